@@ -1,0 +1,347 @@
+//! Breaker: the handle that everybody holds, and the shell around the machine. The shell asks the clock, takes the
+//! lock, publishes what the machine says, lets go, and tells the listeners.
+
+use crate::clock::{self, Tick};
+use crate::config::{Config, Settings, Source};
+use crate::config_error::ConfigError;
+use crate::event::{self, Listener, StateChange};
+use crate::gate::{Gate, Word};
+use crate::layers::{Layers, Place};
+use crate::machine::{self, Change, Machine, Manual};
+use crate::note::Notes;
+use crate::state::State;
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Totals};
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
+///
+/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) make breakers that the whole process knows by
+/// name; [`CircuitBreaker::new`] makes one that only its owner knows.
+///
+/// ```
+/// use breaker_core::{CallError, CircuitBreaker, Config, State};
+///
+/// let breaker = CircuitBreaker::new("search", Config::new().fail_max(1))?;
+/// let failed = breaker.call_sync(|| Err::<(), _>("no route"));
+/// assert!(matches!(failed, Err(CallError::Inner("no route"))));
+/// assert_eq!(breaker.state(), State::Open);
+/// let rejected = breaker.call_sync(|| Ok::<_, &str>(1));
+/// assert!(matches!(rejected, Err(CallError::Rejected(_))));
+/// # Ok::<(), breaker_core::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct CircuitBreaker(pub(crate) Handle);
+
+/// Breakers of the global registry live as long as the process, so that a call needs no reference count.
+#[derive(Clone)]
+pub(crate) enum Handle {
+    Forever(&'static Shared),
+    Counted(Arc<Shared>),
+}
+
+pub(crate) struct Shared {
+    name: Box<str>,
+    pub(crate) gate: Gate,
+    pub(crate) totals: Totals,
+    /// The totals at the last reset, which a snapshot leaves out.
+    base: Base,
+    machine: Mutex<Machine>,
+    pub(crate) notes: Mutex<Notes>,
+    layers: Mutex<Layers>,
+    label: Mutex<Option<Arc<str>>>,
+    listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    heard: AtomicBool,
+    /// Wakes those who wait for a call to be admitted.
+    #[cfg(feature = "tokio")]
+    pub(crate) changed: tokio::sync::Notify,
+}
+
+#[derive(Debug, Default)]
+struct Base {
+    successes: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl Deref for Handle {
+    type Target = Shared;
+
+    #[inline]
+    fn deref(&self) -> &Shared {
+        match self {
+            Handle::Forever(shared) => shared,
+            Handle::Counted(shared) => shared,
+        }
+    }
+}
+
+impl CircuitBreaker {
+    /// A breaker that is in no registry: neither the environment nor health knows it.
+    ///
+    /// # Errors
+    /// When a value of `config` is out of its range.
+    pub fn new(name: impl Into<String>, config: Config) -> Result<Self, ConfigError> {
+        let name = name.into();
+        let place = format!("circuit breaker `{name}`");
+        match config.problems(&place).into_iter().next() {
+            Some(problem) => Err(problem),
+            None => {
+                let mut layers = Layers::default();
+                layers.set(Place::Attribute, config.into());
+                Ok(Self(Handle::Counted(Arc::new(Shared::new(name, layers)))))
+            }
+        }
+    }
+
+    /// A breaker for a registry; `forever`: for as long as the process runs.
+    pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
+        let shared = Shared::new(name, layers);
+        Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
+    }
+
+    /// Whether both are handles of one breaker.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq::<Shared>(&*self.0, &*other.0)
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.0.label.lock().as_deref().unwrap_or(&self.0.name).to_owned()
+    }
+
+    /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker is over it says
+    /// half-open.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let word = self.0.gate.word();
+        match word.state() {
+            State::Open | State::ForcedOpen => machine::seen(word.state(), self.0.gate.until(), clock::now()),
+            state => state,
+        }
+    }
+
+    /// Every setting that is in force.
+    #[must_use]
+    pub fn config(&self) -> Settings {
+        self.0.machine.lock().settings().clone()
+    }
+
+    /// Where each setting in force came from, by key.
+    #[must_use]
+    pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
+        self.0.layers.lock().sources()
+    }
+
+    /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
+    /// listeners stay too.
+    ///
+    /// # Errors
+    /// When a value is out of its range; then nothing is changed.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        let place = format!("reconfigure of circuit breaker `{}`", self.name());
+        if let Some(problem) = config.problems(&place).into_iter().next() {
+            return Err(problem);
+        }
+        self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
+        Ok(())
+    }
+
+    /// Changes the layers and puts in force what they say together.
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
+        let mut layers = self.0.layers.lock();
+        edit(&mut layers);
+        *self.0.label.lock() = layers.label().map(Arc::from);
+        let settings = layers.settings();
+        let told = self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1;
+        drop(layers);
+        self.tell_change(told);
+    }
+
+    pub(crate) fn env_prefix(&self) -> Option<&'static str> {
+        self.0.layers.lock().env()
+    }
+
+    /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
+    pub fn force_open(&self) {
+        self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
+    }
+
+    /// Rejects every call for `span`, then goes on closed.
+    pub fn force_open_for(&self, span: Duration) {
+        self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
+    }
+
+    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or [`reset`](Self::reset). A
+    /// time limit of the calls still holds.
+    pub fn disable(&self) {
+        self.set_manual(Some(Manual::Disabled));
+    }
+
+    /// Lets every call pass, counts, and tells what it would have done, until [`release`](Self::release) or
+    /// [`reset`](Self::reset).
+    pub fn shadow(&self) {
+        self.set_manual(Some(Manual::Shadow));
+    }
+
+    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its settings disable
+    /// (`enabled = false`) goes on disabled.
+    pub fn release(&self) {
+        self.set_manual(None);
+    }
+
+    fn set_manual(&self, manual: Option<Manual>) {
+        self.change(|machine, now| ((), machine.set_manual(manual, now)));
+    }
+
+    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
+    /// belong to an earlier generation from then on. What metrics export never goes back.
+    pub fn reset(&self) {
+        self.change(|machine, now| {
+            self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
+            self.0.base.rejected.store(self.0.totals.rejections(), Ordering::Relaxed);
+            (*self.0.notes.lock()).clear();
+            ((), Some(machine.reset(now)))
+        });
+    }
+
+    /// Adds a listener to this breaker. See [`Listener`] for where it runs.
+    pub fn add_listener(&self, listener: impl Listener) {
+        self.add_shared_listener(Arc::new(listener));
+    }
+
+    pub(crate) fn add_shared_listener(&self, listener: Arc<dyn Listener>) {
+        let mut listeners = self.0.listeners.lock();
+        *listeners = listeners.iter().cloned().chain([listener]).collect();
+        drop(listeners);
+        self.hear();
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
+        let mut listeners = self.0.listeners.lock();
+        *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
+        drop(listeners);
+        self.hear();
+    }
+
+    fn hear(&self) {
+        self.change(|_, _| {
+            self.0.heard.store(!self.0.listeners.lock().is_empty(), Ordering::Relaxed);
+            ((), None)
+        });
+    }
+
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
+    pub(crate) fn opened_because(&self) -> Option<String> {
+        let trip = self.0.machine.lock().trip()?;
+        Some(self.0.notes.lock().because(trip))
+    }
+
+    /// How many calls succeeded since the last reset.
+    pub(crate) fn successes(&self) -> u64 {
+        self.0.totals.successes().saturating_sub(self.0.base.successes.load(Ordering::Relaxed))
+    }
+
+    /// How many calls were rejected since the last reset.
+    pub(crate) fn rejections(&self) -> u64 {
+        self.0.totals.rejections().saturating_sub(self.0.base.rejected.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn read(&self) -> machine::Reading {
+        self.0.machine.lock().read(clock::now())
+    }
+
+    /// Runs `f` on the machine, publishes, lets go, and tells the change.
+    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> T {
+        let (value, told) = self.locked(f);
+        self.tell_change(told);
+        value
+    }
+
+    /// The same without the telling, for a caller that has something to do in between.
+    pub(crate) fn locked<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> (T, Told) {
+        let now = clock::now();
+        let mut machine = self.0.machine.lock();
+        let (value, change) = f(&mut machine, now);
+        let (word, until) = machine.publish();
+        let heard = if self.0.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
+        let word = word.with(heard);
+        #[cfg(feature = "tokio")]
+        let changed = word != self.0.gate.word();
+        self.0.gate.publish(word, until);
+        #[cfg(feature = "tokio")]
+        if changed {
+            self.0.changed.notify_waiters();
+        }
+        (value, Told(change.map(|change| (change, event::next_sequence()))))
+    }
+
+    pub(crate) fn tell_change(&self, Told(change): Told) {
+        let Some((change, sequence)) = change else { return };
+        let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
+        let event = StateChange {
+            breaker: self,
+            old: change.old,
+            new: change.new,
+            generation: change.generation,
+            sequence,
+            opened_because: because.as_deref(),
+            consecutive_failures: change.consecutive_failures,
+            shadow: change.shadow,
+            reset: change.reset,
+        };
+        self.tell(&|listener| listener.state_change(&event));
+    }
+
+    /// Whether there are listeners beside the ready-made one.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.0.heard.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
+        let listeners = Arc::clone(&self.0.listeners.lock());
+        event::tell(&listeners, event);
+    }
+}
+
+/// A change that listeners have yet to hear of, with its sequence number.
+#[must_use]
+pub(crate) struct Told(Option<(Change, u64)>);
+
+impl Shared {
+    fn new(name: String, layers: Layers) -> Self {
+        let machine = Machine::new(layers.settings(), clock::now());
+        let (word, until) = machine.publish();
+        Self {
+            name: name.into(),
+            gate: Gate::new(word, until),
+            totals: Totals::default(),
+            base: Base::default(),
+            machine: Mutex::new(machine),
+            notes: Mutex::default(),
+            label: Mutex::new(layers.label().map(Arc::from)),
+            layers: Mutex::new(layers),
+            listeners: Mutex::new(Arc::new([])),
+            heard: AtomicBool::new(false),
+            #[cfg(feature = "tokio")]
+            changed: tokio::sync::Notify::new(),
+        }
+    }
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.name())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
+
+use crate::breaker::CircuitBreaker;
+use crate::error::{CallError, CircuitBreakerError};
+use crate::note::Cause;
+use crate::outcome::Outcome;
+use crate::permit::Permit;
+use std::any::type_name;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+impl CircuitBreaker {
+    /// Runs `future` if the breaker lets it; every `Err` is a failure.
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit (`timeout`);
+    /// [`CallError::Inner`] with the future's own error.
+    ///
+    /// # Cancellation
+    /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel` says. Nothing
+    /// happens before the first poll.
+    pub async fn call<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.call_with(future, every_error).await
+    }
+
+    /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
+    /// synchronous call cannot be cut off.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.call_sync_with(closure, every_error)
+    }
+
+    /// Runs `future` if the breaker lets it; `classify` says what its result counts as.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancellation
+    /// As [`call`](Self::call).
+    pub async fn call_with<T, E, F>(
+        &self,
+        future: F,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let permit = self.try_acquire().map_err(CallError::Rejected)?;
+        let result = run(&permit, pin!(future)).await;
+        finish(permit, result, classify)
+    }
+
+    /// Runs `closure` if the breaker lets it; `classify` says what its result counts as.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_sync_with<T, E>(
+        &self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
+        let permit = self.try_acquire().map_err(CallError::Rejected)?;
+        let result = guarded(&permit, closure);
+        finish(permit, Some(result), classify)
+    }
+}
+
+fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
+    if result.is_ok() { Outcome::success() } else { Outcome::failure() }
+}
+
+fn finish<T, E>(
+    permit: Permit,
+    result: Option<Result<T, E>>,
+    classify: impl FnOnce(&Result<T, E>) -> Outcome,
+) -> Result<T, CallError<E>> {
+    let Some(result) = result else { return Err(CallError::Rejected(settle_timeout(permit))) };
+    let outcome = guarded(&permit, || classify(&result));
+    permit.settle_with(outcome, &|| Cause::bare(type_name::<E>()));
+    result.map_err(CallError::Inner)
+}
+
+/// Counts a call that was cut off at its time limit.
+#[cold]
+pub(crate) fn settle_timeout(permit: Permit) -> CircuitBreakerError {
+    let (breaker, function) = (permit.breaker().clone(), permit.site_function());
+    let after = breaker.config().timeout.unwrap_or_default();
+    let text = format!("timed out after {}", humantime::format_duration(after));
+    permit.settle_with(Outcome::failure(), &|| Cause::told("timeout", &text));
+    CircuitBreakerError::timed_out(breaker, function, after)
+}
+
+/// Runs the user's code, and notes on the permit when it unwinds: whoever drops the permit then knows that the call
+/// itself panicked, and not something beside it (rule 8).
+#[inline]
+pub(crate) fn guarded<R>(permit: &Permit, f: impl FnOnce() -> R) -> R {
+    let mut guard = PanicGuard { permit, armed: true };
+    let value = f();
+    guard.armed = false;
+    value
+}
+
+struct PanicGuard<'p> {
+    permit: &'p Permit,
+    armed: bool,
+}
+
+impl Drop for PanicGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.armed {
+            self.permit.note_panic();
+        }
+    }
+}
+
+/// Runs a synchronous body to its end.
+#[inline]
+pub fn guarded_run<R>(permit: &Permit, body: impl FnOnce() -> R) -> Option<R> {
+    Some(guarded(permit, body))
+}
+
+/// Runs the body to its end, or to its time limit: then `None`.
+#[cfg(feature = "tokio")]
+pub fn run<'p, F: Future>(
+    permit: &'p Permit,
+    mut body: Pin<&'p mut F>,
+) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
+    let mut limit = None;
+    poll_fn(move |context| {
+        let limited = permit.is_limited();
+        if limited && limit.is_none() {
+            limit = crate::limit::Limit::of(permit);
+        }
+        match guarded(permit, || body.as_mut().poll(context)) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if limited => expired(limit.as_mut(), context),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+}
+
+#[cfg(feature = "tokio")]
+#[cold]
+fn expired<R>(limit: Option<&mut crate::limit::Limit>, context: &mut Context<'_>) -> Poll<Option<R>> {
+    match limit {
+        Some(limit) => limit.poll(context).map(|()| None),
+        None => Poll::Pending,
+    }
+}
+
+/// Runs the body to its end. Without the feature `tokio` there are no time limits.
+#[cfg(not(feature = "tokio"))]
+pub fn run<'p, F: Future>(
+    permit: &'p Permit,
+    mut body: Pin<&'p mut F>,
+) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
+    poll_fn(move |context: &mut Context<'_>| match guarded(permit, || body.as_mut().poll(context)) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Pending,
+    })
+}

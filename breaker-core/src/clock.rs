@@ -1,0 +1,75 @@
+//! The clock: the only room that asks the time. Everything else is handed a [`Tick`].
+
+use std::time::{Duration, SystemTime};
+
+/// A point on the process's monotonic clock, in nanoseconds. Only differences mean anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u64);
+
+impl Tick {
+    /// Before every other tick. Stands for "not noted", where a tick is optional.
+    pub(crate) const ZERO: Self = Self(0);
+    /// After every other tick.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    pub(crate) const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The tick `span` later; a span past the end of time gives [`Tick::NEVER`].
+    pub(crate) fn after(self, span: Duration) -> Self {
+        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(span))
+    }
+
+    /// The time from `earlier` to here, zero if `earlier` is later.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// The present. On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
+/// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
+#[cfg(all(not(feature = "test-util"), target_os = "linux"))]
+pub(crate) fn now() -> Tick {
+    let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
+    Tick(coarsetime::Duration::from_ticks(ticks).as_nanos())
+}
+
+#[cfg(all(not(feature = "test-util"), not(target_os = "linux")))]
+pub(crate) fn now() -> Tick {
+    use std::{sync::LazyLock, time::Instant};
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    // One second, so that no tick of a running process is `Tick::ZERO`.
+    Tick(1_000_000_000).after(START.elapsed())
+}
+
+/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was
+/// asked: so the origin is in the middle of the range.
+#[cfg(feature = "test-util")]
+pub(crate) fn now() -> Tick {
+    use std::sync::LazyLock;
+    use tokio::time::Instant;
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    const MIDDLE: Tick = Tick(u64::MAX / 4);
+    let (now, origin) = (Instant::now(), *ORIGIN);
+    match now.checked_duration_since(origin) {
+        Some(span) => MIDDLE.after(span),
+        None => Tick::ZERO.after(MIDDLE.since(Tick::ZERO.after(origin - now))),
+    }
+}
+
+/// The wall-clock time of `tick`, told from the present by the monotonic distance: a jump of the wall clock
+/// moves what is shown, never what is decided.
+pub(crate) fn wall(tick: Tick) -> SystemTime {
+    let (now, wall) = (now(), SystemTime::now());
+    if tick > now {
+        wall + tick.since(now)
+    } else {
+        wall.checked_sub(now.since(tick)).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}

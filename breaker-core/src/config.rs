@@ -1,0 +1,302 @@
+//! Configuration: the one table of keys. From it come the partial [`Config`], the resolved [`Settings`], the
+//! ranges, the reading from text and the merging of layers.
+
+use crate::config_error::ConfigError;
+use crate::config_value::Value;
+#[cfg(feature = "serde")]
+use crate::json::{Json, Shape};
+use std::time::Duration;
+
+/// What a call counts as that is dropped before it has a result (`on_cancel`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnCancel {
+    /// As neutral. The default.
+    Ignore,
+    /// As a failure.
+    Failure,
+    /// As a failure when it ran at least so long, else as neutral.
+    After(Duration),
+}
+
+/// What a panic of the body counts as (`on_panic`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnPanic {
+    /// As a failure. The default.
+    Failure,
+    /// As neutral.
+    Ignore,
+}
+
+/// Where the value of a key came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The attribute, or the `Config` that the breaker was made with.
+    Attribute,
+    /// [`Registry::configure`](crate::Registry::configure).
+    Configure,
+    /// The file of [`Registry::load`](crate::Registry::load), with its path.
+    File(String),
+    /// The environment, with the variable's name.
+    Environment(String),
+    /// [`CircuitBreaker::reconfigure`](crate::CircuitBreaker::reconfigure).
+    Reconfigure,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Attribute => f.write_str("attribute"),
+            Self::Configure => f.write_str("configure"),
+            Self::File(path) => write!(f, "file {path}"),
+            Self::Environment(variable) => write!(f, "environment {variable}"),
+            Self::Reconfigure => f.write_str("reconfigure"),
+        }
+    }
+}
+
+/// The table. One row: documentation, key, type that the setter takes, stored type, how the one becomes the other,
+/// default, and the range as a `const` condition with its words.
+macro_rules! keys {
+    ($(
+        $(#[$doc:meta])*
+        $key:ident($argument:ty => $wrap:expr): $type:ty = $default:expr,
+        |$value:ident| $valid:expr, $expected:literal;
+    )*) => {
+        /// Settings of a breaker, of which any may be unset: unset ones fall to the layer below, at last to the
+        /// defaults. Every setter is `const`, so that a `Config` can be a constant that several functions share.
+        ///
+        /// A value out of its range is told where the `Config` is used: by the compiler in an attribute, else as a
+        /// [`ConfigError`].
+        ///
+        /// ```
+        /// use breaker_core::Config;
+        /// use std::time::Duration;
+        ///
+        /// const SLOW_API: Config = Config::new().fail_max(3).recovery_timeout(Duration::from_secs(60));
+        /// ```
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[must_use = "a Config does nothing until a breaker is made or configured with it"]
+        pub struct Config {
+            $(pub(crate) $key: Option<$type>,)*
+            pub(crate) env: Option<&'static str>,
+        }
+
+        impl Config {
+            /// Settings with every key unset.
+            pub const fn new() -> Self {
+                Self { $($key: None,)* env: None }
+            }
+
+            $($(#[$doc])*
+            pub const fn $key(mut self, $key: $argument) -> Self {
+                self.$key = Some($wrap($key));
+                self
+            })*
+
+            /// Ends the compilation of a constant that has a value out of its range.
+            ///
+            /// # Panics
+            /// In `const` evaluation, when a value is out of its range.
+            pub(crate) const fn assert_valid(&self) {
+                $(if let Some($value) = self.$key && !$valid {
+                    panic!(concat!("`", stringify!($key), "` must be ", $expected));
+                })*
+            }
+
+            /// Each value that is out of its range, as an error told of `place`.
+            pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
+                let mut problems = Vec::new();
+                $(if let Some($value) = self.$key && !$valid {
+                    problems.push(ConfigError::value(place, stringify!($key), &$value.show(), $expected));
+                })*
+                problems
+            }
+
+            /// Reads one key from text. `None`: there is no such key; `Some(Err(expected))`: not such a value.
+            pub(crate) fn read(&mut self, key: &str, text: &str) -> Option<Result<(), &'static str>> {
+                $(if key == stringify!($key) {
+                    return Some(match <$type as Value>::read(text) {
+                        Some($value) if $valid => { self.$key = Some($value); Ok(()) }
+                        _ => Err($expected),
+                    });
+                })*
+                None
+            }
+
+            /// The keys that `other` sets and this one does not are taken over; where both set one to different values, this
+            /// one stands, and the key is told with both values.
+            pub(crate) fn unite(&mut self, other: &Self) -> Vec<(&'static str, String, String)> {
+                let mut conflicts = Vec::new();
+                $(match (self.$key, other.$key) {
+                    (None, theirs) => self.$key = theirs,
+                    (Some(mine), Some(theirs)) if mine != theirs => {
+                        conflicts.push((stringify!($key), mine.show(), theirs.show()));
+                    }
+                    _ => {}
+                })*
+                match (self.env, other.env) {
+                    (None, theirs) => self.env = theirs,
+                    (Some(mine), Some(theirs)) if mine != theirs => {
+                        conflicts.push(("env", format!("{mine:?}"), format!("{theirs:?}")));
+                    }
+                    _ => {}
+                }
+                conflicts
+            }
+
+            /// The keys of `upper` win over those here.
+            pub(crate) fn overlay(&mut self, upper: &Self) {
+                let lower = std::mem::replace(self, *upper);
+                let _ = self.unite(&lower);
+            }
+
+            /// Whether `key` is set.
+            pub(crate) fn sets(&self, key: &str) -> bool {
+                $(if key == stringify!($key) { return self.$key.is_some(); })*
+                false
+            }
+        }
+
+        /// Every key of a breaker with the value that is in force.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct Settings {
+            $($(#[$doc])* pub $key: $type,)*
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+
+        impl Settings {
+            /// The defaults under `config`.
+            pub(crate) fn resolve(config: &Config) -> Self {
+                let mut settings = Self::default();
+                $(if let Some(value) = config.$key { settings.$key = value; })*
+                settings
+            }
+
+            /// Each key with its value as in the JSON of a snapshot.
+            #[cfg(feature = "serde")]
+            pub(crate) fn entries(&self) -> Vec<(&'static str, Json)> {
+                vec![$((stringify!($key), self.$key.json()),)*]
+            }
+        }
+
+        impl std::fmt::Display for Settings {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let shown = [$((stringify!($key), self.$key.show()),)*];
+                for (index, (key, value)) in shown.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{key} {value}")?;
+                }
+                Ok(())
+            }
+        }
+
+        /// The keys, as they are written in an attribute or a file.
+        pub(crate) const KEYS: &[&str] = &[$(stringify!($key),)*];
+    };
+}
+
+const fn as_is<T: Copy>(value: T) -> T {
+    value
+}
+
+const fn some<T: Copy>(value: T) -> Option<T> {
+    Some(value)
+}
+
+keys! {
+    /// How many counted failures in a row open the breaker: 1 or more, 5 if unset.
+    fail_max(u32 => as_is): u32 = 5,
+    |n| n >= 1, "a whole number of 1 or more";
+
+    /// A run of failures is forgotten when longer than this passes between two of them: above zero, 60 s if unset.
+    /// [`Config::fail_window_off`]: never.
+    fail_window(Duration => some): Option<Duration> = Some(Duration::from_secs(60)),
+    |span| above_zero(span), "a duration above zero such as \"60s\", or \"off\"";
+
+    /// How long the breaker stays open before probes are let in: 30 s if unset. Zero: the next call is a probe.
+    recovery_timeout(Duration => as_is): Duration = Duration::from_secs(30),
+    |_span| true, "a duration such as \"30s\"";
+
+    /// How many probes may run at once while half-open: 1 or more, 1 if unset.
+    half_open_max_calls(u32 => as_is): u32 = 1,
+    |n| n >= 1, "a whole number of 1 or more";
+
+    /// How many successful probes close it: 1 or more, 1 if unset.
+    success_threshold(u32 => as_is): u32 = 1,
+    |n| n >= 1, "a whole number of 1 or more";
+
+    /// A probe that has not come back by then loses its slot (its result still decides): above zero. If unset, the
+    /// larger of `recovery_timeout` and twice `timeout`; 1 s where that is zero.
+    probe_timeout(Duration => some): Option<Duration> = None,
+    |span| above_zero(span), "a duration above zero such as \"30s\"";
+
+    /// The body is cancelled when it has run so long, and that is a counted failure: above zero, no limit if unset.
+    /// A synchronous call cannot be cut off.
+    timeout(Duration => some): Option<Duration> = None,
+    |span| above_zero(span), "a duration above zero such as \"30s\"";
+
+    /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero.
+    on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
+    |what| lasting(what), "\"ignore\", \"failure\" or a duration above zero";
+
+    /// What a panic of the body counts as: a failure if unset.
+    on_panic(OnPanic => as_is): OnPanic = OnPanic::Failure,
+    |_what| true, "\"failure\" or \"ignore\"";
+
+    /// Whether health is degraded while this breaker is not closed: `false` if unset.
+    critical(bool => as_is): bool = false,
+    |_flag| true, "true or false";
+
+    /// Whether the breaker is there at all: `true` if unset. `false`: state `disabled`, calls pass straight through.
+    enabled(bool => as_is): bool = true,
+    |_flag| true, "true or false";
+}
+
+impl Config {
+    /// A run of failures is never forgotten, however long passes between two of them.
+    pub const fn fail_window_off(mut self) -> Self {
+        self.fail_window = Some(None);
+        self
+    }
+
+    /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it: the
+    /// breaker's name in upper case if unset.
+    pub const fn env(mut self, prefix: &'static str) -> Self {
+        self.env = Some(prefix);
+        self
+    }
+}
+
+impl Settings {
+    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
+    pub(crate) fn probe_lease(&self) -> Duration {
+        let unset = || {
+            let twice = self.timeout.unwrap_or_default().saturating_mul(2);
+            match self.recovery_timeout.max(twice) {
+                Duration::ZERO => Duration::from_secs(1),
+                lease => lease,
+            }
+        };
+        self.probe_timeout.unwrap_or_else(unset)
+    }
+}
+
+const fn above_zero(span: Option<Duration>) -> bool {
+    !matches!(span, Some(Duration::ZERO))
+}
+
+const fn lasting(what: OnCancel) -> bool {
+    !matches!(what, OnCancel::After(Duration::ZERO))
+}

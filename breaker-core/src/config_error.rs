@@ -1,0 +1,116 @@
+//! Configuration errors: what was wrong, where, what was expected, what to do.
+
+use std::fmt;
+
+/// One thing that is wrong with the configuration, for the person who has to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConfigError {
+    kind: ConfigErrorKind,
+    place: String,
+    message: String,
+}
+
+/// What sort of problem a [`ConfigError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConfigErrorKind {
+    /// A value that cannot be read, or is out of its range.
+    Value,
+    /// A key that does not exist.
+    UnknownKey,
+    /// One key is set twice, to different values or in two spellings, or two breakers claim one name.
+    Conflict,
+    /// A file that cannot be read, or is not TOML.
+    File,
+}
+
+impl ConfigError {
+    pub(crate) fn new(kind: ConfigErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, place: place.into(), message: message.into() }
+    }
+
+    pub(crate) fn value(place: &str, key: &str, value: &str, expected: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, place, format!("`{key}` is {value}, expected {expected}"))
+    }
+
+    /// What sort of problem this is.
+    #[must_use]
+    pub fn kind(&self) -> ConfigErrorKind {
+        self.kind
+    }
+
+    /// Where the problem is: an environment variable, a file and its key, a breaker, a call site.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong there, what was expected, and what to do.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Every problem of the configuration at once. `Display` gives one line for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// `Err` with the problems, or `Ok` when there are none.
+    pub(crate) fn check(mut problems: Vec<ConfigError>) -> Result<(), Self> {
+        let mut seen = std::collections::HashSet::new();
+        problems.retain(|problem| seen.insert(problem.clone()));
+        if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
+    }
+
+    /// The problems, in the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.0.iter()
+    }
+
+    /// How many there are: at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for ConfigErrors {
+    type Item = ConfigError;
+    type IntoIter = std::vec::IntoIter<ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,185 @@
+//! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
+
+use crate::breaker::CircuitBreaker;
+use crate::chain::chain;
+use crate::state::State;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
+///
+/// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that is a variant
+/// `#[error(transparent)] CircuitOpen(#[from] CircuitBreakerError)`.
+#[derive(Clone)]
+pub struct CircuitBreakerError {
+    breaker: CircuitBreaker,
+    function: Option<&'static &'static str>,
+    state: State,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Rejected { retry_after: Option<Duration> },
+    TimedOut { after: Duration },
+}
+
+impl CircuitBreakerError {
+    pub(crate) fn rejected(
+        breaker: CircuitBreaker,
+        function: Option<&'static &'static str>,
+        state: State,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        Self { breaker, function, state, reason: Reason::Rejected { retry_after } }
+    }
+
+    pub(crate) fn timed_out(breaker: CircuitBreaker, function: Option<&'static &'static str>, after: Duration) -> Self {
+        let state = breaker.state();
+        Self { breaker, function, state, reason: Reason::TimedOut { after } }
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn breaker(&self) -> &str {
+        self.breaker.name()
+    }
+
+    /// The annotated function, as `module::function`; `None` for calls through the breaker's own methods.
+    #[must_use]
+    pub fn function(&self) -> Option<&'static str> {
+        self.function.copied()
+    }
+
+    pub(crate) fn handle(&self) -> &CircuitBreaker {
+        &self.breaker
+    }
+
+    /// The breaker's state when it rejected the call, or just after it cut the call off.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// In how long a call may be let in again. `None` when nobody can say: the breaker is forced open, or the call was
+    /// cut off rather than rejected.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.reason {
+            Reason::Rejected { retry_after } => retry_after,
+            Reason::TimedOut { .. } => None,
+        }
+    }
+
+    /// Whether the call was cut off at its time limit, rather than rejected.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.reason, Reason::TimedOut { .. })
+    }
+
+    /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last: connect timeout". It is
+    /// asked of the breaker now; `None` once that has closed again, and when it was opened by hand.
+    #[must_use]
+    pub fn opened_because(&self) -> Option<String> {
+        self.breaker.opened_because()
+    }
+
+    /// The first error of this type in `error` and the errors behind it.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};
+    /// let breaker = CircuitBreaker::new("search", Config::new()).unwrap();
+    /// breaker.force_open();
+    /// let error = std::io::Error::other(breaker.try_acquire().unwrap_err());
+    /// assert_eq!(CircuitBreakerError::find(&error).unwrap().breaker(), "search");
+    /// ```
+    #[must_use]
+    pub fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        chain(error).find_map(|error| error.downcast_ref())
+    }
+}
+
+impl fmt::Debug for CircuitBreakerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreakerError")
+            .field("breaker", &self.breaker())
+            .field("state", &self.state)
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
+
+impl fmt::Display for CircuitBreakerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.breaker();
+        let retry_after = match self.reason {
+            Reason::TimedOut { after } => {
+                let after = humantime::format_duration(after);
+                return write!(f, "call through circuit breaker `{name}` timed out after {after}");
+            }
+            Reason::Rejected { retry_after } => retry_after,
+        };
+        match self.state {
+            State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
+            State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
+            state => write!(f, "circuit breaker `{name}` is {state}")?,
+        }
+        match retry_after {
+            Some(span) => write!(f, "; retry in {}", Short(span)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for CircuitBreakerError {}
+
+/// A span as a person reads it: `12.3s`, `350ms`.
+struct Short(Duration);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= Duration::from_secs(1) {
+            write!(f, "{:.1}s", self.0.as_secs_f64())
+        } else {
+            write!(f, "{}ms", self.0.as_millis().max(1))
+        }
+    }
+}
+
+/// What [`CircuitBreaker::call`] gives instead of the body's value.
+#[derive(Clone, Debug)]
+pub enum CallError<E> {
+    /// The breaker rejected the call, or cut it off at its time limit.
+    Rejected(CircuitBreakerError),
+    /// The body's own error.
+    Inner(E),
+}
+
+impl<E> CallError<E> {
+    /// The body's own error, if it is that.
+    pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Inner(error) => Some(error),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(error) => error.fmt(f),
+            Self::Inner(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Rejected(error) => Some(error),
+            Self::Inner(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Events: what a breaker tells, and how it is told.
+//!
+//! Listeners run on the task or thread of the call that caused the event, after the change and under no lock; one
+//! that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`], or [`forward`](crate::forward)).
+
+use crate::breaker::CircuitBreaker;
+use crate::state::State;
+use crate::sync::{Arc, AtomicU64, Ordering};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// Something that wants to know what breakers do. Every method is empty by default.
+///
+/// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
+pub trait Listener: Send + Sync + 'static {
+    /// A call asks to be let in.
+    fn before_call(&self, event: &BeforeCall<'_>) {
+        let _ = event;
+    }
+
+    /// A call's result proved that the service answers.
+    fn success(&self, event: &Success<'_>) {
+        let _ = event;
+    }
+
+    /// A call's result, panic, time-out or (by `on_cancel`) drop counted against the service.
+    fn failure(&self, event: &Failure<'_>) {
+        let _ = event;
+    }
+
+    /// A call's result proved nothing.
+    fn ignored(&self, event: &Ignored<'_>) {
+        let _ = event;
+    }
+
+    /// A call was dropped before it had a result.
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        let _ = event;
+    }
+
+    /// A call was not let in; in shadow: would not have been.
+    fn rejected(&self, event: &Rejected<'_>) {
+        let _ = event;
+    }
+
+    /// A fallback step answered in place of the service.
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        let _ = event;
+    }
+
+    /// The state changed; in shadow: would have changed.
+    fn state_change(&self, event: &StateChange<'_>) {
+        let _ = event;
+    }
+}
+
+impl<L: Listener + ?Sized> Listener for Arc<L> {
+    fn before_call(&self, event: &BeforeCall<'_>) {
+        (**self).before_call(event);
+    }
+
+    fn success(&self, event: &Success<'_>) {
+        (**self).success(event);
+    }
+
+    fn failure(&self, event: &Failure<'_>) {
+        (**self).failure(event);
+    }
+
+    fn ignored(&self, event: &Ignored<'_>) {
+        (**self).ignored(event);
+    }
+
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        (**self).cancelled(event);
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        (**self).rejected(event);
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        (**self).fallback(event);
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        (**self).state_change(event);
+    }
+}
+
+/// A call asks to be let in.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct BeforeCall<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function, as `module::function`; `None` for calls through the breaker's own methods.
+    pub function: Option<&'static str>,
+}
+
+/// A call's result proved that the service answers.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Success<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How long the call took; `None` when nobody listened as it began.
+    pub elapsed: Option<Duration>,
+}
+
+/// A call counted against the service.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Failure<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How long the call took; `None` when nobody listened as it began.
+    pub elapsed: Option<Duration>,
+    /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
+    pub error_type: &'static str,
+    /// The error's text, where it has one.
+    pub error: Option<&'a dyn fmt::Display>,
+    /// How many failures in a row this makes, this one included; 0 for a late result, which decides nothing.
+    pub consecutive_failures: u32,
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("breaker", &self.breaker.name())
+            .field("function", &self.function)
+            .field("elapsed", &self.elapsed)
+            .field("error_type", &self.error_type)
+            .field("error", &self.error.map(ToString::to_string))
+            .field("consecutive_failures", &self.consecutive_failures)
+            .finish()
+    }
+}
+
+/// A call's result proved nothing.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Ignored<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How long the call took; `None` when nobody listened as it began.
+    pub elapsed: Option<Duration>,
+}
+
+/// A call was dropped before it had a result.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Cancelled<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How many calls were dropped with no result between them, this one included.
+    pub in_a_row: u32,
+}
+
+/// A call was not let in.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Rejected<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The state that rejects.
+    pub state: State,
+    /// In how long a call may be let in again, where that is known.
+    pub retry_after: Option<Duration>,
+    /// The breaker is in shadow: the call was let in all the same.
+    pub shadow: bool,
+}
+
+/// A fallback step answered in place of the service.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FallbackServed<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The step that answered.
+    pub source: &'static str,
+    /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
+    pub reason: &'static str,
+}
+
+/// The state changed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct StateChange<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The state before.
+    pub old: State,
+    /// The state now.
+    pub new: State,
+    /// The breaker's generation that began with this change: 2 for its first change.
+    pub generation: u64,
+    /// The place of this change among those of all breakers in the process. Listeners that are told from several
+    /// threads may see changes in another order; this number has the true one.
+    pub sequence: u64,
+    /// Which rule opened it, with its numbers.
+    pub opened_because: Option<&'a str>,
+    /// The run of failures at this moment.
+    pub consecutive_failures: u32,
+    /// The breaker is in shadow: this is what it would have done.
+    pub shadow: bool,
+    /// Somebody called `reset`.
+    pub reset: bool,
+}
+
+/// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in order.
+pub(crate) fn next_sequence() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Whether nobody wants to hear of every single call, as far as the ready-made listener goes.
+#[inline]
+pub(crate) fn quiet() -> bool {
+    #[cfg(feature = "tracing")]
+    return crate::log::quiet();
+    #[cfg(not(feature = "tracing"))]
+    true
+}
+
+/// Tells the ready-made listener and those in `listeners`; a panic of one stops at it.
+pub(crate) fn tell(listeners: &[Arc<dyn Listener>], event: &dyn Fn(&dyn Listener)) {
+    let one = |listener: &dyn Listener| {
+        let _ = catch_unwind(AssertUnwindSafe(|| event(listener)));
+    };
+    #[cfg(feature = "tracing")]
+    one(&crate::log::TracingListener);
+    for listener in listeners {
+        one(&**listener);
+    }
+}

@@ -1,0 +1,258 @@
+//! Fallback: why a call needs one, what its steps may give, and how a served one is told.
+
+use crate::breaker::CircuitBreaker;
+use crate::error::CircuitBreakerError;
+use crate::event::{self, FallbackServed};
+use crate::rt::Fallible;
+use crate::state::State;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+/// Why the service did not answer, as a fallback step sees it.
+pub struct Rejection<'a> {
+    breaker: &'a CircuitBreaker,
+    function: Option<&'static str>,
+    state: State,
+    reason: Reason,
+    retry_after: Option<Duration>,
+    error: Option<&'a (dyn Error + Send + Sync + 'static)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reason {
+    Open,
+    Timeout,
+    Failure,
+}
+
+impl Reason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "circuit_breaker_open",
+            Self::Timeout => "timeout",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+impl Rejection<'_> {
+    /// The breaker's name.
+    #[must_use]
+    pub fn breaker(&self) -> &str {
+        self.breaker.name()
+    }
+
+    /// The breaker's state when it rejected the call, or after the failure.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// `circuit_breaker_open` (the call was rejected), `timeout` or `failure`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.reason.as_str()
+    }
+
+    /// In how long a call may be let in again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out, else the function's own, if that is an
+    /// `Error + Send + Sync + 'static` or a `Box` of one.
+    #[must_use]
+    pub fn error(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.map(|error| error as _)
+    }
+
+    /// What a response can carry to say that `source` answered in place of the service.
+    #[must_use]
+    pub fn metadata(&self, source: impl Into<String>) -> FallbackMetadata {
+        FallbackMetadata {
+            from_fallback: true,
+            fallback_reason: self.reason().to_owned(),
+            fallback_source: source.into(),
+        }
+    }
+
+    /// A step has given `result`: told to the listeners if that is an answer.
+    #[doc(hidden)]
+    pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
+        if result.view().is_ok() && (self.breaker.is_heard() || !event::quiet()) {
+            let (breaker, function, reason) = (self.breaker, self.function, self.reason());
+            let event = FallbackServed { breaker, function, source, reason };
+            breaker.tell(&|listener| listener.fallback(&event));
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Rejection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("breaker", &self.breaker())
+            .field("state", &self.state)
+            .field("reason", &self.reason())
+            .field("retry_after", &self.retry_after)
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+/// Says in a response that it did not come from the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FallbackMetadata {
+    /// Always `true`.
+    pub from_fallback: bool,
+    /// `circuit_breaker_open`, `timeout` or `failure`.
+    pub fallback_reason: String,
+    /// The step that answered.
+    pub fallback_source: String,
+}
+
+/// Which endings fall back, as `on(...)` says. A rejection is the expansion's own affair.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct On {
+    pub failure: bool,
+    pub timeout: bool,
+}
+
+/// A call that falls back, with what the caller gets when every step declines.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Fallen<R> {
+    Rejected(CircuitBreakerError),
+    TimedOut(CircuitBreakerError),
+    Failed { result: R, breaker: CircuitBreaker, function: Option<&'static str> },
+}
+
+impl<R: Fallible> Fallen<R> {
+    pub fn rejected(error: CircuitBreakerError) -> Self {
+        Self::Rejected(error)
+    }
+
+    /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is one.
+    pub fn rejection<'a>(
+        &'a self,
+        show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> Rejection<'a> {
+        match self {
+            Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
+            Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
+            Self::Failed { result, breaker, function } => {
+                let snapshot = breaker.read();
+                Rejection {
+                    breaker,
+                    function: *function,
+                    state: snapshot.state,
+                    reason: Reason::Failure,
+                    retry_after: snapshot.retry_after,
+                    error: result.view().err().and_then(show),
+                }
+            }
+        }
+    }
+
+    fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
+        Rejection {
+            breaker: error.handle(),
+            function: error.function(),
+            state: error.state(),
+            reason,
+            retry_after: error.retry_after(),
+            error: Some(error),
+        }
+    }
+
+    /// What the caller would have got without fallbacks.
+    pub fn into_result(self) -> R
+    where
+        R::Error: crate::rt::FromRejection,
+    {
+        match self {
+            Self::Rejected(error) | Self::TimedOut(error) => crate::rt::reject(error),
+            Self::Failed { result, .. } => result,
+        }
+    }
+}
+
+/// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
+#[diagnostic::on_unimplemented(
+    message = "a fallback step cannot give `{Self}`",
+    label = "expected `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>` for a function that returns `Result<T, E>`",
+    note = "in an `async fn` it may also be a future of one of these"
+)]
+#[doc(hidden)]
+pub trait Answer<R, Way> {
+    /// `None`: the next step's turn.
+    fn answer(self) -> Option<R>;
+}
+
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Maybe;
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Surely;
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Perhaps;
+
+impl<T, E> Answer<Result<T, E>, Maybe> for Option<T> {
+    fn answer(self) -> Option<Result<T, E>> {
+        self.map(Ok)
+    }
+}
+
+impl<T, E> Answer<Result<T, E>, Surely> for Result<T, E> {
+    fn answer(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
+    fn answer(self) -> Option<Result<T, E>> {
+        self.transpose()
+    }
+}
+
+/// What a step may give in an `async fn`: an answer, or a future of one.
+#[diagnostic::on_unimplemented(
+    message = "a fallback step cannot give `{Self}`",
+    label = "expected `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>` or a future of one, for a function that returns `Result<T, E>`"
+)]
+#[doc(hidden)]
+pub trait Step<R, Way> {
+    /// `None`: the next step's turn.
+    fn take(self) -> impl Future<Output = Option<R>>;
+}
+
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Now<Way>(Way);
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Later<Way>(Way);
+
+impl<R, Way, A: Answer<R, Way>> Step<R, Now<Way>> for A {
+    fn take(self) -> impl Future<Output = Option<R>> {
+        std::future::ready(self.answer())
+    }
+}
+
+impl<R, Way, F> Step<R, Later<Way>> for F
+where
+    F: Future,
+    F::Output: Answer<R, Way>,
+{
+    async fn take(self) -> Option<R> {
+        self.await.answer()
+    }
+}

@@ -1,0 +1,108 @@
+//! Gate: the word that the machine publishes after each change, so that most calls never need its lock.
+//!
+//! Interleavings. The machine's holder stores `until` first and the word after it (release); a reader loads the
+//! word first (acquire) and `until` after it. So a reader sees an `until` at least as new as its word:
+//! - word of an opening, `until` of a later one: both reject; the later time is told.
+//! - word of an opening, `until` of a reset: the time is over, so the reader asks the machine under its lock.
+//! A word is never equal to another one of a different generation, so a settling call that finds its own word
+//! still standing knows that nothing has happened since it was admitted.
+
+use crate::clock::Tick;
+use crate::state::State;
+use crate::sync::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The state, some flags and the generation, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    /// Calls are rejected without asking the machine, until the gate's time.
+    pub(crate) const SHUT: u64 = 1;
+    /// Admission is the machine's to decide.
+    pub(crate) const ASK: u64 = 1 << 1;
+    /// A success changes something: there is a run, or a probe.
+    pub(crate) const WATCH: u64 = 1 << 2;
+    /// Calls note when they start.
+    pub(crate) const TIMED: u64 = 1 << 3;
+    /// Calls have a time limit.
+    pub(crate) const LIMITED: u64 = 1 << 4;
+    /// There are listeners.
+    pub(crate) const HEARD: u64 = 1 << 5;
+    /// Calls pass uncounted.
+    pub(crate) const PASS: u64 = 1 << 6;
+
+    const STATE_SHIFT: u32 = 8;
+    const GENERATION_SHIFT: u32 = 12;
+
+    /// The word of calls that belong to no generation: their results decide nothing.
+    pub(crate) const UNBOUND: Self = Self(0);
+
+    /// `generation` counts from 1.
+    pub(crate) const fn new(state: State, generation: u64, flags: u64) -> Self {
+        Self(generation << Self::GENERATION_SHIFT | (state as u64) << Self::STATE_SHIFT | flags)
+    }
+
+    #[inline]
+    pub(crate) const fn has(self, flags: u64) -> bool {
+        self.0 & flags != 0
+    }
+
+    pub(crate) const fn with(self, flags: u64) -> Self {
+        Self(self.0 | flags)
+    }
+
+    pub(crate) const fn generation(self) -> u64 {
+        self.0 >> Self::GENERATION_SHIFT
+    }
+
+    pub(crate) const fn state(self) -> State {
+        match (self.0 >> Self::STATE_SHIFT) & 0xf {
+            0 => State::Closed,
+            1 => State::Open,
+            2 => State::HalfOpen,
+            3 => State::ForcedOpen,
+            4 => State::Disabled,
+            _ => State::Shadow,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    word: AtomicU64,
+    until: AtomicU64,
+}
+
+impl Gate {
+    pub(crate) fn new(word: Word, until: Tick) -> Self {
+        Self { word: AtomicU64::new(word.0), until: AtomicU64::new(until.as_nanos()) }
+    }
+
+    #[inline]
+    pub(crate) fn word(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// To be read after the word.
+    #[inline]
+    pub(crate) fn until(&self) -> Tick {
+        Tick::from_nanos(self.until.load(Ordering::Relaxed))
+    }
+
+    /// Only under the machine's lock.
+    pub(crate) fn publish(&self, word: Word, until: Tick) {
+        self.until.store(until.as_nanos(), Ordering::Relaxed);
+        self.word.store(word.0, Ordering::Release);
+    }
+}
+
+/// When a call that is rejected in `state` at `now` may come again: at `until`, in half-open after 1 s at least.
+/// `None`: nobody knows (forced open without an end).
+pub(crate) fn retry_after(state: State, until: Tick, now: Tick) -> Option<Duration> {
+    match state {
+        _ if until == Tick::NEVER => None,
+        State::HalfOpen => Some(until.since(now).max(Duration::from_secs(1))),
+        _ => Some(until.since(now)),
+    }
+}

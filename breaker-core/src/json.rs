@@ -1,0 +1,104 @@
+//! JSON: how snapshots are shaped when serialised. Durations are whole milliseconds under a key that ends in `_ms`, times are
+//! RFC 3339 in UTC.
+
+use crate::config::{OnCancel, OnPanic, Settings, Source};
+use crate::snapshot::millis;
+use crate::state::State;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::time::{Duration, SystemTime};
+
+/// A setting's value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json {
+    Flag(bool),
+    Number(u32),
+    /// `None`: off.
+    Millis(Option<u64>),
+    Word(&'static str),
+}
+
+/// A type that a setting has.
+pub(crate) trait Shape {
+    fn json(&self) -> Json;
+}
+
+impl Shape for u32 {
+    fn json(&self) -> Json {
+        Json::Number(*self)
+    }
+}
+
+impl Shape for bool {
+    fn json(&self) -> Json {
+        Json::Flag(*self)
+    }
+}
+
+impl Shape for Duration {
+    fn json(&self) -> Json {
+        Json::Millis(Some(millis(*self)))
+    }
+}
+
+impl Shape for Option<Duration> {
+    fn json(&self) -> Json {
+        Json::Millis(self.map(millis))
+    }
+}
+
+impl Shape for OnCancel {
+    fn json(&self) -> Json {
+        match self {
+            Self::Ignore => Json::Word("ignore"),
+            Self::Failure => Json::Word("failure"),
+            Self::After(span) => span.json(),
+        }
+    }
+}
+
+impl Shape for OnPanic {
+    fn json(&self) -> Json {
+        match self {
+            Self::Ignore => Json::Word("ignore"),
+            Self::Failure => Json::Word("failure"),
+        }
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+pub(crate) fn time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+}
+
+pub(crate) fn maybe_time<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => time(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+pub(crate) fn maybe_millis<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    span.map(millis).serialize(serializer)
+}
+
+pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (key, value) in settings.entries() {
+        match value {
+            Json::Flag(flag) => map.serialize_entry(key, &flag)?,
+            Json::Number(number) => map.serialize_entry(key, &number)?,
+            Json::Millis(millis) => map.serialize_entry(&format!("{key}_ms"), &millis)?,
+            Json::Word(word) => map.serialize_entry(key, word)?,
+        }
+    }
+    map.end()
+}
+
+pub(crate) fn sources<S: Serializer>(sources: &[(&'static str, Source)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(sources.iter().map(|(key, source)| (key, source.to_string())))
+}

@@ -1,0 +1,84 @@
+//! Layers: settings from several places, the later place wins.
+
+use crate::config::{Config, KEYS, Settings, Source};
+use std::collections::BTreeMap;
+
+/// The places, from the lowest to the highest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Attribute,
+    Configure,
+    FileDefault,
+    File,
+    EnvironmentDefault,
+    Environment,
+    Reconfigure,
+}
+
+const PLACES: usize = 7;
+
+/// What one place says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer {
+    pub(crate) config: Config,
+    /// Where each key was read, if the place's name alone does not tell.
+    pub(crate) sources: BTreeMap<&'static str, Source>,
+    pub(crate) label: Option<String>,
+}
+
+impl From<Config> for Layer {
+    fn from(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
+/// What all places say of one breaker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers([Layer; PLACES]);
+
+impl Layers {
+    pub(crate) fn set(&mut self, place: Place, layer: Layer) {
+        self.0[place as usize] = layer;
+    }
+
+    pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
+        &mut self.0[place as usize].config
+    }
+
+    /// The values in force.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut merged = Config::new();
+        for layer in &self.0 {
+            merged.overlay(&layer.config);
+        }
+        Settings::resolve(&merged)
+    }
+
+    /// Where each value in force came from.
+    pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
+        KEYS.iter().map(|key| (*key, self.source(key))).collect()
+    }
+
+    fn source(&self, key: &'static str) -> Source {
+        let setter = self.0.iter().enumerate().rev().find(|(_, layer)| layer.config.sets(key));
+        let Some((place, layer)) = setter else { return Source::Default };
+        let by_place = if place == Place::Attribute as usize {
+            Source::Attribute
+        } else if place == Place::Configure as usize {
+            Source::Configure
+        } else {
+            Source::Reconfigure
+        };
+        layer.sources.get(key).cloned().unwrap_or(by_place)
+    }
+
+    /// The name to show in logs and metrics, if another one than the breaker's was given.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|layer| layer.label.as_deref())
+    }
+
+    /// The prefix of the breaker's environment variables, if another one than its name was given.
+    pub(crate) fn env(&self) -> Option<&'static str> {
+        self.0.iter().rev().find_map(|layer| layer.config.env)
+    }
+}

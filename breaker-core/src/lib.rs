@@ -1,0 +1,82 @@
+//! Circuit breakers that are declared, not wired: one attribute on a function.
+//!
+//! A circuit breaker stands between a service and something that it depends on. It counts failures; after a run of them
+//! it *opens*, and calls are rejected at once instead of waiting for a dead upstream; after a while it lets a few
+//! *probes* through and closes again when they succeed. (Michael Nygard, *Release It!*, 2007.)
+//!
+//! - [`circuit_breaker`] and [`fallback`] are the attributes, with all their keys.
+//! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
+//! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
+//! - [`Listener`] hears what happens; the feature `tracing` brings one.
+//!
+//! # Features
+//!
+//! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
+//! breakers of annotated functions are known before their first call). Others: `serde` (`Serialize` for [`Snapshot`],
+//! [`Health`] and [`FallbackMetadata`]), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
+//! breaker; for dev-dependencies).
+//!
+//! # Out of scope
+//!
+//! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
+
+mod breaker;
+mod call;
+mod chain;
+mod classify;
+mod clock;
+mod config;
+mod config_error;
+mod config_value;
+mod env;
+mod error;
+pub mod event;
+mod fallback;
+mod file;
+mod gate;
+#[cfg(feature = "serde")]
+mod json;
+mod layers;
+#[cfg(feature = "tokio")]
+mod limit;
+#[cfg(feature = "tracing")]
+mod log;
+mod machine;
+mod note;
+mod outcome;
+mod permit;
+mod probes;
+mod registry;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod rt;
+mod site;
+mod snapshot;
+mod spelling;
+mod state;
+#[cfg(feature = "tokio")]
+mod subscribe;
+mod sync;
+mod trip;
+
+pub use breaker::CircuitBreaker;
+pub use config::{Config, OnCancel, OnPanic, Settings, Source};
+pub use config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
+pub use error::{CallError, CircuitBreakerError};
+pub use event::Listener;
+pub use fallback::{FallbackMetadata, Rejection};
+pub use outcome::Outcome;
+pub use permit::Permit;
+pub use registry::Registry;
+pub use snapshot::{Health, LastError, Snapshot, Status};
+pub use state::State;
+#[cfg(feature = "tokio")]
+pub use subscribe::{Event, Events, Forward, forward};
+
+#[cfg(feature = "macros")]
+pub use breaker_macros::{circuit_breaker, fallback};
+
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub mod __rt {
+    pub use crate::rt::*;
+}

@@ -1,0 +1,142 @@
+//! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
+
+use crate::event::{BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::snapshot;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, debug, error, info, warn};
+
+/// After so many dropped calls with no result between them, one warning (rule 9).
+const DROPS: u32 = 20;
+
+/// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
+/// With the feature `tracing` every breaker has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TracingListener;
+
+/// Whether no subscriber takes DEBUG, which is one load and a comparison.
+#[inline]
+pub(crate) fn quiet() -> bool {
+    LevelFilter::current() < Level::DEBUG
+}
+
+impl Listener for TracingListener {
+    fn before_call(&self, event: &BeforeCall<'_>) {
+        debug!(
+            event_type = "circuit_call_attempt",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            current_state = event.breaker.state().as_str(),
+            "call asks to be let in"
+        );
+    }
+
+    fn success(&self, event: &Success<'_>) {
+        debug!(
+            event_type = "circuit_success",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            success_count = event.breaker.successes(),
+            "call succeeded"
+        );
+    }
+
+    fn failure(&self, event: &Failure<'_>) {
+        let message = event.error.map(tracing::field::display);
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_failure",
+                    breaker_name = event.breaker.label(),
+                    function = event.function,
+                    current_state = event.breaker.state().as_str(),
+                    fail_count = event.consecutive_failures,
+                    exception_type = event.error_type,
+                    exception_message = message,
+                    $text
+                )
+            };
+        }
+        if event.consecutive_failures == 1 {
+            at!(error, "call failed, the first of a run");
+        } else {
+            at!(debug, "call failed");
+        }
+    }
+
+    fn ignored(&self, event: &Ignored<'_>) {
+        debug!(
+            event_type = "circuit_ignored",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            "call ended with a result that does not count"
+        );
+    }
+
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        let (breaker_name, function) = (event.breaker.label(), event.function);
+        if event.in_a_row == DROPS {
+            warn!(
+                event_type = "circuit_cancelled",
+                breaker_name,
+                function,
+                "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
+                 set `timeout` below the caller's own time limit, or `on_cancel`"
+            );
+        } else {
+            debug!(event_type = "circuit_cancelled", breaker_name, function, "call was dropped");
+        }
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        debug!(
+            event_type = "circuit_rejected",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            current_state = event.state.as_str(),
+            retry_after_ms = event.retry_after.map(snapshot::millis),
+            shadow = event.shadow,
+            "call rejected"
+        );
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        debug!(
+            event_type = "circuit_fallback",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            "fallback served"
+        );
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
+        warn!(
+            event_type,
+            breaker_name = event.breaker.label(),
+            old_state = event.old.as_str(),
+            new_state = event.new.as_str(),
+            fail_count = event.consecutive_failures,
+            success_count = event.breaker.successes(),
+            generation = event.generation,
+            sequence = event.sequence,
+            opened_because = event.opened_because,
+            shadow = event.shadow,
+            "circuit breaker `{}`: {} -> {}",
+            event.breaker.label(),
+            event.old,
+            event.new
+        );
+    }
+}
+
+/// One line when a breaker is made.
+pub(crate) fn made(name: &str, settings: &str) {
+    info!(event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}`: {settings}");
+}
+
+/// Something about the configuration that a person should know.
+pub(crate) fn notice(text: &str) {
+    warn!(event_type = "circuit_configuration", "{text}");
+}

@@ -1,0 +1,418 @@
+//! The machine: every state and every transition, as plain data. It holds no lock, clock or callback: the present
+//! comes in as an argument, a [`Change`] goes out, and the shell tells the listeners when it has let go.
+//!
+//! The rules are numbered as in ARCHITECTURE.md; each has a test of its name in `tests/tests/rules.rs`.
+
+use crate::clock::Tick;
+use crate::config::{OnCancel, OnPanic, Settings};
+use crate::gate::{self, Word};
+use crate::outcome::{Ending, Outcome};
+use crate::probes::Probes;
+use crate::state::State;
+use crate::trip::{Run, Trip};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    settings: Settings,
+    manual: Option<Manual>,
+    phase: Phase,
+    /// Counts the changes, from 1. A result of an earlier generation decides nothing (rule 7).
+    generation: u64,
+    since: Tick,
+    run: Run,
+    /// Calls dropped since the last result (rule 9).
+    drops: u32,
+    trip: Option<Trip>,
+    counts: Counts,
+    last_failure: Option<Tick>,
+}
+
+/// Where the automatic part is. Under `Manual::Shadow` it goes on, and only tells.
+#[derive(Debug)]
+enum Phase {
+    Closed,
+    Open { since: Tick },
+    HalfOpen { probes: Probes, successes: u32 },
+}
+
+/// A state that lasts until `release` or `reset` (rule 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manual {
+    ForcedOpen { until: Tick },
+    Disabled,
+    Shadow,
+}
+
+/// Totals that are only touched under the lock; successes and rejections are counted outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) failures: u64,
+    pub(crate) ignored: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) shadow_rejected: u64,
+}
+
+/// A change of state, to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) old: State,
+    pub(crate) new: State,
+    pub(crate) generation: u64,
+    pub(crate) trip: Option<Trip>,
+    /// The breaker is in shadow: this is what it would have done.
+    pub(crate) shadow: bool,
+    pub(crate) reset: bool,
+    /// The run of failures at this moment.
+    pub(crate) consecutive_failures: u32,
+}
+
+/// The answer to a call that wants in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Admission {
+    /// `probe`: the number of its slot, 0 for none.
+    Admitted {
+        probe: u64,
+    },
+    /// In shadow: it would have been rejected, so its result shall decide nothing.
+    ShadowRejected {
+        state: State,
+        retry_after: Option<Duration>,
+    },
+    Rejected {
+        state: State,
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What a settled call did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    pub(crate) outcome: Counted,
+    /// The run of failures after this call; 0 for a late result.
+    pub(crate) run: u32,
+    /// The calls dropped in a row, this one included; 0 for a late one.
+    pub(crate) drops: u32,
+    pub(crate) change: Option<Change>,
+}
+
+/// The one total that a call is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+/// What a snapshot shows of the machine.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) state: State,
+    pub(crate) since: Tick,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) run: u32,
+    pub(crate) trip: Option<Trip>,
+    pub(crate) counts: Counts,
+    pub(crate) last_failure: Option<Tick>,
+    pub(crate) settings: Settings,
+}
+
+impl Machine {
+    pub(crate) fn new(settings: Settings, now: Tick) -> Self {
+        Self {
+            settings,
+            manual: None,
+            phase: Phase::Closed,
+            generation: 1,
+            since: now,
+            run: Run::new(),
+            drops: 0,
+            trip: None,
+            counts: Counts::default(),
+            last_failure: None,
+        }
+    }
+
+    /// Asks for a call to be let in (rules 1, 3, 4, 5).
+    pub(crate) fn admit(&mut self, now: Tick) -> (Admission, Option<Change>) {
+        let expired = self.expire(now);
+        let (admission, change) = match self.mode() {
+            Some(Manual::ForcedOpen { .. }) => (self.rejected(now), None),
+            Some(Manual::Disabled) => (Admission::Admitted { probe: 0 }, None),
+            Some(Manual::Shadow) => self.ask_in_shadow(now),
+            None => self.ask(now),
+        };
+        (admission, expired.or(change))
+    }
+
+    fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
+        let change = match self.phase {
+            Phase::Open { since } if now >= self.reopens(since) => {
+                Some(self.enter(Phase::HalfOpen { probes: Probes::default(), successes: 0 }, now))
+            }
+            _ => None,
+        };
+        let (limit, lease) = (self.settings.half_open_max_calls, self.settings.probe_lease());
+        let admission = match &mut self.phase {
+            Phase::Closed => Admission::Admitted { probe: 0 },
+            Phase::Open { .. } => self.rejected(now),
+            Phase::HalfOpen { probes, .. } => match probes.take(now, limit, lease) {
+                Some(probe) => Admission::Admitted { probe },
+                None => self.rejected(now),
+            },
+        };
+        (admission, change)
+    }
+
+    fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Change>) {
+        let (admission, change) = self.ask(now);
+        let Admission::Rejected { state, retry_after } = admission else { return (admission, change) };
+        self.counts.shadow_rejected += 1;
+        (Admission::ShadowRejected { state, retry_after }, change)
+    }
+
+    fn rejected(&self, now: Tick) -> Admission {
+        let (state, until) = (self.told(), self.shut_until().unwrap_or(now));
+        Admission::Rejected { state, retry_after: gate::retry_after(state, until, now) }
+    }
+
+    /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
+    pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
+        let outcome = self.judge(call, ending, now);
+        self.count(outcome, now);
+        if call.word.generation() != self.generation {
+            return Settled { outcome, run: 0, drops: 0, change: None };
+        }
+        let change = self.decide(call.probe, outcome, now);
+        let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
+        Settled { outcome, run, drops: self.drops, change }
+    }
+
+    /// What an ending counts as (rules 8 and 9).
+    fn judge(&self, call: Call, ending: Ending, now: Tick) -> Counted {
+        let failure_if = |failed: bool, or: Counted| if failed { Counted::Failure } else { or };
+        match ending {
+            Ending::Result(Outcome::Success) => Counted::Success,
+            Ending::Result(Outcome::Neutral) => Counted::Ignored,
+            Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
+            Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
+            Ending::Dropped => match self.settings.on_cancel {
+                OnCancel::Ignore => Counted::Cancelled,
+                OnCancel::Failure => Counted::Failure,
+                OnCancel::After(limit) => {
+                    let noted = call.started != Tick::ZERO;
+                    failure_if(noted && now.since(call.started) >= limit, Counted::Cancelled)
+                }
+            },
+        }
+    }
+
+    fn count(&mut self, outcome: Counted, now: Tick) {
+        match outcome {
+            Counted::Success => {}
+            Counted::Failure => {
+                self.counts.failures += 1;
+                self.last_failure = Some(now);
+            }
+            Counted::Ignored => self.counts.ignored += 1,
+            Counted::Cancelled => self.counts.cancelled += 1,
+        }
+    }
+
+    fn decide(&mut self, probe: u64, outcome: Counted, now: Tick) -> Option<Change> {
+        self.drops = if outcome == Counted::Cancelled { self.drops.saturating_add(1) } else { 0 };
+        if let Phase::HalfOpen { probes, .. } = &mut self.phase {
+            probes.give_back(probe);
+        }
+        match (outcome, &mut self.phase) {
+            (Counted::Success, Phase::Closed) => self.run.clear(),
+            (Counted::Failure, Phase::Closed) => {
+                let length = self.run.failed(now, self.settings.fail_window);
+                if length >= self.settings.fail_max {
+                    let trip = Trip::Run { length, span: self.run.span() };
+                    return Some(self.open(trip, now));
+                }
+            }
+            (Counted::Success, Phase::HalfOpen { successes, .. }) => {
+                *successes += 1;
+                if *successes >= self.settings.success_threshold {
+                    return Some(self.enter(Phase::Closed, now));
+                }
+            }
+            (Counted::Failure, Phase::HalfOpen { successes, .. }) => {
+                let trip = Trip::Probe { successes: *successes, of: self.settings.success_threshold };
+                let _ = self.run.failed(now, None);
+                return Some(self.open(trip, now));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn open(&mut self, trip: Trip, now: Tick) -> Change {
+        self.trip = Some(trip);
+        self.enter(Phase::Open { since: now }, now)
+    }
+
+    /// Goes to a phase by the machine's own rules.
+    fn enter(&mut self, phase: Phase, now: Tick) -> Change {
+        self.shift(self.manual, phase, now)
+    }
+
+    /// The one function that changes the state and starts a generation.
+    fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Change {
+        let before = (self.told(), self.phase_state());
+        self.manual = manual;
+        self.phase = phase;
+        self.generation += 1;
+        self.since = now;
+        self.drops = 0;
+        let consecutive_failures = self.run.length();
+        if matches!(self.phase, Phase::Closed) {
+            self.run.clear();
+            self.trip = None;
+        }
+        let shadow = before.0 == State::Shadow && self.told() == State::Shadow;
+        let (old, new) = if shadow { (before.1, self.phase_state()) } else { (before.0, self.told()) };
+        let (generation, trip) = (self.generation, self.trip);
+        Change { old, new, generation, trip, shadow, reset: false, consecutive_failures }
+    }
+
+    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
+    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
+        let expired = self.expire(now);
+        if self.manual == manual {
+            return expired;
+        }
+        let change = self.shift(manual, Phase::Closed, now);
+        (change.old != change.new).then_some(change)
+    }
+
+    /// Closes, zeroes what was counted and starts a new generation.
+    pub(crate) fn reset(&mut self, now: Tick) -> Change {
+        self.counts = Counts::default();
+        self.last_failure = None;
+        Change { reset: true, shadow: false, ..self.shift(None, Phase::Closed, now) }
+    }
+
+    /// Takes other settings, which hold from here on; what was counted stays.
+    pub(crate) fn reconfigure(&mut self, settings: Settings, now: Tick) -> Option<Change> {
+        let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
+        if !toggled {
+            self.settings = settings;
+            return None;
+        }
+        let old = self.told();
+        self.settings = settings;
+        Some(Change { old, ..self.shift(None, Phase::Closed, now) })
+    }
+
+    /// Ends a forced opening whose time is over.
+    fn expire(&mut self, now: Tick) -> Option<Change> {
+        match self.manual {
+            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift(None, Phase::Closed, now)),
+            _ => None,
+        }
+    }
+
+    /// The manual state, or the one that the settings ask for.
+    fn mode(&self) -> Option<Manual> {
+        self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
+    }
+
+    /// The state as the listeners know it.
+    fn told(&self) -> State {
+        match self.mode() {
+            Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
+            Some(Manual::Disabled) => State::Disabled,
+            Some(Manual::Shadow) => State::Shadow,
+            None => self.phase_state(),
+        }
+    }
+
+    fn phase_state(&self) -> State {
+        match self.phase {
+            Phase::Closed => State::Closed,
+            Phase::Open { .. } => State::Open,
+            Phase::HalfOpen { .. } => State::HalfOpen,
+        }
+    }
+
+    fn reopens(&self, since: Tick) -> Tick {
+        since.after(self.settings.recovery_timeout)
+    }
+
+    /// Until when every call is rejected, if so.
+    fn shut_until(&self) -> Option<Tick> {
+        match (self.mode(), &self.phase) {
+            (Some(Manual::ForcedOpen { until }), _) => Some(until),
+            (Some(_), _) | (None, Phase::Closed) => None,
+            (None, Phase::Open { since }) => Some(self.reopens(*since)),
+            (None, Phase::HalfOpen { probes, .. }) => probes.full_until(self.settings.half_open_max_calls),
+        }
+    }
+
+    /// The state at `now`, without changing anything (rules 1 and 4).
+    pub(crate) fn state(&self, now: Tick) -> State {
+        seen(self.told(), self.shut_until().unwrap_or(Tick::NEVER), now)
+    }
+
+    /// What calls may act on without the lock.
+    pub(crate) fn publish(&self) -> (Word, Tick) {
+        let until = self.shut_until();
+        let phase = match (self.mode(), &self.phase) {
+            (Some(Manual::Disabled), _) => Word::PASS,
+            (_, Phase::Closed) => 0,
+            (_, Phase::Open { .. }) => Word::ASK,
+            (_, Phase::HalfOpen { .. }) => Word::ASK | Word::WATCH,
+        };
+        let flag = |on: bool, flag: u64| if on { flag } else { 0 };
+        let flags = phase
+            | flag(until.is_some(), Word::SHUT)
+            | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
+            | flag(matches!(self.settings.on_cancel, OnCancel::After(_)), Word::TIMED)
+            | flag(self.settings.timeout.is_some(), Word::LIMITED);
+        (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn trip(&self) -> Option<Trip> {
+        self.trip
+    }
+
+    pub(crate) fn read(&self, now: Tick) -> Reading {
+        let (state, until) = (self.state(now), self.shut_until());
+        let lapsed = until.filter(|_| state != self.told());
+        Reading {
+            state,
+            since: lapsed.unwrap_or(self.since),
+            retry_after: until.filter(|_| lapsed.is_none()).and_then(|until| gate::retry_after(state, until, now)),
+            run: self.run.length(),
+            trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
+            counts: self.counts,
+            last_failure: self.last_failure,
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+/// A call as the machine knows it: under which word it was admitted, on which slot, and when, if that was noted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) word: Word,
+    pub(crate) probe: u64,
+    pub(crate) started: Tick,
+}
+
+/// The state that a reader sees at `now` of one that was last told as `told` and rejects calls until `until`.
+pub(crate) fn seen(told: State, until: Tick, now: Tick) -> State {
+    match told {
+        State::Open if now >= until => State::HalfOpen,
+        State::ForcedOpen if now >= until => State::Closed,
+        told => told,
+    }
+}

@@ -1,0 +1,99 @@
+//! Notes: the last error that matters, in words, for snapshots and messages.
+
+use crate::trip::Trip;
+use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The longest text that is kept of an error, in bytes.
+const LIMIT: usize = 256;
+
+/// An error as the breaker saw it: its type, and a way to its text where it has one.
+#[derive(Clone, Copy)]
+pub(crate) struct Cause<'e> {
+    pub(crate) kind: &'static str,
+    pub(crate) text: Option<&'e dyn fmt::Display>,
+}
+
+impl<'e> Cause<'e> {
+    pub(crate) fn bare(kind: &'static str) -> Self {
+        Self { kind, text: None }
+    }
+
+    pub(crate) fn told(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
+        Self { kind, text: Some(text) }
+    }
+}
+
+/// The type and the text of the first failure of a run, or of the one that tripped.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    kind: Option<&'static str>,
+    /// Keeps its room from note to note.
+    text: String,
+}
+
+impl Notes {
+    pub(crate) fn keep(&mut self, kind: &'static str, text: &Text) {
+        self.kind = Some(kind);
+        self.text.clear();
+        self.text.push_str(text.as_str());
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.kind = None;
+        self.text.clear();
+    }
+
+    /// The type, and the text if there is any.
+    pub(crate) fn last_error(&self) -> Option<(&'static str, Option<String>)> {
+        let text = (!self.text.is_empty()).then(|| self.text.clone());
+        self.kind.map(|kind| (kind, text))
+    }
+
+    /// The trip's rule and numbers, and the last error.
+    pub(crate) fn because(&self, trip: Trip) -> String {
+        match self.kind {
+            Some(kind) if self.text.is_empty() => format!("{trip}, last: {kind}"),
+            Some(_) => format!("{trip}, last: {}", self.text),
+            None => trip.to_string(),
+        }
+    }
+}
+
+/// The first bytes of a text, without an allocation.
+pub(crate) struct Text {
+    bytes: [u8; LIMIT],
+    length: usize,
+}
+
+impl Text {
+    /// Writes the user's text down, which runs the user's code: never under a lock. If that panics, the text says so.
+    pub(crate) fn of(cause: Cause<'_>) -> Self {
+        let mut text = Self { bytes: [0; LIMIT], length: 0 };
+        let Some(display) = cause.text else { return text };
+        // An error means that the text is longer than what is kept, or that the user's own `fmt` gave up.
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            let _ = write!(text, "{display}");
+            text.length
+        }));
+        if written.is_err() {
+            text.length = 0;
+            let _ = text.write_str("(the error's Display panicked)");
+        }
+        text
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let room = LIMIT - self.length;
+        let end = s.floor_char_boundary(room);
+        self.bytes[self.length..self.length + end].copy_from_slice(&s.as_bytes()[..end]);
+        self.length += end;
+        if end < s.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}

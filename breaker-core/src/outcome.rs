@@ -1,0 +1,63 @@
+//! Outcome: what a call's result means to the breaker.
+
+use std::time::Duration;
+
+/// What the result of a call says about the service behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The service answered: clears a run of failures, and a probe that ends so counts for closing.
+    Success,
+    /// The result proves nothing about the service (a local validation error): it is neither counted
+    /// nor clears a run of failures, and a probe that ends so gives its slot back.
+    Neutral,
+    /// The service failed: counts against it.
+    #[non_exhaustive]
+    Failure {
+        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Outcome {
+    /// The service answered.
+    #[must_use]
+    pub const fn success() -> Self {
+        Self::Success
+    }
+
+    /// The result proves nothing.
+    #[must_use]
+    pub const fn neutral() -> Self {
+        Self::Neutral
+    }
+
+    /// The service failed.
+    #[must_use]
+    pub const fn failure() -> Self {
+        Self::Failure { retry_after: None }
+    }
+
+    /// The service failed and asked to be left alone for `retry_after`.
+    #[must_use]
+    pub const fn failure_with_retry_after(retry_after: Duration) -> Self {
+        Self::Failure { retry_after: Some(retry_after) }
+    }
+
+    /// Whether this is a failure.
+    #[must_use]
+    pub const fn is_failure(&self) -> bool {
+        matches!(self, Self::Failure { .. })
+    }
+}
+
+/// How an admitted call ended: with a result, or in one of the ways that give none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The body came back, or was cut off by its time limit, which is a failure.
+    Result(Outcome),
+    /// The body's own poll panicked.
+    Panicked,
+    /// The call was dropped before it had a result.
+    Dropped,
+}

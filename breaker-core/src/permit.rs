@@ -1,0 +1,253 @@
+//! Permit: a call that was let in, from its admission to the one moment in which its ending is counted.
+
+use crate::breaker::CircuitBreaker;
+use crate::clock::{self, Tick};
+use crate::error::CircuitBreakerError;
+use crate::event::{self, BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
+use crate::gate::{self, Word};
+use crate::machine::{Admission, Call, Counted, Settled};
+use crate::note::{Cause, Text};
+use crate::outcome::{Ending, Outcome};
+use crate::state::State;
+use crate::sync::{AtomicBool, Ordering};
+use std::fmt;
+use std::time::Duration;
+
+/// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
+/// call (`on_cancel`), and one that is leaked gives its slot back after `probe_timeout`.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config};
+/// let breaker = CircuitBreaker::new("printer", Config::new()).unwrap();
+/// let permit = breaker.try_acquire()?;
+/// // ... print ...
+/// permit.success();
+/// assert_eq!(breaker.snapshot().success_count, 1);
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// ```
+#[must_use = "a dropped permit is an abandoned call"]
+pub struct Permit {
+    breaker: CircuitBreaker,
+    function: Option<&'static &'static str>,
+    call: Call,
+    settled: bool,
+    panicked: AtomicBool,
+}
+
+impl CircuitBreaker {
+    /// Asks to make one call.
+    ///
+    /// # Errors
+    /// When the breaker rejects it.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
+        self.admit(None)
+    }
+
+    /// The closed path: one look at the word.
+    #[inline]
+    pub(crate) fn admit(&self, function: Option<&'static &'static str>) -> Result<Permit, CircuitBreakerError> {
+        let word = self.0.gate.word();
+        if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
+            return self.admit_slowly(word, function);
+        }
+        Ok(self.permit(function, Call { word, probe: 0, started: Tick::ZERO }))
+    }
+
+    fn permit(&self, function: Option<&'static &'static str>, call: Call) -> Permit {
+        let breaker = self.clone();
+        Permit { breaker, function, call, settled: false, panicked: AtomicBool::new(false) }
+    }
+
+    fn admit_slowly(&self, word: Word, function: Option<&'static &'static str>) -> Result<Permit, CircuitBreakerError> {
+        let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
+        if heard {
+            let event = BeforeCall { breaker: self, function: function.copied() };
+            self.tell(&|listener| listener.before_call(&event));
+        }
+        let now = clock::now();
+        if word.has(Word::SHUT) {
+            let until = self.0.gate.until();
+            if now < until {
+                let (state, retry_after) = (word.state(), gate::retry_after(word.state(), until, now));
+                return Err(self.reject(function, heard, state, retry_after));
+            }
+        } else if !word.has(Word::ASK) {
+            return Ok(self.permit(function, Call { word, probe: 0, started: now }));
+        }
+        let (admission, word) = self.change(|machine, now| {
+            let (admission, change) = machine.admit(now);
+            ((admission, machine.publish().0), change)
+        });
+        let (word, probe) = match admission {
+            Admission::Rejected { state, retry_after } => {
+                return Err(self.reject(function, heard, state, retry_after));
+            }
+            Admission::ShadowRejected { state, retry_after } => {
+                if heard {
+                    let event =
+                        Rejected { breaker: self, function: function.copied(), state, retry_after, shadow: true };
+                    self.tell(&|listener| listener.rejected(&event));
+                }
+                // It keeps its time limit, and no generation.
+                let limited = if word.has(Word::LIMITED) { Word::LIMITED } else { 0 };
+                (Word::UNBOUND.with(limited), 0)
+            }
+            Admission::Admitted { probe } => (word, probe),
+        };
+        Ok(self.permit(function, Call { word, probe, started: now }))
+    }
+
+    fn reject(
+        &self,
+        function: Option<&'static &'static str>,
+        heard: bool,
+        state: State,
+        retry_after: Option<Duration>,
+    ) -> CircuitBreakerError {
+        self.0.totals.rejected();
+        if heard {
+            let event = Rejected { breaker: self, function: function.copied(), state, retry_after, shadow: false };
+            self.tell(&|listener| listener.rejected(&event));
+        }
+        CircuitBreakerError::rejected(self.clone(), function, state, retry_after)
+    }
+}
+
+impl Permit {
+    /// The call succeeded.
+    pub fn success(self) {
+        self.settle(Outcome::success());
+    }
+
+    /// The call failed.
+    pub fn failure(self) {
+        self.settle(Outcome::failure());
+    }
+
+    /// The call proved nothing.
+    pub fn ignore(self) {
+        self.settle(Outcome::neutral());
+    }
+
+    /// The call ended so.
+    #[inline]
+    pub fn settle(self, outcome: Outcome) {
+        self.settle_with(outcome, &|| Cause::bare("failure"));
+    }
+
+    /// The call ended so; `cause` is asked of a failure that is told or noted.
+    #[inline]
+    pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: &dyn Fn() -> Cause<'e>) {
+        self.settled = true;
+        if outcome == Outcome::Success && self.nothing_happened() {
+            self.breaker.0.totals.success();
+        } else {
+            self.end(Ending::Result(outcome), cause);
+        }
+    }
+
+    /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
+    #[inline]
+    fn nothing_happened(&self) -> bool {
+        let word = self.breaker.0.gate.word();
+        word == self.call.word && !word.has(Word::WATCH | Word::HEARD | Word::PASS) && event::quiet()
+    }
+
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
+        &self.breaker
+    }
+
+    pub(crate) fn site_function(&self) -> Option<&'static &'static str> {
+        self.function
+    }
+
+    pub(crate) fn function(&self) -> Option<&'static str> {
+        self.function.copied()
+    }
+
+    /// Whether the call has a time limit.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.call.word.has(Word::LIMITED)
+    }
+
+    /// The body's own poll is unwinding.
+    pub(crate) fn note_panic(&self) {
+        self.panicked.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts the ending, notes a failure that matters, and tells.
+    fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
+        if self.call.word.has(Word::PASS) {
+            return;
+        }
+        let (settled, told) = self.breaker.locked(|machine, now| {
+            let settled = machine.settle(self.call, ending, now);
+            (settled, settled.change)
+        });
+        if settled.outcome == Counted::Success {
+            self.breaker.0.totals.success();
+        }
+        let tripped = settled.change.is_some_and(|change| change.trip.is_some());
+        if settled.outcome == Counted::Failure && (settled.run == 1 || tripped) {
+            let cause = cause();
+            let text = Text::of(cause);
+            self.breaker.0.notes.lock().keep(cause.kind, &text);
+        }
+        self.tell(&settled, cause);
+        self.breaker.tell_change(told);
+    }
+
+    fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+        let heard = self.breaker.0.gate.word().has(Word::HEARD) || !event::quiet();
+        // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
+        let first = settled.outcome == Counted::Failure && settled.run == 1;
+        if !heard && !first && settled.outcome != Counted::Cancelled {
+            return;
+        }
+        let (breaker, function) = (&self.breaker, self.function());
+        let noted = self.call.started != Tick::ZERO;
+        let elapsed = noted.then(|| clock::now().since(self.call.started));
+        match settled.outcome {
+            Counted::Success => {
+                let event = Success { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.success(&event));
+            }
+            Counted::Ignored => {
+                let event = Ignored { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.ignored(&event));
+            }
+            Counted::Cancelled => {
+                let event = Cancelled { breaker, function, in_a_row: settled.drops };
+                breaker.tell(&|listener| listener.cancelled(&event));
+            }
+            Counted::Failure => {
+                let Cause { kind: error_type, text: error } = cause();
+                let consecutive_failures = settled.run;
+                let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
+                breaker.tell(&|listener| listener.failure(&event));
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.settled {
+            let (ending, kind, text) = match *self.panicked.get_mut() {
+                true => (Ending::Panicked, "panic", "the call panicked"),
+                false => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
+            };
+            self.end(ending, &|| Cause::told(kind, &text));
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("breaker", &self.breaker.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! Probes: the slots of the half-open state, each leased for a time, so that a lost permit cannot keep one.
+
+use crate::clock::Tick;
+use std::time::Duration;
+
+/// The slots that probes hold. Never more than the limit that is asked with.
+#[derive(Debug, Default)]
+pub(crate) struct Probes {
+    leases: Vec<Lease>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Lease {
+    probe: u64,
+    until: Tick,
+}
+
+impl Probes {
+    /// Takes a slot for `lease` and gives the probe's number, from 1. `None`: all `limit` slots are held.
+    pub(crate) fn take(&mut self, now: Tick, limit: u32, lease: Duration) -> Option<u64> {
+        self.leases.retain(|held| held.until > now);
+        if self.leases.len() >= limit as usize {
+            return None;
+        }
+        self.last += 1;
+        self.leases.push(Lease { probe: self.last, until: now.after(lease) });
+        Some(self.last)
+    }
+
+    /// Gives the slot of `probe` back, if it still holds one.
+    pub(crate) fn give_back(&mut self, probe: u64) {
+        self.leases.retain(|held| held.probe != probe);
+    }
+
+    /// Until when all `limit` slots are held for certain; `None`: one is free.
+    pub(crate) fn full_until(&self, limit: u32) -> Option<Tick> {
+        let full = self.leases.len() >= limit as usize;
+        self.leases.iter().map(|held| held.until).min().filter(|_| full)
+    }
+}

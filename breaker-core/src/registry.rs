@@ -1,0 +1,424 @@
+//! Registry: the breakers of a process by name, and what code, file and environment say of them.
+//!
+//! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
+
+use crate::breaker::CircuitBreaker;
+use crate::config::Config;
+use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
+use crate::env::{Environment, Reading};
+use crate::event::Listener;
+use crate::file::FileSettings;
+use crate::layers::{Layer, Layers, Place};
+use crate::snapshot::Health;
+use crate::spelling;
+use crate::sync::{Arc, LazyLock, Mutex};
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::panic::Location;
+use std::path::Path;
+
+/// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
+pub struct Registry {
+    inner: Mutex<Inner>,
+    /// Its breakers live as long as the process.
+    forever: bool,
+}
+
+#[derive(Default)]
+struct Inner {
+    breakers: BTreeMap<String, Entry>,
+    listeners: Vec<Arc<dyn Listener>>,
+    configured: BTreeMap<String, Config>,
+    file: FileSettings,
+    environment: Option<Environment>,
+    /// Conflicts between call sites.
+    conflicts: Vec<ConfigError>,
+    waiting: Waiting,
+    said: HashSet<String>,
+}
+
+struct Entry {
+    breaker: CircuitBreaker,
+    /// Who declared it, in the order in which they came.
+    declared: Vec<(String, Config)>,
+}
+
+/// What is to be logged when the lock is let go.
+#[derive(Default)]
+struct Waiting {
+    made: Vec<CircuitBreaker>,
+    notices: Vec<String>,
+}
+
+impl Registry {
+    /// The process's registry.
+    ///
+    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
+            let registry = Registry { forever: true, ..Registry::new() };
+            crate::site::adopt(&registry);
+            registry
+        });
+        &GLOBAL
+    }
+
+    /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { inner: Mutex::default(), forever: false }
+    }
+
+    /// The breaker of this name, if there is one.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
+        let breaker = self.inner.lock().breakers.get(name).map(|entry| entry.breaker.clone());
+        self.log();
+        breaker
+    }
+
+    /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the keys that nobody has
+    /// set yet are taken over; one that was set to another value stays, and [`init`](Self::init) tells of it.
+    ///
+    /// # Errors
+    /// When a value of `config` is out of its range, or the name is empty.
+    #[track_caller]
+    pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
+        let place = Location::caller().to_string();
+        if name.is_empty() {
+            return Err(ConfigError::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name"));
+        }
+        if let Some(problem) = config.problems(&place).into_iter().next() {
+            return Err(problem);
+        }
+        let breaker = self.declare(name, config, place);
+        self.log();
+        Ok(breaker)
+    }
+
+    /// Makes a breaker known that was made by [`CircuitBreaker::new`]: health lists it, and file and environment hold for it.
+    ///
+    /// # Errors
+    /// When another breaker has its name.
+    pub fn register(&self, breaker: &CircuitBreaker) -> Result<(), ConfigError> {
+        let mut inner = self.inner.lock();
+        if let Some(entry) = inner.breakers.get(breaker.name()) {
+            let place = format!("circuit breaker `{}`", breaker.name());
+            let message = "cannot be registered: there is another breaker of this name";
+            return match entry.breaker.is(breaker) {
+                true => Ok(()),
+                false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
+            };
+        }
+        inner.enter(breaker.clone(), Vec::new());
+        let layers = inner.layers(breaker.name(), breaker.env_prefix());
+        let listeners = inner.listeners.clone();
+        drop(inner);
+        breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
+        listeners.into_iter().for_each(|listener| breaker.add_shared_listener(listener));
+        self.log();
+        Ok(())
+    }
+
+    /// All breakers, by name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<CircuitBreaker> {
+        let breakers = self.inner.lock().all();
+        self.log();
+        breakers
+    }
+
+    /// Adds a listener to every breaker of this registry, present and future.
+    pub fn add_listener(&self, listener: impl Listener) {
+        let listener: Arc<dyn Listener> = Arc::new(listener);
+        let mut inner = self.inner.lock();
+        inner.listeners.push(Arc::clone(&listener));
+        let breakers = inner.all();
+        drop(inner);
+        for breaker in breakers {
+            breaker.add_shared_listener(Arc::clone(&listener));
+        }
+    }
+
+    /// What all breakers show of themselves, and whether a critical one is not closed.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health::of(&self.breakers())
+    }
+
+    /// Settings for the breaker of this name, made already or not: above those of its attribute, below file and
+    /// environment. They replace what an earlier call set for it.
+    ///
+    /// # Errors
+    /// When a value is out of its range; then nothing is changed.
+    pub fn configure(&self, name: &str, config: Config) -> Result<(), ConfigError> {
+        let place = format!("configure(\"{name}\")");
+        if let Some(problem) = config.problems(&place).into_iter().next() {
+            return Err(problem);
+        }
+        let mut inner = self.inner.lock();
+        inner.configured.insert(name.to_owned(), config);
+        let breaker = inner.breakers.get(name).map(|entry| entry.breaker.clone());
+        drop(inner);
+        if let Some(breaker) = breaker {
+            breaker.relayer(|layers| layers.set(Place::Configure, config.into()));
+        }
+        self.log();
+        Ok(())
+    }
+
+    /// Reads settings from a TOML file: `[default]` for every breaker and `[breakers.NAME]` for one, with the keys of the
+    /// attribute. They replace those of an earlier file.
+    ///
+    /// ```toml
+    /// [default]
+    /// recovery_timeout = "20s"
+    ///
+    /// [breakers.huggingface_api]
+    /// fail_max = 3
+    /// ```
+    ///
+    /// # Errors
+    /// Every problem of the file at once; then nothing is changed.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<(), ConfigErrors> {
+        let file = FileSettings::load(path.as_ref())
+            .or_else(|problems| ConfigErrors::check(problems).map(|()| FileSettings::default()))?;
+        let mut inner = self.inner.lock();
+        inner.file = file;
+        let changes = inner.changes();
+        drop(inner);
+        apply(changes);
+        self.log();
+        Ok(())
+    }
+
+    /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`, after a
+    /// `.env` file was read.
+    ///
+    /// Without this call the environment is read when the first breaker is made, and what is wrong is logged once.
+    ///
+    /// # Errors
+    /// Every problem at once: values that cannot be read or are out of their range, unknown keys, keys that are set
+    /// twice, call sites that contradict each other. Everything that is right is in force all the same.
+    pub fn init(&self) -> Result<(), ConfigErrors> {
+        self.init_from(std::env::vars_os())
+    }
+
+    /// The same with the given variables in place of the process's.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init).
+    pub fn init_from<K, V>(&self, variables: impl IntoIterator<Item = (K, V)>) -> Result<(), ConfigErrors>
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let mut inner = self.inner.lock();
+        inner.environment = Some(Environment::new(variables));
+        // What is returned here need not be logged.
+        inner.waiting.notices.clear();
+        let problems = inner.check();
+        let changes = inner.changes();
+        drop(inner);
+        apply(changes);
+        self.log();
+        ConfigErrors::check(problems)
+    }
+
+    /// A call site, or somebody with a `Config`, wants the breaker of this name.
+    pub(crate) fn declare(&self, name: &str, config: Config, place: String) -> CircuitBreaker {
+        let mut inner = self.inner.lock();
+        let Some(entry) = inner.breakers.get(name) else { return inner.make(name, config, place, self.forever) };
+        let breaker = entry.breaker.clone();
+        if let Some(united) = inner.unite(name, config, place) {
+            drop(inner);
+            breaker.relayer(|layers| layers.set(Place::Attribute, united.into()));
+        }
+        breaker
+    }
+
+    /// Logs what waits, with no lock held.
+    pub(crate) fn log(&self) {
+        let waiting = std::mem::take(&mut self.inner.lock().waiting);
+        #[cfg(feature = "tracing")]
+        {
+            for notice in &waiting.notices {
+                crate::log::notice(notice);
+            }
+            for breaker in &waiting.made {
+                crate::log::made(&breaker.label(), &breaker.config().to_string());
+            }
+        }
+        drop(waiting);
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("breakers", &self.inner.lock().breakers.keys()).finish()
+    }
+}
+
+type Change = (CircuitBreaker, Vec<(Place, Layer)>);
+
+/// Puts layers in force, which tells listeners: with no lock held.
+fn apply(changes: Vec<Change>) {
+    for (breaker, layers) in changes {
+        breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
+    }
+}
+
+impl Inner {
+    fn all(&self) -> Vec<CircuitBreaker> {
+        self.breakers.values().map(|entry| entry.breaker.clone()).collect()
+    }
+
+    fn make(&mut self, name: &str, config: Config, place: String, forever: bool) -> CircuitBreaker {
+        let mut layers = Layers::default();
+        layers.set(Place::Attribute, config.into());
+        for (place, layer) in self.layers(name, config.env) {
+            layers.set(place, layer);
+        }
+        let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
+        for listener in &self.listeners {
+            breaker.add_shared_listener(Arc::clone(listener));
+        }
+        self.enter(breaker.clone(), vec![(place, config)]);
+        breaker
+    }
+
+    fn enter(&mut self, breaker: CircuitBreaker, declared: Vec<(String, Config)>) {
+        self.waiting.made.push(breaker.clone());
+        self.breakers.insert(breaker.name().to_owned(), Entry { breaker, declared });
+    }
+
+    /// Joins a further declaration to those of the breaker `name`. Gives the union, if this is a new one.
+    fn unite(&mut self, name: &str, config: Config, place: String) -> Option<Config> {
+        let entry = self.breakers.get_mut(name)?;
+        if entry.declared.iter().any(|(known, before)| *known == place && *before == config) {
+            return None;
+        }
+        let mut united = Config::new();
+        for (_, before) in &entry.declared {
+            let _ = united.unite(before);
+        }
+        let mut conflicts = Vec::new();
+        for (key, stands, differs) in united.unite(&config) {
+            let sets = |(_, before): &&(String, Config)| key == "env" && before.env.is_some() || before.sets(key);
+            let first = entry.declared.iter().find(sets).map_or("elsewhere", |(place, _)| place);
+            let message = format!(
+                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or \
+                 give one of them another name"
+            );
+            let place = format!("circuit breaker `{name}`");
+            conflicts.push(ConfigError::new(ConfigErrorKind::Conflict, place, message));
+        }
+        entry.declared.push((place, config));
+        for conflict in conflicts {
+            self.say(conflict.to_string());
+            self.conflicts.push(conflict);
+        }
+        Some(united)
+    }
+
+    /// Has `text` logged, if it was not before.
+    fn say(&mut self, text: String) {
+        if self.said.insert(text.clone()) {
+            self.waiting.notices.push(text);
+        }
+    }
+
+    fn prefix(entry: &Entry) -> String {
+        entry.breaker.env_prefix().map_or_else(|| spelling::prefix(entry.breaker.name()), str::to_owned)
+    }
+
+    fn prefixes(&self) -> Vec<String> {
+        self.breakers.values().map(Self::prefix).collect()
+    }
+
+    /// The layers above the attribute for the breaker `name`. What is wrong with them is logged once.
+    fn layers(&mut self, name: &str, env: Option<&str>) -> Vec<(Place, Layer)> {
+        let prefix = env.map_or_else(|| spelling::prefix(name), str::to_owned);
+        let mut prefixes = self.prefixes();
+        prefixes.push(prefix.clone());
+        let environment = self.environment.get_or_insert_with(Environment::of_process);
+        let (every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
+        for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
+            self.say(format!("{text}; the layer below stands"));
+        }
+        for notice in every.notices.iter().chain(&own.notices) {
+            self.say(notice.clone());
+        }
+        let alone = !self.breakers.keys().any(|other| other != name);
+        self.place(name, every, own, alone)
+    }
+
+    fn place(&self, name: &str, mut every: Reading, own: Reading, alone: bool) -> Vec<(Place, Layer)> {
+        every.layer.label = every.layer.label.filter(|_| alone);
+        let configured = self.configured.get(name).copied().unwrap_or_default();
+        vec![
+            (Place::Configure, configured.into()),
+            (Place::FileDefault, self.file.default.clone()),
+            (Place::File, self.file.breakers.get(name).cloned().unwrap_or_default()),
+            (Place::EnvironmentDefault, every.layer),
+            (Place::Environment, own.layer),
+        ]
+    }
+
+    /// The layers of all breakers anew.
+    fn changes(&mut self) -> Vec<Change> {
+        let all: Vec<_> = self.all();
+        all.into_iter().map(|breaker| (breaker.clone(), self.layers(breaker.name(), breaker.env_prefix()))).collect()
+    }
+
+    /// Everything that is wrong; it counts as said. What is only odd is logged.
+    fn check(&mut self) -> Vec<ConfigError> {
+        let prefixes = self.prefixes();
+        let environment = self.environment.take().unwrap_or_default();
+        let every = environment.every(&prefixes);
+        let mut problems = every.problems;
+        if every.layer.label.is_some() && prefixes.len() > 1 {
+            let message = format!(
+                "names one circuit breaker, but there are {}; write <NAME>_CIRCUIT_NAME for one of them",
+                prefixes.len()
+            );
+            problems.push(ConfigError::new(ConfigErrorKind::Conflict, "CIRCUIT_BREAKER_NAME", message));
+        }
+        for prefix in &prefixes {
+            problems.extend(environment.breaker(prefix, &prefixes).problems);
+        }
+        let strangers = environment.strangers(&prefixes);
+        self.environment = Some(environment);
+        for problem in &problems {
+            self.said.insert(format!("{problem}; the layer below stands"));
+        }
+        problems.extend(self.conflicts.iter().cloned());
+        for notice in strangers.into_iter().chain(self.unknown_names()) {
+            self.say(notice);
+        }
+        problems
+    }
+
+    /// Names in code and file that no breaker has.
+    fn unknown_names(&self) -> Vec<String> {
+        let code = self.configured.keys().map(|name| ("configure".to_owned(), name));
+        let file = self.file.breakers.keys().map(|name| (self.file.path.clone(), name));
+        let unknown = |(place, name): (String, &String)| {
+            let hint = match spelling::nearest(name, self.breakers.keys().map(String::as_str)) {
+                _ if self.breakers.contains_key(name) => return None,
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => String::new(),
+            };
+            Some(format!("{place}: no circuit breaker is named `{name}` yet{hint}"))
+        };
+        code.chain(file).filter_map(unknown).collect()
+    }
+}

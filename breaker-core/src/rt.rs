@@ -1,0 +1,335 @@
+//! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
+//! attributes and is no part of the public interface.
+
+pub use crate::call::guarded_run as run_sync;
+pub use crate::call::run;
+pub use crate::classify::{Search, ask, is};
+pub use crate::config::{Config, OnCancel, OnPanic};
+pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
+pub use crate::outcome::Outcome;
+#[cfg(feature = "register")]
+pub use crate::site::Registered;
+pub use crate::site::Site;
+pub use crate::{__breaker_register as register, __breaker_site as site};
+pub use core::option::Option::{self, None, Some};
+pub use core::pin::pin;
+pub use core::result::Result::{self, Err, Ok};
+pub use core::time::Duration;
+pub use core::{concat, file, line, module_path};
+#[cfg(feature = "register")]
+pub use inventory;
+
+use crate::call::settle_timeout;
+use crate::error::CircuitBreakerError;
+use crate::note::Cause;
+use crate::permit::Permit;
+use std::any::type_name;
+use std::error::Error;
+use std::fmt::Display;
+
+/// The site of an annotated function, as an expression that asks its breaker for a call.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    (name: $name:expr, function: $function:literal, config: $config:expr $(,)?) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::named(
+            $name,
+            $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
+            ($crate::__rt::file!(), $crate::__rt::line!()),
+            $config,
+        );
+        $crate::__rt::register!(__BREAKER_SITE);
+        __BREAKER_SITE.enter()
+    }};
+    (function: $function:literal, config: $config:expr $(,)?) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::unnamed(
+            || {
+                fn here() {}
+                $crate::__rt::path_of(here)
+            },
+            $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
+            ($crate::__rt::file!(), $crate::__rt::line!()),
+            $config,
+        );
+        $crate::__rt::register!(__BREAKER_SITE);
+        __BREAKER_SITE.enter()
+    }};
+}
+
+/// Has the linker gather a site.
+#[cfg(feature = "register")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_register {
+    ($site:ident) => {
+        $crate::__rt::inventory::submit! { $crate::__rt::Registered(&$site) }
+    };
+}
+
+/// Without the feature `register` a site is known from its first call on.
+#[cfg(not(feature = "register"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_register {
+    ($site:ident) => {};
+}
+
+/// The path of an item, from its type.
+pub fn path_of<T>(_item: T) -> &'static str {
+    type_name::<T>()
+}
+
+/// What `#[circuit_breaker]` needs of a return type.
+#[diagnostic::on_unimplemented(
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    label = "expected a `Result<_, _>`"
+)]
+pub trait Fallible: Sized {
+    type Ok;
+    type Error;
+    #[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+    fn view(&self) -> Result<&Self::Ok, &Self::Error>;
+    fn from_ok(value: Self::Ok) -> Self;
+    fn from_error(error: Self::Error) -> Self;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Ok = T;
+    type Error = E;
+
+    #[inline]
+    fn view(&self) -> Result<&T, &E> {
+        self.as_ref()
+    }
+
+    fn from_ok(value: T) -> Self {
+        Ok(value)
+    }
+
+    fn from_error(error: E) -> Self {
+        Err(error)
+    }
+}
+
+/// What `#[circuit_breaker]` needs of an error type.
+#[diagnostic::on_unimplemented(
+    message = "the error type `{Self}` cannot say that the circuit breaker is open",
+    label = "`{Self}` needs `From<CircuitBreakerError>`",
+    note = "with thiserror: a variant `#[error(transparent)] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`"
+)]
+pub trait FromRejection {
+    fn from_rejection(error: CircuitBreakerError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CircuitBreakerError>> FromRejection for E {
+    fn from_rejection(error: CircuitBreakerError) -> Self {
+        Self::from(error)
+    }
+}
+
+/// An argument that a fallback step needs, after the body or another step took it.
+#[diagnostic::on_unimplemented(
+    message = "a fallback step needs a copy of this argument, but `{Self}` is not `Clone`",
+    label = "taken by value, and needed again by a fallback step",
+    note = "take it by reference, or write the step as a closure that does not use it"
+)]
+pub trait Copyable {
+    #[must_use]
+    fn copy(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Copyable for T {
+    fn copy(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A copy of an argument.
+pub fn copy<T: Copyable>(value: &T) -> T {
+    value.copy()
+}
+
+/// The value of a return that is never reached, which gives the body the type of the signature.
+///
+/// # Panics
+/// Always; it is never called.
+#[cold]
+#[must_use]
+pub fn never<R>() -> R {
+    unreachable!("behind `if false`")
+}
+
+/// A duration that the attribute read from a literal.
+#[must_use]
+pub const fn duration(secs: u64, nanos: u32) -> Duration {
+    Duration::new(secs, nanos)
+}
+
+/// A number of a `const` expression.
+///
+/// # Panics
+/// In `const` evaluation, when it is 0.
+#[must_use]
+pub const fn at_least_one(value: u32, message: &'static str) -> u32 {
+    assert!(value >= 1, "{}", message);
+    value
+}
+
+/// A duration of a `const` expression.
+///
+/// # Panics
+/// In `const` evaluation, when it is zero.
+#[must_use]
+pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
+    assert!(!value.is_zero(), "{}", message);
+    value
+}
+
+/// Named where the key `timeout` is written: without the feature it is missing, and its name says why.
+#[cfg(feature = "tokio")]
+pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
+
+/// The error of a rejected call.
+pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
+where
+    R::Error: FromRejection,
+{
+    R::from_error(R::Error::from_rejection(error))
+}
+
+/// What an error counts as, and how to read it.
+pub struct Judged<'e> {
+    outcome: Outcome,
+    text: Option<&'e dyn Display>,
+}
+
+/// What an error counts as, and how to read it.
+#[must_use]
+pub fn judged<'e>(outcome: Outcome, text: Option<&'e dyn Display>) -> Judged<'e> {
+    Judged { outcome, text }
+}
+
+/// Counts how the call ended, and gives its result; `None`: it was cut off at its time limit.
+pub fn settle<R: Fallible>(
+    permit: Permit,
+    result: Option<R>,
+    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+) -> R
+where
+    R::Error: FromRejection,
+{
+    match result {
+        Some(result) => {
+            conclude(permit, &result, judge);
+            result
+        }
+        None => reject(settle_timeout(permit)),
+    }
+}
+
+/// The same where a counted failure, or a time-out, may fall back.
+#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+pub fn settle_or_fall<R: Fallible>(
+    permit: Permit,
+    result: Option<R>,
+    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+    on: On,
+) -> Result<R, Fallen<R>>
+where
+    R::Error: FromRejection,
+{
+    let Some(result) = result else {
+        let error = settle_timeout(permit);
+        return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
+    };
+    let (breaker, function) = (permit.breaker().clone(), permit.function());
+    let failed = conclude(permit, &result, judge).is_failure();
+    if failed && on.failure { Err(Fallen::Failed { result, breaker, function }) } else { Ok(result) }
+}
+
+#[inline]
+fn conclude<R: Fallible>(
+    permit: Permit,
+    result: &R,
+    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+) -> Outcome {
+    match result.view() {
+        Ok(_) => {
+            permit.settle(Outcome::Success);
+            Outcome::Success
+        }
+        Err(error) => {
+            let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
+            permit.settle_with(outcome, &|| Cause { kind: type_name::<R::Error>(), text });
+            outcome
+        }
+    }
+}
+
+/// An error on the way to being shown: the method that fits its type best is found by the compiler, which looks at
+/// `Seen` before `&Seen` (autoref specialisation, described by David Tolnay).
+#[derive(Debug)]
+pub struct Seen<'e, E>(pub &'e E);
+
+/// The text of an error that has one.
+pub trait ShowText<'e> {
+    fn text(&self) -> Option<&'e dyn Display>;
+}
+
+impl<'e, E: Display> ShowText<'e> for Seen<'e, E> {
+    fn text(&self) -> Option<&'e dyn Display> {
+        Some(self.0)
+    }
+}
+
+/// An error as `dyn Error`, if it is one.
+pub trait ShowError<'e> {
+    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
+}
+
+impl<'e, E: Error + Send + Sync + 'static> ShowError<'e> for Seen<'e, E> {
+    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
+        Some(self.0)
+    }
+}
+
+impl<'e> Seen<'e, Box<dyn Error + Send + Sync + 'static>> {
+    #[must_use]
+    pub fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
+        Some(&**self.0)
+    }
+}
+
+/// Of every other error there is nothing to show.
+pub trait ShowNothing<'e> {
+    fn text(&self) -> Option<&'e dyn Display>;
+    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
+}
+
+impl<'e, E> ShowNothing<'e> for &Seen<'e, E> {
+    fn text(&self) -> Option<&'e dyn Display> {
+        None
+    }
+
+    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
+        None
+    }
+}
+
+/// Runs a fallback step of an `async fn`. `None`: the next step's turn.
+pub async fn step<R, S: Step<R, Way>, Way>(step: S) -> Option<R> {
+    step.take().await
+}
+
+/// Runs a fallback step of a synchronous function.
+pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
+    answer.answer()
+}
+
+/// The step `value(..)`.
+#[expect(clippy::unnecessary_wraps, reason = "a step like the others")]
+pub fn value<R: Fallible>(value: R::Ok) -> Option<R> {
+    Some(R::from_ok(value))
+}

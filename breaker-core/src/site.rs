@@ -1,0 +1,124 @@
+//! Site: one annotated function, and its way to its breaker.
+
+use crate::breaker::CircuitBreaker;
+use crate::config::Config;
+use crate::error::CircuitBreakerError;
+use crate::permit::Permit;
+use crate::registry::Registry;
+use crate::sync::OnceLock;
+
+/// What an annotated function knows of itself; a `static` in its body.
+#[derive(Debug)]
+pub struct Site {
+    name: Name,
+    function: &'static str,
+    file: &'static str,
+    line: u32,
+    config: Config,
+    breaker: OnceLock<CircuitBreaker>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    Given(&'static str),
+    /// The path of an item in the function's body, which begins with the function's own path.
+    Within(fn() -> &'static str),
+}
+
+/// The name of the `static` in the path of such an item.
+const STATIC: &str = "::__BREAKER_SITE";
+
+impl Site {
+    /// A site whose attribute gives a name.
+    ///
+    /// # Panics
+    /// In `const` evaluation, when a value of `config` is out of its range or the name is empty.
+    #[must_use]
+    pub const fn named(
+        name: &'static str,
+        function: &'static str,
+        (file, line): (&'static str, u32),
+        config: Config,
+    ) -> Self {
+        assert!(!name.is_empty(), "`name` must not be empty");
+        config.assert_valid();
+        Self { name: Name::Given(name), function, file, line, config, breaker: OnceLock::new() }
+    }
+
+    /// A site that is named after its function.
+    ///
+    /// # Panics
+    /// In `const` evaluation, when a value of `config` is out of its range.
+    #[must_use]
+    pub const fn unnamed(
+        within: fn() -> &'static str,
+        function: &'static str,
+        (file, line): (&'static str, u32),
+        config: Config,
+    ) -> Self {
+        config.assert_valid();
+        Self { name: Name::Within(within), function, file, line, config, breaker: OnceLock::new() }
+    }
+
+    /// Asks the breaker for one call of the function.
+    ///
+    /// # Errors
+    /// When the breaker rejects it.
+    #[inline]
+    pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
+        self.breaker().admit(Some(&self.function))
+    }
+
+    #[inline]
+    fn breaker(&'static self) -> &'static CircuitBreaker {
+        match self.breaker.get() {
+            Some(breaker) => breaker,
+            None => self.join(),
+        }
+    }
+
+    #[cold]
+    fn join(&'static self) -> &'static CircuitBreaker {
+        let breaker = self.breaker.get_or_init(|| self.declare(Registry::global()));
+        Registry::global().log();
+        breaker
+    }
+
+    fn declare(&self, registry: &Registry) -> CircuitBreaker {
+        let place = format!("{}:{} ({})", self.file, self.line, self.function);
+        registry.declare(&self.name(), self.config, place)
+    }
+
+    fn name(&self) -> String {
+        match self.name {
+            Name::Given(name) => name.to_owned(),
+            Name::Within(path) => {
+                let path = path();
+                let function = path.split(STATIC).next().unwrap_or(path);
+                function.replace("::{{closure}}", "")
+            }
+        }
+    }
+}
+
+/// A site that the linker has gathered.
+#[cfg(feature = "register")]
+#[derive(Debug)]
+pub struct Registered(pub &'static Site);
+
+#[cfg(feature = "register")]
+inventory::collect!(Registered);
+
+/// Makes the breakers of all sites known, in the order of the source text: the linker's order is nobody's.
+pub(crate) fn adopt(registry: &Registry) {
+    #[cfg(feature = "register")]
+    {
+        let mut sites: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
+        sites.sort_by_key(|site| (site.file, site.line));
+        for site in sites {
+            site.declare(registry);
+        }
+    }
+    #[cfg(not(feature = "register"))]
+    let _ = registry;
+}

@@ -1,0 +1,147 @@
+//! Snapshot: what a breaker and a whole process show of themselves.
+
+use crate::breaker::CircuitBreaker;
+use crate::clock;
+use crate::config::{Settings, Source};
+#[cfg(feature = "serde")]
+use crate::json;
+use crate::state::State;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// A breaker at one moment. Counts are totals since the start or the last `reset`.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The breaker's name.
+    pub name: String,
+    /// The name that logs and metrics show.
+    pub label: String,
+    /// Its state.
+    pub state: State,
+    /// `false` while open, forced open or half-open.
+    pub healthy: bool,
+    /// `false` while disabled.
+    pub enabled: bool,
+    /// Calls that counted against the service, late ones, panics and time-outs included.
+    pub failure_count: u64,
+    /// Calls that proved that the service answers.
+    pub success_count: u64,
+    /// Calls that were not let in.
+    pub rejected_count: u64,
+    /// Calls that would not have been let in, had the breaker not been in shadow.
+    pub shadow_rejected_count: u64,
+    /// Calls whose result proved nothing.
+    pub ignored_count: u64,
+    /// Calls that were dropped before they had a result, and did not count as failures.
+    pub cancelled_count: u64,
+    /// The present run of failures.
+    pub consecutive_failures: u32,
+    /// When a call last counted against the service.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::maybe_time"))]
+    pub last_failure_time: Option<SystemTime>,
+    /// The first error of the last run of failures, or the one that opened the breaker.
+    pub last_error: Option<LastError>,
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
+    pub opened_because: Option<String>,
+    /// When it came into its state.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    pub state_changed_at: SystemTime,
+    /// In how long a call may be let in again, where that is known.
+    #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "json::maybe_millis"))]
+    pub retry_after: Option<Duration>,
+    /// The settings in force.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::settings"))]
+    pub config: Settings,
+    /// Where each setting came from, by key.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
+    pub config_sources: Vec<(&'static str, Source)>,
+}
+
+/// The error that a breaker remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LastError {
+    /// Its type; `timeout`, `panic` or `cancelled` where there was no error value.
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    pub kind: &'static str,
+    /// The first 256 bytes of its text, where it has one.
+    pub message: Option<String>,
+}
+
+/// All breakers of a registry at one moment.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether every critical breaker is healthy.
+    pub status: Status,
+    /// When this was read.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    pub timestamp: SystemTime,
+    /// The critical breakers that are open, forced open or half-open.
+    pub critical_circuits_open: Vec<String>,
+    /// The breakers by name.
+    pub circuit_breakers: BTreeMap<String, Snapshot>,
+}
+
+/// How a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Status {
+    /// Every critical breaker is healthy.
+    Healthy,
+    /// A critical breaker is open, forced open or half-open.
+    Degraded,
+}
+
+impl CircuitBreaker {
+    /// What the breaker shows of itself now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let reading = self.read();
+        let last_error = self.0.notes.lock().last_error();
+        Snapshot {
+            name: self.name().to_owned(),
+            label: self.label(),
+            state: reading.state,
+            healthy: reading.state.is_healthy(),
+            enabled: reading.state != State::Disabled,
+            failure_count: reading.counts.failures,
+            success_count: self.successes(),
+            rejected_count: self.rejections(),
+            shadow_rejected_count: reading.counts.shadow_rejected,
+            ignored_count: reading.counts.ignored,
+            cancelled_count: reading.counts.cancelled,
+            consecutive_failures: reading.run,
+            last_failure_time: reading.last_failure.map(clock::wall),
+            last_error: last_error.map(|(kind, message)| LastError { kind, message }),
+            opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
+            state_changed_at: clock::wall(reading.since),
+            retry_after: reading.retry_after,
+            config: reading.settings,
+            config_sources: self.config_sources(),
+        }
+    }
+}
+
+impl Health {
+    pub(crate) fn of(breakers: &[CircuitBreaker]) -> Self {
+        let circuit_breakers: BTreeMap<_, _> =
+            breakers.iter().map(|breaker| (breaker.name().to_owned(), breaker.snapshot())).collect();
+        let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;
+        let critical_circuits_open: Vec<_> =
+            circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
+        let status = if critical_circuits_open.is_empty() { Status::Healthy } else { Status::Degraded };
+        Self { status, timestamp: SystemTime::now(), critical_circuits_open, circuit_breakers }
+    }
+}
+
+/// A duration in whole milliseconds.
+#[cfg(any(feature = "serde", feature = "tracing"))]
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,69 @@
+//! Synchronisation: the only room that names `std::sync`. Locks ignore poisoning, since no user code ever
+//! runs under one; the hot totals are striped over cache lines, so that threads do not slow each other down.
+
+use std::cell::Cell;
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{Arc, LazyLock, OnceLock};
+
+/// A mutex that a panic cannot poison for everybody else.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+const STRIPES: usize = 8;
+
+/// Exact totals that many threads count at once.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    stripes: [Stripe; STRIPES],
+}
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Stripe {
+    successes: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl Totals {
+    #[inline]
+    pub(crate) fn success(&self) {
+        self.stripes[stripe()].successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn rejected(&self) {
+        self.stripes[stripe()].rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn successes(&self) -> u64 {
+        self.stripes.iter().map(|s| s.successes.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn rejections(&self) -> u64 {
+        self.stripes.iter().map(|s| s.rejected.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// The stripe of this thread: threads take turns when they count for the first time.
+#[inline]
+fn stripe() -> usize {
+    thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+    MINE.with(|mine| match mine.get() {
+        usize::MAX => {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+            mine.get()
+        }
+        stripe => stripe,
+    })
+}
