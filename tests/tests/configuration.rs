@@ -1,0 +1,366 @@
+//! Configuration: the layers, every spelling, and an error for every mistake.
+
+mod common;
+
+use breaker_core::{Config, ConfigErrorKind, OnCancel, Registry, Source, State};
+use common::{Log, fail, secs};
+use std::path::PathBuf;
+
+const NONE: [(&str, &str); 0] = [];
+
+/// A registry with the breaker `huggingface_api`, and what `init` says with these variables.
+fn init(variables: &[(&str, &str)]) -> (Registry, Vec<String>) {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    registry.breaker("huggingface_api", Config::new().fail_max(5)).unwrap();
+    let problems = match registry.init_from(variables.iter().copied()) {
+        Ok(()) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    (registry, problems)
+}
+
+fn one_problem(variable: &str, value: &str) -> String {
+    let (registry, problems) = init(&[(variable, value)]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    let settings = registry.get("huggingface_api").unwrap().config();
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (5, secs(30)), "the attribute's values stand");
+    problems.into_iter().next().unwrap()
+}
+
+#[test]
+fn each_bad_value_is_told_with_its_variable_its_value_and_what_was_expected() {
+    for value in ["banana", "0", "-1", "4294967296", "1.5", ""] {
+        assert_eq!(
+            one_problem("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", value),
+            format!("HUGGINGFACE_API_CIRCUIT_FAIL_MAX: is `{value}`, expected a whole number of 1 or more")
+        );
+    }
+    for value in ["5parsecs", "-1s", "-1", "inf", "soon"] {
+        assert_eq!(
+            one_problem("HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", value),
+            format!(
+                "HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT: is `{value}`, expected a duration such as \"30s\" (a bare \
+                 number is seconds)"
+            )
+        );
+    }
+    assert_eq!(
+        one_problem("CIRCUIT_BREAKER_FAIL_WINDOW", "0s"),
+        "CIRCUIT_BREAKER_FAIL_WINDOW: is `0s`, expected a duration above zero such as \"60s\", or \"off\" (a bare \
+         number is seconds)"
+    );
+    assert_eq!(
+        one_problem("HUGGINGFACE_API_CIRCUIT_ENABLED", "maybe"),
+        "HUGGINGFACE_API_CIRCUIT_ENABLED: is `maybe`, expected true or false"
+    );
+}
+
+#[test]
+fn an_unknown_key_of_a_known_breaker_is_an_error_with_the_nearest_one() {
+    assert_eq!(
+        one_problem("HUGGINGFACE_API_CIRCUIT_FAIL_MX", "3"),
+        "HUGGINGFACE_API_CIRCUIT_FAIL_MX: there is no key `FAIL_MX`; did you mean `FAIL_MAX`?"
+    );
+    assert!(one_problem("HUGGINGFACE_API_CIRCUIT_COLOUR", "red").contains("there are `FAIL_MAX`, `FAIL_WINDOW`"));
+}
+
+#[test]
+fn a_bare_timeout_is_refused_with_both_meanings() {
+    for (variable, start) in [
+        ("HUGGINGFACE_API_CIRCUIT_TIMEOUT", "HUGGINGFACE_API_CIRCUIT_"),
+        ("CIRCUIT_BREAKER_TIMEOUT", "CIRCUIT_BREAKER_"),
+    ] {
+        let problem = one_problem(variable, "5");
+        assert!(problem.starts_with(&format!("{variable}: `TIMEOUT` can mean two things")), "{problem}");
+        assert!(problem.contains(&format!("{start}CALL_TIMEOUT")), "{problem}");
+        assert!(problem.contains(&format!("{start}RECOVERY_TIMEOUT")), "{problem}");
+    }
+}
+
+#[test]
+fn two_spellings_of_one_key_at_one_level_are_an_error_and_neither_is_obeyed() {
+    let (registry, problems) =
+        init(&[("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
+    assert_eq!(
+        problems,
+        ["HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so \
+          neither is obeyed; keep one of them"]
+    );
+    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, 5);
+    let (registry, problems) =
+        init(&[("CIRCUIT_BREAKER_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
+    assert_eq!(problems, Vec::<String>::new(), "two levels");
+    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, 8);
+}
+
+#[test]
+fn init_returns_every_problem_at_once_and_what_is_right_is_in_force() {
+    let (registry, problems) = init(&[
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana"),
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_WIDOW", "5"),
+        ("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "5parsecs"),
+        ("CIRCUIT_BREAKER_TIMEOUT", "5"),
+        ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "4"),
+    ]);
+    assert_eq!(problems.len(), 4, "{problems:#?}");
+    assert_eq!(registry.get("huggingface_api").unwrap().config().success_threshold, 4);
+    let errors = registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
+    assert_eq!((errors.len(), errors.to_string().lines().count()), (2, 2));
+    assert_eq!(errors.iter().map(|error| error.kind()).collect::<Vec<_>>()[1], ConfigErrorKind::Value);
+}
+
+#[test]
+fn every_key_is_read_from_the_environment() {
+    let (registry, problems) = init(&[
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", " 7 "),
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_WINDOW", "off"),
+        ("HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "1m 30s"),
+        ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_MAX_CALLS", "2"),
+        ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "3"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_TIMEOUT", "0.5"),
+        ("HUGGINGFACE_API_CIRCUIT_CALL_TIMEOUT", "20"),
+        ("HUGGINGFACE_API_CIRCUIT_ON_CANCEL", "2s"),
+        ("HUGGINGFACE_API_CIRCUIT_ON_PANIC", "Ignore"),
+        ("HUGGINGFACE_API_CIRCUIT_CRITICAL", "yes"),
+        ("HUGGINGFACE_API_CIRCUIT_ENABLED", "false"),
+        ("HUGGINGFACE_API_CIRCUIT_NAME", "Hugging Face"),
+    ]);
+    assert_eq!(problems, Vec::<String>::new());
+    let breaker = registry.get("huggingface_api").unwrap();
+    assert_eq!(
+        breaker.config().to_string(),
+        "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
+         probe_timeout 500ms, timeout 20s, on_cancel 2s, on_panic ignore, critical true, enabled false"
+    );
+    assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
+    assert_eq!((breaker.state(), breaker.label().as_str()), (State::Disabled, "Hugging Face"));
+    assert_eq!(breaker.name(), "huggingface_api");
+}
+
+#[test]
+fn older_spellings_are_accepted_and_logged_once_with_what_they_were_taken_for() {
+    let log = Log::default();
+    let variables = [
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_THRESHOLD", "7"),
+        ("HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS", "11"),
+        ("HUGGINGFACE_API_CIRCUIT_RESET_TIMEOUT", "12"),
+        ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_CALLS", "3"),
+    ];
+    let registry = tracing::subscriber::with_default(log.subscriber(), || {
+        let (registry, problems) = init(&variables);
+        assert_eq!(problems, Vec::<String>::new());
+        registry.init_from(variables).unwrap();
+        registry
+    });
+    let settings = registry.get("huggingface_api").unwrap().config();
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (7, secs(11)));
+    assert_eq!((settings.fail_window, settings.half_open_max_calls), (Some(secs(12)), 3));
+    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("was taken for")).collect();
+    assert_eq!(warned.len(), 4, "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains(
+        "HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS was taken for HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT; write that"
+    )));
+}
+
+#[test]
+fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let registry = Registry::new();
+        // The variables are those that a process would have before its first breaker is made.
+        registry.init_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
+        for _ in 0..3 {
+            let breaker = registry.breaker("search", Config::new().fail_max(3)).unwrap();
+            assert_eq!(breaker.config().fail_max, 3);
+        }
+    });
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("banana")).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("SEARCH_CIRCUIT_FAIL_MAX: is `banana`, expected"));
+}
+
+#[test]
+fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let (_, problems) = init(&[
+            ("HUGINGFACE_API_CIRCUIT_FAIL_MAX", "3"),
+            ("CIRCUIT_BREAKER_HOME", "/opt"),
+            ("CIRCUIT_DIAGRAM", "x"),
+        ]);
+        assert_eq!(problems, Vec::<String>::new());
+    });
+    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warned.len(), 2, "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?")), "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME is no setting")), "{warned:#?}");
+}
+
+#[test]
+fn a_label_without_a_prefix_needs_a_single_breaker() {
+    let (registry, problems) = init(&[("CIRCUIT_BREAKER_NAME", "the api")]);
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(registry.get("huggingface_api").unwrap().label(), "the api");
+    registry.breaker("second", Config::new()).unwrap();
+    let problems = registry.init_from([("CIRCUIT_BREAKER_NAME", "the api")]).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "CIRCUIT_BREAKER_NAME: names one circuit breaker, but there are 2; write <NAME>_CIRCUIT_NAME for one of them"
+    );
+    assert_eq!(registry.get("huggingface_api").unwrap().label(), "huggingface_api");
+}
+
+#[test]
+fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    registry.breaker("api", Config::new()).unwrap();
+    registry.breaker("api_circuit_two", Config::new()).unwrap();
+    registry.breaker("mirror", Config::new().env("HF")).unwrap();
+    registry
+        .init_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")])
+        .unwrap();
+    assert_eq!(registry.get("api").unwrap().config().fail_max, 5);
+    assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, 9);
+    assert_eq!(registry.get("mirror").unwrap().config().fail_max, 8, "by its `env` key");
+}
+
+#[test]
+fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let registry = Registry::new();
+        registry.init_from(NONE).unwrap();
+        registry.breaker("shared", Config::new().fail_max(3)).unwrap();
+        registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
+        let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
+        let settings = breaker.config();
+        assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (3, secs(7), true));
+        let problems = registry.init_from(NONE).unwrap_err();
+        let text = problems.to_string();
+        assert_eq!(problems.len(), 1, "{text}");
+        assert!(text.starts_with("circuit breaker `shared`: `fail_max` is 3 at tests/tests/configuration.rs:"), "{text}");
+        assert!(text.contains("and 4 at tests/tests/configuration.rs:"), "{text}");
+    });
+    assert_eq!(log.lines().iter().filter(|line| line.contains("`fail_max` is 3")).count(), 1);
+}
+
+#[test]
+fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
+    let registry = Registry::new();
+    let file = file("layers", "[default]\nfail_max = 30\ncritical = true\n[breakers.api]\nfail_max = 40\n");
+    registry.init_from([("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
+    let breaker = registry.breaker("api", Config::new().fail_max(10).half_open_max_calls(2)).unwrap();
+    let value_and_source = || {
+        let source = breaker.config_sources().into_iter().find(|(key, _)| *key == "fail_max").unwrap().1;
+        (breaker.config().fail_max, source)
+    };
+    assert_eq!(value_and_source(), (10, Source::Attribute));
+    registry.configure("api", Config::new().fail_max(20)).unwrap();
+    assert_eq!(value_and_source(), (20, Source::Configure));
+    registry.load(&file).unwrap();
+    assert_eq!(value_and_source(), (40, Source::File(file.display().to_string())));
+    registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
+    assert_eq!(value_and_source(), (50, Source::Environment("CIRCUIT_BREAKER_FAIL_MAX".to_owned())));
+    breaker.reconfigure(Config::new().fail_max(60)).unwrap();
+    assert_eq!(value_and_source(), (60, Source::Reconfigure));
+    let json = serde_json::to_value(breaker.snapshot()).unwrap();
+    assert_eq!(json["config"]["fail_max"], 60);
+    assert_eq!(json["config_sources"]["fail_max"], "reconfigure");
+    assert_eq!(json["config_sources"]["recovery_timeout"], "default");
+    assert_eq!(json["config_sources"]["half_open_max_calls"], "attribute");
+    assert_eq!(json["config_sources"]["success_threshold"], "environment CIRCUIT_BREAKER_SUCCESS_THRESHOLD");
+    assert_eq!(json["config_sources"]["critical"], format!("file {}", file.display()));
+}
+
+#[test]
+fn configure_and_load_may_come_before_the_breaker() {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    registry.configure("later", Config::new().fail_max(8)).unwrap();
+    registry.load(file("before", "[breakers.later]\nrecovery_timeout = \"9s\"\nfail_window = 5\n")).unwrap();
+    let settings = registry.breaker("later", Config::new().fail_max(1)).unwrap().config();
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (8, secs(9)));
+    assert_eq!(settings.fail_window, Some(secs(5)), "a bare number is seconds");
+}
+
+#[test]
+fn a_bad_file_is_refused_whole_with_every_problem() {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    let breaker = registry.breaker("api", Config::new()).unwrap();
+    let path = file(
+        "bad",
+        "[default]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
+         failure_threshold = 3\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
+    );
+    let problems: Vec<_> = registry.load(&path).unwrap_err().iter().map(ToString::to_string).collect();
+    let at = |rest: &str| format!("{}: {rest}", path.display());
+    let expected = [
+        at("default.fail_max: is `0`, expected a whole number of 1 or more"),
+        at("breakers.api.recovery_tmeout: there is no key `recovery_tmeout`; did you mean `recovery_timeout`?"),
+        at("breakers.api.failure_threshold: there is no key `failure_threshold`; write `fail_max`"),
+        at("breakers.api.timeout: is `array`, expected a duration above zero such as \"30s\""),
+        at("breaker: there is no table `breaker`; did you mean `breakers`?"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for line in expected {
+        assert!(problems.contains(&line), "missing {line}\nin {problems:#?}");
+    }
+    assert_eq!(breaker.config().success_threshold, 1, "nothing of it is in force");
+    let syntax = registry.load(file("syntax", "[default\n")).unwrap_err();
+    assert!(syntax.to_string().contains("is not TOML"), "{syntax}");
+    let missing = registry.load("/nowhere/breakers.toml").unwrap_err().to_string();
+    assert!(missing.starts_with("/nowhere/breakers.toml: cannot be read: "), "{missing}");
+}
+
+#[test]
+fn a_registered_breaker_is_listed_and_obeys_the_environment() {
+    let registry = Registry::new();
+    registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap();
+    let own = breaker_core::CircuitBreaker::new("own", Config::new().fail_max(9)).unwrap();
+    assert_eq!(own.config().fail_max, 9);
+    registry.register(&own).unwrap();
+    registry.register(&own).unwrap();
+    assert_eq!(own.config().fail_max, 2);
+    fail(&registry.get("own").unwrap(), 2);
+    assert_eq!(own.state(), State::Open);
+    let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
+    assert_eq!(
+        registry.register(&other).unwrap_err().to_string(),
+        "circuit breaker `own`: cannot be registered: there is another breaker of this name"
+    );
+}
+
+#[test]
+fn bad_settings_in_code_are_refused_with_their_place() {
+    let registry = Registry::new();
+    let error = registry.breaker("api", Config::new().fail_max(0)).unwrap_err();
+    assert!(error.place().starts_with("tests/tests/configuration.rs:"), "{error}");
+    assert_eq!(error.message(), "`fail_max` is 0, expected a whole number of 1 or more");
+    assert!(registry.get("api").is_none());
+    assert!(registry.breaker("", Config::new()).is_err());
+    assert!(registry.configure("api", Config::new().timeout(secs(0))).is_err());
+    assert!(breaker_core::CircuitBreaker::new("x", Config::new().success_threshold(0)).is_err());
+}
+
+#[test]
+fn a_name_that_nobody_has_is_a_warning_of_init() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let registry = Registry::new();
+        registry.configure("hugingface_api", Config::new().fail_max(2)).unwrap();
+        registry.breaker("huggingface_api", Config::new()).unwrap();
+        registry.init_from(NONE).unwrap();
+    });
+    let text = log.lines().join("\n");
+    assert!(text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?"));
+}
+
+/// A file for one test.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
+    std::fs::write(&path, text).unwrap();
+    path
+}
