@@ -5,6 +5,7 @@ use crate::chain::chain;
 use crate::state::State;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
@@ -133,6 +134,14 @@ impl fmt::Display for CircuitBreakerError {
 }
 
 impl Error for CircuitBreakerError {}
+
+/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, else `Other`.
+impl From<CircuitBreakerError> for io::Error {
+    fn from(error: CircuitBreakerError) -> Self {
+        let kind = if error.is_timeout() { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
+        Self::new(kind, error)
+    }
+}
 
 /// A span as a person reads it: `12.3s`, `350ms`.
 struct Short(Duration);

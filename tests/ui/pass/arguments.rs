@@ -46,7 +46,7 @@ fn sync_reassigned(mut name: &str) -> Result<usize, Fault> {
 #[circuit_breaker]
 async fn attributed(
     #[cfg(any())] missing: NoSuchType,
-    #[cfg(all())] there: u8,
+    #[cfg(not(any()))] there: u8,
     #[allow(unused_variables)] unused: String,
     #[expect(unused_variables, reason = "to see that it is still met")] expected: String,
     #[expect(unused_mut)] mut still: u8,

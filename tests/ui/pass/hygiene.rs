@@ -1,0 +1,83 @@
+//! Names of the user's own that the expansion must neither use nor disturb.
+#![deny(warnings)]
+#![forbid(unsafe_code)]
+#![no_implicit_prelude]
+#![allow(dead_code, unused_macros, non_camel_case_types, non_upper_case_globals)]
+
+use ::breaker_core::{circuit_breaker, fallback};
+
+extern crate std as core;
+
+struct Option;
+struct Some;
+struct None;
+struct Box;
+struct Ok;
+struct Err;
+mod breaker_core {}
+mod std {}
+mod tracing {}
+
+macro_rules! module_path {
+    () => {
+        compile_error!("not this one")
+    };
+}
+macro_rules! pin {
+    ($($any:tt)*) => {
+        compile_error!("not this one")
+    };
+}
+macro_rules! matches {
+    ($($any:tt)*) => {
+        compile_error!("not this one")
+    };
+}
+
+const permit: () = ();
+const __site: () = ();
+static error: u8 = 0;
+fn settle() {}
+fn run() {}
+
+enum Fault {
+    Open,
+}
+
+impl ::core::convert::From<::breaker_core::CircuitBreakerError> for Fault {
+    fn from(_: ::breaker_core::CircuitBreakerError) -> Self {
+        Fault::Open
+    }
+}
+
+type Answer = ::core::result::Result<u8, Fault>;
+
+#[circuit_breaker(fail_max = 3, timeout = "5s", exclude(Fault::Open), success(|_| false))]
+#[fallback(cached, |_| ::core::option::Option::None, value(3), on(open, failure))]
+async fn asynchronous(n: u8, r#type: u8, __out: u8) -> Answer {
+    let __permit = n + __out;
+    settle();
+    ::core::result::Result::Ok(__permit + r#type)
+}
+
+fn cached(_: u8, _: u8, _: u8) -> ::core::option::Option<u8> {
+    ::core::option::Option::None
+}
+
+#[circuit_breaker(name = "sync")]
+#[fallback(value(3))]
+fn sync(__error: u8) -> Answer {
+    run();
+    ::core::result::Result::Ok(__error)
+}
+
+#[circuit_breaker]
+async fn r#async() -> Answer {
+    ::core::result::Result::Err(Fault::Open)
+}
+
+fn main() {
+    ::core::mem::drop(asynchronous(1, 2, 3));
+    ::core::assert!(::core::matches!(sync(1), ::core::result::Result::Ok(1)));
+    ::core::mem::drop(r#async());
+}
