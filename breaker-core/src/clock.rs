@@ -32,16 +32,33 @@ impl Tick {
     }
 }
 
-/// The present. On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
+/// The present.
+#[inline]
+pub(crate) fn now() -> Tick {
+    #[cfg(test)]
+    READINGS.set(READINGS.get() + 1);
+    present()
+}
+
+#[cfg(test)]
+std::thread_local!(static READINGS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+/// How often this thread has asked for the time.
+#[cfg(test)]
+pub(crate) fn readings() -> usize {
+    READINGS.get()
+}
+
+/// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
 /// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
 #[cfg(all(not(feature = "test-util"), target_os = "linux"))]
-pub(crate) fn now() -> Tick {
+fn present() -> Tick {
     let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
     Tick(coarsetime::Duration::from_ticks(ticks).as_nanos())
 }
 
 #[cfg(all(not(feature = "test-util"), not(target_os = "linux")))]
-pub(crate) fn now() -> Tick {
+fn present() -> Tick {
     use std::{sync::LazyLock, time::Instant};
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     // One second, so that no tick of a running process is `Tick::ZERO`.
@@ -51,7 +68,7 @@ pub(crate) fn now() -> Tick {
 /// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was
 /// asked: so the origin is in the middle of the range.
 #[cfg(feature = "test-util")]
-pub(crate) fn now() -> Tick {
+fn present() -> Tick {
     use std::sync::LazyLock;
     use tokio::time::Instant;
     static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -251,3 +251,52 @@ impl fmt::Debug for Permit {
         f.debug_struct("Permit").field("breaker", &self.breaker.name()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Whoever took the machine's lock in here would wait for himself for ever.
+    fn under_the_lock(breaker: &CircuitBreaker, f: impl FnOnce()) -> usize {
+        let before = clock::readings();
+        breaker.change(|_, _| {
+            f();
+            ((), None)
+        });
+        // The change itself asks once.
+        clock::readings() - before - 1
+    }
+
+    #[test]
+    fn the_closed_path_takes_no_lock_and_asks_no_clock() {
+        let breaker = CircuitBreaker::new("test", Config::new().timeout(Duration::from_secs(1))).unwrap();
+        let readings = under_the_lock(&breaker, || {
+            for _ in 0..10 {
+                breaker.try_acquire().unwrap().success();
+            }
+        });
+        assert_eq!(readings, 0);
+        assert_eq!(breaker.snapshot().success_count, 10);
+    }
+
+    #[test]
+    fn a_rejection_takes_no_lock_and_asks_the_clock_once() {
+        let open = CircuitBreaker::new("open", Config::new().fail_max(1)).unwrap();
+        open.try_acquire().unwrap().failure();
+        let full = CircuitBreaker::new("full", Config::new().fail_max(1).recovery_timeout(Duration::ZERO)).unwrap();
+        full.try_acquire().unwrap().failure();
+        let probe = full.try_acquire().unwrap();
+        let forced = CircuitBreaker::new("forced", Config::new()).unwrap();
+        forced.force_open();
+        for (breaker, state) in [(&open, State::Open), (&full, State::HalfOpen), (&forced, State::ForcedOpen)] {
+            let readings = under_the_lock(breaker, || {
+                for _ in 0..10 {
+                    assert_eq!(breaker.try_acquire().unwrap_err().state(), state);
+                }
+            });
+            assert_eq!(readings, 10, "{state}");
+        }
+        drop(probe);
+    }
+}
