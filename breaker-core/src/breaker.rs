@@ -1,19 +1,19 @@
 //! Breaker: the handle that everybody holds, and the shell around the machine. The shell asks the clock, takes the
 //! lock, publishes what the machine says, lets go, and tells the listeners.
 
+use crate::answers::{Change, Reading};
 use crate::clock::{self, Tick};
-use crate::config::{Config, Settings, Source};
+use crate::config::Config;
 use crate::config_error::ConfigError;
 use crate::event::{self, Listener, StateChange};
 use crate::gate::{Gate, Word};
 use crate::layers::{Layers, Place};
-use crate::machine::{self, Change, Machine, Manual};
+use crate::machine::{self, Machine};
 use crate::note::Notes;
 use crate::state::State;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Totals};
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
@@ -46,22 +46,22 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) totals: Totals,
     /// The totals at the last reset, which a snapshot leaves out.
-    base: Base,
-    machine: Mutex<Machine>,
+    pub(crate) base: Base,
+    pub(crate) machine: Mutex<Machine>,
     pub(crate) notes: Mutex<Notes>,
-    layers: Mutex<Layers>,
-    label: Mutex<Option<Arc<str>>>,
-    listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
-    heard: AtomicBool,
+    pub(crate) layers: Mutex<Layers>,
+    pub(crate) label: Mutex<Option<Arc<str>>>,
+    pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    pub(crate) heard: AtomicBool,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: tokio::sync::Notify,
 }
 
 #[derive(Debug, Default)]
-struct Base {
-    successes: AtomicU64,
-    rejected: AtomicU64,
+pub(crate) struct Base {
+    pub(crate) successes: AtomicU64,
+    pub(crate) rejected: AtomicU64,
 }
 
 impl Deref for Handle {
@@ -128,117 +128,6 @@ impl CircuitBreaker {
         }
     }
 
-    /// Every setting that is in force.
-    #[must_use]
-    pub fn config(&self) -> Settings {
-        self.0.machine.lock().settings().clone()
-    }
-
-    /// Where each setting in force came from, by key.
-    #[must_use]
-    pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
-        self.0.layers.lock().sources()
-    }
-
-    /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
-    /// listeners stay too.
-    ///
-    /// # Errors
-    /// When a value is out of its range; then nothing is changed.
-    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
-        let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        if let Some(problem) = config.problems(&place).into_iter().next() {
-            return Err(problem);
-        }
-        self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
-        Ok(())
-    }
-
-    /// Changes the layers and puts in force what they say together.
-    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
-        let mut layers = self.0.layers.lock();
-        edit(&mut layers);
-        *self.0.label.lock() = layers.label().map(Arc::from);
-        let settings = layers.settings();
-        let told = self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1;
-        drop(layers);
-        self.tell_change(told);
-    }
-
-    pub(crate) fn env_prefix(&self) -> Option<&'static str> {
-        self.0.layers.lock().env()
-    }
-
-    /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
-    pub fn force_open(&self) {
-        self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
-    }
-
-    /// Rejects every call for `span`, then goes on closed.
-    pub fn force_open_for(&self, span: Duration) {
-        self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
-    }
-
-    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or [`reset`](Self::reset). A
-    /// time limit of the calls still holds.
-    pub fn disable(&self) {
-        self.set_manual(Some(Manual::Disabled));
-    }
-
-    /// Lets every call pass, counts, and tells what it would have done, until [`release`](Self::release) or
-    /// [`reset`](Self::reset).
-    pub fn shadow(&self) {
-        self.set_manual(Some(Manual::Shadow));
-    }
-
-    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its settings disable
-    /// (`enabled = false`) goes on disabled.
-    pub fn release(&self) {
-        self.set_manual(None);
-    }
-
-    fn set_manual(&self, manual: Option<Manual>) {
-        self.change(|machine, now| ((), machine.set_manual(manual, now)));
-    }
-
-    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
-    /// belong to an earlier generation from then on. What metrics export never goes back.
-    pub fn reset(&self) {
-        self.change(|machine, now| {
-            self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
-            self.0.base.rejected.store(self.0.totals.rejections(), Ordering::Relaxed);
-            (*self.0.notes.lock()).clear();
-            ((), Some(machine.reset(now)))
-        });
-    }
-
-    /// Adds a listener to this breaker. See [`Listener`] for where it runs.
-    pub fn add_listener(&self, listener: impl Listener) {
-        self.add_shared_listener(Arc::new(listener));
-    }
-
-    pub(crate) fn add_shared_listener(&self, listener: Arc<dyn Listener>) {
-        let mut listeners = self.0.listeners.lock();
-        *listeners = listeners.iter().cloned().chain([listener]).collect();
-        drop(listeners);
-        self.hear();
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
-        let mut listeners = self.0.listeners.lock();
-        *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
-        drop(listeners);
-        self.hear();
-    }
-
-    fn hear(&self) {
-        self.change(|_, _| {
-            self.0.heard.store(!self.0.listeners.lock().is_empty(), Ordering::Relaxed);
-            ((), None)
-        });
-    }
-
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
         let trip = self.0.machine.lock().trip()?;
@@ -255,7 +144,7 @@ impl CircuitBreaker {
         self.0.totals.rejections().saturating_sub(self.0.base.rejected.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn read(&self) -> machine::Reading {
+    pub(crate) fn read(&self) -> Reading {
         self.0.machine.lock().read(clock::now())
     }
 

@@ -71,7 +71,7 @@ where
     T: Error + 'static,
     E: Search<Way>,
 {
-    chain(error.first()).any(|error| error.is::<T>())
+    chain(error.first()).any(<dyn Error>::is::<T>)
 }
 
 /// What the predicate says of the error.

@@ -4,6 +4,7 @@
 //! word first (acquire) and `until` after it. So a reader sees an `until` at least as new as its word:
 //! - word of an opening, `until` of a later one: both reject; the later time is told.
 //! - word of an opening, `until` of a reset: the time is over, so the reader asks the machine under its lock.
+//!
 //! A word is never equal to another one of a different generation, so a settling call that finds its own word
 //! still standing knows that nothing has happened since it was admitted.
 

@@ -20,6 +20,7 @@
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
+mod answers;
 mod breaker;
 mod call;
 mod chain;
@@ -28,6 +29,7 @@ mod clock;
 mod config;
 mod config_error;
 mod config_value;
+mod directory;
 mod env;
 mod error;
 pub mod event;
@@ -49,10 +51,13 @@ mod probes;
 mod registry;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod seen;
 mod site;
 mod snapshot;
 mod spelling;
 mod state;
+mod steer;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;

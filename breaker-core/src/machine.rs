@@ -3,6 +3,7 @@
 //!
 //! The rules are numbered as in ARCHITECTURE.md; each has a test of its name in `tests/tests/rules.rs`.
 
+use crate::answers::{Admission, Call, Change, Counted, Counts, Reading, Settled};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
 use crate::gate::{self, Word};
@@ -10,7 +11,6 @@ use crate::outcome::{Ending, Outcome};
 use crate::probes::Probes;
 use crate::state::State;
 use crate::trip::{Run, Trip};
-use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -42,80 +42,6 @@ pub(crate) enum Manual {
     ForcedOpen { until: Tick },
     Disabled,
     Shadow,
-}
-
-/// Totals that are only touched under the lock; successes and rejections are counted outside.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) failures: u64,
-    pub(crate) ignored: u64,
-    pub(crate) cancelled: u64,
-    pub(crate) shadow_rejected: u64,
-}
-
-/// A change of state, to be told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub(crate) old: State,
-    pub(crate) new: State,
-    pub(crate) generation: u64,
-    pub(crate) trip: Option<Trip>,
-    /// The breaker is in shadow: this is what it would have done.
-    pub(crate) shadow: bool,
-    pub(crate) reset: bool,
-    /// The run of failures at this moment.
-    pub(crate) consecutive_failures: u32,
-}
-
-/// The answer to a call that wants in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Admission {
-    /// `probe`: the number of its slot, 0 for none.
-    Admitted {
-        probe: u64,
-    },
-    /// In shadow: it would have been rejected, so its result shall decide nothing.
-    ShadowRejected {
-        state: State,
-        retry_after: Option<Duration>,
-    },
-    Rejected {
-        state: State,
-        retry_after: Option<Duration>,
-    },
-}
-
-/// What a settled call did.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settled {
-    pub(crate) outcome: Counted,
-    /// The run of failures after this call; 0 for a late result.
-    pub(crate) run: u32,
-    /// The calls dropped in a row, this one included; 0 for a late one.
-    pub(crate) drops: u32,
-    pub(crate) change: Option<Change>,
-}
-
-/// The one total that a call is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counted {
-    Success,
-    Failure,
-    Ignored,
-    Cancelled,
-}
-
-/// What a snapshot shows of the machine.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    pub(crate) state: State,
-    pub(crate) since: Tick,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) run: u32,
-    pub(crate) trip: Option<Trip>,
-    pub(crate) counts: Counts,
-    pub(crate) last_failure: Option<Tick>,
-    pub(crate) settings: Settings,
 }
 
 impl Machine {
@@ -398,14 +324,6 @@ impl Machine {
             settings: self.settings.clone(),
         }
     }
-}
-
-/// A call as the machine knows it: under which word it was admitted, on which slot, and when, if that was noted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
-    pub(crate) word: Word,
-    pub(crate) probe: u64,
-    pub(crate) started: Tick,
 }
 
 /// The state that a reader sees at `now` of one that was last told as `told` and rejects calls until `until`.

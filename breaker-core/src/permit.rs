@@ -1,11 +1,11 @@
 //! Permit: a call that was let in, from its admission to the one moment in which its ending is counted.
 
+use crate::answers::{Admission, Call, Counted, Settled};
 use crate::breaker::CircuitBreaker;
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
 use crate::gate::{self, Word};
-use crate::machine::{Admission, Call, Counted, Settled};
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
 use crate::state::State;

@@ -7,6 +7,7 @@ pub use crate::classify::{Search, ask, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
 pub use crate::outcome::Outcome;
+pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
 pub use crate::site::Site;
@@ -24,7 +25,6 @@ use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
 use std::any::type_name;
-use std::error::Error;
 use std::fmt::Display;
 
 /// The site of an annotated function, as an expression that asks its breaker for a call.
@@ -268,56 +268,6 @@ fn conclude<R: Fallible>(
     }
 }
 
-/// An error on the way to being shown: the method that fits its type best is found by the compiler, which looks at
-/// `Seen` before `&Seen` (autoref specialisation, described by David Tolnay).
-#[derive(Debug)]
-pub struct Seen<'e, E>(pub &'e E);
-
-/// The text of an error that has one.
-pub trait ShowText<'e> {
-    fn text(&self) -> Option<&'e dyn Display>;
-}
-
-impl<'e, E: Display> ShowText<'e> for Seen<'e, E> {
-    fn text(&self) -> Option<&'e dyn Display> {
-        Some(self.0)
-    }
-}
-
-/// An error as `dyn Error`, if it is one.
-pub trait ShowError<'e> {
-    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
-}
-
-impl<'e, E: Error + Send + Sync + 'static> ShowError<'e> for Seen<'e, E> {
-    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
-        Some(self.0)
-    }
-}
-
-impl<'e> Seen<'e, Box<dyn Error + Send + Sync + 'static>> {
-    #[must_use]
-    pub fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
-        Some(&**self.0)
-    }
-}
-
-/// Of every other error there is nothing to show.
-pub trait ShowNothing<'e> {
-    fn text(&self) -> Option<&'e dyn Display>;
-    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
-}
-
-impl<'e, E> ShowNothing<'e> for &Seen<'e, E> {
-    fn text(&self) -> Option<&'e dyn Display> {
-        None
-    }
-
-    fn error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
-        None
-    }
-}
-
 /// Runs a fallback step of an `async fn`. `None`: the next step's turn.
 pub async fn step<R, S: Step<R, Way>, Way>(step: S) -> Option<R> {
     step.take().await
@@ -329,7 +279,6 @@ pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
 }
 
 /// The step `value(..)`.
-#[expect(clippy::unnecessary_wraps, reason = "a step like the others")]
 pub fn value<R: Fallible>(value: R::Ok) -> Option<R> {
     Some(R::from_ok(value))
 }

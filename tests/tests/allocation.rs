@@ -1,4 +1,5 @@
 //! Neither the closed path nor a rejection allocates.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

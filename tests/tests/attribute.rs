@@ -1,4 +1,5 @@
 //! `#[circuit_breaker]` as a user meets it: names, keys, classification, time limits, sharing.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 
@@ -139,7 +140,10 @@ fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_pla
     let none: [(&str, &str); 0] = [];
     let problems = Registry::global().init_from(none).unwrap_err().to_string();
     assert_eq!(problems.lines().count(), 1, "{problems}");
-    assert!(problems.starts_with("circuit breaker `shared_sites`: `fail_max` is 2 at tests/tests/attribute.rs:"), "{problems}");
+    assert!(
+        problems.starts_with("circuit breaker `shared_sites`: `fail_max` is 2 at tests/tests/attribute.rs:"),
+        "{problems}"
+    );
     assert!(problems.contains("(attribute::one_site) and 3 at tests/tests/attribute.rs:"), "{problems}");
     assert!(problems.contains("(attribute::other_site); the first stands"), "{problems}");
 }

@@ -1,4 +1,5 @@
 //! Configuration: the layers, every spelling, and an error for every mistake.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 
@@ -218,9 +219,7 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
     registry.breaker("api", Config::new()).unwrap();
     registry.breaker("api_circuit_two", Config::new()).unwrap();
     registry.breaker("mirror", Config::new().env("HF")).unwrap();
-    registry
-        .init_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")])
-        .unwrap();
+    registry.init_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
     assert_eq!(registry.get("api").unwrap().config().fail_max, 5);
     assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, 9);
     assert_eq!(registry.get("mirror").unwrap().config().fail_max, 8, "by its `env` key");
@@ -240,7 +239,10 @@ fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places
         let problems = registry.init_from(NONE).unwrap_err();
         let text = problems.to_string();
         assert_eq!(problems.len(), 1, "{text}");
-        assert!(text.starts_with("circuit breaker `shared`: `fail_max` is 3 at tests/tests/configuration.rs:"), "{text}");
+        assert!(
+            text.starts_with("circuit breaker `shared`: `fail_max` is 3 at tests/tests/configuration.rs:"),
+            "{text}"
+        );
         assert!(text.contains("and 4 at tests/tests/configuration.rs:"), "{text}");
     });
     assert_eq!(log.lines().iter().filter(|line| line.contains("`fail_max` is 3")).count(), 1);
@@ -355,7 +357,9 @@ fn a_name_that_nobody_has_is_a_warning_of_init() {
         registry.init_from(NONE).unwrap();
     });
     let text = log.lines().join("\n");
-    assert!(text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?"));
+    assert!(
+        text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
+    );
 }
 
 /// A file for one test.

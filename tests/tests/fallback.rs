@@ -1,4 +1,5 @@
 //! `#[fallback]`: steps of every kind, chains, and what is told of them.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Telling: snapshots, health, listeners, subscriptions, waiting.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What several test files need.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use breaker_core::{CircuitBreaker, Config};
@@ -49,7 +50,12 @@ impl Log {
     }
 
     pub(crate) fn subscriber_at(&self, level: tracing::Level) -> impl tracing::Subscriber + Send + Sync + use<> {
-        tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).without_time().with_max_level(level).finish()
+        tracing_subscriber::fmt()
+            .with_writer(self.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_max_level(level)
+            .finish()
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

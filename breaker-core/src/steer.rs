@@ -1,0 +1,124 @@
+//! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
+
+use crate::breaker::CircuitBreaker;
+use crate::clock::{self, Tick};
+use crate::config::{Config, Settings, Source};
+use crate::config_error::ConfigError;
+use crate::event::Listener;
+use crate::layers::{Layers, Place};
+use crate::machine::Manual;
+use crate::sync::{Arc, Ordering};
+use std::time::Duration;
+
+impl CircuitBreaker {
+    /// Every setting that is in force.
+    #[must_use]
+    pub fn config(&self) -> Settings {
+        self.0.machine.lock().settings().clone()
+    }
+
+    /// Where each setting in force came from, by key.
+    #[must_use]
+    pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
+        self.0.layers.lock().sources()
+    }
+
+    /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
+    /// listeners stay too.
+    ///
+    /// # Errors
+    /// When a value is out of its range; then nothing is changed.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        let place = format!("reconfigure of circuit breaker `{}`", self.name());
+        if let Some(problem) = config.problems(&place).into_iter().next() {
+            return Err(problem);
+        }
+        self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
+        Ok(())
+    }
+
+    /// Changes the layers and puts in force what they say together.
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
+        let mut layers = self.0.layers.lock();
+        edit(&mut layers);
+        *self.0.label.lock() = layers.label().map(Arc::from);
+        let settings = layers.settings();
+        let told = self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1;
+        drop(layers);
+        self.tell_change(told);
+    }
+
+    pub(crate) fn env_prefix(&self) -> Option<&'static str> {
+        self.0.layers.lock().env()
+    }
+
+    /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
+    pub fn force_open(&self) {
+        self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
+    }
+
+    /// Rejects every call for `span`, then goes on closed.
+    pub fn force_open_for(&self, span: Duration) {
+        self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
+    }
+
+    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or [`reset`](Self::reset). A
+    /// time limit of the calls still holds.
+    pub fn disable(&self) {
+        self.set_manual(Some(Manual::Disabled));
+    }
+
+    /// Lets every call pass, counts, and tells what it would have done, until [`release`](Self::release) or
+    /// [`reset`](Self::reset).
+    pub fn shadow(&self) {
+        self.set_manual(Some(Manual::Shadow));
+    }
+
+    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its settings disable
+    /// (`enabled = false`) goes on disabled.
+    pub fn release(&self) {
+        self.set_manual(None);
+    }
+
+    fn set_manual(&self, manual: Option<Manual>) {
+        self.change(|machine, now| ((), machine.set_manual(manual, now)));
+    }
+
+    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
+    /// belong to an earlier generation from then on. What metrics export never goes back.
+    pub fn reset(&self) {
+        self.change(|machine, now| {
+            self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
+            self.0.base.rejected.store(self.0.totals.rejections(), Ordering::Relaxed);
+            (*self.0.notes.lock()).clear();
+            ((), Some(machine.reset(now)))
+        });
+    }
+
+    /// Adds a listener to this breaker. See [`Listener`] for where it runs.
+    pub fn add_listener(&self, listener: impl Listener) {
+        self.add_shared_listener(Arc::new(listener));
+    }
+
+    pub(crate) fn add_shared_listener(&self, listener: Arc<dyn Listener>) {
+        let mut listeners = self.0.listeners.lock();
+        *listeners = listeners.iter().cloned().chain([listener]).collect();
+        drop(listeners);
+        self.hear();
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
+        let mut listeners = self.0.listeners.lock();
+        *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
+        drop(listeners);
+        self.hear();
+    }
+
+    fn hear(&self) {
+        self.change(|_, _| {
+            self.0.heard.store(!self.0.listeners.lock().is_empty(), Ordering::Relaxed);
+            ((), None)
+        });
+    }
+}
