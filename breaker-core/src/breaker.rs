@@ -162,15 +162,17 @@ impl CircuitBreaker {
         let (value, change) = f(&mut machine, now);
         let (word, until) = machine.publish();
         let heard = if self.0.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
-        let word = word.with(heard);
         #[cfg(feature = "tokio")]
-        let changed = word != self.0.gate.word();
-        self.0.gate.publish(word, until);
+        let changed = word.with(heard) != self.0.gate.word();
+        self.0.gate.publish(word.with(heard), until);
+        let told = Told(change.map(|change| (change, event::next_sequence())));
+        drop(machine);
+        // Waking runs code of the executor, so not before the lock is let go.
         #[cfg(feature = "tokio")]
         if changed {
             self.0.changed.notify_waiters();
         }
-        (value, Told(change.map(|change| (change, event::next_sequence()))))
+        (value, told)
     }
 
     pub(crate) fn tell_change(&self, Told(change): Told) {

@@ -12,7 +12,6 @@ pub enum Outcome {
     /// nor clears a run of failures, and a probe that ends so gives its slot back.
     Neutral,
     /// The service failed: counts against it.
-    #[non_exhaustive]
     Failure {
         /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did.
         retry_after: Option<Duration>,

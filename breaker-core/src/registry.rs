@@ -84,7 +84,7 @@ impl Registry {
                 false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
             };
         }
-        inner.enter(breaker.clone(), Vec::new());
+        inner.enter(breaker.clone(), vec![("the registered breaker".to_owned(), breaker.declared())]);
         let layers = inner.layers(breaker.name(), breaker.env_prefix());
         let listeners = inner.listeners.clone();
         drop(inner);

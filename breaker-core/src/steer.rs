@@ -48,6 +48,11 @@ impl CircuitBreaker {
         self.tell_change(told);
     }
 
+    /// What the attribute, or whoever made the breaker, said.
+    pub(crate) fn declared(&self) -> Config {
+        *self.0.layers.lock().config_mut(Place::Attribute)
+    }
+
     pub(crate) fn env_prefix(&self) -> Option<&'static str> {
         self.0.layers.lock().env()
     }

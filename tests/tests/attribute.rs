@@ -4,7 +4,7 @@
 mod common;
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, OnCancel, Registry, State, circuit_breaker};
-use common::{Log, secs};
+use common::secs;
 use futures_util::FutureExt;
 use std::error::Error;
 use std::future::pending;
@@ -318,65 +318,4 @@ async fn nothing_happens_before_the_first_poll() {
     assert!(matches!(waiting.await, Err(ApiError::Decode)), "asked when polled, not when made");
     assert_eq!(breaker.snapshot().cancelled_count, 0);
     assert_eq!(lazy().await.unwrap_err().to_string(), "circuit breaker `lazy` is open; retry in 30.0s");
-}
-
-#[circuit_breaker(name = "outage", fail_max = 5)]
-async fn outage(healthy: bool) -> Result<(), ApiError> {
-    if healthy { Ok(()) } else { Err(ApiError::Http { status: 503 }) }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_of_ten_thousand_rejected_calls_logs_at_most_eight_lines() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.subscriber());
-    outage(true).await.unwrap();
-    for _ in 0..10_005 {
-        outage(false).await.unwrap_err();
-    }
-    advance(secs(30)).await;
-    outage(true).await.unwrap();
-    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("outage")).collect();
-    assert_eq!(named("outage").snapshot().rejected_count, 10_000);
-    assert!(lines.len() <= 8, "{lines:#?}");
-    let failure = lines.iter().find(|line| line.contains("circuit_failure")).unwrap();
-    for part in [
-        "ERROR",
-        "breaker_name=\"outage\"",
-        "function=\"attribute::outage\"",
-        "fail_count=1",
-        "exception_type=\"attribute::ApiError\"",
-        "exception_message=status 503",
-    ] {
-        assert!(failure.contains(part), "{part} in {failure}");
-    }
-    let changes: Vec<_> = lines.iter().filter(|line| line.contains("circuit_state_change")).collect();
-    assert_eq!(changes.len(), 3, "{changes:#?}");
-    assert!(changes[0].contains("old_state=\"closed\" new_state=\"open\" fail_count=5"), "{}", changes[0]);
-    assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0.0 s, last: status 503\""));
-}
-
-#[circuit_breaker(name = "debugged", fail_max = 1)]
-async fn debugged(healthy: bool) -> Result<(), ApiError> {
-    if healthy { Ok(()) } else { Err(ApiError::Decode) }
-}
-
-#[tokio::test(start_paused = true)]
-async fn at_debug_every_call_is_told_with_its_event_type() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.subscriber_at(tracing::Level::DEBUG));
-    debugged(true).await.unwrap();
-    debugged(false).await.unwrap_err();
-    debugged(false).await.unwrap_err();
-    named("debugged").reset();
-    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("debugged")).collect();
-    for event in [
-        "circuit_call_attempt",
-        "circuit_success",
-        "circuit_failure",
-        "circuit_state_change",
-        "circuit_rejected",
-        "circuit_breaker_reset",
-    ] {
-        assert!(lines.iter().any(|line| line.contains(event)), "{event} in {lines:#?}");
-    }
 }

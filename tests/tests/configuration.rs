@@ -3,8 +3,8 @@
 
 mod common;
 
-use breaker_core::{Config, ConfigErrorKind, OnCancel, Registry, Source, State};
-use common::{Log, fail, secs};
+use breaker_core::{Config, ConfigError, ConfigErrorKind, OnCancel, Registry, Source, State};
+use common::{fail, secs};
 use std::path::PathBuf;
 
 const NONE: [(&str, &str); 0] = [];
@@ -108,7 +108,7 @@ fn init_returns_every_problem_at_once_and_what_is_right_is_in_force() {
     assert_eq!(registry.get("huggingface_api").unwrap().config().success_threshold, 4);
     let errors = registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
     assert_eq!((errors.len(), errors.to_string().lines().count()), (2, 2));
-    assert_eq!(errors.iter().map(|error| error.kind()).collect::<Vec<_>>()[1], ConfigErrorKind::Value);
+    assert_eq!(errors.iter().map(ConfigError::kind).collect::<Vec<_>>()[1], ConfigErrorKind::Value);
 }
 
 #[test]
@@ -140,65 +140,6 @@ fn every_key_is_read_from_the_environment() {
 }
 
 #[test]
-fn older_spellings_are_accepted_and_logged_once_with_what_they_were_taken_for() {
-    let log = Log::default();
-    let variables = [
-        ("HUGGINGFACE_API_CIRCUIT_FAIL_THRESHOLD", "7"),
-        ("HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS", "11"),
-        ("HUGGINGFACE_API_CIRCUIT_RESET_TIMEOUT", "12"),
-        ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_CALLS", "3"),
-    ];
-    let registry = tracing::subscriber::with_default(log.subscriber(), || {
-        let (registry, problems) = init(&variables);
-        assert_eq!(problems, Vec::<String>::new());
-        registry.init_from(variables).unwrap();
-        registry
-    });
-    let settings = registry.get("huggingface_api").unwrap().config();
-    assert_eq!((settings.fail_max, settings.recovery_timeout), (7, secs(11)));
-    assert_eq!((settings.fail_window, settings.half_open_max_calls), (Some(secs(12)), 3));
-    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("was taken for")).collect();
-    assert_eq!(warned.len(), 4, "{warned:#?}");
-    assert!(warned.iter().any(|line| line.contains(
-        "HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS was taken for HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT; write that"
-    )));
-}
-
-#[test]
-fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        let registry = Registry::new();
-        // The variables are those that a process would have before its first breaker is made.
-        registry.init_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
-        for _ in 0..3 {
-            let breaker = registry.breaker("search", Config::new().fail_max(3)).unwrap();
-            assert_eq!(breaker.config().fail_max, 3);
-        }
-    });
-    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("banana")).collect();
-    assert_eq!(lines.len(), 1, "{lines:#?}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("SEARCH_CIRCUIT_FAIL_MAX: is `banana`, expected"));
-}
-
-#[test]
-fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        let (_, problems) = init(&[
-            ("HUGINGFACE_API_CIRCUIT_FAIL_MAX", "3"),
-            ("CIRCUIT_BREAKER_HOME", "/opt"),
-            ("CIRCUIT_DIAGRAM", "x"),
-        ]);
-        assert_eq!(problems, Vec::<String>::new());
-    });
-    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("WARN")).collect();
-    assert_eq!(warned.len(), 2, "{warned:#?}");
-    assert!(warned.iter().any(|line| line.contains("did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?")), "{warned:#?}");
-    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME is no setting")), "{warned:#?}");
-}
-
-#[test]
 fn a_label_without_a_prefix_needs_a_single_breaker() {
     let (registry, problems) = init(&[("CIRCUIT_BREAKER_NAME", "the api")]);
     assert_eq!(problems, Vec::<String>::new());
@@ -227,25 +168,18 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
 
 #[test]
 fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        let registry = Registry::new();
-        registry.init_from(NONE).unwrap();
-        registry.breaker("shared", Config::new().fail_max(3)).unwrap();
-        registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
-        let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
-        let settings = breaker.config();
-        assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (3, secs(7), true));
-        let problems = registry.init_from(NONE).unwrap_err();
-        let text = problems.to_string();
-        assert_eq!(problems.len(), 1, "{text}");
-        assert!(
-            text.starts_with("circuit breaker `shared`: `fail_max` is 3 at tests/tests/configuration.rs:"),
-            "{text}"
-        );
-        assert!(text.contains("and 4 at tests/tests/configuration.rs:"), "{text}");
-    });
-    assert_eq!(log.lines().iter().filter(|line| line.contains("`fail_max` is 3")).count(), 1);
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    registry.breaker("shared", Config::new().fail_max(3)).unwrap();
+    registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
+    let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
+    let settings = breaker.config();
+    assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (3, secs(7), true));
+    let problems = registry.init_from(NONE).unwrap_err();
+    let text = problems.to_string();
+    assert_eq!(problems.len(), 1, "{text}");
+    assert!(text.starts_with("circuit breaker `shared`: `fail_max` is 3 at tests/tests/configuration.rs:"), "{text}");
+    assert!(text.contains("and 4 at tests/tests/configuration.rs:"), "{text}");
 }
 
 #[test]
@@ -328,6 +262,10 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     assert_eq!(own.config().fail_max, 2);
     fail(&registry.get("own").unwrap(), 2);
     assert_eq!(own.state(), State::Open);
+    let joined = registry.breaker("own", Config::new().success_threshold(3).fail_max(4)).unwrap().config();
+    assert_eq!((joined.success_threshold, joined.fail_max), (3, 2), "its own keys stay");
+    let conflict = registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap_err().to_string();
+    assert!(conflict.contains("`fail_max` is 9 at the registered breaker and 4 at tests/"), "{conflict}");
     let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
     assert_eq!(
         registry.register(&other).unwrap_err().to_string(),
@@ -345,21 +283,6 @@ fn bad_settings_in_code_are_refused_with_their_place() {
     assert!(registry.breaker("", Config::new()).is_err());
     assert!(registry.configure("api", Config::new().timeout(secs(0))).is_err());
     assert!(breaker_core::CircuitBreaker::new("x", Config::new().success_threshold(0)).is_err());
-}
-
-#[test]
-fn a_name_that_nobody_has_is_a_warning_of_init() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        let registry = Registry::new();
-        registry.configure("hugingface_api", Config::new().fail_max(2)).unwrap();
-        registry.breaker("huggingface_api", Config::new()).unwrap();
-        registry.init_from(NONE).unwrap();
-    });
-    let text = log.lines().join("\n");
-    assert!(
-        text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
-    );
 }
 
 /// A file for one test.

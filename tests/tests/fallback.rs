@@ -1,5 +1,6 @@
 //! `#[fallback]`: steps of every kind, chains, and what is told of them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::needless_pass_by_value, reason = "steps take what the function takes")]
 
 mod common;
 

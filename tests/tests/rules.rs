@@ -409,22 +409,6 @@ async fn rule_9_a_future_that_is_never_polled_is_no_call() {
     assert_eq!(breaker.snapshot().cancelled_count + breaker.snapshot().failure_count, 0);
 }
 
-#[test]
-fn rule_9_twenty_dropped_calls_with_no_result_between_them_warn_once() {
-    let log = common::Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        let breaker = breaker(Config::new());
-        (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
-        succeed(&breaker, 1);
-        (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
-        assert_eq!(log.lines(), Vec::<String>::new(), "a result came between");
-        (0..30).for_each(|_| drop(breaker.try_acquire().unwrap()));
-    });
-    let lines = log.lines();
-    assert_eq!(lines.len(), 1, "{lines:#?}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("`timeout`") && lines[0].contains("`on_cancel`"));
-}
-
 #[tokio::test(start_paused = true)]
 async fn rule_10_listeners_run_after_the_change_and_under_no_lock() {
     struct Curious(Mutex<Vec<State>>);

@@ -1,0 +1,144 @@
+//! Logs: what the tracing listener writes, and what is logged of the configuration.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, circuit_breaker};
+use common::log::Log;
+use common::{breaker, secs, succeed};
+use tokio::time::advance;
+use tracing::Level;
+
+#[derive(Debug, thiserror::Error)]
+enum ApiError {
+    #[error(transparent)]
+    Open(#[from] CircuitBreakerError),
+    #[error("status {status}")]
+    Http { status: u16 },
+}
+
+fn named(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).unwrap()
+}
+
+/// A registry with the breaker `huggingface_api`.
+fn registry() -> Registry {
+    let registry = Registry::new();
+    registry.init_from([("", ""); 0]).unwrap();
+    registry.breaker("huggingface_api", Config::new().fail_max(5)).unwrap();
+    registry
+}
+
+#[test]
+fn rule_9_twenty_dropped_calls_with_no_result_between_them_warn_once() {
+    let log = Log::at(Level::INFO);
+    let breaker = breaker(Config::new());
+    (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
+    succeed(&breaker, 1);
+    (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
+    assert_eq!(log.lines(), Vec::<String>::new(), "a result came between");
+    (0..30).for_each(|_| drop(breaker.try_acquire().unwrap()));
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("`timeout`") && lines[0].contains("`on_cancel`"));
+}
+
+#[test]
+fn older_spellings_are_accepted_and_logged_once_with_what_they_were_taken_for() {
+    let log = Log::at(Level::INFO);
+    let variables = [
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_THRESHOLD", "7"),
+        ("HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS", "11"),
+        ("HUGGINGFACE_API_CIRCUIT_RESET_TIMEOUT", "12"),
+        ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_CALLS", "3"),
+    ];
+    let registry = registry();
+    registry.init_from(variables).unwrap();
+    registry.init_from(variables).unwrap();
+    let settings = registry.get("huggingface_api").unwrap().config();
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (7, secs(11)));
+    assert_eq!((settings.fail_window, settings.half_open_max_calls), (Some(secs(12)), 3));
+    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("was taken for")).collect();
+    assert_eq!(warned.len(), 4, "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains(
+        "HUGGINGFACE_API_CIRCUIT_TIMEOUT_SECONDS was taken for HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT; write that"
+    )));
+}
+
+#[test]
+fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands() {
+    let log = Log::at(Level::INFO);
+    let registry = Registry::new();
+    // The variables are those that a process would have before its first breaker is made.
+    registry.init_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
+    for _ in 0..3 {
+        let breaker = registry.breaker("search", Config::new().fail_max(3)).unwrap();
+        assert_eq!(breaker.config().fail_max, 3);
+    }
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("banana")).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("SEARCH_CIRCUIT_FAIL_MAX: is `banana`, expected"));
+}
+
+#[test]
+fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
+    let log = Log::at(Level::INFO);
+    registry()
+        .init_from([
+            ("HUGINGFACE_API_CIRCUIT_FAIL_MAX", "3"),
+            ("CIRCUIT_BREAKER_HOME", "/opt"),
+            ("CIRCUIT_DIAGRAM", "x"),
+        ])
+        .unwrap();
+    let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warned.len(), 2, "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?")), "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME is no setting")), "{warned:#?}");
+}
+
+#[test]
+fn a_name_that_nobody_has_is_a_warning_of_init() {
+    let log = Log::at(Level::INFO);
+    let registry = Registry::new();
+    registry.configure("hugingface_api", Config::new().fail_max(2)).unwrap();
+    registry.breaker("huggingface_api", Config::new()).unwrap();
+    registry.init_from([("", ""); 0]).unwrap();
+    let text = log.lines().join("\n");
+    assert!(
+        text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
+    );
+}
+
+#[circuit_breaker(name = "outage", fail_max = 5)]
+async fn outage(healthy: bool) -> Result<(), ApiError> {
+    if healthy { Ok(()) } else { Err(ApiError::Http { status: 503 }) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_ten_thousand_rejected_calls_logs_at_most_eight_lines() {
+    let log = Log::at(Level::INFO);
+    outage(true).await.unwrap();
+    for _ in 0..10_005 {
+        outage(false).await.unwrap_err();
+    }
+    advance(secs(30)).await;
+    outage(true).await.unwrap();
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("outage")).collect();
+    assert_eq!(named("outage").snapshot().rejected_count, 10_000);
+    assert!(lines.len() <= 8, "{lines:#?}");
+    let failure = lines.iter().find(|line| line.contains("circuit_failure")).unwrap();
+    for part in [
+        "ERROR",
+        "breaker_name=\"outage\"",
+        "function=\"logs::outage\"",
+        "fail_count=1",
+        "exception_type=\"logs::ApiError\"",
+        "exception_message=status 503",
+    ] {
+        assert!(failure.contains(part), "{part} in {failure}");
+    }
+    let changes: Vec<_> = lines.iter().filter(|line| line.contains("circuit_state_change")).collect();
+    assert_eq!(changes.len(), 3, "{changes:#?}");
+    assert!(changes[0].contains("old_state=\"closed\" new_state=\"open\" fail_count=5"), "{}", changes[0]);
+    assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0.0 s, last: status 503\""));
+}
