@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) word: Word,
-    pub(crate) probe: u64,
+    pub(crate) probe: u32,
     pub(crate) started: Tick,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Change {
 pub(crate) enum Admission {
     /// `probe`: the number of its slot, 0 for none.
     Admitted {
-        probe: u64,
+        probe: u32,
     },
     /// In shadow: it would have been rejected, so its result shall decide nothing.
     ShadowRejected {

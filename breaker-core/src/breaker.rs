@@ -10,6 +10,7 @@ use crate::gate::{Gate, Word};
 use crate::layers::{Layers, Place};
 use crate::machine::{self, Machine};
 use crate::note::Notes;
+use crate::site::Link;
 use crate::state::State;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Totals};
 use std::fmt;
@@ -39,6 +40,30 @@ pub struct CircuitBreaker(pub(crate) Handle);
 pub(crate) enum Handle {
     Forever(&'static Shared),
     Counted(Arc<Shared>),
+}
+
+/// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
+#[derive(Clone)]
+pub(crate) enum Holder {
+    Site(&'static Link),
+    Own(CircuitBreaker),
+}
+
+impl Holder {
+    #[inline]
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
+        match self {
+            Self::Site(link) => &link.breaker,
+            Self::Own(breaker) => breaker,
+        }
+    }
+
+    pub(crate) fn function(&self) -> Option<&'static str> {
+        match self {
+            Self::Site(link) => Some(link.function),
+            Self::Own(_) => None,
+        }
+    }
 }
 
 pub(crate) struct Shared {
@@ -103,6 +128,11 @@ impl CircuitBreaker {
     /// Whether both are handles of one breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
         std::ptr::eq::<Shared>(&*self.0, &*other.0)
+    }
+
+    #[inline]
+    pub(crate) fn holder(&self, link: Option<&'static Link>) -> Holder {
+        link.map_or_else(|| Holder::Own(self.clone()), Holder::Site)
     }
 
     /// The breaker's name.

@@ -2,13 +2,15 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::error::{CallError, CircuitBreakerError};
+#[cfg(feature = "tokio")]
+use crate::limit::Limit;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use std::any::type_name;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 impl CircuitBreaker {
     /// Runs `future` if the breaker lets it; every `Err` is a failure.
@@ -89,11 +91,11 @@ fn finish<T, E>(
 /// Counts a call that was cut off at its time limit.
 #[cold]
 pub(crate) fn settle_timeout(permit: Permit) -> CircuitBreakerError {
-    let (breaker, function) = (permit.breaker().clone(), permit.site_function());
-    let after = breaker.config().timeout.unwrap_or_default();
+    let holder = permit.holder().clone();
+    let after = holder.breaker().config().timeout.unwrap_or_default();
     let text = format!("timed out after {}", humantime::format_duration(after));
     permit.settle_with(Outcome::failure(), &|| Cause::told("timeout", &text));
-    CircuitBreakerError::timed_out(breaker, function, after)
+    CircuitBreakerError::timed_out(holder, after)
 }
 
 /// Runs the user's code, and notes on the permit when it unwinds: whoever drops the permit then knows that the call
@@ -126,33 +128,24 @@ pub fn guarded_run<R>(permit: &Permit, body: impl FnOnce() -> R) -> Option<R> {
     Some(guarded(permit, body))
 }
 
-/// Runs the body to its end, or to its time limit: then `None`.
+/// Runs the body to its end, or to its time limit: then `None`. The timer is only made when the body has to wait.
 #[cfg(feature = "tokio")]
 pub fn run<'p, F: Future>(
     permit: &'p Permit,
     mut body: Pin<&'p mut F>,
 ) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
-    let mut limit = None;
+    let mut limit: Option<Limit> = None;
     poll_fn(move |context| {
-        let limited = permit.is_limited();
-        if limited && limit.is_none() {
-            limit = crate::limit::Limit::of(permit);
-        }
+        let due = if permit.is_limited() && limit.is_none() { Limit::due(permit) } else { None };
         match guarded(permit, || body.as_mut().poll(context)) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if limited => expired(limit.as_mut(), context),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(output) => return Poll::Ready(Some(output)),
+            Poll::Pending => limit = limit.take().or_else(|| due.and_then(Limit::at)),
+        }
+        match &mut limit {
+            Some(limit) => limit.poll(context).map(|()| None),
+            None => Poll::Pending,
         }
     })
-}
-
-#[cfg(feature = "tokio")]
-#[cold]
-fn expired<R>(limit: Option<&mut crate::limit::Limit>, context: &mut Context<'_>) -> Poll<Option<R>> {
-    match limit {
-        Some(limit) => limit.poll(context).map(|()| None),
-        None => Poll::Pending,
-    }
 }
 
 /// Runs the body to its end. Without the feature `tokio` there are no time limits.
@@ -161,7 +154,7 @@ pub fn run<'p, F: Future>(
     permit: &'p Permit,
     mut body: Pin<&'p mut F>,
 ) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
-    poll_fn(move |context: &mut Context<'_>| match guarded(permit, || body.as_mut().poll(context)) {
+    poll_fn(move |context| match guarded(permit, || body.as_mut().poll(context)) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => Poll::Pending,
     })

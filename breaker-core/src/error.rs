@@ -1,6 +1,6 @@
 //! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Holder};
 use crate::chain::chain;
 use crate::state::State;
 use std::error::Error;
@@ -14,8 +14,7 @@ use std::time::Duration;
 /// `#[error(transparent)] CircuitOpen(#[from] CircuitBreakerError)`.
 #[derive(Clone)]
 pub struct CircuitBreakerError {
-    breaker: CircuitBreaker,
-    function: Option<&'static &'static str>,
+    holder: Holder,
     state: State,
     reason: Reason,
 }
@@ -27,34 +26,29 @@ enum Reason {
 }
 
 impl CircuitBreakerError {
-    pub(crate) fn rejected(
-        breaker: CircuitBreaker,
-        function: Option<&'static &'static str>,
-        state: State,
-        retry_after: Option<Duration>,
-    ) -> Self {
-        Self { breaker, function, state, reason: Reason::Rejected { retry_after } }
+    pub(crate) fn rejected(holder: Holder, state: State, retry_after: Option<Duration>) -> Self {
+        Self { holder, state, reason: Reason::Rejected { retry_after } }
     }
 
-    pub(crate) fn timed_out(breaker: CircuitBreaker, function: Option<&'static &'static str>, after: Duration) -> Self {
-        let state = breaker.state();
-        Self { breaker, function, state, reason: Reason::TimedOut { after } }
+    pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
+        let state = holder.breaker().state();
+        Self { holder, state, reason: Reason::TimedOut { after } }
     }
 
     /// The breaker's name.
     #[must_use]
     pub fn breaker(&self) -> &str {
-        self.breaker.name()
+        self.holder.breaker().name()
     }
 
     /// The annotated function, as `module::function`; `None` for calls through the breaker's own methods.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
-        self.function.copied()
+        self.holder.function()
     }
 
     pub(crate) fn handle(&self) -> &CircuitBreaker {
-        &self.breaker
+        self.holder.breaker()
     }
 
     /// The breaker's state when it rejected the call, or just after it cut the call off.
@@ -83,7 +77,7 @@ impl CircuitBreakerError {
     /// asked of the breaker now; `None` once that has closed again, and when it was opened by hand.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
-        self.breaker.opened_because()
+        self.holder.breaker().opened_because()
     }
 
     /// The first error of this type in `error` and the errors behind it.

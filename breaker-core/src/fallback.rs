@@ -1,6 +1,6 @@
 //! Fallback: why a call needs one, what its steps may give, and how a served one is told.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Holder};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, FallbackServed};
 use crate::rt::Fallible;
@@ -130,7 +130,17 @@ pub struct On {
 pub enum Fallen<R> {
     Rejected(CircuitBreakerError),
     TimedOut(CircuitBreakerError),
-    Failed { result: R, breaker: CircuitBreaker, function: Option<&'static str> },
+    Failed { result: R, holder: Ended },
+}
+
+/// The call that failed.
+#[doc(hidden)]
+pub struct Ended(pub(crate) Holder);
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.breaker().fmt(f)
+    }
 }
 
 impl<R: Fallible> Fallen<R> {
@@ -146,11 +156,12 @@ impl<R: Fallible> Fallen<R> {
         match self {
             Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
-            Self::Failed { result, breaker, function } => {
+            Self::Failed { result, holder: Ended(holder) } => {
+                let breaker = holder.breaker();
                 let snapshot = breaker.read();
                 Rejection {
                     breaker,
-                    function: *function,
+                    function: holder.function(),
                     state: snapshot.state,
                     reason: Reason::Failure,
                     retry_after: snapshot.retry_after,

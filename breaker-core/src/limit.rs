@@ -8,36 +8,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// When the call shall be cut off. The timer is only made when the body has to wait.
+/// The timer that cuts a call off.
 #[derive(Debug)]
-pub(crate) enum Limit {
-    Due(Instant),
-    Waiting(Pin<Box<Sleep>>),
-    /// There is no runtime that could wake the call.
-    Nobody,
-}
+pub(crate) struct Limit(Pin<Box<Sleep>>);
 
 impl Limit {
-    /// The limit of this call, counted from now.
+    /// When a call that starts now is to be cut off. A limit past the end of time is none.
     #[cold]
-    pub(crate) fn of(permit: &Permit) -> Option<Self> {
-        let span = permit.breaker().config().timeout?;
-        // A limit past the end of time is none.
-        Some(Instant::now().checked_add(span).map_or(Self::Nobody, Self::Due))
+    pub(crate) fn due(permit: &Permit) -> Option<Instant> {
+        Instant::now().checked_add(permit.breaker().config().timeout?)
+    }
+
+    /// A timer for then; `None` outside of a runtime, where nobody could wake the call.
+    #[cold]
+    pub(crate) fn at(due: Instant) -> Option<Self> {
+        tokio::runtime::Handle::try_current().ok().map(|_| Self(Box::pin(sleep_until(due))))
     }
 
     /// Ready when the time is over.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Self::Due(at) = *self {
-            *self = match tokio::runtime::Handle::try_current() {
-                Ok(_) => Self::Waiting(Box::pin(sleep_until(at))),
-                Err(_) => Self::Nobody,
-            };
-        }
-        match self {
-            Self::Waiting(sleep) => sleep.as_mut().poll(context),
-            Self::Due(_) | Self::Nobody => Poll::Pending,
-        }
+        self.0.as_mut().poll(context)
     }
 }
 

@@ -146,7 +146,7 @@ impl Machine {
         }
     }
 
-    fn decide(&mut self, probe: u64, outcome: Counted, now: Tick) -> Option<Change> {
+    fn decide(&mut self, probe: u32, outcome: Counted, now: Tick) -> Option<Change> {
         self.drops = if outcome == Counted::Cancelled { self.drops.saturating_add(1) } else { 0 };
         if let Phase::HalfOpen { probes, .. } = &mut self.phase {
             probes.give_back(probe);

@@ -1,13 +1,14 @@
 //! Permit: a call that was let in, from its admission to the one moment in which its ending is counted.
 
 use crate::answers::{Admission, Call, Counted, Settled};
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Holder};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
 use crate::gate::{self, Word};
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
+use crate::site::Link;
 use crate::state::State;
 use crate::sync::{AtomicBool, Ordering};
 use std::fmt;
@@ -27,9 +28,10 @@ use std::time::Duration;
 /// ```
 #[must_use = "a dropped permit is an abandoned call"]
 pub struct Permit {
-    breaker: CircuitBreaker,
-    function: Option<&'static &'static str>,
-    call: Call,
+    holder: Holder,
+    word: Word,
+    started: Tick,
+    probe: u32,
     settled: bool,
     panicked: AtomicBool,
 }
@@ -46,23 +48,25 @@ impl CircuitBreaker {
 
     /// The closed path: one look at the word.
     #[inline]
-    pub(crate) fn admit(&self, function: Option<&'static &'static str>) -> Result<Permit, CircuitBreakerError> {
+    pub(crate) fn admit(&self, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
         if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
-            return self.admit_slowly(word, function);
+            return self.admit_slowly(word, link);
         }
-        Ok(self.permit(function, Call { word, probe: 0, started: Tick::ZERO }))
+        Ok(self.permit(link, word, 0, Tick::ZERO))
     }
 
-    fn permit(&self, function: Option<&'static &'static str>, call: Call) -> Permit {
-        let breaker = self.clone();
-        Permit { breaker, function, call, settled: false, panicked: AtomicBool::new(false) }
+    #[inline]
+    fn permit(&self, link: Option<&'static Link>, word: Word, probe: u32, started: Tick) -> Permit {
+        let holder = self.holder(link);
+        Permit { holder, word, started, probe, settled: false, panicked: AtomicBool::new(false) }
     }
 
-    fn admit_slowly(&self, word: Word, function: Option<&'static &'static str>) -> Result<Permit, CircuitBreakerError> {
+    fn admit_slowly(&self, word: Word, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
+        let function = link.map(|link| link.function);
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
-            let event = BeforeCall { breaker: self, function: function.copied() };
+            let event = BeforeCall { breaker: self, function };
             self.tell(&|listener| listener.before_call(&event));
         }
         let now = clock::now();
@@ -70,10 +74,10 @@ impl CircuitBreaker {
             let until = self.0.gate.until();
             if now < until {
                 let (state, retry_after) = (word.state(), gate::retry_after(word.state(), until, now));
-                return Err(self.reject(function, heard, state, retry_after));
+                return Err(self.reject(link, heard, state, retry_after));
             }
         } else if !word.has(Word::ASK) {
-            return Ok(self.permit(function, Call { word, probe: 0, started: now }));
+            return Ok(self.permit(link, word, 0, now));
         }
         let (admission, word) = self.change(|machine, now| {
             let (admission, change) = machine.admit(now);
@@ -81,12 +85,11 @@ impl CircuitBreaker {
         });
         let (word, probe) = match admission {
             Admission::Rejected { state, retry_after } => {
-                return Err(self.reject(function, heard, state, retry_after));
+                return Err(self.reject(link, heard, state, retry_after));
             }
             Admission::ShadowRejected { state, retry_after } => {
                 if heard {
-                    let event =
-                        Rejected { breaker: self, function: function.copied(), state, retry_after, shadow: true };
+                    let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.tell(&|listener| listener.rejected(&event));
                 }
                 // It keeps its time limit, and no generation.
@@ -95,22 +98,23 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(function, Call { word, probe, started: now }))
+        Ok(self.permit(link, word, probe, now))
     }
 
     fn reject(
         &self,
-        function: Option<&'static &'static str>,
+        link: Option<&'static Link>,
         heard: bool,
         state: State,
         retry_after: Option<Duration>,
     ) -> CircuitBreakerError {
         self.0.totals.rejected();
         if heard {
-            let event = Rejected { breaker: self, function: function.copied(), state, retry_after, shadow: false };
+            let function = link.map(|link| link.function);
+            let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
             self.tell(&|listener| listener.rejected(&event));
         }
-        CircuitBreakerError::rejected(self.clone(), function, state, retry_after)
+        CircuitBreakerError::rejected(self.holder(link), state, retry_after)
     }
 }
 
@@ -141,7 +145,7 @@ impl Permit {
     pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: &dyn Fn() -> Cause<'e>) {
         self.settled = true;
         if outcome == Outcome::Success && self.nothing_happened() {
-            self.breaker.0.totals.success();
+            self.breaker().0.totals.success();
         } else {
             self.end(Ending::Result(outcome), cause);
         }
@@ -150,27 +154,24 @@ impl Permit {
     /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        let word = self.breaker.0.gate.word();
-        word == self.call.word && !word.has(Word::WATCH | Word::HEARD | Word::PASS) && event::quiet()
+        let word = self.breaker().0.gate.word();
+        word == self.word && !word.has(Word::WATCH | Word::HEARD | Word::PASS) && event::quiet()
     }
 
+    #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
-        &self.breaker
+        self.holder.breaker()
     }
 
-    pub(crate) fn site_function(&self) -> Option<&'static &'static str> {
-        self.function
-    }
-
-    pub(crate) fn function(&self) -> Option<&'static str> {
-        self.function.copied()
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     /// Whether the call has a time limit.
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
-        self.call.word.has(Word::LIMITED)
+        self.word.has(Word::LIMITED)
     }
 
     /// The body's own poll is unwinding.
@@ -180,36 +181,37 @@ impl Permit {
 
     /// Counts the ending, notes a failure that matters, and tells.
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
-        if self.call.word.has(Word::PASS) {
+        if self.word.has(Word::PASS) {
             return;
         }
-        let (settled, told) = self.breaker.locked(|machine, now| {
-            let settled = machine.settle(self.call, ending, now);
+        let call = Call { word: self.word, probe: self.probe, started: self.started };
+        let (settled, told) = self.breaker().locked(|machine, now| {
+            let settled = machine.settle(call, ending, now);
             (settled, settled.change)
         });
         if settled.outcome == Counted::Success {
-            self.breaker.0.totals.success();
+            self.breaker().0.totals.success();
         }
         let tripped = settled.change.is_some_and(|change| change.trip.is_some());
         if settled.outcome == Counted::Failure && (settled.run == 1 || tripped) {
             let cause = cause();
             let text = Text::of(cause);
-            self.breaker.0.notes.lock().keep(cause.kind, &text);
+            self.breaker().0.notes.lock().keep(cause.kind, &text);
         }
         self.tell(&settled, cause);
-        self.breaker.tell_change(told);
+        self.breaker().tell_change(told);
     }
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let heard = self.breaker.0.gate.word().has(Word::HEARD) || !event::quiet();
+        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !event::quiet();
         // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
         if !heard && !first && settled.outcome != Counted::Cancelled {
             return;
         }
-        let (breaker, function) = (&self.breaker, self.function());
-        let noted = self.call.started != Tick::ZERO;
-        let elapsed = noted.then(|| clock::now().since(self.call.started));
+        let (breaker, function) = (self.breaker(), self.holder.function());
+        let noted = self.started != Tick::ZERO;
+        let elapsed = noted.then(|| clock::now().since(self.started));
         match settled.outcome {
             Counted::Success => {
                 let event = Success { breaker, function, elapsed };
@@ -248,7 +250,7 @@ impl Drop for Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("breaker", &self.breaker.name()).finish_non_exhaustive()
+        f.debug_struct("Permit").field("breaker", &self.breaker().name()).finish_non_exhaustive()
     }
 }
 

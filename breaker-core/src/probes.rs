@@ -7,29 +7,30 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
     leases: Vec<Lease>,
-    last: u64,
+    last: u32,
 }
 
 #[derive(Debug)]
 struct Lease {
-    probe: u64,
+    probe: u32,
     until: Tick,
 }
 
 impl Probes {
     /// Takes a slot for `lease` and gives the probe's number, from 1. `None`: all `limit` slots are held.
-    pub(crate) fn take(&mut self, now: Tick, limit: u32, lease: Duration) -> Option<u64> {
+    pub(crate) fn take(&mut self, now: Tick, limit: u32, lease: Duration) -> Option<u32> {
         self.leases.retain(|held| held.until > now);
         if self.leases.len() >= limit as usize {
             return None;
         }
-        self.last += 1;
+        // 0 stands for no slot.
+        self.last = self.last.checked_add(1).unwrap_or(1);
         self.leases.push(Lease { probe: self.last, until: now.after(lease) });
         Some(self.last)
     }
 
     /// Gives the slot of `probe` back, if it still holds one.
-    pub(crate) fn give_back(&mut self, probe: u64) {
+    pub(crate) fn give_back(&mut self, probe: u32) {
         self.leases.retain(|held| held.probe != probe);
     }
 

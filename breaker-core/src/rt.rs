@@ -22,6 +22,7 @@ pub use inventory;
 
 use crate::call::settle_timeout;
 use crate::error::CircuitBreakerError;
+use crate::fallback::Ended;
 use crate::note::Cause;
 use crate::permit::Permit;
 use std::any::type_name;
@@ -244,9 +245,9 @@ where
         let error = settle_timeout(permit);
         return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
     };
-    let (breaker, function) = (permit.breaker().clone(), permit.function());
+    let holder = permit.holder().clone();
     let failed = conclude(permit, &result, judge).is_failure();
-    if failed && on.failure { Err(Fallen::Failed { result, breaker, function }) } else { Ok(result) }
+    if failed && on.failure { Err(Fallen::Failed { result, holder: Ended(holder) }) } else { Ok(result) }
 }
 
 #[inline]

@@ -15,7 +15,14 @@ pub struct Site {
     file: &'static str,
     line: u32,
     config: Config,
-    breaker: OnceLock<CircuitBreaker>,
+    link: OnceLock<Link>,
+}
+
+/// A site that has found its breaker.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) breaker: CircuitBreaker,
+    pub(crate) function: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +49,7 @@ impl Site {
     ) -> Self {
         assert!(!name.is_empty(), "`name` must not be empty");
         config.assert_valid();
-        Self { name: Name::Given(name), function, file, line, config, breaker: OnceLock::new() }
+        Self { name: Name::Given(name), function, file, line, config, link: OnceLock::new() }
     }
 
     /// A site that is named after its function.
@@ -57,7 +64,7 @@ impl Site {
         config: Config,
     ) -> Self {
         config.assert_valid();
-        Self { name: Name::Within(within), function, file, line, config, breaker: OnceLock::new() }
+        Self { name: Name::Within(within), function, file, line, config, link: OnceLock::new() }
     }
 
     /// Asks the breaker for one call of the function.
@@ -66,22 +73,19 @@ impl Site {
     /// When the breaker rejects it.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
-        self.breaker().admit(Some(&self.function))
-    }
-
-    #[inline]
-    fn breaker(&'static self) -> &'static CircuitBreaker {
-        match self.breaker.get() {
-            Some(breaker) => breaker,
+        let link = match self.link.get() {
+            Some(link) => link,
             None => self.join(),
-        }
+        };
+        link.breaker.admit(Some(link))
     }
 
     #[cold]
-    fn join(&'static self) -> &'static CircuitBreaker {
-        let breaker = self.breaker.get_or_init(|| self.declare(Registry::global()));
+    fn join(&'static self) -> &'static Link {
+        let find = || Link { breaker: self.declare(Registry::global()), function: self.function };
+        let link = self.link.get_or_init(find);
         Registry::global().log();
-        breaker
+        link
     }
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {
