@@ -23,7 +23,11 @@ async fn references(&(a, ref b): &(i32, String), Point { x, .. }: &Point, Unit: 
 }
 
 #[circuit_breaker]
-fn sync_patterns((mut a, _b): (i32, String), whole @ Point { .. }: Point, (Ok(c) | Err(c)): Result<i32, i32>) -> Result<i32, Fault> {
+fn sync_patterns(
+    (mut a, _b): (i32, String),
+    whole @ Point { .. }: Point,
+    (Ok(c) | Err(c)): Result<i32, i32>,
+) -> Result<i32, Fault> {
     a += whole.y;
     Ok(a + c)
 }
@@ -48,6 +52,7 @@ async fn attributed(
     #[cfg(any())] missing: NoSuchType,
     #[cfg(not(any()))] there: u8,
     #[allow(unused_variables)] unused: String,
+    #[cfg_attr(not(any()), allow(unused_variables))] sometimes: String,
     #[expect(unused_variables, reason = "to see that it is still met")] expected: String,
     #[expect(unused_mut)] mut still: u8,
     _ignored: Vec<u8>,
@@ -56,7 +61,11 @@ async fn attributed(
 }
 
 #[circuit_breaker]
-async fn impl_trait(name: impl AsRef<str>, mut next: impl FnMut() -> u32, items: impl IntoIterator<Item = u32>) -> Result<u32, Fault> {
+async fn impl_trait(
+    name: impl AsRef<str>,
+    mut next: impl FnMut() -> u32,
+    items: impl IntoIterator<Item = u32>,
+) -> Result<u32, Fault> {
     Ok(next() + items.into_iter().sum::<u32>() + u32::try_from(name.as_ref().len()).unwrap())
 }
 
@@ -84,7 +93,7 @@ fn main() {
     assert_eq!(sync_patterns((1, String::new()), Point { x: 0, y: 2 }, Err(3)), Ok(6));
     assert_eq!(block_on(reassigned("abc", 1)), Ok(7));
     assert_eq!(sync_reassigned("abc"), Ok(4));
-    assert_eq!(block_on(attributed(1, String::new(), String::new(), 2, Vec::new())), Ok(3));
+    assert_eq!(block_on(attributed(1, String::new(), String::new(), String::new(), 2, Vec::new())), Ok(3));
     assert_eq!(block_on(impl_trait("abc", || 4, [5, 6])), Ok(18));
     let mut n = 1;
     assert_eq!(block_on(dynamic(&|n| n + 1, Box::new(|| 2), &mut n)), Ok(4));

@@ -152,6 +152,17 @@ impl Client {
     }
 }
 
+struct NotSync(Cell<u8>);
+
+impl NotSync {
+    #[circuit_breaker(name = "not_sync")]
+    #[fallback(|_| Some(self.0.get() + n.get()), on(failure))]
+    async fn not_sync(&mut self, n: &mut Cell<u8>) -> Result<u8, Fault> {
+        std::future::ready(()).await;
+        if self.0.get() == n.get() { Ok(1) } else { Err(failed()) }
+    }
+}
+
 fn is_send<T: Send>(value: T) -> T {
     value
 }
@@ -193,6 +204,8 @@ fn main() {
     open("owned_self_kept");
     assert_eq!(block_on(client.clone().owned_self()), Ok("c?".to_owned()));
     assert_eq!(block_on(client.shared_self("")), Ok("c"));
+    assert_eq!(block_on(is_send(NotSync(Cell::new(1)).not_sync(&mut Cell::new(1)))), Ok(1));
+    assert_eq!(block_on(is_send(NotSync(Cell::new(1)).not_sync(&mut Cell::new(2)))), Ok(3));
 }
 
 #[derive(Debug, PartialEq)]

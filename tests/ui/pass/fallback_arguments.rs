@@ -101,19 +101,29 @@ impl Owner {
 
     #[circuit_breaker(name = "mut_self")]
     #[fallback(Self::rename, Self::rename_again)]
-    async fn mut_self(&mut self) -> Result<&str, Fault> {
+    async fn mut_self(&mut self) -> Result<usize, Fault> {
         self.name.push('!');
-        Ok(&self.name)
+        Ok(self.name.len())
     }
 
-    fn rename(&mut self) -> Option<&str> {
+    #[circuit_breaker(name = "borrowed_result")]
+    #[fallback(Self::borrow)]
+    async fn borrowed_result(&mut self) -> Result<&mut String, Fault> {
+        Ok(&mut self.name)
+    }
+
+    fn borrow(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
+    fn rename(&mut self) -> Option<usize> {
         self.name.push('1');
         None
     }
 
-    fn rename_again(&mut self) -> Option<&str> {
+    fn rename_again(&mut self) -> Option<usize> {
         self.name.push('2');
-        Some(&self.name)
+        Some(self.name.len())
     }
 }
 
@@ -160,9 +170,13 @@ fn main() {
     assert_eq!(block_on(owner().by_value_self("m")), Ok("mo".to_owned()));
 
     let mut owner = owner();
-    assert_eq!(block_on(owner.mut_self()), Ok("o!"));
+    assert_eq!(block_on(owner.mut_self()), Ok(2));
     open("mut_self");
-    assert_eq!(block_on(owner.mut_self()), Ok("o!12"));
+    assert_eq!(block_on(owner.mut_self()), Ok(4));
+
+    assert_eq!(block_on(owner.borrowed_result()).map(|name| name.len()), Ok(4));
+    open("borrowed_result");
+    assert_eq!(block_on(owner.borrowed_result()).map(|name| name.len()), Ok(4));
 
     assert_eq!(block_on(cfgs("ab".into(), 1)), Ok(3));
     open("cfgs");

@@ -54,6 +54,12 @@ fn both_by_cfg_attr() -> Result<u8, Fault> {
     Ok(1)
 }
 
+#[breaker_core::circuit_breaker(name = "below_by_cfg_attr")]
+#[cfg_attr(not(any()), breaker_core::fallback(value(2)))]
+fn below_by_cfg_attr() -> Result<u8, Fault> {
+    Ok(1)
+}
+
 struct Service;
 
 impl Service {
@@ -79,6 +85,7 @@ fn main() {
         "by_full_path" by_full_path(),
         "by_cfg_attr" by_cfg_attr(),
         "both_by_cfg_attr" both_by_cfg_attr(),
+        "below_by_cfg_attr" below_by_cfg_attr(),
         "method" block_on(Service.method()),
     }
     assert_ne!(Fault::Open, Fault::Upstream(String::new()));

@@ -62,7 +62,7 @@ impl Service {
 }
 
 #[circuit_breaker(name = "errs")]
-#[fallback(|_| Err(Fault::Upstream("step".into())), value(unreachable()))]
+#[fallback(|_| -> Result<u32, Fault> { Err(Fault::Upstream("step".into())) }, value(unreachable()))]
 async fn errs() -> Result<u32, Fault> {
     Ok(1)
 }
@@ -89,6 +89,22 @@ async fn futures(text: String) -> Result<usize, Fault> {
 
 async fn later(n: usize) -> Option<usize> {
     Some(n)
+}
+
+#[circuit_breaker(name = "in_a_block")]
+#[fallback(|_| { None }, |rejection| later(rejection.breaker().len()), |_| { Some(limit(n)?.await) })]
+async fn in_a_block(n: usize) -> Result<usize, Fault> {
+    Ok(n)
+}
+
+fn limit(n: usize) -> Option<std::future::Ready<usize>> {
+    (n < 5).then(|| std::future::ready(n))
+}
+
+#[circuit_breaker(name = "sync_question_mark")]
+#[fallback(|_| { Some(n.checked_sub(5)? + 100) }, |_| n.checked_sub(1), |rejection| rejection.error().map(ToString::to_string).map(|text| text.len()))]
+fn sync_question_mark(n: usize) -> Result<usize, Fault> {
+    Ok(n)
 }
 
 #[circuit_breaker(name = "declines")]
@@ -150,6 +166,16 @@ fn main() {
     assert_eq!(block_on(is_send(futures("ab".into()))), Ok(2));
     open("futures");
     assert_eq!(block_on(futures("abc".into())), Ok(3));
+
+    assert_eq!(block_on(is_send(in_a_block(1))), Ok(1));
+    open("in_a_block");
+    assert_eq!(block_on(in_a_block(1)), Ok("in_a_block".len()));
+
+    assert_eq!(sync_question_mark(1), Ok(1));
+    open("sync_question_mark");
+    assert_eq!(sync_question_mark(6), Ok(101));
+    assert_eq!(sync_question_mark(4), Ok(3));
+    assert!(sync_question_mark(0).is_ok_and(|length| length > 10));
 
     assert_eq!(declines(), Ok(()));
     open("declines");

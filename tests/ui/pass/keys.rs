@@ -38,7 +38,7 @@ async fn by_literal() -> Result<(), Fault> {
     fail_max = MAX + 1,
     fail_window = OPEN_TIME,
     recovery_timeout = Duration::ZERO,
-    half_open_max_calls = { 1 + 1 },
+    half_open_max_calls = 1 + 1,
     success_threshold = if YES { 4 } else { 5 },
     probe_timeout = OPEN_TIME.saturating_mul(2),
     critical = !YES,

@@ -75,7 +75,23 @@ macro_rules! excluding {
 
 excluding!(Fault::Open, |fault| matches!(fault, Fault::Upstream(text) if text.is_empty()));
 
+mod re_exported {
+    pub(crate) use breaker_core as fuse;
+}
+
+macro_rules! by_dollar_crate {
+    ($name:ident) => {
+        #[circuit_breaker(crate = $crate::re_exported::fuse, timeout = "1s", fail_window = std::time::Duration::MAX)]
+        async fn $name() -> Result<u8, Fault> {
+            Ok(8)
+        }
+    };
+}
+
+by_dollar_crate!(eighth);
+
 fn main() {
+    drop(eighth());
     assert_eq!(block_on(first(1, "ab")), Ok(3));
     assert_eq!(block_on(second(vec![1])), Ok(1));
     assert_eq!(third((1, 2)), Ok(1));

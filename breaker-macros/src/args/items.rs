@@ -1,0 +1,73 @@
+//! The grammar of the items of `exclude(..)`, `success(..)` and `include(..)`; what a path stands for
+//! is decided in `check`.
+
+use proc_macro2::Ident;
+use syn::parse::ParseStream;
+use syn::{Error, Expr, Pat, Result, Token, Type, TypePath, parenthesized, token};
+
+/// One item of a list, as written.
+pub(crate) enum Item {
+    /// A path alone: a type, a variant or a predicate, by its spelling.
+    Path(TypePath),
+    /// `type(T)`
+    Type(Type),
+    /// A pattern, with or without a guard, or `pat(PATTERN)`.
+    Pattern(Pat, Option<Guard>),
+    /// A closure, or `fn(F)`.
+    Predicate(Expr),
+}
+
+/// `if EXPR` behind a pattern.
+pub(crate) struct Guard {
+    pub(crate) keyword: Token![if],
+    pub(crate) condition: Expr,
+}
+
+pub(crate) fn item(input: ParseStream<'_>) -> Result<Item> {
+    if input.peek(Token![type]) && input.peek2(token::Paren) {
+        input.parse::<Token![type]>()?;
+        return inside(input, |input| Ok(Item::Type(input.parse()?)));
+    }
+    if input.peek(Token![fn]) && input.peek2(token::Paren) {
+        input.parse::<Token![fn]>()?;
+        return inside(input, |input| Ok(Item::Predicate(input.parse()?)));
+    }
+    if input.fork().parse::<Ident>().is_ok_and(|word| word == "pat") && input.peek2(token::Paren) {
+        input.parse::<Ident>()?;
+        return inside(input, pattern);
+    }
+    if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) {
+        return Ok(Item::Predicate(input.parse()?));
+    }
+    let ahead = input.fork();
+    if ahead.parse::<TypePath>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+        return Ok(Item::Path(input.parse()?));
+    }
+    pattern(input)
+}
+
+/// Reads the one thing in the parentheses of `type(..)`, `pat(..)` or `fn(..)`.
+fn inside(input: ParseStream<'_>, read: fn(ParseStream<'_>) -> Result<Item>) -> Result<Item> {
+    let content;
+    let parens = parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(Error::new(parens.span.join(), "these parentheses need something to match"));
+    }
+    let item = read(&content)?;
+    let _: Option<Token![,]> = content.parse()?;
+    if content.is_empty() {
+        Ok(item)
+    } else {
+        Err(content.error("only one thing goes in here; write a second item beside it"))
+    }
+}
+
+fn pattern(input: ParseStream<'_>) -> Result<Item> {
+    if !input.peek(token::Paren) && input.peek(Token![=]) {
+        return Err(input.error("an item is a type, a pattern or a predicate"));
+    }
+    let pattern = Pat::parse_multi_with_leading_vert(input)?;
+    let keyword: Option<Token![if]> = input.parse()?;
+    let guard = keyword.map(|keyword| Ok::<_, Error>(Guard { keyword, condition: input.parse()? }));
+    Ok(Item::Pattern(pattern, guard.transpose()?))
+}

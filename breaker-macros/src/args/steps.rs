@@ -1,0 +1,187 @@
+//! The grammar of `#[fallback(..)]`: steps in their order, and `on(..)` behind them.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, ExprCall, ExprClosure, ExprPath, Result, Token};
+
+use super::{keys, quoted};
+use crate::recover::Errors;
+
+/// One fallback, in the order in which they are tried.
+pub(crate) struct Step {
+    /// The name that metadata and metrics show.
+    pub(crate) source: String,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    /// Called with the function's own arguments.
+    Path(ExprPath),
+    /// Gets the rejection.
+    Closure(ExprClosure),
+    /// `value(EXPR)`
+    Value(Expr),
+}
+
+/// When the steps are tried.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct On {
+    pub(crate) open: bool,
+    pub(crate) timeout: Option<Span>,
+    pub(crate) failure: bool,
+}
+
+impl On {
+    /// True where a step may run when the body has already had the arguments.
+    pub(crate) fn after_body(self) -> bool {
+        self.failure || self.timeout.is_some()
+    }
+}
+
+pub(crate) struct Chain {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) on: On,
+}
+
+enum Part {
+    Step(Step),
+    On(On, Span),
+}
+
+pub(crate) fn parse(tokens: TokenStream, at: Span, errors: &mut Errors) -> Chain {
+    let mut parts = Vec::new();
+    let read = |input: ParseStream<'_>| {
+        parts = super::list(input, errors, part);
+        Ok(())
+    };
+    let none = tokens.is_empty();
+    let whole = read.parse2(tokens);
+    errors.take(whole);
+    if none || matches!(parts[..], [Part::On(..)]) {
+        let fix = "`#[fallback(Self::from_cache)]`, `#[fallback(|rejection| ..)]` or `#[fallback(value(..))]`";
+        errors.at(at, format!("`#[fallback]` needs a step: {fix}"));
+    }
+    chain(parts, errors)
+}
+
+fn chain(parts: Vec<Part>, errors: &mut Errors) -> Chain {
+    let mut chain = Chain { steps: Vec::new(), on: On { open: true, ..On::default() } };
+    let mut seen = None;
+    for part in parts {
+        match (part, seen) {
+            (Part::On(on, at), None) => {
+                chain.on = on;
+                seen = Some(at);
+            }
+            (Part::On(_, at), Some(_)) => errors.at(at, "`on(..)` is written twice; put all words into one"),
+            (Part::Step(step), None) => chain.steps.push(step),
+            (Part::Step(step), Some(at)) => {
+                errors.at(at, "`on(..)` goes behind the last step");
+                chain.steps.push(step);
+                // Told once, however many steps follow.
+                seen = None;
+            }
+        }
+    }
+    chain
+}
+
+fn part(input: ParseStream<'_>, _: &mut Errors) -> Result<Part> {
+    let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+    let source = if named {
+        let name = input.call(Ident::parse_any)?;
+        input.parse::<Token![=]>()?;
+        Some(name.unraw().to_string())
+    } else {
+        None
+    };
+    if source.is_some() && (input.is_empty() || input.peek(Token![,])) {
+        return Err(input.error("a source's name is followed by its step: `l1_cache = Self::cached_answer`"));
+    }
+    match (input.parse::<Expr>()?, source) {
+        (Expr::Call(call), None) if is_word(&call, "on") => Ok(Part::On(on(&call)?, call.span())),
+        (step, source) => Ok(Part::Step(self::step(step, source)?)),
+    }
+}
+
+fn step(step: Expr, source: Option<String>) -> Result<Step> {
+    let (kind, default) = match step {
+        Expr::Group(group) => return self::step(*group.expr, source),
+        Expr::Path(path) => {
+            let last = path.path.segments.last().map(|last| last.ident.unraw().to_string());
+            (Kind::Path(path), last.unwrap_or_default())
+        }
+        Expr::Closure(closure) => (Kind::Closure(one_argument(closure)?), "closure".to_owned()),
+        Expr::Call(call) if is_word(&call, "value") => (Kind::Value(only_argument(call)?), "value".to_owned()),
+        other => return Err(no_step(&other)),
+    };
+    Ok(Step { source: source.unwrap_or(default), kind })
+}
+
+fn no_step(step: &Expr) -> Error {
+    let message = match step {
+        Expr::Call(call) if is_word(call, "cache") => "`cache(..)` is not supported by this version".to_owned(),
+        Expr::Call(call) if is_word(call, "on") => "`on(..)` has no source name".to_owned(),
+        Expr::Call(_) | Expr::MethodCall(_) => {
+            "a step is not called here: give its path, which is called with the function's own \
+             arguments, or a closure `|_| ..` with any expression"
+                .to_owned()
+        }
+        Expr::Lit(literal) => {
+            let text = quote::ToTokens::to_token_stream(literal).to_string();
+            format!("a step that is a plain value is written `value({text})`")
+        }
+        _ => "a step is a path, a closure `|rejection| ..` or `value(..)`".to_owned(),
+    };
+    Error::new_spanned(step, message)
+}
+
+fn is_word(call: &ExprCall, word: &str) -> bool {
+    matches!(&*call.func, Expr::Path(path) if path.path.is_ident(word))
+}
+
+fn one_argument(closure: ExprClosure) -> Result<ExprClosure> {
+    if closure.inputs.len() == 1 {
+        return Ok(closure);
+    }
+    let (begin, inputs, end) = (&closure.inputs_begin, &closure.inputs, &closure.inputs_end);
+    let bars = quote::quote!(#begin #inputs #end);
+    Err(Error::new_spanned(
+        bars,
+        "a fallback's closure takes one argument, the rejection: `|rejection| ..` or `|_| ..`",
+    ))
+}
+
+fn only_argument(call: ExprCall) -> Result<Expr> {
+    let span = call.span();
+    let mut arguments = call.args.into_iter();
+    match (arguments.next(), arguments.next()) {
+        (Some(value), None) => Ok(value),
+        (None, _) => Err(Error::new(span, "`value(..)` needs the value to serve: `value(Vec::new())`")),
+        (Some(_), Some(_)) => Err(Error::new(span, "`value(..)` takes one value; a tuple has parentheses of its own")),
+    }
+}
+
+fn on(call: &ExprCall) -> Result<On> {
+    let mut on = On::default();
+    let mut seen = Vec::new();
+    for word in &call.args {
+        let written = quote::ToTokens::to_token_stream(word).to_string();
+        let known = keys::word("on", &written, word.span(), &["open", "timeout", "failure"])?;
+        if seen.contains(&known) {
+            return Err(Error::new(word.span(), format!("{} is written twice", quoted(known).replace('"', "`"))));
+        }
+        seen.push(known);
+        match known {
+            "open" => on.open = true,
+            "timeout" => on.timeout = Some(word.span()),
+            _ => on.failure = true,
+        }
+    }
+    if seen.is_empty() {
+        return Err(Error::new(call.span(), "`on()` is empty: it takes `open`, `timeout`, `failure`"));
+    }
+    Ok(on)
+}

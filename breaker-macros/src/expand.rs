@@ -1,0 +1,169 @@
+//! The tokens: a gate, the user's body in place, one `settle`. Everything else is data. Nothing here can fail.
+//!
+//! Locals carry `mixed_site`, so that the user's code does not see them. Calls that bound the user's types carry the
+//! place of what they bound, in *every* token of their path: else rustc underlines the whole attribute.
+
+mod body;
+mod config;
+mod judge;
+mod keep;
+mod steps;
+mod types;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
+use syn::ReturnType;
+use syn::ext::IdentExt as _;
+
+use crate::check::Plan;
+use crate::fallback;
+use crate::recover::mixed;
+
+/// Shorthands that all parts of one expansion use.
+struct Kit<'p> {
+    plan: &'p Plan,
+    /// `K::__rt`
+    rt: TokenStream,
+    /// The written return type, with `_` for each `impl Trait`.
+    ret: TokenStream,
+    /// Where the return type stands.
+    at_ret: Span,
+    is_async: bool,
+}
+
+// Input:  `#[inline] pub async fn f(mut x: u32) -> Ret { BODY }`
+// Output: `#[inline] pub async fn f(x: u32) -> Ret { GATE RUN SETTLE }`
+pub(crate) fn expand(plan: &Plan) -> TokenStream {
+    let kit = Kit::new(plan);
+    let target = &plan.target;
+    let (attrs, vis, defaultness, sig, inner) =
+        (&target.attrs, &target.vis, &target.defaultness, &target.sig, &target.inner);
+    let guarded = match &plan.chain {
+        None => kit.guarded(),
+        Some(chain) => kit.guarded_with_fallback(chain),
+    };
+    // On a constant, since the function's own tokens would make the way through another macro.
+    let traces = target.fallbacks.iter().filter_map(fallback::trace);
+    let at = target.body.span().resolved_at(Span::mixed_site());
+    let body = quote_spanned!(at=> { #inner #(#traces const _: () = ();)* #guarded });
+    quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #defaultness #sig #body)
+}
+
+impl<'p> Kit<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        let sig = &plan.target.sig;
+        let krate = &plan.krate;
+        let rt = quote_spanned!(Span::mixed_site()=> #krate::__rt);
+        let (ret, at_ret) = match &sig.output {
+            ReturnType::Default => (quote_spanned!(Span::mixed_site()=> ()), mixed(&sig.ident)),
+            ReturnType::Type(_, ty) => (types::without_impl(ty).to_token_stream(), mixed(ty)),
+        };
+        Kit { plan, rt, ret, at_ret, is_async: sig.asyncness.is_some() }
+    }
+
+    /// `K::__rt` for a call whose bounds are told at `span`.
+    fn rt_at(&self, span: Span) -> TokenStream {
+        respan(self.rt.clone(), span)
+    }
+
+    // Output: let __permit = match SITE {
+    //             Ok(__permit) => __permit,
+    //             Err(__rejected) => return K::__rt::reject::<_>(__rejected),
+    //         };
+    //         let __out = RUN;
+    //         K::__rt::settle(__permit, __out, JUDGE)
+    fn guarded(&self) -> TokenStream {
+        let Kit { rt, at_ret, .. } = self;
+        let (site, run, judge) = (self.site(), self.run(&self.body(true)), self.judge());
+        let reject = self.reject();
+        let settle = self.rt_at(*at_ret);
+        let settle = quote_spanned!(*at_ret=> #settle::settle(__permit, __out, #judge));
+        quote_spanned! {Span::mixed_site()=>
+            let __permit = match #site {
+                #rt::Ok(__permit) => __permit,
+                #rt::Err(__rejected) => #reject,
+            };
+            let __out = #run;
+            #settle
+        }
+    }
+
+    // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, whose bounds it tells
+    fn reject(&self) -> TokenStream {
+        let rt = self.rt_at(self.at_ret);
+        quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
+    }
+
+    // Output: `K::__rt::site! { name: NAME, function: "f", config: CONFIG }`
+    fn site(&self) -> TokenStream {
+        let (rt, config) = (&self.rt, config::config(self));
+        let function = self.plan.target.sig.ident.unraw().to_string();
+        let name = self.plan.name.as_ref().map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
+        quote_spanned!(Span::mixed_site()=> #rt::site! { #name function: #function, config: #config })
+    }
+}
+
+/// Gives all tokens one place. A `$crate` keeps what says which crate it means.
+fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    let one = |mut tree: TokenTree| {
+        match &mut tree {
+            TokenTree::Ident(word) if word == "$crate" => {}
+            TokenTree::Group(group) => {
+                *group = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
+                group.set_span(span);
+            }
+            tree => tree.set_span(span),
+        }
+        tree
+    };
+    tokens.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+    use crate::check;
+
+    #[test]
+    fn an_expansion_is_a_gate_the_body_and_a_settle() {
+        let item = quote!(
+            async fn f(mut n: u8) -> Reply {
+                n.body()
+            }
+        );
+        let plan = check::plan(quote!(fail_max = 3, crate = k), item).unwrap_or_else(|error| panic!("{error}"));
+        let expected = quote!(
+            async fn f(n: u8) -> Reply {
+                let __permit = match k::__rt::site! { function: "f", config: k::__rt::Config::new().fail_max(3u32) } {
+                    k::__rt::Ok(__permit) => __permit,
+                    k::__rt::Err(__rejected) => return k::__rt::reject::<_>(__rejected),
+                };
+                let __out = k::__rt::run(
+                    &__permit,
+                    k::__rt::pin!(async move {
+                        if false {
+                            return k::__rt::never::<Reply>();
+                        }
+                        #[allow(
+                            clippy::shadow_same,
+                            clippy::used_underscore_binding,
+                            clippy::no_effect_underscore_binding
+                        )]
+                        let mut n = n;
+                        { n.body() }
+                    }),
+                )
+                .await;
+                k::__rt::settle(__permit, __out, |__error| {
+                    use k::__rt::{ShowNothing as _, ShowText as _};
+                    k::__rt::judged(k::__rt::Outcome::failure(), (&k::__rt::Seen(__error)).text())
+                })
+            }
+        );
+        // rustfmt has its own mind about the last comma in a `quote!`.
+        let plain = |tokens: TokenStream| tokens.to_string().replace(" ,", "");
+        assert_eq!(plain(expand(&plan)), plain(expected));
+    }
+}

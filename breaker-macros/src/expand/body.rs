@@ -1,0 +1,96 @@
+//! The user's body, in place: an async block or a closure with the arguments as its own locals.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
+
+use super::{Kit, keep};
+use crate::args::steps::Step;
+use crate::target::params::Param;
+
+impl Kit<'_> {
+    // Output: async move {
+    //             if false { return K::__rt::never::<Ret>(); }
+    //             let x = x;
+    //             { BODY }
+    //         }
+    // or:     move || -> Ret { let x = x; { BODY } }
+    //
+    // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
+    // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
+    pub(super) fn body(&self, moves: bool) -> TokenStream {
+        let (rt, ret, locals) = (&self.rt, &self.ret, self.locals(moves));
+        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        let body = self.with_mixed_braces();
+        if self.is_async {
+            let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
+                if false {
+                    return #rt::never::<#ret>();
+                }
+                #locals
+                #body
+            });
+            quote_spanned!(Span::mixed_site()=> async #moves #block)
+        } else {
+            let block = self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body));
+            quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
+        }
+    }
+
+    // Output: `let x = x;`, and `let _ = &x;` where a step uses it, for then it is used even if the body does not
+    fn locals(&self, moves: bool) -> TokenStream {
+        let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
+        let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
+        for param in &self.plan.params {
+            locals.extend(param.as_local(moves));
+            let cfg = &param.cfg;
+            for name in param.locals().filter(|name| steps.iter().any(|step| keep::uses(step, param, name))) {
+                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));
+            }
+        }
+        locals
+    }
+
+    // Output: `let _ = &mut *self;`
+    //
+    // So a block that borrows `self` borrows it uniquely, however the body uses it: `&Self` would ask for `Self: Sync`.
+    fn whole_self(&self) -> TokenStream {
+        let receiver = self.plan.params.first().map(Param::names).into_iter().flatten().map(|(name, _)| name);
+        quote_spanned!(Span::mixed_site()=> #(let _ = &mut *#receiver;)*)
+    }
+
+    // Output: `K::__rt::run(&__permit, K::__rt::pin!(BODY)).await`, `K::__rt::run_sync(&__permit, BODY)`
+    pub(super) fn run(&self, body: &TokenStream) -> TokenStream {
+        let rt = &self.rt;
+        if self.is_async {
+            quote_spanned!(Span::mixed_site()=> #rt::run(&__permit, #rt::pin!(#body)).await)
+        } else {
+            quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body))
+        }
+    }
+
+    /// A missing tail is told at these braces, as rustc does without the attribute.
+    fn in_user_braces(&self, tokens: TokenStream) -> TokenStream {
+        braces(tokens, self.plan.target.body.span())
+    }
+
+    fn with_mixed_braces(&self) -> TokenStream {
+        generated_braces(TokenTree::Group(self.plan.target.body.clone()).into_token_stream())
+    }
+}
+
+/// A block whose braces rustc does not take for the user's: inside generated ones it would tell that they are too many.
+pub(super) fn generated_braces(block: TokenStream) -> TokenStream {
+    let mut trees = block.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => {
+            braces(group.stream(), group.span().resolved_at(Span::mixed_site()))
+        }
+        _ => block,
+    }
+}
+
+fn braces(tokens: TokenStream, span: Span) -> TokenStream {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    TokenTree::Group(group).into_token_stream()
+}

@@ -1,0 +1,244 @@
+//! The steps after the gate: what is kept for them, how each is called, and what happens when all decline.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens as _, quote_spanned};
+use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
+
+use super::Kit;
+use super::keep::{Keep, Kept, needs, this};
+use crate::args::steps::{Chain, Kind, Step};
+use crate::recover::mixed;
+use crate::target::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
+use crate::uses;
+
+impl Kit<'_> {
+    // Output: let __kept0;
+    //         let __fallen = '__gate: { GATE RUN return SETTLE };
+    //         let x = __kept0;
+    //         let __rejection = __fallen.rejection(SHOW);
+    //         STEPS
+    //         __fallen.into_result()
+    pub(super) fn guarded_with_fallback(&self, chain: &Chain) -> TokenStream {
+        let rt = &self.rt;
+        let keep = self.keep(chain);
+        let declare =
+            keep.owned.iter().map(|Kept { place, cfg, .. }| quote_spanned!(Span::mixed_site()=> #cfg let #place;));
+        let restore = keep.owned.iter().map(Kept::restore);
+        let gate = self.gate(chain, &keep);
+        let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
+        let last = quote_spanned!(self.at_ret=> __fallen.into_result());
+        quote_spanned! {Span::mixed_site()=>
+            #(#declare)*
+            let __fallen = '__gate: { #gate };
+            #(#restore)*
+            let __rejection = __fallen.rejection(|__error| {
+                use #rt::{ShowError as _, ShowNothing as _};
+                (&#rt::Seen(__error)).error()
+            });
+            #(#steps)*
+            #last
+        }
+    }
+
+    // Output: let __permit = match SITE { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    //         let __out = RUN;
+    //         return SETTLE
+    fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
+        let (rt, site, ret) = (&self.rt, self.site(), &self.ret);
+        let run = self.run(&self.body(!keep.unique_self));
+        let reborrowed = &keep.reborrowed;
+        let give = keep.owned.iter().map(Kept::give);
+        let copy = keep.owned.iter().map(|kept| kept.copy(self));
+        let rejected = if chain.on.open {
+            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate #rt::Fallen::<#ret>::rejected(__rejected) })
+        } else {
+            self.reject()
+        };
+        let settle = self.settle_or_fall(chain);
+        quote_spanned! {Span::mixed_site()=>
+            let __permit = match #site {
+                #rt::Ok(__permit) => __permit,
+                #rt::Err(__rejected) => #rejected,
+            };
+            #(#copy)*
+            #reborrowed
+            let __out = #run;
+            #settle
+        }
+    }
+
+    // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back:
+    //         match K::__rt::settle_or_fall(__permit, __out, JUDGE, K::__rt::On { .. }) {
+    //             Ok(__ret) => return __ret,
+    //             Err(__fallen) => break '__gate __fallen,
+    //         }
+    fn settle_or_fall(&self, chain: &Chain) -> TokenStream {
+        let (rt, judge, at_ret) = (&self.rt, self.judge(), self.at_ret);
+        let at = self.rt_at(at_ret);
+        if !chain.on.after_body() {
+            return quote_spanned!(at_ret=> return #at::settle(__permit, __out, #judge););
+        }
+        let (failure, timeout) = (chain.on.failure, chain.on.timeout.is_some());
+        let on = quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout });
+        let settle = quote_spanned!(at_ret=> #at::settle_or_fall(__permit, __out, #judge, #on));
+        quote_spanned! {Span::mixed_site()=>
+            match #settle {
+                #rt::Ok(__ret) => return __ret,
+                #rt::Err(__fallen) => break '__gate __fallen,
+            }
+        }
+    }
+
+    // Output: if let K::__rt::Some(__ret) = K::__rt::Step::<Ret, _>::take(CALL).await {
+    //             return __rejection.served("l1_cache", __ret);
+    //         }
+    fn step(&self, chain: &Chain, index: usize) -> TokenStream {
+        let (rt, ret) = (&self.rt, &self.ret);
+        let (step, later) = (&chain.steps[index], &chain.steps[index + 1..]);
+        let source = Literal::string(&step.source);
+        let served = match &step.kind {
+            Kind::Value(value) => {
+                let at = mixed(value);
+                let (rt, value) = (self.rt_at(at), self.user_code(value, chain, later));
+                quote_spanned!(at=> #rt::value::<#ret>(#value))
+            }
+            Kind::Path(path) => self.tried(mixed(path), &self.path_call(path, chain, later)),
+            Kind::Closure(closure) => {
+                let call = self.closure_call(closure, chain, later);
+                self.tried(mixed(&closure.body), &call)
+            }
+        };
+        let quiet = quiet();
+        quote_spanned! {Span::mixed_site()=>
+            #quiet
+            if let #rt::Some(__ret) = #served {
+                return __rejection.served(#source, __ret);
+            }
+        }
+    }
+
+    // Output: `K::__rt::Step::<Ret, _>::take(CALL).await`, `K::__rt::step_sync::<Ret, _, _>(CALL)`, told at the step
+    fn tried(&self, at: Span, call: &TokenStream) -> TokenStream {
+        let (rt, ret) = (self.rt_at(at), &self.ret);
+        if self.is_async {
+            quote_spanned!(at=> #rt::Step::<#ret, _>::take(#call).await)
+        } else {
+            quote_spanned!(at=> #rt::step_sync::<#ret, _, _>(#call))
+        }
+    }
+
+    // Output: `Self::cached(self, query, &mut *seen, K::__rt::copy(&context))`
+    fn path_call(&self, path: &ExprPath, chain: &Chain, later: &[Step]) -> TokenStream {
+        let arguments = self.plan.params.iter().map(|param| {
+            let cfg = &param.cfg;
+            let argument = self.argument(param, chain, later);
+            quote_spanned!(Span::mixed_site()=> #(#cfg)* #argument)
+        });
+        quote_spanned!(mixed(path)=> #path(#(#arguments),*))
+    }
+
+    // Output: `query` (a reference), `&mut *seen`, `K::__rt::copy(&context)`,
+    //         and `context` for the last step that needs it
+    fn argument(&self, param: &Param, chain: &Chain, later: &[Step]) -> TokenStream {
+        let Some((name, hold)) = param.names().into_iter().next() else {
+            return TokenStream::new();
+        };
+        let place = self.place(chain, &name, hold);
+        match hold {
+            Hold::Shared => place.into_token_stream(),
+            Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#place),
+            Hold::Owned if later.iter().any(|step| needs(step, param, &name)) => self.copied(&place),
+            Hold::Owned => place.into_token_stream(),
+        }
+    }
+
+    /// `self` cannot be declared anew, so a kept one has another name.
+    fn place(&self, chain: &Chain, name: &Ident, hold: Hold) -> Ident {
+        if name == "self" && hold == Hold::Owned && chain.on.after_body() { this() } else { name.clone() }
+    }
+
+    // Output: `K::__rt::copy(&x)`, told at the argument
+    pub(super) fn copied(&self, name: &Ident) -> TokenStream {
+        let at = mixed(name);
+        let rt = self.rt_at(at);
+        quote_spanned!(at=> #rt::copy(&#name))
+    }
+
+    // Input:  `|rejection| EXPR`
+    // Output: `{ let rejection = &__rejection; EXPR }`, and where `EXPR` may leave the closure early:
+    //         `async { let rejection = &__rejection; EXPR }`
+    // or:     `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
+    //
+    // A closure that returns an async block which borrows its argument does not pass the borrow checker.
+    fn closure_call(&self, closure: &ExprClosure, chain: &Chain, later: &[Step]) -> TokenStream {
+        let body = self.user_code(&closure.body, chain, later);
+        let rejection = closure.inputs.first();
+        let bind = quote_spanned!(Span::mixed_site()=> let #rejection = &__rejection;);
+        let stays = matches!(closure.output, ReturnType::Default) && !uses::may_leave(&closure.body.to_token_stream());
+        if closure.asyncness.is_none() && (stays || matches!(&*closure.body, Expr::Async(_))) {
+            quote_spanned!(mixed(&closure.body)=> { #bind #body })
+        } else if self.is_async {
+            self.async_step(closure, &bind, &body)
+        } else {
+            self.sync_step(closure, &body)
+        }
+    }
+
+    // Output: `async { BIND BODY }`, `{ BIND async move { BODY } }`
+    fn async_step(&self, closure: &ExprClosure, bind: &TokenStream, body: &TokenStream) -> TokenStream {
+        let rt = &self.rt;
+        let typed = match &closure.output {
+            ReturnType::Default => TokenStream::new(),
+            ReturnType::Type(_, ty) => quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ty>(); }),
+        };
+        if closure.capture.is_some() {
+            quote_spanned!(Span::mixed_site()=> { #bind async move { #typed #body } })
+        } else {
+            quote_spanned!(Span::mixed_site()=> async { #bind #typed #body })
+        }
+    }
+
+    // Output: `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
+    fn sync_step(&self, closure: &ExprClosure, body: &TokenStream) -> TokenStream {
+        let rt = &self.rt;
+        let typed = match closure.inputs.first() {
+            Some(Pat::Type(typed)) => typed.to_token_stream(),
+            other => quote_spanned!(Span::mixed_site()=> #other: &#rt::Rejection<'_>),
+        };
+        let (moves, output) = (&closure.capture, &closure.output);
+        quote_spanned!(mixed(&closure.inputs_begin)=> (#moves |#typed| #output { #body })(&__rejection))
+    }
+
+    // Input:  `EXPR` of a closure or of `value(..)`
+    // Output: `EXPR`, or `{ PARTS EXPR }`, with `__this` for a `self` that is kept
+    fn user_code(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
+        let parts = self.parts(expr, chain, later);
+        let is_owned_self = |param: &&Param| param.hold == Hold::Owned && matches!(param.kind, ParamKind::Receiver(_));
+        let kept_self = self.plan.params.first().filter(is_owned_self);
+        let tokens = super::body::generated_braces(expr.to_token_stream());
+        let tokens =
+            if kept_self.is_some() && chain.on.after_body() { uses::replace(tokens, "self", &this()) } else { tokens };
+        if parts.is_empty() { tokens } else { quote_spanned!(Span::mixed_site()=> { #parts #tokens }) }
+    }
+
+    // Output: `let (a, b) = __arg0; let _ = (&a, &b);`, for code that says `a` where the argument is whole
+    fn parts(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
+        let body = expr.to_token_stream();
+        let mut parts = TokenStream::new();
+        for param in &self.plan.params {
+            let ParamKind::Renamed(renamed) = &param.kind else {
+                continue;
+            };
+            let Renamed { plain, bindings, .. } = &**renamed;
+            if bindings.iter().any(|binding| uses::mentions(&body, &binding.ident)) {
+                let (whole, names) =
+                    (self.argument(param, chain, later), bindings.iter().map(|binding| &binding.ident));
+                let cfg = &param.cfg;
+                parts.extend(
+                    quote_spanned!(Span::mixed_site()=> #(#cfg)* let #plain = #whole; #(#cfg)* let _ = (#(&#names,)*);),
+                );
+            }
+        }
+        parts
+    }
+}

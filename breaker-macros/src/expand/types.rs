@@ -1,0 +1,58 @@
+//! The return type where `impl Trait` is not allowed: a `_` stands for each.
+
+use proc_macro2::Span;
+use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, Token, Type, TypeInfer};
+
+// Input:  `Result<impl Iterator<Item = u32>, E>`
+// Output: `Result<_, E>`
+pub(super) fn without_impl(ty: &Type) -> Type {
+    let mut ty = ty.clone();
+    erase(&mut ty);
+    ty
+}
+
+fn erase(ty: &mut Type) {
+    match ty {
+        Type::ImplTrait(_) => {
+            let underscore_token = Token![_](Span::mixed_site());
+            *ty = Type::Infer(TypeInfer { attrs: Vec::new(), underscore_token });
+        }
+        Type::Array(array) => erase(&mut array.elem),
+        Type::Group(group) => erase(&mut group.elem),
+        Type::Paren(paren) => erase(&mut paren.elem),
+        Type::Ptr(pointer) => erase(&mut pointer.elem),
+        Type::Reference(reference) => erase(&mut reference.elem),
+        Type::Slice(slice) => erase(&mut slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(erase),
+        Type::Path(path) => {
+            path.qself.iter_mut().for_each(|qself| erase(&mut qself.ty));
+            path.path.segments.iter_mut().for_each(|segment| erase_arguments(&mut segment.arguments));
+        }
+        _ => {}
+    }
+}
+
+fn erase_arguments(arguments: &mut PathArguments) {
+    let PathArguments::AngleBracketed(AngleBracketedGenericArguments { args, .. }) = arguments else {
+        return;
+    };
+    for argument in args {
+        if let GenericArgument::Type(ty) = argument {
+            erase(ty);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::{ToTokens as _, quote};
+
+    use super::*;
+
+    #[test]
+    fn each_impl_trait_becomes_inferred() {
+        let ty = syn::parse_quote!(Result<(impl Iterator<Item = u32> + use<'a>, &'a [Box<impl Fn(u8) -> u8>]), E>);
+        let expected = quote!(Result<(_, &'a [Box<_>]), E>);
+        assert_eq!(without_impl(&ty).into_token_stream().to_string(), expected.to_string());
+    }
+}

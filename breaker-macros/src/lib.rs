@@ -1,0 +1,111 @@
+//! The attributes of `breaker-core`, which re-exports them: tokens only, no logic.
+//!
+//! `args` reads the attribute, `target` the function, `check` makes a plan of both or tells all mistakes, `expand`
+//! writes the plan as tokens; `recover` puts the messages beside the unchanged function.
+#![forbid(unsafe_code)]
+
+mod args;
+mod check;
+mod expand;
+mod fallback;
+mod recover;
+mod target;
+mod uses;
+
+use proc_macro::TokenStream;
+
+/// Puts a circuit breaker before a function that returns a `Result`, async or not.
+///
+/// A call asks the breaker first. While the breaker is open the body does not run, and the caller gets the error type's
+/// `From<CircuitBreakerError>`, or what a [`macro@fallback`] serves. Body, signature and errors stay as written.
+///
+/// ```text
+/// #[circuit_breaker(name = "huggingface_api", fail_max = 5, exclude(ValidationError))]
+/// async fn generate(&self, query: &str) -> Result<Answer, GenerationError> { .. }
+/// ```
+///
+/// # Keys
+///
+/// A duration is a string literal (`"30s"`, `"500ms"`, `"1m 30s"`), checked at compile time, or a const expression
+/// of type `Duration`. A count is an integer from 1 to `u32::MAX`, or a const expression of type `u32`.
+///
+/// | key | value | default | meaning | example |
+/// | --- | --- | --- | --- | --- |
+/// | `name` | string or const | `module::Type::function` | name in the registry; equal names share one breaker | `name = "payments"` |
+/// | `fail_max` | count | 5 | length of a run of counted failures that opens it | `fail_max = 3` |
+/// | `fail_window` | duration, or `"off"` | 60 s | a run is forgotten when longer than this passes between two of its failures; `"off"`: never | `fail_window = "2m"` |
+/// | `recovery_timeout` | duration, 0 allowed | 30 s | how long it stays open before probes are let in | `recovery_timeout = "10s"` |
+/// | `half_open_max_calls` | count | 1 | probes that hold a slot at once | `half_open_max_calls = 2` |
+/// | `success_threshold` | count | 1 | probe successes that close it | `success_threshold = 3` |
+/// | `probe_timeout` | duration | the larger of `recovery_timeout` and 2 x `timeout` | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
+/// | `timeout` | duration | off | time limit of one call; an overrun is a counted failure. `async fn` and breaker-core's feature `tokio` only | `timeout = "5s"` |
+/// | `exclude(..)` | items | none | errors that prove nothing: neither counted, nor do they clear a run of failures | `exclude(ValidationError)` |
+/// | `success(..)` | items | none | errors that prove that the service answers | `success(ApiError::NotFound)` |
+/// | `include(..)` | items | none | errors that are failures; others are then neutral | `include(is_server_error)` |
+/// | `otherwise` | `failure`, `neutral`, `success` | `failure`; `neutral` beside an `include` | what an error is that no list names | `otherwise = success` |
+/// | `on_cancel` | `ignore`, `failure`, or a duration | `ignore` | what a dropped call counts as; a duration: one dropped after it ran so long is a failure | `on_cancel = "10s"` |
+/// | `on_panic` | `failure`, `ignore` | `failure` | what a panic of the body counts as | `on_panic = ignore` |
+/// | `critical` | bool | `false` | health is degraded while it is not closed | `critical = true` |
+/// | `enabled` | bool | `true` | `false`: calls pass straight through | `enabled = false` |
+/// | `config` | path of a const `Config` | none | settings shared by several functions; keys beside it win | `config = crate::SHARED` |
+/// | `env` | string literal | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
+/// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |
+///
+/// # Items
+///
+/// The lists are asked in the order exclude, success, include; the first that names the error decides.
+///
+/// | item | example | matches |
+/// | --- | --- | --- |
+/// | type | `ValidationError`, `errors::ValidationError` | an error of that type, or one with it in its `source()` chain |
+/// | pattern, with or without a guard | `GenError::Http { status: 400..=499, .. }`, `GenError::Http(s) if s.is_client_error()` | as `matches!` does |
+/// | predicate | `is_client_error`, `\|e\| e.is_decode()` | where the `fn(&E) -> bool` says so |
+///
+/// A path whose last segment is lower case is a predicate; one whose last but one segment is upper case is a pattern
+/// (so `GenError::Http` matches the variant, with or without fields; `GenError::LIMIT` is a const); any other is a type,
+/// and so is `Self::Error`, or `T::Error` of a type parameter. `type(T)`, `pat(P)` and `fn(F)` say it outright.
+///
+/// # Limits
+///
+/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
+/// instances of a generic function share one breaker. Functions that return a future without being `async` are not
+/// supported by this version, nor are `impl` blocks.
+#[proc_macro_attribute]
+pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    match check::plan(args.into(), item.clone()) {
+        Ok(plan) => expand::expand(&plan).into(),
+        Err(error) => recover::item_and_message(&item, &error).into(),
+    }
+}
+
+/// Says what a call gets instead, beside [`macro@circuit_breaker`] on the same function and in either order.
+///
+/// ```text
+/// #[circuit_breaker(name = "huggingface_api")]
+/// #[fallback(l1_cache = Self::cached_answer, excerpts = |rejection| self.excerpts(query).await, on(open, failure))]
+/// async fn generate(&self, query: &str) -> Result<Answer, GenerationError> { .. }
+/// ```
+///
+/// Steps are tried in their order. `source = STEP` names one in metadata and metrics; else a path's last segment does,
+/// or `closure`, or `value`.
+///
+/// | step | is called as |
+/// | --- | --- |
+/// | path: `cached_answer`, `Self::cached_answer` | with the function's own arguments, `self` first |
+/// | closure: `\|rejection\| EXPR` | with `&Rejection`; `EXPR` may use the arguments and `self`, and `.await` in an `async fn` |
+/// | `value(EXPR)` | an expression of the type in the function's `Ok` |
+///
+/// A path or closure may be sync or (in an `async fn`) async, and gives `Option<T>` (`None`: the next step's turn),
+/// `Result<T, E>` (an `Err` ends the chain) or `Result<Option<T>, E>`; a closure that gives nothing but an `Err` needs its
+/// return type. When every step declines, the caller gets what it would have got without fallbacks.
+///
+/// `on(..)` stands behind the steps and says when they are tried: `open` (rejected; the default), `timeout`, `failure`
+/// (any counted failure). A neutral error never falls back.
+///
+/// References are passed on. An owned argument is moved to the last path step, and cloned for earlier ones; with
+/// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
+#[proc_macro_attribute]
+pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::move_to_the_end(&args.into(), &item.into()).into()
+}

@@ -1,0 +1,73 @@
+//! Recovery: the messages of all mistakes, and the user's item unchanged beside them, so that one mistake stays one.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::Attribute;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+
+use crate::fallback;
+
+/// All mistakes found so far.
+///
+/// The rooms before `expand` add to it and go on, so that one build tells everything.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            None => self.0 = Some(error),
+            Some(all) => all.combine(error),
+        }
+    }
+
+    /// Adds a message under one token.
+    pub(crate) fn at(&mut self, span: Span, message: impl Into<String>) {
+        self.push(syn::Error::new(span, message.into()));
+    }
+
+    /// Adds a message under everything from the first to the last of the tokens.
+    pub(crate) fn under(&mut self, tokens: impl ToTokens, message: impl Into<String>) {
+        self.push(syn::Error::new_spanned(tokens, message.into()));
+    }
+
+    /// Keeps the value of a success and the message of a failure.
+    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn finish(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+// Input:  error, `#[fallback(..)] #[doc = ".."] fn f() { BODY }`
+// Output: `compile_error!{".."} #[doc = ".."] fn f() { BODY }`
+//
+// `#[fallback]` goes, since it would only complain too; what stays of it does nothing.
+pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
+    let message = error.to_compile_error();
+    let Ok((attrs, rest)) = split_attributes.parse2(item.clone()) else {
+        return quote!(#message #item);
+    };
+    let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr));
+    let traces = fallbacks.into_iter().filter_map(fallback::trace);
+    quote!(#message #(#attrs)* #(#traces)* #rest)
+}
+
+/// Splits an item into its outer attributes and everything after them.
+pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    Ok((input.call(Attribute::parse_outer)?, input.parse()?))
+}
+
+/// Tells `#[fallback]`, also by its full path, and a renamed one that has moved itself (see `fallback.rs`).
+pub(crate) fn is_fallback(attr: &Attribute) -> bool {
+    let named = attr.path().segments.last().is_some_and(|last| last.ident == "fallback");
+    named || fallback::has_moved(attr)
+}
+
+/// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.
+pub(crate) fn mixed(tokens: &impl Spanned) -> Span {
+    tokens.span().resolved_at(Span::mixed_site())
+}

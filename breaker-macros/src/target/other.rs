@@ -1,0 +1,61 @@
+//! Items that are no functions: refused by their name, at their keyword.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::{Error, Result, Token, Visibility, token};
+
+const ITEMS: [(&str, &str); 9] = [
+    ("struct", "a struct"),
+    ("enum", "an enum"),
+    ("union", "a union"),
+    ("impl", "impl"),
+    ("trait", "a trait"),
+    ("mod", "a module"),
+    ("static", "a static"),
+    ("type", "a type alias"),
+    ("use", "an import"),
+];
+
+/// Looks ahead, past the visibility; fails unless a `fn` follows.
+pub(super) fn refuse(input: ParseStream<'_>) -> Result<()> {
+    let ahead = input.fork();
+    ahead.parse::<Visibility>()?;
+    while !ahead.peek(Token![fn]) {
+        let span = ahead.span();
+        if let Some(name) = next(&ahead) {
+            return Err(Error::new(span, refusal(name)));
+        }
+    }
+    Ok(())
+}
+
+/// Takes one word that may stand before `fn`, or tells what else begins here.
+fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
+    if ahead.peek(token::Brace) {
+        return Some("a foreign block");
+    }
+    // The ABI of `extern "Rust"`.
+    if ahead.parse::<syn::LitStr>().is_ok() {
+        return None;
+    }
+    let Ok(word) = ahead.call(Ident::parse_any) else {
+        return Some("");
+    };
+    let named = ITEMS.iter().find(|(keyword, _)| word == *keyword).map(|(_, name)| *name);
+    match word.to_string().as_str() {
+        "const" if ahead.peek2(Token![:]) => Some("a constant"),
+        "const" | "async" | "unsafe" | "extern" | "default" | "auto" | "safe" => None,
+        _ => Some(named.unwrap_or_default()),
+    }
+}
+
+fn refusal(name: &str) -> String {
+    match name {
+        "impl" => {
+            "`#[circuit_breaker]` on an impl block is not supported by this version; put it on each method".to_owned()
+        }
+        "" => "`#[circuit_breaker]` goes on a function".to_owned(),
+        name => format!("`#[circuit_breaker]` goes on a function, not on {name}"),
+    }
+}

@@ -1,0 +1,9 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker]
+async fn call(n: u8) -> Result<u8, CircuitBreakerError> {
+    n += 1;
+    Ok(n)
+}
+
+fn main() {}

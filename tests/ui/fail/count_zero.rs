@@ -1,0 +1,8 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(fail_max = 0)]
+async fn call() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+fn main() {}

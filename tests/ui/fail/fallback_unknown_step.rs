@@ -1,0 +1,9 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
+
+#[circuit_breaker]
+#[fallback(spare)]
+async fn call(text: String) -> Result<u32, CircuitBreakerError> {
+    Ok(text.len() as u32)
+}
+
+fn main() {}

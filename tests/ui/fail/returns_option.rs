@@ -1,0 +1,8 @@
+use breaker_core::circuit_breaker;
+
+#[circuit_breaker]
+async fn call() -> Option<u8> {
+    Some(1)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use breaker_core::circuit_breaker;
+
+struct Client;
+
+#[circuit_breaker]
+impl Client {}
+
+fn main() {}

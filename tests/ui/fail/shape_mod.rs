@@ -1,0 +1,6 @@
+use breaker_core::circuit_breaker;
+
+#[circuit_breaker]
+mod client {}
+
+fn main() {}

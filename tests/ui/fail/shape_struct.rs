@@ -1,0 +1,6 @@
+use breaker_core::circuit_breaker;
+
+#[circuit_breaker]
+struct Client;
+
+fn main() {}
