@@ -27,13 +27,23 @@ pub(crate) struct Directory {
 pub(crate) struct Entry {
     pub(crate) breaker: CircuitBreaker,
     /// Who declared it, in the order in which they came.
-    declared: Vec<(String, Config)>,
+    declared: Vec<Declared>,
+}
+
+/// What a call site, or somebody with a `Config`, said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Declared {
+    pub(crate) place: String,
+    pub(crate) config: Config,
+    /// Whether a time limit can end its calls.
+    pub(crate) can_be_cut: bool,
 }
 
 /// What is to be logged when the lock is let go.
 #[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) made: Vec<CircuitBreaker>,
+    pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
 }
 
@@ -51,56 +61,66 @@ impl Directory {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
-    pub(crate) fn make(&mut self, name: &str, config: Config, place: String, forever: bool) -> CircuitBreaker {
+    pub(crate) fn make(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
         let mut layers = Layers::default();
-        layers.set(Place::Attribute, config.into());
-        for (place, layer) in self.layers(name, config.env) {
+        layers.set(Place::Attribute, declared.config.into());
+        for (place, layer) in self.layers(name, declared.config.env) {
             layers.set(place, layer);
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
         for listener in &self.listeners {
             breaker.add_shared_listener(Arc::clone(listener));
         }
-        self.enter(breaker.clone(), vec![(place, config)]);
+        if let Some(notice) = uncut(&breaker, &declared) {
+            self.say(notice);
+        }
+        self.enter(breaker.clone(), vec![declared]);
         breaker
     }
 
-    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Vec<(String, Config)>) {
+    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Vec<Declared>) {
         self.waiting.made.push(breaker.clone());
         self.breakers.insert(breaker.name().to_owned(), Entry { breaker, declared });
     }
 
     /// Joins a further declaration to those of the breaker `name`. Gives the union, if this is a new one.
-    pub(crate) fn unite(&mut self, name: &str, config: Config, place: String) -> Option<Config> {
+    pub(crate) fn unite(&mut self, name: &str, new: Declared) -> Option<Config> {
         let entry = self.breakers.get_mut(name)?;
-        if entry.declared.iter().any(|(known, before)| *known == place && *before == config) {
+        if entry.declared.contains(&new) {
             return None;
         }
         let mut united = Config::new();
-        for (_, before) in &entry.declared {
-            let _ = united.unite(before);
+        for before in &entry.declared {
+            let _ = united.unite(&before.config);
         }
         let mut conflicts = Vec::new();
-        for (key, stands, differs) in united.unite(&config) {
-            let sets = |(_, before): &&(String, Config)| key == "env" && before.env.is_some() || before.sets(key);
-            let first = entry.declared.iter().find(sets).map_or("elsewhere", |(place, _)| place);
+        for (key, stands, differs) in united.unite(&new.config) {
+            let sets = |before: &&Declared| key == "env" && before.config.env.is_some() || before.config.sets(key);
+            let first = entry.declared.iter().find(sets).map_or("elsewhere", |first| &first.place);
             let message = format!(
-                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or \
-                 give one of them another name"
+                "`{key}` is {stands} at {first} and {differs} at {}; the first stands: write it once, or give one of \
+                 them another name",
+                new.place
             );
-            let place = format!("circuit breaker `{name}`");
-            conflicts.push(ConfigError::new(ConfigErrorKind::Conflict, place, message));
+            conflicts.push(ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message));
         }
-        entry.declared.push((place, config));
+        entry.declared.push(new);
         for conflict in conflicts {
-            self.say(conflict.to_string());
+            self.say_problem(conflict.to_string());
             self.conflicts.push(conflict);
         }
         Some(united)
     }
 
+    /// Has a problem logged, if it was not before; unless `init` returns it first.
+    fn say_problem(&mut self, text: String) {
+        if self.said.insert(text.clone()) {
+            self.waiting.problems.push(text);
+        }
+    }
+
     /// Has `text` logged, if it was not before.
-    pub(crate) fn say(&mut self, text: String) {
+    fn say(&mut self, text: String) {
         if self.said.insert(text.clone()) {
             self.waiting.notices.push(text);
         }
@@ -122,7 +142,7 @@ impl Directory {
         let environment = self.environment.get_or_insert_with(Environment::of_process);
         let (every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
         for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
-            self.say(format!("{text}; the layer below stands"));
+            self.say_problem(format!("{text}; the layer below stands"));
         }
         for notice in every.notices.iter().chain(&own.notices) {
             self.say(notice.clone());
@@ -177,6 +197,14 @@ impl Directory {
         problems
     }
 
+    /// Says of each time limit that some call site cannot keep it.
+    pub(crate) fn say_what_cannot_be_cut(&mut self) {
+        let entries = self.breakers.values();
+        let notices: Vec<_> =
+            entries.flat_map(|entry| entry.declared.iter().filter_map(|one| uncut(&entry.breaker, one))).collect();
+        notices.into_iter().for_each(|notice| self.say(notice));
+    }
+
     /// Names in code and file that no breaker has.
     fn unknown_names(&self) -> Vec<String> {
         let code = self.configured.keys().map(|name| ("configure".to_owned(), name));
@@ -191,4 +219,18 @@ impl Directory {
         };
         code.chain(file).filter_map(unknown).collect()
     }
+}
+
+/// What there is to say of a time limit that a call site cannot keep.
+fn uncut(breaker: &CircuitBreaker, declared: &Declared) -> Option<String> {
+    let limit = breaker.config().timeout.filter(|_| !declared.can_be_cut)?;
+    let (name, limit) = (breaker.name(), humantime::format_duration(limit));
+    let sources = breaker.config_sources();
+    let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
+    Some(format!(
+        "circuit breaker `{name}`: the time limit of {limit} ({}) does nothing at {}, whose calls cannot be cut off: that \
+         takes an `async fn` and the feature `tokio`",
+        source.unwrap_or_default(),
+        declared.place
+    ))
 }

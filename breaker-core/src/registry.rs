@@ -5,7 +5,7 @@
 use crate::breaker::CircuitBreaker;
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
-use crate::directory::{Directory, apply};
+use crate::directory::{Declared, Directory, apply};
 use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::FileSettings;
@@ -65,7 +65,7 @@ impl Registry {
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
         }
-        let breaker = self.declare(name, config, place);
+        let breaker = self.declare(name, Declared { place, config, can_be_cut: true });
         self.log();
         Ok(breaker)
     }
@@ -84,7 +84,10 @@ impl Registry {
                 false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
             };
         }
-        inner.enter(breaker.clone(), vec![("the registered breaker".to_owned(), breaker.declared())]);
+        inner.enter(
+            breaker.clone(),
+            vec![Declared { place: "the registered breaker".to_owned(), config: breaker.declared(), can_be_cut: true }],
+        );
         let layers = inner.layers(breaker.name(), breaker.env_prefix());
         let listeners = inner.listeners.clone();
         drop(inner);
@@ -191,21 +194,22 @@ impl Registry {
         let mut inner = self.inner.lock();
         inner.environment = Some(Environment::new(variables));
         // What is returned here need not be logged.
-        inner.waiting.notices.clear();
+        inner.waiting.problems.clear();
         let problems = inner.check();
         let changes = inner.changes();
         drop(inner);
         apply(changes);
+        self.inner.lock().say_what_cannot_be_cut();
         self.log();
         ConfigErrors::check(problems)
     }
 
     /// A call site, or somebody with a `Config`, wants the breaker of this name.
-    pub(crate) fn declare(&self, name: &str, config: Config, place: String) -> CircuitBreaker {
+    pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
         let mut inner = self.inner.lock();
-        let Some(entry) = inner.breakers.get(name) else { return inner.make(name, config, place, self.forever) };
+        let Some(entry) = inner.breakers.get(name) else { return inner.make(name, declared, self.forever) };
         let breaker = entry.breaker.clone();
-        if let Some(united) = inner.unite(name, config, place) {
+        if let Some(united) = inner.unite(name, declared) {
             drop(inner);
             breaker.relayer(|layers| layers.set(Place::Attribute, united.into()));
         }
@@ -217,7 +221,7 @@ impl Registry {
         let waiting = std::mem::take(&mut self.inner.lock().waiting);
         #[cfg(feature = "tracing")]
         {
-            for notice in &waiting.notices {
+            for notice in waiting.problems.iter().chain(&waiting.notices) {
                 crate::log::notice(notice);
             }
             for breaker in &waiting.made {

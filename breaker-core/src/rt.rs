@@ -32,17 +32,18 @@ use std::fmt::Display;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    (name: $name:expr, function: $function:literal, config: $config:expr $(,)?) => {{
+    (name: $name:expr, function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::named(
             $name,
             $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
             ($crate::__rt::file!(), $crate::__rt::line!()),
+            $cut,
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
         __BREAKER_SITE.enter()
     }};
-    (function: $function:literal, config: $config:expr $(,)?) => {{
+    (function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::unnamed(
             || {
                 fn here() {}
@@ -50,6 +51,7 @@ macro_rules! __breaker_site {
             },
             $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
             ($crate::__rt::file!(), $crate::__rt::line!()),
+            $cut,
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
@@ -170,6 +172,12 @@ pub const fn duration(secs: u64, nanos: u32) -> Duration {
 
 /// A number of a `const` expression.
 ///
+/// ```compile_fail,E0080
+/// const NONE: u32 = 0;
+/// #[breaker_core::circuit_breaker(fail_max = NONE)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
 /// # Panics
 /// In `const` evaluation, when it is 0.
 #[must_use]
@@ -179,6 +187,11 @@ pub const fn at_least_one(value: u32, message: &'static str) -> u32 {
 }
 
 /// A duration of a `const` expression.
+///
+/// ```compile_fail,E0080
+/// #[breaker_core::circuit_breaker(probe_timeout = std::time::Duration::ZERO)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
 ///
 /// # Panics
 /// In `const` evaluation, when it is zero.
@@ -267,11 +280,6 @@ fn conclude<R: Fallible>(
             outcome
         }
     }
-}
-
-/// Runs a fallback step of an `async fn`. `None`: the next step's turn.
-pub async fn step<R, S: Step<R, Way>, Way>(step: S) -> Option<R> {
-    step.take().await
 }
 
 /// Runs a fallback step of a synchronous function.

@@ -2,6 +2,7 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::config::Config;
+use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
 use crate::permit::Permit;
 use crate::registry::Registry;
@@ -14,6 +15,8 @@ pub struct Site {
     function: &'static str,
     file: &'static str,
     line: u32,
+    /// Whether a time limit can end a call: not that of a synchronous function.
+    can_be_cut: bool,
     config: Config,
     link: OnceLock<Link>,
 }
@@ -45,11 +48,12 @@ impl Site {
         name: &'static str,
         function: &'static str,
         (file, line): (&'static str, u32),
+        can_be_cut: bool,
         config: Config,
     ) -> Self {
         assert!(!name.is_empty(), "`name` must not be empty");
         config.assert_valid();
-        Self { name: Name::Given(name), function, file, line, config, link: OnceLock::new() }
+        Self { name: Name::Given(name), function, file, line, can_be_cut, config, link: OnceLock::new() }
     }
 
     /// A site that is named after its function.
@@ -61,10 +65,11 @@ impl Site {
         within: fn() -> &'static str,
         function: &'static str,
         (file, line): (&'static str, u32),
+        can_be_cut: bool,
         config: Config,
     ) -> Self {
         config.assert_valid();
-        Self { name: Name::Within(within), function, file, line, config, link: OnceLock::new() }
+        Self { name: Name::Within(within), function, file, line, can_be_cut, config, link: OnceLock::new() }
     }
 
     /// Asks the breaker for one call of the function.
@@ -90,7 +95,8 @@ impl Site {
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {
         let place = format!("{}:{} ({})", self.file, self.line, self.function);
-        registry.declare(&self.name(), self.config, place)
+        let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
+        registry.declare(&self.name(), Declared { place, config: self.config, can_be_cut })
     }
 
     fn name(&self) -> String {

@@ -109,6 +109,27 @@ fn a_name_that_nobody_has_is_a_warning_of_init() {
     );
 }
 
+#[circuit_breaker(name = "uncut")]
+fn uncut() -> Result<(), ApiError> {
+    Ok(())
+}
+
+#[test]
+fn a_time_limit_that_a_synchronous_function_cannot_keep_is_told() {
+    let log = Log::at(Level::INFO);
+    Registry::global().init_from([("UNCUT_CIRCUIT_CALL_TIMEOUT", "5"), ("UNCUT_CIRCUIT_FAIL_THRESHOLD", "9")]).unwrap();
+    uncut().unwrap();
+    let text = log.lines().join("\n");
+    assert!(
+        text.contains(
+            "circuit breaker `uncut`: the time limit of 5s (environment UNCUT_CIRCUIT_CALL_TIMEOUT) does nothing at \
+             tests/tests/logs.rs:"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("UNCUT_CIRCUIT_FAIL_THRESHOLD was taken for"), "{text}");
+}
+
 #[circuit_breaker(name = "outage", fail_max = 5)]
 async fn outage(healthy: bool) -> Result<(), ApiError> {
     if healthy { Ok(()) } else { Err(ApiError::Http { status: 503 }) }

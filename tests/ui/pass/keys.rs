@@ -89,7 +89,7 @@ fn main() {
     assert!(json("keys_shared").contains("fail_max: 2"));
     assert_eq!(breaker("keys_disabled").state(), State::Disabled);
     let names: Vec<String> = Registry::global().breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
-    assert!(names.iter().any(|name| name.ends_with("keys::default_name")), "{names:?}");
+    assert!(names.iter().any(|name| name.ends_with("::default_name")), "{names:?}");
     assert_ne!(Fault::Open, Fault::Upstream(String::new()));
 }
 
