@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
 ///
 /// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that is a variant
-/// `#[error(transparent)] CircuitOpen(#[from] CircuitBreakerError)`.
+/// `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not `#[error(transparent)]`: that takes the error out of the
+/// `source()` chain, and [`find`](Self::find) would not see it.)
 #[derive(Clone)]
 pub struct CircuitBreakerError {
     holder: Holder,
@@ -80,7 +81,8 @@ impl CircuitBreakerError {
         self.holder.breaker().opened_because()
     }
 
-    /// The first error of this type in `error` and the errors behind it.
+    /// The first error of this type in `error` and the errors behind it. What an `#[error(transparent)]` wraps cannot be
+    /// seen.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};

@@ -118,7 +118,7 @@ impl<T, E> Fallible for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "the error type `{Self}` cannot say that the circuit breaker is open",
     label = "`{Self}` needs `From<CircuitBreakerError>`",
-    note = "with thiserror: a variant `#[error(transparent)] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`"
+    note = "with thiserror: a variant `#[error(\"{{0}}\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`"
 )]
 pub trait FromRejection {
     fn from_rejection(error: CircuitBreakerError) -> Self;

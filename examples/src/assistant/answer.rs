@@ -1,0 +1,63 @@
+//! The room of the answer: the text that a user gets, and where it comes from.
+
+use std::time::Duration;
+
+use super::queue::JobId;
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The text-generation API, just now.
+    Model,
+    /// The local model.
+    LocalModel,
+    /// The API's earlier answer to the same user.
+    L1Cache,
+    /// The notes themselves.
+    Excerpts,
+    /// Nowhere yet: the question was queued.
+    Queued,
+}
+
+impl Source {
+    /// Its name in metadata, which for a fallback is the name of the step in `#[fallback(...)]`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::LocalModel => "local_model",
+            Self::L1Cache => "l1_cache",
+            Self::Excerpts => "excerpts",
+            Self::Queued => "queued",
+        }
+    }
+
+    /// Whether it stands in for the model.
+    #[must_use]
+    pub fn is_fallback(self) -> bool {
+        !matches!(self, Self::Model | Self::LocalModel)
+    }
+}
+
+/// What a user gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// Where it comes from.
+    pub source: Source,
+    /// Why it is a fallback: `circuit_breaker_open`, `timeout` or `failure`.
+    pub reason: Option<&'static str>,
+    /// How long the breaker took to reject the call: its own share of the answer.
+    pub rejected_after: Option<Duration>,
+    /// Where a queued question can be asked after.
+    pub job: Option<JobId>,
+}
+
+impl Answer {
+    /// An answer from this source.
+    #[must_use]
+    pub fn new(text: impl Into<String>, source: Source) -> Self {
+        Self { text: text.into(), source, reason: None, rejected_after: None, job: None }
+    }
+}

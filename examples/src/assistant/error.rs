@@ -1,0 +1,103 @@
+//! The room of the errors: everything that can keep the model's answer away, sorted by what it says about the API.
+
+use breaker_core::CircuitBreakerError;
+use thiserror::Error;
+
+/// The question itself is at fault; the API was not asked, so this proves nothing about it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ValidationError {
+    /// There is nothing to answer.
+    #[error("the question is empty")]
+    EmptyPrompt,
+    /// The question is longer than the limit.
+    #[error("the question has {chars} characters, {most} are allowed")]
+    TooLong {
+        /// Its length.
+        chars: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// Without a user there is nobody whose cached answers could be looked up.
+    #[error("`user_id` is empty")]
+    NoUser,
+}
+
+/// Why the API's text cannot be shown to anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OutputError {
+    /// Nothing is left beside the prompt.
+    #[error("the text is empty")]
+    Empty,
+    /// There are characters, but none that can be seen.
+    #[error("the text has no visible character")]
+    Invisible,
+    /// A model that does not stop.
+    #[error("the text is longer than {0} characters")]
+    TooLong(usize),
+}
+
+/// Everything that can keep the model's answer away.
+#[derive(Debug, Error)]
+pub enum GenerationError {
+    /// The question itself is at fault (neutral).
+    #[error("invalid question: {0}")]
+    Validation(#[from] ValidationError),
+    /// No note is near the question, so there is nothing to ask the model (neutral).
+    #[error("the notes contain nothing about this question")]
+    NoContext,
+    /// The API answered with an error status: 408, 429 and 5xx are failures, other 4xx are answers.
+    #[error("the text-generation API answered {status}: {message}")]
+    Http {
+        /// The status code.
+        status: u16,
+        /// The API's words, shortened.
+        message: String,
+    },
+    /// The model is not there yet (failure).
+    #[error("the model could not be loaded: {0}")]
+    ModelLoad(String),
+    /// No connection, or it broke (failure).
+    #[error("the text-generation API could not be reached")]
+    Connect(#[source] reqwest::Error),
+    /// The answer is not the JSON that was agreed on (failure).
+    #[error("the text-generation API sent something unreadable: {0}")]
+    Unreadable(String),
+    /// The answer can be read but not be used (failure).
+    #[error("the model's answer is not usable: {0}")]
+    InvalidOutput(#[from] OutputError),
+    /// The question was to be queued, and the queue is full (neutral: the API has no part in it).
+    #[error("the queue of unanswered questions is full")]
+    QueueFull,
+    /// The circuit breaker rejected the call, or cut it off after its time limit.
+    ///
+    /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it is looked for.
+    #[error("{0}")]
+    Breaker(#[from] CircuitBreakerError),
+}
+
+impl GenerationError {
+    /// Whether the call was not made at all, because the breaker rejected it.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&CircuitBreakerError> {
+        CircuitBreakerError::find(self).filter(|error| !error.is_timeout())
+    }
+
+    /// Whether the call ran into its time limit.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        CircuitBreakerError::find(self).is_some_and(CircuitBreakerError::is_timeout)
+    }
+
+    /// Whether this counts against the API: the same sorting that the attribute of `Generator::attempt` makes.
+    ///
+    /// Only such an error is worth a second attempt: a rejection says "not now", and the rest would fail again.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Validation(_) | Self::NoContext | Self::QueueFull => false,
+            Self::Http { status, .. } => matches!(status, 408 | 429) || !matches!(status, 400..=499),
+            Self::ModelLoad(_) | Self::Connect(_) | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
+            Self::Breaker(error) => error.is_timeout(),
+        }
+    }
+}

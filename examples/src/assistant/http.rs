@@ -1,0 +1,165 @@
+//! The room of HTTP: the routes, and what each outcome looks like from outside.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State as Shared, rejection::JsonRejection},
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use breaker_core::Registry;
+use serde::Deserialize;
+
+use super::{
+    answer::Answer,
+    error::GenerationError,
+    question::{Context, Question, Wish},
+    queue::{Job, JobId, Progress},
+    reply::{ErrorReply, JobReply, Metadata, QueryReply, QueuedReply, sources, whole_seconds},
+    service::{Assistant, breaker},
+};
+
+/// When to come back after a failure that has not opened the breaker.
+const SHORTLY: Duration = Duration::from_secs(2);
+
+/// The body of `POST /query`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct QueryRequest {
+    /// The question.
+    pub query: String,
+    /// Who asks.
+    pub user_id: String,
+    /// Whether the reply tells how the answer came about.
+    #[serde(default)]
+    pub include_metadata: bool,
+    /// Whether the question may wait for the model instead of being answered by something else.
+    #[serde(default)]
+    pub queue: bool,
+}
+
+/// The routes of the service.
+pub fn routes(assistant: Arc<Assistant>) -> Router {
+    Router::new()
+        .route("/query", post(query))
+        .route("/query/jobs/{id}", get(job))
+        .route("/health", get(health))
+        .route("/health/circuit-breakers", get(circuit_breakers))
+        .route("/health/circuit-breaker", get(circuit_breaker))
+        .fallback(async || error(StatusCode::NOT_FOUND, "not_found", "There is no such route.".to_owned()))
+        .with_state(assistant)
+}
+
+async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<QueryRequest>, JsonRejection>) -> Response {
+    let started = Instant::now();
+    let request = match body {
+        Ok(Json(request)) => request,
+        Err(rejection) => return error(rejection.status(), "invalid_request", rejection.body_text()),
+    };
+    let context = Context::find(&assistant.notes, &request.query);
+    let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
+    let question = Question { user: request.user_id, query: request.query, context, wish };
+    let answered = assistant.answer(&question).await;
+    let metadata = |answer| {
+        request.include_metadata.then(|| Metadata::new(&question, answer, circuit_status(), started.elapsed()))
+    };
+    match answered {
+        Ok(answer) => reply(&question, metadata(Some(&answer)), answer),
+        Err(GenerationError::NoContext) => nothing_found(metadata(None)),
+        Err(failed) => failure(&failed),
+    }
+}
+
+fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Response {
+    match answer.job {
+        None => Json(QueryReply { answer: answer.text, sources: sources(question), metadata }).into_response(),
+        Some(id) => {
+            let source = answer.source.as_str();
+            let status_url = format!("/query/jobs/{id}");
+            let queued = QueuedReply {
+                job_id: id.to_string(),
+                status: "pending",
+                source,
+                status_url,
+                message: answer.text,
+                metadata,
+            };
+            (StatusCode::ACCEPTED, Json(queued)).into_response()
+        }
+    }
+}
+
+fn nothing_found(metadata: Option<Metadata>) -> Response {
+    let answer = "The notes contain nothing about this question.".to_owned();
+    Json(QueryReply { answer, sources: Vec::new(), metadata }).into_response()
+}
+
+/// What a user sees of an error: his own mistakes, "come back later", or no more than that something is wrong.
+fn failure(failed: &GenerationError) -> Response {
+    match failed {
+        GenerationError::Validation(mistake) => error(StatusCode::BAD_REQUEST, "invalid_request", mistake.to_string()),
+        GenerationError::QueueFull => {
+            unavailable("queue_full", "Too many questions wait already; please ask again later.", SHORTLY)
+        }
+        failed if failed.rejection().is_some() || failed.is_failure() => {
+            let wait = failed.rejection().and_then(breaker_core::CircuitBreakerError::retry_after);
+            let message =
+                "The model cannot be reached at the moment, and there is nothing else to show for this question.";
+            unavailable("service_unavailable", message, wait.unwrap_or(SHORTLY))
+        }
+        // The API's own words stay in the log: a user can do nothing about them.
+        refused => {
+            tracing::warn!(error = %refused, "the text-generation API refused a request");
+            error(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The question could not be answered.".to_owned())
+        }
+    }
+}
+
+fn error(status: StatusCode, error: &'static str, message: String) -> Response {
+    (status, Json(ErrorReply { error, message, retry_after: None, circuit_status: None })).into_response()
+}
+
+fn unavailable(error: &'static str, message: &str, wait: Duration) -> Response {
+    let seconds = whole_seconds(wait);
+    let circuit_status = Some(circuit_status());
+    let body = ErrorReply { error, message: message.to_owned(), retry_after: Some(seconds), circuit_status };
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
+}
+
+fn circuit_status() -> &'static str {
+    breaker().map_or("unknown", |breaker| breaker.state().as_str())
+}
+
+async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) -> Response {
+    // A name that cannot be one of ours is a name that is not there.
+    let found = id.parse::<JobId>().ok().and_then(|id| assistant.generator()?.queue().get(id));
+    let Some(Job { question, progress, .. }) = found else {
+        return error(StatusCode::NOT_FOUND, "not_found", "There is no such job, or not any longer.".to_owned());
+    };
+    let (code, status, answer, message) = match progress {
+        Progress::Pending => (StatusCode::ACCEPTED, "pending", None, None),
+        Progress::Done(answer) => (StatusCode::OK, "done", Some(answer), None),
+        Progress::Failed(reason) => (StatusCode::OK, "failed", None, Some(reason)),
+    };
+    let sources = if answer.is_some() { sources(&question) } else { Vec::new() };
+    (code, Json(JobReply { job_id: id, status, answer, sources, message })).into_response()
+}
+
+async fn health() -> Response {
+    Json(Registry::global().health()).into_response()
+}
+
+async fn circuit_breakers() -> Response {
+    Json(Registry::global().health().circuit_breakers).into_response()
+}
+
+async fn circuit_breaker() -> Response {
+    match breaker() {
+        Some(breaker) => Json(breaker.snapshot()).into_response(),
+        None => error(StatusCode::NOT_FOUND, "not_found", "The breaker is not registered.".to_owned()),
+    }
+}

@@ -1,0 +1,54 @@
+//! The room of the output: what is left of the API's text when it is fit to be shown.
+
+use super::error::OutputError;
+
+/// A text longer than this comes from a model that does not stop.
+pub const MAX_OUTPUT_CHARS: usize = 20_000;
+
+/// Takes the prompt away, which the API repeats in front of its answer unless it was told not to.
+#[must_use]
+pub fn strip_prompt<'text>(generated: &'text str, prompt: &str) -> &'text str {
+    generated.strip_prefix(prompt).unwrap_or(generated).trim()
+}
+
+/// Checks that a text is an answer that somebody can read.
+///
+/// # Errors
+/// It is empty, it has no visible character, or it is far too long.
+pub fn validate(text: &str) -> Result<String, OutputError> {
+    if text.trim().is_empty() {
+        Err(OutputError::Empty)
+    } else if !text.chars().any(is_visible) {
+        Err(OutputError::Invisible)
+    } else if text.chars().count() > MAX_OUTPUT_CHARS {
+        Err(OutputError::TooLong(MAX_OUTPUT_CHARS))
+    } else {
+        Ok(text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect())
+    }
+}
+
+fn is_visible(c: char) -> bool {
+    // The zero-width characters are neither white space nor control characters, and still nobody sees them.
+    !c.is_whitespace()
+        && !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fffd}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_OUTPUT_CHARS, OutputError, strip_prompt, validate};
+
+    #[test]
+    fn the_echoed_prompt_is_taken_away() {
+        assert_eq!(strip_prompt("Why?\nAnswer: because.", "Why?\nAnswer:"), "because.");
+        assert_eq!(strip_prompt(" because. ", "Why?\nAnswer:"), "because.");
+    }
+
+    #[test]
+    fn only_a_readable_text_is_an_answer() {
+        assert_eq!(validate(" fine\u{7}. "), Ok("fine.".to_owned()));
+        assert_eq!(validate(" \n\t "), Err(OutputError::Empty));
+        assert_eq!(validate("\u{0}\u{1b}\u{200b}"), Err(OutputError::Invisible));
+        assert_eq!(validate(&"x".repeat(MAX_OUTPUT_CHARS + 1)), Err(OutputError::TooLong(MAX_OUTPUT_CHARS)));
+    }
+}

@@ -1,0 +1,156 @@
+//! The room of the replies: the JSON that users get.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{
+    answer::{Answer, Source},
+    generator::EXCERPTS,
+    question::Question,
+};
+
+/// A note that an answer rests on.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceNote {
+    /// The note's id.
+    pub id: u32,
+    /// Its heading.
+    pub title: String,
+    /// How near it is to the question, up to 1.
+    pub score: f32,
+}
+
+/// The notes that a question's answer rests on.
+#[must_use]
+pub fn sources(question: &Question) -> Vec<SourceNote> {
+    let chunks = question.context.chunks.iter();
+    chunks.map(|found| SourceNote { id: found.note.id, title: found.note.title.clone(), score: found.score }).collect()
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug, Serialize)]
+pub struct Metadata {
+    /// How long the service worked on it.
+    pub duration_ms: f64,
+    /// Where the text comes from: `model`, `local_model`, `l1_cache`, `excerpts`, `queued` or `none`.
+    pub source: &'static str,
+    /// Whether it stands in for the model's answer.
+    pub from_fallback: bool,
+    /// Why: `circuit_breaker_open`, `timeout` or `failure`.
+    pub fallback_reason: Option<&'static str>,
+    /// Which step of the fallback served it.
+    pub fallback_source: Option<&'static str>,
+    /// The breaker's state after the call.
+    pub circuit_status: &'static str,
+    /// How long the breaker took to reject the call, in microseconds; null when it did not.
+    pub breaker_us: Option<f64>,
+    /// How many notes the search found.
+    pub chunks_retrieved: usize,
+    /// How many of them the prompt had room for.
+    pub chunks_used: usize,
+    /// How many of them are excerpted in the answer.
+    pub excerpts_returned: usize,
+    /// Whether the notes contain nothing about the question.
+    pub no_context: bool,
+}
+
+impl Metadata {
+    /// How `answer` came about; `None` is the answer that the notes contain nothing.
+    #[must_use]
+    pub fn new(question: &Question, answer: Option<&Answer>, circuit_status: &'static str, duration: Duration) -> Self {
+        let source = answer.map_or("none", |answer| answer.source.as_str());
+        let from_fallback = answer.is_some_and(|answer| answer.source.is_fallback());
+        let excerpted = answer.is_some_and(|answer| answer.source == Source::Excerpts);
+        let chunks_used = question.context.chunks.len();
+        Self {
+            duration_ms: duration.as_secs_f64() * 1e3,
+            source,
+            from_fallback,
+            fallback_reason: answer.and_then(|answer| answer.reason),
+            fallback_source: from_fallback.then_some(source),
+            circuit_status,
+            breaker_us: answer.and_then(|answer| answer.rejected_after).map(|share| share.as_secs_f64() * 1e6),
+            chunks_retrieved: question.context.retrieved,
+            chunks_used,
+            excerpts_returned: if excerpted { chunks_used.min(EXCERPTS) } else { 0 },
+            no_context: chunks_used == 0,
+        }
+    }
+}
+
+/// The reply with an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueryReply {
+    /// The text.
+    pub answer: String,
+    /// The notes that it rests on.
+    pub sources: Vec<SourceNote>,
+    /// How it came about, for those who asked.
+    pub metadata: Option<Metadata>,
+}
+
+/// The reply with a promise.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueuedReply {
+    /// The name of the job.
+    pub job_id: String,
+    /// How far it has come.
+    pub status: &'static str,
+    /// Always `queued`.
+    pub source: &'static str,
+    /// Where to ask for it.
+    pub status_url: String,
+    /// Words for the user.
+    pub message: String,
+    /// How it came about, for those who asked.
+    pub metadata: Option<Metadata>,
+}
+
+/// The state of a queued question.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobReply {
+    /// The name of the job.
+    pub job_id: String,
+    /// `pending`, `done` or `failed`.
+    pub status: &'static str,
+    /// The model's answer, when it is done.
+    pub answer: Option<String>,
+    /// The notes that it rests on.
+    pub sources: Vec<SourceNote>,
+    /// Why it failed, when it has.
+    pub message: Option<String>,
+}
+
+/// The reply without an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorReply {
+    /// What it is, for programs: `service_unavailable`, `queue_full`, `invalid_request`, `not_found`, `internal_error`.
+    pub error: &'static str,
+    /// What it is, for people.
+    pub message: String,
+    /// When to come back, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// The breaker's state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_status: Option<&'static str>,
+}
+
+/// Whole seconds for `Retry-After`: rounded up, since earlier is too early, and at least 1.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, whole_seconds};
+
+    #[test]
+    fn retry_after_is_never_too_early() {
+        assert_eq!(whole_seconds(Duration::ZERO), 1);
+        assert_eq!(whole_seconds(Duration::from_millis(12_001)), 13);
+        assert_eq!(whole_seconds(Duration::from_secs(12)), 12);
+    }
+}

@@ -1,0 +1,160 @@
+//! The room of the service: the parts put together, from a user's words to the answer, and the task that drains the queue.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use breaker_core::{CircuitBreaker, Registry};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use super::{
+    answer::{Answer, Source},
+    cache::AnswerCache,
+    client::ApiClient,
+    config::{AssistantConfig, Backend},
+    error::GenerationError,
+    generator::{BREAKER, Generator},
+    http,
+    local::LocalModel,
+    notes::Notes,
+    question::Question,
+    queue::{Progress, Queue},
+};
+
+/// Where the text comes from.
+#[derive(Debug)]
+pub enum Model {
+    /// A text-generation API, which may be down.
+    Api(Arc<Generator>),
+    /// The local model, which depends on nobody and so needs no breaker.
+    Local(LocalModel),
+}
+
+/// The notes and the model: everything that a request needs.
+#[derive(Debug)]
+pub struct Assistant {
+    /// The note collection.
+    pub notes: Notes,
+    /// Where the text comes from.
+    pub model: Model,
+}
+
+impl Assistant {
+    /// Puts the parts together as the settings say; `embedded` is the address of the embedded API.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be built, or the local model cannot be loaded.
+    pub fn new(config: AssistantConfig, embedded: Option<reqwest::Url>) -> io::Result<Self> {
+        let notes = Notes::built_in();
+        let backend =
+            config.backend.or(embedded.map(|url| Backend::Api { url, token: None })).unwrap_or(Backend::Local);
+        let model = match backend {
+            Backend::Local => Model::Local(LocalModel::load(&notes).map_err(io::Error::other)?),
+            Backend::Api { url, token } => {
+                let client = ApiClient::new(url, token, config.parameters).map_err(io::Error::other)?;
+                let cache = AnswerCache::new(config.cache_capacity, config.cache_ttl);
+                let queue = Queue::new(config.queue_capacity, config.queue_ttl);
+                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry)))
+            }
+        };
+        Ok(Self { notes, model })
+    }
+
+    /// The part that asks the API, if there is one.
+    #[must_use]
+    pub fn generator(&self) -> Option<&Arc<Generator>> {
+        match &self.model {
+            Model::Api(generator) => Some(generator),
+            Model::Local(_) => None,
+        }
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// The question is at fault, the API refused it, or there is nothing to show.
+    pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
+        match &self.model {
+            Model::Api(generator) => generator.answer(question).await,
+            Model::Local(model) => {
+                question.validate()?;
+                let text = model.answer(question);
+                if text.is_empty() {
+                    Err(GenerationError::NoContext)
+                } else {
+                    Ok(Answer::new(text, Source::LocalModel))
+                }
+            }
+        }
+    }
+}
+
+/// A running service; dropping it ends its tasks.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it answers with.
+    pub assistant: Arc<Assistant>,
+    tasks: JoinSet<()>,
+}
+
+impl Service {
+    /// Starts to listen on a loopback port (0: any free one), and to drain the queue.
+    ///
+    /// # Errors
+    /// The port is taken, or the parts cannot be put together.
+    pub async fn start(assistant: Assistant, port: u16) -> io::Result<Self> {
+        let listener = listen(port).await?;
+        let address = listener.local_addr()?;
+        let assistant = Arc::new(assistant);
+        let mut tasks = JoinSet::new();
+        if let (Some(generator), Some(breaker)) = (assistant.generator(), breaker()) {
+            tasks.spawn(drain(Arc::clone(generator), breaker));
+        }
+        let routes = http::routes(Arc::clone(&assistant));
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "the service stopped");
+            }
+        });
+        Ok(Self { address, assistant, tasks })
+    }
+
+    /// Waits until the service has stopped, which it does not do by itself.
+    pub async fn stopped(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Listens on a loopback port (0: any free one).
+///
+/// # Errors
+/// The port cannot be had; the error names it.
+pub async fn listen(port: u16) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind(("127.0.0.1", port)).await;
+    bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))
+}
+
+/// The breaker of the API, as the registry knows it.
+#[must_use]
+pub fn breaker() -> Option<CircuitBreaker> {
+    Registry::global().get(BREAKER)
+}
+
+/// Answers the queued questions, one after the other, whenever the breaker would let a call through.
+async fn drain(generator: Arc<Generator>, breaker: CircuitBreaker) {
+    let queue = generator.queue();
+    loop {
+        let (id, question) = queue.next().await;
+        breaker.ready().await;
+        if queue.get(id).is_none() {
+            continue; // It expired while it waited, so nobody can fetch the answer.
+        }
+        match generator.answer(&question).await {
+            Ok(answer) => queue.settle(id, Progress::Done(answer.text)),
+            // Somebody else took the probe's slot: back to waiting.
+            Err(error) if error.rejection().is_some() => {}
+            Err(error) if error.is_failure() => queue.try_again(id, &error.to_string()),
+            Err(error) => queue.settle(id, Progress::Failed(error.to_string())),
+        }
+    }
+}

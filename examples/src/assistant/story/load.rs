@@ -1,0 +1,111 @@
+//! The room of the load: four users who ask over HTTP at a steady pace, whether or not the answers come.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use reqwest::Client;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    task::JoinSet,
+    time::{Duration, Instant, MissedTickBehavior, interval},
+};
+
+use super::ledger::{Got, Ledger};
+use crate::assistant::client::plain_client;
+
+const USERS: [&str; 4] = ["ada", "ben", "cleo", "dana"];
+
+/// What everybody asks again and again.
+const USUAL: [&str; 6] = [
+    "How often do I feed the sourdough starter?",
+    "When do I replace the bicycle chain?",
+    "Why does a Postgres table bloat?",
+    "When does my passport expire?",
+    "How much sealant do tubeless tyres need?",
+    "What does a circuit breaker do?",
+];
+
+/// What is asked once in these words.
+const UNUSUAL: [&str; 4] = [
+    "Tell me about pruning the apple tree",
+    "How do I bleed the brakes",
+    "What keeps tomatoes healthy",
+    "How do I brew cold coffee",
+];
+
+#[derive(Serialize)]
+struct Ask<'a> {
+    query: String,
+    user_id: &'a str,
+    include_metadata: bool,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    source: String,
+}
+
+/// Of ten questions, six are usual ones, three are new, and with one the notes cannot help.
+fn question(number: usize) -> Ask<'static> {
+    let user_id = USERS[number % USERS.len()];
+    let query = match number % 10 {
+        0..6 => USUAL[number / USERS.len() % USUAL.len()].to_owned(),
+        6..9 => format!("{}? (question {number})", UNUSUAL[number % UNUSUAL.len()]),
+        _ => format!("Who won chess championship {number}?"),
+    };
+    Ask { query, user_id, include_metadata: true }
+}
+
+/// What the load needs to know.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    pub(super) service: SocketAddr,
+    pub(super) pace: Duration,
+    pub(super) outage: std::ops::Range<Instant>,
+    pub(super) end: Instant,
+    pub(super) ledger: Arc<Ledger>,
+}
+
+impl Load {
+    /// Asks until the end, then waits for the answers that are still on their way.
+    pub(super) async fn run(self) -> reqwest::Result<()> {
+        let client = plain_client().build()?;
+        let mut clock = interval(self.pace);
+        // Nobody asks less because the machine was busy: that would hide the very waits that are measured.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut on_their_way = JoinSet::new();
+        for number in 0.. {
+            let asked = clock.tick().await;
+            if asked >= self.end {
+                break;
+            }
+            on_their_way.spawn(self.clone().ask(client.clone(), number, asked));
+        }
+        while on_their_way.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn ask(self, client: Client, number: usize, asked: Instant) {
+        let request = client.post(format!("http://{}/query", self.service)).json(&question(number));
+        let got = match request.send().await {
+            Ok(response) if response.status() == 503 => Got::Unavailable,
+            Ok(response) => response.json::<Reply>().await.map_or(Got::Other, |reply| got(&reply.metadata.source)),
+            Err(_) => Got::Other,
+        };
+        self.ledger.note(got, asked.elapsed(), self.outage.contains(&asked));
+    }
+}
+
+fn got(source: &str) -> Got {
+    match source {
+        "model" => Got::Live,
+        "none" => Got::NoNotes,
+        "l1_cache" => Got::Cached,
+        "excerpts" => Got::Excerpts,
+        _ => Got::Other,
+    }
+}

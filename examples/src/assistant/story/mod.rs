@@ -1,0 +1,129 @@
+//! The room of the story: an outage from beginning to end, with the breaker and without it, told as it happens.
+
+mod act;
+mod ledger;
+mod load;
+mod table;
+mod timeline;
+
+use std::{io, time::Duration};
+
+use breaker_core::Config;
+use reqwest::Url;
+
+use super::{
+    config::{AssistantConfig, RetryPolicy},
+    service::{Assistant, Service, breaker},
+    upstream::{Behaviour, Upstream},
+};
+use act::Act;
+use timeline::Timeline;
+
+/// How long each part of the story takes.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// The good time before the outage.
+    pub before: Duration,
+    /// The outage.
+    pub outage: Vec<(Behaviour, Duration)>,
+    /// The good time after it.
+    pub after: Duration,
+    /// One question is asked in each such time.
+    pub pace: Duration,
+}
+
+/// The API's behaviour in good times.
+pub const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::from_millis(60) };
+
+impl Plot {
+    /// A story with an outage of this length, in three kinds of equal length.
+    #[must_use]
+    pub fn with_outage(outage: Duration) -> Self {
+        let kinds = [Behaviour::Error(500), Behaviour::Hang, Behaviour::Refuse];
+        Self {
+            before: Duration::from_secs(4),
+            outage: kinds.map(|kind| (kind, outage / 3)).to_vec(),
+            after: Duration::from_secs(5),
+            pace: Duration::from_millis(50),
+        }
+    }
+
+    /// How long one act takes.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.before + self.outage.iter().map(|(_, time)| *time).sum::<Duration>() + self.after
+    }
+}
+
+/// What the story shortens, so that nobody has to wait for it.
+mod short {
+    use std::time::Duration;
+
+    pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
+    pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+    pub(super) const RETRY_MIN: Duration = Duration::from_millis(200);
+    pub(super) const RETRY_MAX: Duration = Duration::from_secs(1);
+}
+
+/// Tells the story on the standard output.
+///
+/// # Errors
+/// A loopback port cannot be had, or the breaker is not registered.
+pub async fn tell(plot: &Plot) -> io::Result<()> {
+    let upstream = Upstream::start(0).await?;
+    let url = Url::parse(&upstream.url()).map_err(io::Error::other)?;
+    let retry = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: false };
+    let assistant = Assistant::new(AssistantConfig { retry, ..AssistantConfig::default() }, Some(url))?;
+    let service = Service::start(assistant, 0).await?;
+    let breaker = breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;
+    let waits = Config::new().recovery_timeout(short::RECOVERY_TIMEOUT).timeout(short::CALL_TIMEOUT);
+    breaker.reconfigure(waits).map_err(io::Error::other)?;
+
+    let timeline = Timeline::new(plot.length() * 2);
+    introduce(&timeline, &service, &upstream, plot);
+    let stage =
+        act::Stage { service: &service, upstream: upstream.handle(), breaker: &breaker, plot, timeline: &timeline };
+    timeline.heading("Act 1: with the circuit breaker");
+    let with = stage.play().await?;
+
+    timeline.heading("Act 2: the same questions, the same outage, the breaker switched off (`breaker.disable()`)");
+    if let Some(generator) = service.assistant.generator() {
+        generator.cache().clear(); // Both acts begin with an empty cache.
+    }
+    breaker.disable();
+    let without = stage.play().await?;
+    breaker.release();
+    conclude(&timeline, &with, &without);
+    Ok(())
+}
+
+fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot) {
+    let seconds = (plot.length() * 2).as_secs();
+    timeline.say(&format!(
+        "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
+
+  assistant  http://{service}   one question every {pace} ms, from four users
+  API        {upstream}   embedded, so nothing leaves this machine
+
+One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = 5, ...)], and
+#[fallback(l1_cache = ..., excerpts = ...)] says what users get while it is open: their earlier answer, else excerpts of
+the notes, else (when the notes have nothing on the question) a 503 that says when to come back.
+
+All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
+tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s). Nothing else is staged.",
+        service = service.address,
+        upstream = upstream.url(),
+        pace = plot.pace.as_millis(),
+        call = short::CALL_TIMEOUT,
+        recovery = short::RECOVERY_TIMEOUT,
+        min = short::RETRY_MIN,
+        max = short::RETRY_MAX,
+    ));
+}
+
+fn conclude(timeline: &Timeline, with: &Act, without: &Act) {
+    timeline.finish();
+    timeline.heading("What was measured");
+    timeline.say(&table::compare(with, without));
+    timeline.say(&table::moral(with, without));
+}

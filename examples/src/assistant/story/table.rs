@@ -1,0 +1,65 @@
+//! The room of the closing table: both acts side by side, everything in it measured.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use hdrhistogram::Histogram;
+
+use super::{act::Act, timeline::readable};
+
+/// Puts both acts side by side.
+pub(super) fn compare(with: &Act, without: &Act) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(["", "with the breaker", "without it"]);
+    let mut row = |name: &str, value: &dyn Fn(&Act) -> String| {
+        table.add_row([name.to_owned(), value(with), value(without)]);
+    };
+    row("questions asked", &|act| act.books.total.all().to_string());
+    row("calls made to the API", &|act| act.sent.to_string());
+    row("calls the API was spared (rejected by the breaker)", &|act| act.spared.to_string());
+    row("got a live answer", &|act| act.books.total.live.to_string());
+    row("got the answer that the notes have nothing on it", &|act| act.books.total.no_notes.to_string());
+    row("got an earlier answer (l1_cache)", &|act| act.books.total.cached.to_string());
+    row("got excerpts of the notes", &|act| act.books.total.excerpts.to_string());
+    row("got 503: nothing to show, come back later", &|act| act.books.total.unavailable.to_string());
+    row("got anything else (errors)", &|act| act.books.total.other.to_string());
+    row("half of the users waited at most (p50)", &|act| at(&act.books.waits, 0.5));
+    row("99 of 100 waited at most (p99)", &|act| at(&act.books.waits, 0.99));
+    row("  asked during the outage: p50", &|act| at(&act.books.waits_in_outage, 0.5));
+    row("  asked during the outage: p99", &|act| at(&act.books.waits_in_outage, 0.99));
+    row("from the outage to the open breaker", &|act| maybe(act.to_open));
+    row("from the API's recovery to the closed breaker", &|act| maybe(act.to_closed));
+    table.column_iter_mut().skip(1).for_each(|column| {
+        column.set_cell_alignment(CellAlignment::Right);
+    });
+    table.to_string()
+}
+
+/// Says in words what the table shows.
+pub(super) fn moral(with: &Act, without: &Act) -> String {
+    let (fast, slow) = (at(&with.books.waits_in_outage, 0.5), at(&without.books.waits_in_outage, 0.5));
+    let closed = match with.to_closed {
+        Some(time) => format!("the breaker closed {} after the API had recovered", readable(time)),
+        None => "the breaker goes on looking for the API's recovery".to_owned(),
+    };
+    format!(
+        "\
+During the outage half of the users had their answer after {fast} with the breaker, and after {slow} without it.
+The API, on its knees, got {with_calls} calls instead of {without_calls}.
+Nobody restarted anything: {closed}.
+The price: while the breaker was open, {unavailable} questions that the notes have nothing on got a 503.
+
+Next: `cargo run --example assistant -- --serve` keeps the service running and shows how to take its API down by curl.",
+        with_calls = with.sent,
+        without_calls = without.sent,
+        unavailable = with.books.total.unavailable,
+    )
+}
+
+fn at(waits: &Histogram<u64>, quantile: f64) -> String {
+    if waits.is_empty() { "-".to_owned() } else { readable(Duration::from_micros(waits.value_at_quantile(quantile))) }
+}
+
+fn maybe(time: Option<Duration>) -> String {
+    time.map_or_else(|| "-".to_owned(), readable)
+}

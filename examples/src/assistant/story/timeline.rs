@@ -1,0 +1,55 @@
+//! The room of the time line: the lines that appear one after the other, and the progress bar below them.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The printed story.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    bar: ProgressBar,
+}
+
+impl Timeline {
+    /// Begins a story of this length; where there is no terminal, there is no bar either.
+    pub(super) fn new(length: Duration) -> Self {
+        let bar = ProgressBar::new(length.as_secs());
+        let style = ProgressStyle::with_template("  {bar:48.cyan/blue} {pos:>2} of about {len} s  {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar }
+    }
+
+    /// Prints lines above the bar.
+    pub(super) fn say(&self, lines: &str) {
+        // Nobody may be reading any more (`| head`), which is no reason to end with a panic.
+        let _ = self.bar.suspend(|| writeln!(io::stdout(), "{lines}"));
+    }
+
+    /// Prints the heading of a part.
+    pub(super) fn heading(&self, title: &str) {
+        self.say(&format!("\n{title}\n{}", "=".repeat(title.chars().count())));
+    }
+
+    /// Moves the bar on by one second.
+    pub(super) fn tick(&self, doing: String) {
+        self.bar.set_message(doing);
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A time as people read it.
+pub(super) fn readable(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{:.1} ms", time.as_secs_f64() * 1e3)
+    } else {
+        format!("{:.2} s", time.as_secs_f64())
+    }
+}

@@ -1,0 +1,110 @@
+//! The room of the outages on demand: a port of its own, on which `--serve` lets the API be taken down with curl.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Behaviour, UpstreamHandle};
+
+/// The kinds of outage, as they stand in the address.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Every request is answered with an error status (`status`, 500 if it is not given).
+    Errors,
+    /// Requests are never answered.
+    Hang,
+    /// Connections are refused.
+    Refuse,
+    /// Answers take a minute.
+    Slow,
+    /// Answers are half a JSON document.
+    Garbage,
+    /// Answers have no text.
+    Invalid,
+    /// The model is being loaded.
+    Loading,
+}
+
+/// An outage, as it is ordered.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Outage {
+    kind: Kind,
+    #[serde(default = "internal_server_error")]
+    status: u16,
+    seconds: Option<u32>,
+}
+
+fn internal_server_error() -> u16 {
+    500
+}
+
+impl Outage {
+    fn behaviour(self) -> Behaviour {
+        match self.kind {
+            Kind::Errors => Behaviour::Error(self.status),
+            Kind::Hang => Behaviour::Hang,
+            Kind::Refuse => Behaviour::Refuse,
+            Kind::Slow => Behaviour::Slow(Duration::from_secs(60)),
+            Kind::Garbage => Behaviour::Garbage,
+            Kind::Invalid => Behaviour::Invalid,
+            Kind::Loading => Behaviour::Loading,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Admin {
+    upstream: UpstreamHandle,
+    healthy: Behaviour,
+}
+
+/// The routes: `POST /upstream/outage?kind=errors&seconds=30`, `POST /upstream/recovery`, `GET /upstream`.
+///
+/// `healthy` is the behaviour outside of outages.
+pub fn routes(upstream: UpstreamHandle, healthy: Behaviour) -> Router {
+    Router::new()
+        .route("/upstream", get(status))
+        .route("/upstream/outage", post(outage))
+        .route("/upstream/recovery", post(recovery))
+        .with_state(Admin { upstream, healthy })
+}
+
+async fn status(State(admin): State<Admin>) -> Json<Value> {
+    Json(
+        json!({"behaviour": format!("{:?}", admin.upstream.behaviour()), "requests_received": admin.upstream.received()}),
+    )
+}
+
+async fn outage(State(admin): State<Admin>, Query(outage): Query<Outage>) -> Response {
+    let behaviour = outage.behaviour();
+    if !(400..=599).contains(&outage.status) {
+        return (StatusCode::BAD_REQUEST, "`status` is an error status: 400 to 599\n").into_response();
+    }
+    admin.upstream.behave(behaviour).await;
+    if let Some(seconds) = outage.seconds {
+        tokio::spawn(end_of_outage(admin.clone(), behaviour, Duration::from_secs(seconds.into())));
+    }
+    status(State(admin)).await.into_response()
+}
+
+async fn end_of_outage(admin: Admin, behaviour: Behaviour, time: Duration) {
+    tokio::time::sleep(time).await;
+    // Another outage may have been ordered in the meantime, and has its own end.
+    if admin.upstream.behaviour() == behaviour {
+        admin.upstream.behave(admin.healthy).await;
+    }
+}
+
+async fn recovery(State(admin): State<Admin>) -> Json<Value> {
+    admin.upstream.behave(admin.healthy).await;
+    status(State(admin)).await
+}

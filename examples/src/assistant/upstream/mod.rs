@@ -1,0 +1,150 @@
+//! The room of the upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
+
+pub mod admin;
+mod model;
+mod server;
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+/// How the API behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It answers, after about this time.
+    Healthy {
+        /// The usual time; single answers take up to a half longer.
+        latency: Duration,
+    },
+    /// It answers, after exactly this time, which is too long.
+    Slow(Duration),
+    /// It answers every request with this status.
+    Error(u16),
+    /// It takes requests and never answers.
+    Hang,
+    /// It is not there: connections are refused, and open ones break.
+    Refuse,
+    /// It answers 200 with half a JSON document.
+    Garbage,
+    /// It answers 200 with a well-formed answer that has no text in it.
+    Invalid,
+    /// It answers 503, because its model is still being loaded.
+    Loading,
+}
+
+impl fmt::Display for Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy { .. } => f.write_str("healthy"),
+            Self::Slow(_) => f.write_str("slow"),
+            Self::Error(status) => write!(f, "answers {status}"),
+            Self::Hang => f.write_str("hangs"),
+            Self::Refuse => f.write_str("is unreachable"),
+            Self::Garbage => f.write_str("sends garbage"),
+            Self::Invalid => f.write_str("sends no text"),
+            Self::Loading => f.write_str("loads its model"),
+        }
+    }
+}
+
+/// A running API; dropping it ends it.
+#[derive(Debug)]
+pub struct Upstream {
+    handle: UpstreamHandle,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Upstream {
+    /// Starts the API on a loopback port (0: any free one), healthy and without delay.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn start(port: u16) -> io::Result<Self> {
+        let socket = server::reserve(SocketAddr::from(([127, 0, 0, 1], port)))?;
+        let address = socket.local_addr()?;
+        let shared = Arc::new(Shared {
+            behaviour: watch::Sender::new(Behaviour::Healthy { latency: Duration::ZERO }),
+            reachable: watch::Sender::new(false),
+            received: watch::Sender::new(0),
+        });
+        let handle = UpstreamHandle { shared: Arc::clone(&shared) };
+        let server = tokio::spawn(async move {
+            let Err(error) = server::run(socket, address, shared).await;
+            tracing::error!(%error, "the embedded API stopped");
+        });
+        handle.until_reachable(true).await;
+        Ok(Self { handle, address, server })
+    }
+
+    /// The address of its one model.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/models/note-reader", self.address)
+    }
+
+    /// What changes its behaviour while it runs.
+    #[must_use]
+    pub fn handle(&self) -> UpstreamHandle {
+        self.handle.clone()
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    behaviour: watch::Sender<Behaviour>,
+    reachable: watch::Sender<bool>,
+    received: watch::Sender<u64>,
+}
+
+/// What changes the API's behaviour while it runs.
+#[derive(Clone, Debug)]
+pub struct UpstreamHandle {
+    shared: Arc<Shared>,
+}
+
+impl UpstreamHandle {
+    /// Changes the behaviour; when this returns, it holds for every request to come.
+    pub async fn behave(&self, behaviour: Behaviour) {
+        self.shared.behaviour.send_replace(behaviour);
+        self.until_reachable(behaviour != Behaviour::Refuse).await;
+    }
+
+    /// Plays a script: each behaviour for its time, one after the other. The last one stays.
+    pub async fn play(&self, script: &[(Behaviour, Duration)]) {
+        for (behaviour, time) in script {
+            self.behave(*behaviour).await;
+            tokio::time::sleep(*time).await;
+        }
+    }
+
+    /// The behaviour of this moment.
+    #[must_use]
+    pub fn behaviour(&self) -> Behaviour {
+        *self.shared.behaviour.borrow()
+    }
+
+    /// How many requests have arrived since the start.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        *self.shared.received.borrow()
+    }
+
+    /// Waits until this many requests have arrived since the start.
+    pub async fn until_received(&self, count: u64) {
+        let mut received = self.shared.received.subscribe();
+        // It cannot be closed: the handle itself holds the sender.
+        let _ = received.wait_for(|received| *received >= count).await;
+    }
+
+    async fn until_reachable(&self, wanted: bool) {
+        let mut reachable = self.shared.reachable.subscribe();
+        let _ = reachable.wait_for(|reachable| *reachable == wanted).await;
+    }
+}

@@ -1,0 +1,65 @@
+//! The room of the embedded API's socket: listening, refusing, and breaking what is open.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
+};
+
+use super::{Behaviour, Shared, model};
+
+const BACKLOG: u32 = 1024;
+
+/// Takes a port without listening on it: the system then refuses connections, and nobody else can take it.
+pub(super) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections of the time before linger on the port; without this it would be taken for a minute.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Serves the API, as long as it may be reached; refuses connections the rest of the time.
+pub(super) async fn run(mut socket: TcpSocket, address: SocketAddr, shared: Arc<Shared>) -> io::Result<Infallible> {
+    let routes = model::routes(Arc::clone(&shared));
+    let mut behaviour = shared.behaviour.subscribe();
+    loop {
+        if *behaviour.borrow() != Behaviour::Refuse {
+            let listener = socket.listen(BACKLOG)?;
+            let mut connections = JoinSet::new();
+            shared.reachable.send_replace(true);
+            tokio::select! {
+                _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
+                refused = accept(&listener, &routes, &mut connections) => return refused,
+            }
+            drop(listener);
+            connections.shutdown().await;
+            socket = reserve(address)?;
+        }
+        shared.reachable.send_replace(false);
+        let _ = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse).await;
+    }
+}
+
+async fn accept(listener: &TcpListener, routes: &Router, connections: &mut JoinSet<()>) -> io::Result<Infallible> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        while connections.try_join_next().is_some() {}
+        connections.spawn(serve(stream, routes.clone()));
+    }
+}
+
+/// Serves one connection by hand: `axum::serve` would keep it open when the listener is gone.
+async fn serve(stream: TcpStream, routes: Router) {
+    let service = TowerToHyperService::new(routes);
+    if let Err(error) = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(error, "a connection to the embedded API broke");
+    }
+}

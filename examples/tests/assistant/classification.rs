@@ -1,0 +1,148 @@
+//! One test for each row of the assistant's classification: what counts against the API, what for it, and what neither way.
+
+use breaker_core::Snapshot;
+use breaker_examples::assistant::{question::MAX_QUERY_CHARS, upstream::Behaviour};
+
+use crate::harness::{KNOWN, Reply, UNKNOWN, World, advance};
+
+/// What a call counted as: (failures, successes, ignored).
+fn counts(snapshot: &Snapshot) -> (u64, u64, u64) {
+    (snapshot.failure_count, snapshot.success_count, snapshot.ignored_count)
+}
+
+const FAILURE: (u64, u64, u64) = (1, 0, 0);
+const SUCCESS: (u64, u64, u64) = (0, 1, 0);
+const NEUTRAL: (u64, u64, u64) = (0, 0, 1);
+
+/// Asks once while the API behaves so; five of a kind must open the breaker.
+async fn assert_failure(behaviour: Behaviour) {
+    let world = World::new().await;
+    world.api.behave(behaviour).await;
+    let reply = world.ask("ada", KNOWN).await;
+    assert_eq!(counts(&world.snapshot()), FAILURE, "{behaviour:?}");
+    assert_eq!(reply.meta("fallback_reason"), "failure");
+    for _ in 0..4 {
+        world.ask("ada", KNOWN).await;
+    }
+    assert_eq!(world.breaker.state().as_str(), "open", "{behaviour:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_a_failure() {
+    let world = World::new().await;
+    world.api.behave(Behaviour::Slow(std::time::Duration::from_secs(31))).await;
+    let asking = world.start_asking("ada", KNOWN);
+    world.api.until_received(1).await;
+    advance(30.0).await;
+    assert_eq!(asking.await.expect("it was asked").meta("fallback_reason"), "timeout");
+    assert_eq!(counts(&world.snapshot()), FAILURE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_is_a_failure() {
+    assert_failure(Behaviour::Refuse).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_408_is_a_failure() {
+    assert_failure(Behaviour::Error(408)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_429_is_a_failure() {
+    assert_failure(Behaviour::Error(429)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_5xx_is_a_failure() {
+    for status in [500, 502, 503, 504, 599] {
+        assert_failure(Behaviour::Error(status)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_answer_is_a_failure() {
+    assert_failure(Behaviour::Garbage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_answer_is_a_failure() {
+    assert_failure(Behaviour::Invalid).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_not_loaded_is_a_failure() {
+    assert_failure(Behaviour::Loading).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_4xx_is_an_answer() {
+    for status in [400, 401, 403, 404, 407, 409, 413, 422, 428, 430, 499] {
+        let world = World::new().await;
+        world.api.behave(Behaviour::Error(500)).await;
+        world.ask("ada", KNOWN).await;
+        world.breaker.reset();
+        world.api.behave(Behaviour::Error(status)).await;
+        let reply = world.ask("ada", KNOWN).await;
+        assert_eq!(counts(&world.snapshot()), SUCCESS, "{status}");
+        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (500, &"internal_error".into()), "{status}");
+        assert!(reply.body["message"].is_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answered_4xx_clears_a_run_of_failures() {
+    let world = World::new().await;
+    for status in [500, 500, 500, 500, 404, 500] {
+        world.api.behave(Behaviour::Error(status)).await;
+        world.ask("ada", KNOWN).await;
+    }
+    assert_eq!((world.snapshot().consecutive_failures, world.breaker.state().as_str()), (1, "closed"));
+}
+
+async fn assert_neutral(user: &str, query: &str) -> Reply {
+    let world = World::new().await;
+    let reply = world.ask(user, query).await;
+    assert_eq!(counts(&world.snapshot()), NEUTRAL);
+    assert_eq!(world.api.received(), 0);
+    reply
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_prompt_is_neutral() {
+    let reply = assert_neutral("ada", " \n ").await;
+    assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_validation_is_neutral() {
+    assert_eq!(assert_neutral("ada", &"starter ".repeat(MAX_QUERY_CHARS)).await.status, 400);
+    assert_eq!(assert_neutral("", KNOWN).await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_context_is_neutral() {
+    assert_eq!(assert_neutral("ada", UNKNOWN).await.meta("no_context"), true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_prompt_ten_times_leaves_it_closed() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        world.ask("ada", "").await;
+    }
+    assert_eq!(world.breaker.state().as_str(), "closed");
+    assert_eq!(counts(&world.snapshot()), (0, 0, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neutral_error_does_not_clear_a_run_of_failures() {
+    let world = World::new().await;
+    world.api.behave(Behaviour::Error(500)).await;
+    for _ in 0..4 {
+        world.ask("ada", KNOWN).await;
+    }
+    world.ask("ada", "").await;
+    world.ask("ada", KNOWN).await;
+    assert_eq!(world.breaker.state().as_str(), "open");
+}

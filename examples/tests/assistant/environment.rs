@@ -1,0 +1,108 @@
+//! What the environment can change. It is read when the registry makes the breaker, so each test is a process of its own.
+
+use std::{
+    env,
+    process::{Command, Output},
+};
+
+use breaker_core::Registry;
+use breaker_examples::assistant::{config::AssistantConfig, service::breaker, upstream::Behaviour};
+
+use crate::harness::{KNOWN, World};
+
+/// Set in the processes that the tests start.
+const IS_CHILD: &str = "ASSISTANT_TEST_CHILD";
+
+/// Runs the test of this name once more, alone in a process with these variables.
+fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
+    let this = env::current_exe().expect("a test knows where it is");
+    let mut command = Command::new(this);
+    command.args(["--exact", test, "--nocapture"]).env(IS_CHILD, "1").envs(variables.iter().copied());
+    command.output().expect("what runs now can be run again")
+}
+
+fn assert_success(child: &Output) {
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && out.contains("1 passed"), "{out}\n{err}");
+}
+
+fn is_child() -> bool {
+    env::var_os(IS_CHILD).is_some()
+}
+
+/// Runs a test's body in a paused runtime of one thread, as `#[tokio::test(start_paused = true)]` does.
+fn paused(test: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().expect("a runtime can be made").block_on(test);
+}
+
+#[test]
+fn the_environment_disables_the_breaker() {
+    if !is_child() {
+        let disabled = [("HUGGINGFACE_API_CIRCUIT_ENABLED", "false")];
+        return assert_success(&run_with("environment::the_environment_disables_the_breaker", &disabled));
+    }
+    paused(async {
+        Registry::global().init().expect("the variable is fine");
+        let world = World::new().await;
+        world.api.behave(Behaviour::Error(500)).await;
+        for _ in 0..10 {
+            assert_eq!(world.ask("ada", KNOWN).await.meta("fallback_reason"), "failure");
+        }
+        assert_eq!((world.breaker.state().as_str(), world.api.received()), ("disabled", 10));
+    });
+}
+
+#[test]
+fn the_environment_wins_over_the_attribute() {
+    if !is_child() {
+        let two = [("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "2")];
+        return assert_success(&run_with("environment::the_environment_wins_over_the_attribute", &two));
+    }
+    paused(async {
+        Registry::global().init().expect("the variable is fine");
+        let world = World::new().await;
+        world.api.behave(Behaviour::Error(500)).await;
+        for _ in 0..3 {
+            world.ask("ada", KNOWN).await;
+        }
+        assert_eq!((world.breaker.state().as_str(), world.api.received()), ("open", 2));
+    });
+}
+
+#[test]
+fn every_bad_variable_is_reported_at_once() {
+    if !is_child() {
+        let bad =
+            [("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana"), ("HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "5parsecs")];
+        return assert_success(&run_with("environment::every_bad_variable_is_reported_at_once", &bad));
+    }
+    let problems = Registry::global().init().expect_err("two variables are bad").to_string();
+    for part in ["HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana", "HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "5parsecs"] {
+        assert!(problems.contains(part), "{problems}");
+    }
+}
+
+/// The lines of `.env.example` that set something, without their `#`; nobody has to reach the address in it.
+fn example_file() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("../../.env.example").lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    lines.filter(|(name, _)| is_name(name) && *name != "HF_API_URL").collect()
+}
+
+#[test]
+fn the_example_file_shows_the_defaults() {
+    if !is_child() {
+        return assert_success(&run_with("environment::the_example_file_shows_the_defaults", &example_file()));
+    }
+    Registry::global().init().expect("every line is fine");
+    assert_eq!(AssistantConfig::read(|name| env::var(name).ok()), Ok(AssistantConfig::default()));
+    let breaker = breaker().expect("annotated functions register their breakers");
+    let shown = breaker.config();
+    let mut keys = 0;
+    for (key, source) in breaker.config_sources() {
+        assert!(source.to_string().starts_with("environment"), "{key} is missing in the file");
+        keys += 1;
+    }
+    assert!(keys > 0 && shown.fail_max == 5 && shown.recovery_timeout.as_secs() == 30);
+}

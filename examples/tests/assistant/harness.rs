@@ -1,0 +1,165 @@
+//! The harness: a service and its API on loopback sockets, and a clock that stands still until it is moved.
+
+use std::{sync::mpsc, time::Duration};
+
+use breaker_core::{CircuitBreaker, Snapshot};
+use breaker_examples::assistant::{
+    client::plain_client,
+    config::{AssistantConfig, RetryPolicy},
+    generator::Generator,
+    service::{Assistant, Service, breaker},
+    upstream::{Behaviour, Upstream, UpstreamHandle},
+};
+use reqwest::{Client, StatusCode, header::RETRY_AFTER};
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    task::{JoinHandle, spawn_blocking},
+};
+
+/// A question that the notes can answer.
+pub(crate) const KNOWN: &str = "How often do I feed the sourdough starter?";
+
+/// Words of the note that answers it.
+pub(crate) const KNOWN_ANSWER: &str = "Feed the sourdough starter";
+
+/// A question that the notes know nothing about.
+pub(crate) const UNKNOWN: &str = "Who won the chess championship in Reykjavik?";
+
+/// One attempt for each question, so that a test can count calls without moving the time.
+pub(crate) const NO_RETRY: RetryPolicy =
+    RetryPolicy { attempts: 1, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: false };
+
+/// The retries of the service, without chance.
+pub(crate) const RETRY: RetryPolicy = RetryPolicy { attempts: 3, ..NO_RETRY };
+
+/// The breaker is one per process, and `cargo test` runs many tests in one process: they take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A running service with its API.
+pub(crate) struct World {
+    pub(crate) service: Service,
+    pub(crate) api: UpstreamHandle,
+    pub(crate) breaker: CircuitBreaker,
+    client: Client,
+    _upstream: Upstream,
+    _stillness: Stillness,
+    // Last, so that the others are gone when the next test has its turn.
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The text of an answer.
+    pub(crate) fn answer(&self) -> &str {
+        self.body["answer"].as_str().unwrap_or_default()
+    }
+
+    /// One entry of the metadata.
+    pub(crate) fn meta(&self, key: &str) -> &Value {
+        &self.body["metadata"][key]
+    }
+}
+
+impl World {
+    /// A service that tries each call once.
+    pub(crate) async fn new() -> Self {
+        Self::with(AssistantConfig { retry: NO_RETRY, ..AssistantConfig::default() }).await
+    }
+
+    /// A service with these settings and the embedded API.
+    pub(crate) async fn with(config: AssistantConfig) -> Self {
+        let turn = TURN.lock().await;
+        let stillness = Stillness::begin();
+        let upstream = Upstream::start(0).await.expect("a loopback port is free");
+        let url = upstream.url().parse().expect("its own address is one");
+        let assistant = Assistant::new(config, Some(url)).expect("the parts fit");
+        let breaker = breaker().expect("annotated functions register their breakers");
+        // An earlier test in this process may have left it open.
+        breaker.release();
+        breaker.reset();
+        let service = Service::start(assistant, 0).await.expect("a loopback port is free");
+        let (api, client) = (upstream.handle(), plain_client().build().expect("it needs nothing"));
+        Self { service, api, breaker, client, _upstream: upstream, _stillness: stillness, _turn: turn }
+    }
+
+    /// Asks, with metadata, and waits for the reply.
+    pub(crate) async fn ask(&self, user: &str, query: &str) -> Reply {
+        self.post(json!({"query": query, "user_id": user, "include_metadata": true})).await
+    }
+
+    /// Begins to ask.
+    pub(crate) fn start_asking(&self, user: &str, query: &str) -> JoinHandle<Reply> {
+        let body = json!({"query": query, "user_id": user, "include_metadata": true});
+        tokio::spawn(send(self.client.post(self.url("/query")).json(&body)))
+    }
+
+    /// Asks with this body.
+    pub(crate) async fn post(&self, body: Value) -> Reply {
+        send(self.client.post(self.url("/query")).json(&body)).await
+    }
+
+    /// Gets this path.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        send(self.client.get(self.url(path))).await
+    }
+
+    /// Asks until the breaker is open, which takes five questions.
+    pub(crate) async fn open(&self) {
+        self.api.behave(Behaviour::Error(500)).await;
+        for _ in 0..5 {
+            self.ask("nobody", KNOWN).await;
+        }
+        assert_eq!(self.breaker.state().as_str(), "open");
+    }
+
+    /// What the breaker shows of itself.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.breaker.snapshot()
+    }
+
+    /// The part of the service that asks the API.
+    pub(crate) fn generator(&self) -> &Generator {
+        self.service.assistant.generator().expect("it has an API")
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.service.address)
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the service answers");
+    let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = response.text().await.expect("the body arrives");
+    Reply { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
+}
+
+/// Moves the time on.
+pub(crate) async fn advance(seconds: f64) {
+    tokio::time::advance(Duration::from_secs_f64(seconds)).await;
+}
+
+/// Keeps the paused clock from running ahead by itself.
+///
+/// Tokio moves a paused clock to the next timer whenever nothing else is to be done, and to it a reply that is still on
+/// its way through a socket is nothing to be done. It does not while a blocking task runs: so one does, and sleeps.
+struct Stillness {
+    _end: mpsc::Sender<()>,
+}
+
+impl Stillness {
+    fn begin() -> Self {
+        let (end, ended) = mpsc::channel();
+        spawn_blocking(move || ended.recv());
+        Self { _end: end }
+    }
+}

@@ -1,0 +1,52 @@
+//! The log of an outage: a handful of lines, however many calls it costs.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use breaker_examples::assistant::{
+    answer::Source,
+    notes::Notes,
+    question::{Context, Question, Wish},
+};
+
+use crate::harness::{KNOWN, World};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_10_000_rejected_calls_logs_at_most_8_lines() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(move || writer.clone());
+    let _log = tracing::subscriber::set_default(log.finish());
+
+    let world = World::new().await;
+    world.open().await;
+    let context = Context::find(&Notes::built_in(), KNOWN);
+    let question = Question { user: "ada".to_owned(), query: KNOWN.to_owned(), context, wish: Wish::SomethingNow };
+    for _ in 0..10_000 {
+        let answer = world.generator().answer(&question).await.expect("there are excerpts");
+        assert_eq!(answer.source, Source::Excerpts);
+    }
+    assert_eq!(world.snapshot().rejected_count, 10_000);
+    let log = String::from_utf8(lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("logs are text");
+    let count = log.lines().count();
+    assert!((1..=8).contains(&count), "{count} lines:\n{log}");
+    assert!(log.contains("huggingface_api"), "{log}");
+}

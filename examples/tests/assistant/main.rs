@@ -1,0 +1,11 @@
+//! The assistant as a client meets it: over HTTP, with its API failing to order, in virtual time.
+
+mod answering;
+mod classification;
+mod environment;
+mod fallbacks;
+mod harness;
+mod health;
+mod logging;
+mod queueing;
+mod recovery;
