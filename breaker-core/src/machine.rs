@@ -1,7 +1,26 @@
 //! The machine: every state and every transition, as plain data. It holds no lock, clock or callback: the present
 //! comes in as an argument, a [`Change`] goes out, and the shell tells the listeners when it has let go.
 //!
-//! The rules are numbered as in ARCHITECTURE.md; each has a test of its name in `tests/tests/rules.rs`.
+//! The rules, each with the function that keeps it. Each has tests of its name in `tests/tests/rules.rs`.
+//!
+//! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
+//!    (`state`, `seen`).
+//! 2. It opens when a run reaches `fail_max` (`decide`). The tripping call returns its own error: the shell gives every
+//!    result back as it is.
+//! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
+//! 4. At `recovery_timeout` it is half-open: `seen` says so at once, `ask` makes it so when the first probe comes, and the
+//!    change is told then. No timer or task is needed.
+//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Probes::take`); `success_threshold` successes close it, one
+//!    counted failure opens it again (`decide`). Being rejected is as cheap as when open (`publish`).
+//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Probes::take`), but
+//!    decides if its generation still stands.
+//! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
+//! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
+//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row.
+//! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
+//! 11. The present is an argument, so that tests can be in virtual time.
+//! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
+//! 13. Other settings leave the state and the counts as they are (`reconfigure`).
 
 use crate::answers::{Admission, Call, Change, Counted, Counts, Reading, Settled};
 use crate::clock::Tick;
