@@ -84,7 +84,7 @@ fn finish<T, E>(
 ) -> Result<T, CallError<E>> {
     let Some(result) = result else { return Err(CallError::Rejected(settle_timeout(permit))) };
     let outcome = guarded(&permit, || classify(&result));
-    permit.settle_with(outcome, &|| Cause::bare(type_name::<E>()));
+    permit.settle_with(outcome, || Cause::bare(type_name::<E>()));
     result.map_err(CallError::Inner)
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn settle_timeout(permit: Permit) -> CircuitBreakerError {
     let holder = permit.holder().clone();
     let after = holder.breaker().config().timeout.unwrap_or_default();
     let text = format!("timed out after {}", humantime::format_duration(after));
-    permit.settle_with(Outcome::failure(), &|| Cause::told("timeout", &text));
+    permit.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
     CircuitBreakerError::timed_out(holder, after)
 }
 

@@ -4,7 +4,7 @@
 //! it *opens*, and calls are rejected at once instead of waiting for a dead upstream; after a while it lets a few
 //! *probes* through and closes again when they succeed. (Michael Nygard, *Release It!*, 2007.)
 //!
-//! - [`circuit_breaker`] and [`fallback`] are the attributes, with all their keys.
+//! - [`circuit_breaker`] and [`fallback`](macro@fallback) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.

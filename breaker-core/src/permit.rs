@@ -47,7 +47,7 @@ impl CircuitBreaker {
     }
 
     /// The closed path: one look at the word.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admit(&self, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
         if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
@@ -62,6 +62,7 @@ impl CircuitBreaker {
         Permit { holder, word, started, probe, settled: false, panicked: AtomicBool::new(false) }
     }
 
+    #[inline(never)]
     fn admit_slowly(&self, word: Word, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
         let function = link.map(|link| link.function);
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
@@ -137,17 +138,17 @@ impl Permit {
     /// The call ended so.
     #[inline]
     pub fn settle(self, outcome: Outcome) {
-        self.settle_with(outcome, &|| Cause::bare("failure"));
+        self.settle_with(outcome, || Cause::bare("failure"));
     }
 
     /// The call ended so; `cause` is asked of a failure that is told or noted.
-    #[inline]
-    pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: &dyn Fn() -> Cause<'e>) {
+    #[inline(always)]
+    pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         self.settled = true;
-        if outcome == Outcome::Success && self.nothing_happened() {
+        if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.totals.success();
         } else {
-            self.end(Ending::Result(outcome), cause);
+            self.end(Ending::Result(outcome), &cause);
         }
     }
 
@@ -180,6 +181,7 @@ impl Permit {
     }
 
     /// Counts the ending, notes a failure that matters, and tells.
+    #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         if self.word.has(Word::PASS) {
             return;

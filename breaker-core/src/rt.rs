@@ -226,6 +226,7 @@ pub fn judged<'e>(outcome: Outcome, text: Option<&'e dyn Display>) -> Judged<'e>
 }
 
 /// Counts how the call ended, and gives its result; `None`: it was cut off at its time limit.
+#[inline]
 pub fn settle<R: Fallible>(
     permit: Permit,
     result: Option<R>,
@@ -276,7 +277,7 @@ fn conclude<R: Fallible>(
         }
         Err(error) => {
             let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
-            permit.settle_with(outcome, &|| Cause { kind: type_name::<R::Error>(), text });
+            permit.settle_with(outcome, || Cause { kind: type_name::<R::Error>(), text });
             outcome
         }
     }
