@@ -81,6 +81,9 @@ pub(crate) struct Shared {
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: tokio::sync::Notify,
+    /// A time limit was met outside of a runtime, and that was said.
+    #[cfg(feature = "tokio")]
+    pub(crate) without_runtime: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -105,10 +108,13 @@ impl CircuitBreaker {
     /// A breaker that is in no registry: neither the environment nor health knows it.
     ///
     /// # Errors
-    /// When a value of `config` is out of its range.
+    /// When a value of `config` is out of its range, or the name is empty.
     pub fn new(name: impl Into<String>, config: Config) -> Result<Self, ConfigError> {
         let name = name.into();
         let place = format!("circuit breaker `{name}`");
+        if name.is_empty() {
+            return Err(ConfigError::nameless("CircuitBreaker::new"));
+        }
         match config.problems(&place).into_iter().next() {
             Some(problem) => Err(problem),
             None => {
@@ -254,6 +260,8 @@ impl Shared {
             heard: AtomicBool::new(false),
             #[cfg(feature = "tokio")]
             changed: tokio::sync::Notify::new(),
+            #[cfg(feature = "tokio")]
+            without_runtime: AtomicBool::new(false),
         }
     }
 }

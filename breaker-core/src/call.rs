@@ -13,11 +13,17 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 impl CircuitBreaker {
-    /// Runs `future` if the breaker lets it; every `Err` is a failure.
+    /// Runs `future` if the breaker lets it; every `Err` is a failure. Of the error, `last_error` and the log show the
+    /// type: what an `E` of any kind has to say is only known to the attribute, which sees its type.
+    ///
+    /// A time limit (`timeout`) needs a tokio runtime; outside of one there is none, and one log line says so.
     ///
     /// # Errors
     /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit (`timeout`);
     /// [`CallError::Inner`] with the future's own error.
+    ///
+    /// # Panics
+    /// When there is a time limit and the tokio runtime was built without its timer (`enable_time`).
     ///
     /// # Cancellation
     /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel` says. Nothing
@@ -139,7 +145,7 @@ pub fn run<'p, F: Future>(
         let due = if permit.is_limited() && limit.is_none() { Limit::due(permit) } else { None };
         match guarded(permit, || body.as_mut().poll(context)) {
             Poll::Ready(output) => return Poll::Ready(Some(output)),
-            Poll::Pending => limit = limit.take().or_else(|| due.and_then(Limit::at)),
+            Poll::Pending => limit = limit.take().or_else(|| due.and_then(|due| Limit::at(due, permit))),
         }
         match &mut limit {
             Some(limit) => limit.poll(context).map(|()| None),

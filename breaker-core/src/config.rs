@@ -177,10 +177,11 @@ macro_rules! keys {
         }
 
         impl Settings {
-            /// The defaults under `config`.
+            /// The defaults under `config`, and what follows from other keys.
             pub(crate) fn resolve(config: &Config) -> Self {
                 let mut settings = Self::default();
                 $(if let Some(value) = config.$key { settings.$key = value; })*
+                settings.probe_timeout = Some(settings.probe_lease());
                 settings
             }
 
@@ -243,7 +244,7 @@ keys! {
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 
     /// The body is cancelled when it has run so long, and that is a counted failure: above zero, no limit if unset.
-    /// A synchronous call cannot be cut off.
+    /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer.
     timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 

@@ -33,6 +33,10 @@ impl ConfigError {
         Self::new(ConfigErrorKind::Value, place, format!("`{key}` is {value}, expected {expected}"))
     }
 
+    pub(crate) fn nameless(place: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name")
+    }
+
     /// What sort of problem this is.
     #[must_use]
     pub fn kind(&self) -> ConfigErrorKind {

@@ -124,8 +124,7 @@ impl Environment {
                 reading.layer.sources.extend(key.map(|key| (*key, source)));
             }
             Some(Err(expected)) => {
-                let seconds = if expected.contains("duration") { " (a bare number is seconds)" } else { "" };
-                problem(format!("is `{text}`, expected {expected}{seconds}"));
+                problem(format!("is `{text}`, expected {}", spelling::outside(expected)));
             }
             None => {}
         }

@@ -99,7 +99,11 @@ impl Reader<'_> {
             other => other.type_str().to_owned(),
         };
         if let Some(Err(expected)) = layer.config.read(known, &text) {
-            self.problem(ConfigErrorKind::Value, place, format!("is `{text}`, expected {expected}"));
+            self.problem(
+                ConfigErrorKind::Value,
+                place,
+                format!("is `{text}`, expected {}", spelling::outside(expected)),
+            );
         } else {
             layer.sources.insert(known, Source::File(self.path.to_owned()));
         }

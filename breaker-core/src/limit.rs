@@ -3,6 +3,7 @@
 use crate::clock::{self, Tick};
 use crate::gate::Word;
 use crate::permit::Permit;
+use crate::sync::Ordering;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,10 +20,16 @@ impl Limit {
         Instant::now().checked_add(permit.breaker().config().timeout?)
     }
 
-    /// A timer for then; `None` outside of a runtime, where nobody could wake the call.
+    /// A timer for then; `None` outside of a runtime, where nobody could wake the call: that is logged once.
     #[cold]
-    pub(crate) fn at(due: Instant) -> Option<Self> {
-        tokio::runtime::Handle::try_current().ok().map(|_| Self(Box::pin(sleep_until(due))))
+    pub(crate) fn at(due: Instant, permit: &Permit) -> Option<Self> {
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => Some(Self(Box::pin(sleep_until(due)))),
+            Err(_) => {
+                permit.breaker().warn_of_no_runtime();
+                None
+            }
+        }
     }
 
     /// Ready when the time is over.
@@ -49,6 +56,16 @@ impl crate::CircuitBreaker {
                 // Whether the time is over or something changed: look again.
                 Some(wait) => drop(tokio::time::timeout(wait, changed).await),
             }
+        }
+    }
+
+    fn warn_of_no_runtime(&self) {
+        if !self.0.without_runtime.swap(true, Ordering::Relaxed) {
+            #[cfg(feature = "tracing")]
+            crate::log::notice(&format!(
+                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime",
+                self.name()
+            ));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
 
 use crate::event::{BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::note::{Cause, Text};
 use crate::snapshot;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error, info, warn};
@@ -41,7 +42,6 @@ impl Listener for TracingListener {
     }
 
     fn failure(&self, event: &Failure<'_>) {
-        let message = event.error.map(tracing::field::display);
         macro_rules! at {
             ($level:ident, $text:literal) => {
                 $level!(
@@ -51,7 +51,7 @@ impl Listener for TracingListener {
                     current_state = event.breaker.state().as_str(),
                     fail_count = event.consecutive_failures,
                     exception_type = event.error_type,
-                    exception_message = message,
+                    exception_message = message(event).as_deref(),
                     $text
                 )
             };
@@ -129,6 +129,11 @@ impl Listener for TracingListener {
             event.new
         );
     }
+}
+
+/// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
+fn message(event: &Failure<'_>) -> Option<String> {
+    event.error.map(|error| Text::of(Cause::told(event.error_type, error)).as_str().to_owned())
 }
 
 /// One line when a breaker is made.

@@ -226,9 +226,8 @@ impl Machine {
 
     /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
     pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
-        let expired = self.expire(now);
         if self.manual == manual {
-            return expired;
+            return None;
         }
         let change = self.shift(manual, Phase::Closed, now);
         (change.old != change.new).then_some(change)
@@ -254,7 +253,7 @@ impl Machine {
     }
 
     /// Ends a forced opening whose time is over.
-    fn expire(&mut self, now: Tick) -> Option<Change> {
+    pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
         match self.manual {
             Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift(None, Phase::Closed, now)),
             _ => None,

@@ -60,7 +60,7 @@ impl Registry {
     pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
         let place = Location::caller().to_string();
         if name.is_empty() {
-            return Err(ConfigError::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name"));
+            return Err(ConfigError::nameless(&place));
         }
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
@@ -169,8 +169,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`, after a
-    /// `.env` file was read.
+    /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`: after a
+    /// `.env` file was read, and after the tracing subscriber was set, since older spellings and the like are logged.
     ///
     /// Without this call the environment is read when the first breaker is made, and what is wrong is logged once.
     ///

@@ -41,6 +41,12 @@ pub(crate) fn meaning(spelling: &str) -> Meaning {
     }
 }
 
+/// What is expected outside of an attribute, where a duration may be a bare number.
+pub(crate) fn outside(expected: &str) -> String {
+    let seconds = if expected.contains("duration") { " (a bare number is seconds)" } else { "" };
+    format!("{expected}{seconds}")
+}
+
 /// The prefix of a breaker's variables: its name in upper case, other characters as `_`.
 pub(crate) fn prefix(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()

@@ -39,6 +39,7 @@ impl CircuitBreaker {
 
     /// Changes the layers and puts in force what they say together.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
+        self.expire();
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         *self.0.label.lock() = layers.label().map(Arc::from);
@@ -62,7 +63,8 @@ impl CircuitBreaker {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
     }
 
-    /// Rejects every call for `span`, then goes on closed.
+    /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once, listeners are told when the next
+    /// call comes.
     pub fn force_open_for(&self, span: Duration) {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
@@ -85,13 +87,20 @@ impl CircuitBreaker {
         self.set_manual(None);
     }
 
+    /// Has the end of a forced opening told that is over, before something else happens.
+    fn expire(&self) {
+        self.change(|machine, now| ((), machine.expire(now)));
+    }
+
     fn set_manual(&self, manual: Option<Manual>) {
+        self.expire();
         self.change(|machine, now| ((), machine.set_manual(manual, now)));
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
     /// belong to an earlier generation from then on. What metrics export never goes back.
     pub fn reset(&self) {
+        self.expire();
         self.change(|machine, now| {
             self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
             self.0.base.rejected.store(self.0.totals.rejections(), Ordering::Relaxed);

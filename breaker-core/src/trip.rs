@@ -56,6 +56,9 @@ impl std::fmt::Display for Trip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Run { length: 1, .. } => write!(f, "1 failure"),
+            Self::Run { length, span } if span.as_secs() == 0 => {
+                write!(f, "{length} consecutive failures in {} ms", span.as_millis())
+            }
             Self::Run { length, span } => {
                 write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
             }

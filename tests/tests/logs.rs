@@ -154,12 +154,12 @@ async fn an_outage_of_ten_thousand_rejected_calls_logs_at_most_eight_lines() {
         "function=\"logs::outage\"",
         "fail_count=1",
         "exception_type=\"logs::ApiError\"",
-        "exception_message=status 503",
+        "exception_message=\"status 503\"",
     ] {
         assert!(failure.contains(part), "{part} in {failure}");
     }
     let changes: Vec<_> = lines.iter().filter(|line| line.contains("circuit_state_change")).collect();
     assert_eq!(changes.len(), 3, "{changes:#?}");
     assert!(changes[0].contains("old_state=\"closed\" new_state=\"open\" fail_count=5"), "{}", changes[0]);
-    assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0.0 s, last: status 503\""));
+    assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0 ms, last: status 503\""));
 }

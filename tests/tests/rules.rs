@@ -73,7 +73,7 @@ async fn rule_2_it_opens_at_fail_max_and_the_tripping_call_returns_its_own_error
         assert!(matches!(result, Err(CallError::Inner(own)) if own == call));
     }
     assert_eq!(breaker.state(), State::Open);
-    assert_eq!(breaker.snapshot().opened_because.unwrap(), "5 consecutive failures in 0.0 s, last: i32");
+    assert_eq!(breaker.snapshot().opened_because.unwrap(), "5 consecutive failures in 0 ms, last: i32");
 }
 
 #[tokio::test(start_paused = true)]
@@ -500,6 +500,11 @@ async fn rule_12_force_open_for_ends_by_itself() {
     assert_eq!(breaker.state(), State::Closed);
     succeed(&breaker, 1);
     assert_eq!(changes.seen(), [(State::Closed, State::ForcedOpen), (State::ForcedOpen, State::Closed)]);
+    breaker.force_open_for(secs(60));
+    advance(secs(60)).await;
+    breaker.shadow();
+    let (forced, shadow) = (State::ForcedOpen, State::Shadow);
+    assert_eq!(changes.seen()[2..], [(State::Closed, forced), (forced, State::Closed), (State::Closed, shadow)]);
 }
 
 #[tokio::test(start_paused = true)]
