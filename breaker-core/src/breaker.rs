@@ -8,7 +8,7 @@ use crate::config_error::ConfigError;
 use crate::event::{self, Listener, StateChange};
 use crate::gate::{Gate, Word};
 use crate::layers::{Layers, Place};
-use crate::machine::{self, Machine};
+use crate::machine::Machine;
 use crate::note::Notes;
 use crate::site::Link;
 use crate::state::State;
@@ -60,7 +60,7 @@ impl Holder {
 
     pub(crate) fn function(&self) -> Option<&'static str> {
         match self {
-            Self::Site(link) => Some(link.function),
+            Self::Site(link) => Some(&link.function),
             Self::Own(_) => None,
         }
     }
@@ -81,9 +81,9 @@ pub(crate) struct Shared {
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: tokio::sync::Notify,
-    /// A time limit was met outside of a runtime, and that was said.
+    /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
-    pub(crate) without_runtime: AtomicBool,
+    pub(crate) without_timer: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -120,7 +120,10 @@ impl CircuitBreaker {
             None => {
                 let mut layers = Layers::default();
                 layers.set(Place::Attribute, config.into());
-                Ok(Self(Handle::Counted(Arc::new(Shared::new(name, layers)))))
+                let breaker = Self::with_layers(name, layers, false);
+                #[cfg(feature = "tracing")]
+                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                Ok(breaker)
             }
         }
     }
@@ -158,10 +161,8 @@ impl CircuitBreaker {
     #[must_use]
     pub fn state(&self) -> State {
         let word = self.0.gate.word();
-        match word.state() {
-            State::Open | State::ForcedOpen => machine::seen(word.state(), self.0.gate.until(), clock::now()),
-            state => state,
-        }
+        let lapsed = word.has(Word::SHUT) && clock::now() >= self.0.gate.until();
+        if lapsed { self.0.machine.lock().state(clock::now()) } else { word.state() }
     }
 
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
@@ -187,7 +188,7 @@ impl CircuitBreaker {
     /// Runs `f` on the machine, publishes, lets go, and tells the change.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> T {
         let (value, told) = self.locked(f);
-        self.tell_change(told);
+        self.tell_changes(told);
         value
     }
 
@@ -196,23 +197,22 @@ impl CircuitBreaker {
         let now = clock::now();
         let mut machine = self.0.machine.lock();
         let (value, change) = f(&mut machine, now);
-        let (word, until) = machine.publish();
-        let heard = if self.0.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
-        #[cfg(feature = "tokio")]
-        let changed = word.with(heard) != self.0.gate.word();
-        self.0.gate.publish(word.with(heard), until);
-        let told = Told(change.map(|change| (change, event::next_sequence())));
-        drop(machine);
-        // Waking runs code of the executor, so not before the lock is let go.
-        #[cfg(feature = "tokio")]
-        if changed {
-            self.0.changed.notify_waiters();
-        }
-        (value, told)
+        let wake = self.0.publish(&machine);
+        (value, Told { changes: change.map(|change| (change, event::next_sequence())).into_iter().collect(), wake })
     }
 
-    pub(crate) fn tell_change(&self, Told(change): Told) {
-        let Some((change, sequence)) = change else { return };
+    /// Wakes those who wait, and tells listeners: both may run anybody's code, so no lock of ours is held here.
+    pub(crate) fn tell_changes(&self, told: Told) {
+        #[cfg(feature = "tokio")]
+        if told.wake {
+            self.0.changed.notify_waiters();
+        }
+        for (change, sequence) in told.changes {
+            self.tell_change(&change, sequence);
+        }
+    }
+
+    fn tell_change(&self, change: &Change, sequence: u64) {
         let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
         let event = StateChange {
             breaker: self,
@@ -239,17 +239,28 @@ impl CircuitBreaker {
     }
 }
 
-/// A change that listeners have yet to hear of, with its sequence number.
+/// Changes that listeners have yet to hear of, with their sequence numbers.
 #[must_use]
-pub(crate) struct Told(Option<(Change, u64)>);
+pub(crate) struct Told {
+    changes: Vec<(Change, u64)>,
+    /// Something is different from before, of which those hear who wait for it.
+    wake: bool,
+}
+
+impl Told {
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.changes.extend(later.changes);
+        self.wake |= later.wake;
+        self
+    }
+}
 
 impl Shared {
     fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(layers.settings(), clock::now());
-        let (word, until) = machine.publish();
-        Self {
+        let shared = Self {
             name: name.into(),
-            gate: Gate::new(word, until),
+            gate: Gate::new(),
             totals: Totals::default(),
             base: Base::default(),
             machine: Mutex::new(machine),
@@ -261,8 +272,17 @@ impl Shared {
             #[cfg(feature = "tokio")]
             changed: tokio::sync::Notify::new(),
             #[cfg(feature = "tokio")]
-            without_runtime: AtomicBool::new(false),
-        }
+            without_timer: AtomicBool::new(false),
+        };
+        shared.publish(&shared.machine.lock());
+        shared
+    }
+
+    /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
+    fn publish(&self, machine: &Machine) -> bool {
+        let (word, until) = machine.publish();
+        let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
+        self.gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
     }
 }
 

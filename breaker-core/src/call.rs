@@ -10,20 +10,20 @@ use crate::permit::Permit;
 use std::any::type_name;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+#[cfg(feature = "tokio")]
 use std::task::Poll;
+use std::time::Duration;
 
 impl CircuitBreaker {
     /// Runs `future` if the breaker lets it; every `Err` is a failure. Of the error, `last_error` and the log show the
     /// type: what an `E` of any kind has to say is only known to the attribute, which sees its type.
     ///
-    /// A time limit (`timeout`) needs a tokio runtime; outside of one there is none, and one log line says so.
+    /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
+    /// so. The time runs from when the future first has to wait.
     ///
     /// # Errors
     /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit (`timeout`);
     /// [`CallError::Inner`] with the future's own error.
-    ///
-    /// # Panics
-    /// When there is a time limit and the tokio runtime was built without its timer (`enable_time`).
     ///
     /// # Cancellation
     /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel` says. Nothing
@@ -75,7 +75,7 @@ impl CircuitBreaker {
     ) -> Result<T, CallError<E>> {
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
         let result = guarded(&permit, closure);
-        finish(permit, Some(result), classify)
+        finish(permit, Ok(result), classify)
     }
 }
 
@@ -85,20 +85,28 @@ fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
 
 fn finish<T, E>(
     permit: Permit,
-    result: Option<Result<T, E>>,
+    result: Result<Result<T, E>, Cut>,
     classify: impl FnOnce(&Result<T, E>) -> Outcome,
 ) -> Result<T, CallError<E>> {
-    let Some(result) = result else { return Err(CallError::Rejected(settle_timeout(permit))) };
+    let result = match result {
+        Ok(result) => result,
+        Err(cut) => return Err(CallError::Rejected(settle_cut(permit, cut))),
+    };
     let outcome = guarded(&permit, || classify(&result));
     permit.settle_with(outcome, || Cause::bare(type_name::<E>()));
     result.map_err(CallError::Inner)
 }
 
-/// Counts a call that was cut off at its time limit.
+/// A body that was cut off at its time limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    after: Duration,
+}
+
+/// Counts a call that was cut off.
 #[cold]
-pub(crate) fn settle_timeout(permit: Permit) -> CircuitBreakerError {
+pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
     let holder = permit.holder().clone();
-    let after = holder.breaker().config().timeout.unwrap_or_default();
     let text = format!("timed out after {}", humantime::format_duration(after));
     permit.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
     CircuitBreakerError::timed_out(holder, after)
@@ -130,25 +138,28 @@ impl Drop for PanicGuard<'_> {
 
 /// Runs a synchronous body to its end.
 #[inline]
-pub fn guarded_run<R>(permit: &Permit, body: impl FnOnce() -> R) -> Option<R> {
-    Some(guarded(permit, body))
+#[expect(clippy::missing_errors_doc, reason = "it cannot be cut off")]
+pub fn run_sync<R>(permit: &Permit, body: impl FnOnce() -> R) -> Result<R, Cut> {
+    Ok(guarded(permit, body))
 }
 
-/// Runs the body to its end, or to its time limit: then `None`. The timer is only made when the body has to wait.
+/// Runs the body to its end, or to its time limit. The timer is only made when the body has to wait.
 #[cfg(feature = "tokio")]
 pub fn run<'p, F: Future>(
     permit: &'p Permit,
     mut body: Pin<&'p mut F>,
-) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
+) -> impl Future<Output = Result<F::Output, Cut>> + use<'p, F> {
     let mut limit: Option<Limit> = None;
     poll_fn(move |context| {
-        let due = if permit.is_limited() && limit.is_none() { Limit::due(permit) } else { None };
-        match guarded(permit, || body.as_mut().poll(context)) {
-            Poll::Ready(output) => return Poll::Ready(Some(output)),
-            Poll::Pending => limit = limit.take().or_else(|| due.and_then(|due| Limit::at(due, permit))),
+        if let Poll::Ready(output) = guarded(permit, || body.as_mut().poll(context)) {
+            return Poll::Ready(Ok(output));
         }
+        if !permit.is_limited() {
+            return Poll::Pending;
+        }
+        limit = limit.take().or_else(|| Limit::of(permit));
         match &mut limit {
-            Some(limit) => limit.poll(context).map(|()| None),
+            Some(limit) => limit.poll(context).map(|after| Err(Cut { after })),
             None => Poll::Pending,
         }
     })
@@ -159,9 +170,6 @@ pub fn run<'p, F: Future>(
 pub fn run<'p, F: Future>(
     permit: &'p Permit,
     mut body: Pin<&'p mut F>,
-) -> impl Future<Output = Option<F::Output>> + use<'p, F> {
-    poll_fn(move |context| match guarded(permit, || body.as_mut().poll(context)) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Pending,
-    })
+) -> impl Future<Output = Result<F::Output, Cut>> + use<'p, F> {
+    poll_fn(move |context| guarded(permit, || body.as_mut().poll(context)).map(Ok))
 }

@@ -69,6 +69,11 @@ impl std::error::Error for ConfigError {}
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
+    /// There is at least one.
+    pub(crate) fn new(problems: Vec<ConfigError>) -> Self {
+        Self(problems)
+    }
+
     /// `Err` with the problems, or `Ok` when there are none.
     pub(crate) fn check(mut problems: Vec<ConfigError>) -> Result<(), Self> {
         let mut seen = std::collections::HashSet::new();

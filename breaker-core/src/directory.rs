@@ -1,9 +1,10 @@
-//! Directory: what the registry keeps under its lock. What there is to log or to tell is handed out, or waits.
+//! Directory: what the registry keeps under its lock. Settings are put in force here, under that lock, so that no older ones can
+//! come after newer ones; what there is to log or to tell waits until it is let go.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Told};
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind};
-use crate::env::{Environment, Reading};
+use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::FileSettings;
 use crate::layers::{Layer, Layers, Place};
@@ -13,21 +14,23 @@ use std::collections::{BTreeMap, HashSet};
 
 #[derive(Default)]
 pub(crate) struct Directory {
-    pub(crate) breakers: BTreeMap<String, Entry>,
-    pub(crate) listeners: Vec<Arc<dyn Listener>>,
-    pub(crate) configured: BTreeMap<String, Config>,
-    pub(crate) file: FileSettings,
-    pub(crate) environment: Option<Environment>,
+    breakers: BTreeMap<String, Entry>,
+    listeners: Vec<Arc<dyn Listener>>,
+    configured: BTreeMap<String, Config>,
+    file: FileSettings,
+    environment: Option<Environment>,
     /// Conflicts between call sites.
     conflicts: Vec<ConfigError>,
     pub(crate) waiting: Waiting,
     said: HashSet<String>,
 }
 
-pub(crate) struct Entry {
-    pub(crate) breaker: CircuitBreaker,
-    /// Who declared it, in the order in which they came.
+struct Entry {
+    breaker: CircuitBreaker,
+    /// Who declared it, in the order in which they came; each place once.
     declared: Vec<Declared>,
+    /// What they say together.
+    united: Config,
 }
 
 /// What a call site, or somebody with a `Config`, said.
@@ -39,77 +42,171 @@ pub(crate) struct Declared {
     pub(crate) can_be_cut: bool,
 }
 
-/// What is to be logged when the lock is let go.
+/// What is to be told and logged when the lock is let go.
 #[derive(Default)]
 pub(crate) struct Waiting {
+    pub(crate) told: Vec<(CircuitBreaker, Told)>,
     pub(crate) made: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
 }
 
-pub(crate) type Change = (CircuitBreaker, Vec<(Place, Layer)>);
-
-/// Puts layers in force, which tells listeners: with no lock held.
-pub(crate) fn apply(changes: Vec<Change>) {
-    for (breaker, layers) in changes {
-        breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
-    }
-}
-
 impl Directory {
+    pub(crate) fn get(&self, name: &str) -> Option<CircuitBreaker> {
+        self.breakers.get(name).map(|entry| entry.breaker.clone())
+    }
+
     pub(crate) fn all(&self) -> Vec<CircuitBreaker> {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
-    pub(crate) fn make(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.breakers.keys().cloned().collect()
+    }
+
+    pub(crate) fn listen(&mut self, listener: Arc<dyn Listener>) {
+        for breaker in self.all() {
+            breaker.add_shared_listener(Arc::clone(&listener));
+        }
+        self.listeners.push(listener);
+    }
+
+    pub(crate) fn configure(&mut self, name: &str, config: Config) {
+        self.configured.insert(name.to_owned(), config);
+        self.place(name);
+    }
+
+    pub(crate) fn load(&mut self, file: FileSettings) {
+        self.file = file;
+        self.place_all();
+        for notice in self.unknown_names() {
+            self.say(notice);
+        }
+    }
+
+    /// Takes other variables, puts in force what is right, and gives everything that is wrong.
+    pub(crate) fn init(&mut self, environment: Environment) -> Vec<ConfigError> {
+        self.environment = Some(environment);
+        // What is returned here need not be logged.
+        self.waiting.problems.clear();
+        let problems = self.check();
+        self.place_all();
+        problems
+    }
+
+    pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
+        if let Some(breaker) = self.get(name) {
+            self.unite(name, &declared);
+            return breaker;
+        }
         let mut layers = Layers::default();
-        layers.set(Place::Attribute, declared.config.into());
-        for (place, layer) in self.layers(name, declared.config.env) {
+        for (place, layer) in self.layers(name, declared.config) {
             layers.set(place, layer);
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
-        for listener in &self.listeners {
-            breaker.add_shared_listener(Arc::clone(listener));
-        }
-        if let Some(notice) = uncut(&breaker, &declared) {
-            self.say(notice);
-        }
-        self.enter(breaker.clone(), vec![declared]);
+        self.enter(breaker.clone(), declared);
         breaker
     }
 
-    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Vec<Declared>) {
+    /// Takes a breaker in.
+    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
+        for listener in &self.listeners {
+            breaker.add_shared_listener(Arc::clone(listener));
+        }
+        let name = breaker.name().to_owned();
+        let united = declared.config;
         self.waiting.made.push(breaker.clone());
-        self.breakers.insert(breaker.name().to_owned(), Entry { breaker, declared });
+        self.breakers.insert(name.clone(), Entry { breaker, declared: vec![declared], united });
+        self.place(&name);
+        // With a second breaker, a label without a prefix is nobody's any more.
+        if self.breakers.len() == 2 {
+            self.place_all();
+        }
     }
 
-    /// Joins a further declaration to those of the breaker `name`. Gives the union, if this is a new one.
-    pub(crate) fn unite(&mut self, name: &str, new: Declared) -> Option<Config> {
-        let entry = self.breakers.get_mut(name)?;
-        if entry.declared.contains(&new) {
-            return None;
+    /// Joins a further declaration to those of the breaker `name`.
+    fn unite(&mut self, name: &str, new: &Declared) {
+        let Some(entry) = self.breakers.get_mut(name) else { return };
+        let before = entry.united;
+        let conflicts = entry.united.unite(&new.config);
+        let first = |key: &str| {
+            let sets = |one: &&Declared| key == "env" && one.config.env.is_some() || one.config.sets(key);
+            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
+        };
+        let told: Vec<_> =
+            conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
+        let changed = entry.united != before;
+        if entry.declared.iter().all(|one| one.place != new.place) {
+            entry.declared.push(new.clone());
         }
-        let mut united = Config::new();
-        for before in &entry.declared {
-            let _ = united.unite(&before.config);
+        for (key, first, stands, differs) in told {
+            // A place that declares something else each time is told once.
+            if self.said.insert(format!("conflict of {name}, {key} at {}", new.place)) {
+                let place = &new.place;
+                let message = format!(
+                    "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give \
+                     one of them another name"
+                );
+                let conflict =
+                    ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
+                self.say_problem(conflict.to_string());
+                self.conflicts.push(conflict);
+            }
         }
-        let mut conflicts = Vec::new();
-        for (key, stands, differs) in united.unite(&new.config) {
-            let sets = |before: &&Declared| key == "env" && before.config.env.is_some() || before.config.sets(key);
-            let first = entry.declared.iter().find(sets).map_or("elsewhere", |first| &first.place);
-            let message = format!(
-                "`{key}` is {stands} at {first} and {differs} at {}; the first stands: write it once, or give one of \
-                 them another name",
-                new.place
-            );
-            conflicts.push(ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message));
+        if changed {
+            self.place(name);
         }
-        entry.declared.push(new);
-        for conflict in conflicts {
-            self.say_problem(conflict.to_string());
-            self.conflicts.push(conflict);
+    }
+
+    fn place_all(&mut self) {
+        for name in self.names() {
+            self.place(&name);
         }
-        Some(united)
+    }
+
+    /// Puts in force what all places say of the breaker `name`.
+    fn place(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let breaker = entry.breaker.clone();
+        let layers = self.layers(name, entry.united);
+        let told = breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
+        self.waiting.told.push((breaker, told));
+        self.say_what_cannot_be_cut(name);
+    }
+
+    /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
+    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 6] {
+        let prefix = self.prefix(name, united);
+        let mut prefixes = self.prefixes();
+        prefixes.push(prefix.clone());
+        let environment = self.environment.get_or_insert_with(Environment::of_process);
+        let (mut every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
+        for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
+            self.say_problem(below_stands(&text));
+        }
+        for notice in every.notices.iter().chain(&own.notices) {
+            self.say(notice.clone());
+        }
+        let alone = self.breakers.keys().all(|known| known == name);
+        every.layer.label = every.layer.label.filter(|_| alone);
+        [
+            (Place::Attribute, united.into()),
+            (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
+            (Place::FileDefault, self.file.default.clone()),
+            (Place::File, self.file.breakers.get(name).cloned().unwrap_or_default()),
+            (Place::EnvironmentDefault, every.layer),
+            (Place::Environment, own.layer),
+        ]
+    }
+
+    fn prefix(&self, name: &str, united: Config) -> String {
+        let configured = self.configured.get(name).and_then(|config| config.env);
+        configured.or(united.env).map_or_else(|| spelling::prefix(name), str::to_owned)
+    }
+
+    /// The prefixes of all breakers' variables.
+    fn prefixes(&self) -> Vec<String> {
+        self.breakers.iter().map(|(name, entry)| self.prefix(name, entry.united)).collect()
     }
 
     /// Has a problem logged, if it was not before; unless `init` returns it first.
@@ -126,51 +223,8 @@ impl Directory {
         }
     }
 
-    fn prefix(entry: &Entry) -> String {
-        entry.breaker.env_prefix().map_or_else(|| spelling::prefix(entry.breaker.name()), str::to_owned)
-    }
-
-    fn prefixes(&self) -> Vec<String> {
-        self.breakers.values().map(Self::prefix).collect()
-    }
-
-    /// The layers above the attribute for the breaker `name`. What is wrong with them is logged once.
-    pub(crate) fn layers(&mut self, name: &str, env: Option<&str>) -> Vec<(Place, Layer)> {
-        let prefix = env.map_or_else(|| spelling::prefix(name), str::to_owned);
-        let mut prefixes = self.prefixes();
-        prefixes.push(prefix.clone());
-        let environment = self.environment.get_or_insert_with(Environment::of_process);
-        let (every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
-        for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
-            self.say_problem(format!("{text}; the layer below stands"));
-        }
-        for notice in every.notices.iter().chain(&own.notices) {
-            self.say(notice.clone());
-        }
-        let alone = !self.breakers.keys().any(|other| other != name);
-        self.place(name, every, own, alone)
-    }
-
-    fn place(&self, name: &str, mut every: Reading, own: Reading, alone: bool) -> Vec<(Place, Layer)> {
-        every.layer.label = every.layer.label.filter(|_| alone);
-        let configured = self.configured.get(name).copied().unwrap_or_default();
-        vec![
-            (Place::Configure, configured.into()),
-            (Place::FileDefault, self.file.default.clone()),
-            (Place::File, self.file.breakers.get(name).cloned().unwrap_or_default()),
-            (Place::EnvironmentDefault, every.layer),
-            (Place::Environment, own.layer),
-        ]
-    }
-
-    /// The layers of all breakers anew.
-    pub(crate) fn changes(&mut self) -> Vec<Change> {
-        let all: Vec<_> = self.all();
-        all.into_iter().map(|breaker| (breaker.clone(), self.layers(breaker.name(), breaker.env_prefix()))).collect()
-    }
-
     /// Everything that is wrong; it counts as said. What is only odd is logged.
-    pub(crate) fn check(&mut self) -> Vec<ConfigError> {
+    fn check(&mut self) -> Vec<ConfigError> {
         let prefixes = self.prefixes();
         let environment = self.environment.take().unwrap_or_default();
         let every = environment.every(&prefixes);
@@ -188,21 +242,13 @@ impl Directory {
         let strangers = environment.strangers(&prefixes);
         self.environment = Some(environment);
         for problem in &problems {
-            self.said.insert(format!("{problem}; the layer below stands"));
+            self.said.insert(below_stands(&problem.to_string()));
         }
         problems.extend(self.conflicts.iter().cloned());
-        for notice in strangers.into_iter().chain(self.unknown_names()) {
+        for notice in strangers.into_iter().chain(self.unknown_names()).chain(self.shared_prefixes()) {
             self.say(notice);
         }
         problems
-    }
-
-    /// Says of each time limit that some call site cannot keep it.
-    pub(crate) fn say_what_cannot_be_cut(&mut self) {
-        let entries = self.breakers.values();
-        let notices: Vec<_> =
-            entries.flat_map(|entry| entry.declared.iter().filter_map(|one| uncut(&entry.breaker, one))).collect();
-        notices.into_iter().for_each(|notice| self.say(notice));
     }
 
     /// Names in code and file that no breaker has.
@@ -219,18 +265,45 @@ impl Directory {
         };
         code.chain(file).filter_map(unknown).collect()
     }
+
+    /// Breakers that obey the same variables, because their names differ in signs only.
+    fn shared_prefixes(&self) -> Vec<String> {
+        let mut by_prefix: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, entry) in &self.breakers {
+            by_prefix.entry(self.prefix(name, entry.united)).or_default().push(format!("`{name}`"));
+        }
+        let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
+        shared
+            .map(|(prefix, names)| {
+                format!(
+                    "circuit breakers {} share the variables {prefix}_CIRCUIT_..; `env` gives one another prefix",
+                    names.join(", ")
+                )
+            })
+            .collect()
+    }
+
+    /// Says of the time limit of `name` which call sites cannot keep it.
+    fn say_what_cannot_be_cut(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let Some(limit) = entry.breaker.config().timeout else { return };
+        let limit = humantime::format_duration(limit);
+        let sources = entry.breaker.config_sources();
+        let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
+        let source = source.unwrap_or_default();
+        let uncut = entry.declared.iter().filter(|one| !one.can_be_cut);
+        let notices: Vec<_> = uncut
+            .map(|Declared { place, .. }| {
+                format!(
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
+                     cannot be cut off: that takes an `async fn` and the feature `tokio`"
+                )
+            })
+            .collect();
+        notices.into_iter().for_each(|notice| self.say(notice));
+    }
 }
 
-/// What there is to say of a time limit that a call site cannot keep.
-fn uncut(breaker: &CircuitBreaker, declared: &Declared) -> Option<String> {
-    let limit = breaker.config().timeout.filter(|_| !declared.can_be_cut)?;
-    let (name, limit) = (breaker.name(), humantime::format_duration(limit));
-    let sources = breaker.config_sources();
-    let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
-    Some(format!(
-        "circuit breaker `{name}`: the time limit of {limit} ({}) does nothing at {}, whose calls cannot be cut off: that \
-         takes an `async fn` and the feature `tokio`",
-        source.unwrap_or_default(),
-        declared.place
-    ))
+fn below_stands(problem: &str) -> String {
+    format!("{problem}; the layer below stands")
 }

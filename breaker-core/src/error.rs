@@ -42,7 +42,7 @@ impl CircuitBreakerError {
         self.holder.breaker().name()
     }
 
-    /// The annotated function, as `module::function`; `None` for calls through the breaker's own methods.
+    /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
         self.holder.function()

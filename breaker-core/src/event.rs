@@ -5,9 +5,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::state::State;
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, Ordering, survive};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// Something that wants to know what breakers do. Every method is empty by default.
@@ -95,7 +94,7 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 pub struct BeforeCall<'a> {
     /// The breaker.
     pub breaker: &'a CircuitBreaker,
-    /// The annotated function, as `module::function`; `None` for calls through the breaker's own methods.
+    /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
     pub function: Option<&'static str>,
 }
 
@@ -239,7 +238,7 @@ pub(crate) fn quiet() -> bool {
 /// Tells the ready-made listener and those in `listeners`; a panic of one stops at it.
 pub(crate) fn tell(listeners: &[Arc<dyn Listener>], event: &dyn Fn(&dyn Listener)) {
     let one = |listener: &dyn Listener| {
-        let _ = catch_unwind(AssertUnwindSafe(|| event(listener)));
+        survive(|| event(listener));
     };
     #[cfg(feature = "tracing")]
     one(&crate::log::TracingListener);

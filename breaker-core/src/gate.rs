@@ -3,7 +3,8 @@
 //! Interleavings. The machine's holder stores `until` first and the word after it (release); a reader loads the
 //! word first (acquire) and `until` after it. So a reader sees an `until` at least as new as its word:
 //! - word of an opening, `until` of a later one: both reject; the later time is told.
-//! - word of an opening, `until` of a reset: the time is over, so the reader asks the machine under its lock.
+//! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or somebody who looks at the
+//!   state, asks the machine under its lock.
 //!
 //! A word is never equal to another one of a different generation, so a settling call that finds its own word
 //! still standing knows that nothing has happened since it was admitted.
@@ -53,6 +54,11 @@ impl Word {
         Self(self.0 | flags)
     }
 
+    /// Those of `flags` that are set.
+    pub(crate) const fn only(self, flags: u64) -> u64 {
+        self.0 & flags
+    }
+
     pub(crate) const fn generation(self) -> u64 {
         self.0 >> Self::GENERATION_SHIFT
     }
@@ -73,11 +79,19 @@ impl Word {
 pub(crate) struct Gate {
     word: AtomicU64,
     until: AtomicU64,
+    /// The time limit of calls, in nanoseconds.
+    limit: AtomicU64,
 }
 
 impl Gate {
-    pub(crate) fn new(word: Word, until: Tick) -> Self {
-        Self { word: AtomicU64::new(word.0), until: AtomicU64::new(until.as_nanos()) }
+    pub(crate) fn new() -> Self {
+        Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0) }
+    }
+
+    /// The time limit of calls, where the word says that there is one.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn limit(&self) -> Duration {
+        Duration::from_nanos(self.limit.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -91,10 +105,13 @@ impl Gate {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Only under the machine's lock.
-    pub(crate) fn publish(&self, word: Word, until: Tick) {
+    /// Only under the machine's lock. Gives whether anything is different from before.
+    pub(crate) fn publish(&self, word: Word, until: Tick, limit: Duration) -> bool {
+        let changed = word != self.word() || until != self.until();
+        self.limit.store(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.until.store(until.as_nanos(), Ordering::Relaxed);
         self.word.store(word.0, Ordering::Release);
+        changed
     }
 }
 

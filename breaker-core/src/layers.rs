@@ -76,9 +76,4 @@ impl Layers {
     pub(crate) fn label(&self) -> Option<&str> {
         self.0.iter().rev().find_map(|layer| layer.label.as_deref())
     }
-
-    /// The prefix of the breaker's environment variables, if another one than its name was given.
-    pub(crate) fn env(&self) -> Option<&'static str> {
-        self.0.iter().rev().find_map(|layer| layer.config.env)
-    }
 }

@@ -3,37 +3,42 @@
 use crate::clock::{self, Tick};
 use crate::gate::Word;
 use crate::permit::Permit;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, survive};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::runtime::Handle;
+use tokio::task::unconstrained;
+use tokio::time::sleep;
 
-/// The timer that cuts a call off.
-#[derive(Debug)]
-pub(crate) struct Limit(Pin<Box<Sleep>>);
+/// The timer that cuts a call off. It does not take part in tokio's budget of a task: a body that uses up its budget would
+/// never be cut off otherwise.
+pub(crate) struct Limit(Pin<Box<dyn Future<Output = Duration> + Send + Sync>>);
 
 impl Limit {
-    /// When a call that starts now is to be cut off. A limit past the end of time is none.
+    /// A timer for a call that waits from now on. `None` where there is no timer that could wake it, which is logged once: outside
+    /// of a tokio runtime, and in one without `enable_time`.
     #[cold]
-    pub(crate) fn due(permit: &Permit) -> Option<Instant> {
-        Instant::now().checked_add(permit.breaker().config().timeout?)
-    }
-
-    /// A timer for then; `None` outside of a runtime, where nobody could wake the call: that is logged once.
-    #[cold]
-    pub(crate) fn at(due: Instant, permit: &Permit) -> Option<Self> {
-        match tokio::runtime::Handle::try_current() {
-            Ok(_) => Some(Self(Box::pin(sleep_until(due)))),
-            Err(_) => {
-                permit.breaker().warn_of_no_runtime();
-                None
-            }
+    pub(crate) fn of(permit: &Permit) -> Option<Self> {
+        let mut limit = None;
+        if Handle::try_current().is_ok() {
+            let span = permit.breaker().0.gate.limit();
+            survive(|| {
+                let timer = sleep(span);
+                limit = Some(Self(Box::pin(async move {
+                    unconstrained(timer).await;
+                    span
+                })));
+            });
         }
+        if limit.is_none() {
+            permit.breaker().warn_of_no_timer();
+        }
+        limit
     }
 
-    /// Ready when the time is over.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready with the limit when its time is over.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
         self.0.as_mut().poll(context)
     }
 }
@@ -59,11 +64,11 @@ impl crate::CircuitBreaker {
         }
     }
 
-    fn warn_of_no_runtime(&self) {
-        if !self.0.without_runtime.swap(true, Ordering::Relaxed) {
+    fn warn_of_no_timer(&self) {
+        if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             crate::log::notice(&format!(
-                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime",
+                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime with a timer",
                 self.name()
             ));
         }

@@ -73,17 +73,22 @@ impl Listener for TracingListener {
     }
 
     fn cancelled(&self, event: &Cancelled<'_>) {
-        let (breaker_name, function) = (event.breaker.label(), event.function);
+        let function = event.function;
         if event.in_a_row == DROPS {
             warn!(
                 event_type = "circuit_cancelled",
-                breaker_name,
+                breaker_name = event.breaker.label(),
                 function,
                 "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
                  set `timeout` below the caller's own time limit, or `on_cancel`"
             );
         } else {
-            debug!(event_type = "circuit_cancelled", breaker_name, function, "call was dropped");
+            debug!(
+                event_type = "circuit_cancelled",
+                breaker_name = event.breaker.label(),
+                function,
+                "call was dropped"
+            );
         }
     }
 
@@ -138,7 +143,7 @@ fn message(event: &Failure<'_>) -> Option<String> {
 
 /// One line when a breaker is made.
 pub(crate) fn made(name: &str, settings: &str) {
-    info!(event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}`: {settings}");
+    info!(event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 
 /// Something about the configuration that a person should know.

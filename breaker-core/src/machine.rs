@@ -4,11 +4,11 @@
 //! The rules, each with the function that keeps it. Each has tests of its name in `tests/tests/rules.rs`.
 //!
 //! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
-//!    (`state`, `seen`).
+//!    (`state`).
 //! 2. It opens when a run reaches `fail_max` (`decide`). The tripping call returns its own error: the shell gives every
 //!    result back as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
-//! 4. At `recovery_timeout` it is half-open: `seen` says so at once, `ask` makes it so when the first probe comes, and the
+//! 4. At `recovery_timeout` it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed.
 //! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Probes::take`); `success_threshold` successes close it, one
 //!    counted failure opens it again (`decide`). Being rejected is as cheap as when open (`publish`).
@@ -117,8 +117,14 @@ impl Machine {
         (Admission::ShadowRejected { state, retry_after }, change)
     }
 
+    /// In shadow: the rejection that would have been.
     fn rejected(&self, now: Tick) -> Admission {
-        let (state, until) = (self.told(), self.shut_until().unwrap_or(now));
+        let forced = match self.mode() {
+            Some(Manual::ForcedOpen { until }) => Some(until),
+            _ => None,
+        };
+        let state = if forced.is_some() { State::ForcedOpen } else { self.phase_state() };
+        let until = forced.or_else(|| self.phase_shut_until()).unwrap_or(now);
         Admission::Rejected { state, retry_after: gate::retry_after(state, until, now) }
     }
 
@@ -146,8 +152,8 @@ impl Machine {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
                 OnCancel::After(limit) => {
-                    let noted = call.started != Tick::ZERO;
-                    failure_if(noted && now.since(call.started) >= limit, Counted::Cancelled)
+                    let timed = call.word.has(Word::TIMED);
+                    failure_if(timed && now.since(call.started) >= limit, Counted::Cancelled)
                 }
             },
         }
@@ -211,12 +217,14 @@ impl Machine {
         self.manual = manual;
         self.phase = phase;
         self.generation += 1;
-        self.since = now;
         self.drops = 0;
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed) {
             self.run.clear();
             self.trip = None;
+        }
+        if self.told() != before.0 {
+            self.since = now;
         }
         let shadow = before.0 == State::Shadow && self.told() == State::Shadow;
         let (old, new) = if shadow { (before.1, self.phase_state()) } else { (before.0, self.told()) };
@@ -289,17 +297,30 @@ impl Machine {
 
     /// Until when every call is rejected, if so.
     fn shut_until(&self) -> Option<Tick> {
-        match (self.mode(), &self.phase) {
-            (Some(Manual::ForcedOpen { until }), _) => Some(until),
-            (Some(_), _) | (None, Phase::Closed) => None,
-            (None, Phase::Open { since }) => Some(self.reopens(*since)),
-            (None, Phase::HalfOpen { probes, .. }) => probes.full_until(self.settings.half_open_max_calls),
+        match self.mode() {
+            Some(Manual::ForcedOpen { until }) => Some(until),
+            Some(Manual::Disabled | Manual::Shadow) => None,
+            None => self.phase_shut_until(),
+        }
+    }
+
+    /// The same for the automatic part alone.
+    fn phase_shut_until(&self) -> Option<Tick> {
+        match &self.phase {
+            Phase::Closed => None,
+            Phase::Open { since } => Some(self.reopens(*since)),
+            Phase::HalfOpen { probes, .. } => probes.full_until(self.settings.half_open_max_calls),
         }
     }
 
     /// The state at `now`, without changing anything (rules 1 and 4).
     pub(crate) fn state(&self, now: Tick) -> State {
-        seen(self.told(), self.shut_until().unwrap_or(Tick::NEVER), now)
+        match (self.told(), self.shut_until()) {
+            (State::Open, Some(until)) if now >= until => State::HalfOpen,
+            (State::ForcedOpen, Some(until)) if now >= until && !self.settings.enabled => State::Disabled,
+            (State::ForcedOpen, Some(until)) if now >= until => State::Closed,
+            (told, _) => told,
+        }
     }
 
     /// What calls may act on without the lock.
@@ -324,6 +345,10 @@ impl Machine {
         &self.settings
     }
 
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(crate) fn trip(&self) -> Option<Trip> {
         self.trip
     }
@@ -334,21 +359,12 @@ impl Machine {
         Reading {
             state,
             since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|_| lapsed.is_none()).and_then(|until| gate::retry_after(state, until, now)),
+            retry_after: until.filter(|until| *until > now).and_then(|until| gate::retry_after(state, until, now)),
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
             last_failure: self.last_failure,
             settings: self.settings.clone(),
         }
-    }
-}
-
-/// The state that a reader sees at `now` of one that was last told as `told` and rejects calls until `until`.
-pub(crate) fn seen(told: State, until: Tick, now: Tick) -> State {
-    match told {
-        State::Open if now >= until => State::HalfOpen,
-        State::ForcedOpen if now >= until => State::Closed,
-        told => told,
     }
 }

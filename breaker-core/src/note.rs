@@ -1,8 +1,8 @@
 //! Notes: the last error that matters, in words, for snapshots and messages.
 
+use crate::sync::survive;
 use crate::trip::Trip;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The longest text that is kept of an error, in bytes.
 const LIMIT: usize = 256;
@@ -72,11 +72,10 @@ impl Text {
         let mut text = Self { bytes: [0; LIMIT], length: 0 };
         let Some(display) = cause.text else { return text };
         // An error means that the text is longer than what is kept, or that the user's own `fmt` gave up.
-        let written = catch_unwind(AssertUnwindSafe(|| {
+        let came_back = survive(|| {
             let _ = write!(text, "{display}");
-            text.length
-        }));
-        if written.is_err() {
+        });
+        if !came_back {
             text.length = 0;
             let _ = text.write_str("(the error's Display panicked)");
         }

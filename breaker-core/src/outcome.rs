@@ -13,7 +13,8 @@ pub enum Outcome {
     Neutral,
     /// The service failed: counts against it.
     Failure {
-        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did.
+        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did. It is carried along, and
+        /// does not change yet how long the breaker stays open.
         retry_after: Option<Duration>,
     },
 }

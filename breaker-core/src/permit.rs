@@ -64,12 +64,14 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn admit_slowly(&self, word: Word, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
-        let function = link.map(|link| link.function);
+        let function = link.map(|link| &*link.function);
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
             let event = BeforeCall { breaker: self, function };
             self.tell(&|listener| listener.before_call(&event));
         }
+        // A listener may have changed the state.
+        let word = if heard { self.0.gate.word() } else { word };
         let now = clock::now();
         if word.has(Word::SHUT) {
             let until = self.0.gate.until();
@@ -93,9 +95,8 @@ impl CircuitBreaker {
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.tell(&|listener| listener.rejected(&event));
                 }
-                // It keeps its time limit, and no generation.
-                let limited = if word.has(Word::LIMITED) { Word::LIMITED } else { 0 };
-                (Word::UNBOUND.with(limited), 0)
+                // It keeps its times, and no generation.
+                (Word::UNBOUND.with(word.only(Word::LIMITED | Word::TIMED)), 0)
             }
             Admission::Admitted { probe } => (word, probe),
         };
@@ -111,7 +112,7 @@ impl CircuitBreaker {
     ) -> CircuitBreakerError {
         self.0.totals.rejected();
         if heard {
-            let function = link.map(|link| link.function);
+            let function = link.map(|link| &*link.function);
             let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
             self.tell(&|listener| listener.rejected(&event));
         }
@@ -194,14 +195,25 @@ impl Permit {
         if settled.outcome == Counted::Success {
             self.breaker().0.totals.success();
         }
-        let tripped = settled.change.is_some_and(|change| change.trip.is_some());
-        if settled.outcome == Counted::Failure && (settled.run == 1 || tripped) {
-            let cause = cause();
-            let text = Text::of(cause);
-            self.breaker().0.notes.lock().keep(cause.kind, &text);
-        }
+        self.note(&settled, cause);
         self.tell(&settled, cause);
-        self.breaker().tell_change(told);
+        self.breaker().tell_changes(told);
+    }
+
+    /// Keeps the first failure of a run, and the one that tripped, unless the breaker has moved on while the text was written.
+    fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+        let tripped = settled.change.filter(|change| change.trip.is_some());
+        if settled.outcome != Counted::Failure || (settled.run != 1 && tripped.is_none()) {
+            return;
+        }
+        let cause = cause();
+        let text = Text::of(cause);
+        let generation = tripped.map_or(self.word.generation(), |change| change.generation);
+        let breaker = self.breaker();
+        let machine = breaker.0.machine.lock();
+        if machine.generation() == generation {
+            breaker.0.notes.lock().keep(cause.kind, &text);
+        }
     }
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
@@ -260,6 +272,8 @@ impl fmt::Debug for Permit {
 mod tests {
     use super::*;
     use crate::config::Config;
+    #[cfg(feature = "tokio")]
+    use std::future::Future;
 
     /// Whoever took the machine's lock in here would wait for himself for ever.
     fn under_the_lock(breaker: &CircuitBreaker, f: impl FnOnce()) -> usize {
@@ -282,6 +296,18 @@ mod tests {
         });
         assert_eq!(readings, 0);
         assert_eq!(breaker.snapshot().success_count, 10);
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_asks_no_clock() {
+        let breaker = CircuitBreaker::new("test", Config::new().timeout(Duration::from_secs(1))).unwrap();
+        let readings = under_the_lock(&breaker, || {
+            let mut call = std::pin::pin!(breaker.call(async { Ok::<_, ()>(()) }));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(call.as_mut().poll(&mut context).is_ready());
+        });
+        assert_eq!(readings, 0);
     }
 
     #[test]

@@ -34,9 +34,12 @@ impl Probes {
         self.leases.retain(|held| held.probe != probe);
     }
 
-    /// Until when all `limit` slots are held for certain; `None`: one is free.
+    /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free. More than `limit` can be
+    /// held after the limit was lowered.
     pub(crate) fn full_until(&self, limit: u32) -> Option<Tick> {
-        let full = self.leases.len() >= limit as usize;
-        self.leases.iter().map(|held| held.until).min().filter(|_| full)
+        let surplus = self.leases.len().checked_sub(limit as usize)?;
+        let mut ends: Vec<_> = self.leases.iter().map(|held| held.until).collect();
+        ends.sort_unstable();
+        ends.get(surplus).copied()
     }
 }

@@ -5,11 +5,10 @@
 use crate::breaker::CircuitBreaker;
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
-use crate::directory::{Declared, Directory, apply};
+use crate::directory::{Declared, Directory, Waiting};
 use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::FileSettings;
-use crate::layers::Place;
 use crate::snapshot::Health;
 use crate::sync::{Arc, LazyLock, Mutex};
 use std::ffi::OsString;
@@ -46,8 +45,8 @@ impl Registry {
     /// The breaker of this name, if there is one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        let breaker = self.inner.lock().breakers.get(name).map(|entry| entry.breaker.clone());
-        self.log();
+        let breaker = self.inner.lock().get(name);
+        self.tell();
         breaker
     }
 
@@ -66,7 +65,7 @@ impl Registry {
             return Err(problem);
         }
         let breaker = self.declare(name, Declared { place, config, can_be_cut: true });
-        self.log();
+        self.tell();
         Ok(breaker)
     }
 
@@ -76,24 +75,18 @@ impl Registry {
     /// When another breaker has its name.
     pub fn register(&self, breaker: &CircuitBreaker) -> Result<(), ConfigError> {
         let mut inner = self.inner.lock();
-        if let Some(entry) = inner.breakers.get(breaker.name()) {
+        if let Some(known) = inner.get(breaker.name()) {
             let place = format!("circuit breaker `{}`", breaker.name());
             let message = "cannot be registered: there is another breaker of this name";
-            return match entry.breaker.is(breaker) {
+            return match known.is(breaker) {
                 true => Ok(()),
                 false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
             };
         }
-        inner.enter(
-            breaker.clone(),
-            vec![Declared { place: "the registered breaker".to_owned(), config: breaker.declared(), can_be_cut: true }],
-        );
-        let layers = inner.layers(breaker.name(), breaker.env_prefix());
-        let listeners = inner.listeners.clone();
+        let place = "the registered breaker".to_owned();
+        inner.enter(breaker.clone(), Declared { place, config: breaker.declared(), can_be_cut: true });
         drop(inner);
-        breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
-        listeners.into_iter().for_each(|listener| breaker.add_shared_listener(listener));
-        self.log();
+        self.tell();
         Ok(())
     }
 
@@ -101,20 +94,14 @@ impl Registry {
     #[must_use]
     pub fn breakers(&self) -> Vec<CircuitBreaker> {
         let breakers = self.inner.lock().all();
-        self.log();
+        self.tell();
         breakers
     }
 
     /// Adds a listener to every breaker of this registry, present and future.
     pub fn add_listener(&self, listener: impl Listener) {
         let listener: Arc<dyn Listener> = Arc::new(listener);
-        let mut inner = self.inner.lock();
-        inner.listeners.push(Arc::clone(&listener));
-        let breakers = inner.all();
-        drop(inner);
-        for breaker in breakers {
-            breaker.add_shared_listener(Arc::clone(&listener));
-        }
+        self.inner.lock().listen(listener);
     }
 
     /// What all breakers show of themselves, and whether a critical one is not closed.
@@ -133,14 +120,8 @@ impl Registry {
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
         }
-        let mut inner = self.inner.lock();
-        inner.configured.insert(name.to_owned(), config);
-        let breaker = inner.breakers.get(name).map(|entry| entry.breaker.clone());
-        drop(inner);
-        if let Some(breaker) = breaker {
-            breaker.relayer(|layers| layers.set(Place::Configure, config.into()));
-        }
-        self.log();
+        self.inner.lock().configure(name, config);
+        self.tell();
         Ok(())
     }
 
@@ -158,14 +139,9 @@ impl Registry {
     /// # Errors
     /// Every problem of the file at once; then nothing is changed.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<(), ConfigErrors> {
-        let file = FileSettings::load(path.as_ref())
-            .or_else(|problems| ConfigErrors::check(problems).map(|()| FileSettings::default()))?;
-        let mut inner = self.inner.lock();
-        inner.file = file;
-        let changes = inner.changes();
-        drop(inner);
-        apply(changes);
-        self.log();
+        let file = FileSettings::load(path.as_ref()).map_err(ConfigErrors::new)?;
+        self.inner.lock().load(file);
+        self.tell();
         Ok(())
     }
 
@@ -191,44 +167,34 @@ impl Registry {
         V: Into<OsString>,
     {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let mut inner = self.inner.lock();
-        inner.environment = Some(Environment::new(variables));
-        // What is returned here need not be logged.
-        inner.waiting.problems.clear();
-        let problems = inner.check();
-        let changes = inner.changes();
-        drop(inner);
-        apply(changes);
-        self.inner.lock().say_what_cannot_be_cut();
-        self.log();
+        // The variables may come from code that uses this registry, so they are read before it is locked.
+        let environment = Environment::new(variables);
+        let problems = self.inner.lock().init(environment);
+        self.tell();
         ConfigErrors::check(problems)
     }
 
     /// A call site, or somebody with a `Config`, wants the breaker of this name.
     pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
-        let mut inner = self.inner.lock();
-        let Some(entry) = inner.breakers.get(name) else { return inner.make(name, declared, self.forever) };
-        let breaker = entry.breaker.clone();
-        if let Some(united) = inner.unite(name, declared) {
-            drop(inner);
-            breaker.relayer(|layers| layers.set(Place::Attribute, united.into()));
-        }
-        breaker
+        self.inner.lock().declare(name, declared, self.forever)
     }
 
-    /// Logs what waits, with no lock held.
-    pub(crate) fn log(&self) {
-        let waiting = std::mem::take(&mut self.inner.lock().waiting);
+    /// Tells and logs what waits for that, with no lock held.
+    pub(crate) fn tell(&self) {
+        let Waiting { told, made, problems, notices } = std::mem::take(&mut self.inner.lock().waiting);
         #[cfg(feature = "tracing")]
         {
-            for notice in waiting.problems.iter().chain(&waiting.notices) {
+            for notice in problems.iter().chain(&notices) {
                 crate::log::notice(notice);
             }
-            for breaker in &waiting.made {
+            for breaker in &made {
                 crate::log::made(&breaker.label(), &breaker.config().to_string());
             }
         }
-        drop(waiting);
+        drop((made, problems, notices));
+        for (breaker, told) in told {
+            breaker.tell_changes(told);
+        }
     }
 }
 
@@ -240,6 +206,6 @@ impl Default for Registry {
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("breakers", &self.inner.lock().breakers.keys()).finish()
+        f.debug_struct("Registry").field("breakers", &self.inner.lock().names()).finish()
     }
 }

@@ -1,8 +1,7 @@
 //! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
 //! attributes and is no part of the public interface.
 
-pub use crate::call::guarded_run as run_sync;
-pub use crate::call::run;
+pub use crate::call::{Cut, run, run_sync};
 pub use crate::classify::{Search, ask, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
@@ -11,16 +10,16 @@ pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
 pub use crate::site::Site;
-pub use crate::{__breaker_register as register, __breaker_site as site};
+pub use crate::{__breaker_name as name, __breaker_register as register, __breaker_site as site};
 pub use core::option::Option::{self, None, Some};
 pub use core::pin::pin;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{concat, file, line, module_path};
+pub use core::{file, line};
 #[cfg(feature = "register")]
 pub use inventory;
 
-use crate::call::settle_timeout;
+use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::fallback::Ended;
 use crate::note::Cause;
@@ -32,24 +31,13 @@ use std::fmt::Display;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    (name: $name:expr, function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::named(
-            $name,
-            $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
-            ($crate::__rt::file!(), $crate::__rt::line!()),
-            $cut,
-            $config,
-        );
-        $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.enter()
-    }};
-    (function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::unnamed(
+    ($(name: $name:expr,)? can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
+            $crate::__rt::name!($($name)?),
             || {
                 fn here() {}
                 $crate::__rt::path_of(here)
             },
-            $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
             ($crate::__rt::file!(), $crate::__rt::line!()),
             $cut,
             $config,
@@ -57,6 +45,18 @@ macro_rules! __breaker_site {
         $crate::__rt::register!(__BREAKER_SITE);
         __BREAKER_SITE.enter()
     }};
+}
+
+/// The name that the attribute gives, if it does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_name {
+    () => {
+        $crate::__rt::None
+    };
+    ($name:expr) => {
+        $crate::__rt::Some($name)
+    };
 }
 
 /// Has the linker gather a site.
@@ -225,22 +225,22 @@ pub fn judged<'e>(outcome: Outcome, text: Option<&'e dyn Display>) -> Judged<'e>
     Judged { outcome, text }
 }
 
-/// Counts how the call ended, and gives its result; `None`: it was cut off at its time limit.
+/// Counts how the call ended, and gives its result.
 #[inline]
 pub fn settle<R: Fallible>(
     permit: Permit,
-    result: Option<R>,
+    result: Result<R, Cut>,
     judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
 ) -> R
 where
     R::Error: FromRejection,
 {
     match result {
-        Some(result) => {
+        Ok(result) => {
             conclude(permit, &result, judge);
             result
         }
-        None => reject(settle_timeout(permit)),
+        Err(cut) => reject(settle_cut(permit, cut)),
     }
 }
 
@@ -248,16 +248,19 @@ where
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_or_fall<R: Fallible>(
     permit: Permit,
-    result: Option<R>,
+    result: Result<R, Cut>,
     judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
     on: On,
 ) -> Result<R, Fallen<R>>
 where
     R::Error: FromRejection,
 {
-    let Some(result) = result else {
-        let error = settle_timeout(permit);
-        return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
+    let result = match result {
+        Ok(result) => result,
+        Err(cut) => {
+            let error = settle_cut(permit, cut);
+            return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
+        }
     };
     let holder = permit.holder().clone();
     let failed = conclude(permit, &result, judge).is_failure();

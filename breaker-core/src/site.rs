@@ -11,8 +11,9 @@ use crate::sync::OnceLock;
 /// What an annotated function knows of itself; a `static` in its body.
 #[derive(Debug)]
 pub struct Site {
-    name: Name,
-    function: &'static str,
+    name: Option<&'static str>,
+    /// The path of an item in the function's body, which begins with the function's own path.
+    within: fn() -> &'static str,
     file: &'static str,
     line: u32,
     /// Whether a time limit can end a call: not that of a synchronous function.
@@ -25,51 +26,31 @@ pub struct Site {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) breaker: CircuitBreaker,
-    pub(crate) function: &'static str,
+    /// `module::Type::function`.
+    pub(crate) function: Box<str>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Name {
-    Given(&'static str),
-    /// The path of an item in the function's body, which begins with the function's own path.
-    Within(fn() -> &'static str),
-}
-
-/// The name of the `static` in the path of such an item.
+/// The name of the `static` in the path of an item beside it.
 const STATIC: &str = "::__BREAKER_SITE";
 
 impl Site {
-    /// A site whose attribute gives a name.
+    /// A site; without a name it is named after its function.
     ///
     /// # Panics
     /// In `const` evaluation, when a value of `config` is out of its range or the name is empty.
     #[must_use]
-    pub const fn named(
-        name: &'static str,
-        function: &'static str,
-        (file, line): (&'static str, u32),
-        can_be_cut: bool,
-        config: Config,
-    ) -> Self {
-        assert!(!name.is_empty(), "`name` must not be empty");
-        config.assert_valid();
-        Self { name: Name::Given(name), function, file, line, can_be_cut, config, link: OnceLock::new() }
-    }
-
-    /// A site that is named after its function.
-    ///
-    /// # Panics
-    /// In `const` evaluation, when a value of `config` is out of its range.
-    #[must_use]
-    pub const fn unnamed(
+    pub const fn new(
+        name: Option<&'static str>,
         within: fn() -> &'static str,
-        function: &'static str,
         (file, line): (&'static str, u32),
         can_be_cut: bool,
         config: Config,
     ) -> Self {
+        if let Some(name) = name {
+            assert!(!name.is_empty(), "`name` must not be empty");
+        }
         config.assert_valid();
-        Self { name: Name::Within(within), function, file, line, can_be_cut, config, link: OnceLock::new() }
+        Self { name, within, file, line, can_be_cut, config, link: OnceLock::new() }
     }
 
     /// Asks the breaker for one call of the function.
@@ -87,28 +68,46 @@ impl Site {
 
     #[cold]
     fn join(&'static self) -> &'static Link {
-        let find = || Link { breaker: self.declare(Registry::global()), function: self.function };
-        let link = self.link.get_or_init(find);
-        Registry::global().log();
-        link
+        // Told before the link is made, since a listener may call this very function.
+        let breaker = self.declare(Registry::global());
+        Registry::global().tell();
+        self.link.get_or_init(|| Link { breaker, function: self.function().into() })
     }
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {
-        let place = format!("{}:{} ({})", self.file, self.line, self.function);
+        let function = self.function();
+        let place = format!("{}:{} ({function})", self.file, self.line);
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
-        registry.declare(&self.name(), Declared { place, config: self.config, can_be_cut })
+        registry.declare(self.name.unwrap_or(&function), Declared { place, config: self.config, can_be_cut })
     }
 
-    fn name(&self) -> String {
-        match self.name {
-            Name::Given(name) => name.to_owned(),
-            Name::Within(path) => {
-                let path = path();
-                let function = path.split(STATIC).next().unwrap_or(path);
-                function.replace("::{{closure}}", "")
-            }
+    fn function(&self) -> String {
+        let path = (self.within)();
+        plain(path.split(STATIC).next().unwrap_or(path))
+    }
+}
+
+/// `module::Type::function` of the path that rustc gives to a function, which has closures, type arguments and the trait
+/// of a trait's method in it: `<app::Memory<T> as app::Store>::get::{{closure}}` is `app::Memory::get`.
+fn plain(path: &str) -> String {
+    let path = path.replace("::{{closure}}", "").replace("->", "");
+    // `<Type as Trait>::function`, and `elsewhere::<impl Type>::function`.
+    let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
+    let on_type = match qualified.and_then(|inner| inner.rsplit_once(">::")) {
+        Some((inner, function)) => format!("{}::{function}", inner.split(" as ").next().unwrap_or(inner)),
+        None => path,
+    };
+    let mut depth = 0_u32;
+    let mut plain = String::new();
+    for c in on_type.chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(c),
+            _ => {}
         }
     }
+    plain.replace("::::", "::")
 }
 
 /// A site that the linker has gathered.
@@ -124,11 +123,28 @@ pub(crate) fn adopt(registry: &Registry) {
     #[cfg(feature = "register")]
     {
         let mut sites: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
-        sites.sort_by_key(|site| (site.file, site.line));
+        sites.sort_by_key(|site| (site.file, site.line, site.function()));
         for site in sites {
             site.declare(registry);
         }
     }
     #[cfg(not(feature = "register"))]
     let _ = registry;
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_path_of_a_function_becomes_module_type_function() {
+        for (path, plain) in [
+            ("app::free::{{closure}}", "app::free"),
+            ("app::Client::get", "app::Client::get"),
+            ("app::Client<_, N>::get::{{closure}}::{{closure}}", "app::Client::get"),
+            ("<app::Memory as app::Store>::get", "app::Memory::get"),
+            ("<app::Memory<Vec<fn() -> u8>> as app::Store<T>>::get::{{closure}}", "app::Memory::get"),
+            ("app::extra::<impl app::Client<T>>::get", "app::Client::get"),
+        ] {
+            assert_eq!(super::plain(path), plain);
+        }
+    }
 }

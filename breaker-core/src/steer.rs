@@ -1,6 +1,6 @@
 //! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Told};
 use crate::clock::{self, Tick};
 use crate::config::{Config, Settings, Source};
 use crate::config_error::ConfigError;
@@ -33,29 +33,24 @@ impl CircuitBreaker {
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
         }
-        self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
+        let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
+        self.tell_changes(told);
         Ok(())
     }
 
-    /// Changes the layers and puts in force what they say together.
-    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
-        self.expire();
+    /// Changes the layers and puts in force what they say together. The changes that this makes are for the caller to tell.
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Told {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = layers.settings();
-        let told = self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1;
-        drop(layers);
-        self.tell_change(told);
+        let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
+        expired.and(self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1)
     }
 
     /// What the attribute, or whoever made the breaker, said.
     pub(crate) fn declared(&self) -> Config {
         *self.0.layers.lock().config_mut(Place::Attribute)
-    }
-
-    pub(crate) fn env_prefix(&self) -> Option<&'static str> {
-        self.0.layers.lock().env()
     }
 
     /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).

@@ -2,6 +2,7 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::note::{Cause, Text};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use futures_core::Stream;
@@ -119,7 +120,7 @@ impl Listener for Forward {
             function,
             elapsed,
             error_type,
-            error: error.map(ToString::to_string),
+            error: error.map(|text| Text::of(Cause::told(error_type, text)).as_str().to_owned()),
             consecutive_failures,
         });
     }

@@ -81,7 +81,7 @@ async fn steps_are_tried_in_order_with_the_functions_own_arguments() {
             served.push((source, reason, function));
         }
     }
-    let function = Some("fallback::ask");
+    let function = Some("fallback::Service::ask");
     assert_eq!(
         served,
         [("excerpts", "circuit_breaker_open", function), ("l1_cache", "circuit_breaker_open", function)]

@@ -31,8 +31,8 @@ fn registry() -> Registry {
 
 #[test]
 fn rule_9_twenty_dropped_calls_with_no_result_between_them_warn_once() {
-    let log = Log::at(Level::INFO);
     let breaker = breaker(Config::new());
+    let log = Log::at(Level::INFO);
     (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
     succeed(&breaker, 1);
     (0..19).for_each(|_| drop(breaker.try_acquire().unwrap()));
@@ -162,4 +162,43 @@ async fn an_outage_of_ten_thousand_rejected_calls_logs_at_most_eight_lines() {
     assert_eq!(changes.len(), 3, "{changes:#?}");
     assert!(changes[0].contains("old_state=\"closed\" new_state=\"open\" fail_count=5"), "{}", changes[0]);
     assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0 ms, last: status 503\""));
+}
+
+#[test]
+fn a_name_in_a_file_that_nobody_has_is_told_also_after_init() {
+    let log = Log::at(Level::INFO);
+    let file = std::env::temp_dir().join(format!("rev-core-name-{}.toml", std::process::id()));
+    std::fs::write(&file, "[breakers.payment]\nfail_max = 3\n").unwrap();
+    let registry = Registry::new();
+    registry.init_from(std::iter::empty::<(String, String)>()).unwrap();
+    registry.breaker("payments", Config::new()).unwrap();
+    registry.load(&file).unwrap();
+    assert!(log.lines().iter().any(|line| line.contains("`payment`")), "{:?}", log.lines());
+}
+
+/// What is in force is 30 s, not "off" (section 9: "with its effective settings").
+#[test]
+fn the_line_of_a_new_breaker_shows_the_probe_timeout_in_force() {
+    let log = Log::at(Level::INFO);
+    let registry = Registry::new();
+    registry.init_from(std::iter::empty::<(String, String)>()).unwrap();
+    registry.breaker("x", Config::new()).unwrap();
+    assert!(!log.lines()[0].contains("probe_timeout off"), "{:?}", log.lines());
+}
+
+#[circuit_breaker(name = "no_timer", timeout = "1s")]
+async fn no_timer() -> Result<(), ApiError> {
+    std::future::pending().await
+}
+
+#[test]
+fn a_time_limit_without_a_timer_is_none_and_said_once() {
+    let log = Log::at(Level::INFO);
+    for _ in 0..3 {
+        let mut call = Box::pin(no_timer());
+        assert!(futures_util::FutureExt::now_or_never(call.as_mut()).is_none());
+    }
+    let said: Vec<_> = log.lines().into_iter().filter(|line| line.contains("`no_timer`: the time limit")).collect();
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("does nothing outside of a tokio runtime with a timer"));
 }
