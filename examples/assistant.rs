@@ -39,22 +39,23 @@ struct Arguments {
 const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/.env.example lists all of them):
   HF_API_URL, HF_API_TOKEN                 a real text-generation API for --serve; else the embedded one is used
-  HF_USE_API=false                         the local model: no API and no breaker
-  HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker
+  HF_USE_API=false                         the local model for --serve: no API and no breaker
+  HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker, for --serve and the story
 A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Before anything else: the breaker and the logs read the environment as soon as they are there.
-    let config = match settings() {
+    // Before anything else: the logs and the breaker read the environment as soon as they are there.
+    let problems = read_dotenv();
+    // The story tells of the breaker itself; saying it twice would tear the time line apart.
+    start_logs(if arguments.serve { "info" } else { "warn,breaker_core::log=off" });
+    let config = match settings(problems) {
         Ok(config) => config,
         Err(problems) => {
             complain(&problems);
             return ExitCode::from(2);
         }
     };
-    // The story tells of the breaker itself; saying it twice would tear the time line apart.
-    start_logs(if arguments.serve { "info" } else { "warn,breaker_core=off" });
     match run(&arguments, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -64,18 +65,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Reads `.env` and the environment, and gives every problem of both at once.
-fn settings() -> Result<AssistantConfig, Vec<String>> {
-    let mut problems = Vec::new();
+/// Reads `.env`, and gives what is wrong with it.
+fn read_dotenv() -> Vec<String> {
     match dotenvy::dotenv() {
-        Err(error) if error.not_found() => {}
+        Err(error) if error.not_found() => Vec::new(),
         // Its own words would repeat the line, and with it perhaps the token.
-        Err(dotenvy::Error::LineParse(_, at)) => {
-            problems.push(format!(".env: a line cannot be read, at its character {at}"));
-        }
-        Err(error) => problems.push(format!(".env: {error}")),
-        Ok(_) => {}
+        Err(dotenvy::Error::LineParse(_, at)) => vec![format!(".env: a line cannot be read, at its character {at}")],
+        Err(error) => vec![format!(".env: {error}")],
+        Ok(_) => Vec::new(),
     }
+}
+
+/// Reads the environment, and gives every problem at once, after those that there were before.
+fn settings(mut problems: Vec<String>) -> Result<AssistantConfig, Vec<String>> {
     if let Err(errors) = Registry::global().init() {
         problems.extend(errors.to_string().lines().map(str::to_owned));
     }

@@ -6,6 +6,9 @@ use crate::snapshot;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error, info, warn};
 
+/// The target of lines that tell of settings, so that a filter can tell them from those of calls (`breaker_core::log`).
+const CONFIGURATION: &str = "breaker_core::configuration";
+
 /// After so many dropped calls with no result between them, one warning (rule 9).
 const DROPS: u32 = 20;
 
@@ -143,10 +146,10 @@ fn message(event: &Failure<'_>) -> Option<String> {
 
 /// One line when a breaker is made.
 pub(crate) fn made(name: &str, settings: &str) {
-    info!(event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
+    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 
 /// Something about the configuration that a person should know.
 pub(crate) fn notice(text: &str) {
-    warn!(event_type = "circuit_configuration", "{text}");
+    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{text}");
 }

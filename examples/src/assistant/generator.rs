@@ -96,7 +96,8 @@ impl Generator {
         call.rejected_after.get_or_init(|| call.started.elapsed());
         // A rejected call never reached its own checks, and nobody waits for the answer to an empty question.
         call.question.validate()?;
-        if call.question.wish != Wish::AnswerLater {
+        // Waiting does not bring notes: without any there will never be something to ask the model.
+        if call.question.wish != Wish::AnswerLater || call.question.context.chunks.is_empty() {
             return Ok(None);
         }
         let id = self.queue.push(call.question.clone()).ok_or(GenerationError::QueueFull)?;

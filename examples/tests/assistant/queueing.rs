@@ -5,7 +5,7 @@ use std::time::Duration;
 use breaker_examples::assistant::{config::AssistantConfig, upstream::Behaviour};
 use serde_json::{Value, json};
 
-use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, Reply, World, advance};
+use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, Reply, UNKNOWN, World, advance};
 
 const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::ZERO };
 
@@ -43,6 +43,33 @@ async fn queued_questions_are_answered_after_recovery() {
     assert!(done.answer().contains(KNOWN_ANSWER), "{}", done.body);
     assert!(world.get(&path(&other)).await.answer().contains("March 2029"));
     assert_eq!((world.api.received(), world.breaker.state().as_str()), (7, "closed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_question_outlives_any_number_of_failed_probes() {
+    let world = World::new().await;
+    world.open().await;
+    let queued = queue(&world, KNOWN).await;
+    for probe in 1..=8 {
+        advance(30.0).await;
+        world.api.until_received(5 + probe).await;
+        while world.breaker.state().as_str() != "open" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.get(&path(&queued)).await.body["status"], "pending", "after {probe} failed probes");
+    }
+    world.api.behave(HEALTHY).await;
+    advance(30.0).await;
+    drained(&world).await;
+    assert_eq!(world.get(&path(&queued)).await.body["status"], "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_beside_the_notes_takes_no_place_in_the_queue() {
+    let world = World::new().await;
+    world.open().await;
+    assert_eq!(queue(&world, UNKNOWN).await.status, 503);
+    assert_eq!(world.generator().queue().waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,6 +125,7 @@ async fn a_question_that_the_api_refuses_has_failed() {
     let failed = world.get(&path(&queued)).await;
     assert_eq!((failed.status.as_u16(), &failed.body["status"]), (200, &"failed".into()));
     assert_eq!(failed.body["answer"], Value::Null);
+    assert_eq!(failed.body["message"], "The question could not be answered.", "the API's own words stay in the log");
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ pub(super) struct Act {
     /// The calls that were made to the API.
     pub(super) sent: u64,
     /// The calls that the breaker rejected.
-    pub(super) spared: u64,
+    pub(super) rejected: u64,
     /// From the first bad moment of the API to the opened breaker.
     pub(super) to_open: Option<Duration>,
     /// From the first good moment of the API to the closed breaker.
@@ -60,7 +60,7 @@ impl Stage<'_> {
         self.upstream.behave(HEALTHY).await;
         self.timeline.say(COLUMNS);
         let record = Record { begin: Instant::now(), ledger: Arc::new(Ledger::new()), changes: Mutex::default() };
-        let (sent, spared) = self.counts();
+        let (sent, rejected) = self.counts();
         let (asked, outage) = tokio::select! {
             played = async { tokio::join!(self.load(&record).run(), self.break_and_mend(&record)) } => played,
             never = self.report_every_second(&record) => match never {},
@@ -68,11 +68,11 @@ impl Stage<'_> {
         };
         asked.map_err(io::Error::other)?;
         self.report(&record, "  end");
-        let (sent_now, spared_now) = self.counts();
+        let (sent_now, rejected_now) = self.counts();
         Ok(Act {
             books: record.ledger.close(),
             sent: sent_now - sent,
-            spared: spared_now - spared,
+            rejected: rejected_now - rejected,
             to_open: record.first(State::Open, outage.start),
             to_closed: record.first(State::Closed, outage.end),
         })

@@ -8,7 +8,7 @@ mod timeline;
 
 use std::{io, time::Duration};
 
-use breaker_core::Config;
+use breaker_core::{Config, State};
 use reqwest::Url;
 
 use super::{
@@ -78,9 +78,12 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     let breaker = breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;
     let waits = Config::new().recovery_timeout(short::RECOVERY_TIMEOUT).timeout(short::CALL_TIMEOUT);
     breaker.reconfigure(waits).map_err(io::Error::other)?;
+    if breaker.state() == State::Disabled {
+        return Err(io::Error::other("the settings disable the breaker, and without one there is no story to tell"));
+    }
 
     let timeline = Timeline::new(plot.length() * 2);
-    introduce(&timeline, &service, &upstream, plot);
+    introduce(&timeline, &service, &upstream, plot, breaker.config().fail_max);
     let stage =
         act::Stage { service: &service, upstream: upstream.handle(), breaker: &breaker, plot, timeline: &timeline };
     timeline.heading("Act 1: with the circuit breaker");
@@ -97,7 +100,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     Ok(())
 }
 
-fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot) {
+fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: u32) {
     let seconds = (plot.length() * 2).as_secs();
     timeline.say(&format!(
         "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
@@ -105,12 +108,13 @@ fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: 
   assistant  http://{service}   one question every {pace} ms, from four users
   API        {upstream}   embedded, so nothing leaves this machine
 
-One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = 5, ...)], and
-#[fallback(l1_cache = ..., excerpts = ...)] says what users get while it is open: their earlier answer, else excerpts of
-the notes, else (when the notes have nothing on the question) a 503 that says when to come back.
+One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = {fail_max}, ...)], and
+#[fallback(queued = ..., l1_cache = ..., excerpts = ...)] says what users get while it is open: a place in the queue if
+they asked for one (nobody does here), else their earlier answer, else excerpts of the notes, else (when the notes have
+nothing on the question) a 503 that says when to come back.
 
 All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
-tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s). Nothing else is staged.",
+tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
         service = service.address,
         upstream = upstream.url(),
         pace = plot.pace.as_millis(),

@@ -16,7 +16,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     };
     row("questions asked", &|act| act.books.total.all().to_string());
     row("calls made to the API", &|act| act.sent.to_string());
-    row("calls the API was spared (rejected by the breaker)", &|act| act.spared.to_string());
+    row("questions that the breaker kept from the API", &|act| act.rejected.to_string());
     row("got a live answer", &|act| act.books.total.live.to_string());
     row("got the answer that the notes have nothing on it", &|act| act.books.total.no_notes.to_string());
     row("got an earlier answer (l1_cache)", &|act| act.books.total.cached.to_string());
@@ -45,13 +45,14 @@ pub(super) fn moral(with: &Act, without: &Act) -> String {
     format!(
         "\
 During the outage half of the users had their answer after {fast} with the breaker, and after {slow} without it.
-The API, on its knees, got {with_calls} calls instead of {without_calls}.
+The API, on its knees, got {with_calls} calls instead of {without_calls}: it was spared {spared}.
 Nobody restarted anything: {closed}.
 The price: while the breaker was open, {unavailable} questions that the notes have nothing on got a 503.
 
 Next: `cargo run --example assistant -- --serve` keeps the service running and shows how to take its API down by curl.",
         with_calls = with.sent,
         without_calls = without.sent,
+        spared = without.sent.saturating_sub(with.sent),
         unavailable = with.books.total.unavailable,
     )
 }
