@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running, `-- --help` explains.
 
-use std::{env, error::Error, io, iter, process::ExitCode, time::Duration};
+use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
 use breaker_core::Registry;
 use breaker_examples::assistant::{
@@ -102,7 +102,8 @@ fn with_causes(error: &dyn Error) -> String {
 
 fn start_logs(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 
 #[tokio::main]

@@ -38,7 +38,7 @@ use proc_macro::TokenStream;
 /// | `half_open_max_calls` | count | 1 | probes that hold a slot at once | `half_open_max_calls = 2` |
 /// | `success_threshold` | count | 1 | probe successes that close it | `success_threshold = 3` |
 /// | `probe_timeout` | duration | the larger of `recovery_timeout` and 2 x `timeout` | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
-/// | `timeout` | duration | off | time limit of one call; an overrun is a counted failure. `async fn` and breaker-core's feature `tokio` only | `timeout = "5s"` |
+/// | `timeout` | duration | off | time limit of one call, from when it first has to wait; an overrun is a counted failure. `async fn` in a tokio runtime only | `timeout = "5s"` |
 /// | `exclude(..)` | items | none | errors that prove nothing: neither counted, nor do they clear a run of failures | `exclude(ValidationError)` |
 /// | `success(..)` | items | none | errors that prove that the service answers | `success(ApiError::NotFound)` |
 /// | `include(..)` | items | none | errors that are failures; others are then neutral | `include(is_server_error)` |
@@ -66,6 +66,9 @@ use proc_macro::TokenStream;
 /// and so is `Self::Error`, or `T::Error` of a type parameter. `type(T)`, `pat(P)` and `fn(F)` say it outright.
 ///
 /// # Limits
+///
+/// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
+/// a breaker.
 ///
 /// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
 /// instances of a generic function share one breaker. Functions that return a future without being `async` are not
