@@ -16,7 +16,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     };
     row("questions asked", &|act| act.books.total.all().to_string());
     row("calls made to the API", &|act| act.sent.to_string());
-    row("questions that the breaker kept from the API", &|act| act.rejected.to_string());
+    row("calls rejected by the breaker", &|act| act.rejected.to_string());
     row("got a live answer", &|act| act.books.total.live.to_string());
     row("got the answer that the notes have nothing on it", &|act| act.books.total.no_notes.to_string());
     row("got an earlier answer (l1_cache)", &|act| act.books.total.cached.to_string());
@@ -29,6 +29,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     row("  asked during the outage: p99", &|act| at(&act.books.waits_in_outage, 0.99));
     row("from the outage to the open breaker", &|act| maybe(act.to_open));
     row("from the API's recovery to the closed breaker", &|act| maybe(act.to_closed));
+    table.add_row(["calls the API was spared".to_owned(), spared(with, without).to_string(), "-".to_owned()]);
     table.column_iter_mut().skip(1).for_each(|column| {
         column.set_cell_alignment(CellAlignment::Right);
     });
@@ -52,9 +53,13 @@ The price: while the breaker was open, {unavailable} questions that the notes ha
 Next: `cargo run --example assistant -- --serve` keeps the service running and shows how to take its API down by curl.",
         with_calls = with.sent,
         without_calls = without.sent,
-        spared = without.sent.saturating_sub(with.sent),
+        spared = spared(with, without),
         unavailable = with.books.total.unavailable,
     )
+}
+
+fn spared(with: &Act, without: &Act) -> u64 {
+    without.sent.saturating_sub(with.sent)
 }
 
 fn at(waits: &Histogram<u64>, quantile: f64) -> String {
