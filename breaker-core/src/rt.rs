@@ -19,6 +19,7 @@ pub use core::time::Duration;
 pub use core::{concat, file, line, module_path};
 #[cfg(feature = "register")]
 pub use inventory;
+pub use std::boxed::Box;
 
 use crate::call::settle_timeout;
 use crate::error::CircuitBreakerError;
@@ -162,6 +163,12 @@ pub fn copy<T: Copyable>(value: &T) -> T {
 #[must_use]
 pub fn never<R>() -> R {
     unreachable!("behind `if false`")
+}
+
+/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow what the part owns.
+#[inline]
+pub fn eager<R>(body: impl FnOnce() -> R) -> R {
+    body()
 }
 
 /// A duration that the attribute read from a literal.

@@ -65,11 +65,22 @@ use proc_macro::TokenStream;
 /// (so `GenError::Http` matches the variant, with or without fields; `GenError::LIMIT` is a const); any other is a type,
 /// and so is `Self::Error`, or `T::Error` of a type parameter. `type(T)`, `pat(P)` and `fn(F)` say it outright.
 ///
+/// # Functions that return a future
+///
+/// A function may be `async`, or return `impl Future<Output = Result<..>>`, `Pin<Box<dyn Future<Output = Result<..>>>>`
+/// or a `BoxFuture` (as `#[async_trait]` and `#[async_recursion]` leave it; put this attribute on the method of the
+/// trait's impl, and above or below `#[async_recursion]`). In all of them nothing is asked before the first poll.
+///
+/// Where the body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()` the gate goes into that block.
+/// Statements before it run when the function is called. Any other body runs when the function is called, and
+/// its future is awaited behind the gate: a boxed one then needs a second box, and a fallback step can use arguments
+/// that are shared references only.
+///
 /// # Limits
 ///
 /// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
-/// instances of a generic function share one breaker. Functions that return a future without being `async` are not
-/// supported by this version, nor are `impl` blocks.
+/// instances of a generic function share one breaker. A future is known by the written type, so an alias of one's own for
+/// `Pin<Box<dyn Future<..>>>` is not. `impl` blocks are not supported by this version.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);

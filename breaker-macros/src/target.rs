@@ -2,6 +2,7 @@
 //!
 //! An editor still completes in a body that does not parse, and not parsing it is cheaper.
 
+pub(crate) mod future;
 mod other;
 pub(crate) mod params;
 

@@ -45,7 +45,7 @@ impl Kit<'_> {
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
         let (rt, site, ret) = (&self.rt, self.site(), &self.ret);
-        let run = self.run(&self.body(!keep.unique_self));
+        let run = self.run(!keep.unique_self);
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));

@@ -1,0 +1,8 @@
+use breaker_core::circuit_breaker;
+
+#[circuit_breaker]
+fn call() -> impl Future {
+    async {}
+}
+
+fn main() {}
