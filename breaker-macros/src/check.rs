@@ -38,31 +38,38 @@ pub(crate) struct Plan {
 
 pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     let mut errors = Errors::default();
-    let options = args::parse(args, &mut errors);
+    let options = distinct(args::parse(args, &mut errors), &mut errors);
+    let plan = with_options(options, item, &mut errors);
+    errors.finish()?;
+    // Without an error there is a plan.
+    plan.ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
+}
+
+/// Reads the function and checks it and the options, each of which is there once.
+pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Errors) -> Option<Plan> {
     let target = errors.take(target::parse(item));
     let generics = target.as_ref().map(|target| target.sig.generics.clone()).unwrap_or_default();
+    let plan = values_of(options, &generics, errors);
+    let target = target?;
+    let chain = chain(&target, errors);
+    let form = shape::check(&target, chain.is_some(), errors);
+    plan.check_against(&form, chain.as_ref(), errors);
+    steps::check(&target, &form, chain.as_ref(), errors);
+    Some(plan.finish(target, form, chain))
+}
+
+/// Checks the options by themselves.
+pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mut Errors) -> Unfinished {
     let mut plan = Unfinished::default();
-    for option in distinct(options, &mut errors) {
-        plan.add(option, &generics, &mut errors);
+    for option in options {
+        plan.add(option, generics, errors);
     }
-    let chain = target.as_ref().and_then(|target| chain(target, &mut errors));
-    let form = target.as_ref().map(|target| {
-        let form = shape::check(target, chain.is_some(), &mut errors);
-        plan.check_against(&form, chain.as_ref(), &mut errors);
-        steps::check(target, &form, chain.as_ref(), &mut errors);
-        form
-    });
-    errors.finish()?;
-    // Without an error there is a target.
-    target
-        .zip(form)
-        .map(|(target, form)| plan.finish(target, form, chain))
-        .ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
+    plan
 }
 
 /// What the options say so far.
 #[derive(Default)]
-struct Unfinished {
+pub(crate) struct Unfinished {
     krate: Option<Path>,
     name: Option<Expr>,
     config: Option<Expr>,
@@ -114,7 +121,7 @@ impl Unfinished {
 }
 
 /// Leaves out the options that are written a second time.
-fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
+pub(crate) fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
     let mut first: Vec<Opt> = Vec::new();
     for option in options {
         let name = option.key.name;
