@@ -81,7 +81,8 @@ impl<'a> Outer<'a> {
             Member::Other(_) => None,
         });
         if !methods.into_iter().any(|method| own_keys(method).is_some()) {
-            let message = "no method of this impl block returns a `Result<..>`, so there is nothing to guard";
+            let message =
+                "there is nothing to guard: no method of this impl block returns a `Result<..>`, or those are left out";
             errors.under(&block.head.self_ty, message);
         }
     }

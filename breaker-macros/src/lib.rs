@@ -100,6 +100,12 @@ use proc_macro::TokenStream;
 /// its future is awaited behind the gate: a boxed one then needs a second box, and a fallback step can use arguments
 /// that are shared references only.
 ///
+/// # Beside other attributes
+///
+/// Above or below, as you like: `#[tracing::instrument]`, `#[async_recursion]`, `#[bon::builder]`, `#[axum::debug_handler]`,
+/// `#[tokio::test]`. `#[cached]` goes below, where a hit does not ask the breaker: above, it copies this attribute to both of the functions that it makes, so
+/// that a miss asks the breaker twice, and finds no second slot when it is half-open.
+///
 /// # Limits
 ///
 /// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
