@@ -167,8 +167,14 @@ pub fn never<R>() -> R {
 
 /// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow what the part owns.
 #[inline]
-pub fn eager<R>(body: impl FnOnce() -> R) -> R {
+pub fn eager<F>(body: impl FnOnce() -> F) -> F {
     body()
+}
+
+/// The future as it is; its bound gives an async block in the user's code the type of the signature.
+#[inline]
+pub fn future_of<R, F: Future<Output = R>>(future: F) -> F {
+    future
 }
 
 /// A duration that the attribute read from a literal.

@@ -45,7 +45,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         Some(chain) => kit.guarded_with_fallback(chain),
     };
     let guarded = match &plan.form {
-        Form::Future(future) => kit.in_future(future, guarded),
+        Form::Future(future) => kit.in_future(future, &guarded),
         _ => guarded,
     };
     // On a constant, since the function's own tokens would make the way through another macro.

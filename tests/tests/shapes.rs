@@ -290,3 +290,99 @@ async fn steps_get_the_arguments_of_a_returned_future() {
     assert_eq!(shared_fallback(0, "a").await, Err(Fault::Upstream(1)));
     assert_eq!(shared_fallback(1, "ab").await, Ok(2 + "shared_fallback".len()));
 }
+
+#[circuit_breaker(name = "returned_panic", fail_max = 1)]
+fn panics(eager: bool) -> impl Future<Output = Result<u32, Fault>> {
+    assert!(!eager, "while it is made");
+    async move { panic!("while it is polled") }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_future_is_counted_and_one_of_the_eager_part_is_the_callers() {
+    let message = |panic: Box<dyn std::any::Any + Send>| panic.downcast_ref::<&str>().map(ToString::to_string);
+    let made = std::panic::catch_unwind(|| drop(panics(true))).unwrap_err();
+    assert_eq!(message(made).as_deref(), Some("while it is made"));
+    drop(panics(false));
+    let polled = std::panic::AssertUnwindSafe(panics(false)).catch_unwind().await.unwrap_err();
+    assert_eq!(message(polled).as_deref(), Some("while it is polled"));
+    assert_eq!((named("returned_panic").state(), named("returned_panic").snapshot().failure_count), (State::Open, 1));
+}
+
+/// Tells that it was dropped.
+struct Noisy(&'static str);
+
+thread_local!(static DROPPED: Cell<String> = const { Cell::new(String::new()) });
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.take() + self.0);
+    }
+}
+
+macro_rules! twice {
+    ($bare:ident $with:ident ($($args:tt)*) $body:block) => {
+        fn $bare($($args)*) -> BoxFuture<'static, Result<u32, Fault>> $body
+        #[circuit_breaker]
+        fn $with($($args)*) -> BoxFuture<'static, Result<u32, Fault>> $body
+    };
+}
+
+twice!(bare_tail with_tail (a: Noisy, _b: Noisy, (c, _): (Noisy, Noisy), mut d: Noisy) {
+    Box::pin(async move {
+        let _local = Noisy("local ");
+        d.0 = "changed ";
+        ready(()).await;
+        drop((d, c));
+        let _ = &a;
+        Ok(1)
+    })
+});
+
+twice!(bare_eager with_eager (a: Noisy, _b: Noisy, (c, _): (Noisy, Noisy), mut d: Noisy) {
+    d.0 = "changed ";
+    let future = async move {
+        let _ = &d;
+        drop(c);
+        Ok(1)
+    };
+    drop(a);
+    Box::pin(future)
+});
+
+#[tokio::test(start_paused = true)]
+async fn arguments_of_a_returned_future_drop_as_without_the_attribute() {
+    type Call = fn(Noisy, Noisy, (Noisy, Noisy), Noisy) -> BoxFuture<'static, Result<u32, Fault>>;
+    async fn order(call: Call) -> String {
+        let future = call(Noisy("a "), Noisy("b "), (Noisy("c "), Noisy("_ ")), Noisy("d "));
+        DROPPED.set(DROPPED.take() + "| ");
+        assert_eq!(future.await, Ok(1));
+        DROPPED.take()
+    }
+    assert_eq!(order(with_tail).await, order(bare_tail).await);
+    assert_eq!(order(with_eager).await, order(bare_eager).await);
+}
+
+#[test]
+fn a_gate_in_the_users_own_block_keeps_the_future_small() {
+    fn bare(text: &str) -> impl Future<Output = Result<u32, Fault>> {
+        async move {
+            ready(()).await;
+            text.parse().map_err(|_| Fault::Upstream(1))
+        }
+    }
+    #[circuit_breaker]
+    fn guarded(text: &str) -> impl Future<Output = Result<u32, Fault>> {
+        async move {
+            ready(()).await;
+            text.parse().map_err(|_| Fault::Upstream(1))
+        }
+    }
+    #[circuit_breaker]
+    async fn asynchronous(text: &str) -> Result<u32, Fault> {
+        ready(()).await;
+        text.parse().map_err(|_| Fault::Upstream(1))
+    }
+    let (bare, guarded, asynchronous) =
+        (size_of_val(&bare("1")), size_of_val(&guarded("1")), size_of_val(&asynchronous("1")));
+    assert!(guarded <= asynchronous && guarded <= bare + 100, "{bare}, {guarded} and {asynchronous} bytes");
+}

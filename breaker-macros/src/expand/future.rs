@@ -24,14 +24,16 @@ impl Kit<'_> {
     }
 
     // Input:  `Box::pin(async move { BODY })`
-    // Output: `Box::pin(async move { GUARDED })`
-    // or:     let __body = K::__rt::eager(move || -> RET { BODY });
+    // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
+    // or:     let __body = FUTURE;
     //         K::__rt::Box::pin(async move { GUARDED })
-    pub(super) fn in_future(&self, future: &Returned, guarded: TokenStream) -> TokenStream {
+    pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
+        let (rt, ret) = (&self.rt, &self.ret);
         if let Some(tail) = &future.tail {
-            return in_tail(tail, guarded);
+            let typed = quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); });
+            return in_tail(tail, quote_spanned!(Span::mixed_site()=> #typed #guarded));
         }
-        let (rt, eager) = (&self.rt, self.eager());
+        let eager = self.eager();
         let block = quote_spanned!(Span::mixed_site()=> async move { #guarded });
         let block = if future.boxed { quote_spanned!(Span::mixed_site()=> #rt::Box::pin(#block)) } else { block };
         quote_spanned! {Span::mixed_site()=>
@@ -40,10 +42,10 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::eager(move || -> RET { let x = x; { BODY } })`
+    // Output: `K::__rt::future_of::<Ret, _>(K::__rt::eager(move || -> RET { let x = x; { BODY } }))`
     fn eager(&self) -> TokenStream {
-        let (rt, body) = (&self.rt, self.in_closure(&self.returned_type()));
-        quote_spanned!(Span::mixed_site()=> #rt::eager(#body))
+        let (rt, ret, body) = (self.rt_at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
+        quote_spanned!(self.at_ret=> #rt::future_of::<#ret, _>(#rt::eager(#body)))
     }
 
     /// The future's own type, as far as it can be written.
