@@ -18,6 +18,7 @@ pub use core::time::Duration;
 pub use core::{file, line};
 #[cfg(feature = "register")]
 pub use inventory;
+pub use std::boxed::Box;
 
 use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
@@ -162,6 +163,18 @@ pub fn copy<T: Copyable>(value: &T) -> T {
 #[must_use]
 pub fn never<R>() -> R {
     unreachable!("behind `if false`")
+}
+
+/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow what the part owns.
+#[inline]
+pub fn eager<F>(body: impl FnOnce() -> F) -> F {
+    body()
+}
+
+/// The future as it is; its bound gives an async block in the user's code the type of the signature.
+#[inline]
+pub fn future_of<R, F: Future<Output = R>>(future: F) -> F {
+    future
 }
 
 /// A duration that the attribute read from a literal.

@@ -1,7 +1,8 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
 pub(crate) mod rules;
-mod shape;
+pub(crate) mod shape;
+mod steps;
 pub(crate) mod values;
 
 use proc_macro2::TokenStream;
@@ -10,6 +11,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
 use self::rules::Rules;
+use self::shape::Form;
 use self::values::Setting;
 use crate::args::keys::Key;
 use crate::args::steps::{Chain, Kind};
@@ -30,33 +32,44 @@ pub(crate) struct Plan {
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
     pub(crate) params: Vec<Param>,
+    pub(crate) form: Form,
     pub(crate) target: Target,
 }
 
 pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     let mut errors = Errors::default();
-    let options = args::parse(args, &mut errors);
+    let options = distinct(args::parse(args, &mut errors), &mut errors);
+    let plan = with_options(options, item, &mut errors);
+    errors.finish()?;
+    // Without an error there is a plan.
+    plan.ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
+}
+
+/// Reads the function and checks it and the options, each of which is there once.
+pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Errors) -> Option<Plan> {
     let target = errors.take(target::parse(item));
     let generics = target.as_ref().map(|target| target.sig.generics.clone()).unwrap_or_default();
+    let plan = values_of(options, &generics, errors);
+    let target = target?;
+    let chain = chain(&target, errors);
+    let form = shape::check(&target, chain.is_some(), errors);
+    plan.check_against(&form, chain.as_ref(), errors);
+    steps::check(&target, &form, chain.as_ref(), errors);
+    Some(plan.finish(target, form, chain))
+}
+
+/// Checks the options by themselves.
+pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mut Errors) -> Unfinished {
     let mut plan = Unfinished::default();
-    for option in distinct(options, &mut errors) {
-        plan.add(option, &generics, &mut errors);
+    for option in options {
+        plan.add(option, generics, errors);
     }
-    let chain = target.as_ref().and_then(|target| chain(target, &mut errors));
-    if let Some(target) = &target {
-        shape::check(&target.sig, &mut errors);
-        plan.check_against(target, chain.as_ref(), &mut errors);
-    }
-    errors.finish()?;
-    // Without an error there is a target.
-    target
-        .map(|target| plan.finish(target, chain))
-        .ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
+    plan
 }
 
 /// What the options say so far.
 #[derive(Default)]
-struct Unfinished {
+pub(crate) struct Unfinished {
     krate: Option<Path>,
     name: Option<Expr>,
     config: Option<Expr>,
@@ -81,8 +94,8 @@ impl Unfinished {
     }
 
     /// The rules that need both the options and the function.
-    fn check_against(&self, target: &Target, chain: Option<&Chain>, errors: &mut Errors) {
-        if target.sig.asyncness.is_some() {
+    fn check_against(&self, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+        if !matches!(form, Form::Sync) {
             return;
         }
         let timeout = self.settings.iter().find(|(key, ..)| key.name == "timeout");
@@ -94,18 +107,21 @@ impl Unfinished {
         }
     }
 
-    fn finish(self, mut target: Target, chain: Option<Chain>) -> Plan {
+    fn finish(self, mut target: Target, form: Form, chain: Option<Chain>) -> Plan {
         let Unfinished { krate, name, config, settings, rules } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
-        let params = params::take(&mut target.sig, whole);
+        let params = match &form {
+            Form::Future(future) if future.tail.is_some() => params::leave(&mut target.sig, whole),
+            _ => params::take(&mut target.sig, whole),
+        };
         let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
-        Plan { krate, name, config, settings, rules, chain, params, target }
+        Plan { krate, name, config, settings, rules, chain, params, form, target }
     }
 }
 
 /// Leaves out the options that are written a second time.
-fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
+pub(crate) fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
     let mut first: Vec<Opt> = Vec::new();
     for option in options {
         let name = option.key.name;

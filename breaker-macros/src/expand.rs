@@ -5,6 +5,7 @@
 
 mod body;
 mod config;
+mod future;
 mod judge;
 mod keep;
 mod steps;
@@ -15,6 +16,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::ReturnType;
 
 use crate::check::Plan;
+use crate::check::shape::Form;
 use crate::fallback;
 use crate::recover::mixed;
 
@@ -23,7 +25,7 @@ struct Kit<'p> {
     plan: &'p Plan,
     /// `K::__rt`
     rt: TokenStream,
-    /// The written return type, with `_` for each `impl Trait`.
+    /// The written return type, or that of the returned future, with `_` for each `impl Trait`.
     ret: TokenStream,
     /// Where the return type stands.
     at_ret: Span,
@@ -41,6 +43,10 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         None => kit.guarded(),
         Some(chain) => kit.guarded_with_fallback(chain),
     };
+    let guarded = match &plan.form {
+        Form::Future(future) => kit.in_future(future, &guarded),
+        _ => guarded,
+    };
     // On a constant, since the function's own tokens would make the way through another macro.
     let traces = target.fallbacks.iter().filter_map(fallback::trace);
     let at = target.body.span().resolved_at(Span::mixed_site());
@@ -53,11 +59,12 @@ impl<'p> Kit<'p> {
         let sig = &plan.target.sig;
         let krate = &plan.krate;
         let rt = quote_spanned!(Span::mixed_site()=> #krate::__rt);
-        let (ret, at_ret) = match &sig.output {
-            ReturnType::Default => (quote_spanned!(Span::mixed_site()=> ()), mixed(&sig.ident)),
-            ReturnType::Type(_, ty) => (types::without_impl(ty).to_token_stream(), mixed(ty)),
+        let (ret, at_ret) = match (&plan.form, &sig.output) {
+            (_, ReturnType::Default) => (quote_spanned!(Span::mixed_site()=> ()), mixed(&sig.ident)),
+            (Form::Future(future), _) => (types::without_impl(&future.output).to_token_stream(), mixed(&future.output)),
+            (_, ReturnType::Type(_, ty)) => (types::without_impl(ty).to_token_stream(), mixed(ty)),
         };
-        Kit { plan, rt, ret, at_ret, is_async: sig.asyncness.is_some() }
+        Kit { plan, rt, ret, at_ret, is_async: !matches!(plan.form, Form::Sync) }
     }
 
     /// `K::__rt` for a call whose bounds are told at `span`.
@@ -73,7 +80,7 @@ impl<'p> Kit<'p> {
     //         K::__rt::settle(__permit, __out, JUDGE)
     fn guarded(&self) -> TokenStream {
         let Kit { rt, at_ret, .. } = self;
-        let (site, run, judge) = (self.site(), self.run(&self.body(true)), self.judge());
+        let (site, run, judge) = (self.site(), self.run(true), self.judge());
         let reject = self.reject();
         let settle = self.rt_at(*at_ret);
         let settle = quote_spanned!(*at_ret=> #settle::settle(__permit, __out, #judge));

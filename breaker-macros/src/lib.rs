@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block;
 mod check;
 mod expand;
 mod fallback;
@@ -14,7 +15,7 @@ mod uses;
 
 use proc_macro::TokenStream;
 
-/// Puts a circuit breaker before a function that returns a `Result`, async or not.
+/// Puts a circuit breaker before a function that returns a `Result`, async or not, or before all such methods of an impl block.
 ///
 /// A call asks the breaker first. While the breaker is open the body does not run, and the caller gets the error type's
 /// `From<CircuitBreakerError>`, or what a [`macro@fallback`] serves. Body, signature and errors stay as written.
@@ -65,17 +66,60 @@ use proc_macro::TokenStream;
 /// (so `GenError::Http` matches the variant, with or without fields; `GenError::LIMIT` is a const); any other is a type,
 /// and so is `Self::Error`, or `T::Error` of a type parameter. `type(T)`, `pat(P)` and `fn(F)` say it outright.
 ///
+/// # On an impl block
+///
+/// Every method whose written return type ends in `Result<..>` is guarded, and all share one breaker, whose default name is
+/// `module::Type`. A method may say more:
+///
+/// ```text
+/// #[circuit_breaker(fail_max = 3, exclude(ValidationError))]
+/// impl Client {
+///     async fn get(&self, id: u32) -> Result<Item, ApiError> { .. }
+///     #[circuit_breaker(exclude(NotFound))] // instead of the block's `exclude`
+///     async fn find(&self, text: &str) -> Result<Item, ApiError> { .. }
+///     #[circuit_breaker(name = "upload", fail_max = 1)] // a breaker of its own, with the block's other keys
+///     async fn put(&self, item: &Item) -> Result<(), ApiError> { .. }
+///     #[circuit_breaker] // returns a `Result` that is called something else
+///     async fn list(&self) -> Reply { .. }
+///     #[circuit_breaker(skip)] // has no breaker
+///     fn parse(text: &str) -> Result<Item, ApiError> { .. }
+/// }
+/// ```
+///
+/// Keys on a method win. Those that the breaker itself has (all but the lists and `otherwise`) stand on the block or on a method, but not on
+/// both, unless the method has a `name` of its own.
+///
+/// # Functions that return a future
+///
+/// A function may be `async`, or return `impl Future<Output = Result<..>>`, `Pin<Box<dyn Future<Output = Result<..>>>>`
+/// or a `BoxFuture` (as `#[async_trait]` and `#[async_recursion]` leave it; put this attribute on the method of the
+/// trait's impl, and above or below `#[async_recursion]`). In all of them nothing is asked before the first poll.
+///
+/// Where the body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()` the gate goes into that block.
+/// Statements before it run when the function is called. Any other body runs when the function is called, and
+/// its future is awaited behind the gate: a boxed one then needs a second box, and a fallback step can use arguments
+/// that are shared references only.
+///
+/// # Beside other attributes
+///
+/// Above or below, as you like: `#[tracing::instrument]`, `#[async_recursion]`, `#[bon::builder]`, `#[axum::debug_handler]`,
+/// `#[tokio::test]`. `#[cached]` goes below, where a hit does not ask the breaker: above, it copies this attribute to both of the functions that it makes, so
+/// that a miss asks the breaker twice, and finds no second slot when it is half-open.
+///
 /// # Limits
 ///
 /// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
 /// a breaker.
 ///
 /// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
-/// instances of a generic function share one breaker. Functions that return a future without being `async` are not
-/// supported by this version, nor are `impl` blocks.
+/// instances of a generic function share one breaker. A future is known by the written type, so an alias of one's own for
+/// `Pin<Box<dyn Future<..>>>` is not.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
+    if block::is_block(&item) {
+        return block::expand(&args.into(), &item).into();
+    }
     match check::plan(args.into(), item.clone()) {
         Ok(plan) => expand::expand(&plan).into(),
         Err(error) => recover::item_and_message(&item, &error).into(),

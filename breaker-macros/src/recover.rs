@@ -47,13 +47,18 @@ impl Errors {
 //
 // `#[fallback]` goes, since it would only complain too; what stays of it does nothing.
 pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
-    let message = error.to_compile_error();
+    let (message, item) = (error.to_compile_error(), without_fallbacks(item));
+    quote!(#message #item)
+}
+
+/// The item with what stays of its fallbacks.
+pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
     let Ok((attrs, rest)) = split_attributes.parse2(item.clone()) else {
-        return quote!(#message #item);
+        return item.clone();
     };
     let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr));
     let traces = fallbacks.into_iter().filter_map(fallback::trace);
-    quote!(#message #(#attrs)* #(#traces)* #rest)
+    quote!(#(#attrs)* #(#traces)* #rest)
 }
 
 /// Splits an item into its outer attributes and everything after them.

@@ -2,6 +2,8 @@
 //!
 //! An editor still completes in a body that does not parse, and not parsing it is cheaper.
 
+pub(crate) mod block;
+pub(crate) mod future;
 mod other;
 pub(crate) mod params;
 
@@ -133,9 +135,9 @@ mod tests {
             ),
             (
                 quote!(
-                    unsafe impl T for S {}
+                    pub trait T {}
                 ),
-                "impl",
+                "trait",
             ),
             (
                 quote!(

@@ -49,7 +49,7 @@ pub(crate) const KEYS: [Key; 19] = [
 ];
 
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 13] = [
+const LATER: [&str; 12] = [
     "failure_rate",
     "slow_call",
     "slow_rate",
@@ -62,7 +62,6 @@ const LATER: [&str; 13] = [
     "stream",
     "key",
     "max_keys",
-    "skip",
 ];
 
 /// Words of other libraries and of older versions, with the key that has that meaning.
@@ -138,6 +137,8 @@ fn advice(word: &str) -> String {
         format!("`{word}` means two things; write {meanings}")
     } else if let Some((_, key)) = ELSEWHERE.iter().find(other) {
         format!("unknown key `{word}`; did you mean `{key}`?")
+    } else if word == "skip" {
+        "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`".to_owned()
     } else if word == "fallback" {
         "a fallback is an attribute of its own, beside this one: `#[fallback(..)]`".to_owned()
     } else if let Some(key) = nearest(word, KEYS.iter().map(|key| key.name)) {

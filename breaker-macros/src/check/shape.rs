@@ -1,12 +1,22 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
+use syn::ReturnType;
 use syn::spanned::Spanned as _;
-use syn::{GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::recover::Errors;
-use crate::target::ends_in;
+use crate::target::Target;
+use crate::target::future::{self, Look, Returned};
 
-pub(crate) fn check(sig: &Signature, errors: &mut Errors) {
+/// How the body runs.
+pub(crate) enum Form {
+    Sync,
+    Async,
+    /// The function is not async, and gives a future.
+    Future(Box<Returned>),
+}
+
+pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &target.sig;
     if let Some(constness) = &sig.constness {
         errors.at(
             constness.span,
@@ -24,41 +34,38 @@ pub(crate) fn check(sig: &Signature, errors: &mut Errors) {
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic.dots.span(), "a variadic function cannot have a circuit breaker");
     }
-    return_type(sig, errors);
+    return_type(target, has_fallback, errors)
 }
 
 /// What the type itself must be is told by rustc, through the traits of the run-time half.
-fn return_type(sig: &Signature, errors: &mut Errors) {
+fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &target.sig;
     let name = &sig.ident;
-    match &sig.output {
+    let ty = match &sig.output {
         ReturnType::Default => {
             let fix = "`#[circuit_breaker]` needs a function that returns a `Result`";
             errors.at(name.span(), format!("`{name}` has no return type; {fix}"));
+            return Form::Sync;
         }
-        ReturnType::Type(_, ty) if sig.asyncness.is_none() && is_future(ty) => {
-            errors.under(ty, "a function that returns a future is not supported by this version; write an `async fn`");
-        }
-        ReturnType::Type(..) => {}
+        ReturnType::Type(_, ty) => ty,
+    };
+    if sig.asyncness.is_some() {
+        return Form::Async;
     }
-}
-
-/// Tells `impl Future<..>`, `Pin<Box<dyn Future<..>>>` and `BoxFuture<..>`.
-fn is_future(ty: &Type) -> bool {
-    let names_future =
-        |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if ends_in(&bound.path, "Future"));
-    match ty {
-        Type::Group(group) => is_future(&group.elem),
-        Type::Paren(paren) => is_future(&paren.elem),
-        Type::ImplTrait(ty) => ty.bounds.iter().any(names_future),
-        Type::TraitObject(ty) => ty.bounds.iter().any(names_future),
-        Type::Path(ty) if ends_in(&ty.path, "Pin") || ends_in(&ty.path, "Box") => {
-            let last = ty.path.segments.last().map(|last| &last.arguments);
-            let Some(PathArguments::AngleBracketed(arguments)) = last else {
-                return false;
-            };
-            arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_future(ty)))
+    match future::look(ty) {
+        None => Form::Sync,
+        Some(Look::Future { output, boxed }) => {
+            let tail = future::tail(&target.body, has_fallback);
+            Form::Future(Box::new(Returned { output: *output, boxed, tail }))
         }
-        Type::Path(ty) => ends_in(&ty.path, "BoxFuture") || ends_in(&ty.path, "LocalBoxFuture"),
-        _ => false,
+        Some(Look::NoOutput) => {
+            let fix = "say what the future gives: `Future<Output = Result<..>>`";
+            errors.under(ty, format!("`#[circuit_breaker]` needs a future that gives a `Result`; {fix}"));
+            Form::Async
+        }
+        Some(Look::NotPinned) => {
+            errors.under(ty, "a future in a `Box` cannot be awaited; return a `Pin<Box<..>>`, or write an `async fn`");
+            Form::Async
+        }
     }
 }

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 
 use super::{Kit, keep};
 use crate::args::steps::Step;
-use crate::target::params::Param;
+use crate::target::params::{Kind, Param};
 
 impl Kit<'_> {
     // Output: async move {
@@ -17,11 +17,11 @@ impl Kit<'_> {
     //
     // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
     // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
-    pub(super) fn body(&self, moves: bool) -> TokenStream {
-        let (rt, ret, locals) = (&self.rt, &self.ret, self.locals(moves));
-        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
-        let body = self.with_mixed_braces();
+    fn body(&self, moves: bool) -> TokenStream {
+        let rt = &self.rt;
         if self.is_async {
+            let (ret, locals, body) = (&self.ret, self.locals(moves), self.with_mixed_braces());
+            let keywords = self.keywords(moves);
             let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
                 if false {
                     return #rt::never::<#ret>();
@@ -29,15 +29,39 @@ impl Kit<'_> {
                 #locals
                 #body
             });
-            quote_spanned!(Span::mixed_site()=> async #moves #block)
+            quote_spanned!(Span::mixed_site()=> #keywords #block)
         } else {
-            let block = self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body));
-            quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
+            self.closure(moves, &self.ret)
+        }
+    }
+
+    /// The body of a function that is not async, as what makes the future.
+    pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
+        self.closure(true, ret)
+    }
+
+    fn closure(&self, moves: bool, ret: &TokenStream) -> TokenStream {
+        let (locals, body) = (self.locals(moves), self.with_mixed_braces());
+        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        let block = self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body));
+        quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
+    }
+
+    // Output: `async move`, or what the user wrote before a block of their own
+    fn keywords(&self, moves: bool) -> TokenStream {
+        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        match self.tail() {
+            Some(tail) => tail.keywords.clone(),
+            None => quote_spanned!(Span::mixed_site()=> async #moves),
         }
     }
 
     // Output: `let x = x;`, and `let _ = &x;` where a step uses it, for then it is used even if the body does not
     fn locals(&self, moves: bool) -> TokenStream {
+        if self.tail().is_some() {
+            let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
+            return renamed.map(|param| param.as_local(moves)).collect();
+        }
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
@@ -59,8 +83,12 @@ impl Kit<'_> {
     }
 
     // Output: `K::__rt::run(&__permit, K::__rt::pin!(BODY)).await`, `K::__rt::run_sync(&__permit, BODY)`
-    pub(super) fn run(&self, body: &TokenStream) -> TokenStream {
+    pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = &self.rt;
+        if self.awaits_another() {
+            return quote_spanned!(Span::mixed_site()=> #rt::run(&__permit, #rt::pin!(__body)).await);
+        }
+        let body = self.body(moves);
         if self.is_async {
             quote_spanned!(Span::mixed_site()=> #rt::run(&__permit, #rt::pin!(#body)).await)
         } else {
@@ -70,11 +98,16 @@ impl Kit<'_> {
 
     /// A missing tail is told at these braces, as rustc does without the attribute.
     fn in_user_braces(&self, tokens: TokenStream) -> TokenStream {
-        braces(tokens, self.plan.target.body.span())
+        braces(tokens, self.block().span())
     }
 
     fn with_mixed_braces(&self) -> TokenStream {
-        generated_braces(TokenTree::Group(self.plan.target.body.clone()).into_token_stream())
+        generated_braces(TokenTree::Group(self.block().clone()).into_token_stream())
+    }
+
+    /// The user's code behind the gate, in its braces.
+    fn block(&self) -> &Group {
+        self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
     }
 }
 

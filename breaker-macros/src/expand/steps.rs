@@ -45,12 +45,13 @@ impl Kit<'_> {
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
         let (rt, site, ret) = (&self.rt, self.site(), &self.ret);
-        let run = self.run(&self.body(!keep.unique_self));
+        let run = self.run(!keep.unique_self);
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
         let rejected = if chain.on.open {
-            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate #rt::Fallen::<#ret>::rejected(__rejected) })
+            // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
+            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::Fallen<#ret>>::rejected(__rejected) })
         } else {
             self.reject()
         };

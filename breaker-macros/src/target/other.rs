@@ -1,15 +1,14 @@
-//! Items that are no functions: refused by their name, at their keyword.
+//! Items that are neither functions nor impl blocks: refused by their name, at their keyword.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Error, Result, Token, Visibility, token};
 
-const ITEMS: [(&str, &str); 9] = [
+const ITEMS: [(&str, &str); 8] = [
     ("struct", "a struct"),
     ("enum", "an enum"),
     ("union", "a union"),
-    ("impl", "impl"),
     ("trait", "a trait"),
     ("mod", "a module"),
     ("static", "a static"),
@@ -52,10 +51,7 @@ fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
 
 fn refusal(name: &str) -> String {
     match name {
-        "impl" => {
-            "`#[circuit_breaker]` on an impl block is not supported by this version; put it on each method".to_owned()
-        }
-        "" => "`#[circuit_breaker]` goes on a function".to_owned(),
-        name => format!("`#[circuit_breaker]` goes on a function, not on {name}"),
+        "" => "`#[circuit_breaker]` goes on a function or an impl block".to_owned(),
+        name => format!("`#[circuit_breaker]` goes on a function or an impl block, not on {name}"),
     }
 }

@@ -57,12 +57,29 @@ pub(crate) struct Binding {
 /// Reads the parameters and gets the signature ready: `mut` goes to the body's own local, and so do patterns where
 /// `whole` says that a fallback needs each argument in one piece, or where the order of drops would change.
 pub(crate) fn take(sig: &mut Signature, whole: bool) -> Vec<Param> {
+    read(sig, whole, true)
+}
+
+/// Reads the parameters where the body is an async block of the user's own, which captures them as they are: only a
+/// pattern that a fallback needs in one piece leaves the signature.
+pub(crate) fn leave(sig: &mut Signature, whole: bool) -> Vec<Param> {
+    let mut changed = sig.clone();
+    let params = read(&mut changed, whole, false);
+    for ((written, changed), param) in sig.inputs.iter_mut().zip(changed.inputs).zip(&params) {
+        if matches!(param.kind, Kind::Renamed(_)) {
+            *written = changed;
+        }
+    }
+    params
+}
+
+fn read(sig: &mut Signature, whole: bool, in_order: bool) -> Vec<Param> {
     let mut owned_before = false;
     let mut params = Vec::new();
     for (index, input) in sig.inputs.iter_mut().enumerate() {
         let param = match input {
             FnArg::Receiver(receiver) => self_param(receiver),
-            FnArg::Typed(typed) => typed_param(typed, index, whole, owned_before),
+            FnArg::Typed(typed) => typed_param(typed, index, whole, in_order && owned_before),
         };
         owned_before |= param.hold == Hold::Owned;
         params.push(param);

@@ -34,6 +34,22 @@ macro_rules! matches {
     };
 }
 
+macro_rules! concat {
+    ($($any:tt)*) => {
+        compile_error!("not this one")
+    };
+}
+macro_rules! line {
+    () => {
+        compile_error!("not this one")
+    };
+}
+macro_rules! file {
+    () => {
+        compile_error!("not this one")
+    };
+}
+
 const permit: () = ();
 const __site: () = ();
 static error: u8 = 0;
@@ -76,7 +92,39 @@ async fn r#async() -> Answer {
     ::core::result::Result::Err(Fault::Open)
 }
 
+type Boxed<T> = ::core::pin::Pin<::core::boxed::Box<T>>;
+type Held<T> = ::core::boxed::Box<T>;
+
+#[circuit_breaker]
+#[fallback(|_| ::core::option::Option::None)]
+fn returned(__body: u8) -> impl ::core::future::Future<Output = Answer> {
+    async move { ::core::result::Result::Ok(__body) }
+}
+
+#[circuit_breaker]
+fn boxed(n: u8) -> ::core::pin::Pin<::core::boxed::Box<dyn ::core::future::Future<Output = Answer>>> {
+    let __out = n;
+    Held::pin(async move { ::core::result::Result::Ok(__out) })
+}
+
+#[circuit_breaker]
+fn made_elsewhere(n: u8) -> ::core::pin::Pin<::core::boxed::Box<dyn ::core::future::Future<Output = Answer>>> {
+    let __body: Boxed<_> = boxed(n);
+    __body
+}
+
+struct eager;
+
+#[circuit_breaker]
+impl eager {
+    fn call(&self) -> ::core::result::Result<u8, Fault> {
+        ::core::result::Result::Ok(2)
+    }
+}
+
 fn main() {
+    ::core::mem::drop((returned(1), made_elsewhere(2)));
+    ::core::assert!(::core::matches!(eager.call(), ::core::result::Result::Ok(2)));
     ::core::mem::drop(asynchronous(1, 2, 3));
     ::core::assert!(::core::matches!(sync(1), ::core::result::Result::Ok(1)));
     ::core::mem::drop(r#async());

@@ -1,8 +1,8 @@
 use breaker_core::circuit_breaker;
 
-struct Client;
-
 #[circuit_breaker]
-impl Client {}
+fn call() -> impl Future {
+    async {}
+}
 
 fn main() {}

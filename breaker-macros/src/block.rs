@@ -1,0 +1,174 @@
+//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `Result`, under one name.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Expr, Meta};
+
+use crate::args::{self, Opt, Value};
+use crate::check::{self, Plan};
+use crate::expand;
+use crate::recover::{self, Errors};
+use crate::target::block::{self, Block, Member, Method};
+
+pub(crate) use crate::target::block::is_block;
+
+// Input:  `impl Client { async fn get(&self) -> Result<u8, E> { BODY } fn len(&self) -> usize { BODY } }`
+// Output: `impl Client { async fn get(&self) -> Result<u8, E> { GATE RUN SETTLE } fn len(&self) -> usize { BODY } }`
+pub(crate) fn expand(args: &TokenStream, item: &TokenStream) -> TokenStream {
+    let block = match block::parse(item.clone()) {
+        Ok(block) => block,
+        Err(error) => return recover::item_and_message(item, &error),
+    };
+    let mut errors = Errors::default();
+    let outer = Outer::new(args, &block, &mut errors);
+    let members: Vec<TokenStream> = block.members.iter().map(|member| outer.member(member, &mut errors)).collect();
+    outer.check_methods(&block, &mut errors);
+    match errors.finish() {
+        Ok(()) => assemble(&block, &members),
+        Err(error) => {
+            let message = error.to_compile_error();
+            let members: Vec<TokenStream> = block.members.iter().map(unguarded).collect();
+            let plain = recover::without_fallbacks(&assemble(&block, &members));
+            quote!(#message #plain)
+        }
+    }
+}
+
+fn assemble(block: &Block, members: &[TokenStream]) -> TokenStream {
+    let (written, inner) = (&block.written, &block.inner);
+    let mut braces = Group::new(block.braces.delimiter(), quote!(#(#inner)* #(#members)*));
+    braces.set_span(block.braces.span());
+    let braces = TokenTree::Group(braces);
+    quote!(#written #braces)
+}
+
+/// The member without the attributes of this crate.
+fn unguarded(member: &Member) -> TokenStream {
+    match member {
+        Member::Method(method) => recover::without_fallbacks(&method.tokens),
+        Member::Other(tokens) => tokens.clone(),
+    }
+}
+
+/// What the attribute of the block says.
+struct Outer<'a> {
+    args: &'a TokenStream,
+    /// The keys that are written on the block, none of them after a mistake in it.
+    keys: Vec<(&'static str, Span)>,
+    type_name: String,
+}
+
+impl<'a> Outer<'a> {
+    fn new(args: &'a TokenStream, block: &Block, errors: &mut Errors) -> Self {
+        let mut own = Errors::default();
+        let options = check::distinct(args::parse(args.clone(), &mut own), &mut own);
+        let mut keys = options.iter().map(|option| (option.key.name, option.at.span())).collect();
+        check::values_of(options, &block.head.generics, &mut own);
+        if let Err(mistakes) = own.finish() {
+            errors.push(mistakes);
+            keys = Vec::new();
+        }
+        Outer { args, keys, type_name: block.type_name() }
+    }
+
+    /// The rules for all methods together.
+    fn check_methods(&self, block: &Block, errors: &mut Errors) {
+        for attr in block.head.attrs.iter().filter(|attr| recover::is_fallback(attr)) {
+            errors.under(attr, "a fallback goes on a method, since it gives what that method returns");
+        }
+        let methods = block.members.iter().filter_map(|member| match member {
+            Member::Method(method) => Some(method),
+            Member::Other(_) => None,
+        });
+        if !methods.into_iter().any(|method| own_keys(method).is_some()) {
+            let message =
+                "there is nothing to guard: no method of this impl block returns a `Result<..>`, or those are left out";
+            errors.under(&block.head.self_ty, message);
+        }
+    }
+
+    fn member(&self, member: &Member, errors: &mut Errors) -> TokenStream {
+        let Member::Method(method) = member else {
+            return unguarded(member);
+        };
+        for second in method.own.iter().skip(1) {
+            errors.under(second, "`#[circuit_breaker]` is written twice; put all keys into one");
+        }
+        let plan = own_keys(method).and_then(|own| self.plan(own, method, errors));
+        plan.map_or_else(|| method.tokens.clone(), |plan| expand::expand(&plan))
+    }
+
+    /// The method's own keys, and those of the block that it does not write itself.
+    fn plan(&self, own: TokenStream, method: &Method, errors: &mut Errors) -> Option<Plan> {
+        let mut options = check::distinct(args::parse(own, errors), errors);
+        let has_name = options.iter().any(|option| option.key.name == "name");
+        if !has_name {
+            self.no_contradiction(&options, errors);
+        }
+        for option in self.options() {
+            let key = option.key.name;
+            let is_written = options.iter().any(|own| own.key.name == key);
+            if is_written || (has_name && key == "env") {
+                continue;
+            }
+            if key == "timeout" && !method.is_async() {
+                self.no_time_limit(method, errors);
+                continue;
+            }
+            options.push(option);
+        }
+        let mut plan = check::with_options(options, method.tokens.clone(), errors)?;
+        plan.name = plan.name.or_else(|| Some(self.name(&plan.krate)));
+        Some(plan)
+    }
+
+    /// The block's own options, without a mistake.
+    fn options(&self) -> Vec<Opt> {
+        let none = &mut Errors::default();
+        if self.keys.is_empty() { Vec::new() } else { args::parse(self.args.clone(), none) }
+    }
+
+    /// One breaker has one value of a key: a method cannot have another.
+    fn no_contradiction(&self, options: &[Opt], errors: &mut Errors) {
+        const OF_THE_METHOD: [&str; 2] = ["otherwise", "crate"];
+        for option in options {
+            let key = option.key.name;
+            let of_the_breaker = !matches!(option.value, Value::Items(_)) && !OF_THE_METHOD.contains(&key);
+            if of_the_breaker && self.keys.iter().any(|(written, _)| *written == key) {
+                let fix = "give this method a `name` of its own, or write the key once";
+                let message = format!("`{key}` is on the impl block too, whose methods share one breaker; {fix}");
+                errors.at(option.at.span(), message);
+            }
+        }
+    }
+
+    fn no_time_limit(&self, method: &Method, errors: &mut Errors) {
+        let name = &method.sig.ident;
+        let fix = "leave it out with `#[circuit_breaker(skip)]`, or give it a breaker in an impl block of its own";
+        let message = format!("`timeout` of the impl block needs async methods, and `{name}` is not async; {fix}");
+        errors.at(name.span(), message);
+    }
+
+    // Output: `K::__rt::concat!(K::__rt::module_path!(), "::", "Client")`
+    fn name(&self, krate: &TokenStream) -> Expr {
+        let ty = &self.type_name;
+        let name = quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!(#krate::__rt::module_path!(), "::", #ty));
+        Expr::Verbatim(name)
+    }
+}
+
+/// What the method's own attribute says; `None` for a method that has no breaker.
+fn own_keys(method: &Method) -> Option<TokenStream> {
+    match method.own.first().map(tokens) {
+        None => method.returns_result().then(TokenStream::new),
+        Some(own) => (own.to_string() != "skip").then_some(own),
+    }
+}
+
+/// What is in the parentheses of an attribute.
+fn tokens(attr: &Attribute) -> TokenStream {
+    match &attr.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    }
+}

@@ -1,0 +1,62 @@
+//! What the steps of a fallback may use beside a function that gives its future without being `async`.
+
+use proc_macro2::Span;
+use quote::ToTokens as _;
+use syn::spanned::Spanned as _;
+
+use super::shape::Form;
+use crate::args::steps::{Chain, Kind, Step};
+use crate::recover::Errors;
+use crate::target::Target;
+use crate::target::params::{self, Hold};
+use crate::uses;
+
+/// Refuses a step that needs what the user's own code has taken before, or holds on to.
+pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+    let (Form::Future(future), Some(chain)) = (form, chain) else {
+        return;
+    };
+    let params = params::leave(&mut target.sig.clone(), false);
+    let names: Vec<_> = params.iter().flat_map(params::Param::names).collect();
+    for step in &chain.steps {
+        let taken = names.iter().find(|(name, hold)| {
+            let is_gone = if future.tail.is_none() {
+                *hold != Hold::Shared
+            } else {
+                *hold == Hold::Unique && name == "self" && chain.on.after_body()
+            };
+            is_gone && uses_it(step, name)
+        });
+        if let Some((name, _)) = taken {
+            errors.at(span(step), refusal(&name.to_string(), future.tail.is_some()));
+        }
+    }
+}
+
+fn refusal(name: &str, after_body: bool) -> String {
+    if after_body {
+        format!(
+            "this step needs `{name}` again, which the future still has; write an `async fn`, or leave out `on(..)`"
+        )
+    } else {
+        let fix =
+            "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";
+        format!("this step needs `{name}`, which the function has used up before the future is polled; {fix}")
+    }
+}
+
+fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
+    match &step.kind {
+        Kind::Path(_) => true,
+        Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
+        Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+    }
+}
+
+fn span(step: &Step) -> Span {
+    match &step.kind {
+        Kind::Path(path) => path.span(),
+        Kind::Closure(closure) => closure.span(),
+        Kind::Value(value) => value.span(),
+    }
+}

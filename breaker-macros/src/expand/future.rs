@@ -1,0 +1,72 @@
+//! A function that gives its future without being `async`: the gate goes into the future's first poll.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
+use syn::{ReturnType, Type};
+
+use super::Kit;
+use super::types::without_impl;
+use crate::check::shape::Form;
+use crate::target::future::{Returned, Tail};
+
+impl Kit<'_> {
+    /// The async block of the user's own that the gate goes into.
+    pub(super) fn tail(&self) -> Option<&Tail> {
+        match &self.plan.form {
+            Form::Future(future) => future.tail.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// True where the user's code makes the future, and another one awaits it.
+    pub(super) fn awaits_another(&self) -> bool {
+        matches!(&self.plan.form, Form::Future(future) if future.tail.is_none())
+    }
+
+    // Input:  `Box::pin(async move { BODY })`
+    // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
+    // or:     let __body = FUTURE;
+    //         K::__rt::Box::pin(async move { GUARDED })
+    pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
+        let (rt, ret) = (&self.rt, &self.ret);
+        if let Some(tail) = &future.tail {
+            let typed = quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); });
+            return in_tail(tail, quote_spanned!(Span::mixed_site()=> #typed #guarded));
+        }
+        let eager = self.eager();
+        let block = quote_spanned!(Span::mixed_site()=> async move { #guarded });
+        let block = if future.boxed { quote_spanned!(Span::mixed_site()=> #rt::Box::pin(#block)) } else { block };
+        quote_spanned! {Span::mixed_site()=>
+            let __body = #eager;
+            #block
+        }
+    }
+
+    // Output: `K::__rt::future_of::<Ret, _>(K::__rt::eager(move || -> RET { let x = x; { BODY } }))`
+    fn eager(&self) -> TokenStream {
+        let (rt, ret, body) = (self.rt_at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
+        quote_spanned!(self.at_ret=> #rt::future_of::<#ret, _>(#rt::eager(#body)))
+    }
+
+    /// The future's own type, as far as it can be written.
+    fn returned_type(&self) -> TokenStream {
+        match &self.plan.target.sig.output {
+            ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => without_impl(ty).into_token_stream(),
+            _ => quote_spanned!(Span::mixed_site()=> _),
+        }
+    }
+}
+
+fn in_tail(tail: &Tail, guarded: TokenStream) -> TokenStream {
+    let Tail { head, keywords, block, parens, rest } = tail;
+    let mut guarded = Group::new(block.delimiter(), guarded);
+    guarded.set_span(block.span().resolved_at(Span::mixed_site()));
+    let mut future = keywords.clone();
+    future.extend([TokenTree::Group(guarded)]);
+    if let Some(parens) = parens {
+        let mut group = Group::new(parens.delimiter(), future);
+        group.set_span(parens.span());
+        future = TokenTree::Group(group).into();
+    }
+    quote_spanned!(Span::mixed_site()=> #head #future #rest)
+}

@@ -1,0 +1,148 @@
+//! The annotated impl block: its head is parsed, its methods are told apart, their bodies stay raw tokens.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Attribute, Error, ItemImpl, PathArguments, Result, ReturnType, Signature, Token, Type, Visibility};
+
+use super::future::{self, Look};
+use super::{ends_in, other, ungrouped};
+
+pub(crate) struct Block {
+    /// The impl without its items.
+    pub(crate) head: ItemImpl,
+    /// The same as written.
+    pub(crate) written: TokenStream,
+    pub(crate) braces: Group,
+    /// `#![..]`
+    pub(crate) inner: Vec<Attribute>,
+    pub(crate) members: Vec<Member>,
+}
+
+pub(crate) enum Member {
+    Method(Box<Method>),
+    /// A constant, a type, a macro.
+    Other(TokenStream),
+}
+
+pub(crate) struct Method {
+    /// `#[circuit_breaker(..)]`
+    pub(crate) own: Vec<Attribute>,
+    pub(crate) sig: Signature,
+    /// Everything but that.
+    pub(crate) tokens: TokenStream,
+}
+
+/// True for `impl`, behind attributes and `unsafe`.
+pub(crate) fn is_block(item: &TokenStream) -> bool {
+    let look = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        while !input.peek(Token![impl])
+            && input.call(Ident::parse_any).is_ok_and(|word| word == "unsafe" || word == "default")
+        {}
+        let found = input.peek(Token![impl]);
+        input.parse::<TokenStream>().map(|_| found)
+    };
+    look.parse2(ungrouped(item.clone())).unwrap_or(false)
+}
+
+pub(crate) fn parse(item: TokenStream) -> Result<Block> {
+    let mut written: Vec<TokenTree> = ungrouped(item).into_iter().collect();
+    let braces = match written.pop() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => group,
+        other => return Err(Error::new_spanned(other, "expected the items of the impl block in braces")),
+    };
+    let written: TokenStream = written.into_iter().collect();
+    let head = syn::parse2(quote!(#written {}))?;
+    let (inner, members) = members.parse2(braces.stream())?;
+    Ok(Block { head, written, braces, inner, members })
+}
+
+fn members(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Vec<Member>)> {
+    let inner = input.call(Attribute::parse_inner)?;
+    let mut members = Vec::new();
+    while !input.is_empty() {
+        members.push(member(input)?);
+    }
+    Ok((inner, members))
+}
+
+fn member(input: ParseStream<'_>) -> Result<Member> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    if other::refuse(&input.fork()).is_err() {
+        let tokens = other_member(input)?;
+        return Ok(Member::Other(quote!(#(#attrs)* #tokens)));
+    }
+    let (own, attrs): (Vec<_>, Vec<_>) = attrs.into_iter().partition(|attr| ends_in(attr.path(), "circuit_breaker"));
+    let (vis, defaultness, sig): (Visibility, Option<Token![default]>, Signature) =
+        (input.parse()?, input.parse()?, input.parse()?);
+    let body: TokenTree = input.parse()?;
+    let tokens = quote!(#(#attrs)* #vis #defaultness #sig #body);
+    Ok(Member::Method(Box::new(Method { own, sig, tokens })))
+}
+
+/// Takes all up to a `;`, or the braces of a macro.
+fn other_member(input: ParseStream<'_>) -> Result<TokenStream> {
+    let mut taken = TokenStream::new();
+    let mut is_macro = false;
+    while !input.is_empty() {
+        let tree: TokenTree = input.parse()?;
+        let ends = match &tree {
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Group(group) => is_macro && group.delimiter() == Delimiter::Brace,
+            _ => false,
+        };
+        is_macro |= matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '!');
+        taken.extend([tree]);
+        if ends {
+            break;
+        }
+    }
+    Ok(taken)
+}
+
+impl Block {
+    /// What the breaker of the block is named after.
+    pub(crate) fn type_name(&self) -> String {
+        match &*self.head.self_ty {
+            Type::Path(ty) if let Some(last) = ty.path.segments.last() => last.ident.unraw().to_string(),
+            other => other.to_token_stream().to_string().replace(' ', ""),
+        }
+    }
+}
+
+impl Method {
+    /// True where the written return type, or that of the returned future, ends in `Result<..>`.
+    pub(crate) fn returns_result(&self) -> bool {
+        match (&self.sig.output, self.future()) {
+            (_, Some(Look::Future { output, .. })) => is_result(&output),
+            (ReturnType::Type(_, ty), _) => is_result(ty),
+            (ReturnType::Default, _) => false,
+        }
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        self.sig.asyncness.is_some() || self.future().is_some()
+    }
+
+    fn future(&self) -> Option<Look> {
+        match &self.sig.output {
+            ReturnType::Type(_, ty) if self.sig.asyncness.is_none() => future::look(ty),
+            _ => None,
+        }
+    }
+}
+
+fn is_result(ty: &Type) -> bool {
+    match ty {
+        Type::Group(group) => is_result(&group.elem),
+        Type::Paren(paren) => is_result(&paren.elem),
+        Type::Path(ty) => {
+            ty.path.segments.last().is_some_and(|last| {
+                last.ident == "Result" && matches!(last.arguments, PathArguments::AngleBracketed(_))
+            })
+        }
+        _ => false,
+    }
+}

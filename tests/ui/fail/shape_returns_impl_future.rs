@@ -1,8 +1,0 @@
-use breaker_core::{CircuitBreakerError, circuit_breaker};
-
-#[circuit_breaker]
-fn call() -> impl Future<Output = Result<(), CircuitBreakerError>> {
-    async { Ok(()) }
-}
-
-fn main() {}
