@@ -3,13 +3,14 @@
 pub(crate) mod rules;
 mod shape;
 pub(crate) mod values;
+mod verdict;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
-use self::rules::Rules;
+use self::rules::{Classify, Rules};
 use self::values::Setting;
 use crate::args::keys::Key;
 use crate::args::steps::{Chain, Kind};
@@ -62,12 +63,20 @@ struct Unfinished {
     config: Option<Expr>,
     settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
+    /// Every key that is there, and where.
+    written: Vec<(&'static str, proc_macro2::Span)>,
 }
 
 impl Unfinished {
     fn add(&mut self, option: Opt, generics: &syn::Generics, errors: &mut Errors) {
         let (key, at) = (option.key, option.at.span());
+        self.written.push((key.name, at));
         match (key.name, option.value) {
+            ("classify", Value::Alone) => self.rules.classify = Some(Classify::Itself(at)),
+            ("classify", Value::Expr(expr)) => {
+                self.rules.classify = errors.take(verdict::function(expr)).map(Classify::By);
+            }
+            (_, Value::Alone) => self.rules.stream = Some(at),
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
@@ -82,6 +91,7 @@ impl Unfinished {
 
     /// The rules that need both the options and the function.
     fn check_against(&self, target: &Target, chain: Option<&Chain>, errors: &mut Errors) {
+        verdict::check(&self.written, &self.rules, &target.sig, chain, errors);
         if target.sig.asyncness.is_some() {
             return;
         }
@@ -95,7 +105,7 @@ impl Unfinished {
     }
 
     fn finish(self, mut target: Target, chain: Option<Chain>) -> Plan {
-        let Unfinished { krate, name, config, settings, rules } = self;
+        let Unfinished { krate, name, config, settings, rules, written: _ } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = params::take(&mut target.sig, whole);

@@ -1,7 +1,8 @@
 //! The return type where `impl Trait` is not allowed: a `_` stands for each.
 
 use proc_macro2::Span;
-use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, Token, Type, TypeInfer};
+use quote::ToTokens as _;
+use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, ReturnType, Token, Type, TypeInfer};
 
 // Input:  `Result<impl Iterator<Item = u32>, E>`
 // Output: `Result<_, E>`
@@ -9,6 +10,14 @@ pub(super) fn without_impl(ty: &Type) -> Type {
     let mut ty = ty.clone();
     erase(&mut ty);
     ty
+}
+
+/// Whether the written return type holds an `impl Trait`.
+pub(crate) fn has_impl(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => without_impl(ty).into_token_stream().to_string() != ty.to_token_stream().to_string(),
+    }
 }
 
 fn erase(ty: &mut Type) {
@@ -45,7 +54,7 @@ fn erase_arguments(arguments: &mut PathArguments) {
 
 #[cfg(test)]
 mod tests {
-    use quote::{ToTokens as _, quote};
+    use quote::quote;
 
     use super::*;
 
