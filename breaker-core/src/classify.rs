@@ -1,8 +1,67 @@
-//! Classify: whether an error is of a type, or comes from one.
+//! Classify: what a value says about the service by itself, and whether an error is of a type, or comes from one.
 
 use crate::chain::chain;
+use crate::outcome::Outcome;
+use crate::sync::Arc;
+use std::any::Any;
 use std::error::Error;
 use std::ops::Deref;
+
+/// What a value, most often an error, says about the service behind it.
+///
+/// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by hand; the ready-made
+/// ones are listed in [`rules`](crate::rules).
+///
+/// ```
+/// use breaker_core::{CircuitBreakerError, Classify, Outcome};
+///
+/// struct Refused {
+///     status: u16,
+/// }
+///
+/// impl Classify for Refused {
+///     fn classify(&self) -> Outcome {
+///         match self.status {
+///             422 => Outcome::neutral(),
+///             _ => Outcome::failure(),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Refused { status: 422 }.classify(), Outcome::neutral());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it counts as",
+    label = "`{Self}` is not `Classify`",
+    note = "for an enum of yours: `#[derive(Classify)]`; for a type of another crate: a function instead \
+            (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
+    note = "the rules for `http`, `reqwest` and `tonic` are there with breaker-core's features of these names"
+)]
+pub trait Classify {
+    /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
+    fn classify(&self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for &T {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for Box<T> {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for Arc<T> {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
 
 /// An error that a type item of `exclude`, `success` or `include` can look into.
 #[diagnostic::on_unimplemented(
@@ -10,9 +69,17 @@ use std::ops::Deref;
     label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error`",
     note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
 )]
-pub trait Search<Way> {
+pub trait Search<T, Way> {
     /// The error, to begin with.
     fn first(&self) -> &(dyn Error + 'static);
+
+    /// Whether there is a `T` that the chain does not show.
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        false
+    }
 }
 
 /// The error is one itself.
@@ -23,58 +90,104 @@ pub struct Itself;
 #[derive(Debug)]
 pub struct Boxed;
 
-impl<E: Error + 'static> Search<Itself> for E {
+impl<E: Error + 'static, T> Search<T, Itself> for E {
     fn first(&self) -> &(dyn Error + 'static) {
         self
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<E> Search<Boxed> for E
+impl<E, T> Search<T, Boxed> for E
 where
-    E: Deref,
-    E::Target: Opaque,
+    E: Deref + 'static,
+    E::Target: Opaque<T>,
 {
     fn first(&self) -> &(dyn Error + 'static) {
         (**self).as_error()
     }
+
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        E::Target::has_beside(self)
+    }
 }
 
 /// `dyn Error`, with or without `Send` and `Sync`.
-pub trait Opaque {
+pub trait Opaque<T> {
     /// Without them.
     fn as_error(&self) -> &(dyn Error + 'static);
+
+    /// Whether what dereferences to this has a `T` that the chain does not show.
+    fn has_beside(_whole: &dyn Any) -> bool
+    where
+        T: Error,
+    {
+        false
+    }
 }
 
-impl Opaque for dyn Error + 'static {
+impl<T> Opaque<T> for dyn Error + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
 }
 
-impl Opaque for dyn Error + Send + 'static {
+impl<T> Opaque<T> for dyn Error + Send + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
 }
 
-impl Opaque for dyn Error + Send + Sync + 'static {
+// An error that is not `Send + Sync` can be in no such box.
+impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
+
+    /// An error that was given to `anyhow`'s `context` is no link of the chain.
+    #[cfg(feature = "anyhow")]
+    fn has_beside(whole: &dyn Any) -> bool
+    where
+        T: Error,
+    {
+        whole.downcast_ref().is_some_and(anyhow::Error::is::<T>)
+    }
 }
 
-/// Whether `error`, or one behind it, is a `T`. Not seen are the inner error of a thiserror variant with
-/// `#[error(transparent)]`, which hides it, and an error in a `Box<T>` whose `T` is known.
+/// A type that a type item can look for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error type, so no error can be of it",
+    label = "expected a type that is `Error + 'static`",
+    note = "write a pattern (`MyError::Variant`, `pat(..)`) or a predicate (`|e| ..`) instead of the type"
+)]
+pub trait Sought: Error + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Error + 'static> Sought for T {}
+
+/// Whether `error`, or one behind it, is a `T`, or a `T` in a `Box` or an `Arc`. What it cannot see is listed on the attribute.
 pub fn is<T, E, Way>(error: &E) -> bool
 where
-    T: Error + 'static,
-    E: Search<Way>,
+    T: Sought,
+    E: Search<T, Way>,
 {
-    chain(error.first()).any(<dyn Error>::is::<T>)
+    let is_one = |error: &(dyn Error + 'static)| error.is::<T>() || error.is::<Box<T>>() || error.is::<Arc<T>>();
+    chain(error.first()).any(is_one) || error.has_beside()
 }
 
 /// What the predicate says of the error.
 pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     predicate(error)
+}
+
+/// What the function of `classify = path` says of the whole result.
+pub fn decide<R: ?Sized>(result: &R, classify: impl FnOnce(&R) -> Outcome) -> Outcome {
+    classify(result)
+}
+
+/// What a value says of itself.
+pub fn classify<C: Classify + ?Sized>(value: &C) -> Outcome {
+    value.classify()
 }

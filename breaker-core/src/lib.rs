@@ -6,15 +6,17 @@
 //!
 //! - [`circuit_breaker`] and [`fallback`](macro@fallback) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
+//! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
 //!
 //! # Features
 //!
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
-//! breakers of annotated functions are known before their first call). Others: `serde` (`Serialize` for [`Snapshot`],
+//! breakers of annotated functions are known before their first call), `stream` (`guard_stream` and the key `stream`). Others: `serde` (`Serialize` for [`Snapshot`],
 //! [`Health`] and [`FallbackMetadata`]), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker; for dev-dependencies).
+//! breaker; for dev-dependencies); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
+//! `context`).
 //!
 //! # Out of scope
 //!
@@ -51,6 +53,7 @@ mod probes;
 mod registry;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
+pub mod rules;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
 mod site;
@@ -58,12 +61,17 @@ mod snapshot;
 mod spelling;
 mod state;
 mod steer;
+#[cfg(feature = "stream")]
+mod stream;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;
 mod trip;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod whole;
 
 pub use breaker::CircuitBreaker;
+pub use classify::Classify;
 pub use config::{Config, OnCancel, OnPanic, Settings, Source};
 pub use config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
 pub use error::{CallError, CircuitBreakerError};
@@ -74,11 +82,13 @@ pub use permit::Permit;
 pub use registry::Registry;
 pub use snapshot::{Health, LastError, Snapshot, Status};
 pub use state::State;
+#[cfg(feature = "stream")]
+pub use stream::{GuardedStream, guard_stream};
 #[cfg(feature = "tokio")]
 pub use subscribe::{Event, Events, Forward, forward};
 
 #[cfg(feature = "macros")]
-pub use breaker_macros::{circuit_breaker, fallback};
+pub use breaker_macros::{Classify, circuit_breaker, fallback};
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

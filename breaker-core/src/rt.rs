@@ -2,7 +2,7 @@
 //! attributes and is no part of the public interface.
 
 pub use crate::call::{Cut, run, run_sync};
-pub use crate::classify::{Search, ask, is};
+pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
 pub use crate::outcome::Outcome;
@@ -10,6 +10,10 @@ pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
 pub use crate::site::Site;
+/// Named where the key `stream` is written: without the feature it is missing, and its name says why.
+#[cfg(feature = "stream")]
+pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use crate::{__breaker_name as name, __breaker_register as register, __breaker_site as site};
 pub use core::option::Option::{self, None, Some};
 pub use core::pin::pin;
@@ -22,9 +26,9 @@ pub use std::boxed::Box;
 
 use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
-use crate::fallback::Ended;
 use crate::note::Cause;
 use crate::permit::Permit;
+use crate::whole::fall;
 use std::any::type_name;
 use std::fmt::Display;
 
@@ -95,6 +99,14 @@ pub trait Fallible: Sized {
     fn view(&self) -> Result<&Self::Ok, &Self::Error>;
     fn from_ok(value: Self::Ok) -> Self;
     fn from_error(error: Self::Error) -> Self;
+    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
+    fn whole(self) -> Result<Self::Ok, Self::Error>;
+}
+
+/// The user's result, for a judge that looks at both sides.
+#[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
+    result.view()
 }
 
 impl<T, E> Fallible for Result<T, E> {
@@ -112,6 +124,10 @@ impl<T, E> Fallible for Result<T, E> {
 
     fn from_error(error: E) -> Self {
         Err(error)
+    }
+
+    fn whole(self) -> Self {
+        self
     }
 }
 
@@ -228,8 +244,8 @@ where
 
 /// What an error counts as, and how to read it.
 pub struct Judged<'e> {
-    outcome: Outcome,
-    text: Option<&'e dyn Display>,
+    pub(crate) outcome: Outcome,
+    pub(crate) text: Option<&'e dyn Display>,
 }
 
 /// What an error counts as, and how to read it.
@@ -268,16 +284,10 @@ pub fn settle_or_fall<R: Fallible>(
 where
     R::Error: FromRejection,
 {
-    let result = match result {
-        Ok(result) => result,
-        Err(cut) => {
-            let error = settle_cut(permit, cut);
-            return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
-        }
-    };
-    let holder = permit.holder().clone();
-    let failed = conclude(permit, &result, judge).is_failure();
-    if failed && on.failure { Err(Fallen::Failed { result, holder: Ended(holder) }) } else { Ok(result) }
+    fall(permit, result, on, |permit, result| {
+        let outcome = conclude(permit, &result, judge);
+        (result, outcome)
+    })
 }
 
 #[inline]
@@ -291,12 +301,16 @@ fn conclude<R: Fallible>(
             permit.settle(Outcome::Success);
             Outcome::Success
         }
-        Err(error) => {
-            let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
-            permit.settle_with(outcome, || Cause { kind: type_name::<R::Error>(), text });
-            outcome
-        }
+        Err(error) => conclude_error(permit, error, judge),
     }
+}
+
+/// Counts a call that ended with this error.
+#[inline]
+pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: impl for<'e> FnOnce(&'e E) -> Judged<'e>) -> Outcome {
+    let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
+    permit.settle_with(outcome, || Cause { kind: type_name::<E>(), text });
+    outcome
 }
 
 /// Runs a fallback step of a synchronous function.

@@ -29,6 +29,8 @@ pub(crate) enum Value {
     Path(Path),
     /// `key(ITEM, ..)`
     Items(Vec<Item>),
+    /// `key`
+    Alone,
 }
 
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Opt> {
@@ -86,6 +88,9 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
         Shape::Value => Value::Expr(value(input, key, &at)?),
         Shape::Crate => Value::Path(krate(input, key, &at)?),
         Shape::List => Value::Items(items(input, errors, key, &at)?),
+        Shape::Maybe | Shape::Flag if input.is_empty() || input.peek(Token![,]) => Value::Alone,
+        Shape::Maybe => Value::Expr(value(input, key, &at)?),
+        Shape::Flag => return Err(input.error(format!("`{}` takes no value; write it alone", key.name))),
     };
     Ok(Opt { key, at, value })
 }

@@ -4,13 +4,14 @@ pub(crate) mod rules;
 pub(crate) mod shape;
 mod steps;
 pub(crate) mod values;
+mod verdict;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
-use self::rules::Rules;
+use self::rules::{Classify, Rules};
 use self::shape::Form;
 use self::values::Setting;
 use crate::args::keys::Key;
@@ -53,7 +54,7 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let target = target?;
     let chain = chain(&target, errors);
     let form = shape::check(&target, chain.is_some(), errors);
-    plan.check_against(&form, chain.as_ref(), errors);
+    plan.check_against(&target, &form, chain.as_ref(), errors);
     steps::check(&target, &form, chain.as_ref(), errors);
     Some(plan.finish(target, form, chain))
 }
@@ -75,12 +76,20 @@ pub(crate) struct Unfinished {
     config: Option<Expr>,
     settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
+    /// Every key that is there, and where.
+    written: Vec<(&'static str, proc_macro2::Span)>,
 }
 
 impl Unfinished {
     fn add(&mut self, option: Opt, generics: &syn::Generics, errors: &mut Errors) {
         let (key, at) = (option.key, option.at.span());
+        self.written.push((key.name, at));
         match (key.name, option.value) {
+            ("classify", Value::Alone) => self.rules.classify = Some(Classify::Itself(at)),
+            ("classify", Value::Expr(expr)) => {
+                self.rules.classify = errors.take(verdict::function(expr)).map(Classify::By);
+            }
+            (_, Value::Alone) => self.rules.stream = Some(at),
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
@@ -94,7 +103,8 @@ impl Unfinished {
     }
 
     /// The rules that need both the options and the function.
-    fn check_against(&self, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+    fn check_against(&self, target: &Target, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+        verdict::check(&self.written, &self.rules, (form, &target.sig), chain, errors);
         if !matches!(form, Form::Sync) {
             return;
         }
@@ -108,7 +118,7 @@ impl Unfinished {
     }
 
     fn finish(self, mut target: Target, form: Form, chain: Option<Chain>) -> Plan {
-        let Unfinished { krate, name, config, settings, rules } = self;
+        let Unfinished { krate, name, config, settings, rules, written: _ } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = match &form {

@@ -9,7 +9,7 @@ mod future;
 mod judge;
 mod keep;
 mod steps;
-mod types;
+pub(crate) mod types;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
@@ -67,6 +67,11 @@ impl<'p> Kit<'p> {
         Kit { plan, rt, ret, at_ret, is_async: !matches!(plan.form, Form::Sync) }
     }
 
+    /// Whether an `impl Trait` is in the return type.
+    fn gives_impl(&self) -> bool {
+        types::has_impl(&self.plan.form, &self.plan.target.sig.output)
+    }
+
     /// `K::__rt` for a call whose bounds are told at `span`.
     fn rt_at(&self, span: Span) -> TokenStream {
         respan(self.rt.clone(), span)
@@ -79,11 +84,8 @@ impl<'p> Kit<'p> {
     //         let __out = RUN;
     //         K::__rt::settle(__permit, __out, JUDGE)
     fn guarded(&self) -> TokenStream {
-        let Kit { rt, at_ret, .. } = self;
-        let (site, run, judge) = (self.site(), self.run(true), self.judge());
-        let reject = self.reject();
-        let settle = self.rt_at(*at_ret);
-        let settle = quote_spanned!(*at_ret=> #settle::settle(__permit, __out, #judge));
+        let rt = &self.rt;
+        let (site, run, reject, settle) = (self.site(), self.run(true), self.reject(), self.settle(None));
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #site {
                 #rt::Ok(__permit) => __permit,
@@ -109,7 +111,7 @@ impl<'p> Kit<'p> {
 }
 
 /// Gives all tokens one place. A `$crate` keeps what says which crate it means.
-fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     let one = |mut tree: TokenTree| {
         match &mut tree {
             TokenTree::Ident(word) if word == "$crate" => {}

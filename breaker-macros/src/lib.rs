@@ -7,6 +7,7 @@
 mod args;
 mod block;
 mod check;
+mod classify;
 mod expand;
 mod fallback;
 mod recover;
@@ -44,6 +45,10 @@ use proc_macro::TokenStream;
 /// | `success(..)` | items | none | errors that prove that the service answers | `success(ApiError::NotFound)` |
 /// | `include(..)` | items | none | errors that are failures; others are then neutral | `include(is_server_error)` |
 /// | `otherwise` | `failure`, `neutral`, `success` | `failure`; `neutral` beside an `include` | what an error is that no list names | `otherwise = success` |
+/// | `failure_if(..)` | items, no types | none | values in an `Ok` that are failures, such as a response with status 503 | `failure_if(\|r\| r.status().is_server_error())` |
+/// | `classify` | alone | none | the error says what it counts as, unless a list names it: `E` is `Classify` | `classify` |
+/// | `classify` | path of a `fn(&Result<T, E>) -> Outcome` | none | the function has the whole decision; no other key of this kind beside it | `classify = rules::both` |
+/// | `stream` | alone | off | the `Ok` is a stream of results, and the call lasts until that ends, errs or is dropped; see below | `stream` |
 /// | `on_cancel` | `ignore`, `failure`, or a duration | `ignore` | what a dropped call counts as; a duration: one dropped after it ran so long is a failure | `on_cancel = "10s"` |
 /// | `on_panic` | `failure`, `ignore` | `failure` | what a panic of the body counts as | `on_panic = ignore` |
 /// | `critical` | bool | `false` | health is degraded while it is not closed | `critical = true` |
@@ -106,6 +111,33 @@ use proc_macro::TokenStream;
 /// `#[tokio::test]`. `#[cached]` goes below, where a hit does not ask the breaker: above, it copies this attribute to both of the functions that it makes, so
 /// that a miss asks the breaker twice, and finds no second slot when it is half-open.
 ///
+/// # What a type cannot see
+///
+/// A type item looks through `source()`, `Box<dyn Error>`, `io::Error::get_ref`, `Box<T>` and `Arc<T>`, and with breaker-core's
+/// feature `anyhow` at errors that were given to `anyhow::Error::context`. For an error type that is no `Error + 'static`, nor
+/// dereferences to `dyn Error`, it is a compile error. What no chain shows it cannot see; write the pattern instead:
+///
+/// | hidden | why | write |
+/// | --- | --- | --- |
+/// | `#[error(transparent)] Api(ApiError)` | the variant passes on what is *behind* `ApiError`, and leaves it out | `exclude(MyError::Api)`, `exclude(MyError::Api(ApiError::Empty))` |
+/// | `Failed(ApiError)` without `#[from]` or `#[source]` | it has no `source()` | the same |
+/// | `Failed(Vec<ApiError>)`, `Failed(Rc<ApiError>)` | the same | `exclude(MyError::Failed(all) if all.iter().any(ApiError::is_empty))` |
+/// | `Failed(String)`, made with `to_string()` | the error is gone, its text is left | `exclude(MyError::Failed(text) if text.contains(".."))`, or keep the error |
+/// | an error of another version of its crate | it is another type | the type of that version |
+///
+/// # Streams
+///
+/// With `stream` the `Ok` is a `Stream<Item = Result<_, _>>`, and is no success before its end: the first `Err` that comes
+/// through it ends the call, with the lists (or `classify`) asked of it too, so with patterns its errors need to have the
+/// function's error type. (They can use no argument of the function.) A stream that is dropped counts as `on_cancel` says.
+/// The function returns `Result<impl Stream<..>, E>`, or `Result<Pin<Box<dyn Stream<..> + Send>>, E>`, which with a
+/// `#[fallback]` it must. `timeout` is for the time until the stream is there.
+///
+/// ```text
+/// #[circuit_breaker(name = "chat", stream)]
+/// async fn chat(&self, prompt: &str) -> Result<impl Stream<Item = Result<Bytes, reqwest::Error>>, ApiError> { .. }
+/// ```
+///
 /// # Limits
 ///
 /// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
@@ -155,4 +187,36 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end(&args.into(), &item.into()).into()
+}
+
+/// Says of each variant of an enum what it counts as: `impl Classify`, which `#[circuit_breaker(classify)]` asks.
+///
+/// ```text
+/// #[derive(Debug, thiserror::Error, Classify)]
+/// enum ApiError {
+///     #[error("empty query")]
+///     #[classify(neutral)]
+///     EmptyQuery,
+///     #[error("cannot be reached")]
+///     #[classify(delegate)]
+///     Http(#[from] reqwest::Error),
+///     #[error("status {status}")]
+///     #[classify(with = breaker_core::rules::http_status)]
+///     Answered { status: u16 },
+///     #[error("unreadable")]
+///     Unreadable,
+/// }
+/// ```
+///
+/// | on a variant | it counts as |
+/// | --- | --- |
+/// | `#[classify(neutral)]`, `#[classify(success)]`, `#[classify(failure)]` | that |
+/// | `#[classify(delegate)]` | what its field says, which is `Classify`: the only one, or the one that is named `source` or has `#[source]` or `#[from]` |
+/// | `#[classify(with = path)]` | what the function says, which is called with all fields by reference, in their order: `fn(&u16) -> Outcome` |
+/// | nothing | a failure |
+///
+/// On the enum itself, `#[classify(crate = path)]` says where breaker-core is, if renamed or re-exported.
+#[proc_macro_derive(Classify, attributes(classify))]
+pub fn classify(input: TokenStream) -> TokenStream {
+    classify::derive(input.into()).into()
 }

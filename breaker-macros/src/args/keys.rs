@@ -13,6 +13,10 @@ pub(crate) enum Shape {
     List,
     /// `key = PATH`
     Crate,
+    /// `key`, or `key = EXPR`
+    Maybe,
+    /// `key`
+    Flag,
 }
 
 pub(crate) struct Key {
@@ -26,7 +30,7 @@ const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 19] = [
+pub(crate) const KEYS: [Key; 22] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -46,23 +50,14 @@ pub(crate) const KEYS: [Key; 19] = [
     key("success", Shape::List, "success(ApiError::NotFound)"),
     key("include", Shape::List, "include(ApiError::Http { status: 500..=599, .. })"),
     key("otherwise", Shape::Value, "otherwise = neutral"),
+    key("failure_if", Shape::List, "failure_if(is_degraded)"),
+    key("classify", Shape::Maybe, "classify = rules::both"),
+    key("stream", Shape::Flag, "stream"),
 ];
 
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 12] = [
-    "failure_rate",
-    "slow_call",
-    "slow_rate",
-    "window",
-    "min_calls",
-    "backoff",
-    "ramp",
-    "failure_if",
-    "classify",
-    "stream",
-    "key",
-    "max_keys",
-];
+const LATER: [&str; 9] =
+    ["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp", "key", "max_keys"];
 
 /// Words of other libraries and of older versions, with the key that has that meaning.
 const ELSEWHERE: [(&str, &str); 41] = [

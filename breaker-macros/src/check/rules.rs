@@ -1,6 +1,6 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
@@ -16,6 +16,19 @@ pub(crate) struct Rules {
     pub(crate) success: Vec<Test>,
     pub(crate) include: Vec<Test>,
     pub(crate) otherwise: Option<&'static str>,
+    /// `Ok` values that are failures.
+    pub(crate) failure_if: Vec<Test>,
+    pub(crate) classify: Option<Classify>,
+    /// Where the key `stream` stands.
+    pub(crate) stream: Option<Span>,
+}
+
+/// The key `classify`.
+pub(crate) enum Classify {
+    /// Alone: the error says it.
+    Itself(Span),
+    /// `classify = path`: the function says it of the whole result.
+    By(Expr),
 }
 
 /// One question to an error.
@@ -27,8 +40,11 @@ pub(crate) enum Test {
 
 impl Rules {
     pub(crate) fn add(&mut self, list: &str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
-        let tests = items.into_iter().filter_map(|item| errors.take(test(item, generics))).collect();
+        let one =
+            |item| if list == "failure_if" { super::verdict::of_value(item, generics) } else { test(item, generics) };
+        let tests = items.into_iter().filter_map(|item| errors.take(one(item))).collect();
         match list {
+            "failure_if" => self.failure_if = tests,
             "exclude" => self.exclude = tests,
             "success" => self.success = tests,
             _ => self.include = tests,
@@ -55,7 +71,7 @@ pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
     }
 }
 
-fn test(item: Item, generics: &Generics) -> Result<Test> {
+pub(super) fn test(item: Item, generics: &Generics) -> Result<Test> {
     match item {
         Item::Path(path) => Ok(by_spelling(path, generics)),
         Item::Type(ty) => Ok(Test::Type(ty)),
@@ -119,7 +135,7 @@ fn unit(path: Path) -> Pat {
     if path.segments.last().is_some_and(|last| is_screaming(&last.ident)) {
         return Pat::Path(ExprPath { attrs: Vec::new(), qself: None, path });
     }
-    let rest = PatRest { attrs: Vec::new(), dot2_token: Token![..](proc_macro2::Span::mixed_site()) };
+    let rest = PatRest { attrs: Vec::new(), dot2_token: Token![..](Span::mixed_site()) };
     let (attrs, fields) = (Vec::new(), Punctuated::new());
     Pat::Struct(PatStruct {
         attrs,

@@ -1,13 +1,34 @@
-//! The judge: a closure that says what an error counts as, and how it reads.
+//! The judge: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 
 use super::Kit;
-use crate::check::rules::Test;
+use crate::check::rules::{Classify, Test};
 use crate::recover::mixed;
 
 impl Kit<'_> {
+    // Output: `K::__rt::settle(__permit, __out, JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, with
+    //         `stream` `settle_stream(__permit, __out, JUDGE, JUDGE)`, and with `on` `.._or_fall(.., ON)`
+    pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
+        let (rules, at) = (&self.plan.rules, self.at_ret);
+        let mut rt = self.rt_at(at);
+        let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
+        let judge = if whole { self.judge_of_whole() } else { self.judge() };
+        let items = rules.stream.map(|_| quote_spanned!(Span::mixed_site()=> , #judge));
+        let name = match items {
+            None if whole => "settle_whole",
+            None => "settle",
+            Some(_) => {
+                rt = quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core);
+                if self.gives_impl() { "settle_stream" } else { "settle_stream_box" }
+            }
+        };
+        let (or_fall, on) = (if on.is_some() { "_or_fall" } else { "" }, on.map(|on| quote_spanned!(at=> , #on)));
+        let name = Ident::new(&format!("{name}{or_fall}"), at);
+        quote_spanned!(at=> #rt::#name(__permit, __out, #judge #items #on))
+    }
+
     // Output: |__error| {
     //             use K::__rt::{ShowNothing as _, ShowText as _};
     //             K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).text())
@@ -23,16 +44,65 @@ impl Kit<'_> {
         }
     }
 
+    // Output: |__result| {
+    //             use K::__rt::{ShowNothing as _, ShowText as _};
+    //             match K::__rt::view(__result) {
+    //                 K::__rt::Ok(__value) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__value)).text()),
+    //                 K::__rt::Err(__error) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).text()),
+    //             }
+    //         }
+    fn judge_of_whole(&self) -> TokenStream {
+        let rt = &self.rt;
+        let (of_value, of_error) = match &self.plan.rules.classify {
+            Some(Classify::By(function)) => {
+                let (at, decide) = (mixed(function), self.rt_at(mixed(function)));
+                let outcome = quote_spanned!(at=> #decide::decide(__result, #function));
+                (outcome.clone(), outcome)
+            }
+            _ => (self.outcome_of_value(), self.outcome()),
+        };
+        quote_spanned! {Span::mixed_site()=>
+            |__result| {
+                use #rt::{ShowNothing as _, ShowText as _};
+                match #rt::view(__result) {
+                    #rt::Ok(__value) => #rt::judged(#of_value, (&#rt::Seen(__value)).text()),
+                    #rt::Err(__error) => #rt::judged(#of_error, (&#rt::Seen(__error)).text()),
+                }
+            }
+        }
+    }
+
+    // Output: `if TEST || TEST { FAILURE } else { SUCCESS }`
+    fn outcome_of_value(&self) -> TokenStream {
+        let value = Ident::new("__value", Span::mixed_site());
+        let tests = self.plan.rules.failure_if.iter().map(|test| self.test(test, &value));
+        let (failure, success) = (self.constructor("failure"), self.constructor("success"));
+        quote_spanned!(Span::mixed_site()=> if #(#tests)||* { #failure } else { #success })
+    }
+
+    // Output: `K::__rt::classify(__error)`, told at the key, or `K::__rt::Outcome::failure()`
+    fn otherwise(&self) -> TokenStream {
+        match &self.plan.rules.classify {
+            Some(Classify::Itself(key)) => {
+                let at = key.resolved_at(Span::mixed_site());
+                let rt = self.rt_at(at);
+                quote_spanned!(at=> #rt::classify(__error))
+            }
+            _ => self.constructor(self.plan.rules.otherwise()),
+        }
+    }
+
     // Output: `if TEST || TEST { NEUTRAL } else if TEST { SUCCESS } else { FAILURE }`
     fn outcome(&self) -> TokenStream {
         let rules = &self.plan.rules;
-        let otherwise = self.constructor(rules.otherwise());
+        let otherwise = self.otherwise();
+        let error = Ident::new("__error", Span::mixed_site());
         if rules.is_empty() {
             return otherwise;
         }
         let lists = [(&rules.exclude, "neutral"), (&rules.success, "success"), (&rules.include, "failure")];
         let branches = lists.iter().filter(|(tests, _)| !tests.is_empty()).map(|(tests, outcome)| {
-            let tests = tests.iter().map(|test| self.test(test));
+            let tests = tests.iter().map(|test| self.test(test, &error));
             let outcome = self.constructor(outcome);
             quote_spanned!(Span::mixed_site()=> if #(#tests)||* { #outcome } else)
         });
@@ -48,8 +118,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::is::<T, _, _>(__error)`, `K::__rt::ask(__error, PREDICATE)`,
     //         `match __error { PATTERN if GUARD => true, _ => false }`
-    fn test(&self, test: &Test) -> TokenStream {
-        let error = Ident::new("__error", Span::mixed_site());
+    fn test(&self, test: &Test, error: &Ident) -> TokenStream {
         match test {
             Test::Type(ty) => {
                 let at = mixed(ty);

@@ -74,14 +74,14 @@ impl Kit<'_> {
     //             Err(__fallen) => break '__gate __fallen,
     //         }
     fn settle_or_fall(&self, chain: &Chain) -> TokenStream {
-        let (rt, judge, at_ret) = (&self.rt, self.judge(), self.at_ret);
-        let at = self.rt_at(at_ret);
+        let rt = &self.rt;
         if !chain.on.after_body() {
-            return quote_spanned!(at_ret=> return #at::settle(__permit, __out, #judge););
+            let settle = self.settle(None);
+            return quote_spanned!(self.at_ret=> return #settle;);
         }
         let (failure, timeout) = (chain.on.failure, chain.on.timeout.is_some());
         let on = quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout });
-        let settle = quote_spanned!(at_ret=> #at::settle_or_fall(__permit, __out, #judge, #on));
+        let settle = self.settle(Some(&on));
         quote_spanned! {Span::mixed_site()=>
             match #settle {
                 #rt::Ok(__ret) => return __ret,

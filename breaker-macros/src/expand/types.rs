@@ -1,7 +1,10 @@
 //! The return type where `impl Trait` is not allowed: a `_` stands for each.
 
 use proc_macro2::Span;
-use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, Token, Type, TypeInfer};
+use quote::ToTokens as _;
+use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, ReturnType, Token, Type, TypeInfer};
+
+use crate::check::shape::Form;
 
 // Input:  `Result<impl Iterator<Item = u32>, E>`
 // Output: `Result<_, E>`
@@ -9,6 +12,16 @@ pub(super) fn without_impl(ty: &Type) -> Type {
     let mut ty = ty.clone();
     erase(&mut ty);
     ty
+}
+
+/// Whether what the function gives, at last, holds an `impl Trait`. One that only stands for the function's future does not count.
+pub(crate) fn has_impl(form: &Form, output: &ReturnType) -> bool {
+    let ty = match (form, output) {
+        (Form::Future(future), _) => &future.output,
+        (_, ReturnType::Type(_, ty)) => ty,
+        (_, ReturnType::Default) => return false,
+    };
+    without_impl(ty).into_token_stream().to_string() != ty.to_token_stream().to_string()
 }
 
 fn erase(ty: &mut Type) {
@@ -45,7 +58,7 @@ fn erase_arguments(arguments: &mut PathArguments) {
 
 #[cfg(test)]
 mod tests {
-    use quote::{ToTokens as _, quote};
+    use quote::quote;
 
     use super::*;
 

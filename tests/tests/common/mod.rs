@@ -38,3 +38,10 @@ pub(crate) fn succeed(breaker: &CircuitBreaker, n: u32) {
 pub(crate) fn open(breaker: &CircuitBreaker) {
     fail(breaker, breaker.config().fail_max);
 }
+
+/// The error of a rejected call.
+pub(crate) fn open_error() -> breaker_core::CircuitBreakerError {
+    let breaker = breaker(Config::new());
+    breaker.force_open();
+    breaker.try_acquire().unwrap_err()
+}

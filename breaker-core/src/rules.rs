@@ -1,0 +1,125 @@
+//! Rules: ready-made answers to what a result counts as.
+//!
+//! Each type has an `impl Classify`, so that a variant of yours can delegate to it, and [`both`] asks a whole result. The
+//! thought behind all: a *failure* is a service that cannot be reached, is too slow, says itself that it cannot, or gives an
+//! answer that nobody can read; an answer that blames the request is a *success*, since the service is there; a request
+//! that never left is *neutral*.
+//!
+//! ```
+//! use breaker_core::{Classify, Outcome, rules};
+//! use std::io;
+//!
+//! #[derive(Classify)]
+//! enum ApiError {
+//!     #[classify(delegate)]
+//!     Io(io::Error),
+//!     #[classify(with = rules::http_status)]
+//!     Answered { status: u16 },
+//!     #[classify(neutral)]
+//!     EmptyQuery,
+//! }
+//!
+//! assert_eq!(ApiError::Answered { status: 404 }.classify(), Outcome::success());
+//! assert_eq!(ApiError::Answered { status: 503 }.classify(), Outcome::failure());
+//! assert_eq!(ApiError::Io(io::ErrorKind::ConnectionRefused.into()).classify(), Outcome::failure());
+//! assert_eq!(ApiError::EmptyQuery.classify(), Outcome::neutral());
+//! ```
+//!
+//! # HTTP status codes
+//!
+//! [`http_status`]; with the feature `http` also `http::StatusCode` and `http::Response`, with the feature `reqwest`
+//! `reqwest::Response`.
+//!
+//! | status | counts as |
+//! | --- | --- |
+//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; of a response its `Retry-After` rides along |
+//! | every other one | success |
+//!
+//! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the response's own `Date`, or, without
+//! one, from now; a date that is past counts as 0. One that cannot be read is none.
+//!
+//! # `std::io::Error`
+//!
+//! | kind | counts as |
+//! | --- | --- |
+//! | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success |
+//! | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `AddrInUse`, `AddrNotAvailable`, `Unsupported`, `OutOfMemory`, `Interrupted`, `WouldBlock` | neutral |
+//! | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure |
+//! | any, made from a `CircuitBreakerError` | as that |
+//!
+//! # `reqwest::Error` (feature `reqwest`)
+//!
+//! | error | counts as |
+//! | --- | --- |
+//! | of a status (`error_for_status`) | as the status; its `Retry-After` is lost, for the error has no headers: ask the `Response` |
+//! | `is_builder`: the request cannot be made | neutral |
+//! | `is_redirect`: too many, or refused by your policy | success |
+//! | any other: connect, time-out, a body that breaks off or cannot be decoded | failure |
+//!
+//! # `tonic::Status` (feature `tonic`)
+//!
+//! | code | counts as |
+//! | --- | --- |
+//! | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure; `grpc-retry-pushback-ms` or `retry-after` of its metadata rides along |
+//! | `Cancelled` | neutral |
+//! | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success |
+//!
+//! # `CircuitBreakerError`
+//!
+//! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
+//! failure.
+
+#[cfg(feature = "http")]
+mod http;
+mod io;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(feature = "tonic")]
+mod tonic;
+
+use crate::classify::Classify;
+use crate::error::CircuitBreakerError;
+use crate::outcome::Outcome;
+
+#[cfg(feature = "http")]
+pub use self::http::retry_after;
+
+/// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = rules::both)]`. For instance an HTTP
+/// response, which is `Ok` whatever its status.
+pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
+    match result {
+        Ok(value) => value.classify(),
+        Err(error) => error.classify(),
+    }
+}
+
+/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a reference, so that it can stand in
+/// `#[classify(with = rules::http_status)]`.
+#[must_use]
+pub const fn http_status(status: &u16) -> Outcome {
+    match *status {
+        408 | 429 | 500..=599 => Outcome::failure(),
+        _ => Outcome::success(),
+    }
+}
+
+impl Classify for CircuitBreakerError {
+    fn classify(&self) -> Outcome {
+        if self.is_timeout() { Outcome::failure() } else { Outcome::neutral() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_blames_the_service_is_a_failure() {
+        for status in [408, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(http_status(&status), Outcome::failure(), "{status}");
+        }
+        for status in [200, 204, 301, 304, 400, 401, 403, 404, 409, 422, 428, 430, 499, 600] {
+            assert_eq!(http_status(&status), Outcome::success(), "{status}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The rules for `reqwest::Error` and `reqwest::Response`; what reqwest itself gives is tested in `tests/tests/http_rules.rs`.
+
+use super::http::with_headers;
+use crate::classify::Classify;
+use crate::outcome::Outcome;
+use reqwest::{Error, Response};
+
+impl Classify for Error {
+    fn classify(&self) -> Outcome {
+        match self.status() {
+            Some(status) => status.classify(),
+            None if self.is_builder() => Outcome::neutral(),
+            None if self.is_redirect() => Outcome::success(),
+            None => Outcome::failure(),
+        }
+    }
+}
+
+impl Classify for Response {
+    fn classify(&self) -> Outcome {
+        with_headers(self.status(), self.headers())
+    }
+}

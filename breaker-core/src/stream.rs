@@ -1,0 +1,246 @@
+//! Stream: a call that lasts as long as the stream of results that it gave.
+
+use crate::outcome::Outcome;
+use crate::permit::Permit;
+use crate::rt::{Judged, judged};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped (as `on_cancel` says), for an
+/// answer that streams is no success when its headers arrive. What comes after the first `Err` is passed on, and counts no
+/// more.
+///
+/// A time limit does not reach into the stream; a probe that streams for longer than `probe_timeout` loses its slot to
+/// another one, and its result still decides.
+///
+/// On an annotated function this is the key `stream`.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream};
+/// # use futures_util::{StreamExt, stream};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+/// let permit = breaker.try_acquire()?;
+/// let words = stream::iter([Ok("once"), Err("connection reset")]);
+/// let mut words = guard_stream(permit, words);
+/// assert_eq!(words.next().await, Some(Ok("once")));
+/// assert_eq!(breaker.snapshot().failure_count, 0);
+/// assert_eq!(words.next().await, Some(Err("connection reset")));
+/// assert_eq!(breaker.snapshot().failure_count, 1);
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// # }).unwrap();
+/// ```
+pub fn guard_stream<S, T, E>(permit: Permit, stream: S) -> GuardedStream<S, Result<T, E>, E>
+where
+    S: Stream<Item = Result<T, E>>,
+{
+    GuardedStream { stream, permit: Some(permit), error: rt::MaybeError::error, judge: every_error::<E> }
+}
+
+fn every_error<E>(_: &E) -> Judged<'_> {
+    judged(Outcome::failure(), None)
+}
+
+pin_project! {
+    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`].
+    pub struct GuardedStream<S, I, E> {
+        #[pin]
+        stream: S,
+        // Until the call has ended.
+        permit: Option<Permit>,
+        // The item's error, if it is one.
+        error: for<'i> fn(&'i I) -> Option<&'i E>,
+        judge: for<'e> fn(&'e E) -> Judged<'e>,
+    }
+}
+
+impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
+    type Item = I;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let polled = match this.permit.as_ref() {
+            Some(permit) => crate::call::guarded(permit, || this.stream.as_mut().poll_next(context)),
+            None => this.stream.poll_next(context),
+        };
+        let item = ready!(polled);
+        let error = item.as_ref().and_then(*this.error);
+        if item.is_none() || error.is_some() {
+            match (this.permit.take(), error) {
+                (Some(permit), Some(error)) => {
+                    crate::rt::conclude_error(permit, error, *this.judge);
+                }
+                (Some(permit), None) => permit.success(),
+                (None, _) => {}
+            }
+        }
+        Poll::Ready(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.stream.size_hint()
+    }
+}
+
+impl<S, I, E> fmt::Debug for GuardedStream<S, I, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedStream").field("permit", &self.permit).finish_non_exhaustive()
+    }
+}
+
+/// What an expansion may name of this room.
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub mod rt {
+    use super::{GuardedStream, Stream};
+    use crate::call::{Cut, settle_cut};
+    use crate::fallback::{Fallen, On};
+    use crate::outcome::Outcome;
+    use crate::permit::Permit;
+    use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
+    use crate::whole::fall;
+    use std::pin::Pin;
+
+    /// A stream of results.
+    #[diagnostic::on_unimplemented(
+        message = "`stream` needs a function whose `Ok` is a stream of `Result`s, `{Self}` is none",
+        label = "`{Self}` is no `Stream<Item = Result<_, _>>`"
+    )]
+    pub trait ResultStream<I, E>: Sized {
+        fn guarded(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> GuardedStream<Self, I, E>;
+    }
+
+    // Item and error are parameters of their own, so that a stream of no results gives one message and not five.
+    #[diagnostic::do_not_recommend]
+    impl<S, I, E> ResultStream<I, E> for S
+    where
+        S: Stream<Item = I>,
+        I: MaybeError<E>,
+    {
+        fn guarded(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> GuardedStream<Self, I, E> {
+            GuardedStream { stream: self, permit: Some(permit), error: I::error, judge }
+        }
+    }
+
+    /// An item of such a stream.
+    pub trait MaybeError<E> {
+        fn error(&self) -> Option<&E>;
+    }
+
+    impl<T, E> MaybeError<E> for Result<T, E> {
+        fn error(&self) -> Option<&E> {
+            self.as_ref().err()
+        }
+    }
+
+    /// A box of a stream, which can hold a guarded one too.
+    #[diagnostic::on_unimplemented(
+        message = "`stream` cannot put a guard around `{Self}`",
+        label = "no box of a stream, into which a guarded one fits",
+        note = "return `Result<impl Stream<Item = Result<_, _>>, _>`, or `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`"
+    )]
+    pub trait StreamBox<E>: Sized {
+        fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self;
+    }
+
+    macro_rules! boxes {
+        ($($stream:ty),*) => {$(
+            impl<'a, T: 'a, E: 'a> StreamBox<E> for Pin<Box<$stream>> {
+                fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self {
+                    Box::pin(self.guarded(permit, judge))
+                }
+            }
+        )*};
+    }
+
+    boxes!(
+        dyn Stream<Item = Result<T, E>> + 'a,
+        dyn Stream<Item = Result<T, E>> + Send + 'a,
+        dyn Stream<Item = Result<T, E>> + Send + Sync + 'a
+    );
+
+    /// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is a pointer, so that the
+    /// guarded stream is `Send` and `'static` whenever its own is.
+    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
+    pub fn settle_stream<R, I, E>(
+        permit: Permit,
+        result: Result<R, Cut>,
+        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        items: for<'e> fn(&'e E) -> Judged<'e>,
+    ) -> Result<GuardedStream<R::Ok, I, E>, R::Error>
+    where
+        R: Fallible,
+        R::Ok: ResultStream<I, E>,
+        R::Error: FromRejection,
+    {
+        let result = match result {
+            Ok(result) => result,
+            Err(cut) => return reject(settle_cut(permit, cut)),
+        };
+        match result.whole() {
+            Ok(stream) => Ok(stream.guarded(permit, items)),
+            Err(error) => {
+                conclude_error(permit, &error, judge);
+                Err(error)
+            }
+        }
+    }
+
+    /// A call that gives a box of a stream.
+    pub fn settle_stream_box<R, E>(
+        permit: Permit,
+        result: Result<R, Cut>,
+        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        items: for<'e> fn(&'e E) -> Judged<'e>,
+    ) -> R
+    where
+        R: Fallible,
+        R::Ok: StreamBox<E>,
+        R::Error: FromRejection,
+    {
+        let result = match result {
+            Ok(result) => result,
+            Err(cut) => return reject(settle_cut(permit, cut)),
+        };
+        guard_box(permit, result, judge, items).0
+    }
+
+    fn guard_box<R, E>(
+        permit: Permit,
+        result: R,
+        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        items: for<'e> fn(&'e E) -> Judged<'e>,
+    ) -> (R, Outcome)
+    where
+        R: Fallible,
+        R::Ok: StreamBox<E>,
+    {
+        match result.whole() {
+            // Not yet counted: the stream will be.
+            Ok(stream) => (R::from_ok(stream.guarded_box(permit, items)), Outcome::success()),
+            Err(error) => {
+                let outcome = conclude_error(permit, &error, judge);
+                (R::from_error(error), outcome)
+            }
+        }
+    }
+
+    /// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
+    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+    pub fn settle_stream_box_or_fall<R, E>(
+        permit: Permit,
+        result: Result<R, Cut>,
+        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        items: for<'e> fn(&'e E) -> Judged<'e>,
+        on: On,
+    ) -> Result<R, Fallen<R>>
+    where
+        R: Fallible,
+        R::Ok: StreamBox<E>,
+        R::Error: FromRejection,
+    {
+        fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items))
+    }
+}

@@ -1,0 +1,73 @@
+//! Whole: the endings of calls where an `Ok` can be a failure too, and the falling back that all endings share.
+
+use crate::call::{Cut, guarded, settle_cut};
+use crate::fallback::{Ended, Fallen, On};
+use crate::note::Cause;
+use crate::outcome::Outcome;
+use crate::permit::Permit;
+use crate::rt::{Fallible, FromRejection, Judged, reject};
+use std::any::type_name;
+
+/// The same as `settle` where an `Ok` can be a failure too.
+pub fn settle_whole<R: Fallible>(
+    permit: Permit,
+    result: Result<R, Cut>,
+    judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>,
+) -> R
+where
+    R::Error: FromRejection,
+{
+    match result {
+        Ok(result) => {
+            conclude_whole(permit, &result, judge);
+            result
+        }
+        Err(cut) => reject(settle_cut(permit, cut)),
+    }
+}
+
+/// The same as `settle_or_fall` where an `Ok` can be a failure too.
+#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+pub fn settle_whole_or_fall<R: Fallible>(
+    permit: Permit,
+    result: Result<R, Cut>,
+    judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>,
+    on: On,
+) -> Result<R, Fallen<R>>
+where
+    R::Error: FromRejection,
+{
+    fall(permit, result, on, |permit, result| {
+        let outcome = conclude_whole(permit, &result, judge);
+        (result, outcome)
+    })
+}
+
+fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>) -> Outcome {
+    let Judged { outcome, text } = guarded(&permit, || judge(result));
+    let kind = if result.view().is_ok() { type_name::<R::Ok>() } else { type_name::<R::Error>() };
+    permit.settle_with(outcome, || Cause { kind, text });
+    outcome
+}
+
+/// Ends a call with `conclude`, and says whether it falls back.
+pub(crate) fn fall<R: Fallible>(
+    permit: Permit,
+    result: Result<R, Cut>,
+    on: On,
+    conclude: impl FnOnce(Permit, R) -> (R, Outcome),
+) -> Result<R, Fallen<R>>
+where
+    R::Error: FromRejection,
+{
+    let result = match result {
+        Ok(result) => result,
+        Err(cut) => {
+            let error = settle_cut(permit, cut);
+            return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
+        }
+    };
+    let holder = permit.holder().clone();
+    let (result, outcome) = conclude(permit, result);
+    if outcome.is_failure() && on.failure { Err(Fallen::Failed { result, holder: Ended(holder) }) } else { Ok(result) }
+}

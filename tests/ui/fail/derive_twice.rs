@@ -1,0 +1,10 @@
+use breaker_core::Classify;
+
+#[derive(Classify)]
+enum Fault {
+    #[classify(neutral)]
+    #[classify(success)]
+    One,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use breaker_core::Classify;
+
+#[derive(Classify)]
+enum Fault {
+    #[classify(ignored)]
+    One,
+    #[classify(nuetral)]
+    Two,
+}
+
+fn main() {}
