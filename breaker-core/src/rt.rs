@@ -19,7 +19,7 @@ pub use core::option::Option::{self, None, Some};
 pub use core::pin::pin;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{file, line};
+pub use core::{concat, file, line, module_path};
 #[cfg(feature = "register")]
 pub use inventory;
 pub use std::boxed::Box;
