@@ -14,7 +14,7 @@
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call). Others: `serde` (`Serialize` for [`Snapshot`],
 //! [`Health`] and [`FallbackMetadata`]), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker; for dev-dependencies).
+//! breaker, and `testing` helps tests of services; for dev-dependencies).
 //!
 //! # Out of scope
 //!
@@ -36,6 +36,8 @@ pub mod event;
 mod fallback;
 mod file;
 mod gate;
+#[cfg(feature = "test-util")]
+mod isolation;
 #[cfg(feature = "serde")]
 mod json;
 mod layers;
@@ -61,6 +63,8 @@ mod steer;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod trip;
 
 pub use breaker::CircuitBreaker;

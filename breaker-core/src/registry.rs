@@ -26,9 +26,14 @@ pub struct Registry {
 impl Registry {
     /// The process's registry.
     ///
-    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start.
+    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start. In a test
+    /// that runs in `testing::isolated` (feature `test-util`) this is the test's own registry.
     #[must_use]
     pub fn global() -> &'static Self {
+        #[cfg(feature = "test-util")]
+        if let Some(isolated) = crate::isolation::registry() {
+            return isolated;
+        }
         static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
             let registry = Registry { forever: true, ..Registry::new() };
             crate::site::adopt(&registry);
@@ -41,6 +46,15 @@ impl Registry {
     #[must_use]
     pub fn new() -> Self {
         Self { inner: Mutex::default(), forever: false }
+    }
+
+    /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn isolated() -> Self {
+        let registry = Self::new();
+        registry.inner.lock().environment = Some(Environment::default());
+        crate::site::adopt(&registry);
+        registry
     }
 
     /// The breaker of this name, if there is one.
