@@ -4,7 +4,7 @@
 //! it *opens*, and calls are rejected at once instead of waiting for a dead upstream; after a while it lets a few
 //! *probes* through and closes again when they succeed. (Michael Nygard, *Release It!*, 2007.)
 //!
-//! - [`circuit_breaker`] and [`fallback`](macro@fallback) are the attributes, with all their keys.
+//! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
@@ -13,7 +13,7 @@
 //!
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call). Others: `serde` (`Serialize` for [`Snapshot`],
-//! [`Health`] and [`FallbackMetadata`]), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
+//! [`Health`] and [`FallbackMetadata`]), `retry` (the attribute of that name), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
 //! breaker, and `testing` helps tests of services; for dev-dependencies).
 //!
 //! # Out of scope
@@ -51,6 +51,9 @@ mod outcome;
 mod permit;
 mod probes;
 mod registry;
+#[cfg(feature = "retry")]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod retry;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -82,7 +85,7 @@ pub use state::State;
 pub use subscribe::{Event, Events, Forward, forward};
 
 #[cfg(feature = "macros")]
-pub use breaker_macros::{circuit_breaker, fallback};
+pub use breaker_macros::{circuit_breaker, fallback, retry};
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

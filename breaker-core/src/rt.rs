@@ -7,6 +7,8 @@ pub use crate::classify::{Search, ask, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
 pub use crate::outcome::Outcome;
+#[cfg(feature = "retry")]
+pub use crate::retry::Retry;
 pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
@@ -154,6 +156,29 @@ pub fn copy<T: Copyable>(value: &T) -> T {
     value.copy()
 }
 
+/// An argument that each attempt of a `#[retry]` needs anew.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this argument for each attempt, but `{Self}` is not `Clone`",
+    label = "taken by value, and used up by the first attempt",
+    note = "take it by reference, or derive `Clone` for it"
+)]
+pub trait Repeatable {
+    #[must_use]
+    fn repeat(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeatable for T {
+    fn repeat(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// An argument for one attempt.
+pub fn repeat<T: Repeatable>(value: &T) -> T {
+    value.repeat()
+}
+
 /// The value of a return that is never reached, which gives the body the type of the signature.
 ///
 /// # Panics
@@ -204,6 +229,34 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
 /// Named where the key `timeout` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
+
+/// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    None,
+    /// As long as the longest wait between two attempts.
+    Max,
+    For(Duration),
+}
+
+/// Named where `#[retry]` stands: without the feature it is missing, and its name says why.
+#[cfg(feature = "retry")]
+#[must_use]
+pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
+    Attempts
+}
+
+/// What `#[retry]` makes its attempts from.
+#[cfg(feature = "retry")]
+pub struct Attempts;
+
+#[cfg(feature = "retry")]
+impl Attempts {
+    #[must_use]
+    pub fn of(self, attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
+        Retry::new(attempts, min, max, factor, jitter, wait)
+    }
+}
 
 /// The error of a rejected call.
 pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R

@@ -1,7 +1,7 @@
 //! Subscribe: events that leave the caller's task through a bounded channel.
 
 use crate::breaker::CircuitBreaker;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use futures_core::Stream;
@@ -49,6 +49,9 @@ pub enum Event {
     /// As [`FallbackServed`].
     #[non_exhaustive]
     Fallback { breaker: String, function: Option<&'static str>, source: &'static str, reason: &'static str },
+    /// As [`Retrying`].
+    #[non_exhaustive]
+    Retry { breaker: String, function: Option<&'static str>, attempt: u32, wait: Duration },
     /// As [`StateChange`].
     #[non_exhaustive]
     StateChange {
@@ -143,6 +146,11 @@ impl Listener for Forward {
     fn fallback(&self, event: &FallbackServed<'_>) {
         let FallbackServed { breaker, function, source, reason } = *event;
         self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason });
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        let Retrying { breaker, function, attempt, wait } = *event;
+        self.pass_on(|| Event::Retry { breaker: breaker.name().to_owned(), function, attempt, wait });
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

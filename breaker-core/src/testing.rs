@@ -3,7 +3,7 @@
 //! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
 
 use crate::breaker::CircuitBreaker;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
 pub use crate::isolation::isolated;
 use crate::registry::Registry;
 use crate::state::State;
@@ -86,7 +86,7 @@ pub fn record() -> Recording {
 }
 
 /// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`, `cancelled`, `rejected`,
-/// `fallback l1_cache` and `closed -> open`, each behind the breaker's name. Clones share the lines.
+/// `fallback l1_cache`, `retry 2` and `closed -> open`, each behind the breaker's name. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Recording(Arc<Mutex<Vec<String>>>);
 
@@ -136,6 +136,10 @@ impl Listener for Recording {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         self.add(event.breaker, format_args!("fallback {}", event.source));
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        self.add(event.breaker, format_args!("retry {}", event.attempt));
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+pub(crate) mod retry;
 pub(crate) mod rules;
 mod shape;
 pub(crate) mod values;
@@ -9,6 +10,7 @@ use quote::{ToTokens as _, quote};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
+use self::retry::Retry;
 use self::rules::Rules;
 use self::values::Setting;
 use crate::args::keys::Key;
@@ -29,6 +31,7 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) params: Vec<Param>,
     pub(crate) target: Target,
 }
@@ -43,6 +46,7 @@ pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
         plan.add(option, &generics, &mut errors);
     }
     let chain = target.as_ref().and_then(|target| chain(target, &mut errors));
+    let retry = target.as_ref().and_then(|target| retry::retry(target, &mut errors));
     if let Some(target) = &target {
         shape::check(&target.sig, &mut errors);
         plan.check_against(target, chain.as_ref(), &mut errors);
@@ -50,7 +54,7 @@ pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     errors.finish()?;
     // Without an error there is a target.
     target
-        .map(|target| plan.finish(target, chain))
+        .map(|target| plan.finish(target, chain, retry))
         .ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
 }
 
@@ -94,13 +98,13 @@ impl Unfinished {
         }
     }
 
-    fn finish(self, mut target: Target, chain: Option<Chain>) -> Plan {
+    fn finish(self, mut target: Target, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
         let Unfinished { krate, name, config, settings, rules } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = params::take(&mut target.sig, whole);
         let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
-        Plan { krate, name, config, settings, rules, chain, params, target }
+        Plan { krate, name, config, settings, rules, chain, retry, params, target }
     }
 }
 

@@ -7,6 +7,7 @@ mod body;
 mod config;
 mod judge;
 mod keep;
+mod retry;
 mod steps;
 mod types;
 
@@ -38,12 +39,13 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let target = &plan.target;
     let (attrs, vis, defaultness, sig, inner) =
         (&target.attrs, &target.vis, &target.defaultness, &target.sig, &target.inner);
-    let guarded = match &plan.chain {
-        None => kit.guarded(),
-        Some(chain) => kit.guarded_with_fallback(chain),
+    let guarded = match (&plan.retry, &plan.chain) {
+        (Some(retry), _) => kit.retried(retry),
+        (None, None) => kit.guarded(),
+        (None, Some(chain)) => kit.guarded_with_fallback(chain),
     };
     // On a constant, since the function's own tokens would make the way through another macro.
-    let traces = target.fallbacks.iter().filter_map(fallback::trace);
+    let traces = target.fallbacks.iter().chain(&target.retries).filter_map(fallback::trace);
     let at = target.body.span().resolved_at(Span::mixed_site());
     let body = quote_spanned!(at=> { #inner #(#traces const _: () = ();)* #guarded });
     quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #defaultness #sig #body)

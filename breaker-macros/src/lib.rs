@@ -107,5 +107,51 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end(&args.into(), &item.into()).into()
+    fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
+}
+
+/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same `async fn` and in any order. Needs
+/// breaker-core's feature `retry`.
+///
+/// ```text
+/// #[circuit_breaker(name = "huggingface_api", timeout = "30s")]
+/// #[retry(attempts = 3, min = "2s", max = "10s")]
+/// #[fallback(l1_cache = Self::cached_answer)]
+/// async fn generate(&self, query: &str) -> Result<Answer, GenerationError> { .. }
+/// ```
+///
+/// Whatever order the attributes are written in, they work so, from the outside to the inside:
+///
+/// ```text
+/// fallback > retry > circuit_breaker > timeout > body
+/// ```
+///
+/// Each attempt is one call that the breaker counts, with a time limit of its own; the fallback's steps are asked when the last
+/// one has ended as `on(..)` says.
+///
+/// | key | value | default | meaning |
+/// | --- | --- | --- | --- |
+/// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included |
+/// | `min` | duration above zero | `"2s"` | the wait after the first attempt |
+/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter |
+/// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it |
+/// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one |
+/// | `wait` | alone, or a duration | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` |
+///
+/// A value is a literal, which is checked at compile time, or an expression of type `u32`, `Duration` or `f64`. It is
+/// evaluated once per call, before the first attempt, and may use `self` and the arguments. There, 0 attempts are 1, and a
+/// `max` below `min` is the only wait.
+///
+/// Only counted failures and time-outs are followed by another attempt: neutral errors and those that `success(..)` names are
+/// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
+/// open: waiting for a call that will be rejected is in vain.
+///
+/// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
+/// be taken by value.
+///
+/// # Cancellation
+/// Dropping the future ends the attempt, or the wait, and none follows.
+#[proc_macro_attribute]
+pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::move_to_the_end("retry", &args.into(), &item.into()).into()
 }

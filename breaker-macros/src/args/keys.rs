@@ -22,7 +22,7 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
 }
 
-const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
     Key { name, shape, example }
 }
 
@@ -140,6 +140,8 @@ fn advice(word: &str) -> String {
         format!("unknown key `{word}`; did you mean `{key}`?")
     } else if word == "fallback" {
         "a fallback is an attribute of its own, beside this one: `#[fallback(..)]`".to_owned()
+    } else if word == "retry" || word == "retries" {
+        "retries are an attribute of their own, beside this one: `#[retry(..)]`".to_owned()
     } else if let Some(key) = nearest(word, KEYS.iter().map(|key| key.name)) {
         format!("unknown key `{word}`; did you mean `{key}`?")
     } else {

@@ -29,8 +29,17 @@ pub(crate) enum Setting {
 pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
     let value = unwrapped(value);
     no_self(&value, key.name)?;
+    by_key(key, value)
+}
+
+/// The same for a value that is evaluated in the function, and may thus be one of `Self`.
+pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
+    by_key(key, unwrapped(value))
+}
+
+fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
-        "fail_max" | "half_open_max_calls" | "success_threshold" => count(key, value),
+        "fail_max" | "half_open_max_calls" | "success_threshold" | "attempts" => count(key, value),
         "critical" | "enabled" => flag(key, value),
         "on_cancel" | "on_panic" => word(key, value),
         "env" => env(&value),
@@ -70,7 +79,7 @@ fn fault(at: impl ToTokens, message: impl Into<String>) -> Error {
 }
 
 /// The digits of a number, as written: `30`, `1.5`, `30s`; negative ones with their sign.
-fn number(value: &Expr) -> Option<String> {
+pub(super) fn number(value: &Expr) -> Option<String> {
     match value {
         Expr::Lit(lit) => match &lit.lit {
             Lit::Int(int) => Some(int.to_string()),
