@@ -61,6 +61,18 @@ impl Directory {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
+    /// The breaker of this name, or the member of a family.
+    pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
+        if let Some(entry) = self.breakers.get(name) {
+            return Some(entry.breaker.clone());
+        }
+        let inner = name.strip_suffix(']')?;
+        // Names and values may have brackets of their own.
+        inner
+            .match_indices('[')
+            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
+    }
+
     pub(crate) fn make(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
         let mut layers = Layers::default();
         layers.set(Place::Attribute, declared.config.into());
@@ -69,7 +81,7 @@ impl Directory {
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
         for listener in &self.listeners {
-            breaker.add_shared_listener(Arc::clone(listener));
+            breaker.add_shared_listener(listener);
         }
         if let Some(notice) = uncut(&breaker, &declared) {
             self.say(notice);

@@ -77,6 +77,12 @@ impl Layers {
         self.0.iter().rev().find_map(|layer| layer.label.as_deref())
     }
 
+    /// The same for a breaker beside the one that the name to show was given to.
+    pub(crate) fn without_label(mut self) -> Self {
+        self.0.iter_mut().for_each(|layer| layer.label = None);
+        self
+    }
+
     /// The prefix of the breaker's environment variables, if another one than its name was given.
     pub(crate) fn env(&self) -> Option<&'static str> {
         self.0.iter().rev().find_map(|layer| layer.config.env)

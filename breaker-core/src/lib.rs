@@ -34,6 +34,7 @@ mod env;
 mod error;
 pub mod event;
 mod fallback;
+mod family;
 mod file;
 mod gate;
 #[cfg(feature = "test-util")]

@@ -57,10 +57,11 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name, if there is one.
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
+    /// call, and `NAME[*]` the one that values share for which there was no room.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        let breaker = self.inner.lock().breakers.get(name).map(|entry| entry.breaker.clone());
+        let breaker = self.inner.lock().find(name);
         self.log();
         breaker
     }
@@ -106,7 +107,7 @@ impl Registry {
         let listeners = inner.listeners.clone();
         drop(inner);
         breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
-        listeners.into_iter().for_each(|listener| breaker.add_shared_listener(listener));
+        listeners.into_iter().for_each(|listener| breaker.add_shared_listener(&listener));
         self.log();
         Ok(())
     }
@@ -127,7 +128,7 @@ impl Registry {
         let breakers = inner.all();
         drop(inner);
         for breaker in breakers {
-            breaker.add_shared_listener(Arc::clone(&listener));
+            breaker.add_shared_listener(&listener);
         }
     }
 

@@ -34,7 +34,7 @@ use std::fmt::Display;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    (name: $name:expr, function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
+    (name: $name:expr, function: $function:literal, can_be_cut: $cut:literal, config: $config:expr, enter: $enter:ident($($key:expr)?) $(,)?) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::named(
             $name,
             $crate::__rt::concat!($crate::__rt::module_path!(), "::", $function),
@@ -43,9 +43,9 @@ macro_rules! __breaker_site {
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.enter()
+        __BREAKER_SITE.$enter($($key)?)
     }};
-    (function: $function:literal, can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
+    (function: $function:literal, can_be_cut: $cut:literal, config: $config:expr, enter: $enter:ident($($key:expr)?) $(,)?) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::unnamed(
             || {
                 fn here() {}
@@ -57,7 +57,7 @@ macro_rules! __breaker_site {
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.enter()
+        __BREAKER_SITE.$enter($($key)?)
     }};
 }
 
@@ -154,6 +154,28 @@ impl<T: Clone> Copyable for T {
 /// A copy of an argument.
 pub fn copy<T: Copyable>(value: &T) -> T {
     value.copy()
+}
+
+/// What the attribute's `key` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`key` tells breakers apart by a text, and `{Self}` is not one",
+    label = "`{Self}` is not `AsRef<str>`",
+    note = "make a text of it: `key = value.to_string()`"
+)]
+pub trait Text {
+    fn text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> Text for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// The text of a key.
+pub fn text<T: Text + ?Sized>(key: &T) -> &str {
+    key.text()
 }
 
 /// An argument that each attempt of a `#[retry]` needs anew.

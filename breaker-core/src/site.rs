@@ -6,6 +6,7 @@ use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
 use crate::permit::Permit;
 use crate::registry::Registry;
+use crate::state::State;
 use crate::sync::OnceLock;
 
 /// What an annotated function knows of itself; a `static` in its body.
@@ -87,6 +88,27 @@ impl Site {
             None => self.join(),
         };
         link.breaker.admit(Some(link))
+    }
+
+    /// Asks the breaker that stands for `key` for one call. While the one without a key is in a state that was set by hand, or
+    /// its settings disable it, that one answers for all.
+    ///
+    /// # Errors
+    /// When the breaker rejects it.
+    pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
+        let link = self.found();
+        match link.breaker.state() {
+            State::ForcedOpen | State::Disabled | State::Shadow => link.breaker.admit(Some(link)),
+            _ => link.breaker.member(key, link.function).admit(None),
+        }
+    }
+
+    fn found(&'static self) -> &'static Link {
+        #[cfg(feature = "test-util")]
+        if let Some(link) = crate::isolation::link(self) {
+            return link;
+        }
+        self.link.get().unwrap_or_else(|| self.join())
     }
 
     #[cold]

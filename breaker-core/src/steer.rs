@@ -37,8 +37,15 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// Changes the layers and puts in force what they say together.
+    /// Changes the layers and puts in force what they say together, for the members of its family too.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) {
+        self.relayer_alone(edit);
+        for member in self.members() {
+            member.relayer_alone(|own| *own = self.0.layers.lock().clone().without_label());
+        }
+    }
+
+    fn relayer_alone(&self, edit: impl FnOnce(&mut Layers)) {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         *self.0.label.lock() = layers.label().map(Arc::from);
@@ -90,7 +97,8 @@ impl CircuitBreaker {
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
-    /// belong to an earlier generation from then on. What metrics export never goes back.
+    /// belong to an earlier generation from then on. What metrics export never goes back. The head of a `key` resets all its
+    /// values.
     pub fn reset(&self) {
         self.change(|machine, now| {
             self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
@@ -98,18 +106,24 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
+        self.forget_who_left();
+        self.members().iter().for_each(Self::reset);
     }
 
     /// Adds a listener to this breaker. See [`Listener`] for where it runs.
     pub fn add_listener(&self, listener: impl Listener) {
-        self.add_shared_listener(Arc::new(listener));
+        self.add_shared_listener(&(Arc::new(listener) as Arc<dyn Listener>));
     }
 
-    pub(crate) fn add_shared_listener(&self, listener: Arc<dyn Listener>) {
+    pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
         let mut listeners = self.0.listeners.lock();
-        *listeners = listeners.iter().cloned().chain([listener]).collect();
+        // A member may have it from its head already.
+        if listeners.iter().all(|one| !Arc::ptr_eq(one, listener)) {
+            *listeners = listeners.iter().cloned().chain([Arc::clone(listener)]).collect();
+        }
         drop(listeners);
         self.hear();
+        self.members().iter().for_each(|member| member.add_shared_listener(listener));
     }
 
     #[cfg(feature = "tokio")]
@@ -118,6 +132,7 @@ impl CircuitBreaker {
         *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(listeners);
         self.hear();
+        self.members().iter().for_each(|member| member.remove_listener(gone));
     }
 
     fn hear(&self) {

@@ -75,7 +75,7 @@ impl CircuitBreaker {
     pub fn subscribe(&self) -> Events {
         let (listener, mut events) = forward(ROOM);
         let listener: Arc<dyn Listener> = Arc::new(listener);
-        self.add_shared_listener(Arc::clone(&listener));
+        self.add_shared_listener(&listener);
         events.subscription = Some((self.clone(), listener));
         events
     }

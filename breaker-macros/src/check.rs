@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     /// The crate of the run-time half.
     pub(crate) krate: TokenStream,
     pub(crate) name: Option<Expr>,
+    /// `key = EXPR`, evaluated for each call
+    pub(crate) key: Option<Expr>,
     /// `config = PATH`
     pub(crate) config: Option<Expr>,
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
@@ -63,6 +65,7 @@ pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
 struct Unfinished {
     krate: Option<Path>,
     name: Option<Expr>,
+    key: Option<Expr>,
     config: Option<Expr>,
     settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
@@ -75,6 +78,7 @@ impl Unfinished {
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
+            ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
             ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
             ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(rules::otherwise(&expr)),
             (_, Value::Expr(expr)) => {
@@ -86,6 +90,10 @@ impl Unfinished {
 
     /// The rules that need both the options and the function.
     fn check_against(&self, target: &Target, chain: Option<&Chain>, errors: &mut Errors) {
+        let max_keys = self.settings.iter().find(|(key, ..)| key.name == "max_keys");
+        if let (None, Some((_, at, _))) = (&self.key, max_keys) {
+            errors.at(*at, "`max_keys` bounds the values of `key`, which is missing: `key = host`, with an argument's name for `host`");
+        }
         if target.sig.asyncness.is_some() {
             return;
         }
@@ -99,12 +107,12 @@ impl Unfinished {
     }
 
     fn finish(self, mut target: Target, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
-        let Unfinished { krate, name, config, settings, rules } = self;
+        let Unfinished { krate, name, key, config, settings, rules } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = params::take(&mut target.sig, whole);
         let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
-        Plan { krate, name, config, settings, rules, chain, retry, params, target }
+        Plan { krate, name, key, config, settings, rules, chain, retry, params, target }
     }
 }
 

@@ -96,12 +96,21 @@ impl<'p> Kit<'p> {
         quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
     }
 
-    // Output: `K::__rt::site! { name: NAME, function: "f", can_be_cut: true, config: CONFIG }`
+    // Output: `K::__rt::site! { name: NAME, function: "f", can_be_cut: true, config: CONFIG, enter: enter() }`,
+    //         and `enter: enter_key(K::__rt::text(&KEY))` for one breaker per value
     fn site(&self) -> TokenStream {
         let (rt, config, is_async) = (&self.rt, config::config(self), self.is_async);
         let function = self.plan.target.sig.ident.unraw().to_string();
+        let enter = match &self.plan.key {
+            None => quote_spanned!(Span::mixed_site()=> enter()),
+            Some(key) => {
+                let rt = self.rt_at(mixed(key));
+                let text = quote_spanned!(mixed(key)=> #rt::text(&#key));
+                quote_spanned!(Span::mixed_site()=> enter_key(#text))
+            }
+        };
         let name = self.plan.name.as_ref().map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
-        quote_spanned!(Span::mixed_site()=> #rt::site! { #name function: #function, can_be_cut: #is_async, config: #config })
+        quote_spanned!(Span::mixed_site()=> #rt::site! { #name function: #function, can_be_cut: #is_async, config: #config, enter: #enter })
     }
 }
 
@@ -138,7 +147,7 @@ mod tests {
         let plan = check::plan(quote!(fail_max = 3, crate = k), item).unwrap_or_else(|error| panic!("{error}"));
         let expected = quote!(
             async fn f(n: u8) -> Reply {
-                let __permit = match k::__rt::site! { function: "f", can_be_cut: true, config: k::__rt::Config::new().fail_max(3u32) }
+                let __permit = match k::__rt::site! { function: "f", can_be_cut: true, config: k::__rt::Config::new().fail_max(3u32), enter: enter() }
                 {
                     k::__rt::Ok(__permit) => __permit,
                     k::__rt::Err(__rejected) => return k::__rt::reject::<_>(__rejected),

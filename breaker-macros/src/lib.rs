@@ -47,6 +47,8 @@ use proc_macro::TokenStream;
 /// | `on_panic` | `failure`, `ignore` | `failure` | what a panic of the body counts as | `on_panic = ignore` |
 /// | `critical` | bool | `false` | health is degraded while it is not closed | `critical = true` |
 /// | `enabled` | bool | `true` | `false`: calls pass straight through | `enabled = false` |
+/// | `key` | expression of type `AsRef<str>`, evaluated for each call | off | one breaker per value, named `NAME[VALUE]`; it may use `self` and the arguments | `key = host` |
+/// | `max_keys` | count | 10,000 | how many of them there are at most: the least recently used one that is idle and closed leaves first, and where there is none, new values share `NAME[*]` | `max_keys = 100` |
 /// | `config` | path of a const `Config` | none | settings shared by several functions; keys beside it win | `config = crate::SHARED` |
 /// | `env` | string literal | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
 /// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |

@@ -26,7 +26,7 @@ pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str)
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 19] = [
+pub(crate) const KEYS: [Key; 21] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -46,10 +46,12 @@ pub(crate) const KEYS: [Key; 19] = [
     key("success", Shape::List, "success(ApiError::NotFound)"),
     key("include", Shape::List, "include(ApiError::Http { status: 500..=599, .. })"),
     key("otherwise", Shape::Value, "otherwise = neutral"),
+    key("key", Shape::Value, "key = host"),
+    key("max_keys", Shape::Value, "max_keys = 10_000"),
 ];
 
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 13] = [
+const LATER: [&str; 11] = [
     "failure_rate",
     "slow_call",
     "slow_rate",
@@ -60,8 +62,6 @@ const LATER: [&str; 13] = [
     "failure_if",
     "classify",
     "stream",
-    "key",
-    "max_keys",
     "skip",
 ];
 

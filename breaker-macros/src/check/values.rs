@@ -39,7 +39,7 @@ pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
 
 fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
-        "fail_max" | "half_open_max_calls" | "success_threshold" | "attempts" => count(key, value),
+        "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "attempts" => count(key, value),
         "critical" | "enabled" => flag(key, value),
         "on_cancel" | "on_panic" => word(key, value),
         "env" => env(&value),
@@ -125,6 +125,17 @@ pub(crate) fn name(value: Expr) -> Result<Expr> {
             Err(fault(value, format!("`name` takes a string: `name = {}`", quoted(&written))))
         }
         _ => Ok(value),
+    }
+}
+
+/// An expression of the function's arguments; the same text for every call would be a part of the name.
+pub(crate) fn key(value: Expr) -> Result<Expr> {
+    match unwrapped(value) {
+        literal @ Expr::Lit(_) => {
+            let fix = "`key` is evaluated for each call and tells its breaker from others: give an argument, or what is made of one";
+            Err(fault(literal, fix))
+        }
+        value => Ok(value),
     }
 }
 
