@@ -6,13 +6,14 @@ use crate::clock::{self, Tick};
 use crate::config::Config;
 use crate::config_error::ConfigError;
 use crate::event::{self, Listener, StateChange};
+use crate::family::Family;
 use crate::gate::{Gate, Word};
 use crate::layers::{Layers, Place};
 use crate::machine::Machine;
 use crate::note::Notes;
 use crate::site::Link;
 use crate::state::State;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Totals};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Totals};
 use std::fmt;
 use std::ops::Deref;
 
@@ -61,13 +62,17 @@ impl Holder {
     pub(crate) fn function(&self) -> Option<&'static str> {
         match self {
             Self::Site(link) => Some(&link.function),
-            Self::Own(_) => None,
+            Self::Own(breaker) => breaker.0.function,
         }
     }
 }
 
 pub(crate) struct Shared {
     name: Box<str>,
+    /// The function that first had a call for it, if it is one of a family.
+    function: Option<&'static str>,
+    /// Its members, if it is the head of a family.
+    pub(crate) family: OnceLock<Family>,
     pub(crate) gate: Gate,
     pub(crate) totals: Totals,
     /// The totals at the last reset, which a snapshot leaves out.
@@ -132,6 +137,16 @@ impl CircuitBreaker {
     pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
         let shared = Shared::new(name, layers);
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
+    }
+
+    /// A breaker of a family.
+    pub(crate) fn of_function(name: String, layers: Layers, function: &'static str) -> Self {
+        Self(Handle::Counted(Arc::new(Shared { function: Some(function), ..Shared::new(name, layers) })))
+    }
+
+    /// Whether this is the only handle, so that no call is under way and nobody can be surprised when the breaker goes.
+    pub(crate) fn is_unshared(&self) -> bool {
+        matches!(&self.0, Handle::Counted(shared) if Arc::strong_count(shared) == 1)
     }
 
     /// Whether both are handles of one breaker.
@@ -260,6 +275,8 @@ impl Shared {
         let machine = Machine::new(layers.settings(), clock::now());
         let shared = Self {
             name: name.into(),
+            function: None,
+            family: OnceLock::new(),
             gate: Gate::new(),
             totals: Totals::default(),
             base: Base::default(),

@@ -260,6 +260,11 @@ keys! {
     critical(bool => as_is): bool = false,
     |_flag| true, "true or false";
 
+    /// How many breakers the values of the attribute's `key` have at most: 1 or more, 10,000 if unset. Without a `key` it does
+    /// nothing.
+    max_keys(u32 => as_is): u32 = 10_000,
+    |n| n >= 1, "a whole number of 1 or more";
+
     /// Whether the breaker is there at all: `true` if unset. `false`: state `disabled`, calls pass straight through.
     enabled(bool => as_is): bool = true,
     |_flag| true, "true or false";

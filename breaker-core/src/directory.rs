@@ -60,13 +60,31 @@ impl Directory {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
+    /// The same for a test, with the process's environment taken for empty.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn isolated() -> Self {
+        Self { environment: Some(Environment::default()), ..Self::default() }
+    }
+
+    /// The breaker of this name, or the member of a family.
+    pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
+        if let Some(breaker) = self.get(name) {
+            return Some(breaker);
+        }
+        let inner = name.strip_suffix(']')?;
+        // Names and values may have brackets of their own.
+        inner
+            .match_indices('[')
+            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.breakers.keys().cloned().collect()
     }
 
     pub(crate) fn listen(&mut self, listener: Arc<dyn Listener>) {
         for breaker in self.all() {
-            breaker.add_shared_listener(Arc::clone(&listener));
+            breaker.add_shared_listener(&listener);
         }
         self.listeners.push(listener);
     }
@@ -111,7 +129,7 @@ impl Directory {
     /// Takes a breaker in.
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for listener in &self.listeners {
-            breaker.add_shared_listener(Arc::clone(listener));
+            breaker.add_shared_listener(listener);
         }
         let name = breaker.name().to_owned();
         let united = declared.config;
@@ -170,7 +188,7 @@ impl Directory {
         let breaker = entry.breaker.clone();
         let layers = self.layers(name, entry.united);
         let told = breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
-        self.waiting.told.push((breaker, told));
+        self.waiting.told.extend(told);
         self.say_what_cannot_be_cut(name);
     }
 

@@ -48,6 +48,11 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
+    /// A failed or rejected attempt will be followed by another one (`#[retry]`); the wait begins now.
+    fn retry(&self, event: &Retrying<'_>) {
+        let _ = event;
+    }
+
     /// The state changed; in shadow: would have changed.
     fn state_change(&self, event: &StateChange<'_>) {
         let _ = event;
@@ -81,6 +86,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         (**self).fallback(event);
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        (**self).retry(event);
     }
 
     fn state_change(&self, event: &StateChange<'_>) {
@@ -193,6 +202,20 @@ pub struct FallbackServed<'a> {
     pub source: &'static str,
     /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
     pub reason: &'static str,
+}
+
+/// Another attempt follows.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Retrying<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The attempt that follows: 2 after the first.
+    pub attempt: u32,
+    /// In how long it follows.
+    pub wait: Duration,
 }
 
 /// The state changed.

@@ -171,6 +171,24 @@ impl<R: Fallible> Fallen<R> {
         }
     }
 
+    /// Whether the steps are for this: `open` says it of a rejection, `on` of the rest.
+    pub fn is_for(&self, open: bool, on: On) -> bool {
+        match self {
+            Self::Rejected(_) => open,
+            Self::TimedOut(_) => on.timeout || on.failure,
+            Self::Failed { .. } => on.failure,
+        }
+    }
+
+    /// The breaker and the annotated function.
+    #[cfg(feature = "retry")]
+    pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
+        match self {
+            Self::Rejected(error) | Self::TimedOut(error) => (error.handle(), error.function()),
+            Self::Failed { holder: Ended(holder), .. } => (holder.breaker(), holder.function()),
+        }
+    }
+
     fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
         Rejection {
             breaker: error.handle(),

@@ -76,4 +76,10 @@ impl Layers {
     pub(crate) fn label(&self) -> Option<&str> {
         self.0.iter().rev().find_map(|layer| layer.label.as_deref())
     }
+
+    /// The same for a breaker beside the one that the name to show was given to.
+    pub(crate) fn without_label(mut self) -> Self {
+        self.0.iter_mut().for_each(|layer| layer.label = None);
+        self
+    }
 }

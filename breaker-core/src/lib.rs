@@ -4,7 +4,7 @@
 //! it *opens*, and calls are rejected at once instead of waiting for a dead upstream; after a while it lets a few
 //! *probes* through and closes again when they succeed. (Michael Nygard, *Release It!*, 2007.)
 //!
-//! - [`circuit_breaker`] and [`fallback`](macro@fallback) are the attributes, with all their keys.
+//! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
@@ -14,8 +14,8 @@
 //!
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call), `stream` (`guard_stream` and the key `stream`). Others: `serde` (`Serialize` for [`Snapshot`],
-//! [`Health`] and [`FallbackMetadata`]), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker; for dev-dependencies); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
+//! [`Health`] and [`FallbackMetadata`]), `retry` (the attribute of that name), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
+//! breaker, and `testing` helps tests of services; for dev-dependencies); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
 //! `context`).
 //!
 //! # Out of scope
@@ -36,8 +36,11 @@ mod env;
 mod error;
 pub mod event;
 mod fallback;
+mod family;
 mod file;
 mod gate;
+#[cfg(feature = "test-util")]
+mod isolation;
 #[cfg(feature = "serde")]
 mod json;
 mod layers;
@@ -51,6 +54,9 @@ mod outcome;
 mod permit;
 mod probes;
 mod registry;
+#[cfg(feature = "retry")]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod retry;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 pub mod rules;
@@ -66,6 +72,8 @@ mod stream;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
@@ -88,7 +96,7 @@ pub use stream::{GuardedStream, guard_stream};
 pub use subscribe::{Event, Events, Forward, forward};
 
 #[cfg(feature = "macros")]
-pub use breaker_macros::{Classify, circuit_breaker, fallback};
+pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

@@ -1,6 +1,8 @@
 //! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
 
-use crate::event::{BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{
+    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success,
+};
 use crate::note::{Cause, Text};
 use crate::snapshot;
 use tracing::level_filters::LevelFilter;
@@ -115,6 +117,17 @@ impl Listener for TracingListener {
             fallback_source = event.source,
             fallback_reason = event.reason,
             "fallback served"
+        );
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        debug!(
+            event_type = "circuit_retry",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            attempt = event.attempt,
+            wait_ms = snapshot::millis(event.wait),
+            "another attempt follows"
         );
     }
 

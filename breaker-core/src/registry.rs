@@ -25,9 +25,14 @@ pub struct Registry {
 impl Registry {
     /// The process's registry.
     ///
-    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start.
+    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start. In a test
+    /// that runs in `testing::isolated` (feature `test-util`) this is the test's own registry.
     #[must_use]
     pub fn global() -> &'static Self {
+        #[cfg(feature = "test-util")]
+        if let Some(isolated) = crate::isolation::registry() {
+            return isolated;
+        }
         static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
             let registry = Registry { forever: true, ..Registry::new() };
             crate::site::adopt(&registry);
@@ -42,10 +47,19 @@ impl Registry {
         Self { inner: Mutex::default(), forever: false }
     }
 
-    /// The breaker of this name, if there is one.
+    /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn isolated() -> Self {
+        let registry = Self { inner: Mutex::new(Directory::isolated()), forever: false };
+        crate::site::adopt(&registry);
+        registry
+    }
+
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
+    /// call, and `NAME[*]` the one that values share for which there was no room.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        let breaker = self.inner.lock().get(name);
+        let breaker = self.inner.lock().find(name);
         self.tell();
         breaker
     }

@@ -6,6 +6,8 @@ pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
 pub use crate::outcome::Outcome;
+#[cfg(feature = "retry")]
+pub use crate::retry::Retry;
 pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
@@ -36,7 +38,7 @@ use std::fmt::Display;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($(name: $name:expr,)? can_be_cut: $cut:literal, config: $config:expr $(,)?) => {{
+    ($(name: $name:expr,)? can_be_cut: $cut:literal, config: $config:expr, enter: $enter:ident($($key:expr)?) $(,)?) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
             $crate::__rt::name!($($name)?),
             || {
@@ -48,7 +50,7 @@ macro_rules! __breaker_site {
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.enter()
+        __BREAKER_SITE.$enter($($key)?)
     }};
 }
 
@@ -171,6 +173,51 @@ pub fn copy<T: Copyable>(value: &T) -> T {
     value.copy()
 }
 
+/// What the attribute's `key` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`key` tells breakers apart by a text, and `{Self}` is not one",
+    label = "`{Self}` is not `AsRef<str>`",
+    note = "make a text of it: `key = value.to_string()`"
+)]
+pub trait Text {
+    fn text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> Text for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// The text of a key.
+pub fn text<T: Text + ?Sized>(key: &T) -> &str {
+    key.text()
+}
+
+/// An argument that each attempt of a `#[retry]` needs anew.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this argument for each attempt, but `{Self}` is not `Clone`",
+    label = "taken by value, and used up by the first attempt",
+    note = "take it by reference, or derive `Clone` for it"
+)]
+pub trait Repeatable {
+    #[must_use]
+    fn repeat(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeatable for T {
+    fn repeat(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// An argument for one attempt.
+pub fn repeat<T: Repeatable>(value: &T) -> T {
+    value.repeat()
+}
+
 /// The value of a return that is never reached, which gives the body the type of the signature.
 ///
 /// # Panics
@@ -233,6 +280,34 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
 /// Named where the key `timeout` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
+
+/// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    None,
+    /// As long as the longest wait between two attempts.
+    Max,
+    For(Duration),
+}
+
+/// Named where `#[retry]` stands: without the feature it is missing, and its name says why.
+#[cfg(feature = "retry")]
+#[must_use]
+pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
+    Attempts
+}
+
+/// What `#[retry]` makes its attempts from.
+#[cfg(feature = "retry")]
+pub struct Attempts;
+
+#[cfg(feature = "retry")]
+impl Attempts {
+    #[must_use]
+    pub fn of(self, attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
+        Retry::new(attempts, min, max, factor, jitter, wait)
+    }
+}
 
 /// The error of a rejected call.
 pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R

@@ -6,6 +6,7 @@ use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
 use crate::permit::Permit;
 use crate::registry::Registry;
+use crate::state::State;
 use crate::sync::OnceLock;
 
 /// What an annotated function knows of itself; a `static` in its body.
@@ -59,6 +60,10 @@ impl Site {
     /// When the breaker rejects it.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
+        #[cfg(feature = "test-util")]
+        if let Some(link) = crate::isolation::link(self) {
+            return link.breaker.admit(Some(link));
+        }
         let link = match self.link.get() {
             Some(link) => link,
             None => self.join(),
@@ -66,12 +71,38 @@ impl Site {
         link.breaker.admit(Some(link))
     }
 
+    /// Asks the breaker that stands for `key` for one call. While the one without a key is in a state that was set by hand, or
+    /// its settings disable it, that one answers for all.
+    ///
+    /// # Errors
+    /// When the breaker rejects it.
+    pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
+        let link = self.found();
+        match link.breaker.state_of_all() {
+            State::ForcedOpen | State::Disabled | State::Shadow => link.breaker.admit(Some(link)),
+            _ => link.breaker.member(key, &link.function).admit(None),
+        }
+    }
+
+    fn found(&'static self) -> &'static Link {
+        #[cfg(feature = "test-util")]
+        if let Some(link) = crate::isolation::link(self) {
+            return link;
+        }
+        self.link.get().unwrap_or_else(|| self.join())
+    }
+
     #[cold]
     fn join(&'static self) -> &'static Link {
         // Told before the link is made, since a listener may call this very function.
-        let breaker = self.declare(Registry::global());
+        let link = self.link(Registry::global());
         Registry::global().tell();
-        self.link.get_or_init(|| Link { breaker, function: self.function().into() })
+        self.link.get_or_init(|| link)
+    }
+
+    /// The way to the breaker in `registry`.
+    pub(crate) fn link(&self, registry: &Registry) -> Link {
+        Link { breaker: self.declare(registry), function: self.function().into() }
     }
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {

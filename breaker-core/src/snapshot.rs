@@ -9,7 +9,8 @@ use crate::state::State;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-/// A breaker at one moment. Counts are totals since the start or the last `reset`.
+/// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a function with `key = ..` are the
+/// sums over all values.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -83,7 +84,7 @@ pub struct Health {
     pub timestamp: SystemTime,
     /// The critical breakers that are open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
-    /// The breakers by name.
+    /// The breakers by name; of those for the values of a `key` only the unhealthy ones.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
 }
 
@@ -104,18 +105,19 @@ impl CircuitBreaker {
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.read();
         let last_error = self.0.notes.lock().last_error();
+        let sums = self.sums();
         Snapshot {
             name: self.name().to_owned(),
             label: self.label(),
             state: reading.state,
             healthy: reading.state.is_healthy(),
             enabled: reading.state != State::Disabled,
-            failure_count: reading.counts.failures,
-            success_count: self.successes(),
-            rejected_count: self.rejections(),
+            failure_count: reading.counts.failures + sums.failures,
+            success_count: self.successes() + sums.successes,
+            rejected_count: self.rejections() + sums.rejected,
             shadow_rejected_count: reading.counts.shadow_rejected,
-            ignored_count: reading.counts.ignored,
-            cancelled_count: reading.counts.cancelled,
+            ignored_count: reading.counts.ignored + sums.ignored,
+            cancelled_count: reading.counts.cancelled + sums.cancelled,
             consecutive_failures: reading.run,
             last_failure_time: reading.last_failure.map(clock::wall),
             last_error: last_error.map(|(kind, message)| LastError { kind, message }),
@@ -130,8 +132,10 @@ impl CircuitBreaker {
 
 impl Health {
     pub(crate) fn of(breakers: &[CircuitBreaker]) -> Self {
+        let mut unhealthy: Vec<_> = breakers.iter().flat_map(CircuitBreaker::members).collect();
+        unhealthy.retain(|member| !member.state().is_healthy());
         let circuit_breakers: BTreeMap<_, _> =
-            breakers.iter().map(|breaker| (breaker.name().to_owned(), breaker.snapshot())).collect();
+            breakers.iter().chain(&unhealthy).map(|breaker| (breaker.name().to_owned(), breaker.snapshot())).collect();
         let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;
         let critical_circuits_open: Vec<_> =
             circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();

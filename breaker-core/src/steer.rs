@@ -7,6 +7,7 @@ use crate::config_error::ConfigError;
 use crate::event::Listener;
 use crate::layers::{Layers, Place};
 use crate::machine::Manual;
+use crate::state::State;
 use crate::sync::{Arc, Ordering};
 use std::time::Duration;
 
@@ -34,12 +35,24 @@ impl CircuitBreaker {
             return Err(problem);
         }
         let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
-        self.tell_changes(told);
+        for (breaker, told) in told {
+            breaker.tell_changes(told);
+        }
         Ok(())
     }
 
-    /// Changes the layers and puts in force what they say together. The changes that this makes are for the caller to tell.
-    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Told {
+    /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
+    /// makes are for the caller to tell.
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
+        let mut told = vec![(self.clone(), self.relayer_alone(edit))];
+        told.extend(self.members().into_iter().map(|member| {
+            let changes = member.relayer_alone(|own| *own = self.0.layers.lock().clone().without_label());
+            (member, changes)
+        }));
+        told
+    }
+
+    fn relayer_alone(&self, edit: impl FnOnce(&mut Layers)) -> Told {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         *self.0.label.lock() = layers.label().map(Arc::from);
@@ -87,13 +100,24 @@ impl CircuitBreaker {
         self.change(|machine, now| ((), machine.expire(now)));
     }
 
+    /// The state of a breaker that stands above others, for a call of one of them: that ends a forced opening as a call of its own
+    /// does.
+    pub(crate) fn state_of_all(&self) -> State {
+        let state = self.state();
+        if state != self.0.gate.word().state() {
+            self.expire();
+        }
+        state
+    }
+
     fn set_manual(&self, manual: Option<Manual>) {
         self.expire();
         self.change(|machine, now| ((), machine.set_manual(manual, now)));
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
-    /// belong to an earlier generation from then on. What metrics export never goes back.
+    /// belong to an earlier generation from then on. What metrics export never goes back. The head of a `key` resets all its
+    /// values.
     pub fn reset(&self) {
         self.expire();
         self.change(|machine, now| {
@@ -102,18 +126,24 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
+        self.forget_who_left();
+        self.members().iter().for_each(Self::reset);
     }
 
     /// Adds a listener to this breaker. See [`Listener`] for where it runs.
     pub fn add_listener(&self, listener: impl Listener) {
-        self.add_shared_listener(Arc::new(listener));
+        self.add_shared_listener(&(Arc::new(listener) as Arc<dyn Listener>));
     }
 
-    pub(crate) fn add_shared_listener(&self, listener: Arc<dyn Listener>) {
+    pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
         let mut listeners = self.0.listeners.lock();
-        *listeners = listeners.iter().cloned().chain([listener]).collect();
+        // A member may have it from its head already.
+        if listeners.iter().all(|one| !Arc::ptr_eq(one, listener)) {
+            *listeners = listeners.iter().cloned().chain([Arc::clone(listener)]).collect();
+        }
         drop(listeners);
         self.hear();
+        self.members().iter().for_each(|member| member.add_shared_listener(listener));
     }
 
     #[cfg(feature = "tokio")]
@@ -122,6 +152,7 @@ impl CircuitBreaker {
         *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(listeners);
         self.hear();
+        self.members().iter().for_each(|member| member.remove_listener(gone));
     }
 
     fn hear(&self) {

@@ -1,7 +1,7 @@
 //! Subscribe: events that leave the caller's task through a bounded channel.
 
 use crate::breaker::CircuitBreaker;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
 use crate::note::{Cause, Text};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
@@ -50,6 +50,9 @@ pub enum Event {
     /// As [`FallbackServed`].
     #[non_exhaustive]
     Fallback { breaker: String, function: Option<&'static str>, source: &'static str, reason: &'static str },
+    /// As [`Retrying`].
+    #[non_exhaustive]
+    Retry { breaker: String, function: Option<&'static str>, attempt: u32, wait: Duration },
     /// As [`StateChange`].
     #[non_exhaustive]
     StateChange {
@@ -73,7 +76,7 @@ impl CircuitBreaker {
     pub fn subscribe(&self) -> Events {
         let (listener, mut events) = forward(ROOM);
         let listener: Arc<dyn Listener> = Arc::new(listener);
-        self.add_shared_listener(Arc::clone(&listener));
+        self.add_shared_listener(&listener);
         events.subscription = Some((self.clone(), listener));
         events
     }
@@ -144,6 +147,11 @@ impl Listener for Forward {
     fn fallback(&self, event: &FallbackServed<'_>) {
         let FallbackServed { breaker, function, source, reason } = *event;
         self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason });
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        let Retrying { breaker, function, attempt, wait } = *event;
+        self.pass_on(|| Event::Retry { breaker: breaker.name().to_owned(), function, attempt, wait });
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

@@ -4,6 +4,7 @@
 
 pub(crate) mod items;
 pub(crate) mod keys;
+pub(crate) mod retry;
 pub(crate) mod steps;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};

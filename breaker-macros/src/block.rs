@@ -76,6 +76,9 @@ impl<'a> Outer<'a> {
         for attr in block.head.attrs.iter().filter(|attr| recover::is_fallback(attr)) {
             errors.under(attr, "a fallback goes on a method, since it gives what that method returns");
         }
+        for attr in block.head.attrs.iter().filter(|attr| recover::is_retry(attr)) {
+            errors.under(attr, "a retry goes on a method, since not every call can be made a second time");
+        }
         let methods = block.members.iter().filter_map(|member| match member {
             Member::Method(method) => Some(method),
             Member::Other(_) => None,
@@ -130,7 +133,7 @@ impl<'a> Outer<'a> {
 
     /// One breaker has one value of a key: a method cannot have another.
     fn no_contradiction(&self, options: &[Opt], errors: &mut Errors) {
-        const OF_THE_METHOD: [&str; 4] = ["otherwise", "classify", "stream", "crate"];
+        const OF_THE_METHOD: [&str; 5] = ["otherwise", "classify", "stream", "key", "crate"];
         for option in options {
             let key = option.key.name;
             let of_the_breaker = !matches!(option.value, Value::Items(_)) && !OF_THE_METHOD.contains(&key);

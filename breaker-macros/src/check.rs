@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
 mod steps;
@@ -11,6 +12,7 @@ use quote::{ToTokens as _, quote};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
+use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
 use self::values::Setting;
@@ -27,11 +29,14 @@ pub(crate) struct Plan {
     /// The crate of the run-time half.
     pub(crate) krate: TokenStream,
     pub(crate) name: Option<Expr>,
+    /// `key = EXPR`, evaluated for each call
+    pub(crate) key: Option<Expr>,
     /// `config = PATH`
     pub(crate) config: Option<Expr>,
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) params: Vec<Param>,
     pub(crate) form: Form,
     pub(crate) target: Target,
@@ -54,9 +59,10 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let target = target?;
     let chain = chain(&target, errors);
     let form = shape::check(&target, chain.is_some(), errors);
-    plan.check_against(&target, &form, chain.as_ref(), errors);
+    let retry = retry::retry(&target, &form, errors);
+    plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, chain.as_ref(), errors);
-    Some(plan.finish(target, form, chain))
+    Some(plan.finish(target, form, chain, retry))
 }
 
 /// Checks the options by themselves.
@@ -68,11 +74,15 @@ pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mu
     plan
 }
 
+/// What goes around the breaker.
+pub(crate) type Around<'a> = (Option<&'a Chain>, Option<&'a Retry>);
+
 /// What the options say so far.
 #[derive(Default)]
 pub(crate) struct Unfinished {
     krate: Option<Path>,
     name: Option<Expr>,
+    key: Option<Expr>,
     config: Option<Expr>,
     settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
@@ -93,6 +103,7 @@ impl Unfinished {
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
+            ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
             ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
             ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(rules::otherwise(&expr)),
             (_, Value::Expr(expr)) => {
@@ -103,8 +114,15 @@ impl Unfinished {
     }
 
     /// The rules that need both the options and the function.
-    fn check_against(&self, target: &Target, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
-        verdict::check(&self.written, &self.rules, (form, &target.sig), chain, errors);
+    fn check_against(&self, target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
+        verdict::check(&self.written, &self.rules, (form, &target.sig), (chain, retry), errors);
+        let max_keys = self.settings.iter().find(|(key, ..)| key.name == "max_keys");
+        if let (None, Some((_, at, _))) = (&self.key, max_keys) {
+            errors.at(*at, "`max_keys` bounds the values of `key`, which is missing: `key = host`, with an argument's name for `host`");
+        }
+        if let Some(key) = &self.key {
+            steps::check_key(key, target, form, errors);
+        }
         if !matches!(form, Form::Sync) {
             return;
         }
@@ -117,8 +135,8 @@ impl Unfinished {
         }
     }
 
-    fn finish(self, mut target: Target, form: Form, chain: Option<Chain>) -> Plan {
-        let Unfinished { krate, name, config, settings, rules, written: _ } = self;
+    fn finish(self, mut target: Target, form: Form, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
+        let Unfinished { krate, name, key, config, settings, rules, written: _ } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = match &form {
@@ -126,7 +144,7 @@ impl Unfinished {
             _ => params::take(&mut target.sig, whole),
         };
         let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
-        Plan { krate, name, config, settings, rules, chain, params, form, target }
+        Plan { krate, name, key, config, settings, rules, chain, retry, params, form, target }
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod future;
 mod judge;
 mod keep;
+mod retry;
 mod steps;
 pub(crate) mod types;
 
@@ -39,16 +40,17 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let target = &plan.target;
     let (attrs, vis, defaultness, sig, inner) =
         (&target.attrs, &target.vis, &target.defaultness, &target.sig, &target.inner);
-    let guarded = match &plan.chain {
-        None => kit.guarded(),
-        Some(chain) => kit.guarded_with_fallback(chain),
+    let guarded = match (&plan.retry, &plan.chain) {
+        (Some(retry), _) => kit.retried(retry),
+        (None, None) => kit.guarded(),
+        (None, Some(chain)) => kit.guarded_with_fallback(chain),
     };
     let guarded = match &plan.form {
         Form::Future(future) => kit.in_future(future, &guarded),
         _ => guarded,
     };
     // On a constant, since the function's own tokens would make the way through another macro.
-    let traces = target.fallbacks.iter().filter_map(fallback::trace);
+    let traces = target.fallbacks.iter().chain(&target.retries).filter_map(fallback::trace);
     let at = target.body.span().resolved_at(Span::mixed_site());
     let body = quote_spanned!(at=> { #inner #(#traces const _: () = ();)* #guarded });
     quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #defaultness #sig #body)
@@ -102,11 +104,20 @@ impl<'p> Kit<'p> {
         quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
     }
 
-    // Output: `K::__rt::site! { name: NAME, can_be_cut: true, config: CONFIG }`
+    // Output: `K::__rt::site! { name: NAME, can_be_cut: true, config: CONFIG, enter: enter() }`,
+    //         and `enter: enter_key(K::__rt::text(&KEY))` for one breaker per value
     fn site(&self) -> TokenStream {
         let (rt, config, is_async) = (&self.rt, config::config(self), self.is_async);
+        let enter = match &self.plan.key {
+            None => quote_spanned!(Span::mixed_site()=> enter()),
+            Some(key) => {
+                let rt = self.rt_at(mixed(key));
+                let text = quote_spanned!(mixed(key)=> #rt::text(&#key));
+                quote_spanned!(Span::mixed_site()=> enter_key(#text))
+            }
+        };
         let name = self.plan.name.as_ref().map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
-        quote_spanned!(Span::mixed_site()=> #rt::site! { #name can_be_cut: #is_async, config: #config })
+        quote_spanned!(Span::mixed_site()=> #rt::site! { #name can_be_cut: #is_async, config: #config, enter: #enter })
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
         let plan = check::plan(quote!(fail_max = 3, crate = k), item).unwrap_or_else(|error| panic!("{error}"));
         let expected = quote!(
             async fn f(n: u8) -> Reply {
-                let __permit = match k::__rt::site! { can_be_cut: true, config: k::__rt::Config::new().fail_max(3u32) }
+                let __permit = match k::__rt::site! { can_be_cut: true, config: k::__rt::Config::new().fail_max(3u32), enter: enter() }
                 {
                     k::__rt::Ok(__permit) => __permit,
                     k::__rt::Err(__rejected) => return k::__rt::reject::<_>(__rejected),

@@ -1,4 +1,5 @@
-//! The attribute `#[fallback(..)]` itself: it makes way for `#[circuit_breaker]`, which takes it from the item.
+//! The attributes `#[fallback(..)]` and `#[retry(..)]` themselves: they make way for `#[circuit_breaker]`, which takes them
+//! from the item.
 //!
 //! rustc expands the attributes of an item from the top. Below a `#[circuit_breaker]` this macro is therefore never
 //! called. Above one it moves itself to the end, once and with a mark, so that the
@@ -19,34 +20,36 @@ const TAKEN: &str = "__taken_by_circuit_breaker";
 
 // Input:  STEPS, `#[circuit_breaker(..)] fn f() { BODY }`
 // Output: `#[circuit_breaker(..)] #[::breaker_core::fallback(__moved_to_the_end; STEPS)] fn f() { BODY }`
-pub(crate) fn move_to_the_end(args: &TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream) -> TokenStream {
     if args.to_string() == TAKEN {
         return item.clone();
     }
     let split = recover::split_attributes.parse2(item.clone());
     let Ok((attrs, rest)) = split else {
-        return alone(item);
+        return alone(name, item);
     };
     if is_marked(args) || attrs.iter().all(cannot_be_a_breaker) {
-        return alone(item);
+        return alone(name, item);
     }
     let mark = proc_macro2::Ident::new(MARK, Span::mixed_site());
+    let name = proc_macro2::Ident::new(name, Span::mixed_site());
     quote! {
         #(#attrs)*
-        #[::breaker_core::fallback(#mark; #args)]
+        #[::breaker_core::#name(#mark; #args)]
         #rest
     }
 }
 
-fn alone(item: &TokenStream) -> TokenStream {
-    let message = "`#[fallback]` needs `#[circuit_breaker(..)]` on the same function, \
-                   which takes the fallbacks that it finds there";
+fn alone(name: &str, item: &TokenStream) -> TokenStream {
+    let what =
+        if name == "retry" { "puts the retries around its calls" } else { "takes the fallbacks that it finds there" };
+    let message = format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function, which {what}");
     recover::item_and_message(item, &syn::Error::new(Span::call_site(), message))
 }
 
 /// The attributes of the language, and other fallbacks; any other one may be a breaker under a name of the user's own.
 fn cannot_be_a_breaker(attr: &Attribute) -> bool {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 16] = [
         "doc",
         "allow",
         "warn",
@@ -62,6 +65,7 @@ fn cannot_be_a_breaker(attr: &Attribute) -> bool {
         "no_mangle",
         "test",
         "fallback",
+        "retry",
     ];
     attr.path().get_ident().is_some_and(|name| KNOWN.iter().any(|known| name == known))
 }
@@ -83,7 +87,7 @@ fn is_marked(args: &TokenStream) -> bool {
     args.clone().into_iter().next().is_some_and(|first| first.to_string() == MARK)
 }
 
-/// The steps of a `#[fallback]`, moved or not.
+/// What stands in the parentheses of a `#[fallback]` or `#[retry]`, moved or not.
 pub(crate) fn steps(attr: &Attribute) -> TokenStream {
     let Ok(list) = attr.meta.require_list() else {
         return TokenStream::new();
@@ -99,6 +103,7 @@ mod tests {
     #[test]
     fn above_a_breaker_it_moves_behind_it_once() {
         let moved = move_to_the_end(
+            "fallback",
             &quote!(spare),
             &quote!(
                 #[renamed(name = "a")]
@@ -114,6 +119,7 @@ mod tests {
     #[test]
     fn alone_it_says_what_is_missing_and_leaves_the_item() {
         let told = move_to_the_end(
+            "fallback",
             &quote!(spare),
             &quote!(
                 #[inline]

@@ -53,6 +53,8 @@ use proc_macro::TokenStream;
 /// | `on_panic` | `failure`, `ignore` | `failure` | what a panic of the body counts as | `on_panic = ignore` |
 /// | `critical` | bool | `false` | health is degraded while it is not closed | `critical = true` |
 /// | `enabled` | bool | `true` | `false`: calls pass straight through | `enabled = false` |
+/// | `key` | expression of type `AsRef<str>`, evaluated for each call | off | one breaker per value, named `NAME[VALUE]`; it may use `self` and the arguments | `key = host` |
+/// | `max_keys` | count | 10,000 | how many of them there are at most: the least recently used one that is idle and closed leaves first, and where there is none, new values share `NAME[*]` | `max_keys = 100` |
 /// | `config` | path of a const `Config` | none | settings shared by several functions; keys beside it win | `config = crate::SHARED` |
 /// | `env` | string literal | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
 /// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |
@@ -186,7 +188,53 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end(&args.into(), &item.into()).into()
+    fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
+}
+
+/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same `async fn` and in any order. Needs
+/// breaker-core's feature `retry`.
+///
+/// ```text
+/// #[circuit_breaker(name = "huggingface_api", timeout = "30s")]
+/// #[retry(attempts = 3, min = "2s", max = "10s")]
+/// #[fallback(l1_cache = Self::cached_answer)]
+/// async fn generate(&self, query: &str) -> Result<Answer, GenerationError> { .. }
+/// ```
+///
+/// Whatever order the attributes are written in, they work so, from the outside to the inside:
+///
+/// ```text
+/// fallback > retry > circuit_breaker > timeout > body
+/// ```
+///
+/// Each attempt is one call that the breaker counts, with a time limit of its own; the fallback's steps are asked when the last
+/// one has ended as `on(..)` says.
+///
+/// | key | value | default | meaning |
+/// | --- | --- | --- | --- |
+/// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included |
+/// | `min` | duration above zero | `"2s"` | the wait after the first attempt |
+/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter |
+/// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it |
+/// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one |
+/// | `wait` | alone, or a duration | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` |
+///
+/// A value is a literal, which is checked at compile time, or an expression of type `u32`, `Duration` or `f64`. It is
+/// evaluated once per call, before the first attempt, and may use `self` and the arguments. There, 0 attempts are 1, and a
+/// `max` below `min` is the only wait.
+///
+/// Only counted failures and time-outs are followed by another attempt: neutral errors and those that `success(..)` names are
+/// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
+/// open: waiting for a call that will be rejected is in vain.
+///
+/// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
+/// be taken by value.
+///
+/// # Cancellation
+/// Dropping the future ends the attempt, or the wait, and none follows.
+#[proc_macro_attribute]
+pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::move_to_the_end("retry", &args.into(), &item.into()).into()
 }
 
 /// Says of each variant of an enum what it counts as: `impl Classify`, which `#[circuit_breaker(classify)]` asks.

@@ -45,7 +45,7 @@ impl Errors {
 // Input:  error, `#[fallback(..)] #[doc = ".."] fn f() { BODY }`
 // Output: `compile_error!{".."} #[doc = ".."] fn f() { BODY }`
 //
-// `#[fallback]` goes, since it would only complain too; what stays of it does nothing.
+// `#[fallback]` goes, and `#[retry]`, since it would only complain too; what stays of it does nothing.
 pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
     let (message, item) = (error.to_compile_error(), without_fallbacks(item));
     quote!(#message #item)
@@ -56,7 +56,7 @@ pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
     let Ok((attrs, rest)) = split_attributes.parse2(item.clone()) else {
         return item.clone();
     };
-    let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr));
+    let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr) || is_retry(attr));
     let traces = fallbacks.into_iter().filter_map(fallback::trace);
     quote!(#(#attrs)* #(#traces)* #rest)
 }
@@ -66,10 +66,18 @@ pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attri
     Ok((input.call(Attribute::parse_outer)?, input.parse()?))
 }
 
-/// Tells `#[fallback]`, also by its full path, and a renamed one that has moved itself (see `fallback.rs`).
+/// Tells `#[fallback]`, also by its full path, which a renamed one has when it has moved itself (see `fallback.rs`).
 pub(crate) fn is_fallback(attr: &Attribute) -> bool {
-    let named = attr.path().segments.last().is_some_and(|last| last.ident == "fallback");
-    named || fallback::has_moved(attr)
+    is_named(attr, "fallback")
+}
+
+/// The same for `#[retry]`.
+pub(crate) fn is_retry(attr: &Attribute) -> bool {
+    is_named(attr, "retry")
+}
+
+fn is_named(attr: &Attribute, name: &str) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.

@@ -14,9 +14,10 @@ use syn::{Attribute, Error, Path, Result, Signature, Token, Visibility};
 use crate::recover;
 
 pub(crate) struct Target {
-    /// Without `#[fallback(..)]`.
+    /// Without `#[fallback(..)]` and `#[retry(..)]`.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) fallbacks: Vec<Attribute>,
+    pub(crate) retries: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) defaultness: Option<Token![default]>,
     pub(crate) sig: Signature,
@@ -32,13 +33,14 @@ pub(crate) fn parse(item: TokenStream) -> Result<Target> {
 
 fn target(input: ParseStream<'_>) -> Result<Target> {
     let attrs = input.call(Attribute::parse_outer)?;
-    let (fallbacks, attrs) = attrs.into_iter().partition(recover::is_fallback);
+    let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(recover::is_fallback);
+    let (retries, attrs) = attrs.into_iter().partition(recover::is_retry);
     other::refuse(input)?;
     let vis = input.parse()?;
     let defaultness = input.parse()?;
     let sig = input.parse()?;
     let (inner, body) = body(input)?;
-    Ok(Target { attrs, fallbacks, vis, defaultness, sig, inner, body })
+    Ok(Target { attrs, fallbacks, retries, vis, defaultness, sig, inner, body })
 }
 
 fn body(input: ParseStream<'_>) -> Result<(TokenStream, Group)> {

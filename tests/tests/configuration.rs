@@ -132,7 +132,8 @@ fn every_key_is_read_from_the_environment() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
-         probe_timeout 500ms, timeout 20s, on_cancel 2s, on_panic ignore, critical true, enabled false"
+         probe_timeout 500ms, timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
+         enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
     assert_eq!((breaker.state(), breaker.label().as_str()), (State::Disabled, "Hugging Face"));

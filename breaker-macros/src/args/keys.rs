@@ -26,11 +26,11 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
 }
 
-const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 22] = [
+pub(crate) const KEYS: [Key; 24] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -53,11 +53,12 @@ pub(crate) const KEYS: [Key; 22] = [
     key("failure_if", Shape::List, "failure_if(is_degraded)"),
     key("classify", Shape::Maybe, "classify = rules::both"),
     key("stream", Shape::Flag, "stream"),
+    key("key", Shape::Value, "key = host"),
+    key("max_keys", Shape::Value, "max_keys = 10_000"),
 ];
 
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 9] =
-    ["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp", "key", "max_keys"];
+const LATER: [&str; 7] = ["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp"];
 
 /// Words of other libraries and of older versions, with the key that has that meaning.
 const ELSEWHERE: [(&str, &str); 41] = [
@@ -136,6 +137,8 @@ fn advice(word: &str) -> String {
         "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`".to_owned()
     } else if word == "fallback" {
         "a fallback is an attribute of its own, beside this one: `#[fallback(..)]`".to_owned()
+    } else if word == "retry" || word == "retries" {
+        "retries are an attribute of their own, beside this one: `#[retry(..)]`".to_owned()
     } else if let Some(key) = nearest(word, KEYS.iter().map(|key| key.name)) {
         format!("unknown key `{word}`; did you mean `{key}`?")
     } else {

@@ -1,7 +1,8 @@
-//! What the steps of a fallback may use beside a function that gives its future without being `async`.
+//! What the steps of a fallback, and a `key`, may use beside a function that gives its future without being `async`.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
+use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::shape::Form;
@@ -30,6 +31,23 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors:
         if let Some((name, _)) = taken {
             errors.at(span(step), refusal(&name.to_string(), future.tail.is_some()));
         }
+    }
+}
+
+/// The same for a `key`, which is evaluated when the future is polled.
+pub(super) fn check_key(key: &Expr, target: &Target, form: &Form, errors: &mut Errors) {
+    let Form::Future(future) = form else {
+        return;
+    };
+    let params = params::leave(&mut target.sig.clone(), false);
+    let names: Vec<_> = params.iter().flat_map(params::Param::names).collect();
+    let tokens = key.to_token_stream();
+    let taken = names.iter().find(|(name, hold)| *hold != Hold::Shared && uses::mentions(&tokens, name));
+    if let (None, Some((name, _))) = (&future.tail, taken) {
+        let fix =
+            "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";
+        let what = format!("`key` needs `{name}`, which the function has used up before the future is polled");
+        errors.under(key, format!("{what}; {fix}"));
     }
 }
 

@@ -29,8 +29,17 @@ pub(crate) enum Setting {
 pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
     let value = unwrapped(value);
     no_self(&value, key.name)?;
+    by_key(key, value)
+}
+
+/// The same for a value that is evaluated in the function, and may thus be one of `Self`.
+pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
+    by_key(key, unwrapped(value))
+}
+
+fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
-        "fail_max" | "half_open_max_calls" | "success_threshold" => count(key, value),
+        "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "attempts" => count(key, value),
         "critical" | "enabled" => flag(key, value),
         "on_cancel" | "on_panic" => word(key, value),
         "env" => env(&value),
@@ -70,7 +79,7 @@ fn fault(at: impl ToTokens, message: impl Into<String>) -> Error {
 }
 
 /// The digits of a number, as written: `30`, `1.5`, `30s`; negative ones with their sign.
-fn number(value: &Expr) -> Option<String> {
+pub(super) fn number(value: &Expr) -> Option<String> {
     match value {
         Expr::Lit(lit) => match &lit.lit {
             Lit::Int(int) => Some(int.to_string()),
@@ -116,6 +125,17 @@ pub(crate) fn name(value: Expr) -> Result<Expr> {
             Err(fault(value, format!("`name` takes a string: `name = {}`", quoted(&written))))
         }
         _ => Ok(value),
+    }
+}
+
+/// An expression of the function's arguments; the same text for every call would be a part of the name.
+pub(crate) fn key(value: Expr) -> Result<Expr> {
+    match unwrapped(value) {
+        literal @ Expr::Lit(_) => {
+            let fix = "`key` is evaluated for each call and tells its breaker from others: give an argument, or what is made of one";
+            Err(fault(literal, fix))
+        }
+        value => Ok(value),
     }
 }
 

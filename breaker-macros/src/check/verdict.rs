@@ -3,10 +3,10 @@
 use proc_macro2::Span;
 use syn::{Error, Expr, Generics, Pat, Result, Signature};
 
+use super::Around;
 use super::rules::{self, Classify, Rules, Test};
 use super::shape::Form;
 use crate::args::items::Item;
-use crate::args::steps::Chain;
 use crate::expand::types::has_impl;
 use crate::recover::Errors;
 
@@ -41,7 +41,7 @@ pub(super) fn check(
     written: &[(&'static str, Span)],
     rules: &Rules,
     (form, sig): (&Form, &Signature),
-    chain: Option<&Chain>,
+    (chain, retry): Around<'_>,
     errors: &mut Errors,
 ) {
     let at = |names: &[&str]| -> Vec<(&str, Span)> {
@@ -64,10 +64,15 @@ pub(super) fn check(
     }
     if let Some(stream) = rules.stream {
         of_stream(stream, &at(&["failure_if"]), rules, errors);
-        if chain.is_some() && has_impl(form, &sig.output) {
-            let fix = "return a type that a step can give, for instance \
-                       `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
-            errors.at(stream, format!("`stream` with a `#[fallback]` cannot guard an `impl Stream`; {fix}"));
+        if has_impl(form, &sig.output) {
+            let ty = "for instance `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
+            if chain.is_some() {
+                let fix = format!("return a type that a step can give, {ty}");
+                errors.at(stream, format!("`stream` with a `#[fallback]` cannot guard an `impl Stream`; {fix}"));
+            } else if retry.is_some() {
+                let fix = format!("return a type with a name, {ty}");
+                errors.at(stream, format!("`stream` with a `#[retry]` cannot guard an `impl Stream`; {fix}"));
+            }
         }
     }
 }

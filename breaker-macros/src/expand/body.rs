@@ -6,6 +6,7 @@ use quote::{ToTokens as _, quote_spanned};
 use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::target::params::{Kind, Param};
+use crate::uses;
 
 impl Kit<'_> {
     // Output: async move {
@@ -56,18 +57,21 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `let x = x;`, and `let _ = &x;` where a step uses it, for then it is used even if the body does not
+    // Output: `let x = x;`, and `let _ = &x;` where a step or the key uses it, for then it is used even if the body does not
     fn locals(&self, moves: bool) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
             return renamed.map(|param| param.as_local(moves)).collect();
         }
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
+        let key = self.plan.key.as_ref().map(quote::ToTokens::to_token_stream);
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            for name in param.locals().filter(|name| steps.iter().any(|step| keep::uses(step, param, name))) {
+            let in_key = |name| key.as_ref().is_some_and(|key| uses::mentions(key, name));
+            let used = |name| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
+            for name in param.locals().filter(|name| used(name)) {
                 locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));
             }
         }

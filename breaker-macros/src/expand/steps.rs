@@ -15,22 +15,30 @@ impl Kit<'_> {
     // Output: let __kept0;
     //         let __fallen = '__gate: { GATE RUN return SETTLE };
     //         let x = __kept0;
-    //         let __rejection = __fallen.rejection(SHOW);
-    //         STEPS
-    //         __fallen.into_result()
+    //         SERVED
     pub(super) fn guarded_with_fallback(&self, chain: &Chain) -> TokenStream {
-        let rt = &self.rt;
         let keep = self.keep(chain);
         let declare =
             keep.owned.iter().map(|Kept { place, cfg, .. }| quote_spanned!(Span::mixed_site()=> #cfg let #place;));
         let restore = keep.owned.iter().map(Kept::restore);
         let gate = self.gate(chain, &keep);
-        let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
-        let last = quote_spanned!(self.at_ret=> __fallen.into_result());
+        let served = self.served(chain);
         quote_spanned! {Span::mixed_site()=>
             #(#declare)*
             let __fallen = '__gate: { #gate };
             #(#restore)*
+            #served
+        }
+    }
+
+    // Output: let __rejection = __fallen.rejection(SHOW);
+    //         STEPS
+    //         __fallen.into_result()
+    pub(super) fn served(&self, chain: &Chain) -> TokenStream {
+        let rt = &self.rt;
+        let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
+        let last = quote_spanned!(self.at_ret=> __fallen.into_result());
+        quote_spanned! {Span::mixed_site()=>
             let __rejection = __fallen.rejection(|__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
                 (&#rt::Seen(__error)).error()

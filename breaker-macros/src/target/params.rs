@@ -126,7 +126,7 @@ fn rename(pat: &mut Pat, index: usize) -> Kind {
     Kind::Renamed(Box::new(Renamed { name, pattern, plain, bindings }))
 }
 
-fn hold(ty: &Type) -> Hold {
+pub(crate) fn hold(ty: &Type) -> Hold {
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => Hold::Unique,
         Type::Reference(_) => Hold::Shared,

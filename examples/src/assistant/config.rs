@@ -24,13 +24,13 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// The most calls that one question may cost.
-    pub attempts: usize,
+    pub attempts: u32,
     /// The wait after the first one; each further wait is twice as long.
     pub min: Duration,
     /// The longest wait.
     pub max: Duration,
-    /// Whether the waits are spread by chance, so that many waiting questions do not come back at one moment.
-    pub jitter: bool,
+    /// By which share of itself a wait may be longer, by chance, so that many waiting questions do not come back at one moment.
+    pub jitter: f64,
 }
 
 /// The settings of the service.
@@ -62,7 +62,7 @@ impl Default for AssistantConfig {
                 top_p: 0.95,
                 repetition_penalty: 1.1,
             },
-            retry: RetryPolicy { attempts: 3, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: true },
+            retry: RetryPolicy { attempts: 3, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: 0.1 },
             cache_capacity: 10_000,
             cache_ttl: Duration::from_secs(3_600),
             queue_capacity: 100,

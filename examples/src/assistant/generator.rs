@@ -1,13 +1,8 @@
 //! The room of the generator: the one call that can fail, its breaker, its retries, and what is served instead.
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Instant};
 
-use backon::{ExponentialBuilder, Retryable};
-use breaker_core::{circuit_breaker, fallback};
-use tokio::sync::watch;
+use breaker_core::{Rejection, circuit_breaker, fallback, retry};
 
 use super::{
     answer::{Answer, Source},
@@ -17,7 +12,6 @@ use super::{
     error::{GenerationError, ValidationError},
     question::{Question, Wish},
     queue::Queue,
-    service::breaker,
 };
 
 /// The name of the breaker, in the registry and as the prefix of its environment variables.
@@ -42,34 +36,29 @@ pub struct Generator {
     cache: AnswerCache,
     queue: Queue,
     retry: RetryPolicy,
-    waits: watch::Sender<u64>,
-}
-
-/// One attempt at one question.
-#[derive(Debug)]
-struct Call<'q> {
-    question: &'q Question,
-    started: Instant,
-    rejected_after: OnceLock<Duration>,
-}
-
-impl<'q> Call<'q> {
-    fn new(question: &'q Question) -> Self {
-        Self { question, started: Instant::now(), rejected_after: OnceLock::new() }
-    }
 }
 
 impl Generator {
     /// A generator that asks the API, keeps its answers, and queues the questions that can wait.
     #[must_use]
     pub fn new(client: ApiClient, cache: AnswerCache, queue: Queue, retry: RetryPolicy) -> Self {
-        Self { client, cache, queue, retry, waits: watch::Sender::new(0) }
+        Self { client, cache, queue, retry }
     }
 
-    /// One counted call of the API.
+    /// Answers a question: the retries go around the breaker, the fallbacks around both.
     ///
     /// A refusal is an answer too, so a 4xx is a success, except for 408 and 429. A question that cannot be asked says
     /// nothing about the API. Everything else is a failure.
+    ///
+    /// # Errors
+    /// The question is at fault, the API refused it, or it could not be asked and there is nothing to show instead.
+    ///
+    /// # Cancellation
+    /// Dropping the future ends the call of the API; the breaker counts it neither way.
+    pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
+        self.ask(question, &Asking::new()).await
+    }
+
     #[circuit_breaker(
         name = "huggingface_api",
         fail_max = 5,
@@ -79,9 +68,21 @@ impl Generator {
         exclude(ValidationError, GenerationError::NoContext),
         success(GenerationError::Http { status: 400..=407 | 409..=428 | 430..=499, .. })
     )]
-    #[fallback(queued = Self::queued, l1_cache = Self::cached_answer, excerpts = Self::excerpts)]
-    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, GenerationError> {
-        let question = call.question;
+    #[retry(
+        attempts = self.retry.attempts,
+        min = self.retry.min,
+        max = self.retry.max,
+        factor = 2.0,
+        jitter = self.retry.jitter
+    )]
+    #[fallback(
+        queued = |rejection| self.queued(question, asking, rejection),
+        l1_cache = |rejection| self.cached_answer(question, asking, rejection).await,
+        excerpts = |rejection| self.excerpts(question, asking, rejection),
+        on(open, failure)
+    )]
+    async fn ask(&self, question: &Question, asking: &Asking) -> Result<Answer, GenerationError> {
+        asking.admitted.get_or_init(|| ());
         question.validate()?;
         if question.context.chunks.is_empty() {
             return Err(GenerationError::NoContext);
@@ -92,97 +93,44 @@ impl Generator {
     }
 
     /// The first step: for those who would rather have the model's answer later than something else now.
-    fn queued(&self, call: &Call<'_>) -> Result<Option<Answer>, GenerationError> {
-        call.rejected_after.get_or_init(|| call.started.elapsed());
+    fn queued(
+        &self,
+        question: &Question,
+        asking: &Asking,
+        rejection: &Rejection<'_>,
+    ) -> Result<Option<Answer>, GenerationError> {
+        asking.fell_back.get_or_init(Instant::now);
         // A rejected call never reached its own checks, and nobody waits for the answer to an empty question.
-        call.question.validate()?;
+        question.validate()?;
         // Waiting does not bring notes: without any there will never be something to ask the model.
-        if call.question.wish != Wish::AnswerLater || call.question.context.chunks.is_empty() {
+        if question.wish != Wish::AnswerLater || question.context.chunks.is_empty() {
             return Ok(None);
         }
-        let id = self.queue.push(call.question.clone()).ok_or(GenerationError::QueueFull)?;
-        Ok(Some(Answer { job: Some(id), ..Answer::new(QUEUED, Source::Queued) }))
+        let id = self.queue.push(question.clone()).ok_or(GenerationError::QueueFull)?;
+        Ok(Some(Answer { job: Some(id), ..asking.instead(QUEUED, Source::Queued, rejection) }))
     }
 
     /// The second step: what the model answered when the same user asked the same question.
-    async fn cached_answer(&self, call: &Call<'_>) -> Option<Answer> {
-        if call.question.wish != Wish::SomethingNow {
+    async fn cached_answer(&self, question: &Question, asking: &Asking, rejection: &Rejection<'_>) -> Option<Answer> {
+        if question.wish != Wish::SomethingNow {
             return None;
         }
-        let text = self.cache.get(call.question).await?;
-        Some(Answer::new(text, Source::L1Cache))
+        let text = self.cache.get(question).await?;
+        Some(asking.instead(text, Source::L1Cache, rejection))
     }
 
     /// The last step: the beginnings of the notes that the model would have read.
-    fn excerpts(&self, call: &Call<'_>) -> Option<Answer> {
-        let chunks = &call.question.context.chunks;
-        if call.question.wish != Wish::SomethingNow || chunks.is_empty() {
+    fn excerpts(&self, question: &Question, asking: &Asking, rejection: &Rejection<'_>) -> Option<Answer> {
+        let chunks = &question.context.chunks;
+        if question.wish != Wish::SomethingNow || chunks.is_empty() {
             return None;
         }
         let excerpts = chunks
             .iter()
             .take(EXCERPTS)
             .map(|found| format!("\n\n{}: {}", found.note.title, beginning(&found.note.text)));
-        Some(Answer::new(EXCERPTS_INTRODUCTION.to_owned() + &excerpts.collect::<String>(), Source::Excerpts))
-    }
-
-    /// Answers a question: the retries go around the breaker, the fallbacks around both.
-    ///
-    /// # Errors
-    /// The question is at fault, the API refused it, or it could not be asked and there is nothing to show instead.
-    ///
-    /// # Cancellation
-    /// Dropping the future ends the call of the API; the breaker counts it neither way.
-    pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
-        let answered = (|| self.attempt_once(question))
-            .retry(self.waits_between_attempts())
-            .when(|error| error.is_failure() && worth_another_attempt())
-            .notify(|_, _| self.waits.send_modify(|waits| *waits += 1))
-            .await;
-        match answered {
-            Err(error) if error.is_failure() => self.answer_instead(question, error).await,
-            answered => answered,
-        }
-    }
-
-    /// Makes one call; a rejected one is answered by the steps of `#[fallback]`, and is not tried again.
-    async fn attempt_once(&self, question: &Question) -> Result<Answer, GenerationError> {
-        let call = Call::new(question);
-        let mut answer = self.attempt(&call).await?;
-        if answer.source.is_fallback() {
-            answer.reason = Some("circuit_breaker_open");
-            answer.rejected_after = call.rejected_after.get().copied();
-        }
-        Ok(answer)
-    }
-
-    /// Takes the same steps when the breaker is closed and all attempts have failed.
-    ///
-    /// The attribute cannot do this: it sits inside the retries, and would serve a fallback after the first failure.
-    async fn answer_instead(&self, question: &Question, error: GenerationError) -> Result<Answer, GenerationError> {
-        let call = Call::new(question);
-        let mut found = self.queued(&call)?;
-        if found.is_none() {
-            found = self.cached_answer(&call).await;
-        }
-        let reason = if error.is_timeout() { "timeout" } else { "failure" };
-        let answer = found.or_else(|| self.excerpts(&call)).ok_or(error)?;
-        tracing::debug!(
-            breaker_name = BREAKER,
-            fallback_source = answer.source.as_str(),
-            fallback_reason = reason,
-            "fell back"
-        );
-        Ok(Answer { reason: Some(reason), ..answer })
-    }
-
-    fn waits_between_attempts(&self) -> ExponentialBuilder {
-        let waits = ExponentialBuilder::new()
-            .with_min_delay(self.retry.min)
-            .with_max_delay(self.retry.max)
-            .with_factor(2.0)
-            .with_max_times(self.retry.attempts.saturating_sub(1));
-        if self.retry.jitter { waits.with_jitter() } else { waits }
+        let text = EXCERPTS_INTRODUCTION.to_owned() + &excerpts.collect::<String>();
+        Some(asking.instead(text, Source::Excerpts, rejection))
     }
 
     /// The questions that wait for the API.
@@ -202,17 +150,30 @@ impl Generator {
     pub fn client(&self) -> &ApiClient {
         &self.client
     }
-
-    /// Counts the waits between two attempts, each when it begins.
-    #[must_use]
-    pub fn retry_waits(&self) -> watch::Receiver<u64> {
-        self.waits.subscribe()
-    }
 }
 
-/// Whether another attempt would be let in. Where this one has opened the breaker, waiting for the next one is in vain.
-fn worth_another_attempt() -> bool {
-    breaker().is_none_or(|breaker| breaker.state().is_healthy())
+/// What one question went through, to tell the breaker's own share in an answer.
+#[derive(Debug)]
+struct Asking {
+    started: Instant,
+    admitted: OnceLock<()>,
+    fell_back: OnceLock<Instant>,
+}
+
+impl Asking {
+    fn new() -> Self {
+        Self { started: Instant::now(), admitted: OnceLock::new(), fell_back: OnceLock::new() }
+    }
+
+    /// An answer that is not the model's. Where no attempt was admitted, all that went before was the breaker.
+    fn instead(&self, text: impl Into<String>, source: Source, rejection: &Rejection<'_>) -> Answer {
+        let fell_back = self.fell_back.get().filter(|_| self.admitted.get().is_none());
+        Answer {
+            reason: Some(rejection.reason()),
+            rejected_after: fell_back.map(|at| at.duration_since(self.started)),
+            ..Answer::new(text, source)
+        }
+    }
 }
 
 /// The first 200 characters of a text, with a sign that there is more.

@@ -8,13 +8,13 @@ use crate::harness::{KNOWN, KNOWN_ANSWER, RETRY, UNKNOWN, World, advance};
 #[tokio::test(start_paused = true)]
 async fn the_fifth_failed_attempt_opens_it_and_the_sixth_is_not_made() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
-    let mut waits = world.generator().retry_waits();
+    let mut retries = world.retries();
     world.api.behave(Behaviour::Error(500)).await;
     // Three attempts at the first question, and two at the second one: after the fifth nobody waits for a sixth.
-    for all_waits in [&[(1, 2.0), (2, 4.0)][..], &[(3, 2.0)]] {
+    for waits in [&[(2, 2.0), (3, 4.0)][..], &[(2, 2.0)]] {
         let asking = world.start_asking("ada", KNOWN);
-        for &(wait, seconds) in all_waits {
-            waits.wait_for(|begun| *begun == wait).await.expect("the generator lives");
+        for &(attempt, seconds) in waits {
+            assert_eq!(retries.next().await, attempt);
             assert_eq!(world.breaker.state().as_str(), "closed");
             advance(seconds).await;
         }
@@ -29,10 +29,10 @@ async fn the_fifth_failed_attempt_opens_it_and_the_sixth_is_not_made() {
 #[tokio::test(start_paused = true)]
 async fn retries_wait_and_then_succeed() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
-    let mut waits = world.generator().retry_waits();
+    let mut retries = world.retries();
     world.api.behave(Behaviour::Loading).await;
     let asking = world.start_asking("ada", KNOWN);
-    waits.wait_for(|begun| *begun == 1).await.expect("the generator lives");
+    assert_eq!(retries.next().await, 2);
     world.api.behave(Behaviour::Healthy { latency: std::time::Duration::ZERO }).await;
     advance(1.9).await;
     assert_eq!(world.api.received(), 1);
@@ -44,13 +44,14 @@ async fn retries_wait_and_then_succeed() {
 #[tokio::test(start_paused = true)]
 async fn neither_rejections_nor_neutral_errors_are_tried_again() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
+    let mut retries = world.retries();
     world.breaker.force_open();
     world.ask("ada", KNOWN).await;
     assert_eq!(world.snapshot().rejected_count, 1);
     world.breaker.release();
     world.ask("ada", "").await;
     assert_eq!(world.snapshot().ignored_count, 1);
-    assert_eq!(*world.generator().retry_waits().borrow(), 0);
+    assert!(!retries.any());
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use breaker_core::{CircuitBreaker, Snapshot};
+use breaker_core::{CircuitBreaker, Event, Events, Snapshot};
 use breaker_examples::assistant::{
     client::plain_client,
     config::{AssistantConfig, RetryPolicy},
@@ -28,7 +28,7 @@ pub(crate) const UNKNOWN: &str = "Who won the chess championship in Reykjavik?";
 
 /// One attempt for each question, so that a test can count calls without moving the time.
 pub(crate) const NO_RETRY: RetryPolicy =
-    RetryPolicy { attempts: 1, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: false };
+    RetryPolicy { attempts: 1, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: 0.0 };
 
 /// The retries of the service, without chance.
 pub(crate) const RETRY: RetryPolicy = RetryPolicy { attempts: 3, ..NO_RETRY };
@@ -130,6 +130,11 @@ impl World {
         self.service.assistant.generator().expect("it has an API")
     }
 
+    /// The retries from now on.
+    pub(crate) fn retries(&self) -> Retries {
+        Retries(self.breaker.subscribe())
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.service.address)
     }
@@ -141,6 +146,25 @@ async fn send(request: reqwest::RequestBuilder) -> Reply {
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = response.text().await.expect("the body arrives");
     Reply { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
+}
+
+/// The waits between two attempts.
+pub(crate) struct Retries(Events);
+
+impl Retries {
+    /// Waits until a wait begins, and says which attempt it is for.
+    pub(crate) async fn next(&mut self) -> u32 {
+        loop {
+            if let Event::Retry { attempt, .. } = self.0.recv().await.expect("the breaker lives") {
+                return attempt;
+            }
+        }
+    }
+
+    /// Whether a wait has begun that `next` has not told of.
+    pub(crate) fn any(&mut self) -> bool {
+        std::iter::from_fn(|| self.0.try_recv()).any(|event| matches!(event, Event::Retry { .. }))
+    }
 }
 
 /// Moves the time on.

@@ -72,7 +72,7 @@ mod short {
 pub async fn tell(plot: &Plot) -> io::Result<()> {
     let upstream = Upstream::start(0).await?;
     let url = Url::parse(&upstream.url()).map_err(io::Error::other)?;
-    let retry = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: false };
+    let retry = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: 0.0 };
     let assistant = Assistant::new(AssistantConfig { retry, ..AssistantConfig::default() }, Some(url))?;
     let service = Service::start(assistant, 0).await?;
     let breaker = breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;

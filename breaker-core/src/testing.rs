@@ -1,0 +1,149 @@
+//! Testing: help for the tests of services that use breakers. With the feature `test-util`, for dev-dependencies.
+//!
+//! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
+
+use crate::breaker::CircuitBreaker;
+use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
+pub use crate::isolation::isolated;
+use crate::registry::Registry;
+use crate::state::State;
+use crate::sync::{Arc, Mutex};
+use std::fmt::Write as _;
+
+/// The breaker of this name.
+///
+/// # Panics
+/// When there is none; the message lists those that there are.
+#[must_use]
+#[track_caller]
+pub fn breaker(name: &str) -> CircuitBreaker {
+    let registry = Registry::global();
+    match registry.get(name) {
+        Some(breaker) => breaker,
+        None => {
+            let names: Vec<_> = registry.breakers().iter().map(|one| one.name().to_owned()).collect();
+            panic!("no circuit breaker is named `{name}`; there are {names:?}");
+        }
+    }
+}
+
+/// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners hear of them. One that
+/// is open stays as it is.
+///
+/// # Panics
+/// When failures do not open it: it is disabled, forced open or in shadow.
+#[track_caller]
+pub fn open(breaker: &CircuitBreaker) {
+    for _ in 0..breaker.config().fail_max {
+        if let Ok(permit) = breaker.try_acquire() {
+            permit.failure();
+        }
+        if breaker.state() == State::Open {
+            return;
+        }
+    }
+    panic!("failures do not open {}", shown(breaker));
+}
+
+/// Opens the breaker, unless it is open, and advances the paused clock until it is half-open: the next call is a probe.
+///
+/// # Panics
+/// As [`open`], and when the clock is not paused (`#[tokio::test(start_paused = true)]`).
+pub async fn half_open(breaker: &CircuitBreaker) {
+    if breaker.state() == State::HalfOpen {
+        return;
+    }
+    open(breaker);
+    let left = breaker.snapshot().retry_after.unwrap_or_default();
+    tokio::time::advance(left).await;
+    assert_state(breaker, State::HalfOpen);
+}
+
+/// Panics unless the breaker is in this state, and then says why it is in another one.
+///
+/// # Panics
+/// That is what it is for.
+#[track_caller]
+pub fn assert_state(breaker: &CircuitBreaker, expected: State) {
+    assert!(breaker.state() == expected, "expected the state `{expected}`, but found {}", shown(breaker));
+}
+
+/// `circuit breaker `payments`, which is open (5 consecutive failures in 0.2 s, last: refused)`
+fn shown(breaker: &CircuitBreaker) -> String {
+    let mut text = format!("circuit breaker `{}`, which is {}", breaker.name(), breaker.state());
+    if let Some(because) = breaker.opened_because() {
+        let _ = write!(text, " ({because})");
+    }
+    text
+}
+
+/// Writes down from now on what all breakers tell, those that are made later too.
+#[must_use]
+pub fn record() -> Recording {
+    let recording = Recording::default();
+    Registry::global().add_listener(recording.clone());
+    recording
+}
+
+/// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`, `cancelled`, `rejected`,
+/// `fallback l1_cache`, `retry 2` and `closed -> open`, each behind the breaker's name. Clones share the lines.
+#[derive(Clone, Debug, Default)]
+pub struct Recording(Arc<Mutex<Vec<String>>>);
+
+impl Recording {
+    /// The lines since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock())
+    }
+
+    /// Takes the lines, and panics unless they are these.
+    ///
+    /// # Panics
+    /// That is what it is for.
+    #[track_caller]
+    pub fn assert<const N: usize>(&self, expected: [&str; N]) {
+        let found = self.take();
+        assert!(found == expected, "expected the events\n{expected:#?}\nbut found\n{found:#?}");
+    }
+
+    fn add(&self, breaker: &CircuitBreaker, event: impl std::fmt::Display) {
+        let line = format!("{}: {event}", breaker.name());
+        self.0.lock().push(line);
+    }
+}
+
+impl Listener for Recording {
+    fn success(&self, event: &Success<'_>) {
+        self.add(event.breaker, "success");
+    }
+
+    fn failure(&self, event: &Failure<'_>) {
+        self.add(event.breaker, "failure");
+    }
+
+    fn ignored(&self, event: &Ignored<'_>) {
+        self.add(event.breaker, "ignored");
+    }
+
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        self.add(event.breaker, "cancelled");
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        self.add(event.breaker, if event.shadow { "would reject" } else { "rejected" });
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        self.add(event.breaker, format_args!("fallback {}", event.source));
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        self.add(event.breaker, format_args!("retry {}", event.attempt));
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        let shadow = if event.shadow { "would change " } else { "" };
+        self.add(event.breaker, format_args!("{shadow}{} -> {}", event.old, event.new));
+    }
+}

@@ -1,0 +1,156 @@
+//! The rules of `#[retry(..)]`: its values and their ranges, and the functions that it cannot repeat.
+
+use std::time::Duration;
+
+use proc_macro2::Span;
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
+
+use super::shape::Form;
+use super::values::{self, Setting};
+use crate::args::keys::Key;
+use crate::args::retry::{self, Opt};
+use crate::fallback;
+use crate::recover::Errors;
+use crate::target::{Target, params};
+
+/// The values of a `#[retry(..)]`; what is not written is the default.
+#[derive(Default)]
+pub(crate) struct Retry {
+    pub(crate) attempts: Option<Setting>,
+    pub(crate) min: Option<Setting>,
+    pub(crate) max: Option<Setting>,
+    pub(crate) factor: Option<Number>,
+    pub(crate) jitter: Option<Number>,
+    pub(crate) wait: Wait,
+}
+
+pub(crate) enum Number {
+    Literal(f64),
+    Of(Expr),
+}
+
+/// Whether a rejected attempt waits for the breaker.
+#[derive(Default)]
+pub(crate) enum Wait {
+    #[default]
+    No,
+    /// As long as `max`.
+    Max,
+    For(Setting),
+}
+
+/// What `min` and `max` are where they are not written.
+pub(crate) const MIN: Duration = Duration::from_secs(2);
+pub(crate) const MAX: Duration = Duration::from_secs(10);
+
+pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option<Retry> {
+    let (first, more) = target.retries.split_first()?;
+    for attr in more {
+        errors.under(attr, "a function has one `#[retry]`; leave one out");
+    }
+    if let Meta::NameValue(_) = first.meta {
+        errors.under(first, "the keys of a retry go in parentheses: `#[retry(attempts = 3)]`");
+        return None;
+    }
+    let mut read = Retry::default();
+    let mut seen: Vec<&Key> = Vec::new();
+    let mut at = first.path().span();
+    for option in retry::parse(fallback::steps(first), errors) {
+        let name = option.key.name;
+        if seen.iter().any(|key| key.name == name) {
+            errors.at(option.at, format!("`{name}` is written twice; leave one out"));
+            continue;
+        }
+        seen.push(option.key);
+        at = if matches!(name, "min" | "max") { option.at } else { at };
+        let added = read.add(option);
+        errors.take(added);
+    }
+    function(target, form, first.path().span(), errors);
+    read.order(errors, at);
+    Some(read)
+}
+
+impl Retry {
+    fn add(&mut self, Opt { key, value, .. }: Opt) -> Result<()> {
+        let Some(value) = value else {
+            self.wait = Wait::Max;
+            return Ok(());
+        };
+        match key.name {
+            "attempts" => self.attempts = Some(attempts(key, value)?),
+            "min" => self.min = Some(values::in_place(key, value)?),
+            "max" => self.max = Some(values::in_place(key, value)?),
+            "factor" => self.factor = Some(number(key, value, 1.0, f64::INFINITY)?),
+            "jitter" => self.jitter = Some(number(key, value, 0.0, 1.0)?),
+            _ => self.wait = Wait::For(values::in_place(key, value)?),
+        }
+        Ok(())
+    }
+
+    /// The shorter of two written lengths is the first one.
+    fn order(&self, errors: &mut Errors, at: Span) {
+        let written = |setting: &Option<Setting>, default| match setting {
+            None => Some(default),
+            Some(Setting::Length(length)) => Some(*length),
+            Some(_) => None,
+        };
+        if let (Some(min), Some(max)) = (written(&self.min, MIN), written(&self.max, MAX))
+            && max < min
+        {
+            let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
+            errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
+        }
+    }
+}
+
+fn attempts(key: &Key, value: Expr) -> Result<Setting> {
+    if values::number(&value).is_some_and(|digits| matches!(digits.as_str(), "0" | "1")) {
+        let fix =
+            "`attempts` counts the first call too, so a retry has 2 or more; without retries leave `#[retry]` out";
+        return Err(Error::new_spanned(value, fix));
+    }
+    values::in_place(key, value)
+}
+
+fn number(key: &Key, value: Expr, least: f64, most: f64) -> Result<Number> {
+    let name = key.name;
+    let fault = |message: String| Err(Error::new_spanned(&value, message));
+    let digits = values::number(&value).map(|digits| digits.replace('_', ""));
+    match digits.as_deref().map(|digits| digits.trim_end_matches("f64").parse::<f64>()) {
+        Some(Ok(number)) if (least..=most).contains(&number) => Ok(Number::Literal(number)),
+        Some(Ok(_)) if most.is_finite() => fault(format!("`{name}` is a share, from {least} to {most}")),
+        Some(Ok(_)) => fault(format!("`{name}` must be {least} or more")),
+        Some(Err(_)) => fault(format!("`{name}` takes a number without a unit: `{}`", key.example)),
+        None if matches!(&value, Expr::Lit(lit) if !matches!(lit.lit, Lit::Int(_) | Lit::Float(_))) => {
+            fault(format!("`{name}` takes a number: `{}`", key.example))
+        }
+        None => Ok(Number::Of(value)),
+    }
+}
+
+/// What cannot be called a second time.
+fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
+    match form {
+        Form::Async => {}
+        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: a function that is not async could only block its thread between two attempts"),
+        Form::Future(_) => errors.at(at, "`#[retry]` on a function that returns a future is not supported by this version; write an `async fn` (under \
+             `#[async_trait]`: one of your own, which the trait's method calls)"),
+    }
+    if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
+        && by_value(receiver)
+    {
+        let fix =
+            "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
+        errors.under(receiver, fix);
+    }
+}
+
+fn by_value(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(..) => false,
+        ReceiverKind::Typed(_, ty) => params::hold(ty) == params::Hold::Owned,
+        _ => true,
+    }
+}

@@ -1,0 +1,146 @@
+//! The attempts around the gate: a loop in place, so that each attempt borrows what it needs and no closure stands in the way.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens as _, quote_spanned};
+
+use super::Kit;
+use crate::check::retry::{MAX, MIN, Number, Retry, Wait};
+use crate::check::values::Setting;
+use crate::recover::mixed;
+use crate::target::params::{Hold, quiet};
+
+impl Kit<'_> {
+    // Output: let mut __retry = RETRY;
+    //         let __fallen = loop {
+    //             let __fallen = { ATTEMPT };
+    //             let __pause = match __retry.again(__fallen) {
+    //                 Ok(__pause) => __pause,
+    //                 Err(__fallen) => break __fallen,
+    //             };
+    //             __pause.pause().await;
+    //         };
+    //         if !__fallen.is_for(..) { return __fallen.into_result(); }
+    //         SERVED, or `__fallen.into_result()`
+    pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
+        let (rt, new, attempt) = (&self.rt, self.new_retry(retry), self.attempt());
+        let last = match &self.plan.chain {
+            None => quote_spanned!(self.at_ret=> __fallen.into_result()),
+            Some(chain) => {
+                let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
+                let declined = quote_spanned!(self.at_ret=> return __fallen.into_result(););
+                let served = self.served(chain);
+                quote_spanned!(Span::mixed_site()=> if !__fallen.is_for(#open, #on) { #declined } #served)
+            }
+        };
+        quote_spanned! {Span::mixed_site()=>
+            let mut __retry = #new;
+            let __fallen = loop {
+                let __fallen = '__gate: { #attempt };
+                let __pause = match __retry.again(__fallen) {
+                    #rt::Ok(__pause) => __pause,
+                    #rt::Err(__fallen) => break __fallen,
+                };
+                __pause.pause().await;
+            };
+            #last
+        }
+    }
+
+    // Output: let __permit = match SITE { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    //         let x = K::__rt::repeat(&x);
+    //         let __out = RUN;
+    //         match SETTLE { Ok(__ret) => return __ret, Err(__fallen) => __fallen }
+    fn attempt(&self) -> TokenStream {
+        let (rt, ret, site) = (&self.rt, &self.ret, self.site());
+        let receiver = self.plan.params.first();
+        let moves = !receiver
+            .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
+        let (repeated, run, settle) = (self.repeated(), self.run(moves), self.settle(Some(&self.on(true, true))));
+        quote_spanned! {Span::mixed_site()=>
+            let __permit = match #site {
+                #rt::Ok(__permit) => __permit,
+                #rt::Err(__rejected) => break '__gate <#rt::Fallen<#ret>>::rejected(__rejected),
+            };
+            #repeated
+            let __out = #run;
+            match #settle {
+                #rt::Ok(__ret) => return __ret,
+                #rt::Err(__fallen) => __fallen,
+            }
+        }
+    }
+
+    // Output: `let x = K::__rt::repeat(&x);` for an owned argument, told at it, and `let y = &mut *y;`
+    fn repeated(&self) -> TokenStream {
+        let (mut repeated, quiet) = (TokenStream::new(), quiet());
+        for param in &self.plan.params {
+            let cfg = &param.cfg;
+            for (name, hold) in param.names().into_iter().filter(|(name, _)| name != "self") {
+                let value = match hold {
+                    Hold::Shared => continue,
+                    Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
+                    Hold::Owned => {
+                        let rt = self.rt_at(mixed(&name));
+                        quote_spanned!(mixed(&name)=> #rt::repeat(&#name))
+                    }
+                };
+                repeated.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #name = #value;));
+            }
+        }
+        repeated
+    }
+
+    // Output: `K::__rt::On { failure: true, timeout: true }`
+    fn on(&self, failure: bool, timeout: bool) -> TokenStream {
+        let rt = &self.rt;
+        quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
+    }
+
+    // Output: `K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(3u32, MIN, MAX, 2f64, 0.1f64, K::__rt::Patience::None)`
+    //
+    // Without the feature this name is missing, and rustc says so at the attribute.
+    fn new_retry(&self, retry: &Retry) -> TokenStream {
+        let rt = &self.rt;
+        let at = self.plan.target.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
+        let at_rt = self.rt_at(at);
+        let attempts = match &retry.attempts {
+            Some(Setting::Count(count, _)) => Literal::u32_suffixed(*count).into_token_stream(),
+            Some(Setting::CountOf(expr)) => expr.to_token_stream(),
+            _ => Literal::u32_suffixed(3).into_token_stream(),
+        };
+        let (min, max) = (self.span_of(retry.min.as_ref(), MIN), self.span_of(retry.max.as_ref(), MAX));
+        let (factor, jitter) = (number(retry.factor.as_ref(), 2.0), number(retry.jitter.as_ref(), 0.1));
+        let patience = match &retry.wait {
+            Wait::No => quote_spanned!(Span::mixed_site()=> #rt::Patience::None),
+            Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::Patience::Max),
+            Wait::For(most) => {
+                let most = self.span_of(Some(most), MAX);
+                quote_spanned!(Span::mixed_site()=> #rt::Patience::For(#most))
+            }
+        };
+        let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core());
+        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, #min, #max, #factor, #jitter, #patience))
+    }
+
+    // Output: `K::__rt::duration(2u64, 0u32)`, or the user's expression
+    fn span_of(&self, setting: Option<&Setting>, default: Duration) -> TokenStream {
+        let rt = &self.rt;
+        let length = match setting {
+            Some(Setting::LengthOf(expr)) => return expr.to_token_stream(),
+            Some(Setting::Length(length)) => *length,
+            _ => default,
+        };
+        let (secs, nanos) = (length.as_secs(), length.subsec_nanos());
+        quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
+    }
+}
+
+fn number(number: Option<&Number>, default: f64) -> TokenStream {
+    match number {
+        Some(Number::Of(expr)) => expr.to_token_stream(),
+        Some(Number::Literal(number)) => Literal::f64_suffixed(*number).into_token_stream(),
+        None => Literal::f64_suffixed(default).into_token_stream(),
+    }
+}

@@ -1,0 +1,300 @@
+//! `key = ..` and `max_keys`: one breaker per value, bounded in number.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use breaker_core::{
+    CircuitBreaker, CircuitBreakerError, Config, Registry, State, Status, circuit_breaker, fallback, retry, testing,
+};
+use common::secs;
+use futures_util::FutureExt as _;
+use std::future::{Future, pending};
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("{0}")]
+    Open(#[from] CircuitBreakerError),
+    #[error("refused")]
+    Refused,
+}
+
+#[circuit_breaker(name = "hosts", key = host, max_keys = 3, fail_max = 2, critical = true)]
+async fn fetch(host: &str, up: bool) -> Result<u8, FetchError> {
+    if up { Ok(1) } else { Err(FetchError::Refused) }
+}
+
+#[circuit_breaker(name = "hosts", key = format!("{}:{port}", host.trim()))]
+fn connect(host: &str, port: u16) -> Result<u8, FetchError> {
+    Ok(2)
+}
+
+#[circuit_breaker(name = "hosts", key = host)]
+async fn hang(host: String) -> Result<u8, FetchError> {
+    pending().await
+}
+
+struct Tenant {
+    id: String,
+}
+
+impl Tenant {
+    #[circuit_breaker(name = "tenants", key = self.id, fail_max = 2)]
+    #[retry(attempts = 5, jitter = 0.0)]
+    #[fallback(value(9), on(open, failure))]
+    async fn ask(&mut self, up: bool) -> Result<u8, FetchError> {
+        self.id.push(' ');
+        self.id.pop();
+        if up { Ok(1) } else { Err(FetchError::Refused) }
+    }
+}
+
+fn known(name: &str) -> Option<CircuitBreaker> {
+    Registry::global().get(name)
+}
+
+async fn open(host: &str) {
+    fetch(host, false).await.unwrap_err();
+    fetch(host, false).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_value_opens_alone_and_the_error_names_it() {
+    testing::isolated(async {
+        open("a").await;
+        let FetchError::Open(error) = fetch("a", true).await.unwrap_err() else { panic!("it is open") };
+        assert_eq!((error.breaker(), error.function()), ("hosts[a]", Some("keys::fetch")));
+        assert_eq!(error.to_string(), "circuit breaker `hosts[a]` is open; retry in 30.0s");
+        assert_eq!(fetch("b", true).await.unwrap(), 1);
+        tokio::time::advance(secs(30)).await;
+        assert_eq!(fetch("a", true).await.unwrap(), 1, "its probe");
+        testing::assert_state(&testing::breaker("hosts[a]"), State::Closed);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_any_expression_and_functions_of_one_name_share_its_breakers() {
+    testing::isolated(async {
+        open("a:80").await;
+        connect(" a ", 80).unwrap_err();
+        assert_eq!(connect("a", 81).unwrap(), 2);
+        let mut tenant = Tenant { id: "blue".to_owned() };
+        assert_eq!(tenant.ask(false).await.unwrap(), 9, "retry and fallback stand around it");
+        testing::assert_state(&testing::breaker("tenants[blue]"), State::Open);
+        tenant.id = "red".to_owned();
+        assert_eq!(tenant.ask(true).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_recently_used_idle_closed_one_leaves_first() {
+    testing::isolated(async {
+        for host in ["a", "b", "c", "a", "d"] {
+            fetch(host, true).await.unwrap();
+        }
+        assert!(known("hosts[b]").is_none());
+        assert!(["a", "c", "d"].iter().all(|host| known(&format!("hosts[{host}]")).is_some()));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_and_busy_ones_stay_and_when_all_are_new_values_share_the_overflow() {
+    testing::isolated(async {
+        open("open").await;
+        let mut busy = Box::pin(hang("busy".to_owned()));
+        assert!(busy.as_mut().now_or_never().is_none());
+        for host in ["a", "b", "c"] {
+            fetch(host, true).await.unwrap();
+        }
+        assert!(known("hosts[open]").is_some() && known("hosts[busy]").is_some() && known("hosts[*]").is_none());
+        open("c").await;
+        open("x").await;
+        fetch("y", true).await.unwrap_err();
+        testing::assert_state(&testing::breaker("hosts[*]"), State::Open);
+        assert!(known("hosts[x]").is_none() && known("hosts[y]").is_none());
+        drop(busy);
+        fetch("y", true).await.unwrap();
+        assert!(known("hosts[busy]").is_none() && known("hosts[y]").is_some(), "there is room again");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
+    testing::isolated(async {
+        for n in 0..7 {
+            fetch(&n.to_string(), true).await.unwrap();
+        }
+        open("bad").await;
+        fetch("bad", true).await.unwrap_err();
+        let health = Registry::global().health();
+        assert_eq!(
+            (health.status, &*health.critical_circuits_open),
+            (Status::Degraded, &["hosts[bad]".to_owned()][..])
+        );
+        assert_eq!(
+            health.circuit_breakers.keys().collect::<Vec<_>>(),
+            ["hosts", "hosts[bad]", "tenants", "zones", "zones_of_many"]
+        );
+        let head = &health.circuit_breakers["hosts"];
+        assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_and_listeners_of_the_head_hold_for_all_values() {
+    testing::isolated(async {
+        fetch("before", true).await.unwrap();
+        Registry::global().configure("hosts", Config::new().fail_max(1).max_keys(2)).unwrap();
+        let recording = testing::record();
+        fetch("before", false).await.unwrap_err();
+        fetch("after", false).await.unwrap_err();
+        recording.assert([
+            "hosts[before]: failure",
+            "hosts[before]: closed -> open",
+            "hosts[after]: failure",
+            "hosts[after]: closed -> open",
+        ]);
+        fetch("third", true).await.unwrap();
+        recording.assert(["hosts[*]: success"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_the_head_is_set_to_holds_for_all_values() {
+    testing::isolated(async {
+        open("a").await;
+        let head = testing::breaker("hosts");
+        head.disable();
+        fetch("a", true).await.unwrap();
+        head.force_open();
+        fetch("b", true).await.unwrap_err();
+        head.release();
+        fetch("b", true).await.unwrap();
+        fetch("a", true).await.unwrap_err();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_of_the_head_resets_all_values() {
+    testing::isolated(async {
+        for host in ["a", "b", "c", "d"] {
+            fetch(host, true).await.unwrap();
+        }
+        open("a").await;
+        let head = testing::breaker("hosts");
+        head.reset();
+        testing::assert_state(&testing::breaker("hosts[a]"), State::Closed);
+        assert_eq!((head.snapshot().success_count, head.snapshot().failure_count), (0, 0));
+        fetch("a", true).await.unwrap();
+        assert_eq!(head.snapshot().success_count, 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_threads_never_have_more_than_max_keys() {
+    testing::isolated(async {
+        let calls = |thread: u32| {
+            move || {
+                for n in 0..200 {
+                    connect("host", u16::try_from((n * (thread + 3)) % 17).unwrap()).unwrap();
+                }
+            }
+        };
+        let threads: Vec<_> = (0..4).map(|thread| tokio::task::spawn_blocking(calls(thread))).collect();
+        for thread in threads {
+            thread.await.unwrap();
+        }
+        let there = (0..17).filter(|port| known(&format!("hosts[host:{port}]")).is_some()).count();
+        assert!(there <= 3, "{there}");
+        assert_eq!(testing::breaker("hosts").snapshot().success_count, 800);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_forced_opening_of_the_head_is_told_by_the_next_call_of_a_value() {
+    testing::isolated(async {
+        let recording = testing::record();
+        testing::breaker("hosts").force_open_for(secs(1));
+        fetch("a", true).await.unwrap_err();
+        tokio::time::advance(secs(1)).await;
+        fetch("a", true).await.unwrap();
+        recording.assert([
+            "hosts: closed -> forced_open",
+            "hosts: rejected",
+            "hosts: forced_open -> closed",
+            "hosts[a]: success",
+        ]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_that_changes_the_state_of_all_values_is_told_for_each() {
+    testing::isolated(async {
+        fetch("a", true).await.unwrap();
+        let recording = testing::record();
+        Registry::global().configure("hosts", Config::new().enabled(false)).unwrap();
+        recording.assert(["hosts: closed -> disabled", "hosts[a]: closed -> disabled"]);
+        testing::breaker("hosts").reconfigure(Config::new().enabled(true)).unwrap();
+        recording.assert(["hosts: disabled -> closed", "hosts[a]: disabled -> closed"]);
+    })
+    .await;
+}
+
+struct Zone {
+    name: String,
+}
+
+#[circuit_breaker(name = "zones", key = self.name, max_keys = 10, fail_max = 1)]
+impl Zone {
+    async fn read(&self, up: bool) -> Result<u8, FetchError> {
+        if up { Ok(1) } else { Err(FetchError::Refused) }
+    }
+
+    #[retry(attempts = 2, jitter = 0.0)]
+    async fn again(&self, up: &mut bool) -> Result<u8, FetchError> {
+        if std::mem::replace(up, true) { Ok(2) } else { Err(FetchError::Refused) }
+    }
+
+    fn later(&self, up: bool) -> impl Future<Output = Result<u8, FetchError>> + Send {
+        async move { if up { Ok(3) } else { Err(FetchError::Refused) } }
+    }
+
+    #[circuit_breaker(key = host)]
+    async fn elsewhere(&self, host: String) -> Result<String, FetchError> {
+        Ok(host)
+    }
+
+    #[circuit_breaker(name = "zones_of_many", fail_max = 5)]
+    #[retry(attempts = 2, jitter = 0.0)]
+    async fn many(&self, up: &mut bool) -> Result<u8, FetchError> {
+        if std::mem::replace(up, true) { Ok(4) } else { Err(FetchError::Refused) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_an_impl_block_holds_for_its_methods() {
+    testing::isolated(async {
+        let [north, south] = ["north", "south"].map(|name| Zone { name: name.to_owned() });
+        north.read(false).await.unwrap_err();
+        assert!(matches!(north.read(true).await, Err(FetchError::Open(_))));
+        assert!(matches!(north.later(true).await, Err(FetchError::Open(_))), "one breaker for all methods");
+        assert_eq!((south.read(true).await.unwrap(), south.later(true).await.unwrap()), (1, 3));
+        assert_eq!(north.elsewhere("a".to_owned()).await.unwrap(), "a");
+        assert!(matches!(south.again(&mut false).await, Err(FetchError::Refused)), "it opens, and nobody waits");
+        testing::assert_state(&testing::breaker("zones[south]"), State::Open);
+        assert_eq!(north.many(&mut false).await.unwrap(), 4);
+        let counts = testing::breaker("zones_of_many[north]").snapshot();
+        assert_eq!((counts.failure_count, counts.success_count), (1, 1));
+        assert!(known("zones[a]").is_some());
+    })
+    .await;
+}

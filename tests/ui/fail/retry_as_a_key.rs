@@ -1,0 +1,8 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(retry(attempts = 3))]
+async fn call() -> Result<u32, CircuitBreakerError> {
+    Ok(1)
+}
+
+fn main() {}

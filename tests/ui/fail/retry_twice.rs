@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker, retry};
+
+#[circuit_breaker]
+#[retry]
+#[retry]
+async fn call() -> Result<u32, CircuitBreakerError> {
+    Ok(1)
+}
+
+fn main() {}
