@@ -93,8 +93,8 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// Keys on a method win. Those that the breaker itself has (all but the lists and `otherwise`) stand on the block or on a method, but not on
-/// both, unless the method has a `name` of its own.
+/// Keys on a method win. Those that the breaker itself has (all but the lists, `otherwise`, `classify`, `stream` and `key`) stand on the block or on a method, but not on
+/// both, unless the method has a `name` of its own. `#[fallback]` and `#[retry]` go on methods.
 ///
 /// # Functions that return a future
 ///
@@ -226,6 +226,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Only counted failures and time-outs are followed by another attempt: neutral errors and those that `success(..)` names are
 /// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
 /// open: waiting for a call that will be rejected is in vain.
+///
+/// A function that is not `async` and returns a future cannot have it yet, nor a method under `#[async_trait]`.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
 /// be taken by value.
