@@ -39,7 +39,7 @@ use proc_macro::TokenStream;
 /// | `recovery_timeout` | duration, 0 allowed | 30 s | how long it stays open before probes are let in | `recovery_timeout = "10s"` |
 /// | `half_open_max_calls` | count | 1 | probes that hold a slot at once | `half_open_max_calls = 2` |
 /// | `success_threshold` | count | 1 | probe successes that close it | `success_threshold = 3` |
-/// | `probe_timeout` | duration | the larger of `recovery_timeout` and 2 x `timeout` | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
+/// | `probe_timeout` | duration | the larger of `recovery_timeout` and 2 x `timeout`; 1 s where that is 0 | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
 /// | `timeout` | duration | off | time limit of one call, from when it first has to wait; an overrun is a counted failure. `async fn` in a tokio runtime only | `timeout = "5s"` |
 /// | `exclude(..)` | items | none | errors that prove nothing: neither counted, nor do they clear a run of failures | `exclude(ValidationError)` |
 /// | `success(..)` | items | none | errors that prove that the service answers | `success(ApiError::NotFound)` |
