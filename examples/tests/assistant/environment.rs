@@ -14,24 +14,24 @@ use crate::harness::{KNOWN, World};
 const IS_CHILD: &str = "ASSISTANT_TEST_CHILD";
 
 /// Runs the test of this name once more, alone in a process with these variables.
-fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
+pub(crate) fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
     let this = env::current_exe().expect("a test knows where it is");
     let mut command = Command::new(this);
     command.args(["--exact", test, "--nocapture"]).env(IS_CHILD, "1").envs(variables.iter().copied());
     command.output().expect("what runs now can be run again")
 }
 
-fn assert_success(child: &Output) {
+pub(crate) fn assert_success(child: &Output) {
     let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
     assert!(child.status.success() && out.contains("1 passed"), "{out}\n{err}");
 }
 
-fn is_child() -> bool {
+pub(crate) fn is_child() -> bool {
     env::var_os(IS_CHILD).is_some()
 }
 
 /// Runs a test's body in a paused runtime of one thread, as `#[tokio::test(start_paused = true)]` does.
-fn paused(test: impl Future<Output = ()>) {
+pub(crate) fn paused(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(true).build().expect("a runtime can be made").block_on(test);
 }
