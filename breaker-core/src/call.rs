@@ -3,15 +3,15 @@
 use crate::breaker::CircuitBreaker;
 use crate::error::{CallError, CircuitBreakerError};
 #[cfg(feature = "tokio")]
-use crate::limit::Limit;
+use crate::limit;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
+use pin_project_lite::pin_project;
 use std::any::type_name;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-#[cfg(feature = "tokio")]
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 impl CircuitBreaker {
@@ -60,7 +60,7 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
     {
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = run(&permit, pin!(future)).await;
+        let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
     }
 
@@ -112,28 +112,14 @@ pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerEr
     CircuitBreakerError::timed_out(holder, after)
 }
 
-/// Runs the user's code, and notes on the permit when it unwinds: whoever drops the permit then knows that the call
-/// itself panicked, and not something beside it (rule 8).
+/// Runs the user's code, and notes on the permit that it runs: whoever drops the permit then knows that the call itself
+/// panicked, and not something beside it (rule 8).
 #[inline]
 pub(crate) fn guarded<R>(permit: &Permit, f: impl FnOnce() -> R) -> R {
-    let mut guard = PanicGuard { permit, armed: true };
+    permit.begin();
     let value = f();
-    guard.armed = false;
+    permit.came_back();
     value
-}
-
-struct PanicGuard<'p> {
-    permit: &'p Permit,
-    armed: bool,
-}
-
-impl Drop for PanicGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.armed {
-            self.permit.note_panic();
-        }
-    }
 }
 
 /// Runs a synchronous body to its end.
@@ -143,33 +129,47 @@ pub fn run_sync<R>(permit: &Permit, body: impl FnOnce() -> R) -> Result<R, Cut> 
     Ok(guarded(permit, body))
 }
 
-/// Runs the body to its end, or to its time limit. The timer is only made when the body has to wait.
-#[cfg(feature = "tokio")]
-pub fn run<'p, F: Future>(
-    permit: &'p Permit,
-    mut body: Pin<&'p mut F>,
-) -> impl Future<Output = Result<F::Output, Cut>> + use<'p, F> {
-    let mut limit: Option<Limit> = None;
-    poll_fn(move |context| {
-        if let Poll::Ready(output) = guarded(permit, || body.as_mut().poll(context)) {
-            return Poll::Ready(Ok(output));
-        }
-        if !permit.is_limited() {
-            return Poll::Pending;
-        }
-        limit = limit.take().or_else(|| Limit::of(permit));
-        match &mut limit {
-            Some(limit) => limit.poll(context).map(|after| Err(Cut { after })),
-            None => Poll::Pending,
-        }
-    })
+/// Without the feature `tokio` there are no time limits.
+#[cfg(not(feature = "tokio"))]
+mod limit {
+    use super::{Context, Duration, Permit, Poll};
+
+    #[derive(Debug)]
+    pub enum Limit {}
+
+    pub(super) fn wait(_: &mut Option<Limit>, _: &Permit, _: &mut Context<'_>) -> Poll<Duration> {
+        Poll::Pending
+    }
 }
 
-/// Runs the body to its end. Without the feature `tokio` there are no time limits.
-#[cfg(not(feature = "tokio"))]
-pub fn run<'p, F: Future>(
-    permit: &'p Permit,
-    mut body: Pin<&'p mut F>,
-) -> impl Future<Output = Result<F::Output, Cut>> + use<'p, F> {
-    poll_fn(move |context| guarded(permit, || body.as_mut().poll(context)).map(Ok))
+pin_project! {
+    #[allow(missing_docs, reason = "for the expansion of the attributes only")]
+    /// Runs the body to its end, or to its time limit. The timer is only made when the body has to wait.
+    ///
+    /// The fields are public so that an expansion makes it in place: a function of its own would be compiled for every body.
+    pub struct Run<'p, F> {
+        pub permit: &'p Permit,
+        pub limit: Option<limit::Limit>,
+        #[pin]
+        pub body: F,
+    }
+}
+
+impl<F: Future> Future for Run<'_, F> {
+    type Output = Result<F::Output, Cut>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.permit.begin();
+        let polled = this.body.poll(context);
+        this.permit.came_back();
+        match polled {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => match limit::wait(this.limit, this.permit, context) {
+                Poll::Ready(after) => Poll::Ready(Err(Cut { after })),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
 }

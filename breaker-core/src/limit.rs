@@ -4,42 +4,60 @@ use crate::clock::{self, Tick};
 use crate::gate::Word;
 use crate::permit::Permit;
 use crate::sync::{Ordering, survive};
+use pin_project_lite::pin_project;
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::unconstrained;
-use tokio::time::sleep;
+use tokio::task::{Unconstrained, unconstrained};
+use tokio::time::{Sleep, sleep};
 
-/// The timer that cuts a call off. It does not take part in tokio's budget of a task: a body that uses up its budget would
-/// never be cut off otherwise.
-pub(crate) struct Limit(Pin<Box<dyn Future<Output = Duration> + Send + Sync>>);
+/// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
+/// that uses up its budget would never be cut off otherwise.
+pub struct Limit(Pin<Box<Timer>>);
+
+pin_project! {
+    struct Timer {
+        span: Duration,
+        #[pin]
+        sleep: Unconstrained<Sleep>,
+    }
+}
+
+/// Waits for the time limit of a call whose body waits, if it has one: ready with the limit when its time is over.
+pub(crate) fn wait(limit: &mut Option<Limit>, permit: &Permit, context: &mut Context<'_>) -> Poll<Duration> {
+    if limit.is_none() {
+        if !permit.is_limited() {
+            return Poll::Pending;
+        }
+        *limit = Limit::of(permit);
+    }
+    let Some(Limit(timer)) = limit else { return Poll::Pending };
+    let timer = timer.as_mut().project();
+    timer.sleep.poll(context).map(|()| *timer.span)
+}
 
 impl Limit {
     /// A timer for a call that waits from now on. `None` where there is no timer that could wake it, which is logged once: outside
     /// of a tokio runtime, and in one without `enable_time`.
     #[cold]
-    pub(crate) fn of(permit: &Permit) -> Option<Self> {
+    fn of(permit: &Permit) -> Option<Self> {
         let mut limit = None;
         if Handle::try_current().is_ok() {
             let span = permit.breaker().0.gate.limit();
-            survive(|| {
-                let timer = sleep(span);
-                limit = Some(Self(Box::pin(async move {
-                    unconstrained(timer).await;
-                    span
-                })));
-            });
+            survive(|| limit = Some(Self(Box::pin(Timer { span, sleep: unconstrained(sleep(span)) }))));
         }
         if limit.is_none() {
             permit.breaker().warn_of_no_timer();
         }
         limit
     }
+}
 
-    /// Ready with the limit when its time is over.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
-        self.0.as_mut().poll(context)
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limit").field(&self.0.span).finish()
     }
 }
 

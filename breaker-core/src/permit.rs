@@ -33,7 +33,8 @@ pub struct Permit {
     started: Tick,
     probe: u32,
     settled: bool,
-    panicked: AtomicBool,
+    /// The call's own code is running.
+    runs: AtomicBool,
 }
 
 impl CircuitBreaker {
@@ -59,7 +60,7 @@ impl CircuitBreaker {
     #[inline]
     fn permit(&self, link: Option<&'static Link>, word: Word, probe: u32, started: Tick) -> Permit {
         let holder = self.holder(link);
-        Permit { holder, word, started, probe, settled: false, panicked: AtomicBool::new(false) }
+        Permit { holder, word, started, probe, settled: false, runs: AtomicBool::new(false) }
     }
 
     #[inline(never)]
@@ -176,9 +177,16 @@ impl Permit {
         self.word.has(Word::LIMITED)
     }
 
-    /// The body's own poll is unwinding.
-    pub(crate) fn note_panic(&self) {
-        self.panicked.store(true, Ordering::Relaxed);
+    /// The user's code begins to run. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by unwinding.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        self.runs.store(true, Ordering::Relaxed);
+    }
+
+    /// The user's code came back.
+    #[inline]
+    pub(crate) fn came_back(&self) {
+        self.runs.store(false, Ordering::Relaxed);
     }
 
     /// Counts the ending, notes a failure that matters, and tells.
@@ -253,7 +261,7 @@ impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            let (ending, kind, text) = match *self.panicked.get_mut() {
+            let (ending, kind, text) = match *self.runs.get_mut() {
                 true => (Ending::Panicked, "panic", "the call panicked"),
                 false => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
             };

@@ -1,7 +1,8 @@
 //! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
 //! attributes and is no part of the public interface.
 
-pub use crate::call::{Cut, run, run_sync};
+pub use crate::__breaker_register as register;
+pub use crate::call::{Cut, Run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
@@ -16,12 +17,11 @@ pub use crate::site::Site;
 #[cfg(feature = "stream")]
 pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::whole::{settle_whole, settle_whole_or_fall};
-pub use crate::{__breaker_name as name, __breaker_register as register, __breaker_site as site};
+pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
-pub use core::pin::pin;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{concat, file, line, module_path};
+pub use core::{concat, module_path};
 #[cfg(feature = "register")]
 pub use inventory;
 pub use std::boxed::Box;
@@ -31,40 +31,7 @@ use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
 use crate::whole::fall;
-use std::any::type_name;
 use std::fmt::Display;
-
-/// The site of an annotated function, as an expression that asks its breaker for a call.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_site {
-    ($(name: $name:expr,)? can_be_cut: $cut:literal, config: $config:expr, enter: $enter:ident($($key:expr)?) $(,)?) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
-            $crate::__rt::name!($($name)?),
-            || {
-                fn here() {}
-                $crate::__rt::path_of(here)
-            },
-            ($crate::__rt::file!(), $crate::__rt::line!()),
-            $cut,
-            $config,
-        );
-        $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.$enter($($key)?)
-    }};
-}
-
-/// The name that the attribute gives, if it does.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_name {
-    () => {
-        $crate::__rt::None
-    };
-    ($name:expr) => {
-        $crate::__rt::Some($name)
-    };
-}
 
 /// Has the linker gather a site.
 #[cfg(feature = "register")]
@@ -82,11 +49,6 @@ macro_rules! __breaker_register {
 #[macro_export]
 macro_rules! __breaker_register {
     ($site:ident) => {};
-}
-
-/// The path of an item, from its type.
-pub fn path_of<T>(_item: T) -> &'static str {
-    type_name::<T>()
 }
 
 /// What `#[circuit_breaker]` needs of a return type.
@@ -331,10 +293,10 @@ pub fn judged<'e>(outcome: Outcome, text: Option<&'e dyn Display>) -> Judged<'e>
 
 /// Counts how the call ended, and gives its result.
 #[inline]
-pub fn settle<R: Fallible>(
+pub fn settle<R: Fallible<Error = E>, E>(
     permit: Permit,
     result: Result<R, Cut>,
-    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
 ) -> R
 where
     R::Error: FromRejection,
@@ -350,10 +312,10 @@ where
 
 /// The same where a counted failure, or a time-out, may fall back.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
-pub fn settle_or_fall<R: Fallible>(
+pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     permit: Permit,
     result: Result<R, Cut>,
-    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
     on: On,
 ) -> Result<R, Fallen<R>>
 where
@@ -366,11 +328,7 @@ where
 }
 
 #[inline]
-fn conclude<R: Fallible>(
-    permit: Permit,
-    result: &R,
-    judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
-) -> Outcome {
+fn conclude<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>) -> Outcome {
     match result.view() {
         Ok(_) => {
             permit.settle(Outcome::Success);
@@ -381,8 +339,8 @@ fn conclude<R: Fallible>(
 }
 
 /// Counts a call that ended with this error.
-#[inline]
-pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: impl for<'e> FnOnce(&'e E) -> Judged<'e>) -> Outcome {
+#[cold]
+pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> Outcome {
     let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
     permit.settle_with(outcome, || Cause { kind: type_name::<E>(), text });
     outcome

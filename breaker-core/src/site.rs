@@ -8,15 +8,15 @@ use crate::permit::Permit;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::OnceLock;
+use std::panic::Location;
 
 /// What an annotated function knows of itself; a `static` in its body.
 #[derive(Debug)]
 pub struct Site {
     name: Option<&'static str>,
-    /// The path of an item in the function's body, which begins with the function's own path.
+    /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
-    file: &'static str,
-    line: u32,
+    place: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_be_cut: bool,
     config: Config,
@@ -31,7 +31,7 @@ pub(crate) struct Link {
     pub(crate) function: Box<str>,
 }
 
-/// The name of the `static` in the path of an item beside it.
+/// The name of the `static` in the path of a type inside it.
 const STATIC: &str = "::__BREAKER_SITE";
 
 impl Site {
@@ -40,10 +40,10 @@ impl Site {
     /// # Panics
     /// In `const` evaluation, when a value of `config` is out of its range or the name is empty.
     #[must_use]
+    #[track_caller]
     pub const fn new(
         name: Option<&'static str>,
         within: fn() -> &'static str,
-        (file, line): (&'static str, u32),
         can_be_cut: bool,
         config: Config,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Site {
             assert!(!name.is_empty(), "`name` must not be empty");
         }
         config.assert_valid();
-        Self { name, within, file, line, can_be_cut, config, link: OnceLock::new() }
+        Self { name, within, place: Location::caller(), can_be_cut, config, link: OnceLock::new() }
     }
 
     /// Asks the breaker for one call of the function.
@@ -107,7 +107,7 @@ impl Site {
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {
         let function = self.function();
-        let place = format!("{}:{} ({function})", self.file, self.line);
+        let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
         registry.declare(self.name.unwrap_or(&function), Declared { place, config: self.config, can_be_cut })
     }
@@ -154,7 +154,7 @@ pub(crate) fn adopt(registry: &Registry) {
     #[cfg(feature = "register")]
     {
         let mut sites: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
-        sites.sort_by_key(|site| (site.file, site.line, site.function()));
+        sites.sort_by_key(|site| (site.place.file(), site.place.line(), site.function()));
         for site in sites {
             site.declare(registry);
         }

@@ -71,7 +71,7 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
         if item.is_none() || error.is_some() {
             match (this.permit.take(), error) {
                 (Some(permit), Some(error)) => {
-                    crate::rt::conclude_error(permit, error, *this.judge);
+                    crate::rt::conclude_error(permit, error, this.judge);
                 }
                 (Some(permit), None) => permit.success(),
                 (None, _) => {}
@@ -167,7 +167,7 @@ pub mod rt {
     pub fn settle_stream<R, I, E>(
         permit: Permit,
         result: Result<R, Cut>,
-        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
     ) -> Result<GuardedStream<R::Ok, I, E>, R::Error>
     where
@@ -192,7 +192,7 @@ pub mod rt {
     pub fn settle_stream_box<R, E>(
         permit: Permit,
         result: Result<R, Cut>,
-        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
     ) -> R
     where
@@ -210,7 +210,7 @@ pub mod rt {
     fn guard_box<R, E>(
         permit: Permit,
         result: R,
-        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
     ) -> (R, Outcome)
     where
@@ -232,7 +232,7 @@ pub mod rt {
     pub fn settle_stream_box_or_fall<R, E>(
         permit: Permit,
         result: Result<R, Cut>,
-        judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
+        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
         on: On,
     ) -> Result<R, Fallen<R>>

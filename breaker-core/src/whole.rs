@@ -12,7 +12,7 @@ use std::any::type_name;
 pub fn settle_whole<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
-    judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>,
+    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
 ) -> R
 where
     R::Error: FromRejection,
@@ -31,7 +31,7 @@ where
 pub fn settle_whole_or_fall<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
-    judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>,
+    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
     on: On,
 ) -> Result<R, Fallen<R>>
 where
@@ -43,7 +43,7 @@ where
     })
 }
 
-fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: impl for<'r> FnOnce(&'r R) -> Judged<'r>) -> Outcome {
+fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> Outcome {
     let Judged { outcome, text } = guarded(&permit, || judge(result));
     let kind = if result.view().is_ok() { type_name::<R::Ok>() } else { type_name::<R::Error>() };
     permit.settle_with(outcome, || Cause { kind, text });

@@ -104,20 +104,36 @@ impl<'p> Kit<'p> {
         quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
     }
 
-    // Output: `K::__rt::site! { name: NAME, can_be_cut: true, config: CONFIG, enter: enter() }`,
-    //         and `enter: enter_key(K::__rt::text(&KEY))` for one breaker per value
+    // Output: {
+    //             static __BREAKER_SITE: K::__rt::Site = K::__rt::Site::new(NAME, PATH, true, CONFIG);
+    //             K::__rt::register!(__BREAKER_SITE);
+    //             K::__rt::Site::enter(&__BREAKER_SITE)
+    //         }
+    // with `PATH` for the function's own: `{ enum __Here {} K::__rt::type_name::<__Here> }`
     fn site(&self) -> TokenStream {
-        let (rt, config, is_async) = (&self.rt, config::config(self), self.is_async);
-        let enter = match &self.plan.key {
-            None => quote_spanned!(Span::mixed_site()=> enter()),
-            Some(key) => {
-                let rt = self.rt_at(mixed(key));
-                let text = quote_spanned!(mixed(key)=> #rt::text(&#key));
-                quote_spanned!(Span::mixed_site()=> enter_key(#text))
-            }
+        let (rt, config, is_async, enter) = (&self.rt, config::config(self), self.is_async, self.enter());
+        let name = match &self.plan.name {
+            Some(name) => quote_spanned!(Span::mixed_site()=> #rt::Some(#name)),
+            None => quote_spanned!(Span::mixed_site()=> #rt::None),
         };
-        let name = self.plan.name.as_ref().map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
-        quote_spanned!(Span::mixed_site()=> #rt::site! { #name can_be_cut: #is_async, config: #config, enter: #enter })
+        let path = quote_spanned!(Span::mixed_site()=> { enum __Here {} #rt::type_name::<__Here> });
+        quote_spanned! {Span::mixed_site()=> {
+            static __BREAKER_SITE: #rt::Site = #rt::Site::new(#name, #path, #is_async, #config);
+            #rt::register!(__BREAKER_SITE);
+            #enter
+        }}
+    }
+
+    // Output: `K::__rt::Site::enter(&__BREAKER_SITE)`,
+    //         and `K::__rt::Site::enter_key(&__BREAKER_SITE, K::__rt::text(&KEY))` for one breaker per value
+    fn enter(&self) -> TokenStream {
+        let rt = &self.rt;
+        let Some(key) = &self.plan.key else {
+            return quote_spanned!(Span::mixed_site()=> #rt::Site::enter(&__BREAKER_SITE));
+        };
+        let of_key = self.rt_at(mixed(key));
+        let text = quote_spanned!(mixed(key)=> #of_key::text(&#key));
+        quote_spanned!(Span::mixed_site()=> #rt::Site::enter_key(&__BREAKER_SITE, #text))
     }
 }
 
@@ -154,14 +170,26 @@ mod tests {
         let plan = check::plan(quote!(fail_max = 3, crate = k), item).unwrap_or_else(|error| panic!("{error}"));
         let expected = quote!(
             async fn f(n: u8) -> Reply {
-                let __permit = match k::__rt::site! { can_be_cut: true, config: k::__rt::Config::new().fail_max(3u32), enter: enter() }
-                {
+                let __permit = match {
+                    static __BREAKER_SITE: k::__rt::Site = k::__rt::Site::new(
+                        k::__rt::None,
+                        {
+                            enum __Here {}
+                            k::__rt::type_name::<__Here>
+                        },
+                        true,
+                        k::__rt::Config::new().fail_max(3u32),
+                    );
+                    k::__rt::register!(__BREAKER_SITE);
+                    k::__rt::Site::enter(&__BREAKER_SITE)
+                } {
                     k::__rt::Ok(__permit) => __permit,
                     k::__rt::Err(__rejected) => return k::__rt::reject::<_>(__rejected),
                 };
-                let __out = k::__rt::run(
-                    &__permit,
-                    k::__rt::pin!(async move {
+                let __out = k::__rt::Run {
+                    permit: &__permit,
+                    limit: k::__rt::None,
+                    body: async move {
                         if false {
                             return k::__rt::never::<Reply>();
                         }
@@ -172,12 +200,12 @@ mod tests {
                         )]
                         let mut n = n;
                         { n.body() }
-                    }),
-                )
+                    },
+                }
                 .await;
-                k::__rt::settle(__permit, __out, |__error| {
+                k::__rt::settle(__permit, __out, &|__error| {
                     use k::__rt::{ShowNothing as _, ShowText as _};
-                    k::__rt::judged(k::__rt::Outcome::failure(), (&k::__rt::Seen(__error)).text())
+                    k::__rt::judged(k::__rt::Outcome::failure(), (&k::__rt::Seen(__error)).__breaker_text())
                 })
             }
         );

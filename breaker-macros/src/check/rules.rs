@@ -55,10 +55,6 @@ impl Rules {
     pub(crate) fn otherwise(&self) -> &'static str {
         self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty()
-    }
 }
 
 pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {

@@ -86,15 +86,12 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #(let _ = &mut *#receiver;)*)
     }
 
-    // Output: `K::__rt::run(&__permit, K::__rt::pin!(BODY)).await`, `K::__rt::run_sync(&__permit, BODY)`
+    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = &self.rt;
-        if self.awaits_another() {
-            return quote_spanned!(Span::mixed_site()=> #rt::run(&__permit, #rt::pin!(__body)).await);
-        }
-        let body = self.body(moves);
+        let body = if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.body(moves) };
         if self.is_async {
-            quote_spanned!(Span::mixed_site()=> #rt::run(&__permit, #rt::pin!(#body)).await)
+            quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #rt::None, body: #body }.await)
         } else {
             quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body))
         }

@@ -8,8 +8,8 @@ use crate::check::rules::{Classify, Test};
 use crate::recover::mixed;
 
 impl Kit<'_> {
-    // Output: `K::__rt::settle(__permit, __out, JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, with
-    //         `stream` `settle_stream(__permit, __out, JUDGE, JUDGE)`, and with `on` `.._or_fall(.., ON)`
+    // Output: `K::__rt::settle(__permit, __out, &JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, with
+    //         `stream` `settle_stream(__permit, __out, &JUDGE, JUDGE)`, and with `on` `.._or_fall(.., ON)`
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
         let (rules, at) = (&self.plan.rules, self.at_ret);
         let mut rt = self.rt_at(at);
@@ -26,12 +26,12 @@ impl Kit<'_> {
         };
         let (or_fall, on) = (if on.is_some() { "_or_fall" } else { "" }, on.map(|on| quote_spanned!(at=> , #on)));
         let name = Ident::new(&format!("{name}{or_fall}"), at);
-        quote_spanned!(at=> #rt::#name(__permit, __out, #judge #items #on))
+        quote_spanned!(at=> #rt::#name(__permit, __out, &#judge #items #on))
     }
 
     // Output: |__error| {
     //             use K::__rt::{ShowNothing as _, ShowText as _};
-    //             K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).text())
+    //             K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).__breaker_text())
     //         }
     pub(super) fn judge(&self) -> TokenStream {
         let rt = &self.rt;
@@ -39,7 +39,7 @@ impl Kit<'_> {
         quote_spanned! {Span::mixed_site()=>
             |__error| {
                 use #rt::{ShowNothing as _, ShowText as _};
-                #rt::judged(#outcome, (&#rt::Seen(__error)).text())
+                #rt::judged(#outcome, (&#rt::Seen(__error)).__breaker_text())
             }
         }
     }
@@ -47,8 +47,8 @@ impl Kit<'_> {
     // Output: |__result| {
     //             use K::__rt::{ShowNothing as _, ShowText as _};
     //             match K::__rt::view(__result) {
-    //                 K::__rt::Ok(__value) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__value)).text()),
-    //                 K::__rt::Err(__error) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).text()),
+    //                 K::__rt::Ok(__value) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__value)).__breaker_text()),
+    //                 K::__rt::Err(__error) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).__breaker_text()),
     //             }
     //         }
     fn judge_of_whole(&self) -> TokenStream {
@@ -65,19 +65,17 @@ impl Kit<'_> {
             |__result| {
                 use #rt::{ShowNothing as _, ShowText as _};
                 match #rt::view(__result) {
-                    #rt::Ok(__value) => #rt::judged(#of_value, (&#rt::Seen(__value)).text()),
-                    #rt::Err(__error) => #rt::judged(#of_error, (&#rt::Seen(__error)).text()),
+                    #rt::Ok(__value) => #rt::judged(#of_value, (&#rt::Seen(__value)).__breaker_text()),
+                    #rt::Err(__error) => #rt::judged(#of_error, (&#rt::Seen(__error)).__breaker_text()),
                 }
             }
         }
     }
 
-    // Output: `if TEST || TEST { FAILURE } else { SUCCESS }`
+    // Output: `match __value { TEST => FAILURE, _ => SUCCESS }`
     fn outcome_of_value(&self) -> TokenStream {
         let value = Ident::new("__value", Span::mixed_site());
-        let tests = self.plan.rules.failure_if.iter().map(|test| self.test(test, &value));
-        let (failure, success) = (self.constructor("failure"), self.constructor("success"));
-        quote_spanned!(Span::mixed_site()=> if #(#tests)||* { #failure } else { #success })
+        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &self.constructor("success"))
     }
 
     // Output: `K::__rt::classify(__error)`, told at the key, or `K::__rt::Outcome::failure()`
@@ -92,21 +90,28 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `if TEST || TEST { NEUTRAL } else if TEST { SUCCESS } else { FAILURE }`
+    // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, TEST => FAILURE, _ => OTHERWISE }`
     fn outcome(&self) -> TokenStream {
         let rules = &self.plan.rules;
-        let otherwise = self.otherwise();
         let error = Ident::new("__error", Span::mixed_site());
-        if rules.is_empty() {
-            return otherwise;
-        }
         let lists = [(&rules.exclude, "neutral"), (&rules.success, "success"), (&rules.include, "failure")];
-        let branches = lists.iter().filter(|(tests, _)| !tests.is_empty()).map(|(tests, outcome)| {
-            let tests = tests.iter().map(|test| self.test(test, &error));
+        self.first_that_fits(&error, &lists.map(|(tests, outcome)| (&**tests, outcome)), &self.otherwise())
+    }
+
+    // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
+    fn first_that_fits(&self, of: &Ident, lists: &[(&[Test], &str)], otherwise: &TokenStream) -> TokenStream {
+        let arms = lists.iter().flat_map(|(tests, outcome)| {
             let outcome = self.constructor(outcome);
-            quote_spanned!(Span::mixed_site()=> if #(#tests)||* { #outcome } else)
+            tests.iter().map(move |test| {
+                let test = self.test(test, of);
+                quote_spanned!(Span::mixed_site()=> #test => #outcome,)
+            })
         });
-        quote_spanned!(Span::mixed_site()=> #(#branches)* { #otherwise })
+        let arms: TokenStream = arms.collect();
+        if arms.is_empty() {
+            return otherwise.clone();
+        }
+        quote_spanned!(Span::mixed_site()=> match #of { #arms _ => #otherwise })
     }
 
     // Output: `K::__rt::Outcome::neutral()`
@@ -116,26 +121,25 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::Outcome::#outcome())
     }
 
-    // Output: `K::__rt::is::<T, _, _>(__error)`, `K::__rt::ask(__error, PREDICATE)`,
-    //         `match __error { PATTERN if GUARD => true, _ => false }`
-    fn test(&self, test: &Test, error: &Ident) -> TokenStream {
+    // Output: `_ if K::__rt::is::<T, _, _>(__error)`, `_ if K::__rt::ask(__error, PREDICATE)`, `PATTERN if GUARD`
+    fn test(&self, test: &Test, of: &Ident) -> TokenStream {
         match test {
             Test::Type(ty) => {
-                let at = mixed(ty);
-                let rt = self.rt_at(at);
-                quote_spanned!(at=> #rt::is::<#ty, _, _>(#error))
+                let (at, rt) = (mixed(ty), self.rt_at(mixed(ty)));
+                let is = quote_spanned!(at=> #rt::is::<#ty, _, _>(#of));
+                quote_spanned!(Span::mixed_site()=> _ if #is)
             }
             Test::Predicate(predicate) => {
-                let at = mixed(predicate);
-                let rt = self.rt_at(at);
-                quote_spanned!(at=> #rt::ask(#error, #predicate))
+                let (at, rt) = (mixed(predicate), self.rt_at(mixed(predicate)));
+                let ask = quote_spanned!(at=> #rt::ask(#of, #predicate));
+                quote_spanned!(Span::mixed_site()=> _ if #ask)
             }
             Test::Pattern(pattern, guard) => {
                 let guard = guard.as_ref().map(|guard| {
                     let (keyword, condition) = (guard.keyword.to_token_stream(), &guard.condition);
                     quote_spanned!(Span::mixed_site()=> #keyword #condition)
                 });
-                quote_spanned!(Span::mixed_site()=> match #error { #pattern #guard => true, _ => false })
+                quote_spanned!(Span::mixed_site()=> #pattern #guard)
             }
         }
     }

@@ -41,7 +41,7 @@ impl Kit<'_> {
         quote_spanned! {Span::mixed_site()=>
             let __rejection = __fallen.rejection(|__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
-                (&#rt::Seen(__error)).error()
+                (&#rt::Seen(__error)).__breaker_error()
             });
             #(#steps)*
             #last
