@@ -123,7 +123,7 @@ pub(super) fn generated_braces(block: TokenStream) -> TokenStream {
     }
 }
 
-fn braces(tokens: TokenStream, span: Span) -> TokenStream {
+pub(super) fn braces(tokens: TokenStream, span: Span) -> TokenStream {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(span);
     TokenTree::Group(group).into_token_stream()
