@@ -20,9 +20,18 @@ impl Limit {
     /// of a tokio runtime, and in one without `enable_time`.
     #[cold]
     pub(crate) fn of(permit: &Permit) -> Option<Self> {
+        let limit = Self::after(permit.breaker().0.gate.limit());
+        if limit.is_none() {
+            permit.breaker().warn_of_no_timer();
+        }
+        limit
+    }
+
+    /// A timer that runs from now on, where there is one.
+    #[cold]
+    pub(crate) fn after(span: Duration) -> Option<Self> {
         let mut limit = None;
         if Handle::try_current().is_ok() {
-            let span = permit.breaker().0.gate.limit();
             survive(|| {
                 let timer = sleep(span);
                 limit = Some(Self(Box::pin(async move {
@@ -30,9 +39,6 @@ impl Limit {
                     span
                 })));
             });
-        }
-        if limit.is_none() {
-            permit.breaker().warn_of_no_timer();
         }
         limit
     }

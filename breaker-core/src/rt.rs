@@ -1,6 +1,11 @@
 //! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
 //! attributes and is no part of the public interface.
 
+/// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
+#[cfg(feature = "moka")]
+pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
+pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve};
+pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::call::{Cut, run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
@@ -30,7 +35,7 @@ use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
-use crate::whole::fall;
+use crate::whole::{Falls, fall};
 use std::any::type_name;
 use std::fmt::Display;
 
@@ -354,7 +359,7 @@ pub fn settle_or_fall<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
     judge: impl for<'e> FnOnce(&'e R::Error) -> Judged<'e>,
-    on: On,
+    on: impl Falls,
 ) -> Result<R, Fallen<R>>
 where
     R::Error: FromRejection,

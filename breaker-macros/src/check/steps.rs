@@ -24,7 +24,7 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors:
             let is_gone = if future.tail.is_none() {
                 *hold != Hold::Shared
             } else {
-                *hold == Hold::Unique && name == "self" && chain.on.after_body()
+                *hold == Hold::Unique && name == "self" && (chain.on.after_body() || stores_in(step, name))
             };
             is_gone && uses_it(step, name)
         });
@@ -68,6 +68,18 @@ fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
         Kind::Path(_) => true,
         Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
         Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+        Kind::Cache(cache) => {
+            let parts = [Some(&cache.key), cache.store.as_ref(), cache.with.as_ref()];
+            parts.into_iter().flatten().any(|part| uses::mentions(&part.to_token_stream(), name))
+        }
+    }
+}
+
+/// Where an answer goes is asked when the body has ended.
+fn stores_in(step: &Step, name: &proc_macro2::Ident) -> bool {
+    match &step.kind {
+        Kind::Cache(cache) => cache.store.as_ref().is_some_and(|store| uses::mentions(&store.to_token_stream(), name)),
+        _ => false,
     }
 }
 
@@ -76,5 +88,6 @@ fn span(step: &Step) -> Span {
         Kind::Path(path) => path.span(),
         Kind::Closure(closure) => closure.span(),
         Kind::Value(value) => value.span(),
+        Kind::Cache(cache) => cache.at,
     }
 }

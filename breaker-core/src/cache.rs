@@ -1,0 +1,265 @@
+//! Cache: what a `cache(..)` step does with its store. Nothing that a store does fails the call: errors, panics and stores that
+//! do not come back are told, and that is all.
+
+use crate::event::{self, StoreFailure};
+use crate::fallback::{Ended, FallbackMetadata, On, Rejection};
+use crate::outcome::Outcome;
+use crate::rt::Fallible;
+use crate::store::{AnyStore, Stored, SyncStore};
+use crate::sync::{AtomicU64, OnceLock, Ordering, survive};
+use crate::whole::Falls;
+use std::fmt::{self, Display};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+/// The longest that an answer waits for a store.
+#[cfg(feature = "tokio")]
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// One `cache(..)` step of a function; a `static` in its body.
+#[derive(Debug)]
+pub struct CacheSite {
+    source: &'static str,
+    state: State,
+}
+
+/// What a step remembers, for the process or for one isolated test.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// How often the store has failed with no answer of it between.
+    failed: AtomicU64,
+    #[cfg(feature = "moka")]
+    pub(crate) built_in: crate::built_in::Caches,
+}
+
+impl CacheSite {
+    #[must_use]
+    pub const fn new(source: &'static str) -> Self {
+        let failed = AtomicU64::new(0);
+        let state = State {
+            failed,
+            #[cfg(feature = "moka")]
+            built_in: crate::built_in::Caches::new(),
+        };
+        Self { source, state }
+    }
+
+    pub(crate) fn state(&'static self) -> &'static State {
+        #[cfg(feature = "test-util")]
+        if let Some(state) = crate::isolation::cache(self) {
+            return state;
+        }
+        &self.state
+    }
+
+    /// Takes note of how the store did, and tells if it did not.
+    pub(crate) fn noted<T, E: Display>(&'static self, ended: Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
+        let failed = &self.state().failed;
+        match result {
+            Ok(value) => {
+                // A store that works stays one load.
+                if failed.load(Ordering::Relaxed) != 0 {
+                    failed.store(0, Ordering::Relaxed);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                self.tell(ended, &error, failed.fetch_add(1, Ordering::Relaxed) + 1);
+                None
+            }
+        }
+    }
+
+    fn tell(&self, (breaker, function): Told<'_>, error: &dyn Display, in_a_row: u64) {
+        if in_a_row == 1 || breaker.is_heard() || !event::quiet() {
+            let event = StoreFailure { breaker, function, source: self.source, error, in_a_row };
+            breaker.tell(&|listener| listener.store_failure(&event));
+        }
+    }
+}
+
+/// Who speaks: the breaker, and the annotated function.
+pub(crate) type Told<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
+
+/// Why a store gave nothing.
+pub(crate) enum Trouble<E> {
+    Error(E),
+    Panic,
+    #[cfg(feature = "tokio")]
+    Late,
+}
+
+impl<E: Display> Display for Trouble<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Panic => f.write_str("the store panicked"),
+            #[cfg(feature = "tokio")]
+            Self::Late => write!(f, "the store gave no answer within {}", humantime::format_duration(PATIENCE)),
+        }
+    }
+}
+
+/// Whether a call has ended with an answer to store, and whose it is: a success with an `Ok`.
+#[derive(Debug, Default)]
+pub struct Fresh(OnceLock<Ended>);
+
+impl Fresh {
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// True when the result is to be stored.
+    pub fn is_answer(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    fn caller(&self) -> Option<Told<'_>> {
+        self.0.get().map(|Ended(holder)| (holder.breaker(), holder.function()))
+    }
+}
+
+impl Falls for (On, &Fresh) {
+    fn on(&self) -> On {
+        self.0
+    }
+
+    fn ended<R: Fallible>(&self, ended: &Ended, result: &R, outcome: Outcome) {
+        if outcome == Outcome::Success && result.view().is_ok() {
+            // A call ends once, so it is empty.
+            let _ = self.1.0.set(ended.clone());
+        }
+    }
+}
+
+/// What a `cache(..)` step needs of a function's answer.
+#[diagnostic::on_unimplemented(
+    message = "`cache(..)` keeps a copy of the function's answer, but `{Self}` is not `Clone`",
+    label = "the `T` of the function's `Result<T, _>` cannot be stored",
+    note = "derive `Clone` for `{Self}`, or return an `Arc<{Self}>`"
+)]
+pub trait Storable {
+    #[must_use]
+    fn stored(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Storable for T {
+    fn stored(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A copy of the answer for a store. `Clone` is the user's code, and may panic.
+fn copy_of<R: Fallible<Ok: Storable>>(result: &R) -> Option<Stored<R::Ok>> {
+    let mut copy = None;
+    survive(|| copy = result.view().ok().map(|value| Stored::new(value.stored())));
+    copy
+}
+
+/// Asks the store for an earlier answer.
+pub async fn cached<R, K, S, Way>(
+    rejection: &Rejection<'_>,
+    site: &'static CacheSite,
+    store: &S,
+    key: &K,
+) -> Option<Stored<R::Ok>>
+where
+    R: Fallible,
+    S: AnyStore<K, R::Ok, Way> + ?Sized,
+{
+    let found = in_time(async { store.find(key).await }).await;
+    site.noted(rejection.caller(), found).flatten()
+}
+
+/// Asks the store for an earlier answer, in a synchronous function.
+pub fn cached_sync<R, K, S>(
+    rejection: &Rejection<'_>,
+    site: &'static CacheSite,
+    store: &S,
+    key: &K,
+) -> Option<Stored<R::Ok>>
+where
+    R: Fallible,
+    S: SyncStore<K, R::Ok> + ?Sized,
+{
+    site.noted(rejection.caller(), at_once(|| store.get(key))).flatten()
+}
+
+/// Stores an answer.
+pub fn keep<'a, R, K, S, Way>(
+    fresh: &'a Fresh,
+    site: &'static CacheSite,
+    store: &'a S,
+    key: K,
+    result: &R,
+) -> impl Future<Output = ()> + use<'a, R, K, S, Way>
+where
+    R: Fallible<Ok: Storable>,
+    S: AnyStore<K, R::Ok, Way> + ?Sized,
+{
+    let copy = copy_of(result);
+    async move {
+        if let (Some(told), Some(copy)) = (fresh.caller(), copy) {
+            let kept = in_time(async { store.keep(key, copy).await }).await;
+            site.noted(told, kept);
+        }
+    }
+}
+
+/// Stores an answer, in a synchronous function.
+pub fn keep_sync<R, K, S>(fresh: &Fresh, site: &'static CacheSite, store: &S, key: K, result: &R)
+where
+    R: Fallible<Ok: Storable>,
+    S: SyncStore<K, R::Ok> + ?Sized,
+{
+    if let (Some(told), Some(copy)) = (fresh.caller(), copy_of(result)) {
+        let kept = at_once(|| store.put(key, copy));
+        site.noted(told, kept);
+    }
+}
+
+/// Serves an earlier answer, as `with` says, and tells it.
+pub fn serve<R: Fallible<Ok: Storable>>(
+    rejection: &Rejection<'_>,
+    source: &'static str,
+    stored: &Stored<R::Ok>,
+    with: impl FnOnce(R::Ok, &FallbackMetadata) -> R::Ok,
+) -> R {
+    let age = stored.age();
+    let value = with(stored.value().stored(), &rejection.metadata(source).with_age(age));
+    rejection.told(source, Some(age), R::from_ok(value))
+}
+
+/// Serves an earlier answer as it was.
+pub fn as_stored<T>(value: T, _metadata: &FallbackMetadata) -> T {
+    value
+}
+
+pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Trouble<E>> {
+    let mut result = Err(Trouble::Panic);
+    survive(|| result = work().map_err(Trouble::Error));
+    result
+}
+
+/// Waits for the store, but not for ever, and survives its panic.
+async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble<E>> {
+    let mut work = pin!(work);
+    #[cfg(feature = "tokio")]
+    let mut limit: Option<crate::limit::Limit> = None;
+    poll_fn(move |context| {
+        let mut polled = Poll::Ready(Err(Trouble::Panic));
+        survive(|| polled = work.as_mut().poll(context).map(|result| result.map_err(Trouble::Error)));
+        #[cfg(feature = "tokio")]
+        if polled.is_pending() {
+            limit = limit.take().or_else(|| crate::limit::Limit::after(PATIENCE));
+            if limit.as_mut().is_some_and(|limit| limit.poll(context).is_ready()) {
+                return Poll::Ready(Err(Trouble::Late));
+            }
+        }
+        polled
+    })
+    .await
+}
