@@ -1,6 +1,6 @@
 //! Built-in: the cache of a `cache(key = ..)` step without a store, and moka's caches as stores. Only with the feature `moka`.
 
-use crate::cache::{CacheSite, Fresh, Storable, cached_sync, keep_sync};
+use crate::cache::{CacheSite, Fresh, cached_sync, keep_sync};
 use crate::fallback::Rejection;
 use crate::rt::Fallible;
 use crate::store::{Store, Stored, SyncStore};
@@ -159,7 +159,20 @@ const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 impl BuiltIn {
     /// `_instance` is a closure of the function: its type is another one for each instance of a generic function, and such
-    /// instances must not share answers.
+    /// instances must not share answers. The attribute makes constants of `max` and `ttl`, and checks them:
+    ///
+    /// ```compile_fail,E0080
+    /// const NONE: u32 = 0;
+    /// #[breaker_core::circuit_breaker]
+    /// #[breaker_core::fallback(cache(key = (), max = NONE))]
+    /// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// #[breaker_core::circuit_breaker]
+    /// #[breaker_core::fallback(cache(key = (), ttl = std::time::Duration::ZERO))]
+    /// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+    /// ```
     #[must_use]
     pub fn new<F>(site: &'static CacheSite, _instance: F, max: u32, ttl: Duration) -> Self {
         Self { site, instance: typeid::of::<F>(), max, ttl }
@@ -175,15 +188,12 @@ impl BuiltIn {
     where
         R: Fallible<Ok: Lasting>,
     {
-        cached_sync::<R, _, _>(rejection, self.site, self, key)
+        cached_sync::<R, _, _>(rejection, self.site, key, self)
     }
 
     /// Stores an answer.
-    pub fn keep<R>(&self, fresh: &Fresh, key: BuiltInKey, result: &R)
-    where
-        R: Fallible<Ok: Storable + Lasting>,
-    {
-        keep_sync(fresh, self.site, self, key, result);
+    pub fn keep<V: Lasting>(&self, fresh: &Fresh, key: BuiltInKey, answer: Stored<V>) {
+        keep_sync(fresh, self.site, key, answer, self);
     }
 
     /// Answers that were used longest ago leave first. moka counts the time to live too, by its own clock, so that old answers

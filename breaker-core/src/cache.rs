@@ -111,9 +111,12 @@ impl Fresh {
         Self(OnceLock::new())
     }
 
-    /// True when the result is to be stored.
-    pub fn is_answer(&self) -> bool {
-        self.0.get().is_some()
+    /// A copy of the result's answer, if it is to be stored. `Clone` is the user's code, and may panic.
+    pub fn answer<R: Fallible<Ok: Storable>>(&self, result: &R) -> Option<Stored<R::Ok>> {
+        let value = self.0.get().and(result.view().ok())?;
+        let mut copy = None;
+        survive(|| copy = Some(Stored::new(value.stored())));
+        copy
     }
 
     fn caller(&self) -> Option<Told<'_>> {
@@ -152,19 +155,12 @@ impl<T: Clone> Storable for T {
     }
 }
 
-/// A copy of the answer for a store. `Clone` is the user's code, and may panic.
-fn copy_of<R: Fallible<Ok: Storable>>(result: &R) -> Option<Stored<R::Ok>> {
-    let mut copy = None;
-    survive(|| copy = result.view().ok().map(|value| Stored::new(value.stored())));
-    copy
-}
-
 /// Asks the store for an earlier answer.
 pub async fn cached<R, K, S, Way>(
     rejection: &Rejection<'_>,
     site: &'static CacheSite,
-    store: &S,
     key: &K,
+    store: &S,
 ) -> Option<Stored<R::Ok>>
 where
     R: Fallible,
@@ -178,8 +174,8 @@ where
 pub fn cached_sync<R, K, S>(
     rejection: &Rejection<'_>,
     site: &'static CacheSite,
-    store: &S,
     key: &K,
+    store: &S,
 ) -> Option<Stored<R::Ok>>
 where
     R: Fallible,
@@ -189,36 +185,31 @@ where
 }
 
 /// Stores an answer.
-pub fn keep<'a, R, K, S, Way>(
-    fresh: &'a Fresh,
-    site: &'static CacheSite,
-    store: &'a S,
-    key: K,
-    result: &R,
-) -> impl Future<Output = ()> + use<'a, R, K, S, Way>
+pub async fn keep<K, V, S, Way>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
-    R: Fallible<Ok: Storable>,
-    S: AnyStore<K, R::Ok, Way> + ?Sized,
+    S: AnyStore<K, V, Way> + ?Sized,
 {
-    let copy = copy_of(result);
-    async move {
-        if let (Some(told), Some(copy)) = (fresh.caller(), copy) {
-            let kept = in_time(async { store.keep(key, copy).await }).await;
-            site.noted(told, kept);
-        }
+    if let Some(told) = fresh.caller() {
+        let kept = in_time(async { store.keep(key, answer).await }).await;
+        site.noted(told, kept);
     }
 }
 
 /// Stores an answer, in a synchronous function.
-pub fn keep_sync<R, K, S>(fresh: &Fresh, site: &'static CacheSite, store: &S, key: K, result: &R)
+pub fn keep_sync<K, V, S>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
-    R: Fallible<Ok: Storable>,
-    S: SyncStore<K, R::Ok> + ?Sized,
+    S: SyncStore<K, V> + ?Sized,
 {
-    if let (Some(told), Some(copy)) = (fresh.caller(), copy_of(result)) {
-        let kept = at_once(|| store.put(key, copy));
+    if let Some(told) = fresh.caller() {
+        let kept = at_once(|| store.put(key, answer));
         site.noted(told, kept);
     }
+}
+
+/// The same answer for one more store.
+#[must_use]
+pub fn share<V>(answer: &Stored<V>) -> Stored<V> {
+    answer.clone()
 }
 
 /// Serves an earlier answer, as `with` says, and tells it.

@@ -4,7 +4,7 @@
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
-pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve};
+pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::call::{Cut, run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::Kit;
 use super::keep::{Keep, Kept};
+use super::{Kit, respan};
 use crate::args::cache::Cache;
 use crate::args::steps::{Chain, Step};
 use crate::check::cache::{Bounds, caches};
@@ -23,13 +23,13 @@ impl Kit<'_> {
     //         let __key0 = KEY;
     //         let __fresh = K::__rt::Fresh::new();
     //         let __ret = '__live: { GUARDED };
-    //         if __fresh.is_answer() { let x = __kept0; KEEP }
+    //         if let K::__rt::Some(__stored) = ANSWER { let x = __kept0; KEEP }
     //         __ret
     pub(super) fn storing(&self, guarded: TokenStream, keep: &Keep) -> TokenStream {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
             return guarded;
         };
-        let rt = &self.rt;
+        let (rt, answer) = (&self.rt, self.answer(chain));
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
         let restore = keep.owned.iter().filter(|kept| kept.stores).map(Kept::restore);
         let keep = caches(Some(chain)).map(|(index, cache)| self.keep_answer(chain, index, cache));
@@ -37,12 +37,20 @@ impl Kit<'_> {
             #(#prepare)*
             let __fresh = #rt::Fresh::new();
             let __ret = '__live: { #guarded };
-            if __fresh.is_answer() {
+            if let #rt::Some(__stored) = #answer {
                 #(#restore)*
                 #(#keep)*
             }
             __ret
         }
+    }
+
+    // Output: `__fresh.answer::<Ret>(&__ret)`, told at the first of the steps
+    fn answer(&self, chain: &Chain) -> TokenStream {
+        let first = caches(Some(chain)).next();
+        let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
+        let ret = respan(self.ret.clone(), at);
+        quote_spanned!(at=> __fresh.answer::<#ret>(&__ret))
     }
 
     /// How a result of the service leaves the gate.
@@ -62,7 +70,8 @@ impl Kit<'_> {
     // Output: static __CACHE0: K::__rt::CacheSite = K::__rt::CacheSite::new("l1_cache");
     //         let __key0 = KEY;
     // or:     let __store0 = BUILT_IN;
-    //         let __key0 = __store0.key(KEY);
+    //         let __value = KEY;
+    //         let __key0 = __store0.key(__value);
     fn prepare(&self, index: usize, step: &Step, cache: &Cache) -> TokenStream {
         let (rt, Names { site, store, key }) = (&self.rt, names(index));
         let (source, value) = (Literal::string(&step.source), self.key_value(&cache.key));
@@ -74,8 +83,14 @@ impl Kit<'_> {
         }
         let bounds = self.plan.bounds.iter().find(|bounds| bounds.step == index);
         let (built_in, at) = (bounds.map(|bounds| self.built_in(&site, cache, bounds)), mixed(&cache.key));
-        let value = quote_spanned!(at=> #store.key(#value));
-        quote_spanned!(Span::mixed_site()=> #declare let #store = #built_in; let #key = #value;)
+        let of_store = respan(store.to_token_stream(), at);
+        let findable = quote_spanned!(at=> #of_store.key(__value));
+        quote_spanned! {Span::mixed_site()=>
+            #declare
+            let #store = #built_in;
+            let __value = #value;
+            let #key = #findable;
+        }
     }
 
     // Output: `K::__rt::cache_needs_the_feature_moka_of_breaker_core::new(&__CACHE0, || {}, 1000u32, TTL)`
@@ -87,16 +102,19 @@ impl Kit<'_> {
         quote_spanned!(at=> #rt::cache_needs_the_feature_moka_of_breaker_core::new(&#site, || {}, #max, #ttl))
     }
 
-    // Output: `1000u32`, or `const { K::__rt::at_least_one(MAX, "`max` must be 1 or more") }`
+    // Output: `1000u32`, or `{ const __BOUND: u32 = K::__rt::at_least_one(MAX, "`max` must be 1 or more"); __BOUND }`
     fn max(&self, max: &Setting) -> TokenStream {
         match max {
             Setting::Count(max, _) => Literal::u32_suffixed(*max).into_token_stream(),
-            Setting::CountOf(expr) => self.constant("at_least_one", expr, "`max` must be 1 or more"),
+            Setting::CountOf(expr) => {
+                let ty = quote_spanned!(Span::mixed_site()=> u32);
+                self.constant(&ty, "at_least_one", expr, "`max` must be 1 or more")
+            }
             _ => TokenStream::new(),
         }
     }
 
-    // Output: `K::__rt::duration(600u64, 0u32)`, or `const { K::__rt::above_zero(TTL, "`ttl` must be more than zero") }`
+    // Output: `K::__rt::duration(600u64, 0u32)`, or the same with `above_zero`
     fn ttl(&self, ttl: &Setting) -> TokenStream {
         let rt = &self.rt;
         match ttl {
@@ -104,15 +122,20 @@ impl Kit<'_> {
                 let (secs, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
                 quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
             }
-            Setting::LengthOf(expr) => self.constant("above_zero", expr, "`ttl` must be more than zero"),
+            Setting::LengthOf(expr) => {
+                let ty = quote_spanned!(Span::mixed_site()=> #rt::Duration);
+                self.constant(&ty, "above_zero", expr, "`ttl` must be more than zero")
+            }
             _ => TokenStream::new(),
         }
     }
 
-    fn constant(&self, check: &str, expr: &Expr, message: &str) -> TokenStream {
+    /// A `const` of its own is checked also where the function is never called.
+    fn constant(&self, ty: &TokenStream, check: &str, expr: &Expr, message: &str) -> TokenStream {
         let at = mixed(expr);
         let (rt, check) = (self.rt_at(at), Ident::new(check, at));
-        quote_spanned!(at=> const { #rt::#check(#expr, #message) })
+        let value = quote_spanned!(at=> #rt::#check(#expr, #message));
+        quote_spanned!(Span::mixed_site()=> { const __BOUND: #ty = #value; __BOUND })
     }
 
     // Input:  `(user, query.trim(), 7)`
@@ -162,19 +185,20 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &STORE, &__key0).await`, told at the step
-    pub(super) fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
-        let (Names { site, store, key }, ret) = (names(index), &self.ret);
-        let at = cache.at.resolved_at(Span::mixed_site());
-        let rt = self.rt_at(at);
+    // Output: `K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await`, told at the store
+    fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
+        let Names { site, store, key } = names(index);
+        let at = told_at(cache);
+        let (rt, ret) = (self.rt_at(at), respan(self.ret.clone(), at));
         let Some(expr) = &cache.store else {
+            let store = respan(store.into_token_stream(), at);
             return quote_spanned!(at=> #store.cached::<#ret>(&__rejection, &#key));
         };
         let store = self.store(expr, chain, index);
         if self.is_async {
-            quote_spanned!(at=> #rt::cached::<#ret, _, _, _>(&__rejection, &#site, #store, &#key).await)
+            quote_spanned!(at=> #rt::cached::<#ret, _, _, _>(&__rejection, &#site, &#key, #store).await)
         } else {
-            quote_spanned!(at=> #rt::cached_sync::<#ret, _, _>(&__rejection, &#site, #store, &#key))
+            quote_spanned!(at=> #rt::cached_sync::<#ret, _, _>(&__rejection, &#site, &#key, #store))
         }
     }
 
@@ -182,8 +206,8 @@ impl Kit<'_> {
     //             return K::__rt::serve::<Ret>(&__rejection, "l1_cache", &__stored, WITH);
     //         }
     pub(super) fn cache_step(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
-        let (rt, ret, cached) = (&self.rt, &self.ret, self.cached(chain, index, cache));
-        let at = cache.at.resolved_at(Span::mixed_site());
+        let (rt, cached, at) = (&self.rt, self.cached(chain, index, cache), cache.at.resolved_at(Span::mixed_site()));
+        let ret = respan(self.ret.clone(), at);
         let (at_rt, source) = (self.rt_at(at), Literal::string(&chain.steps[index].source));
         let with = match &cache.with {
             None => quote_spanned!(at=> #at_rt::as_stored),
@@ -197,19 +221,20 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::keep::<Ret, _, _, _>(&__fresh, &__CACHE0, &STORE, __key0, &__ret).await;`, told at the step
+    // Output: `K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;`, told at the store
     fn keep_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
-        let (Names { site, store, key }, ret) = (names(index), &self.ret);
-        let at = cache.at.resolved_at(Span::mixed_site());
+        let Names { site, store, key } = names(index);
+        let at = told_at(cache);
         let rt = self.rt_at(at);
         let Some(expr) = &cache.store else {
-            return quote_spanned!(at=> #store.keep::<#ret>(&__fresh, #key, &__ret););
+            let store = respan(store.into_token_stream(), at);
+            return quote_spanned!(at=> #store.keep(&__fresh, #key, #rt::share(&__stored)););
         };
         let store = self.store(expr, chain, index);
         if self.is_async {
-            quote_spanned!(at=> #rt::keep::<#ret, _, _, _>(&__fresh, &#site, #store, #key, &__ret).await;)
+            quote_spanned!(at=> #rt::keep(&__fresh, &#site, #key, #rt::share(&__stored), #store).await;)
         } else {
-            quote_spanned!(at=> #rt::keep_sync::<#ret, _, _>(&__fresh, &#site, #store, #key, &__ret);)
+            quote_spanned!(at=> #rt::keep_sync(&__fresh, &#site, #key, #rt::share(&__stored), #store);)
         }
     }
 
@@ -218,6 +243,11 @@ impl Kit<'_> {
         let tokens = self.user_code(store, chain, &chain.steps[index + 1..]);
         quote_spanned!(mixed(store)=> &#tokens)
     }
+}
+
+/// Where is told what a store cannot do.
+fn told_at(cache: &Cache) -> Span {
+    cache.store.as_ref().map_or_else(|| cache.at.resolved_at(Span::mixed_site()), mixed)
 }
 
 struct Names {

@@ -174,3 +174,15 @@ async fn main() {
     send(generic_store(&Box::new(Boxed), "k")).await.unwrap();
     generic_sync_store(&moka::sync::Cache::new(1), 1).unwrap();
 }
+
+/// What is borrowed can be stored where the store can keep it.
+#[circuit_breaker]
+#[fallback(cache(store = store, key = key))]
+pub async fn borrowed<'a, S: Store<u8, Result<&'a str, u8>> + Sync>(
+    store: &S,
+    key: u8,
+    text: &'a str,
+) -> Result<Result<&'a str, u8>, CircuitBreakerError> {
+    let _ = key;
+    Ok(Ok(text))
+}
