@@ -1,21 +1,23 @@
 //! Cache: what a `cache(..)` step does with its store. Nothing that a store does fails the call: errors, panics and stores that
 //! do not come back are told, and that is all.
 
+use crate::clock::{self, Tick};
 use crate::event::{self, StoreFailure};
 use crate::fallback::{Ended, FallbackMetadata, On, Rejection};
 use crate::outcome::Outcome;
 use crate::rt::Fallible;
 use crate::store::{AnyStore, Stored, SyncStore};
-use crate::sync::{AtomicU64, OnceLock, Ordering, survive};
+use crate::sync::{Mutex, OnceLock, survive};
 use crate::whole::Falls;
 use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 /// The longest that an answer waits for a store.
 #[cfg(feature = "tokio")]
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]
@@ -27,18 +29,41 @@ pub struct CacheSite {
 /// What a step remembers, for the process or for one isolated test.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// How often the store has failed with no answer of it between.
-    failed: AtomicU64,
+    failures: Mutex<Failures>,
     #[cfg(feature = "moka")]
     pub(crate) built_in: crate::built_in::Caches,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    in_a_row: u64,
+    last: Tick,
+}
+
+/// A failure that comes later than this after the one before begins a row of its own. So a store that fails now and then fills no log.
+const CALM: Duration = Duration::from_secs(60);
+
+impl Failures {
+    const NONE: Self = Self { in_a_row: 0, last: Tick::ZERO };
+
+    fn one_more(&mut self, now: Tick) -> u64 {
+        let before = if now.since(self.last) < CALM { self.in_a_row } else { 0 };
+        *self = Self { in_a_row: before + 1, last: now };
+        self.in_a_row
+    }
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl CacheSite {
     #[must_use]
     pub const fn new(source: &'static str) -> Self {
-        let failed = AtomicU64::new(0);
         let state = State {
-            failed,
+            failures: Mutex::new(Failures::NONE),
             #[cfg(feature = "moka")]
             built_in: crate::built_in::Caches::new(),
         };
@@ -53,29 +78,18 @@ impl CacheSite {
         &self.state
     }
 
-    /// Takes note of how the store did, and tells if it did not.
-    pub(crate) fn noted<T, E: Display>(&'static self, ended: Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
-        let failed = &self.state().failed;
-        match result {
-            Ok(value) => {
-                // A store that works stays one load.
-                if failed.load(Ordering::Relaxed) != 0 {
-                    failed.store(0, Ordering::Relaxed);
-                }
-                Some(value)
-            }
-            Err(error) => {
-                self.tell(ended, &error, failed.fetch_add(1, Ordering::Relaxed) + 1);
-                None
-            }
-        }
-    }
-
-    fn tell(&self, (breaker, function): Told<'_>, error: &dyn Display, in_a_row: u64) {
+    /// Tells of a store that did not work.
+    fn noted<T, E: Display>(&'static self, (breaker, function): Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
+        let error = match result {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let in_a_row = self.state().failures.lock().one_more(clock::now());
         if in_a_row == 1 || breaker.is_heard() || !event::quiet() {
-            let event = StoreFailure { breaker, function, source: self.source, error, in_a_row };
+            let event = StoreFailure { breaker, function, source: self.source, error: &error, in_a_row };
             breaker.tell(&|listener| listener.store_failure(&event));
         }
+        None
     }
 }
 

@@ -227,7 +227,8 @@ pub struct StoreFailure<'a> {
     pub source: &'static str,
     /// What the store says.
     pub error: &'a dyn fmt::Display,
-    /// How many failures of this step's stores in a row this makes, this one included.
+    /// How many failures of this step's stores this makes, this one included; one that comes a minute or more after the one before
+    /// begins at 1 again.
     pub in_a_row: u64,
 }
 

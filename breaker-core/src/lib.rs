@@ -7,6 +7,7 @@
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
+//! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`] tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
 //!

@@ -148,7 +148,10 @@ impl Listener for TracingListener {
             };
         }
         if event.in_a_row == 1 {
-            at!(warn, "the store of a fallback does not work; more of it is logged at DEBUG until it does");
+            at!(
+                warn,
+                "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+            );
         } else {
             at!(debug, "the store of a fallback does not work");
         }

@@ -335,19 +335,22 @@ async fn a_store_that_fails_or_panics_never_fails_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_works_again_is_told_of_anew() {
+async fn failures_of_a_store_are_in_a_row_until_a_minute_passes_without_one() {
     testing::isolated(async {
         let (service, breaker) = (Service::default(), testing::breaker("shelf"));
         let mut events = breaker.subscribe();
-        for mood in [Mood::Fails, Mood::Fails, Mood::Works, Mood::Fails] {
+        for (mood, pause) in
+            [(Mood::Fails, 59), (Mood::Fails, 30), (Mood::Works, 29), (Mood::Fails, 60), (Mood::Fails, 0)]
+        {
             service.l1.set(mood);
             service.ask("why").await.unwrap();
+            advance(secs(pause)).await;
         }
         let told = std::iter::from_fn(|| events.try_recv()).filter_map(|event| match event {
             Event::StoreFailure { in_a_row, .. } => Some(in_a_row),
             _ => None,
         });
-        assert_eq!(told.collect::<Vec<_>>(), [1, 2, 1]);
+        assert_eq!(told.collect::<Vec<_>>(), [1, 2, 3, 1]);
     })
     .await;
 }

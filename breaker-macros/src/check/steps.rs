@@ -29,7 +29,8 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors:
             is_gone && uses_it(step, name)
         });
         if let Some((name, _)) = taken {
-            errors.at(span(step), refusal(&name.to_string(), future.tail.is_some()));
+            let leave = if stores_in(step, name) { "" } else { ", or leave out `on(..)`" };
+            errors.at(span(step), refusal(&name.to_string(), future.tail.is_some(), leave));
         }
     }
 }
@@ -51,11 +52,9 @@ pub(super) fn check_key(key: &Expr, target: &Target, form: &Form, errors: &mut E
     }
 }
 
-fn refusal(name: &str, after_body: bool) -> String {
+fn refusal(name: &str, after_body: bool, leave: &str) -> String {
     if after_body {
-        format!(
-            "this step needs `{name}` again, which the future still has; write an `async fn`, or leave out `on(..)`"
-        )
+        format!("this step needs `{name}` again, which the future still has; write an `async fn`{leave}")
     } else {
         let fix =
             "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";

@@ -72,6 +72,38 @@ impl Service {
     }
 }
 
+struct Guarded;
+
+#[circuit_breaker(fail_max = 2)]
+impl Guarded {
+    #[fallback(cache(key = id))]
+    async fn method(&self, id: String) -> Result<String, CircuitBreakerError> {
+        Ok(id)
+    }
+}
+
+#[async_trait::async_trait]
+trait Port {
+    async fn ask(&self, id: String, more: &str) -> Answer;
+}
+
+#[async_trait::async_trait]
+impl Port for Guarded {
+    #[circuit_breaker]
+    #[fallback(cache(key = (id, more)))]
+    async fn ask(&self, id: String, more: &str) -> Answer {
+        Ok(id + more)
+    }
+}
+
+/// One breaker per value of another key.
+#[circuit_breaker(key = host)]
+#[fallback(cache(key = (host, path), ttl = "1h"))]
+async fn keyed(host: &str, path: String) -> Answer {
+    let _ = host;
+    Ok(path)
+}
+
 #[circuit_breaker]
 #[fallback(cache(key = id, max = LIMIT, ttl = std::time::Duration::from_secs(60)))]
 fn generic<Id: Clone + Eq + std::hash::Hash + Send + Sync + 'static, T: Default + Clone + Send + Sync + 'static>(
@@ -170,6 +202,9 @@ async fn main() {
     assert!(service.later.contains_key("g"));
     assert_eq!(generic::<_, u8>("id".to_owned()).unwrap(), 0);
     send(no_arguments()).await.unwrap();
+    send(Guarded.method("m".to_owned())).await.unwrap();
+    send(Guarded.ask("i".to_owned(), "m")).await.unwrap();
+    send(keyed("localhost", "/".to_owned())).await.unwrap();
     assert_eq!(send(patterns((1, 2), Owned)).await.unwrap(), "3");
     send(generic_store(&Box::new(Boxed), "k")).await.unwrap();
     generic_sync_store(&moka::sync::Cache::new(1), 1).unwrap();
