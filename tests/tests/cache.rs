@@ -386,6 +386,40 @@ async fn a_call_that_is_dropped_while_it_stores_has_been_counted() {
     .await;
 }
 
+/// Panics on each call.
+struct Fragile;
+
+impl SyncStore<(), u8> for Fragile {
+    type Error = &'static str;
+
+    fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {
+        panic!("broken")
+    }
+
+    fn put(&self, (): (), _: Stored<u8>) -> Result<(), &'static str> {
+        panic!("broken")
+    }
+}
+
+#[circuit_breaker(name = "fragile")]
+#[fallback(fragile = cache(store = Fragile, key = ()), value(2))]
+fn fragile() -> Result<u8, AskError> {
+    Ok(1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_store_is_caught_in_a_synchronous_function_too() {
+    testing::isolated(async {
+        let lines = testing::record();
+        assert_eq!(fragile().unwrap(), 1);
+        testing::breaker("fragile").force_open();
+        assert_eq!(fragile().unwrap(), 2);
+        let failures = lines.take().iter().filter(|line| line.contains("store failure fragile")).count();
+        assert_eq!((failures, testing::breaker("fragile").snapshot().failure_count), (2, 0));
+    })
+    .await;
+}
+
 /// Looks at the breaker, and asks it for a call.
 struct Curious;
 
@@ -436,6 +470,29 @@ async fn an_answer_of_the_built_in_cache_is_gone_when_its_time_to_live_is_over()
         assert_eq!(built_in(1, 2).await.unwrap(), 1);
         advance(ms(1)).await;
         assert!(built_in(1, 2).await.is_err());
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "small")]
+#[fallback(cache(key = key, max = 10))]
+fn small(key: u32) -> Result<u32, AskError> {
+    Ok(key)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_built_in_cache_keeps_about_max_answers_for_ten_minutes_and_the_newest_is_one_of_them() {
+    testing::isolated(async {
+        (0..3000).for_each(|key| assert_eq!(small(key).unwrap(), key));
+        let breaker = testing::breaker("small");
+        breaker.force_open();
+        assert_eq!(small(2999).unwrap(), 2999);
+        let kept = (0..3000).filter(|key| small(*key).is_ok()).count();
+        assert!(kept < 900, "{kept}: moka tidies up a batch at a time");
+        advance(ms(599_999)).await;
+        assert_eq!(small(2999).unwrap(), 2999);
+        advance(ms(1)).await;
+        assert!(small(2999).is_err());
     })
     .await;
 }
