@@ -53,6 +53,11 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
+    /// The store of a `cache(..)` step failed, which the call's own result does not show.
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        let _ = event;
+    }
+
     /// The state changed; in shadow: would have changed.
     fn state_change(&self, event: &StateChange<'_>) {
         let _ = event;
@@ -90,6 +95,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn retry(&self, event: &Retrying<'_>) {
         (**self).retry(event);
+    }
+
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        (**self).store_failure(event);
     }
 
     fn state_change(&self, event: &StateChange<'_>) {
@@ -202,6 +211,37 @@ pub struct FallbackServed<'a> {
     pub source: &'static str,
     /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
     pub reason: &'static str,
+    /// For how long the answer of a `cache(..)` step had been stored.
+    pub age: Option<Duration>,
+}
+
+/// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come back in time.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct StoreFailure<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The step.
+    pub source: &'static str,
+    /// What the store says.
+    pub error: &'a dyn fmt::Display,
+    /// How many failures of this step's stores this makes, this one included; one that comes a minute or more after the one before
+    /// begins at 1 again.
+    pub in_a_row: u64,
+}
+
+impl fmt::Debug for StoreFailure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreFailure")
+            .field("breaker", &self.breaker.name())
+            .field("function", &self.function)
+            .field("source", &self.source)
+            .field("error", &self.error.to_string())
+            .field("in_a_row", &self.in_a_row)
+            .finish()
+    }
 }
 
 /// Another attempt follows.

@@ -4,6 +4,7 @@ use crate::breaker::{CircuitBreaker, Holder};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, FallbackServed};
 use crate::rt::Fallible;
+use crate::snapshot::millis;
 use crate::state::State;
 use std::error::Error;
 use std::fmt;
@@ -76,15 +77,25 @@ impl Rejection<'_> {
             from_fallback: true,
             fallback_reason: self.reason().to_owned(),
             fallback_source: source.into(),
+            fallback_age_ms: None,
         }
     }
 
     /// A step has given `result`: told to the listeners if that is an answer.
     #[doc(hidden)]
     pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
+        self.told(source, None, result)
+    }
+
+    /// The breaker and the annotated function.
+    pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
+        (self.breaker, self.function)
+    }
+
+    pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
         if result.view().is_ok() && (self.breaker.is_heard() || !event::quiet()) {
             let (breaker, function, reason) = (self.breaker, self.function, self.reason());
-            let event = FallbackServed { breaker, function, source, reason };
+            let event = FallbackServed { breaker, function, source, reason, age };
             breaker.tell(&|listener| listener.fallback(&event));
         }
         result
@@ -114,6 +125,18 @@ pub struct FallbackMetadata {
     pub fallback_reason: String,
     /// The step that answered.
     pub fallback_source: String,
+    /// For how long the answer had been stored, in milliseconds; `None`, and left out of the JSON, where that is not known. A
+    /// `cache(..)` step knows it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub fallback_age_ms: Option<u64>,
+}
+
+impl FallbackMetadata {
+    /// The same for an answer of this age, which [`Stored::age`](crate::Stored::age) tells.
+    #[must_use]
+    pub fn with_age(self, age: Duration) -> Self {
+        Self { fallback_age_ms: Some(millis(age)), ..self }
+    }
 }
 
 /// Which endings fall back, as `on(...)` says. A rejection is the expansion's own affair.
@@ -133,7 +156,8 @@ pub enum Fallen<R> {
     Failed { result: R, holder: Ended },
 }
 
-/// The call that failed.
+/// A call that has ended.
+#[derive(Clone)]
 #[doc(hidden)]
 pub struct Ended(pub(crate) Holder);
 

@@ -3,6 +3,7 @@
 //! A site's own link leads to the global registry for ever. In an isolated test its link is looked up here instead: by
 //! the task that is being polled, or else by the runtime, which is how tasks that the test spawns are known.
 
+use crate::cache::{CacheSite, State};
 use crate::registry::Registry;
 use crate::site::{Link, Site};
 use crate::sync::{AtomicUsize, LazyLock, Mutex, Ordering};
@@ -17,6 +18,8 @@ use tokio::runtime::{Handle, Id};
 struct Isolation {
     registry: Registry,
     links: Mutex<HashMap<usize, &'static Link>>,
+    /// What `cache(..)` steps remember, by their site's address.
+    caches: Mutex<HashMap<usize, &'static State>>,
 }
 
 /// How many isolations run: where there is none, looking for one is one load.
@@ -83,6 +86,13 @@ pub(crate) fn link(site: &'static Site) -> Option<&'static Link> {
     }))
 }
 
+/// What a `cache(..)` step remembers in the isolation that the caller belongs to.
+pub(crate) fn cache(site: &'static CacheSite) -> Option<&'static State> {
+    let isolation = current()?;
+    let address = std::ptr::from_ref(site).addr();
+    Some(*isolation.caches.lock().entry(address).or_insert_with(|| Box::leak(Box::default())))
+}
+
 #[inline]
 fn current() -> Option<&'static Isolation> {
     if RUNNING.load(Ordering::Relaxed) == 0 { None } else { search() }
@@ -99,7 +109,7 @@ fn search() -> Option<&'static Isolation> {
 
 impl Isolation {
     fn begin() -> &'static Self {
-        Box::leak(Box::new(Self { registry: Registry::isolated(), links: Mutex::default() }))
+        Box::leak(Box::new(Self { registry: Registry::isolated(), links: Mutex::default(), caches: Mutex::default() }))
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
+//! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`] tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
 //!
@@ -15,7 +16,7 @@
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call), `stream` (`guard_stream` and the key `stream`). Others: `serde` (`Serialize` for [`Snapshot`],
 //! [`Health`] and [`FallbackMetadata`]), `retry` (the attribute of that name), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker, and `testing` helps tests of services; for dev-dependencies); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
+//! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
 //! `context`).
 //!
 //! # Out of scope
@@ -24,6 +25,13 @@
 
 mod answers;
 mod breaker;
+#[cfg(feature = "moka")]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod built_in;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod cache;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod cache_key;
 mod call;
 mod chain;
 mod classify;
@@ -67,6 +75,7 @@ mod snapshot;
 mod spelling;
 mod state;
 mod steer;
+mod store;
 #[cfg(feature = "stream")]
 mod stream;
 #[cfg(feature = "tokio")]
@@ -90,6 +99,7 @@ pub use permit::Permit;
 pub use registry::Registry;
 pub use snapshot::{Health, LastError, Snapshot, Status};
 pub use state::State;
+pub use store::{Store, Stored, SyncStore};
 #[cfg(feature = "stream")]
 pub use stream::{GuardedStream, guard_stream};
 #[cfg(feature = "tokio")]

@@ -33,9 +33,7 @@ pub(crate) fn wait(limit: &mut Option<Limit>, permit: &Permit, context: &mut Con
         }
         *limit = Limit::of(permit);
     }
-    let Some(Limit(timer)) = limit else { return Poll::Pending };
-    let timer = timer.as_mut().project();
-    timer.sleep.poll(context).map(|()| *timer.span)
+    limit.as_mut().map_or(Poll::Pending, |limit| limit.poll(context))
 }
 
 impl Limit {
@@ -43,15 +41,27 @@ impl Limit {
     /// of a tokio runtime, and in one without `enable_time`.
     #[cold]
     fn of(permit: &Permit) -> Option<Self> {
-        let mut limit = None;
-        if Handle::try_current().is_ok() {
-            let span = permit.breaker().0.gate.limit();
-            survive(|| limit = Some(Self(Box::pin(Timer { span, sleep: unconstrained(sleep(span)) }))));
-        }
+        let limit = Self::after(permit.breaker().0.gate.limit());
         if limit.is_none() {
             permit.breaker().warn_of_no_timer();
         }
         limit
+    }
+
+    /// A timer that runs from now on, where there is one.
+    #[cold]
+    pub(crate) fn after(span: Duration) -> Option<Self> {
+        let mut limit = None;
+        if Handle::try_current().is_ok() {
+            survive(|| limit = Some(Self(Box::pin(Timer { span, sleep: unconstrained(sleep(span)) }))));
+        }
+        limit
+    }
+
+    /// Ready with the limit when its time is over.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
+        let timer = self.0.as_mut().project();
+        timer.sleep.poll(context).map(|()| *timer.span)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
 
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success,
+    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure,
+    Success,
 };
 use crate::note::{Cause, Text};
 use crate::snapshot;
@@ -116,6 +117,7 @@ impl Listener for TracingListener {
             function = event.function,
             fallback_source = event.source,
             fallback_reason = event.reason,
+            fallback_age_ms = event.age.map(snapshot::millis),
             "fallback served"
         );
     }
@@ -129,6 +131,30 @@ impl Listener for TracingListener {
             wait_ms = snapshot::millis(event.wait),
             "another attempt follows"
         );
+    }
+
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        let text = Text::of(Cause::told("store", &event.error));
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_store_failure",
+                    breaker_name = event.breaker.label(),
+                    function = event.function,
+                    fallback_source = event.source,
+                    exception_message = text.as_str(),
+                    $text
+                )
+            };
+        }
+        if event.in_a_row == 1 {
+            at!(
+                warn,
+                "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+            );
+        } else {
+            at!(debug, "the store of a fallback does not work");
+        }
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

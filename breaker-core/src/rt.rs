@@ -2,6 +2,11 @@
 //! attributes and is no part of the public interface.
 
 pub use crate::__breaker_register as register;
+/// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
+#[cfg(feature = "moka")]
+pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
+pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
+pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::call::{Cut, Run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
@@ -30,7 +35,7 @@ use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
-use crate::whole::fall;
+use crate::whole::{Falls, fall};
 use std::fmt::Display;
 
 /// Has the linker gather a site.
@@ -316,7 +321,7 @@ pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     permit: Permit,
     result: Result<R, Cut>,
     judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-    on: On,
+    on: impl Falls,
 ) -> Result<R, Fallen<R>>
 where
     R::Error: FromRejection,

@@ -145,7 +145,6 @@ impl Health {
 }
 
 /// A duration in whole milliseconds.
-#[cfg(any(feature = "serde", feature = "tracing"))]
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

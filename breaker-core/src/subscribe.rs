@@ -1,7 +1,9 @@
 //! Subscribe: events that leave the caller's task through a bounded channel.
 
 use crate::breaker::CircuitBreaker;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
+use crate::event::{
+    Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure, Success,
+};
 use crate::note::{Cause, Text};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
@@ -49,7 +51,16 @@ pub enum Event {
     },
     /// As [`FallbackServed`].
     #[non_exhaustive]
-    Fallback { breaker: String, function: Option<&'static str>, source: &'static str, reason: &'static str },
+    Fallback {
+        breaker: String,
+        function: Option<&'static str>,
+        source: &'static str,
+        reason: &'static str,
+        age: Option<Duration>,
+    },
+    /// As [`StoreFailure`].
+    #[non_exhaustive]
+    StoreFailure { breaker: String, function: Option<&'static str>, source: &'static str, error: String, in_a_row: u64 },
     /// As [`Retrying`].
     #[non_exhaustive]
     Retry { breaker: String, function: Option<&'static str>, attempt: u32, wait: Duration },
@@ -145,8 +156,14 @@ impl Listener for Forward {
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {
-        let FallbackServed { breaker, function, source, reason } = *event;
-        self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason });
+        let FallbackServed { breaker, function, source, reason, age } = *event;
+        self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason, age });
+    }
+
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        let StoreFailure { breaker, function, source, error, in_a_row } = *event;
+        let (breaker, error) = (breaker.name().to_owned(), Text::of(Cause::told("store", &error)).as_str().to_owned());
+        self.pass_on(|| Event::StoreFailure { breaker, function, source, error, in_a_row });
     }
 
     fn retry(&self, event: &Retrying<'_>) {

@@ -3,7 +3,9 @@
 //! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
 
 use crate::breaker::CircuitBreaker;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
+use crate::event::{
+    Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure, Success,
+};
 pub use crate::isolation::isolated;
 use crate::registry::Registry;
 use crate::state::State;
@@ -86,7 +88,7 @@ pub fn record() -> Recording {
 }
 
 /// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`, `cancelled`, `rejected`,
-/// `fallback l1_cache`, `retry 2` and `closed -> open`, each behind the breaker's name. Clones share the lines.
+/// `fallback l1_cache`, `store failure l1_cache`, `retry 2` and `closed -> open`, each behind the breaker's name. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Recording(Arc<Mutex<Vec<String>>>);
 
@@ -136,6 +138,10 @@ impl Listener for Recording {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         self.add(event.breaker, format_args!("fallback {}", event.source));
+    }
+
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        self.add(event.breaker, format_args!("store failure {}", event.source));
     }
 
     fn retry(&self, event: &Retrying<'_>) {

@@ -8,6 +8,21 @@ use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, reject};
 use std::any::type_name;
 
+/// Which endings fall back, and who else wants to hear of an ending.
+#[doc(hidden)]
+pub trait Falls: Copy {
+    fn on(&self) -> On;
+    fn ended<R: Fallible>(&self, ended: &Ended, result: &R, outcome: Outcome);
+}
+
+impl Falls for On {
+    fn on(&self) -> On {
+        *self
+    }
+
+    fn ended<R: Fallible>(&self, _: &Ended, _: &R, _: Outcome) {}
+}
+
 /// The same as `settle` where an `Ok` can be a failure too.
 pub fn settle_whole<R: Fallible>(
     permit: Permit,
@@ -32,7 +47,7 @@ pub fn settle_whole_or_fall<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
     judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
-    on: On,
+    on: impl Falls,
 ) -> Result<R, Fallen<R>>
 where
     R::Error: FromRejection,
@@ -54,7 +69,7 @@ fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'r> F
 pub(crate) fn fall<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
-    on: On,
+    on: impl Falls,
     conclude: impl FnOnce(Permit, R) -> (R, Outcome),
 ) -> Result<R, Fallen<R>>
 where
@@ -64,10 +79,12 @@ where
         Ok(result) => result,
         Err(cut) => {
             let error = settle_cut(permit, cut);
+            let on = on.on();
             return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
         }
     };
-    let holder = permit.holder().clone();
+    let holder = Ended(permit.holder().clone());
     let (result, outcome) = conclude(permit, result);
-    if outcome.is_failure() && on.failure { Err(Fallen::Failed { result, holder: Ended(holder) }) } else { Ok(result) }
+    on.ended(&holder, &result, outcome);
+    if outcome.is_failure() && on.on().failure { Err(Fallen::Failed { result, holder }) } else { Ok(result) }
 }

@@ -2,6 +2,7 @@
 //!
 //! After a mistake the reading goes on at the next comma, so that all mistakes of an attribute are told at once.
 
+pub(crate) mod cache;
 pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod retry;

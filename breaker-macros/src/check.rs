@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+pub(crate) mod cache;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
@@ -12,6 +13,7 @@ use quote::{ToTokens as _, quote};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
+use self::cache::Bounds;
 use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
@@ -36,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
+    /// Of the built-in caches of `cache(..)` steps
+    pub(crate) bounds: Vec<Bounds>,
     pub(crate) retry: Option<Retry>,
     pub(crate) params: Vec<Param>,
     pub(crate) form: Form,
@@ -62,7 +66,8 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, chain.as_ref(), errors);
-    Some(plan.finish(target, form, chain, retry))
+    let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
+    Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })
 }
 
 /// Checks the options by themselves.
@@ -144,7 +149,7 @@ impl Unfinished {
             _ => params::take(&mut target.sig, whole),
         };
         let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
-        Plan { krate, name, key, config, settings, rules, chain, retry, params, form, target }
+        Plan { krate, name, key, config, settings, rules, chain, bounds: Vec::new(), retry, params, form, target }
     }
 }
 

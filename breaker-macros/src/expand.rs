@@ -4,6 +4,7 @@
 //! place of what they bound, in *every* token of their path: else rustc underlines the whole attribute.
 
 mod body;
+mod cache;
 mod config;
 mod future;
 mod judge;

@@ -169,13 +169,14 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Steps are tried in their order. `source = STEP` names one in metadata and metrics; else a path's last segment does,
-/// or `closure`, or `value`.
+/// or `closure`, `value` or `cache`.
 ///
 /// | step | is called as |
 /// | --- | --- |
 /// | path: `cached_answer`, `Self::cached_answer` | with the function's own arguments, `self` first |
 /// | closure: `\|rejection\| EXPR` | with `&Rejection`; `EXPR` may use the arguments and `self`, and `.await` in an `async fn` |
 /// | `value(EXPR)` | an expression of the type in the function's `Ok` |
+/// | `cache(key = EXPR, ..)` | serves the last success that was stored under the key, see below |
 ///
 /// A path or closure may be sync or (in an `async fn`) async, and gives `Option<T>` (`None`: the next step's turn),
 /// `Result<T, E>` (an `Err` ends the chain) or `Result<Option<T>, E>`; a closure that gives nothing but an `Err` needs its
@@ -186,6 +187,45 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// References are passed on. An owned argument is moved to the last path step, and cloned for earlier ones; with
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
+///
+/// # `cache(..)`
+///
+/// ```text
+/// #[circuit_breaker(name = "huggingface_api")]
+/// #[fallback(
+///     l1_cache = cache(key = (user, query), max = 1000, ttl = "10m"),
+///     l2_cache = cache(store = self.redis, key = query, with = |answer, metadata| answer.marked(metadata)),
+/// )]
+/// async fn generate(&self, user: UserId, query: &str) -> Result<Answer, GenerationError> { .. }
+/// ```
+///
+/// A success of the body is stored under the key; when it is the step's turn, the last one is served. What the lists, `failure_if` or
+/// `classify` call a failure or neutral is not stored, and neither are errors and what other steps give. The value has to be `Clone`.
+///
+/// | key | value | default | meaning |
+/// | --- | --- | --- | --- |
+/// | `key` | expression | | what an answer depends on; it may use the arguments and `self` |
+/// | `store` | expression | built in | a `Store` or `SyncStore` of breaker-core, or a reference to one; it may use the arguments and `self` |
+/// | `max` | integer of 1 or more | 1000 | answers that the built-in cache keeps, about; those used longest ago leave first |
+/// | `ttl` | duration above zero | `"10m"` | for how long the built-in cache keeps an answer |
+/// | `with` | `\|answer, metadata\| EXPR`, or a function | as stored | the value to serve, of the stored one and its `&FallbackMetadata`, which has its age |
+///
+/// The **key** is evaluated once per call, before the breaker is asked and the body takes the arguments; also on a closed breaker, as a success
+/// has to be stored. Arguments and fields in it are cloned, and what is borrowed becomes owned: `key = (user, query)` with a `query: &str`
+/// makes a `String` of it. Give everything that the answer depends on, the fields of `self` too: nothing else keeps one caller's answer
+/// from another.
+///
+/// Without `store` the answers are kept by a cache **built in** (breaker-core's feature `moka`): one per annotated function, and per instance
+/// of a generic one. Its key is `Hash + Eq + Send + Sync + 'static`, its value `Send + Sync + 'static`; `max` and `ttl` are literals or
+/// `const` expressions. The time to live follows the breaker's clock, and an isolated test has caches of its own.
+///
+/// A **store of your own** is asked after the call has been counted, and its expression is evaluated then, once; an owned argument in it is cloned before the
+/// body runs. In a function that is not async it is a `SyncStore`. It can do nothing to the call: an error, a panic, or no answer within 250 ms (in a tokio
+/// runtime with a timer) means that nothing is served, or nothing stored, and `Listener::store_failure` tells of it; the log has the
+/// first failure at WARN, and others at DEBUG until a minute passes without one. A success waits for its stores, one after the other, so give a slow one a breaker of its own.
+///
+/// # Cancellation
+/// A call that is dropped while it asks a step, or stores its answer, has been counted already; the answer is then not stored.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use fuse::{circuit_breaker, fallback, CircuitBreakerError};
+use fuse::{circuit_breaker, fallback, CircuitBreakerError, Stored, SyncStore};
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -42,6 +42,32 @@ async fn asynchronous(
 fn stored(_: &str, owned: String, _: (u8, u8), _: u8, _: String) -> Option<u8> {
     drop(owned);
     None
+}
+
+/// A store of one answer.
+#[derive(Default)]
+pub(crate) struct Shelf(Mutex<Option<Held>>);
+
+type Held = ((String, u8), Stored<u8>);
+
+impl SyncStore<(String, u8), u8> for Shelf {
+    type Error = &'static str;
+
+    fn get(&self, key: &(String, u8)) -> Result<Option<Stored<u8>>, Self::Error> {
+        let held = self.0.lock().map_err(|_| "poisoned")?;
+        Ok(held.as_ref().filter(|(held, _)| held == key).map(|(_, answer)| answer.clone()))
+    }
+
+    fn put(&self, key: (String, u8), answer: Stored<u8>) -> Result<(), Self::Error> {
+        *self.0.lock().map_err(|_| "poisoned")? = Some((key, answer));
+        Ok(())
+    }
+}
+
+#[circuit_breaker(crate = ::fuse, name = "cached", fail_max = 1)]
+#[fallback(cache(store = shelf, key = (text, (n)), with = |answer, _| answer + 100))]
+async fn cached(shelf: &Shelf, text: &str, n: u8) -> Result<u8, Fault> {
+    text.parse::<u8>().map(|text| text + n).map_err(|_| Fault::Upstream)
 }
 
 #[fallback(value(7))]
@@ -182,6 +208,13 @@ mod tests {
         assert_eq!(call("ab", 5), Ok(5));
         let lock = Mutex::new(1);
         assert_eq!((now(tail_temporary(&lock)), sync_tail_temporary(&lock)), (Ok(1), Ok(1)));
+    }
+
+    #[test]
+    fn a_cache() {
+        let shelf = Shelf::default();
+        assert_eq!((now(cached(&shelf, "1", 2)), now(cached(&shelf, "x", 2))), (Ok(3), Err(Fault::Upstream)));
+        assert_eq!((now(cached(&shelf, "1", 2)), now(cached(&shelf, "1", 3))), (Ok(103), Err(Fault::Open)));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, circuit_breaker};
+use breaker_core::{
+    CircuitBreaker, CircuitBreakerError, Config, Registry, Stored, SyncStore, circuit_breaker, fallback,
+};
 use common::log::Log;
 use common::{breaker, secs, succeed};
 use tokio::time::advance;
@@ -41,6 +43,46 @@ fn rule_9_twenty_dropped_calls_with_no_result_between_them_warn_once() {
     let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].contains("WARN") && lines[0].contains("`timeout`") && lines[0].contains("`on_cancel`"));
+}
+
+struct Broken;
+
+impl SyncStore<(), u8> for Broken {
+    type Error = &'static str;
+
+    fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {
+        Err("no connection")
+    }
+
+    fn put(&self, (): (), _: Stored<u8>) -> Result<(), &'static str> {
+        Err("no connection")
+    }
+}
+
+#[circuit_breaker(name = "with_a_broken_store")]
+#[fallback(l2_cache = cache(store = Broken, key = ()))]
+fn with_a_broken_store() -> Result<u8, ApiError> {
+    Ok(1)
+}
+
+#[test]
+fn a_store_that_does_not_work_is_logged_once() {
+    with_a_broken_store().unwrap();
+    named("with_a_broken_store");
+    let log = Log::at(Level::INFO);
+    (0..50).for_each(|_| assert_eq!(with_a_broken_store().unwrap(), 1));
+    assert_eq!(log.lines(), Vec::<String>::new(), "it was logged at the first call");
+}
+
+#[tokio::test]
+async fn the_line_of_a_store_that_does_not_work_names_all_that_is_needed() {
+    let log = Log::at(Level::INFO);
+    breaker_core::testing::isolated(async { with_a_broken_store().unwrap() }).await;
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("circuit_store_failure")).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    for part in ["WARN", "with_a_broken_store", "l2_cache", "no connection"] {
+        assert!(lines[0].contains(part), "{}", lines[0]);
+    }
 }
 
 #[test]

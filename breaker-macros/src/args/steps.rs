@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprCall, ExprClosure, ExprPath, Result, Token};
 
+use super::cache::{self, Cache};
 use super::{keys, quoted};
 use crate::recover::Errors;
 
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
     Closure(ExprClosure),
     /// `value(EXPR)`
     Value(Expr),
+    /// `cache(key = EXPR, ..)`
+    Cache(Box<Cache>),
 }
 
 /// When the steps are tried.
@@ -115,6 +118,7 @@ fn step(step: Expr, source: Option<String>) -> Result<Step> {
         }
         Expr::Closure(closure) => (Kind::Closure(one_argument(closure)?), "closure".to_owned()),
         Expr::Call(call) if is_word(&call, "value") => (Kind::Value(only_argument(call)?), "value".to_owned()),
+        Expr::Call(call) if is_word(&call, "cache") => (Kind::Cache(Box::new(cache::cache(call)?)), "cache".to_owned()),
         other => return Err(no_step(&other)),
     };
     Ok(Step { source: source.unwrap_or(default), kind })
@@ -122,7 +126,6 @@ fn step(step: Expr, source: Option<String>) -> Result<Step> {
 
 fn no_step(step: &Expr) -> Error {
     let message = match step {
-        Expr::Call(call) if is_word(call, "cache") => "`cache(..)` is not supported by this version".to_owned(),
         Expr::Call(call) if is_word(call, "on") => "`on(..)` has no source name".to_owned(),
         Expr::Call(_) | Expr::MethodCall(_) => {
             "a step is not called here: give its path, which is called with the function's own \
@@ -133,7 +136,7 @@ fn no_step(step: &Expr) -> Error {
             let text = quote::ToTokens::to_token_stream(literal).to_string();
             format!("a step that is a plain value is written `value({text})`")
         }
-        _ => "a step is a path, a closure `|rejection| ..` or `value(..)`".to_owned(),
+        _ => "a step is a path, a closure `|rejection| ..`, `value(..)` or `cache(..)`".to_owned(),
     };
     Error::new_spanned(step, message)
 }

@@ -24,12 +24,13 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors:
             let is_gone = if future.tail.is_none() {
                 *hold != Hold::Shared
             } else {
-                *hold == Hold::Unique && name == "self" && chain.on.after_body()
+                *hold == Hold::Unique && name == "self" && (chain.on.after_body() || stores_in(step, name))
             };
             is_gone && uses_it(step, name)
         });
         if let Some((name, _)) = taken {
-            errors.at(span(step), refusal(&name.to_string(), future.tail.is_some()));
+            let leave = if stores_in(step, name) { "" } else { ", or leave out `on(..)`" };
+            errors.at(span(step), refusal(&name.to_string(), future.tail.is_some(), leave));
         }
     }
 }
@@ -51,11 +52,9 @@ pub(super) fn check_key(key: &Expr, target: &Target, form: &Form, errors: &mut E
     }
 }
 
-fn refusal(name: &str, after_body: bool) -> String {
+fn refusal(name: &str, after_body: bool, leave: &str) -> String {
     if after_body {
-        format!(
-            "this step needs `{name}` again, which the future still has; write an `async fn`, or leave out `on(..)`"
-        )
+        format!("this step needs `{name}` again, which the future still has; write an `async fn`{leave}")
     } else {
         let fix =
             "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";
@@ -68,6 +67,18 @@ fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
         Kind::Path(_) => true,
         Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
         Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+        Kind::Cache(cache) => {
+            let parts = [Some(&cache.key), cache.store.as_ref(), cache.with.as_ref()];
+            parts.into_iter().flatten().any(|part| uses::mentions(&part.to_token_stream(), name))
+        }
+    }
+}
+
+/// Where an answer goes is asked when the body has ended.
+fn stores_in(step: &Step, name: &proc_macro2::Ident) -> bool {
+    match &step.kind {
+        Kind::Cache(cache) => cache.store.as_ref().is_some_and(|store| uses::mentions(&store.to_token_stream(), name)),
+        _ => false,
     }
 }
 
@@ -76,5 +87,6 @@ fn span(step: &Step) -> Span {
         Kind::Path(path) => path.span(),
         Kind::Closure(closure) => closure.span(),
         Kind::Value(value) => value.span(),
+        Kind::Cache(cache) => cache.at,
     }
 }

@@ -37,6 +37,20 @@ pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
     by_key(key, unwrapped(value))
 }
 
+/// A count that belongs to the function, whatever its key is called.
+pub(super) fn constant_count(key: &Key, value: Expr) -> Result<Setting> {
+    let value = unwrapped(value);
+    no_self(&value, key.name)?;
+    count(key, value)
+}
+
+/// The same for a duration.
+pub(super) fn constant_length(key: &Key, value: Expr) -> Result<Setting> {
+    let value = unwrapped(value);
+    no_self(&value, key.name)?;
+    length(key, value)
+}
+
 fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
         "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "attempts" => count(key, value),

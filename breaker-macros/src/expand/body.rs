@@ -5,6 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 
 use super::{Kit, keep};
 use crate::args::steps::Step;
+use crate::check::cache::caches;
 use crate::target::params::{Kind, Param};
 use crate::uses;
 
@@ -64,12 +65,13 @@ impl Kit<'_> {
             return renamed.map(|param| param.as_local(moves)).collect();
         }
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
-        let key = self.plan.key.as_ref().map(quote::ToTokens::to_token_stream);
+        let of_caches = caches(self.plan.chain.as_ref()).map(|(_, cache)| &cache.key);
+        let keys: TokenStream = self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let in_key = |name| key.as_ref().is_some_and(|key| uses::mentions(key, name));
+            let in_key = |name| uses::mentions(&keys, name);
             let used = |name| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
             for name in param.locals().filter(|name| used(name)) {
                 locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));

@@ -2,9 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 
 use super::Kit;
 use crate::args::steps::{Chain, Kind, Step};
+use crate::check::cache::caches;
 use crate::target::params::{Hold, Kind as ParamKind, Param, quiet};
 use crate::uses;
 
@@ -15,6 +17,8 @@ pub(super) struct Kept {
     /// What holds it: assigned on each way to the steps.
     pub(super) place: Ident,
     pub(super) cfg: TokenStream,
+    /// Whether a `store` needs it, also when the body has succeeded.
+    pub(super) stores: bool,
 }
 
 /// What the steps may use after the body has run.
@@ -27,20 +31,18 @@ pub(super) struct Keep {
 }
 
 impl Kit<'_> {
-    /// A plain `on(open)` keeps nothing: a rejected call has its arguments untouched.
+    /// A plain `on(open)` keeps nothing but what a `store` needs: a rejected call has its arguments untouched.
     pub(super) fn keep(&self, chain: &Chain) -> Keep {
         let mut keep = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
-        if !chain.on.after_body() {
-            return keep;
-        }
         for param in &self.plan.params {
             let cfg: TokenStream = param.cfg.iter().map(quote::ToTokens::to_token_stream).collect();
             for (name, hold) in param.names() {
-                let used = chain.steps.iter().any(|step| needs(step, param, &name));
+                let used = keeps(chain, param, &name);
                 match hold {
                     Hold::Owned if used => {
                         let place = Ident::new(&format!("__kept{}", keep.owned.len()), Span::mixed_site());
-                        keep.owned.push(Kept { name, place, cfg: cfg.clone() });
+                        let stores = stores(chain, param, &name);
+                        keep.owned.push(Kept { name, place, cfg: cfg.clone(), stores });
                     }
                     Hold::Unique if used && name == "self" => keep.unique_self = true,
                     Hold::Unique if used => {
@@ -59,21 +61,21 @@ impl Kit<'_> {
 impl Kept {
     // Output: `__kept0 = x;`
     pub(super) fn give(&self) -> TokenStream {
-        let Kept { name, place, cfg } = self;
+        let Kept { name, place, cfg, .. } = self;
         let quiet = quiet();
         quote_spanned!(Span::mixed_site()=> #cfg #quiet { #place = #name; })
     }
 
     // Output: `__kept0 = K::__rt::copy(&x);`
     pub(super) fn copy(&self, kit: &Kit<'_>) -> TokenStream {
-        let Kept { name, place, cfg } = self;
+        let Kept { name, place, cfg, .. } = self;
         let (quiet, copied) = (quiet(), kit.copied(name));
         quote_spanned!(Span::mixed_site()=> #cfg #quiet { #place = #copied; })
     }
 
     // Output: `let x = __kept0;`, and for `self` a name of its own
     pub(super) fn restore(&self) -> TokenStream {
-        let Kept { name, place, cfg } = self;
+        let Kept { name, place, cfg, .. } = self;
         let quiet = quiet();
         let name = if name == "self" { this() } else { name.clone() };
         quote_spanned!(Span::mixed_site()=> #cfg #quiet let #name = #place;)
@@ -83,6 +85,25 @@ impl Kept {
 /// What stands for a `self` of which the body had the original.
 pub(super) fn this() -> Ident {
     Ident::new("__this", Span::mixed_site())
+}
+
+/// True for an argument that a step may need after the body has had it.
+pub(super) fn keeps(chain: &Chain, param: &Param, name: &Ident) -> bool {
+    let steps = || chain.steps.iter().any(|step| needs(step, param, name));
+    if chain.on.after_body() { steps() } else { stores(chain, param, name) }
+}
+
+/// True for an argument of which a `store` is made.
+fn stores(chain: &Chain, param: &Param, name: &Ident) -> bool {
+    caches(Some(chain)).any(|(_, cache)| cache.store.as_ref().is_some_and(|store| mentions(store, param, name)))
+}
+
+fn mentions(expr: &Expr, param: &Param, name: &Ident) -> bool {
+    let tokens = expr.to_token_stream();
+    match &param.kind {
+        ParamKind::Renamed(renamed) => renamed.bindings.iter().any(|binding| uses::mentions(&tokens, &binding.ident)),
+        _ => uses::mentions(&tokens, name),
+    }
 }
 
 /// True for a step that uses the argument: a path always, anything else if it mentions it.
@@ -102,5 +123,10 @@ pub(super) fn uses(step: &Step, param: &Param, name: &Ident) -> bool {
         Kind::Path(_) => !matches!(param.kind, ParamKind::Renamed(_)),
         Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
         Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+        // Its key is evaluated before the body runs.
+        Kind::Cache(cache) => {
+            let parts = [&cache.store, &cache.with];
+            parts.into_iter().flatten().any(|part| uses::mentions(&part.to_token_stream(), name))
+        }
     }
 }

@@ -6,6 +6,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 
 use super::Kit;
+use super::keep::Keep;
 use crate::check::retry::{MAX, MIN, Number, Retry, Wait};
 use crate::check::values::Setting;
 use crate::recover::mixed;
@@ -25,6 +26,7 @@ impl Kit<'_> {
     //         SERVED, or `__fallen.into_result()`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (&self.rt, self.new_retry(retry), self.attempt());
+        let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let last = match &self.plan.chain {
             None => quote_spanned!(self.at_ret=> __fallen.into_result()),
             Some(chain) => {
@@ -34,7 +36,7 @@ impl Kit<'_> {
                 quote_spanned!(Span::mixed_site()=> if !__fallen.is_for(#open, #on) { #declined } #served)
             }
         };
-        quote_spanned! {Span::mixed_site()=>
+        let guarded = quote_spanned! {Span::mixed_site()=>
             let mut __retry = #new;
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
@@ -45,7 +47,8 @@ impl Kit<'_> {
                 __pause.pause().await;
             };
             #last
-        }
+        };
+        self.storing(guarded, &none)
     }
 
     // Output: let __permit = match SITE { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
@@ -57,7 +60,8 @@ impl Kit<'_> {
         let receiver = self.plan.params.first();
         let moves = !receiver
             .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
-        let (repeated, run, settle) = (self.repeated(), self.run(moves), self.settle(Some(&self.on(true, true))));
+        let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
+        let settle = self.settle(Some(&self.noting(self.on(true, true))));
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #site {
                 #rt::Ok(__permit) => __permit,
@@ -66,7 +70,7 @@ impl Kit<'_> {
             #repeated
             let __out = #run;
             match #settle {
-                #rt::Ok(__ret) => return __ret,
+                #rt::Ok(__ret) => #give,
                 #rt::Err(__fallen) => __fallen,
             }
         }

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 
 use super::Kit;
-use super::keep::{Keep, Kept, needs, this};
+use super::keep::{Keep, Kept, keeps, needs, this};
 use crate::args::steps::{Chain, Kind, Step};
 use crate::recover::mixed;
 use crate::target::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
@@ -23,21 +23,26 @@ impl Kit<'_> {
         let restore = keep.owned.iter().map(Kept::restore);
         let gate = self.gate(chain, &keep);
         let served = self.served(chain);
-        quote_spanned! {Span::mixed_site()=>
-            #(#declare)*
+        let guarded = quote_spanned! {Span::mixed_site()=>
             let __fallen = '__gate: { #gate };
             #(#restore)*
             #served
-        }
+        };
+        let stored = self.storing(guarded, &keep);
+        quote_spanned!(Span::mixed_site()=> #(#declare)* #stored)
     }
 
     // Output: let __rejection = __fallen.rejection(SHOW);
     //         STEPS
-    //         __fallen.into_result()
+    //         __fallen.into_result(), or `return __fallen.into_result();` where answers are stored
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
         let rt = &self.rt;
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
-        let last = quote_spanned!(self.at_ret=> __fallen.into_result());
+        let last = if self.has_cache() {
+            quote_spanned!(self.at_ret=> return __fallen.into_result();)
+        } else {
+            quote_spanned!(self.at_ret=> __fallen.into_result())
+        };
         quote_spanned! {Span::mixed_site()=>
             let __rejection = __fallen.rejection(|__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
@@ -76,24 +81,29 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back:
+    // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back, or an answer is stored:
     //         match K::__rt::settle_or_fall(__permit, __out, JUDGE, K::__rt::On { .. }) {
     //             Ok(__ret) => return __ret,
     //             Err(__fallen) => break '__gate __fallen,
     //         }
     fn settle_or_fall(&self, chain: &Chain) -> TokenStream {
         let rt = &self.rt;
-        if !chain.on.after_body() {
+        if !chain.on.after_body() && !self.has_cache() {
             let settle = self.settle(None);
             return quote_spanned!(self.at_ret=> return #settle;);
         }
         let (failure, timeout) = (chain.on.failure, chain.on.timeout.is_some());
         let on = quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout });
-        let settle = self.settle(Some(&on));
+        let (settle, give) = (self.settle(Some(&self.noting(on))), self.give());
+        let fall = if chain.on.after_body() {
+            quote_spanned!(Span::mixed_site()=> break '__gate __fallen)
+        } else {
+            quote_spanned!(self.at_ret=> return __fallen.into_result())
+        };
         quote_spanned! {Span::mixed_site()=>
             match #settle {
-                #rt::Ok(__ret) => return __ret,
-                #rt::Err(__fallen) => break '__gate __fallen,
+                #rt::Ok(__ret) => #give,
+                #rt::Err(__fallen) => #fall,
             }
         }
     }
@@ -106,6 +116,7 @@ impl Kit<'_> {
         let (step, later) = (&chain.steps[index], &chain.steps[index + 1..]);
         let source = Literal::string(&step.source);
         let served = match &step.kind {
+            Kind::Cache(cache) => return self.cache_step(chain, index, cache),
             Kind::Value(value) => {
                 let at = mixed(value);
                 let (rt, value) = (self.rt_at(at), self.user_code(value, chain, later));
@@ -161,9 +172,15 @@ impl Kit<'_> {
         }
     }
 
+    fn keeps_self(&self, chain: &Chain) -> bool {
+        let is_owned_self = |param: &&Param| param.hold == Hold::Owned && matches!(param.kind, ParamKind::Receiver(_));
+        let receiver = self.plan.params.first().filter(is_owned_self);
+        receiver.is_some_and(|param| param.names().iter().any(|(name, _)| keeps(chain, param, name)))
+    }
+
     /// `self` cannot be declared anew, so a kept one has another name.
     fn place(&self, chain: &Chain, name: &Ident, hold: Hold) -> Ident {
-        if name == "self" && hold == Hold::Owned && chain.on.after_body() { this() } else { name.clone() }
+        if name == "self" && hold == Hold::Owned && self.keeps_self(chain) { this() } else { name.clone() }
     }
 
     // Output: `K::__rt::copy(&x)`, told at the argument
@@ -220,18 +237,15 @@ impl Kit<'_> {
 
     // Input:  `EXPR` of a closure or of `value(..)`
     // Output: `EXPR`, or `{ PARTS EXPR }`, with `__this` for a `self` that is kept
-    fn user_code(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
-        let parts = self.parts(expr, chain, later);
-        let is_owned_self = |param: &&Param| param.hold == Hold::Owned && matches!(param.kind, ParamKind::Receiver(_));
-        let kept_self = self.plan.params.first().filter(is_owned_self);
+    pub(super) fn user_code(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
+        let parts = self.parts_of(expr, |param| self.argument(param, chain, later));
         let tokens = super::body::generated_braces(expr.to_token_stream());
-        let tokens =
-            if kept_self.is_some() && chain.on.after_body() { uses::replace(tokens, "self", &this()) } else { tokens };
+        let tokens = if self.keeps_self(chain) { uses::replace(tokens, "self", &this()) } else { tokens };
         if parts.is_empty() { tokens } else { quote_spanned!(Span::mixed_site()=> { #parts #tokens }) }
     }
 
     // Output: `let (a, b) = __arg0; let _ = (&a, &b);`, for code that says `a` where the argument is whole
-    fn parts(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
+    pub(super) fn parts_of(&self, expr: &Expr, whole: impl Fn(&Param) -> TokenStream) -> TokenStream {
         let body = expr.to_token_stream();
         let mut parts = TokenStream::new();
         for param in &self.plan.params {
@@ -240,8 +254,7 @@ impl Kit<'_> {
             };
             let Renamed { plain, bindings, .. } = &**renamed;
             if bindings.iter().any(|binding| uses::mentions(&body, &binding.ident)) {
-                let (whole, names) =
-                    (self.argument(param, chain, later), bindings.iter().map(|binding| &binding.ident));
+                let (whole, names) = (whole(param), bindings.iter().map(|binding| &binding.ident));
                 let cfg = &param.cfg;
                 parts.extend(
                     quote_spanned!(Span::mixed_site()=> #(#cfg)* let #plain = #whole; #(#cfg)* let _ = (#(&#names,)*);),

@@ -113,6 +113,37 @@ fn made_elsewhere(n: u8) -> ::core::pin::Pin<::core::boxed::Box<dyn ::core::futu
     __body
 }
 
+#[circuit_breaker]
+#[fallback(l1 = cache(key = (__key0, "text", &__stored)), l2 = cache(store = Shelf, key = __key0), value(4))]
+async fn stored(__key0: u8, __stored: ::std::string::String) -> Answer {
+    let __ret = __stored;
+    let __fresh = __ret.len();
+    ::core::result::Result::Ok(__key0 + __fresh as u8)
+}
+
+#[circuit_breaker]
+#[fallback(cache(store = Shelf, key = n, with = |value, _| value + n))]
+fn stored_sync(n: u8) -> Answer {
+    ::core::result::Result::Ok(n)
+}
+
+struct Shelf;
+
+impl ::breaker_core::SyncStore<u8, u8> for Shelf {
+    type Error = &'static str;
+
+    fn get(
+        &self,
+        _: &u8,
+    ) -> ::core::result::Result<::core::option::Option<::breaker_core::Stored<u8>>, Self::Error> {
+        ::core::result::Result::Ok(::core::option::Option::None)
+    }
+
+    fn put(&self, _: u8, _: ::breaker_core::Stored<u8>) -> ::core::result::Result<(), Self::Error> {
+        ::core::result::Result::Ok(())
+    }
+}
+
 struct eager;
 
 #[circuit_breaker]
@@ -128,4 +159,6 @@ fn main() {
     ::core::mem::drop(asynchronous(1, 2, 3));
     ::core::assert!(::core::matches!(sync(1), ::core::result::Result::Ok(1)));
     ::core::mem::drop(r#async());
+    ::core::mem::drop(stored(1, ::core::convert::From::from("a")));
+    ::core::assert!(::core::matches!(stored_sync(1), ::core::result::Result::Ok(1)));
 }

@@ -1,0 +1,14 @@
+use breaker_core::{CircuitBreakerError, Stored, circuit_breaker, fallback};
+
+type Answers = moka::future::Cache<String, Stored<String>>;
+
+#[circuit_breaker]
+#[fallback(cache(store = answers, key = query))]
+fn call(answers: &Answers, query: &str) -> Result<String, CircuitBreakerError> {
+    let _ = answers;
+    Ok(query.to_owned())
+}
+
+fn main() {
+    drop(call(&Answers::new(1), "a"));
+}

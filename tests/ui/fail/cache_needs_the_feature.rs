@@ -1,0 +1,22 @@
+//! The library as it is without its feature `moka`.
+mod without {
+    pub mod __rt {
+        pub use breaker_core::__rt::{
+            Borrowed, CacheSite, Config, Fallen, Fresh, Ok, On, Err, Outcome, Part, Seen, ShowError, ShowNothing,
+            ShowText, Some, TwiceBorrowed, Whole, as_stored, duration, judged, never, pin, run, serve, settle_or_fall, share, value,
+            site,
+        };
+    }
+}
+
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
+
+#[circuit_breaker(crate = crate::without)]
+#[fallback(l1 = cache(key = query, max = 10), value(String::new()))]
+async fn call(query: &str) -> Result<String, CircuitBreakerError> {
+    Ok(query.to_owned())
+}
+
+fn main() {
+    drop(call("a"));
+}
