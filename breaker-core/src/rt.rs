@@ -197,9 +197,9 @@ pub fn text<T: Text + ?Sized>(key: &T) -> &str {
 
 /// An argument that each attempt of a `#[retry]` needs anew.
 #[diagnostic::on_unimplemented(
-    message = "`#[retry]` needs a copy of this argument for each attempt, but `{Self}` is not `Clone`",
-    label = "taken by value, and used up by the first attempt",
-    note = "take it by reference, or derive `Clone` for it"
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{Self}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "take it by reference, make it in the body, or derive `Clone` for it"
 )]
 pub trait Repeatable {
     #[must_use]

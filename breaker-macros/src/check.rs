@@ -61,7 +61,7 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let form = shape::check(&target, chain.is_some(), errors);
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
-    steps::check(&target, &form, chain.as_ref(), errors);
+    steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     Some(plan.finish(target, form, chain, retry))
 }
 

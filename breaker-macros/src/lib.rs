@@ -191,8 +191,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
 }
 
-/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same `async fn` and in any order. Needs
-/// breaker-core's feature `retry`.
+/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same function, which is async, and in any
+/// order. Needs breaker-core's feature `retry`.
 ///
 /// ```text
 /// #[circuit_breaker(name = "huggingface_api", timeout = "30s")]
@@ -227,10 +227,13 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
 /// open: waiting for a call that will be rejected is in vain.
 ///
-/// A function that is not `async` and returns a future cannot have it yet, nor a method under `#[async_trait]`.
-///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
 /// be taken by value.
+///
+/// A function that is not `async` and returns a future (as `#[async_trait]` and `#[async_recursion]` leave it) can have it where the
+/// body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()`: each attempt runs that block. `let`s
+/// before it run once, when the function is called, and each attempt gets a clone of those that it uses. A function whose
+/// future is made elsewhere cannot have it, nor one that is not async at all: that could only block its thread.
 ///
 /// # Cancellation
 /// Dropping the future ends the attempt, or the wait, and none follows.

@@ -134,9 +134,14 @@ fn number(key: &Key, value: Expr, least: f64, most: f64) -> Result<Number> {
 fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
     match form {
         Form::Async => {}
+        Form::Future(future) if future.tail.is_some() => {}
         Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: a function that is not async could only block its thread between two attempts"),
-        Form::Future(_) => errors.at(at, "`#[retry]` on a function that returns a future is not supported by this version; write an `async fn` (under \
-             `#[async_trait]`: one of your own, which the trait's method calls)"),
+        Form::Future(_) => errors.at(
+            at,
+            "`#[retry]` runs the body for each attempt, but this one runs before the first, when the function is called; \
+             write an `async fn`, or let the body end in `async move { .. }` or `Box::pin(async move { .. })`, and \
+             let what stands before it be `let`s without `?` and `return`",
+        ),
     }
     if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
         && by_value(receiver)

@@ -52,7 +52,7 @@ impl Kit<'_> {
     fn keywords(&self, moves: bool) -> TokenStream {
         let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
         match self.tail() {
-            Some(tail) => tail.keywords.clone(),
+            Some(tail) => self.tail_keywords(tail),
             None => quote_spanned!(Span::mixed_site()=> async #moves),
         }
     }
@@ -106,11 +106,11 @@ impl Kit<'_> {
     }
 
     fn with_mixed_braces(&self) -> TokenStream {
-        generated_braces(TokenTree::Group(self.block().clone()).into_token_stream())
+        generated_braces(TokenTree::Group(self.repeatable()).into_token_stream())
     }
 
     /// The user's code behind the gate, in its braces.
-    fn block(&self) -> &Group {
+    pub(super) fn block(&self) -> &Group {
         self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
     }
 }
