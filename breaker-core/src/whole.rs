@@ -69,5 +69,10 @@ where
     };
     let holder = permit.holder().clone();
     let (result, outcome) = conclude(permit, result);
-    if outcome.is_failure() && on.failure { Err(Fallen::Failed { result, holder: Ended(holder) }) } else { Ok(result) }
+    match outcome {
+        Outcome::Failure { retry_after } if on.failure => {
+            Err(Fallen::Failed { result, holder: Ended(holder), retry_after })
+        }
+        _ => Ok(result),
+    }
 }

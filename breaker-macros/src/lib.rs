@@ -214,7 +214,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- | --- | --- |
 /// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included |
 /// | `min` | duration above zero | `"2s"` | the wait after the first attempt |
-/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter |
+/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter, and for what `wait` allows |
 /// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it |
 /// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one |
 /// | `wait` | alone, or a duration | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` |
@@ -226,6 +226,10 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Only counted failures and time-outs are followed by another attempt: neutral errors and those that `success(..)` names are
 /// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
 /// open: waiting for a call that will be rejected is in vain.
+///
+/// A failure that says when the service wants to be called again (an `Outcome::Failure` with a `retry_after`, which the
+/// ready-made rules read from `Retry-After`) is followed by the next attempt after that time, or after the regular wait where that is longer. If
+/// it is longer than `max`, and than the duration of `wait`, there is no further attempt: an earlier one is known to be in vain.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
 /// be taken by value.

@@ -135,7 +135,8 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
     match form {
         Form::Async => {}
         Form::Future(future) if future.tail.is_some() => {}
-        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: a function that is not async could only block its thread between two attempts"),
+        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: between two attempts a function that is not async would block its thread, for seconds; make it \
+             `async`, or leave `#[retry]` out and call it again from the place that may wait"),
         Form::Future(_) => errors.at(
             at,
             "`#[retry]` runs the body for each attempt, but this one runs before the first, when the function is called; \

@@ -1,11 +1,11 @@
 //! The user's body, in place: an async block or a closure with the arguments as its own locals.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 
 use super::{Kit, keep};
 use crate::args::steps::Step;
-use crate::target::params::{Kind, Param};
+use crate::target::params::{Hold, Kind, Param};
 use crate::uses;
 
 impl Kit<'_> {
@@ -69,9 +69,12 @@ impl Kit<'_> {
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let in_key = |name| key.as_ref().is_some_and(|key| uses::mentions(key, name));
-            let used = |name| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
-            for name in param.locals().filter(|name| used(name)) {
+            let in_key = |name: &Ident| key.as_ref().is_some_and(|key| uses::mentions(key, name));
+            let used = |name: &Ident| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
+            // A `&mut` argument is declared anew outside the body, where a step gets it back.
+            let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
+            let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
+            for name in param.locals().cloned().chain(anew).filter(|name| used(name)) {
                 locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));
             }
         }
