@@ -207,6 +207,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// fallback > retry > circuit_breaker > timeout > body
 /// ```
 ///
+/// (Below a `#[circuit_breaker]`, and on the methods of its impl block, `#[retry]` and `#[fallback]` are found by their own names only, with or without a path.)
+///
 /// Each attempt is one call that the breaker counts, with a time limit of its own; the fallback's steps are asked when the last
 /// one has ended as `on(..)` says.
 ///
