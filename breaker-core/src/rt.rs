@@ -218,6 +218,11 @@ pub fn repeat<T: Repeatable>(value: &T) -> T {
     value.repeat()
 }
 
+/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
+    value.clone()
+}
+
 /// The value of a return that is never reached, which gives the body the type of the signature.
 ///
 /// # Panics

@@ -233,6 +233,9 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ready-made rules read from `Retry-After`) is followed by the next attempt after that time, or after the regular wait where that is longer. If
 /// it is longer than `max`, and than the duration of `wait`, there is no further attempt: an earlier one is known to be in vain.
 ///
+/// A `key` of the breaker is evaluated for each attempt, so a body that goes on to another host asks that host's breaker next. A panic ends
+/// the attempts and goes on unwinding. `on_cancel` is for an attempt under way; during a wait nothing is counted.
+///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
 /// be taken by value.
 ///

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
-use syn::Attribute;
+use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
 
 use super::Kit;
 use super::keep::this;
@@ -74,8 +74,10 @@ impl Kit<'_> {
             Hold::Shared => return TokenStream::new(),
             Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
             Hold::Owned => {
-                let rt = self.rt_at(mixed(name));
-                quote_spanned!(mixed(name)=> #rt::repeat(&#name))
+                let (rt, repeat) =
+                    (self.rt_at(mixed(name)), if self.is_generic(name) { "each_attempt_clones" } else { "repeat" });
+                let repeat = Ident::new(repeat, mixed(name));
+                quote_spanned!(mixed(name)=> #rt::#repeat(&#name))
             }
         };
         let (quiet, name) = (quiet(), if name == "self" { &this() } else { name });
@@ -84,6 +86,21 @@ impl Kit<'_> {
         } else {
             quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #name = #value;)
         }
+    }
+
+    /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
+    fn is_generic(&self, name: &Ident) -> bool {
+        let Signature { inputs, generics, .. } = &self.plan.target.sig;
+        inputs.iter().any(|input| match input {
+            FnArg::Typed(PatType { pat, ty, .. }) if matches!(&**pat, Pat::Ident(pat) if pat.ident == *name) => {
+                match &**ty {
+                    Type::ImplTrait(_) => true,
+                    Type::Path(ty) => generics.type_params().any(|param| ty.path.is_ident(&param.ident)),
+                    _ => false,
+                }
+            }
+            _ => false,
+        })
     }
 
     // Input:  `async { .. }`, `async move { .. }`
