@@ -136,7 +136,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
         );
         assert_eq!(
             health.circuit_breakers.keys().collect::<Vec<_>>(),
-            ["hosts", "hosts[bad]", "tenants", "zones", "zones_of_many"]
+            ["hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
         );
         let head = &health.circuit_breakers["hosts"];
         assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
@@ -278,6 +278,29 @@ impl Zone {
     async fn many(&self, up: &mut bool) -> Result<u8, FetchError> {
         if std::mem::replace(up, true) { Ok(4) } else { Err(FetchError::Refused) }
     }
+}
+
+struct Pool;
+
+#[circuit_breaker(name = "pool", max_keys = 1)]
+impl Pool {
+    #[circuit_breaker(key = host)]
+    async fn of(&self, host: &str) -> Result<u8, FetchError> {
+        Ok(u8::try_from(host.len()).unwrap())
+    }
+
+    async fn all(&self) -> Result<u8, FetchError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_keys_of_an_impl_block_is_for_the_methods_that_have_a_key() {
+    testing::isolated(async {
+        assert_eq!((Pool.of("a").await.unwrap(), Pool.of("b").await.unwrap(), Pool.all().await.unwrap()), (1, 1, 0));
+        assert_eq!(["pool[a]", "pool[b]"].map(|name| known(name).is_some()), [false, true]);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
