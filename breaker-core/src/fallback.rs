@@ -289,9 +289,9 @@ impl<R, Way, A: Answer<R, Way>> Step<R, Now<Way>> for A {
 impl<R, Way, F> Step<R, Later<Way>> for F
 where
     F: Future,
-    F::Output: Answer<R, Way>,
+    F::Output: Step<R, Way>,
 {
     async fn take(self) -> Option<R> {
-        self.await.answer()
+        self.await.take().await
     }
 }

@@ -177,7 +177,7 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | closure: `\|rejection\| EXPR` | with `&Rejection`; `EXPR` may use the arguments and `self`, and `.await` in an `async fn` |
 /// | `value(EXPR)` | an expression of the type in the function's `Ok` |
 ///
-/// A path or closure may be sync or (in an `async fn`) async, and gives `Option<T>` (`None`: the next step's turn),
+/// A path or closure may be sync or (in an `async fn`) async, or give a future, and gives `Option<T>` (`None`: the next step's turn),
 /// `Result<T, E>` (an `Err` ends the chain) or `Result<Option<T>, E>`; a closure that gives nothing but an `Err` needs its
 /// return type. When every step declines, the caller gets what it would have got without fallbacks.
 ///
