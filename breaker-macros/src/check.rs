@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+mod lends;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;

@@ -237,7 +237,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the attempts and goes on unwinding. `on_cancel` is for an attempt under way; during a wait nothing is counted.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
-/// be taken by value.
+/// be taken by value, and the function cannot give what it borrows from a `&mut` argument.
 ///
 /// A function that is not `async` and returns a future (as `#[async_trait]` and `#[async_recursion]` leave it) can have it where the
 /// body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()`: each attempt runs that block. `let`s

@@ -1,6 +1,6 @@
 //! Which names code mentions, in nested groups and in format strings too, and how they are replaced.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 
 pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
@@ -72,7 +72,8 @@ pub(crate) fn uses_local(tokens: &TokenStream, name: &Ident) -> bool {
 // Output: `__this.get(self::LIMIT); impl X { fn f(&self) {} }`
 //
 // A whole body may hold modules that are called `self`, and items with a `self` of their own.
-pub(crate) fn replace_self(tokens: TokenStream, by: &Ident) -> TokenStream {
+// Each keeps its place, at which rustc tells what is wrong with it.
+pub(crate) fn replace_self(tokens: TokenStream, by: &str) -> TokenStream {
     let mut trees = tokens.into_iter().peekable();
     let mut replaced = TokenStream::new();
     let (mut in_item, mut in_use, mut after_pub) = (false, false, false);
@@ -80,7 +81,9 @@ pub(crate) fn replace_self(tokens: TokenStream, by: &Ident) -> TokenStream {
         let next = trees.peek();
         let is_next = |wanted| matches!(next, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
         let tree = match tree {
-            TokenTree::Ident(word) if word == "self" && !in_use && !is_next(':') => TokenTree::Ident(by.clone()),
+            TokenTree::Ident(word) if word == "self" && !in_use && !is_next(':') => {
+                TokenTree::Ident(Ident::new(by, word.span()))
+            }
             TokenTree::Group(group) if !in_item && !in_use && !after_pub => {
                 let mut inner = Group::new(group.delimiter(), replace_self(group.stream(), by));
                 inner.set_span(group.span());
@@ -104,9 +107,33 @@ pub(crate) fn replace_self(tokens: TokenStream, by: &Ident) -> TokenStream {
     replaced
 }
 
+/// Where a macro's string says `{self}`, which [`replace_self`] does not see.
+pub(crate) fn self_in_a_string(tokens: &TokenStream) -> Option<Span> {
+    let mut after_bang = false;
+    tokens.clone().into_iter().find_map(|tree| match tree {
+        TokenTree::Group(group) if std::mem::take(&mut after_bang) => {
+            group.stream().into_iter().find_map(|tree| match tree {
+                TokenTree::Literal(text) => {
+                    let words = text.to_string().replace("{{", "");
+                    (words.contains("{self}") || words.contains("{self:")).then(|| text.span())
+                }
+                other => self_in_a_string(&other.into()),
+            })
+        }
+        TokenTree::Group(group) => self_in_a_string(&group.stream()),
+        TokenTree::Punct(punct) => {
+            after_bang = punct.as_char() == '!';
+            None
+        }
+        _ => {
+            after_bang = false;
+            None
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use proc_macro2::Span;
     use quote::quote;
 
     use super::*;
@@ -135,6 +162,22 @@ mod tests {
     }
 
     #[test]
+    fn a_self_in_a_string_is_found_where_a_macro_has_it() {
+        for (code, found) in [
+            (
+                quote!(a(|| {
+                    println!("{n} {self:?}");
+                })),
+                true,
+            ),
+            (quote!(write!(f, "{self}")?), true),
+            (quote!(let a = "{self}"; b!("{{self}} {}", self)), false),
+        ] {
+            assert_eq!(self_in_a_string(&code).is_some(), found, "{code}");
+        }
+    }
+
+    #[test]
     fn a_self_is_replaced_where_it_is_the_receiver() {
         let body = quote! {
             use self::a::{self, B};
@@ -148,7 +191,6 @@ mod tests {
             pub(self) fn h(x: impl Fn()) -> impl D + use<> { self::i() }
             let j = |k| this.l(this.m, self::N, o!(this));
         };
-        let this = Ident::new("this", Span::call_site());
-        assert_eq!(replace_self(body, &this).to_string(), expected.to_string());
+        assert_eq!(replace_self(body, "this").to_string(), expected.to_string());
     }
 }

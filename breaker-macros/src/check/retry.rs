@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
+use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result, ReturnType};
 
 use super::shape::Form;
 use super::values::{self, Setting};
@@ -13,6 +13,7 @@ use crate::args::retry::{self, Opt};
 use crate::fallback;
 use crate::recover::Errors;
 use crate::target::{Target, params};
+use crate::uses;
 
 /// The values of a `#[retry(..)]`; what is not written is the default.
 #[derive(Default)]
@@ -144,12 +145,32 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
              let what stands before it be `let`s without `?` and `return`",
         ),
     }
+    no_self_in_a_string(target, form, errors);
+    match (form, &target.sig.output) {
+        (Form::Future(future), _) => super::lends::check(&target.sig, &future.output, errors),
+        (Form::Async, ReturnType::Type(_, output)) => super::lends::check(&target.sig, output, errors),
+        _ => {}
+    }
     if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
         && by_value(receiver)
     {
         let fix =
             "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
         errors.under(receiver, fix);
+    }
+}
+
+/// In an async block of the user's own a `&mut self` has another name.
+fn no_self_in_a_string(target: &Target, form: &Form, errors: &mut Errors) {
+    let Form::Future(future) = form else { return };
+    let (Some(FnArg::Receiver(receiver)), Some(tail)) = (target.sig.inputs.first(), &future.tail) else { return };
+    let is_unique = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => params::hold(ty) == params::Hold::Unique,
+        _ => false,
+    };
+    if let (true, Some(at)) = (is_unique, uses::self_in_a_string(&tail.block.stream())) {
+        errors.at(at, "with `#[retry]` a `&mut self` cannot stand in the string itself here; give it as an argument: `\"{:?}\", self`");
     }
 }
 

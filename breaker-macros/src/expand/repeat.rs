@@ -5,12 +5,14 @@ use quote::quote_spanned;
 use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
 
 use super::Kit;
-use super::keep::this;
 use crate::recover::mixed;
 use crate::target::future::Tail;
 use crate::target::lets;
 use crate::target::params::{Hold, Kind, Param, quiet};
 use crate::uses;
+
+/// What `self` is called in an attempt that may move it.
+const THIS: &str = "__this";
 
 /// A local that every attempt has for itself.
 struct Local<'p> {
@@ -80,7 +82,8 @@ impl Kit<'_> {
                 quote_spanned!(mixed(name)=> #rt::#repeat(&#name))
             }
         };
-        let (quiet, name) = (quiet(), if name == "self" { &this() } else { name });
+        let this = Ident::new(THIS, name.span());
+        let (quiet, name) = (quiet(), if name == "self" { &this } else { name });
         if *mutable {
             quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #[allow(unused_mut)] let mut #name = #value;)
         } else {
@@ -122,7 +125,7 @@ impl Kit<'_> {
         if self.plan.retry.is_none() || self.tail().is_none() || !moves_self {
             return block.clone();
         }
-        let mut replaced = Group::new(block.delimiter(), uses::replace_self(block.stream(), &this()));
+        let mut replaced = Group::new(block.delimiter(), uses::replace_self(block.stream(), THIS));
         replaced.set_span(block.span());
         replaced
     }
