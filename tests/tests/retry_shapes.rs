@@ -76,13 +76,22 @@ impl Client {
     #[circuit_breaker]
     #[retry]
     fn closures(&self, n: u8) -> impl Future<Output = Reply<u8>> + use<> {
+        #[cfg(test)]
+        let name = self.name.clone();
+        #[cfg(not(test))]
+        let (name, other) = ((), ());
         fn twice(x: u8) -> u8 {
             x * 2
         }
         let add = move |x: u8| x + n;
         let later: u8;
         (later, _) = (add(1), n);
-        async move { Ok(twice(add(later))) }
+        async move {
+            drop(name);
+            #[cfg(not(test))]
+            drop(other);
+            Ok(twice(add(later)))
+        }
     }
 
     #[circuit_breaker]

@@ -7,7 +7,7 @@ use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
 use super::Kit;
 use crate::recover::mixed;
 use crate::target::future::Tail;
-use crate::target::lets;
+use crate::target::lets::{self, Let};
 use crate::target::params::{Hold, Kind, Param, quiet};
 use crate::uses;
 
@@ -15,8 +15,8 @@ use crate::uses;
 const THIS: &str = "__this";
 
 /// A local that every attempt has for itself.
-struct Local<'p> {
-    cfg: &'p [Attribute],
+struct Local {
+    cfg: Vec<Attribute>,
     name: Ident,
     hold: Hold,
     /// The user wrote `mut` before the async block in which the attempts run.
@@ -40,7 +40,7 @@ impl Kit<'_> {
             .collect()
     }
 
-    fn repeated_locals(&self) -> Vec<Local<'_>> {
+    fn repeated_locals(&self) -> Vec<Local> {
         match self.tail() {
             Some(tail) => self.locals_of_block(tail),
             None => self.plan.params.iter().flat_map(arguments).collect(),
@@ -48,13 +48,13 @@ impl Kit<'_> {
     }
 
     /// What an async block of the user's own uses of the locals before it, and of the arguments.
-    fn locals_of_block(&self, tail: &Tail) -> Vec<Local<'_>> {
+    fn locals_of_block(&self, tail: &Tail) -> Vec<Local> {
         let code = tail.block.stream();
-        let lets = lets::lets(&tail.head).into_iter().map(|one| {
-            let mutable = one.mutability.is_some();
-            Local { cfg: &[], name: one.ident, hold: Hold::Owned, mutable }
+        let lets = lets::lets(&tail.head).into_iter().map(|Let { cfg, binding }| {
+            let mutable = binding.mutability.is_some();
+            Local { cfg, name: binding.ident, hold: Hold::Owned, mutable }
         });
-        let mut all: Vec<Local<'_>> = lets.filter(|local| uses::uses_local(&code, &local.name)).collect();
+        let mut all: Vec<Local> = lets.filter(|local| uses::uses_local(&code, &local.name)).collect();
         for param in &self.plan.params {
             // The body takes a whole one apart, whatever it uses.
             let is_whole = matches!(param.kind, Kind::Renamed(_));
@@ -62,7 +62,7 @@ impl Kit<'_> {
                 let is_hidden = all.iter().any(|local| local.name == name);
                 let mutable = param.bindings().iter().any(|one| one.ident == name && one.mutability.is_some());
                 if !is_hidden && (is_whole || uses::uses_local(&code, &name)) {
-                    all.push(Local { cfg: &param.cfg, name, hold, mutable });
+                    all.push(Local { cfg: param.cfg.clone(), name, hold, mutable });
                 }
             }
         }
@@ -70,7 +70,7 @@ impl Kit<'_> {
     }
 
     // Output: `let x = K::__rt::repeat(&x);`, `let mut y = &mut *y;`; for `self`, if it is `&mut`, `let __this = &mut *self;`
-    fn once_more(&self, local: &Local<'_>) -> TokenStream {
+    fn once_more(&self, local: &Local) -> TokenStream {
         let Local { cfg, name, hold, mutable } = local;
         let value = match hold {
             Hold::Shared => return TokenStream::new(),
@@ -84,11 +84,10 @@ impl Kit<'_> {
         };
         let this = Ident::new(THIS, name.span());
         let (quiet, name) = (quiet(), if name == "self" { &this } else { name });
-        if *mutable {
-            quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #[allow(unused_mut)] let mut #name = #value;)
-        } else {
-            quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #name = #value;)
-        }
+        // The user's `mut` may be for the statements before the block.
+        let mutable = mutable.then(|| quote_spanned!(Span::mixed_site()=> mut));
+        let used = mutable.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &mut #name;));
+        quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #mutable #name = #value; #used)
     }
 
     /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
@@ -132,7 +131,7 @@ impl Kit<'_> {
 }
 
 /// The arguments of an `async fn`, but for `self`, which its body borrows.
-fn arguments(param: &Param) -> Vec<Local<'_>> {
+fn arguments(param: &Param) -> Vec<Local> {
     let names = param.names().into_iter().filter(|(name, _)| name != "self");
-    names.map(|(name, hold)| Local { cfg: &param.cfg, name, hold, mutable: false }).collect()
+    names.map(|(name, hold)| Local { cfg: param.cfg.clone(), name, hold, mutable: false }).collect()
 }
