@@ -47,7 +47,35 @@ pub(crate) enum Handle {
 #[derive(Clone)]
 pub(crate) enum Holder {
     Site(&'static Link),
+    Family(Arc<Called>),
     Own(CircuitBreaker),
+}
+
+/// One of a family, as one function calls it. Behind one pointer, since a permit of every call has room for it.
+pub(crate) struct Called {
+    pub(crate) breaker: CircuitBreaker,
+    pub(crate) by: &'static Link,
+}
+
+/// Who asks for a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Caller<'a> {
+    /// The function whose breaker this is.
+    Site(&'static Link),
+    /// The function to whose family this belongs.
+    Family(&'a Arc<Called>),
+    /// Somebody who has a handle.
+    Handle,
+}
+
+impl Caller<'_> {
+    pub(crate) fn function(self) -> Option<&'static str> {
+        match self {
+            Self::Site(link) => Some(&link.function),
+            Self::Family(called) => Some(&called.by.function),
+            Self::Handle => None,
+        }
+    }
 }
 
 impl Holder {
@@ -55,6 +83,7 @@ impl Holder {
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match self {
             Self::Site(link) => &link.breaker,
+            Self::Family(called) => &called.breaker,
             Self::Own(breaker) => breaker,
         }
     }
@@ -62,15 +91,14 @@ impl Holder {
     pub(crate) fn function(&self) -> Option<&'static str> {
         match self {
             Self::Site(link) => Some(&link.function),
-            Self::Own(breaker) => breaker.0.function,
+            Self::Family(called) => Some(&called.by.function),
+            Self::Own(_) => None,
         }
     }
 }
 
 pub(crate) struct Shared {
     name: Box<str>,
-    /// The function that first had a call for it, if it is one of a family.
-    function: Option<&'static str>,
     /// Its members, if it is the head of a family.
     pub(crate) family: OnceLock<Family>,
     pub(crate) gate: Gate,
@@ -139,14 +167,9 @@ impl CircuitBreaker {
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
     }
 
-    /// A breaker of a family.
-    pub(crate) fn of_function(name: String, layers: Layers, function: &'static str) -> Self {
-        Self(Handle::Counted(Arc::new(Shared { function: Some(function), ..Shared::new(name, layers) })))
-    }
-
-    /// Whether this is the only handle, so that no call is under way and nobody can be surprised when the breaker goes.
-    pub(crate) fn is_unshared(&self) -> bool {
-        matches!(&self.0, Handle::Counted(shared) if Arc::strong_count(shared) == 1)
+    /// Whether there are no more handles than these, so that nobody can be surprised when the breaker goes.
+    pub(crate) fn has_handles(&self, count: usize) -> bool {
+        matches!(&self.0, Handle::Counted(shared) if Arc::strong_count(shared) == count)
     }
 
     /// Whether both are handles of one breaker.
@@ -155,8 +178,12 @@ impl CircuitBreaker {
     }
 
     #[inline]
-    pub(crate) fn holder(&self, link: Option<&'static Link>) -> Holder {
-        link.map_or_else(|| Holder::Own(self.clone()), Holder::Site)
+    pub(crate) fn holder(&self, caller: Caller<'_>) -> Holder {
+        match caller {
+            Caller::Site(link) => Holder::Site(link),
+            Caller::Family(called) => Holder::Family(Arc::clone(called)),
+            Caller::Handle => Holder::Own(self.clone()),
+        }
     }
 
     /// The breaker's name.
@@ -275,7 +302,6 @@ impl Shared {
         let machine = Machine::new(layers.settings(), clock::now());
         let shared = Self {
             name: name.into(),
-            function: None,
             family: OnceLock::new(),
             gate: Gate::new(),
             totals: Totals::default(),

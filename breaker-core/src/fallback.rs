@@ -57,7 +57,8 @@ impl Rejection<'_> {
         self.reason.as_str()
     }
 
-    /// In how long a call may be let in again, where that is known.
+    /// In how long a call is worth making again, where that is known: when the breaker may let one in, or, after a failure that
+    /// came with a `retry_after` of the service's own, when that is over, whichever is later.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -153,7 +154,7 @@ pub struct On {
 pub enum Fallen<R> {
     Rejected(CircuitBreakerError),
     TimedOut(CircuitBreakerError),
-    Failed { result: R, holder: Ended },
+    Failed { result: R, holder: Ended, retry_after: Option<Duration> },
 }
 
 /// A call that has ended.
@@ -180,7 +181,7 @@ impl<R: Fallible> Fallen<R> {
         match self {
             Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
-            Self::Failed { result, holder: Ended(holder) } => {
+            Self::Failed { result, holder: Ended(holder), retry_after } => {
                 let breaker = holder.breaker();
                 let snapshot = breaker.read();
                 Rejection {
@@ -188,7 +189,7 @@ impl<R: Fallible> Fallen<R> {
                     function: holder.function(),
                     state: snapshot.state,
                     reason: Reason::Failure,
-                    retry_after: snapshot.retry_after,
+                    retry_after: snapshot.retry_after.max(*retry_after),
                     error: result.view().err().and_then(show),
                 }
             }
@@ -210,6 +211,15 @@ impl<R: Fallible> Fallen<R> {
         match self {
             Self::Rejected(error) | Self::TimedOut(error) => (error.handle(), error.function()),
             Self::Failed { holder: Ended(holder), .. } => (holder.breaker(), holder.function()),
+        }
+    }
+
+    /// When the service itself asked to be called again.
+    #[cfg(feature = "retry")]
+    pub(crate) const fn asked_for(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected(_) | Self::TimedOut(_) => None,
+            Self::Failed { retry_after, .. } => *retry_after,
         }
     }
 
@@ -303,9 +313,9 @@ impl<R, Way, A: Answer<R, Way>> Step<R, Now<Way>> for A {
 impl<R, Way, F> Step<R, Later<Way>> for F
 where
     F: Future,
-    F::Output: Answer<R, Way>,
+    F::Output: Step<R, Way>,
 {
     async fn take(self) -> Option<R> {
-        self.await.answer()
+        self.await.take().await
     }
 }

@@ -12,10 +12,12 @@ pub(crate) enum Place {
     File,
     EnvironmentDefault,
     Environment,
+    /// What `reconfigure` of the head of a family says to one of it.
+    Head,
     Reconfigure,
 }
 
-const PLACES: usize = 7;
+const PLACES: usize = 8;
 
 /// What one place says.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +79,13 @@ impl Layers {
         self.0.iter().rev().find_map(|layer| layer.label.as_deref())
     }
 
-    /// The same for a breaker beside the one that the name to show was given to.
-    pub(crate) fn without_label(mut self) -> Self {
-        self.0.iter_mut().for_each(|layer| layer.label = None);
-        self
+    /// The same for one of the family of which these are the head's layers; `own` is what it has so far. What its own
+    /// `reconfigure` says stays above everything that holds for all.
+    pub(crate) fn for_member(&self, own: &Self) -> Self {
+        let mut layers = self.clone();
+        layers.0.iter_mut().for_each(|layer| layer.label = None);
+        layers.0[Place::Head as usize] = std::mem::take(&mut layers.0[Place::Reconfigure as usize]);
+        layers.0[Place::Reconfigure as usize] = own.0[Place::Reconfigure as usize].clone();
+        layers
     }
 }

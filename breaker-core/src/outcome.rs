@@ -13,8 +13,8 @@ pub enum Outcome {
     Neutral,
     /// The service failed: counts against it.
     Failure {
-        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did. It is carried along, and
-        /// does not change yet how long the breaker stays open.
+        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it did. `#[retry]` waits so long, or
+        /// gives up, and a fallback step sees it; how long the breaker stays open does not depend on it.
         retry_after: Option<Duration>,
     },
 }

@@ -1,14 +1,13 @@
 //! Permit: a call that was let in, from its admission to the one moment in which its ending is counted.
 
 use crate::answers::{Admission, Call, Counted, Settled};
-use crate::breaker::{CircuitBreaker, Holder};
+use crate::breaker::{Caller, CircuitBreaker, Holder};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
 use crate::gate::{self, Word};
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
-use crate::site::Link;
 use crate::state::State;
 use crate::sync::{AtomicBool, Ordering};
 use std::fmt;
@@ -44,28 +43,28 @@ impl CircuitBreaker {
     /// When the breaker rejects it.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        self.admit(None)
+        self.admit(Caller::Handle)
     }
 
     /// The closed path: one look at the word.
     #[inline(always)]
-    pub(crate) fn admit(&self, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
+    pub(crate) fn admit(&self, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
         if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
-            return self.admit_slowly(word, link);
+            return self.admit_slowly(word, caller);
         }
-        Ok(self.permit(link, word, 0, Tick::ZERO))
+        Ok(self.permit(caller, word, 0, Tick::ZERO))
     }
 
     #[inline]
-    fn permit(&self, link: Option<&'static Link>, word: Word, probe: u32, started: Tick) -> Permit {
-        let holder = self.holder(link);
+    fn permit(&self, caller: Caller<'_>, word: Word, probe: u32, started: Tick) -> Permit {
+        let holder = self.holder(caller);
         Permit { holder, word, started, probe, settled: false, runs: AtomicBool::new(false) }
     }
 
     #[inline(never)]
-    fn admit_slowly(&self, word: Word, link: Option<&'static Link>) -> Result<Permit, CircuitBreakerError> {
-        let function = link.map(|link| &*link.function);
+    fn admit_slowly(&self, word: Word, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
+        let function = caller.function();
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
             let event = BeforeCall { breaker: self, function };
@@ -78,10 +77,10 @@ impl CircuitBreaker {
             let until = self.0.gate.until();
             if now < until {
                 let (state, retry_after) = (word.state(), gate::retry_after(word.state(), until, now));
-                return Err(self.reject(link, heard, state, retry_after));
+                return Err(self.reject(caller, heard, state, retry_after));
             }
         } else if !word.has(Word::ASK) {
-            return Ok(self.permit(link, word, 0, now));
+            return Ok(self.permit(caller, word, 0, now));
         }
         let (admission, word) = self.change(|machine, now| {
             let (admission, change) = machine.admit(now);
@@ -89,7 +88,7 @@ impl CircuitBreaker {
         });
         let (word, probe) = match admission {
             Admission::Rejected { state, retry_after } => {
-                return Err(self.reject(link, heard, state, retry_after));
+                return Err(self.reject(caller, heard, state, retry_after));
             }
             Admission::ShadowRejected { state, retry_after } => {
                 if heard {
@@ -101,23 +100,23 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(link, word, probe, now))
+        Ok(self.permit(caller, word, probe, now))
     }
 
     fn reject(
         &self,
-        link: Option<&'static Link>,
+        caller: Caller<'_>,
         heard: bool,
         state: State,
         retry_after: Option<Duration>,
     ) -> CircuitBreakerError {
         self.0.totals.rejected();
         if heard {
-            let function = link.map(|link| &*link.function);
+            let function = caller.function();
             let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
             self.tell(&|listener| listener.rejected(&event));
         }
-        CircuitBreakerError::rejected(self.holder(link), state, retry_after)
+        CircuitBreakerError::rejected(self.holder(caller), state, retry_after)
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Retry {
     jitter: f64,
     /// The longest wait for a breaker that rejects; `None`: there is none.
     patience: Option<Duration>,
+    /// The longest wait for a service that asks for one.
+    longest: Duration,
     /// The attempt that runs, counted from 1.
     attempt: u32,
 }
@@ -42,7 +44,8 @@ impl Retry {
             Patience::Max => Some(max),
             Patience::For(span) => Some(span),
         };
-        Self { waits, jitter, patience, attempt: 1 }
+        let longest = patience.map_or(max, |patience| patience.max(max));
+        Self { waits, jitter, patience, longest, attempt: 1 }
     }
 
     /// The wait before the next attempt; the call back when there is none.
@@ -65,6 +68,12 @@ impl Retry {
             // An attempt that found the breaker closed may have opened it: the next one would be rejected.
             _ if fallen.caller().0.state().is_healthy() => regular,
             _ => self.if_patient(fallen.caller().0.read().retry_after)?,
+        };
+        let wait = match fallen.asked_for() {
+            // A call before that time is known to be in vain.
+            Some(asked) if asked > self.longest => return None,
+            Some(asked) => wait.max(asked),
+            None => wait,
         };
         let share = wait.as_secs_f64() * self.jitter * fastrand::f64();
         Some(wait.saturating_add(Duration::try_from_secs_f64(share).unwrap_or_default()))
@@ -105,7 +114,14 @@ mod tests {
 
     fn failed(breaker: &CircuitBreaker) -> Call {
         let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, None);
-        Fallen::Failed { result: Err(error), holder: Ended(Holder::Own(breaker.clone())) }
+        Fallen::Failed { result: Err(error), holder: Ended(Holder::Own(breaker.clone())), retry_after: None }
+    }
+
+    fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
+        match failed(breaker) {
+            Fallen::Failed { result, holder, .. } => Fallen::Failed { result, holder, retry_after: Some(after) },
+            other => other,
+        }
     }
 
     fn waits(retry: &mut Retry, mut call: impl FnMut() -> Call) -> Vec<Duration> {
@@ -141,6 +157,36 @@ mod tests {
         let waits = waits(&mut retry, || failed(&breaker));
         assert!(waits.iter().all(|wait| (SECOND..=SECOND * 3 / 2).contains(wait)));
         assert!(waits.iter().any(|wait| *wait > SECOND * 5 / 4), "the chance that none is so long is 2^-199");
+    }
+
+    #[test]
+    fn a_service_that_asks_for_a_wait_gets_it_when_that_is_longer_and_fits() {
+        let breaker = breaker();
+        let cases = [(0, Some(2)), (1, Some(2)), (5, Some(5)), (10, Some(10)), (11, None)];
+        for (patience, beyond) in
+            [(Patience::None, None), (Patience::For(SECOND), None), (Patience::For(11 * SECOND), Some(11))]
+        {
+            let mut cases = cases;
+            cases[4].1 = beyond;
+            for (after, wait) in cases {
+                let mut retry = Retry::new(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
+                let waited = retry.again(asked(&breaker, SECOND * after)).ok().map(|pause| pause.0.as_secs());
+                assert_eq!(waited, wait, "{after} s with {patience:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_breaker_and_its_service_are_both_waited_for() {
+        let open = breaker();
+        (0..5).for_each(|_| open.try_acquire().unwrap().failure());
+        for (after, least) in [(1, 8), (20, 20)] {
+            let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
+            let wait = retry.again(asked(&open, SECOND * after)).unwrap().0;
+            assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
+        }
+        let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
+        assert!(retry.again(asked(&open, SECOND)).is_err());
     }
 
     #[test]

@@ -164,9 +164,9 @@ pub fn text<T: Text + ?Sized>(key: &T) -> &str {
 
 /// An argument that each attempt of a `#[retry]` needs anew.
 #[diagnostic::on_unimplemented(
-    message = "`#[retry]` needs a copy of this argument for each attempt, but `{Self}` is not `Clone`",
-    label = "taken by value, and used up by the first attempt",
-    note = "take it by reference, or derive `Clone` for it"
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{Self}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "take it by reference, make it in the body, or derive `Clone` for it"
 )]
 pub trait Repeatable {
     #[must_use]
@@ -183,6 +183,11 @@ impl<T: Clone> Repeatable for T {
 /// An argument for one attempt.
 pub fn repeat<T: Repeatable>(value: &T) -> T {
     value.repeat()
+}
+
+/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
+    value.clone()
 }
 
 /// The value of a return that is never reached, which gives the body the type of the signature.

@@ -1,6 +1,6 @@
 //! Site: one annotated function, and its way to its breaker.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{Caller, CircuitBreaker};
 use crate::config::Config;
 use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
@@ -62,13 +62,13 @@ impl Site {
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "test-util")]
         if let Some(link) = crate::isolation::link(self) {
-            return link.breaker.admit(Some(link));
+            return link.breaker.admit(Caller::Site(link));
         }
         let link = match self.link.get() {
             Some(link) => link,
             None => self.join(),
         };
-        link.breaker.admit(Some(link))
+        link.breaker.admit(Caller::Site(link))
     }
 
     /// Asks the breaker that stands for `key` for one call. While the one without a key is in a state that was set by hand, or
@@ -79,8 +79,11 @@ impl Site {
     pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
         let link = self.found();
         match link.breaker.state_of_all() {
-            State::ForcedOpen | State::Disabled | State::Shadow => link.breaker.admit(Some(link)),
-            _ => link.breaker.member(key, &link.function).admit(None),
+            State::ForcedOpen | State::Disabled | State::Shadow => link.breaker.admit(Caller::Site(link)),
+            _ => {
+                let called = link.breaker.member(key, link);
+                called.breaker.admit(Caller::Family(&called))
+            }
         }
     }
 

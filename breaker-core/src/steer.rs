@@ -27,6 +27,9 @@ impl CircuitBreaker {
     /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
     /// listeners stay too.
     ///
+    /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
+    /// whichever order they come, for as long as that value has a breaker: see `max_keys`.
+    ///
     /// # Errors
     /// When a value is out of its range; then nothing is changed.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
@@ -46,7 +49,7 @@ impl CircuitBreaker {
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
         let mut told = vec![(self.clone(), self.relayer_alone(edit))];
         told.extend(self.members().into_iter().map(|member| {
-            let changes = member.relayer_alone(|own| *own = self.0.layers.lock().clone().without_label());
+            let changes = member.relayer_alone(|own| *own = self.0.layers.lock().for_member(own));
             (member, changes)
         }));
         told

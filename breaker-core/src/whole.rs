@@ -86,5 +86,8 @@ where
     let holder = Ended(permit.holder().clone());
     let (result, outcome) = conclude(permit, result);
     on.ended(&holder, &result, outcome);
-    if outcome.is_failure() && on.on().failure { Err(Fallen::Failed { result, holder }) } else { Ok(result) }
+    match outcome {
+        Outcome::Failure { retry_after } if on.on().failure => Err(Fallen::Failed { result, holder, retry_after }),
+        _ => Ok(result),
+    }
 }

@@ -83,11 +83,23 @@ impl<'a> Outer<'a> {
             Member::Method(method) => Some(method),
             Member::Other(_) => None,
         });
-        if !methods.into_iter().any(|method| own_keys(method).is_some()) {
+        let guarded: Vec<TokenStream> = methods.filter_map(|method| own_keys(method)).collect();
+        if guarded.is_empty() {
             let message =
                 "there is nothing to guard: no method of this impl block returns a `Result<..>`, or those are left out";
             errors.under(&block.head.self_ty, message);
+        } else if let Some(at) = self.at("max_keys")
+            && self.at("key").is_none()
+            && !guarded.into_iter().any(has_key)
+        {
+            let message = "`max_keys` bounds the values of `key`, which neither this block nor a method of it has: `key = self.host`";
+            errors.at(at, message);
         }
+    }
+
+    /// Where a key is written on the block.
+    fn at(&self, key: &str) -> Option<Span> {
+        self.keys.iter().find(|(name, _)| *name == key).map(|(_, at)| *at)
     }
 
     fn member(&self, member: &Member, errors: &mut Errors) -> TokenStream {
@@ -105,13 +117,16 @@ impl<'a> Outer<'a> {
     fn plan(&self, own: TokenStream, method: &Method, errors: &mut Errors) -> Option<Plan> {
         let mut options = check::distinct(args::parse(own, errors), errors);
         let has_name = options.iter().any(|option| option.key.name == "name");
+        let has_key = self.at("key").is_some() || options.iter().any(|option| option.key.name == "key");
         if !has_name {
             self.no_contradiction(&options, errors);
         }
         for option in self.options() {
             let key = option.key.name;
             let is_written = options.iter().any(|own| own.key.name == key);
-            if is_written || (has_name && key == "env") {
+            // Beside methods with a key there may be some without.
+            let is_idle = key == "max_keys" && !has_key;
+            if is_written || is_idle || (has_name && key == "env") {
                 continue;
             }
             if key == "timeout" && !method.is_async() {
@@ -166,6 +181,10 @@ fn own_keys(method: &Method) -> Option<TokenStream> {
         None => method.returns_result().then(TokenStream::new),
         Some(own) => (own.to_string() != "skip").then_some(own),
     }
+}
+
+fn has_key(own: TokenStream) -> bool {
+    args::parse(own, &mut Errors::default()).iter().any(|option| option.key.name == "key")
 }
 
 /// What is in the parentheses of an attribute.

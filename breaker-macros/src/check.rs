@@ -1,6 +1,7 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
 pub(crate) mod cache;
+mod lends;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
@@ -65,7 +66,7 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let form = shape::check(&target, chain.is_some(), errors);
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
-    steps::check(&target, &form, chain.as_ref(), errors);
+    steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
     Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })
 }

@@ -9,6 +9,7 @@ mod config;
 mod future;
 mod judge;
 mod keep;
+mod repeat;
 mod retry;
 mod steps;
 pub(crate) mod types;

@@ -5,7 +5,7 @@
 //! called. Above one it moves itself to the end, once and with a mark, so that the
 //! other one, under whatever name, comes first.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::Attribute;
 use syn::parse::Parser as _;
@@ -43,8 +43,24 @@ pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream
 fn alone(name: &str, item: &TokenStream) -> TokenStream {
     let what =
         if name == "retry" { "puts the retries around its calls" } else { "takes the fallbacks that it finds there" };
-    let message = format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function, which {what}");
+    let message = if mentions_the_run_time_half(item) {
+        format!(
+            "`#[circuit_breaker(..)]` did not find this `#[{name}]`: below it, and in its impl block, write \
+             `#[{name}(..)]`, neither under another name nor in a `cfg_attr`"
+        )
+    } else {
+        format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function, which {what}")
+    };
     recover::item_and_message(item, &syn::Error::new(Span::call_site(), message))
+}
+
+/// True for a function that has its breaker already.
+fn mentions_the_run_time_half(item: &TokenStream) -> bool {
+    item.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(name) => name == "__rt",
+        TokenTree::Group(group) => mentions_the_run_time_half(&group.stream()),
+        _ => false,
+    })
 }
 
 /// The attributes of the language, and other fallbacks; any other one may be a breaker under a name of the user's own.

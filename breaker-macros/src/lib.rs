@@ -178,7 +178,7 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `value(EXPR)` | an expression of the type in the function's `Ok` |
 /// | `cache(key = EXPR, ..)` | serves the last success that was stored under the key, see below |
 ///
-/// A path or closure may be sync or (in an `async fn`) async, and gives `Option<T>` (`None`: the next step's turn),
+/// A path or closure may be sync or (in an `async fn`) async, or give a future, and gives `Option<T>` (`None`: the next step's turn),
 /// `Result<T, E>` (an `Err` ends the chain) or `Result<Option<T>, E>`; a closure that gives nothing but an `Err` needs its
 /// return type. When every step declines, the caller gets what it would have got without fallbacks.
 ///
@@ -231,8 +231,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
 }
 
-/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same `async fn` and in any order. Needs
-/// breaker-core's feature `retry`.
+/// Calls the function again after a failure, beside [`macro@circuit_breaker`] on the same function, which is async, and in any
+/// order. Needs breaker-core's feature `retry`.
 ///
 /// ```text
 /// #[circuit_breaker(name = "huggingface_api", timeout = "30s")]
@@ -247,6 +247,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// fallback > retry > circuit_breaker > timeout > body
 /// ```
 ///
+/// (Below a `#[circuit_breaker]`, and on the methods of its impl block, `#[retry]` and `#[fallback]` are found by their own names only, with or without a path.)
+///
 /// Each attempt is one call that the breaker counts, with a time limit of its own; the fallback's steps are asked when the last
 /// one has ended as `on(..)` says.
 ///
@@ -254,7 +256,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- | --- | --- |
 /// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included |
 /// | `min` | duration above zero | `"2s"` | the wait after the first attempt |
-/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter |
+/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter, and for what `wait` allows |
 /// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it |
 /// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one |
 /// | `wait` | alone, or a duration | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` |
@@ -267,10 +269,20 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the caller's at once. So is a rejection, unless `wait` is given, and the error of an attempt after which the breaker is
 /// open: waiting for a call that will be rejected is in vain.
 ///
-/// A function that is not `async` and returns a future cannot have it yet, nor a method under `#[async_trait]`.
+/// A failure that says when the service wants to be called again (an `Outcome::Failure` with a `retry_after`, which the
+/// ready-made rules read from `Retry-After`) is followed by the next attempt after that time, or after the regular wait where that is longer. If
+/// it is longer than `max`, and than the duration of `wait`, there is no further attempt: an earlier one is known to be in vain.
+///
+/// A `key` of the breaker is evaluated for each attempt, so a body that goes on to another host asks that host's breaker next. A panic ends
+/// the attempts and goes on unwinding. `on_cancel` is for an attempt under way; during a wait nothing is counted.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
-/// be taken by value.
+/// be taken by value, and the function cannot give what it borrows from a `&mut` argument.
+///
+/// A function that is not `async` and returns a future (as `#[async_trait]` and `#[async_recursion]` leave it) can have it where the
+/// body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()`: each attempt runs that block. `let`s
+/// before it run once, when the function is called, and each attempt gets a clone of those that it uses. A function whose
+/// future is made elsewhere cannot have it, nor one that is not async at all: that could only block its thread.
 ///
 /// # Cancellation
 /// Dropping the future ends the attempt, or the wait, and none follows.

@@ -4,6 +4,7 @@
 
 pub(crate) mod block;
 pub(crate) mod future;
+pub(crate) mod lets;
 mod other;
 pub(crate) mod params;
 

@@ -237,3 +237,27 @@ async fn a_mutable_reference_is_lent_to_the_body_and_then_to_the_step() {
     assert_eq!(mutable(&mut sink).await, Ok(0));
     assert_eq!(sink, [1, 2]);
 }
+
+async fn later(n: u8) -> Option<u8> {
+    tokio::task::yield_now().await;
+    Some(n)
+}
+
+/// Closures that leave early or wait, and then give a future.
+#[circuit_breaker(name = "futures_of_steps")]
+#[fallback(
+    first = |rejection| { if rejection.state() == State::Open { return later(1); } later(later(2).await.unwrap() + n) },
+    second = |_| { later(0).await; Box::pin(later(3)) }
+)]
+async fn futures_of_steps(n: u8) -> Result<u8, AskError> {
+    Ok(n)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_may_wait_and_then_give_a_future() {
+    let breaker = opened("futures_of_steps");
+    assert_eq!(futures_of_steps(5).await, Ok(7));
+    breaker.release();
+    breaker_core::testing::open(&breaker);
+    assert_eq!(futures_of_steps(5).await, Ok(1));
+}

@@ -4,7 +4,8 @@
 mod common;
 
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Config, Registry, State, Status, circuit_breaker, fallback, retry, testing,
+    CircuitBreaker, CircuitBreakerError, Config, Event, Registry, State, Status, circuit_breaker, fallback, retry,
+    testing,
 };
 use common::secs;
 use futures_util::FutureExt as _;
@@ -136,7 +137,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
         );
         assert_eq!(
             health.circuit_breakers.keys().collect::<Vec<_>>(),
-            ["hosts", "hosts[bad]", "tenants", "zones", "zones_of_many"]
+            ["hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
         );
         let head = &health.circuit_breakers["hosts"];
         assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
@@ -160,6 +161,57 @@ async fn settings_and_listeners_of_the_head_hold_for_all_values() {
         ]);
         fetch("third", true).await.unwrap();
         recording.assert(["hosts[*]: success"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_value_is_told_by_itself_stays_above_what_holds_for_all() {
+    testing::isolated(async {
+        fetch("slow", true).await.unwrap();
+        fetch("other", true).await.unwrap();
+        let (head, slow) = (testing::breaker("hosts"), testing::breaker("hosts[slow]"));
+        head.reconfigure(Config::new().recovery_timeout(secs(7))).unwrap();
+        slow.reconfigure(Config::new().fail_max(9)).unwrap();
+        Registry::global().configure("hosts", Config::new().fail_max(3)).unwrap();
+        head.reconfigure(Config::new().fail_max(4).success_threshold(2)).unwrap();
+        let seen = |breaker: &CircuitBreaker| {
+            let settings = breaker.config();
+            (settings.fail_max, settings.recovery_timeout, settings.success_threshold)
+        };
+        assert_eq!(seen(&slow), (9, secs(7), 2));
+        assert_eq!(seen(&testing::breaker("hosts[other]")), (4, secs(7), 2));
+        assert!(slow.config_sources().contains(&("recovery_timeout", breaker_core::Source::Reconfigure)));
+        slow.reconfigure(Config::new().recovery_timeout(secs(1))).unwrap();
+        assert_eq!(seen(&slow), (9, secs(1), 2));
+        fetch("new", true).await.unwrap();
+        assert_eq!(seen(&testing::breaker("hosts[new]")), (4, secs(7), 2));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_of_a_value_names_its_own_function() {
+    testing::isolated(async {
+        let mut events = testing::breaker("hosts").subscribe();
+        fetch("a:1", true).await.unwrap();
+        connect("a", 1).unwrap();
+        open("a:1").await;
+        let FetchError::Open(error) = connect("a", 1).unwrap_err() else { panic!("it is open") };
+        assert_eq!((error.breaker(), error.function()), ("hosts[a:1]", Some("keys::connect")));
+        assert_eq!(testing::breaker("hosts[a:1]").try_acquire().unwrap_err().function(), None, "by hand");
+        let mut told = Vec::new();
+        while let Some(event) = events.try_recv() {
+            match event {
+                Event::Success { function, .. } => told.push(("success", function)),
+                Event::Failure { function, .. } => told.push(("failure", function)),
+                Event::Rejected { function, .. } => told.push(("rejected", function)),
+                _ => {}
+            }
+        }
+        let [fetch, connect] = [Some("keys::fetch"), Some("keys::connect")];
+        let expected = [("success", fetch), ("success", connect), ("failure", fetch), ("failure", fetch)];
+        assert_eq!(told, [&expected[..], &[("rejected", connect), ("rejected", None)]].concat());
     })
     .await;
 }
@@ -278,6 +330,29 @@ impl Zone {
     async fn many(&self, up: &mut bool) -> Result<u8, FetchError> {
         if std::mem::replace(up, true) { Ok(4) } else { Err(FetchError::Refused) }
     }
+}
+
+struct Pool;
+
+#[circuit_breaker(name = "pool", max_keys = 1)]
+impl Pool {
+    #[circuit_breaker(key = host)]
+    async fn of(&self, host: &str) -> Result<u8, FetchError> {
+        Ok(u8::try_from(host.len()).unwrap())
+    }
+
+    async fn all(&self) -> Result<u8, FetchError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_keys_of_an_impl_block_is_for_the_methods_that_have_a_key() {
+    testing::isolated(async {
+        assert_eq!((Pool.of("a").await.unwrap(), Pool.of("b").await.unwrap(), Pool.all().await.unwrap()), (1, 1, 0));
+        assert_eq!(["pool[a]", "pool[b]"].map(|name| known(name).is_some()), [false, true]);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

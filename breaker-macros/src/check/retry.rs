@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
+use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result, ReturnType};
 
 use super::shape::Form;
 use super::values::{self, Setting};
@@ -13,6 +13,7 @@ use crate::args::retry::{self, Opt};
 use crate::fallback;
 use crate::recover::Errors;
 use crate::target::{Target, params};
+use crate::uses;
 
 /// The values of a `#[retry(..)]`; what is not written is the default.
 #[derive(Default)]
@@ -134,9 +135,21 @@ fn number(key: &Key, value: Expr, least: f64, most: f64) -> Result<Number> {
 fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
     match form {
         Form::Async => {}
-        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: a function that is not async could only block its thread between two attempts"),
-        Form::Future(_) => errors.at(at, "`#[retry]` on a function that returns a future is not supported by this version; write an `async fn` (under \
-             `#[async_trait]`: one of your own, which the trait's method calls)"),
+        Form::Future(future) if future.tail.is_some() => {}
+        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: between two attempts a function that is not async would block its thread, for seconds; make it \
+             `async`, or leave `#[retry]` out and call it again from the place that may wait"),
+        Form::Future(_) => errors.at(
+            at,
+            "`#[retry]` runs the body for each attempt, but this one runs before the first, when the function is called; \
+             write an `async fn`, or let the body end in `async move { .. }` or `Box::pin(async move { .. })`, and \
+             let what stands before it be `let`s without `?` and `return`",
+        ),
+    }
+    no_self_in_a_string(target, form, errors);
+    match (form, &target.sig.output) {
+        (Form::Future(future), _) => super::lends::check(&target.sig, &future.output, errors),
+        (Form::Async, ReturnType::Type(_, output)) => super::lends::check(&target.sig, output, errors),
+        _ => {}
     }
     if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
         && by_value(receiver)
@@ -144,6 +157,20 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
         let fix =
             "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
         errors.under(receiver, fix);
+    }
+}
+
+/// In an async block of the user's own a `&mut self` has another name.
+fn no_self_in_a_string(target: &Target, form: &Form, errors: &mut Errors) {
+    let Form::Future(future) = form else { return };
+    let (Some(FnArg::Receiver(receiver)), Some(tail)) = (target.sig.inputs.first(), &future.tail) else { return };
+    let is_unique = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => params::hold(ty) == params::Hold::Unique,
+        _ => false,
+    };
+    if let (true, Some(at)) = (is_unique, uses::self_in_a_string(&tail.block.stream())) {
+        errors.at(at, "with `#[retry]` a `&mut self` cannot stand in the string itself here; give it as an argument: `\"{:?}\", self`");
     }
 }
 

@@ -5,15 +5,16 @@ use quote::ToTokens as _;
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
+use super::Around;
 use super::shape::Form;
-use crate::args::steps::{Chain, Kind, Step};
+use crate::args::steps::{Kind, Step};
 use crate::recover::Errors;
 use crate::target::Target;
 use crate::target::params::{self, Hold};
 use crate::uses;
 
 /// Refuses a step that needs what the user's own code has taken before, or holds on to.
-pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
     let (Form::Future(future), Some(chain)) = (form, chain) else {
         return;
     };
@@ -24,7 +25,9 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, errors:
             let is_gone = if future.tail.is_none() {
                 *hold != Hold::Shared
             } else {
-                *hold == Hold::Unique && name == "self" && (chain.on.after_body() || stores_in(step, name))
+                // The attempts of a `#[retry]` only borrow it.
+                let later = chain.on.after_body() || stores_in(step, name);
+                *hold == Hold::Unique && name == "self" && later && retry.is_none()
             };
             is_gone && uses_it(step, name)
         });

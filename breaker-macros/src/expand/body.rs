@@ -1,12 +1,12 @@
 //! The user's body, in place: an async block or a closure with the arguments as its own locals.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 
 use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
-use crate::target::params::{Kind, Param};
+use crate::target::params::{Hold, Kind, Param};
 use crate::uses;
 
 impl Kit<'_> {
@@ -53,7 +53,7 @@ impl Kit<'_> {
     fn keywords(&self, moves: bool) -> TokenStream {
         let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
         match self.tail() {
-            Some(tail) => tail.keywords.clone(),
+            Some(tail) => self.tail_keywords(tail),
             None => quote_spanned!(Span::mixed_site()=> async #moves),
         }
     }
@@ -71,9 +71,12 @@ impl Kit<'_> {
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let in_key = |name| uses::mentions(&keys, name);
-            let used = |name| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
-            for name in param.locals().filter(|name| used(name)) {
+            let in_key = |name: &Ident| uses::mentions(&keys, name);
+            let used = |name: &Ident| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
+            // A `&mut` argument is declared anew outside the body, where a step gets it back.
+            let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
+            let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
+            for name in param.locals().cloned().chain(anew).filter(|name| used(name)) {
                 locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));
             }
         }
@@ -105,11 +108,11 @@ impl Kit<'_> {
     }
 
     fn with_mixed_braces(&self) -> TokenStream {
-        generated_braces(TokenTree::Group(self.block().clone()).into_token_stream())
+        generated_braces(TokenTree::Group(self.repeatable()).into_token_stream())
     }
 
     /// The user's code behind the gate, in its braces.
-    fn block(&self) -> &Group {
+    pub(super) fn block(&self) -> &Group {
         self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
     }
 }

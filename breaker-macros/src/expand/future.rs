@@ -31,7 +31,8 @@ impl Kit<'_> {
         let (rt, ret) = (&self.rt, &self.ret);
         if let Some(tail) = &future.tail {
             let typed = quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); });
-            return in_tail(tail, quote_spanned!(Span::mixed_site()=> #typed #guarded));
+            let keywords = self.tail_keywords(tail);
+            return in_tail(tail, keywords, quote_spanned!(Span::mixed_site()=> #typed #guarded));
         }
         let eager = self.eager();
         let block = quote_spanned!(Span::mixed_site()=> async move { #guarded });
@@ -57,11 +58,10 @@ impl Kit<'_> {
     }
 }
 
-fn in_tail(tail: &Tail, guarded: TokenStream) -> TokenStream {
-    let Tail { head, keywords, block, parens, rest } = tail;
+fn in_tail(tail: &Tail, mut future: TokenStream, guarded: TokenStream) -> TokenStream {
+    let Tail { head, block, parens, rest, .. } = tail;
     let mut guarded = Group::new(block.delimiter(), guarded);
     guarded.set_span(block.span().resolved_at(Span::mixed_site()));
-    let mut future = keywords.clone();
     future.extend([TokenTree::Group(guarded)]);
     if let Some(parens) = parens {
         let mut group = Group::new(parens.delimiter(), future);

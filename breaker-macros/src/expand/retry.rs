@@ -10,7 +10,7 @@ use super::keep::Keep;
 use crate::check::retry::{MAX, MIN, Number, Retry, Wait};
 use crate::check::values::Setting;
 use crate::recover::mixed;
-use crate::target::params::{Hold, quiet};
+use crate::target::params::Hold;
 
 impl Kit<'_> {
     // Output: let mut __retry = RETRY;
@@ -27,6 +27,7 @@ impl Kit<'_> {
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (&self.rt, self.new_retry(retry), self.attempt());
         let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
+        let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
             None => quote_spanned!(self.at_ret=> __fallen.into_result()),
             Some(chain) => {
@@ -37,6 +38,7 @@ impl Kit<'_> {
             }
         };
         let guarded = quote_spanned! {Span::mixed_site()=>
+            #mutable
             let mut __retry = #new;
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
@@ -74,26 +76,6 @@ impl Kit<'_> {
                 #rt::Err(__fallen) => __fallen,
             }
         }
-    }
-
-    // Output: `let x = K::__rt::repeat(&x);` for an owned argument, told at it, and `let y = &mut *y;`
-    fn repeated(&self) -> TokenStream {
-        let (mut repeated, quiet) = (TokenStream::new(), quiet());
-        for param in &self.plan.params {
-            let cfg = &param.cfg;
-            for (name, hold) in param.names().into_iter().filter(|(name, _)| name != "self") {
-                let value = match hold {
-                    Hold::Shared => continue,
-                    Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
-                    Hold::Owned => {
-                        let rt = self.rt_at(mixed(&name));
-                        quote_spanned!(mixed(&name)=> #rt::repeat(&#name))
-                    }
-                };
-                repeated.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #name = #value;));
-            }
-        }
-        repeated
     }
 
     // Output: `K::__rt::On { failure: true, timeout: true }`

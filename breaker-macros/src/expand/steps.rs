@@ -129,8 +129,11 @@ impl Kit<'_> {
             }
         };
         let quiet = quiet();
+        // Of a closure that waits and then gives a future, which is awaited too.
+        let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
+            .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
-            #quiet
+            #quiet #gives_a_future
             if let #rt::Some(__ret) = #served {
                 return __rejection.served(#source, __ret);
             }
@@ -200,8 +203,7 @@ impl Kit<'_> {
         let body = self.user_code(&closure.body, chain, later);
         let rejection = closure.inputs.first();
         let bind = quote_spanned!(Span::mixed_site()=> let #rejection = &__rejection;);
-        let stays = matches!(closure.output, ReturnType::Default) && !uses::may_leave(&closure.body.to_token_stream());
-        if closure.asyncness.is_none() && (stays || matches!(&*closure.body, Expr::Async(_))) {
+        if stays(closure) {
             quote_spanned!(mixed(&closure.body)=> { #bind #body })
         } else if self.is_async {
             self.async_step(closure, &bind, &body)
@@ -263,4 +265,11 @@ impl Kit<'_> {
         }
         parts
     }
+}
+
+/// True for a closure whose code can stand in the function as it is: it neither waits nor leaves early.
+fn stays(closure: &ExprClosure) -> bool {
+    let code = &closure.body;
+    let to_its_end = matches!(closure.output, ReturnType::Default) && !uses::may_leave(&code.to_token_stream());
+    closure.asyncness.is_none() && (to_its_end || matches!(&**code, Expr::Async(_)))
 }

@@ -49,7 +49,7 @@ pub(crate) struct Renamed {
 #[derive(Clone)]
 pub(crate) struct Binding {
     pub(crate) ident: Ident,
-    mutability: Option<Token![mut]>,
+    pub(crate) mutability: Option<Token![mut]>,
     /// False for `ref x`.
     pub(crate) owned: bool,
 }
@@ -167,7 +167,7 @@ fn leaves_a_part(pat: &Pat) -> bool {
 }
 
 /// Collects what a pattern binds, and takes the `mut`s off it.
-fn bindings(pat: &mut Pat) -> Vec<Binding> {
+pub(super) fn bindings(pat: &mut Pat) -> Vec<Binding> {
     let mut found = Vec::new();
     collect(pat, &mut found);
     found
@@ -232,16 +232,20 @@ impl Param {
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #(#lints)* let #mutability #ident = #ident;)
     }
 
-    /// The names of the locals that [`Self::as_local`] declares.
-    pub(crate) fn locals(&self) -> impl Iterator<Item = &Ident> {
-        let bindings = match &self.kind {
+    /// Everything that the parameter binds, in the signature or in the body.
+    pub(crate) fn bindings(&self) -> &[Binding] {
+        match &self.kind {
             Kind::Receiver(_) => &[],
             Kind::Name(binding) => std::slice::from_ref(binding),
             Kind::Spread(bindings) => bindings,
             Kind::Renamed(renamed) => &renamed.bindings[..],
-        };
+        }
+    }
+
+    /// The names of the locals that [`Self::as_local`] declares.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = &Ident> {
         let all = matches!(self.kind, Kind::Renamed(_));
-        bindings.iter().filter(move |binding| all || self.is_rebound(binding)).map(|binding| &binding.ident)
+        self.bindings().iter().filter(move |binding| all || self.is_rebound(binding)).map(|binding| &binding.ident)
     }
 
     fn is_rebound(&self, binding: &Binding) -> bool {

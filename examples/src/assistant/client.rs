@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use breaker_core::rules;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 
@@ -91,10 +92,10 @@ impl ApiClient {
     /// Dropping the future closes the connection.
     pub async fn generate(&self, prompt: &str) -> Result<String, GenerationError> {
         let response = self.post(prompt).await?;
-        let status = response.status();
+        let (status, retry_after) = (response.status(), rules::retry_after(response.headers()));
         let body = read_bounded(response).await?;
         if !status.is_success() {
-            return Err(refusal(status, &body));
+            return Err(refusal(status, retry_after, &body));
         }
         let generated = parse(&body)?;
         Ok(validate(strip_prompt(&generated, prompt))?)
@@ -156,7 +157,7 @@ fn parse(body: &[u8]) -> Result<String, GenerationError> {
     Ok(first.generated_text)
 }
 
-fn refusal(status: StatusCode, body: &[u8]) -> GenerationError {
+fn refusal(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> GenerationError {
     let message = match serde_json::from_slice::<Refusal>(body) {
         Ok(refusal) => refusal.error.chars().take(MAX_MESSAGE_CHARS).collect(),
         Err(_) => status.canonical_reason().unwrap_or("no reason given").to_owned(),
@@ -164,5 +165,5 @@ fn refusal(status: StatusCode, body: &[u8]) -> GenerationError {
     if status == StatusCode::SERVICE_UNAVAILABLE && message.contains("is currently loading") {
         return GenerationError::ModelLoad(message);
     }
-    GenerationError::Http { status: status.as_u16(), message }
+    GenerationError::Http { status: status.as_u16(), message, retry_after }
 }

@@ -1,6 +1,8 @@
 //! The room of the errors: everything that can keep the model's answer away, sorted by what it says about the API.
 
-use breaker_core::CircuitBreakerError;
+use std::time::Duration;
+
+use breaker_core::{CircuitBreakerError, Classify, Outcome};
 use thiserror::Error;
 
 /// The question itself is at fault; the API was not asked, so this proves nothing about it.
@@ -52,6 +54,8 @@ pub enum GenerationError {
         status: u16,
         /// The API's words, shortened.
         message: String,
+        /// In how long it asks to be called again (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// The model is not there yet (failure).
     #[error("the model could not be loaded: {0}")]
@@ -73,6 +77,16 @@ pub enum GenerationError {
     /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it is looked for.
     #[error("{0}")]
     Breaker(#[from] CircuitBreakerError),
+}
+
+/// Asked of the errors that the attribute's lists do not name, which are the failures.
+impl Classify for GenerationError {
+    fn classify(&self) -> Outcome {
+        match self {
+            Self::Http { retry_after: Some(span), .. } => Outcome::failure_with_retry_after(*span),
+            _ => Outcome::failure(),
+        }
+    }
 }
 
 impl GenerationError {

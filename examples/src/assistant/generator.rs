@@ -66,7 +66,8 @@ impl Generator {
         timeout = "30s",
         critical = true,
         exclude(ValidationError, GenerationError::NoContext),
-        success(GenerationError::Http { status: 400..=407 | 409..=428 | 430..=499, .. })
+        success(GenerationError::Http { status: 400..=407 | 409..=428 | 430..=499, .. }),
+        classify
     )]
     #[retry(
         attempts = self.retry.attempts,

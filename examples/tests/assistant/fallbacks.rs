@@ -1,5 +1,7 @@
 //! While the API is down: who gets what, how it is marked, and what it costs.
 
+use std::time::Duration;
+
 use breaker_examples::assistant::{config::AssistantConfig, upstream::Behaviour};
 use serde_json::Value;
 
@@ -33,12 +35,28 @@ async fn retries_wait_and_then_succeed() {
     world.api.behave(Behaviour::Loading).await;
     let asking = world.start_asking("ada", KNOWN);
     assert_eq!(retries.next().await, 2);
-    world.api.behave(Behaviour::Healthy { latency: std::time::Duration::ZERO }).await;
+    world.api.behave(Behaviour::Healthy { latency: Duration::ZERO }).await;
     advance(1.9).await;
     assert_eq!(world.api.received(), 1);
     advance(0.1).await;
     assert_eq!(asking.await.expect("it was asked").meta("source"), "model");
     assert_eq!(world.api.received(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_as_long_as_the_api_asks_for_and_not_for_longer_than_its_longest_wait() {
+    let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
+    let mut retries = world.retries();
+    world.api.behave(Behaviour::Limited(Duration::from_secs(5))).await;
+    let asking = world.start_asking("ada", KNOWN);
+    assert_eq!(retries.next().await, 2);
+    world.api.behave(Behaviour::Limited(Duration::from_secs(60))).await;
+    advance(4.9).await;
+    assert_eq!(world.api.received(), 1, "its own wait is 2 s");
+    advance(0.1).await;
+    assert_eq!(asking.await.expect("it was asked").meta("fallback_reason"), "failure");
+    assert_eq!((world.api.received(), world.snapshot().failure_count), (2, 2), "nobody waits for a minute");
+    assert!(!retries.any());
 }
 
 #[tokio::test(start_paused = true)]

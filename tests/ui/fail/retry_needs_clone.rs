@@ -9,4 +9,16 @@ async fn call(token: Token) -> Result<u32, CircuitBreakerError> {
     Ok(1)
 }
 
+#[circuit_breaker]
+#[retry]
+async fn of_a_trait(read: impl FnOnce() -> u32) -> Result<u32, CircuitBreakerError> {
+    Ok(read())
+}
+
+#[circuit_breaker]
+#[retry]
+async fn generic<T: Into<u32>>(value: T) -> Result<u32, CircuitBreakerError> {
+    Ok(value.into())
+}
+
 fn main() {}

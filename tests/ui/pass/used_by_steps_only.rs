@@ -2,7 +2,7 @@
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 
-use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry};
 
 #[circuit_breaker]
 #[fallback(|_| Some(format!("{text} {first}")))]
@@ -21,6 +21,19 @@ fn with_both(text: String, (first, second): (String, String), count: &mut usize)
 }
 
 #[circuit_breaker]
+#[fallback(|_| { *seen += 1; None }, on(open, failure))]
+async fn borrowed(seen: &mut usize) -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+#[circuit_breaker]
+#[retry]
+#[fallback(|_| { *seen += 1; None }, on(open, failure))]
+async fn tried_again(seen: &mut usize) -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+#[circuit_breaker]
 async fn told(
     #[expect(unused_variables)] nobody: String,
     #[expect(unused_mut)] mut no_need: u8,
@@ -31,5 +44,7 @@ async fn told(
 fn main() {
     drop(closure(String::new(), (String::new(), String::new())));
     assert_eq!(path(String::new(), (String::new(), String::new()), &mut 1).ok(), Some(1));
+    drop(borrowed(&mut 1));
+    drop(tried_again(&mut 1));
     drop(told(String::new(), 1));
 }

@@ -20,6 +20,8 @@ use super::{Behaviour, UpstreamHandle};
 pub enum Kind {
     /// Every request is answered with an error status (`status`, 500 if it is not given).
     Errors,
+    /// Every request is answered with 429 and `Retry-After: 5`.
+    Limited,
     /// Requests are never answered.
     Hang,
     /// Connections are refused.
@@ -51,6 +53,7 @@ impl Outage {
     fn behaviour(self) -> Behaviour {
         match self.kind {
             Kind::Errors => Behaviour::Error(self.status),
+            Kind::Limited => Behaviour::Limited(Duration::from_secs(5)),
             Kind::Hang => Behaviour::Hang,
             Kind::Refuse => Behaviour::Refuse,
             Kind::Slow => Behaviour::Slow(Duration::from_secs(60)),

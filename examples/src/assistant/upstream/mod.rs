@@ -20,6 +20,8 @@ pub enum Behaviour {
     Slow(Duration),
     /// It answers every request with this status.
     Error(u16),
+    /// It answers every request with 429, and asks to be called again after this time, in whole seconds.
+    Limited(Duration),
     /// It takes requests and never answers.
     Hang,
     /// It is not there: connections are refused, and open ones break.
@@ -38,6 +40,7 @@ impl fmt::Display for Behaviour {
             Self::Healthy { .. } => f.write_str("healthy"),
             Self::Slow(_) => f.write_str("slow"),
             Self::Error(status) => write!(f, "answers {status}"),
+            Self::Limited(_) => f.write_str("answers 429"),
             Self::Hang => f.write_str("hangs"),
             Self::Refuse => f.write_str("is unreachable"),
             Self::Garbage => f.write_str("sends garbage"),

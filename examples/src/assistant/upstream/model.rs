@@ -5,7 +5,10 @@ use std::{future::pending, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -50,6 +53,10 @@ async fn generate(State(shared): State<Arc<Shared>>, Json(request): Json<Inputs>
         // The request arrived in the moment in which the door was closed.
         Behaviour::Refuse => refuse(503, "shutting down"),
         Behaviour::Error(status) => refuse(status, "scripted outage"),
+        Behaviour::Limited(time) => {
+            let header = [(RETRY_AFTER, time.as_secs().to_string())];
+            (header, refuse(429, "too many requests")).into_response()
+        }
         Behaviour::Loading => refuse(503, "Model note-reader is currently loading"),
         Behaviour::Garbage => {
             ([(CONTENT_TYPE, "application/json")], r#"[{"generated_text": "The answ"#).into_response()

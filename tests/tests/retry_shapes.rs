@@ -1,0 +1,161 @@
+//! `#[retry]` on the stranger shapes of functions: each runs, and its future is `Send` where it should be.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::manual_async_fn, reason = "that is what is tested")]
+#![allow(clippy::unused_async, reason = "that is what is tested")]
+
+use async_trait::async_trait;
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry, testing};
+use std::future::Future;
+use std::pin::Pin;
+
+type Reply<T> = Result<T, CircuitBreakerError>;
+
+#[async_trait]
+trait Provided: Sync + Send {
+    #[circuit_breaker]
+    #[retry]
+    async fn shared(&self, text: String) -> Reply<usize> {
+        Ok(text.len())
+    }
+
+    #[retry]
+    #[circuit_breaker]
+    async fn unique(&mut self, text: impl Into<String> + Clone + Send + 'async_trait) -> Reply<usize>
+    where
+        Self: Sized,
+    {
+        let text: String = text.into();
+        Ok(text.len())
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    async fn in_a_macro(&mut self, n: u8) -> Reply<String>
+    where
+        Self: Sized + std::fmt::Debug,
+    {
+        let this = &*self;
+        Ok(format!("{this:?} {n}"))
+    }
+}
+
+#[derive(Debug)]
+struct Client {
+    hosts: Vec<u8>,
+    name: String,
+}
+
+impl Provided for Client {}
+
+impl Client {
+    #[circuit_breaker(key = self.name)]
+    #[retry(attempts = u32::try_from(self.hosts.len()).unwrap())]
+    fn keyed(&mut self) -> Pin<Box<dyn Future<Output = Reply<usize>> + Send + '_>> {
+        Box::pin(async move {
+            self.hosts.push(1);
+            Ok(self.hosts.len())
+        })
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    #[fallback(Self::spare, on(open, failure))]
+    fn path_step(&mut self, (host, mut text): (u8, String)) -> impl Future<Output = Reply<usize>> + Send {
+        async move {
+            text.push('x');
+            self.hosts.push(host);
+            Ok(text.len())
+        }
+    }
+
+    async fn spare(&mut self, (host, text): (u8, String)) -> Option<usize> {
+        self.hosts.push(host);
+        Some(text.len())
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    fn closures(&self, n: u8) -> impl Future<Output = Reply<u8>> + use<> {
+        #[cfg(test)]
+        let name = self.name.clone();
+        #[cfg(not(test))]
+        let (name, other) = ((), ());
+        fn twice(x: u8) -> u8 {
+            x * 2
+        }
+        let add = move |x: u8| x + n;
+        let later: u8;
+        (later, _) = (add(1), n);
+        async move {
+            drop(name);
+            #[cfg(not(test))]
+            drop(other);
+            Ok(twice(add(later)))
+        }
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    fn nested<'a>(&'a mut self, mut log: &'a mut Vec<u8>) -> impl Future<Output = Reply<()>> + Send + 'a {
+        async move {
+            let mut inner = || self.hosts.push(1);
+            inner();
+            log.push(1);
+            log = {
+                log.push(2);
+                log
+            };
+            log.push(3);
+            Ok(())
+        }
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    fn reassigned(&self, mut text: &str) -> impl Future<Output = Reply<usize>> + Send {
+        async move {
+            text = text.trim();
+            Ok(text.len())
+        }
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    async fn lends_what_is_shared(&self, log: &mut Vec<u8>) -> Reply<&u8> {
+        log.push(1);
+        Ok(&self.hosts[0])
+    }
+
+    #[circuit_breaker]
+    #[retry]
+    async fn lends_another<'a>(&mut self, text: &'a str) -> Reply<&'a str> {
+        Ok(text.trim())
+    }
+}
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[tokio::test(start_paused = true)]
+async fn strange_shapes_run() {
+    testing::isolated(async {
+        let mut client = Client { hosts: vec![1], name: "a".to_owned() };
+        assert_eq!(is_send(client.shared("ab".to_owned())).await.unwrap(), 2);
+        assert_eq!(is_send(client.unique("ab")).await.unwrap(), 2);
+        assert!(is_send(client.in_a_macro(7)).await.unwrap().ends_with(" 7"));
+        assert_eq!(is_send(client.keyed()).await.unwrap(), 2);
+        assert!(breaker_core::Registry::global().get("retry_shapes::Client::keyed[a]").is_some());
+        assert_eq!(is_send(client.path_step((1, "ab".to_owned()))).await.unwrap(), 3);
+        testing::breaker("retry_shapes::Client::path_step").force_open();
+        assert_eq!(client.path_step((1, "ab".to_owned())).await.unwrap(), 2);
+        assert_eq!(is_send(client.closures(1)).await.unwrap(), 6);
+        let mut log = Vec::new();
+        is_send(client.nested(&mut log)).await.unwrap();
+        assert_eq!(log, [1, 2, 3]);
+        assert_eq!(is_send(client.reassigned(" a ")).await.unwrap(), 1);
+        assert_eq!(is_send(client.lends_what_is_shared(&mut log)).await.unwrap(), &1);
+        assert_eq!(is_send(client.lends_another(" a ")).await.unwrap(), "a");
+    })
+    .await;
+}
