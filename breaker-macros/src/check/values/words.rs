@@ -1,0 +1,67 @@
+//! Counts, flags, and the words of `on_cancel` and `on_panic`.
+
+use syn::{Expr, Ident, Lit, Result};
+
+use super::{Setting, durations, fault, lone_word, number, text};
+use crate::args::keys::{self, Key};
+
+pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
+    let (name, example) = (key.name, key.example);
+    if let Some(digits) = number(&value) {
+        return count_of(name, &digits, &value);
+    }
+    match &value {
+        Expr::Lit(_) => {
+            let inner = text(&value).and_then(|text| text.value().trim().parse::<u32>().ok());
+            let fix = inner.map_or_else(|| example.to_owned(), |count| format!("{name} = {count}"));
+            Err(fault(value, format!("`{name}` takes an integer: `{fix}`")))
+        }
+        _ => Ok(Setting::CountOf(value)),
+    }
+}
+
+fn count_of(name: &str, digits: &str, value: &Expr) -> Result<Setting> {
+    if digits.starts_with('-') {
+        return Err(fault(value, format!("`{name}` must be 1 or more")));
+    }
+    let Expr::Lit(syn::ExprLit { lit: Lit::Int(int), .. }) = value else {
+        return Err(fault(value, format!("`{name}` counts calls: it takes an integer")));
+    };
+    if !matches!(int.suffix(), "" | "u32") {
+        return Err(fault(value, format!("`{name}` is a u32; write `{name} = {}`", int.base10_digits())));
+    }
+    match int.base10_parse::<u32>() {
+        Ok(0) => Err(fault(value, format!("`{name}` must be 1 or more"))),
+        Ok(count) => Ok(Setting::Count(count, int.span())),
+        Err(_) => Err(fault(value, format!("`{name}` must be at most {} (u32::MAX)", u32::MAX))),
+    }
+}
+
+pub(super) fn flag(key: &Key, value: Expr) -> Result<Setting> {
+    let name = key.name;
+    match &value {
+        Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_)) => Ok(Setting::Flag(value)),
+        Expr::Lit(_) => {
+            let yes = text(&value).is_none_or(|text| text.value() != "false");
+            Err(fault(value, format!("`{name}` takes `true` or `false` without quotes: `{name} = {yes}`")))
+        }
+        _ => Ok(Setting::Flag(value)),
+    }
+}
+
+pub(super) fn word(key: &Key, value: Expr) -> Result<Setting> {
+    const WORDS: [&str; 2] = ["ignore", "failure"];
+    let name = key.name;
+    let lengths = name == "on_cancel";
+    if let Some(word) = text(&value).filter(|text| WORDS.contains(&text.value().as_str())) {
+        return Err(fault(&value, format!("`{name}` takes its word without quotes: `{name} = {}`", word.value())));
+    }
+    let is_const = |word: &Ident| lengths && word.to_string().chars().all(|c| !c.is_lowercase());
+    if let Some(word) = lone_word(&value).filter(|word| !is_const(word)) {
+        return keys::word(name, &word.to_string(), word.span(), &WORDS).map(Setting::Word);
+    }
+    if lengths {
+        return Ok(Setting::After(Box::new(durations::length(key, value)?)));
+    }
+    Err(fault(value, format!("`{name}` takes `ignore` or `failure`")))
+}
