@@ -1,6 +1,9 @@
 //! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
 //! attributes and is no part of the public interface.
 
+mod checks;
+
+pub use self::checks::{growth, jitter, share};
 pub use crate::call::{Cut, run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};

@@ -2,18 +2,22 @@
 //!
 //! After a mistake the reading goes on at the next comma, so that all mistakes of an attribute are told at once.
 
+mod backoff;
 pub(crate) mod items;
 pub(crate) mod keys;
+pub(crate) mod named;
 pub(crate) mod retry;
 pub(crate) mod steps;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, Path, Result, Token, parenthesized, token};
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, Lit, Path, Result, Token, parenthesized, token};
 
 use self::items::Item;
 use self::keys::{Key, Shape};
+use self::named::Named;
 use crate::recover::Errors;
 
 /// One option of the attribute, as written.
@@ -30,6 +34,8 @@ pub(crate) enum Value {
     Path(Path),
     /// `key(ITEM, ..)`
     Items(Vec<Item>),
+    /// `key`, or `key(NAME = EXPR, ..)`
+    Named(Vec<Named>),
     /// `key`
     Alone,
 }
@@ -89,6 +95,7 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
         Shape::Value => Value::Expr(value(input, key, &at)?),
         Shape::Crate => Value::Path(krate(input, key, &at)?),
         Shape::List => Value::Items(items(input, errors, key, &at)?),
+        Shape::Named => Value::Named(backoff::parse(input, errors, key, &at)?),
         Shape::Maybe | Shape::Flag if input.is_empty() || input.peek(Token![,]) => Value::Alone,
         Shape::Maybe => Value::Expr(value(input, key, &at)?),
         Shape::Flag => return Err(input.error(format!("`{}` takes no value; write it alone", key.name))),
@@ -98,7 +105,23 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
 
 fn value(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<Expr> {
     equals(input, key, at)?;
+    if let Some((percent, sign)) = percent(input) {
+        let share = percent / 100.0;
+        return Err(Error::new(sign, format!("`{}` is not written in per cent; did you mean `{share:?}`?", key.name)));
+    }
     input.parse()
+}
+
+/// `50%`, which is no expression.
+fn percent(input: ParseStream<'_>) -> Option<(f64, Span)> {
+    let ahead = input.fork();
+    let number = match ahead.parse::<Lit>().ok()? {
+        Lit::Int(int) => int.base10_parse().ok()?,
+        Lit::Float(float) => float.base10_parse().ok()?,
+        _ => return None,
+    };
+    let sign: Token![%] = ahead.parse().ok()?;
+    (ahead.is_empty() || ahead.peek(Token![,])).then(|| (number, sign.span()))
 }
 
 /// Reads the `=` of `key = VALUE` and sees to it that a value follows.

@@ -17,6 +17,8 @@ pub(crate) enum Shape {
     Maybe,
     /// `key`
     Flag,
+    /// `key`, or `key(NAME = EXPR, ..)`
+    Named,
 }
 
 pub(crate) struct Key {
@@ -30,7 +32,7 @@ pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str)
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 24] = [
+pub(crate) const KEYS: [Key; 31] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -55,10 +57,17 @@ pub(crate) const KEYS: [Key; 24] = [
     key("stream", Shape::Flag, "stream"),
     key("key", Shape::Value, "key = host"),
     key("max_keys", Shape::Value, "max_keys = 10_000"),
+    key("failure_rate", Shape::Value, "failure_rate = 0.5"),
+    key("slow_call", Shape::Value, "slow_call = \"2s\""),
+    key("slow_rate", Shape::Value, "slow_rate = 0.5"),
+    key("window", Shape::Value, "window = 100"),
+    key("min_calls", Shape::Value, "min_calls = 10"),
+    key("backoff", Shape::Named, "backoff(factor = 2.0, max = \"10m\", jitter = 0.1)"),
+    key("ramp", Shape::Value, "ramp = \"30s\""),
 ];
 
-/// Keys of the design that this version does not have yet.
-const LATER: [&str; 7] = ["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp"];
+/// Keys that are read and checked, and that breaker-core does not have yet.
+pub(crate) const LATER: &[&str] = &["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp"];
 
 /// Words of other libraries and of older versions, with the key that has that meaning.
 const ELSEWHERE: [(&str, &str); 41] = [
@@ -127,9 +136,7 @@ pub(crate) fn find(written: &Ident) -> Result<&'static Key> {
 /// What to write instead of a word that is no key.
 fn advice(word: &str) -> String {
     let other = |(name, _): &&(&str, &str)| *name == word;
-    if LATER.contains(&word) {
-        format!("`{word}` is not supported by this version")
-    } else if let Some((_, meanings)) = TWO_MEANINGS.iter().find(other) {
+    if let Some((_, meanings)) = TWO_MEANINGS.iter().find(other) {
         format!("`{word}` means two things; write {meanings}")
     } else if let Some((_, key)) = ELSEWHERE.iter().find(other) {
         format!("unknown key `{word}`; did you mean `{key}`?")

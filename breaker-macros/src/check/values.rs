@@ -1,7 +1,9 @@
 //! The values of the keys: what each takes, in which range, and how to write what was meant.
 
 mod durations;
+mod meant;
 mod names;
+mod numbers;
 mod words;
 
 use std::time::Duration;
@@ -11,6 +13,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, Lit, LitStr, Result, UnOp};
 
 pub(crate) use self::names::{config, key, name};
+pub(crate) use self::numbers::{Backoff, Number, backoff, factor, jitter};
 use crate::args::keys::Key;
 
 /// One value, ready to be written into a `Config`.
@@ -28,6 +31,9 @@ pub(crate) enum Setting {
     /// `on_cancel = DURATION`
     After(Box<Setting>),
     Text(LitStr),
+    /// `failure_rate` and `slow_rate`
+    Number(Number),
+    Backoff(Box<Backoff>),
 }
 
 pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
@@ -43,7 +49,11 @@ pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
 
 fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
-        "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "attempts" => words::count(key, value),
+        "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "min_calls" | "attempts" => {
+            words::count(key, value)
+        }
+        "window" => words::window(key, value),
+        "failure_rate" | "slow_rate" => numbers::share(key, value),
         "critical" | "enabled" => words::flag(key, value),
         "on_cancel" | "on_panic" => words::word(key, value),
         "env" => names::env(&value),
@@ -132,8 +142,10 @@ mod tests {
             (syn::parse_quote!(500ms), "\"500ms\""),
             (syn::parse_quote!(0.25), "\"250ms\""),
             (syn::parse_quote!(-1_000), "\"1000s\""),
+            (syn::parse_quote!(30u64), "\"30s\""),
+            (syn::parse_quote!("5min"), "\"5m\""),
         ] {
-            assert!(message("recovery_timeout", value).ends_with(&format!("`recovery_timeout = {fix}`")), "{fix}");
+            assert!(message("recovery_timeout", value).ends_with(&format!("did you mean {fix}?")), "{fix}");
         }
     }
 
@@ -142,6 +154,7 @@ mod tests {
         assert_eq!(message("recovery_timeout", syn::parse_quote!("0s")), "");
         for key in ["fail_window", "probe_timeout", "timeout", "on_cancel"] {
             assert_eq!(message(key, syn::parse_quote!("0s")), format!("`{key}` must be more than zero"));
+            assert!(message(key, syn::parse_quote!(0)).ends_with("must be more than zero"));
         }
     }
 

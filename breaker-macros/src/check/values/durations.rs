@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use syn::{Error, Expr, LitStr, Result};
 
-use super::{Setting, fault, lone_word, number, text};
+use super::{Setting, fault, lone_word, meant, number, text};
 use crate::args::keys::Key;
 use crate::args::quoted;
 
 pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     let name = key.name;
     if let Some(digits) = number(&value) {
-        return Err(fault(value, format!("`{name}` needs a unit: write `{name} = {}`", quoted(&with_unit(&digits)))));
+        let digits = meant::without_type(&digits);
+        let fault_of_it = if meant::is_number(digits) { "needs a unit" } else { "stands in quotes, with its unit" };
+        return Err(fault(value, format!("`{name}` {fault_of_it}{}", hint(name, digits))));
     }
     if lone_word(&value).is_some_and(|word| word == "off") {
         return Err(off_refused(name, &value)
@@ -20,7 +22,7 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     match &value {
         Expr::Lit(_) => match text(&value) {
             Some(text) if text.value() == "off" => off_refused(name, &value).map_or(Ok(Setting::Off), Err),
-            Some(text) => written_length(name, text),
+            Some(text) => written(name, text),
             None => Err(fault(value, format!("`{name}` takes a duration: `{}`", key.example))),
         },
         _ => Ok(Setting::LengthOf(value)),
@@ -29,44 +31,53 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
 
 /// The message for `"off"`, except where it has a meaning.
 fn off_refused(name: &str, value: &Expr) -> Option<Error> {
-    (name != "fail_window")
-        .then(|| fault(value, format!("`{name}` cannot be \"off\"; leave the key out for its default")))
+    let fix = match name {
+        "recovery_timeout" | "probe_timeout" => "leave the key out for its default",
+        "on_cancel" => "write `on_cancel = ignore`",
+        _ => "leave the key out",
+    };
+    (name != "fail_window").then(|| fault(value, format!("`{name}` cannot be \"off\"; {fix}")))
 }
 
-/// What was most likely meant by a number: seconds, unless a unit is glued to it.
-fn with_unit(digits: &str) -> String {
-    let digits = digits.trim_start_matches('-').replace('_', "");
-    if digits.ends_with(char::is_alphabetic) {
-        return humantime::parse_duration(&digits).map_or_else(|_| "30s".to_owned(), |_| digits);
-    }
-    match digits.parse::<f64>() {
-        Ok(seconds) if seconds.fract() != 0.0 => format!("{}ms", (seconds * 1000.0).round()),
-        Ok(0.0) => "30s".to_owned(),
-        _ => format!("{digits}s"),
-    }
-}
-
-fn written_length(name: &str, text: &LitStr) -> Result<Setting> {
+fn written(name: &str, text: &LitStr) -> Result<Setting> {
     let written = text.value();
-    let is_number = written.trim().trim_start_matches('-').parse::<f64>().is_ok();
+    let refused = |what: &str| Err(fault(text, format!("`{name}` {what}")));
+    let hint = hint(name, &written);
+    if written.trim().is_empty() {
+        return refused("is empty; write for instance \"30s\", \"500ms\" or \"1m 30s\"");
+    }
+    if written.contains("::") {
+        return refused(&format!("takes an expression without quotes: `{name} = {written}`"));
+    }
     if written.trim().starts_with('-') {
-        return Err(fault(text, format!("`{name}` cannot be negative")));
+        return refused(&format!("cannot be negative{hint}"));
     }
     match humantime::parse_duration(&written) {
-        Ok(Duration::ZERO) if name != "recovery_timeout" => {
-            Err(fault(text, format!("`{name}` must be more than zero")))
-        }
+        Ok(_) if let Some(unit) = meant::long_unit(&written) => refused(&format!("has an unknown unit `{unit}`{hint}")),
+        Ok(Duration::ZERO) if name != "recovery_timeout" => refused("must be more than zero"),
         Ok(length) => Ok(Setting::Length(length)),
-        Err(_) if is_number => {
-            Err(fault(text, format!("`{name}` needs a unit: write `{name} = {}`", quoted(&with_unit(written.trim())))))
-        }
+        Err(_) if meant::is_number(&written) => refused(&format!("needs a unit{hint}")),
         Err(humantime::DurationError::NumberOverflow) => {
-            Err(fault(text, format!("`{name}` is too long, or finer than a nanosecond")))
+            refused("is too long for a duration, or finer than a nanosecond")
         }
-        Err(humantime::DurationError::UnknownUnit { unit, .. }) => Err(fault(
-            text,
-            format!("`{name}` has an unknown unit `{unit}`; write for instance \"30s\", \"500ms\" or \"1m 30s\""),
-        )),
-        Err(_) => Err(fault(text, format!("`{name}` takes a duration such as \"30s\", \"500ms\" or \"1m 30s\""))),
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) if !unit.is_empty() => {
+            refused(&format!("has an unknown unit `{unit}`{hint}"))
+        }
+        Err(_) => refused(&format!("takes a duration{hint}")),
     }
+}
+
+/// What to write instead, or else how durations are written.
+fn hint(name: &str, written: &str) -> String {
+    match meant::meant(written) {
+        Some(fix) if name == "recovery_timeout" || !is_zero(&fix) => {
+            format!("; did you mean {}?", quoted(&fix))
+        }
+        Some(_) => format!(", and `{name}` must be more than zero"),
+        None => "; write for instance \"30s\", \"500ms\" or \"1m 30s\"".to_owned(),
+    }
+}
+
+fn is_zero(written: &str) -> bool {
+    humantime::parse_duration(written).is_ok_and(|length| length.is_zero())
 }

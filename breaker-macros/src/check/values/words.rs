@@ -20,6 +20,22 @@ pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
     }
 }
 
+/// A number of calls, or a duration.
+pub(super) fn window(key: &Key, value: Expr) -> Result<Setting> {
+    if let Some(digits) = number(&value) {
+        return count_of(key.name, &digits, &value);
+    }
+    let written = text(&value).map(|text| text.value().trim().to_lowercase()).unwrap_or_default();
+    let digits = written.trim_end_matches("calls").trim_end();
+    match digits.parse::<u32>() {
+        Ok(calls) if calls > 0 => {
+            let fix = "a number of calls is written without quotes, a duration with its unit";
+            Err(fault(value, format!("`window` has no unit; did you mean `{calls}`? ({fix})")))
+        }
+        _ => durations::length(key, value),
+    }
+}
+
 fn count_of(name: &str, digits: &str, value: &Expr) -> Result<Setting> {
     if digits.starts_with('-') {
         return Err(fault(value, format!("`{name}` must be 1 or more")));
