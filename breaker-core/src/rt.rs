@@ -22,6 +22,7 @@ pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use crate::{__breaker_name as name, __breaker_register as register, __breaker_site as site};
 pub use core::option::Option::{self, None, Some};
 pub use core::pin::pin;
+pub use core::primitive::str;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, file, line, module_path};

@@ -1,5 +1,7 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+mod constant;
+mod lists;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
@@ -111,7 +113,7 @@ impl Unfinished {
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
             ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
             ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
-            ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(rules::otherwise(&expr)),
+            ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(lists::otherwise(&expr)),
             (_, Value::Expr(expr)) => {
                 let setting = errors.take(values::setting(key, expr));
                 self.settings.extend(setting.map(|setting| (key, at, setting)));
@@ -123,6 +125,8 @@ impl Unfinished {
     fn check_against(&self, target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
         verdict::check(&self.written, &self.rules, (form, &target.sig), (chain, retry), errors);
         together::check(self, errors);
+        lists::check(&self.rules, &self.written, errors);
+        constant::check(self, target, errors);
         if let Some(key) = &self.key {
             steps::check_key(key, target, form, errors);
         }

@@ -116,7 +116,7 @@ impl<'p> Kit<'p> {
                 quote_spanned!(Span::mixed_site()=> enter_key(#text))
             }
         };
-        let name = self.plan.name.as_ref().map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
+        let name = config::name(self).map(|name| quote_spanned!(Span::mixed_site()=> name: #name,));
         quote_spanned!(Span::mixed_site()=> #rt::site! { #name can_be_cut: #is_async, config: #config, enter: #enter })
     }
 }

@@ -6,6 +6,7 @@ use syn::parse::ParseStream;
 use syn::{Error, Expr, Result, Token};
 
 use super::keys::{self, Key, Shape};
+use super::value;
 use crate::recover::Errors;
 
 /// The names of one list.
@@ -48,7 +49,7 @@ fn one(input: ParseStream<'_>, names: &Names) -> Result<Named> {
     let known = names.keys.iter().find(|key| key.name == word);
     let key = known.ok_or_else(|| Error::new(at.span(), advice(&word, names)))?;
     let alone = key.shape == Shape::Maybe && (input.is_empty() || input.peek(Token![,]));
-    let value = if alone { None } else { Some(super::value(input, key, &at)?) };
+    let value = if alone { None } else { Some(value::value(input, key, &at)?) };
     Ok(Named { key, at: at.span(), value })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Meta, Receiver, ReceiverKind, Result};
+use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
 
 use super::shape::Form;
 use super::values::{self, Number, Setting};
@@ -73,6 +73,10 @@ impl Retry {
             "max" => self.max = Some(values::in_place(key, value)?),
             "factor" => self.factor = Some(values::factor(key, value)?),
             "jitter" => self.jitter = Some(values::jitter(key, value)?),
+            _ if matches!(&value, Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_))) => {
+                let fix = "`wait` stands alone, or takes the longest wait: `wait`, `wait = \"30s\"`";
+                return Err(Error::new_spanned(value, fix));
+            }
             _ => self.wait = Wait::For(values::in_place(key, value)?),
         }
         Ok(())
@@ -95,7 +99,7 @@ impl Retry {
 }
 
 fn attempts(key: &Key, value: Expr) -> Result<Setting> {
-    if values::number(&value).is_some_and(|digits| matches!(digits.as_str(), "0" | "1")) {
+    if values::number(&value).is_some_and(|digits| digits.starts_with('-') || matches!(digits.as_str(), "0" | "1")) {
         let fix =
             "`attempts` counts the first call too, so a retry has 2 or more; without retries leave `#[retry]` out";
         return Err(Error::new_spanned(value, fix));

@@ -1,12 +1,12 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
 
+use super::lists;
 use crate::args::items::{Guard, Item};
-use crate::args::keys;
 use crate::recover::Errors;
 
 /// The lists of the attribute, in the order in which they are asked.
@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) classify: Option<Classify>,
     /// Where the key `stream` stands.
     pub(crate) stream: Option<Span>,
+    /// The items without a guard, as written, each with its list.
+    pub(super) written: Vec<(&'static str, TokenStream)>,
 }
 
 /// The key `classify`.
@@ -39,9 +41,15 @@ pub(crate) enum Test {
 }
 
 impl Rules {
-    pub(crate) fn add(&mut self, list: &str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
-        let one =
-            |item| if list == "failure_if" { super::verdict::of_value(item, generics) } else { test(item, generics) };
+    pub(crate) fn add(&mut self, list: &'static str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
+        self.written.extend(items.iter().filter_map(lists::tokens).map(|item| (list, item)));
+        let one = |item| {
+            if list == "failure_if" {
+                super::verdict::of_value(item, generics)
+            } else {
+                lists::of_error(item, generics)
+            }
+        };
         let tests = items.into_iter().filter_map(|item| errors.take(one(item))).collect();
         match list {
             "failure_if" => self.failure_if = tests,
@@ -58,16 +66,6 @@ impl Rules {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty()
-    }
-}
-
-pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
-    const WORDS: [&str; 3] = ["failure", "neutral", "success"];
-    match value {
-        Expr::Path(path) if let Some(word) = path.path.get_ident() => {
-            keys::word("otherwise", &word.to_string(), word.span(), &WORDS)
-        }
-        other => Err(Error::new_spanned(other, "`otherwise` takes `failure`, `neutral` or `success`, without quotes")),
     }
 }
 
@@ -211,13 +209,13 @@ fn never_bind(pattern: &mut Pat) {
 
 #[cfg(test)]
 mod tests {
-    use quote::{ToTokens, quote};
+    use quote::{ToTokens as _, quote};
     use syn::parse::Parser as _;
 
     use super::*;
     use crate::args::items::item;
 
-    fn read(tokens: proc_macro2::TokenStream) -> String {
+    fn read(tokens: TokenStream) -> String {
         let item = item.parse2(tokens).expect("an item");
         let generics: Generics = syn::parse_quote!(<Backend>);
         match test(item, &generics).expect("a test") {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 
 use super::{Kit, respan};
 use crate::args::keys::Key;
@@ -24,6 +25,20 @@ pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
             quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
         }
     }
+}
+
+// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; __name }`
+//
+// The `let` tells a wrong type at the user's constant; a literal needs none.
+pub(super) fn name(kit: &Kit<'_>) -> Option<TokenStream> {
+    let name = kit.plan.name.as_ref()?;
+    if let Expr::Lit(_) | Expr::Verbatim(_) = name {
+        return Some(name.to_token_stream());
+    }
+    let at = mixed(name);
+    let rt = kit.rt_at(at);
+    let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
+    Some(quote_spanned!(Span::mixed_site()=> { #typed __name }))
 }
 
 // Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
@@ -119,7 +134,7 @@ fn parts(length: Duration) -> (u64, u32) {
 }
 
 // Output: `K::__rt::at_least_one(LIMIT, "`fail_max` must be 1 or more")`, at the user's `LIMIT`
-fn checked(kit: &Kit<'_>, check: &str, expr: &syn::Expr, message: &str) -> TokenStream {
+fn checked(kit: &Kit<'_>, check: &str, expr: &Expr, message: &str) -> TokenStream {
     let at = mixed(expr);
     let (rt, check) = (kit.rt_at(at), Ident::new(check, at));
     quote_spanned!(at=> #rt::#check(#expr, #message))

@@ -13,15 +13,23 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     if let Some(digits) = number(&value) {
         let digits = meant::without_type(&digits);
         let fault_of_it = if meant::is_number(digits) { "needs a unit" } else { "stands in quotes, with its unit" };
-        return Err(fault(value, format!("`{name}` {fault_of_it}{}", hint(name, digits))));
+        let mut hint = hint(name, digits);
+        if let Some(count) = digits.parse::<u64>().ok().filter(|count| *count >= 1000) {
+            hint = format!("; did you mean \"{count}ms\", or \"{count}s\"?");
+        }
+        return Err(fault(value, format!("`{name}` {fault_of_it}{hint}")));
     }
-    if lone_word(&value).is_some_and(|word| word == "off") {
-        return Err(off_refused(name, &value)
-            .unwrap_or_else(|| fault(value, format!("`off` stands in quotes: `{name} = \"off\"`"))));
+    if let Some(word) = lone_word(&value).map(ToString::to_string).filter(|word| means_off(word)) {
+        return Err(off_refused(name, &word, &value)
+            .unwrap_or_else(|| fault(value, "a run that is never forgotten is written `fail_window = \"off\"`")));
     }
     match &value {
         Expr::Lit(_) => match text(&value) {
-            Some(text) if text.value() == "off" => off_refused(name, &value).map_or(Ok(Setting::Off), Err),
+            Some(text) if text.value() == "off" => off_refused(name, "off", &value).map_or(Ok(Setting::Off), Err),
+            Some(text) if means_off(&text.value()) => {
+                let off = || fault(text, "a run that is never forgotten is written `fail_window = \"off\"`");
+                Err(off_refused(name, &text.value(), &value).unwrap_or_else(off))
+            }
             Some(text) => written(name, text),
             None => Err(fault(value, format!("`{name}` takes a duration: `{}`", key.example))),
         },
@@ -29,14 +37,20 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     }
 }
 
+/// Whether a word says that there is no such time.
+fn means_off(word: &str) -> bool {
+    const WORDS: [&str; 9] = ["off", "never", "none", "infinite", "infinity", "forever", "disabled", "no", "unlimited"];
+    WORDS.contains(&word.to_lowercase().as_str())
+}
+
 /// The message for `"off"`, except where it has a meaning.
-fn off_refused(name: &str, value: &Expr) -> Option<Error> {
+fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
     let fix = match name {
         "recovery_timeout" | "probe_timeout" => "leave the key out for its default",
         "on_cancel" => "write `on_cancel = ignore`",
         _ => "leave the key out",
     };
-    (name != "fail_window").then(|| fault(value, format!("`{name}` cannot be \"off\"; {fix}")))
+    (name != "fail_window").then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))
 }
 
 fn written(name: &str, text: &LitStr) -> Result<Setting> {

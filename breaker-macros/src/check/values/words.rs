@@ -41,7 +41,9 @@ fn count_of(name: &str, digits: &str, value: &Expr) -> Result<Setting> {
         return Err(fault(value, format!("`{name}` must be 1 or more")));
     }
     let Expr::Lit(syn::ExprLit { lit: Lit::Int(int), .. }) = value else {
-        return Err(fault(value, format!("`{name}` counts calls: it takes an integer")));
+        let whole = digits.strip_suffix(".0").filter(|whole| whole.parse::<u32>().is_ok_and(|count| count > 0));
+        let fix = whole.map(|whole| format!(": `{name} = {whole}`")).unwrap_or_default();
+        return Err(fault(value, format!("`{name}` counts calls: it takes an integer{fix}")));
     };
     if !matches!(int.suffix(), "" | "u32") {
         return Err(fault(value, format!("`{name}` is a u32; write `{name} = {}`", int.base10_digits())));
@@ -58,8 +60,10 @@ pub(super) fn flag(key: &Key, value: Expr) -> Result<Setting> {
     match &value {
         Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_)) => Ok(Setting::Flag(value)),
         Expr::Lit(_) => {
-            let yes = text(&value).is_none_or(|text| text.value() != "false");
-            Err(fault(value, format!("`{name}` takes `true` or `false` without quotes: `{name} = {yes}`")))
+            let written = text(&value).map(|text| text.value().to_lowercase()).or_else(|| number(&value));
+            let yes = !matches!(written.as_deref(), Some("false" | "no" | "off" | "0"));
+            let quotes = if text(&value).is_some() { " without quotes" } else { "" };
+            Err(fault(value, format!("`{name}` takes `true` or `false`{quotes}: `{name} = {yes}`")))
         }
         _ => Ok(Setting::Flag(value)),
     }
@@ -76,8 +80,23 @@ pub(super) fn word(key: &Key, value: Expr) -> Result<Setting> {
     if let Some(word) = lone_word(&value).filter(|word| !is_const(word)) {
         return keys::word(name, &word.to_string(), word.span(), &WORDS).map(Setting::Word);
     }
+    if let Some(word) = of_a_path(&value) {
+        return Err(fault(&value, format!("`{name}` takes its word without a path: `{name} = {word}`")));
+    }
+    if let (true, Expr::Lit(literal)) = (lengths, &value)
+        && let Lit::Bool(_) | Lit::Char(_) = &literal.lit
+    {
+        return Err(fault(&value, format!("`{name}` takes `ignore`, `failure` or a duration")));
+    }
     if lengths {
         return Ok(Setting::After(Box::new(durations::length(key, value)?)));
     }
     Err(fault(value, format!("`{name}` takes `ignore` or `failure`")))
+}
+
+/// The word of `OnCancel::Failure`.
+fn of_a_path(value: &Expr) -> Option<&'static str> {
+    let Expr::Path(path) = value else { return None };
+    let last = path.path.segments.last()?.ident.to_string();
+    [("Ignore", "ignore"), ("Failure", "failure")].iter().find(|(variant, _)| *variant == last).map(|(_, word)| *word)
 }
