@@ -3,6 +3,8 @@
 //! After a mistake the reading goes on at the next comma, so that all mistakes of an attribute are told at once.
 
 mod backoff;
+#[cfg(test)]
+mod documented;
 mod elsewhere;
 pub(crate) mod items;
 pub(crate) mod keys;
