@@ -134,6 +134,9 @@ fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
     if input.peek2(Token![=]) || input.peek2(Token![:]) {
         return format!("a key stands without quotes: `{} = ..`", text.value());
     }
+    if text.value().contains('=') {
+        return format!("a key and its value stand outside of quotes: `{}`", text.value());
+    }
     format!("the name is given by its key: `name = {}`", quoted(&text.value()))
 }
 

@@ -68,7 +68,7 @@ use proc_macro::TokenStream;
 /// | `failure_rate` | share | off | it also opens when this share (or more) of the calls in the window failed | `failure_rate = 0.5` |
 /// | `slow_call` | duration above 0 | off | calls that take longer are slow | `slow_call = "2s"` |
 /// | `slow_rate` | share | 0.5 | it also opens when this share (or more) of the calls in the window were slow; needs `slow_call` | `slow_rate = 0.8` |
-/// | `window` | count of calls, or a duration above 0 | 100 calls | what both rates look at | `window = "1m"` |
+/// | `window` | integer literal of calls (1 or more), or a duration above 0 | 100 calls | what both rates look at | `window = "1m"` |
 /// | `min_calls` | count, at most what the window holds | 10 | the least number of calls to judge by a rate | `min_calls = 20` |
 /// | `backoff`, `backoff(..)` | alone, or with `factor` (1 or more), `max` (duration above 0), `jitter` (0 to 1) | off; then 2.0, `"10m"`, 0.1 | the open time grows by `factor` with each failed recovery up to `max`, and varies by the share `jitter` | `backoff(factor = 3.0, max = "5m")` |
 /// | `ramp` | duration above 0 | off | after closing, a growing share of the calls is let in over this time | `ramp = "30s"` |

@@ -49,9 +49,22 @@ pub(crate) fn item(input: ParseStream<'_>) -> Result<Item> {
 
 /// Refuses `error.is_empty()` and `status == 404`, which begin as items do.
 fn not_an_expression(input: ParseStream<'_>) -> Result<()> {
+    let never_begins = input.peek(Token![!])
+        || input.peek(Token![if])
+        || input.peek(Token![dyn])
+        || input.peek(Token![async])
+        || input.peek(Token![*])
+        || input.peek(token::Brace);
+    if never_begins {
+        let fix = "an item is a type, a pattern or a predicate: `NotFound`, `ApiError::Http(404)`, `|error| ..`";
+        return Err(input.error(fix));
+    }
     let ahead = input.fork();
     if ahead.parse::<Path>().is_err() {
         return Ok(());
+    }
+    if ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>]) {
+        return Err(Error::new(input.span(), "an item has no value; keys stand beside the list, not in it"));
     }
     let is_operator = ahead.peek(Token![.]) && !ahead.peek(Token![..])
         || ahead.peek(Token![==])

@@ -92,7 +92,12 @@ pub(crate) fn word(key: &str, written: &str, at: Span, words: &[&'static str]) -
     }
     let all = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let begun = words.iter().copied().find(|word| written.len() > 2 && word.starts_with(written));
-    let same = (written == "ignore" || written == "ignored").then_some("neutral").filter(|same| words.contains(same));
+    let same = match written {
+        "ignore" | "ignored" => "neutral",
+        "neutral" => "ignore",
+        _ => "",
+    };
+    let same = words.iter().copied().find(|word| *word == same);
     let hint = begun.or(same).or_else(|| nearest(written, words.iter().copied()));
     let hint = hint.map(|word| format!("did you mean `{word}`?"));
     let hint = hint.unwrap_or_else(|| format!("it takes one of {all}"));

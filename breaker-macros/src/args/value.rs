@@ -89,7 +89,7 @@ pub(super) fn meant(input: ParseStream<'_>) -> Option<String> {
     let mut value = TokenStream::new();
     while !at_an_end(&ahead) {
         match ahead.parse::<TokenTree>().ok()? {
-            TokenTree::Punct(sign) if value.is_empty() && ":=>".contains(sign.as_char()) => {}
+            TokenTree::Punct(sign) if value.is_empty() && ":=>+".contains(sign.as_char()) => {}
             TokenTree::Group(group)
                 if value.is_empty() && at_an_end(&ahead) && group.delimiter() != Delimiter::Brace =>
             {

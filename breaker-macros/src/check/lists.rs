@@ -38,6 +38,12 @@ pub(super) fn of_error(item: Item, generics: &Generics) -> Result<Test> {
             };
             Err(Error::new_spanned(literal, fix))
         }
+        Item::Pattern(Pat::Range(range), None) => {
+            let fix = "the error itself is no number; name the variant that holds it";
+            let range = range.to_token_stream();
+            let shown = range.to_string().replace(' ', "");
+            Err(Error::new_spanned(range, format!("{fix}: `ApiError::Http({shown})`")))
+        }
         Item::Pattern(Pat::TupleStruct(result), _) if result.path.is_ident("Err") || result.path.is_ident("Ok") => {
             let fix = if result.path.is_ident("Ok") {
                 "values are the matter of `failure_if(..)`"

@@ -7,7 +7,7 @@ use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Pa
 
 use super::lists;
 use crate::args::items::{Guard, Item};
-use crate::recover::Errors;
+use crate::recover::{Errors, mixed};
 
 /// The lists of the attribute, in the order in which they are asked.
 #[derive(Default)]
@@ -133,16 +133,11 @@ fn unit(path: Path) -> Pat {
     if path.segments.last().is_some_and(|last| is_screaming(&last.ident)) {
         return Pat::Path(ExprPath { attrs: Vec::new(), qself: None, path });
     }
+    // At the path, so that a path of another type is told there.
+    let braces = syn::token::Brace(path.segments.last().map_or_else(Span::mixed_site, |last| mixed(&last.ident)));
     let rest = PatRest { attrs: Vec::new(), dot2_token: Token![..](Span::mixed_site()) };
     let (attrs, fields) = (Vec::new(), Punctuated::new());
-    Pat::Struct(PatStruct {
-        attrs,
-        qself: None,
-        path,
-        brace_token: syn::token::Brace::default(),
-        fields,
-        rest: Some(rest),
-    })
+    Pat::Struct(PatStruct { attrs, qself: None, path, brace_token: braces, fields, rest: Some(rest) })
 }
 
 /// Refuses a pattern that matches every error.
