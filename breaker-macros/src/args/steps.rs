@@ -1,5 +1,7 @@
 //! The grammar of `#[fallback(..)]`: steps in their order, and `on(..)` behind them.
 
+mod meant;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -7,8 +9,6 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprCall, ExprClosure, ExprPath, Result, Token};
 
 use crate::recover::Errors;
-
-mod meant;
 
 /// One fallback, in the order in which they are tried.
 pub(crate) struct Step {
