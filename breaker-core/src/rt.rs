@@ -1,6 +1,9 @@
 //! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
 //! attributes and is no part of the public interface.
 
+mod checks;
+
+pub use self::checks::{growth, jitter, rate};
 pub use crate::__breaker_register as register;
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
@@ -24,6 +27,7 @@ pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
+pub use core::primitive::str;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};

@@ -2,11 +2,17 @@
 //!
 //! After a mistake the reading goes on at the next comma, so that all mistakes of an attribute are told at once.
 
+mod backoff;
 pub(crate) mod cache;
+#[cfg(test)]
+mod documented;
+mod elsewhere;
 pub(crate) mod items;
 pub(crate) mod keys;
+pub(crate) mod named;
 pub(crate) mod retry;
 pub(crate) mod steps;
+mod value;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -15,6 +21,7 @@ use syn::{Error, Expr, Path, Result, Token, parenthesized, token};
 
 use self::items::Item;
 use self::keys::{Key, Shape};
+use self::named::Named;
 use crate::recover::Errors;
 
 /// One option of the attribute, as written.
@@ -31,6 +38,8 @@ pub(crate) enum Value {
     Path(Path),
     /// `key(ITEM, ..)`
     Items(Vec<Item>),
+    /// `key`, or `key(NAME = EXPR, ..)`
+    Named(Vec<Named>),
     /// `key`
     Alone,
 }
@@ -54,20 +63,43 @@ fn list<T>(
 ) -> Vec<T> {
     let mut elements = Vec::new();
     while !input.is_empty() {
+        if input.peek(Token![,]) {
+            errors.at(input.span(), "there is a comma too many here");
+            skip_commas(input);
+            continue;
+        }
         match element(input, errors) {
-            Ok(element) => elements.push(element),
-            Err(error) => {
-                errors.push(error);
-                skip_to_comma(input);
+            Ok(element) if at_an_end(input) => elements.push(element),
+            // What follows may belong to this one, unless it begins as the next one does.
+            Ok(element) => {
+                let is_semicolon = input.peek(Token![;]);
+                errors.at(input.span(), if is_semicolon { "expected `,` here" } else { "expected `,` before this" });
+                let _: Option<Token![;]> = input.parse().unwrap_or_default();
+                if is_semicolon || is_option(input) {
+                    elements.push(element);
+                    continue;
+                }
             }
+            Err(error) => errors.push(error),
         }
-        if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-            errors.at(input.span(), "expected `,` before this");
-            skip_to_comma(input);
-            let _: Option<Token![,]> = input.parse().unwrap_or_default();
-        }
+        skip_to_comma(input);
+        let _: Option<Token![,]> = input.parse().unwrap_or_default();
     }
     elements
+}
+
+/// True where nothing follows that could still be meant for the element before.
+fn at_an_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
+/// True before `KEY = ..`, which begins an element of its own.
+fn is_option(input: ParseStream<'_>) -> bool {
+    input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==])
+}
+
+fn skip_commas(input: ParseStream<'_>) {
+    while input.parse::<Option<Token![,]>>().is_ok_and(|comma| comma.is_some()) {}
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {
@@ -79,59 +111,43 @@ fn skip_to_comma(input: ParseStream<'_>) {
 
 fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
-        let fix = format!("the name is given by its key: `name = {}`", quoted(&text.value()));
-        return Err(Error::new(text.span(), fix));
+        return Err(Error::new(text.span(), lone_text(&text, input)));
     }
     let Ok(at) = input.call(Ident::parse_any) else {
         return Err(input.error(format!("expected a key and its value, for instance `{}`", keys::KEYS[1].example)));
     };
+    value::is_key(input, &at)?;
     let key = keys::find(&at)?;
     let value = match key.shape {
-        Shape::Value => Value::Expr(value(input, key, &at)?),
-        Shape::Crate => Value::Path(krate(input, key, &at)?),
+        Shape::Value => Value::Expr(value::value(input, key, &at)?),
+        Shape::Crate => Value::Path(value::krate(input, key, &at)?),
         Shape::List => Value::Items(items(input, errors, key, &at)?),
-        Shape::Maybe | Shape::Flag if input.is_empty() || input.peek(Token![,]) => Value::Alone,
-        Shape::Maybe => Value::Expr(value(input, key, &at)?),
+        Shape::Named => Value::Named(backoff::parse(input, errors, key, &at)?),
+        Shape::Maybe | Shape::Flag if at_an_end(input) => Value::Alone,
+        Shape::Maybe => Value::Expr(value::value(input, key, &at)?),
         Shape::Flag => return Err(input.error(format!("`{}` takes no value; write it alone", key.name))),
     };
     Ok(Opt { key, at, value })
 }
 
-fn value(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<Expr> {
-    equals(input, key, at)?;
-    input.parse()
-}
-
-/// Reads the `=` of `key = VALUE` and sees to it that a value follows.
-fn equals(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<()> {
-    let (name, example) = (key.name, key.example);
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(Error::new(at.span(), format!("`{name}` needs a value, for instance `{example}`")));
+/// A text where a key should stand: the name, or a key in quotes.
+fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
+    if input.peek2(Token![=]) || input.peek2(Token![:]) {
+        return format!("a key stands without quotes: `{} = ..`", text.value());
     }
-    if !input.peek(Token![=]) || input.peek(Token![==]) {
-        return Err(input.error(format!("`{name}` takes its value after `=`, for instance `{example}`")));
+    if text.value().contains('=') {
+        return format!("a key and its value stand outside of quotes: `{}`", text.value());
     }
-    input.parse::<Token![=]>()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(Error::new(at.span(), format!("`{name}` needs a value, for instance `{example}`")));
-    }
-    Ok(())
-}
-
-fn krate(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<Path> {
-    equals(input, key, at)?;
-    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
-        let fix = format!("`crate` takes a path without quotes: `crate = {}`", text.value());
-        return Err(Error::new(text.span(), fix));
-    }
-    input.call(Path::parse_mod_style)
+    format!("the name is given by its key: `name = {}`", quoted(&text.value()))
 }
 
 fn items(input: ParseStream<'_>, errors: &mut Errors, key: &Key, at: &Ident) -> Result<Vec<Item>> {
     let (name, example) = (key.name, key.example);
     if !input.peek(token::Paren) {
         let found = if input.is_empty() { at.span() } else { input.span() };
-        return Err(Error::new(found, format!("`{name}` takes a list in parentheses, for instance `{example}`")));
+        let fix = value::meant(input).map(|items| format!(": `{name}({items})`"));
+        let fix = fix.unwrap_or_else(|| format!(", for instance `{example}`"));
+        return Err(Error::new(found, format!("`{name}` takes a list in parentheses{fix}")));
     }
     let content;
     parenthesized!(content in input);

@@ -1,11 +1,14 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
 pub(crate) mod cache;
+mod constant;
 mod lends;
+mod lists;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
 mod steps;
+mod together;
 pub(crate) mod values;
 mod verdict;
 
@@ -19,7 +22,7 @@ use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
 use self::values::Setting;
-use crate::args::keys::Key;
+use crate::args::keys::{Key, LATER};
 use crate::args::steps::{Chain, Kind};
 use crate::args::{self, Opt, Value};
 use crate::fallback;
@@ -68,6 +71,7 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
+    plan.not_yet(errors);
     Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })
 }
 
@@ -90,7 +94,7 @@ pub(crate) struct Unfinished {
     name: Option<Expr>,
     key: Option<Expr>,
     config: Option<Expr>,
-    settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
+    pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
     /// Every key that is there, and where.
     written: Vec<(&'static str, proc_macro2::Span)>,
@@ -108,10 +112,14 @@ impl Unfinished {
             (_, Value::Alone) => self.rules.stream = Some(at),
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
+            (_, Value::Named(values)) => {
+                let setting = values::backoff(values, errors);
+                self.settings.push((key, at, setting));
+            }
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
             ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
             ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
-            ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(rules::otherwise(&expr)),
+            ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(lists::otherwise(&expr)),
             (_, Value::Expr(expr)) => {
                 let setting = errors.take(values::setting(key, expr));
                 self.settings.extend(setting.map(|setting| (key, at, setting)));
@@ -122,10 +130,9 @@ impl Unfinished {
     /// The rules that need both the options and the function.
     fn check_against(&self, target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
         verdict::check(&self.written, &self.rules, (form, &target.sig), (chain, retry), errors);
-        let max_keys = self.settings.iter().find(|(key, ..)| key.name == "max_keys");
-        if let (None, Some((_, at, _))) = (&self.key, max_keys) {
-            errors.at(*at, "`max_keys` bounds the values of `key`, which is missing: `key = host`, with an argument's name for `host`");
-        }
+        together::check(self, errors);
+        lists::check(&self.rules, &self.written, errors);
+        constant::check(self, target, errors);
         if let Some(key) = &self.key {
             steps::check_key(key, target, form, errors);
         }
@@ -138,6 +145,16 @@ impl Unfinished {
         }
         if let Some(at) = chain.and_then(|chain| chain.on.timeout) {
             errors.at(at, "`timeout` needs an `async fn`: a function that is not async has no time limit");
+        }
+    }
+
+    /// Keys that breaker-core does not have yet; told when there is nothing to mend in the attribute.
+    fn not_yet(&self, errors: &mut Errors) {
+        if !errors.is_empty() {
+            return;
+        }
+        for (key, at) in self.written.iter().filter(|(key, _)| LATER.contains(key)) {
+            errors.at(*at, format!("`{key}` is not supported by this version"));
         }
     }
 

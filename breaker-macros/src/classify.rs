@@ -36,6 +36,7 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
     let (keyword, name) = match errors.take(syn::parse2(input))? {
         Item::Enum(item) => return expand(&item, errors),
         Item::Struct(item) => (item.struct_token.span, "a struct"),
+        Item::Union(item) => (item.union_token.span, "a union"),
         other => (other.span(), "this"),
     };
     let fix = "write `impl Classify` by hand, which is one function";

@@ -115,7 +115,7 @@ impl<'p> Kit<'p> {
     // with `PATH` for the function's own: `{ enum __Here {} K::__rt::type_name::<__Here> }`
     fn site(&self) -> TokenStream {
         let (rt, config, is_async, enter) = (&self.rt, config::config(self), self.is_async, self.enter());
-        let name = match &self.plan.name {
+        let name = match config::name(self) {
             Some(name) => quote_spanned!(Span::mixed_site()=> #rt::Some(#name)),
             None => quote_spanned!(Span::mixed_site()=> #rt::None),
         };

@@ -28,19 +28,20 @@ use proc_macro::TokenStream;
 ///
 /// # Keys
 ///
-/// A duration is a string literal (`"30s"`, `"500ms"`, `"1m 30s"`), checked at compile time, or a const expression
-/// of type `Duration`. A count is an integer from 1 to `u32::MAX`, or a const expression of type `u32`.
+/// A duration is a string literal of numbers and their units (`w`, `d`, `h`, `m`, `s`, `ms`, `us`, `ns`: `"30s"`, `"1m 30s"`), checked at compile time, or
+/// a const expression of type `Duration`. A count is an integer from 1 to `u32::MAX`, or a const expression of type `u32`. Values are constants; only
+/// `key` may use arguments.
 ///
 /// | key | value | default | meaning | example |
 /// | --- | --- | --- | --- | --- |
-/// | `name` | string or const | `module::Type::function` | name in the registry; equal names share one breaker | `name = "payments"` |
+/// | `name` | string of 1 to 200 bytes, or const | `module::Type::function` | name in the registry; equal names share one breaker | `name = "payments"` |
 /// | `fail_max` | count | 5 | length of a run of counted failures that opens it | `fail_max = 3` |
-/// | `fail_window` | duration, or `"off"` | 60 s | a run is forgotten when longer than this passes between two of its failures; `"off"`: never | `fail_window = "2m"` |
+/// | `fail_window` | duration above 0, or `"off"` | 60 s | a run is forgotten when longer than this passes between two of its failures; `"off"`: never | `fail_window = "2m"` |
 /// | `recovery_timeout` | duration, 0 allowed | 30 s | how long it stays open before probes are let in | `recovery_timeout = "10s"` |
 /// | `half_open_max_calls` | count | 1 | probes that hold a slot at once | `half_open_max_calls = 2` |
 /// | `success_threshold` | count | 1 | probe successes that close it | `success_threshold = 3` |
-/// | `probe_timeout` | duration | the larger of `recovery_timeout` and 2 x `timeout`; 1 s where that is 0 | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
-/// | `timeout` | duration | off | time limit of one call, from when it first has to wait; an overrun is a counted failure. `async fn` in a tokio runtime only | `timeout = "5s"` |
+/// | `probe_timeout` | duration above 0 | the larger of `recovery_timeout` and 2 x `timeout`; 1 s where that is 0 | a probe that has not come back by then loses its slot | `probe_timeout = "1m"` |
+/// | `timeout` | duration above 0 | off | time limit of one call, from when it first has to wait; an overrun is a counted failure. `async fn` in a tokio runtime only | `timeout = "5s"` |
 /// | `exclude(..)` | items | none | errors that prove nothing: neither counted, nor do they clear a run of failures | `exclude(ValidationError)` |
 /// | `success(..)` | items | none | errors that prove that the service answers | `success(ApiError::NotFound)` |
 /// | `include(..)` | items | none | errors that are failures; others are then neutral | `include(is_server_error)` |
@@ -49,15 +50,30 @@ use proc_macro::TokenStream;
 /// | `classify` | alone | none | the error says what it counts as, unless a list names it: `E` is `Classify` | `classify` |
 /// | `classify` | path of a `fn(&Result<T, E>) -> Outcome` | none | the function has the whole decision; no other key of this kind beside it | `classify = rules::both` |
 /// | `stream` | alone | off | the `Ok` is a stream of results, and the call lasts until that ends, errs or is dropped; see below | `stream` |
-/// | `on_cancel` | `ignore`, `failure`, or a duration | `ignore` | what a dropped call counts as; a duration: one dropped after it ran so long is a failure | `on_cancel = "10s"` |
+/// | `on_cancel` | `ignore`, `failure`, or a duration above 0 | `ignore` | what a dropped call counts as; a duration: one dropped after it ran so long is a failure | `on_cancel = "10s"` |
 /// | `on_panic` | `failure`, `ignore` | `failure` | what a panic of the body counts as | `on_panic = ignore` |
 /// | `critical` | bool | `false` | health is degraded while it is not closed | `critical = true` |
 /// | `enabled` | bool | `true` | `false`: calls pass straight through | `enabled = false` |
 /// | `key` | expression of type `AsRef<str>`, evaluated for each call | off | one breaker per value, named `NAME[VALUE]`; it may use `self` and the arguments | `key = host` |
 /// | `max_keys` | count | 10,000 | how many of them there are at most: the least recently used one that is idle and closed leaves first, and where there is none, new values share `NAME[*]` | `max_keys = 100` |
 /// | `config` | path of a const `Config` | none | settings shared by several functions; keys beside it win | `config = crate::SHARED` |
-/// | `env` | string literal | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
+/// | `env` | string literal of letters, digits and `_` | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
 /// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |
+///
+/// These are read and checked, and then refused, since this version does not support them yet. A share is a number above 0 and up to 1, or a const
+/// expression of type `f64`.
+///
+/// | key | value | default | meaning | example |
+/// | --- | --- | --- | --- | --- |
+/// | `failure_rate` | share | off | it also opens when this share (or more) of the calls in the window failed | `failure_rate = 0.5` |
+/// | `slow_call` | duration above 0 | off | calls that take longer are slow | `slow_call = "2s"` |
+/// | `slow_rate` | share | 0.5 | it also opens when this share (or more) of the calls in the window were slow; needs `slow_call` | `slow_rate = 0.8` |
+/// | `window` | integer literal of calls (1 or more), or a duration above 0 | 100 calls | what both rates look at | `window = "1m"` |
+/// | `min_calls` | count, at most what the window holds | 10 | the least number of calls to judge by a rate | `min_calls = 20` |
+/// | `backoff`, `backoff(..)` | alone, or with `factor` (1 or more), `max` (duration above 0), `jitter` (0 to 1) | off; then 2.0, `"10m"`, 0.1 | the open time grows by `factor` with each failed recovery up to `max`, and varies by the share `jitter` | `backoff(factor = 3.0, max = "5m")` |
+/// | `ramp` | duration above 0 | off | after closing, a growing share of the calls is let in over this time | `ramp = "30s"` |
+///
+/// Keys that contradict each other are refused, such as a `slow_rate` without a `slow_call`.
 ///
 /// # Items
 ///
@@ -171,12 +187,12 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Steps are tried in their order. `source = STEP` names one in metadata and metrics; else a path's last segment does,
 /// or `closure`, `value` or `cache`.
 ///
-/// | step | is called as |
-/// | --- | --- |
-/// | path: `cached_answer`, `Self::cached_answer` | with the function's own arguments, `self` first |
-/// | closure: `\|rejection\| EXPR` | with `&Rejection`; `EXPR` may use the arguments and `self`, and `.await` in an `async fn` |
-/// | `value(EXPR)` | an expression of the type in the function's `Ok` |
-/// | `cache(key = EXPR, ..)` | serves the last success that was stored under the key, see below |
+/// | step | is called as | example |
+/// | --- | --- | --- |
+/// | path | with the function's own arguments, `self` first | `Self::cached_answer` |
+/// | closure: `\|rejection\| EXPR` | with `&Rejection`; `EXPR` may use the arguments and `self`, and `.await` in an `async fn` | `\|_\| self.excerpts(query).await` |
+/// | `value(EXPR)` | an expression of the type in the function's `Ok` | `value(Vec::new())` |
+/// | `cache(key = EXPR, ..)` | serves the last success that was stored under the key, see below | `cache(key = query, ttl = "1h")` |
 ///
 /// A path or closure may be sync or (in an `async fn`) async, or give a future, and gives `Option<T>` (`None`: the next step's turn),
 /// `Result<T, E>` (an `Err` ends the chain) or `Result<Option<T>, E>`; a closure that gives nothing but an `Err` needs its
@@ -252,14 +268,14 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Each attempt is one call that the breaker counts, with a time limit of its own; the fallback's steps are asked when the last
 /// one has ended as `on(..)` says.
 ///
-/// | key | value | default | meaning |
-/// | --- | --- | --- | --- |
-/// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included |
-/// | `min` | duration above zero | `"2s"` | the wait after the first attempt |
-/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter, and for what `wait` allows |
-/// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it |
-/// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one |
-/// | `wait` | alone, or a duration | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` |
+/// | key | value | default | meaning | example |
+/// | --- | --- | --- | --- | --- |
+/// | `attempts` | integer of 2 or more | 3 | calls that are made at most, the first one included | `attempts = 5` |
+/// | `min` | duration above 0 | `"2s"` | the wait after the first attempt | `min = "500ms"` |
+/// | `max` | duration, `min` or more | `"10s"` | no wait is longer, but for its jitter, and for what `wait` allows | `max = "1m"` |
+/// | `factor` | number of 1 or more | 2.0 | each wait is so many times the one before it | `factor = 1.5` |
+/// | `jitter` | number from 0 to 1 | 0.1 | each wait is longer by a random share of itself, up to this one | `jitter = 0.2` |
+/// | `wait` | alone, or a duration above 0 | off | an attempt that the breaker rejects is followed by another one after its `retry_after`, if that is at most this long; alone: at most `max` | `wait = "30s"` |
 ///
 /// A value is a literal, which is checked at compile time, or an expression of type `u32`, `Duration` or `f64`. It is
 /// evaluated once per call, before the first attempt, and may use `self` and the arguments. There, 0 attempts are 1, and a

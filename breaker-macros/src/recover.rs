@@ -1,6 +1,6 @@
 //! Recovery: the messages of all mistakes, and the user's item unchanged beside them, so that one mistake stays one.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Attribute;
 use syn::parse::{ParseStream, Parser};
@@ -37,6 +37,10 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn finish(self) -> syn::Result<()> {
         self.0.map_or(Ok(()), Err)
     }
@@ -48,7 +52,20 @@ impl Errors {
 // `#[fallback]` goes, and `#[retry]`, since it would only complain too; what stays of it does nothing.
 pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
     let (message, item) = (error.to_compile_error(), without_fallbacks(item));
-    quote!(#message #item)
+    if is_expression(&item) { quote!({ #message #item }) } else { quote!(#message #item) }
+}
+
+/// Whether this is no item: a closure or a call, before which a message would read as a part of it.
+fn is_expression(item: &TokenStream) -> bool {
+    let mut trees = item.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Punct(first)), _) => first.as_char() == '|',
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Group(arguments))) => {
+            arguments.delimiter() == Delimiter::Parenthesis && word != "pub"
+        }
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Punct(bar))) => word == "move" && bar.as_char() == '|',
+        _ => false,
+    }
 }
 
 /// The item with what stays of its fallbacks.
@@ -58,6 +75,8 @@ pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
     };
     let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr) || is_retry(attr));
     let traces = fallbacks.into_iter().filter_map(fallback::trace);
+    // A second breaker would only say once more what this one has said.
+    let attrs = attrs.into_iter().filter(|attr| !is_breaker(attr));
     quote!(#(#attrs)* #(#traces)* #rest)
 }
 
@@ -69,6 +88,11 @@ pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attri
 /// Tells `#[fallback]`, also by its full path, which a renamed one has when it has moved itself (see `fallback.rs`).
 pub(crate) fn is_fallback(attr: &Attribute) -> bool {
     is_named(attr, "fallback")
+}
+
+/// The same for `#[circuit_breaker]`.
+pub(crate) fn is_breaker(attr: &Attribute) -> bool {
+    is_named(attr, "circuit_breaker")
 }
 
 /// The same for `#[retry]`.

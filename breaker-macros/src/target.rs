@@ -35,7 +35,10 @@ pub(crate) fn parse(item: TokenStream) -> Result<Target> {
 fn target(input: ParseStream<'_>) -> Result<Target> {
     let attrs = input.call(Attribute::parse_outer)?;
     let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(recover::is_fallback);
-    let (retries, attrs) = attrs.into_iter().partition(recover::is_retry);
+    let (retries, attrs): (_, Vec<_>) = attrs.into_iter().partition(recover::is_retry);
+    if let Some(second) = attrs.iter().find(|attr| recover::is_breaker(attr)) {
+        return Err(Error::new_spanned(second, "`#[circuit_breaker]` is written twice; put all keys into one"));
+    }
     other::refuse(input)?;
     let vis = input.parse()?;
     let defaultness = input.parse()?;
@@ -46,7 +49,7 @@ fn target(input: ParseStream<'_>) -> Result<Target> {
 
 fn body(input: ParseStream<'_>) -> Result<(TokenStream, Group)> {
     if input.peek(Token![;]) {
-        let message = "`#[circuit_breaker]` needs a function with a body; put it on the methods of the impl";
+        let message = "`#[circuit_breaker]` needs a function with a body; put it on the methods of the impl, or on a function that calls this one";
         let semicolon: Token![;] = input.parse()?;
         return Err(Error::new(semicolon.span, message));
     }

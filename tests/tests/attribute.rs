@@ -42,7 +42,7 @@ fn named(name: &str) -> CircuitBreaker {
     success_threshold = 2,
     probe_timeout = "7s",
     timeout = "500ms",
-    on_cancel = "2s",
+    on_cancel = "400ms",
     on_panic = ignore,
     critical = true,
     enabled = false,
@@ -58,10 +58,10 @@ fn the_breaker_is_known_with_its_settings_before_the_first_call() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 2, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 3, success_threshold 2, \
-         probe_timeout 7s, timeout 500ms, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
+         probe_timeout 7s, timeout 500ms, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
-    assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
+    assert_eq!(breaker.config().on_cancel, OnCancel::After(std::time::Duration::from_millis(400)));
     assert_eq!(breaker.state(), State::Disabled);
     assert_eq!(every_key().now_or_never().unwrap().unwrap(), ());
 }

@@ -3,7 +3,7 @@
 
 use proc_macro2::Ident;
 use syn::parse::ParseStream;
-use syn::{Error, Expr, Pat, Result, Token, Type, TypePath, parenthesized, token};
+use syn::{Error, Expr, Pat, Path, Result, Token, Type, TypePath, parenthesized, token};
 
 /// One item of a list, as written.
 pub(crate) enum Item {
@@ -39,11 +39,41 @@ pub(crate) fn item(input: ParseStream<'_>) -> Result<Item> {
     if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) {
         return Ok(Item::Predicate(input.parse()?));
     }
+    not_an_expression(input)?;
     let ahead = input.fork();
     if ahead.parse::<TypePath>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
         return Ok(Item::Path(input.parse()?));
     }
     pattern(input)
+}
+
+/// Refuses `error.is_empty()` and `status == 404`, which begin as items do.
+fn not_an_expression(input: ParseStream<'_>) -> Result<()> {
+    let never_begins = input.peek(Token![!])
+        || input.peek(Token![if])
+        || input.peek(Token![dyn])
+        || input.peek(Token![async])
+        || input.peek(Token![*])
+        || input.peek(token::Brace);
+    if never_begins {
+        let fix = "an item is a type, a pattern or a predicate: `NotFound`, `ApiError::Http(404)`, `|error| ..`";
+        return Err(input.error(fix));
+    }
+    let ahead = input.fork();
+    if ahead.parse::<Path>().is_err() {
+        return Ok(());
+    }
+    if ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>]) {
+        return Err(Error::new(input.span(), "an item has no value; keys stand beside the list, not in it"));
+    }
+    let is_operator = ahead.peek(Token![.]) && !ahead.peek(Token![..])
+        || ahead.peek(Token![==])
+        || ahead.peek(Token![!=])
+        || ahead.peek(Token![&&]);
+    if is_operator {
+        return Err(Error::new(input.span(), "an expression is written as a predicate: `|error| ..`"));
+    }
+    Ok(())
 }
 
 /// Reads the one thing in the parentheses of `type(..)`, `pat(..)` or `fn(..)`.

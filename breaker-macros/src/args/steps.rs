@@ -1,5 +1,7 @@
 //! The grammar of `#[fallback(..)]`: steps in their order, and `on(..)` behind them.
 
+mod meant;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -7,7 +9,6 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprCall, ExprClosure, ExprPath, Result, Token};
 
 use super::cache::{self, Cache};
-use super::{keys, quoted};
 use crate::recover::Errors;
 
 /// One fallback, in the order in which they are tried.
@@ -96,6 +97,9 @@ fn part(input: ParseStream<'_>, _: &mut Errors) -> Result<Part> {
     let source = if named {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
+        if name == "on" && !input.peek(syn::token::Paren) {
+            return Err(Error::new(name.span(), "`on` takes its words in parentheses: `on(open, failure)`"));
+        }
         Some(name.unraw().to_string())
     } else {
         None
@@ -112,6 +116,12 @@ fn part(input: ParseStream<'_>, _: &mut Errors) -> Result<Part> {
 fn step(step: Expr, source: Option<String>) -> Result<Step> {
     let (kind, default) = match step {
         Expr::Group(group) => return self::step(*group.expr, source),
+        Expr::Path(path) if path.path.is_ident("None") => {
+            return Err(Error::new_spanned(
+                path,
+                "a step without an answer is left out; the value `None` is served by `value(None)`",
+            ));
+        }
         Expr::Path(path) => {
             let last = path.path.segments.last().map(|last| last.ident.unraw().to_string());
             (Kind::Path(path), last.unwrap_or_default())
@@ -127,15 +137,7 @@ fn step(step: Expr, source: Option<String>) -> Result<Step> {
 fn no_step(step: &Expr) -> Error {
     let message = match step {
         Expr::Call(call) if is_word(call, "on") => "`on(..)` has no source name".to_owned(),
-        Expr::Call(_) | Expr::MethodCall(_) => {
-            "a step is not called here: give its path, which is called with the function's own \
-             arguments, or a closure `|_| ..` with any expression"
-                .to_owned()
-        }
-        Expr::Lit(literal) => {
-            let text = quote::ToTokens::to_token_stream(literal).to_string();
-            format!("a step that is a plain value is written `value({text})`")
-        }
+        Expr::Call(_) | Expr::MethodCall(_) | Expr::Field(_) | Expr::Lit(_) => meant::instead(step),
         _ => "a step is a path, a closure `|rejection| ..`, `value(..)` or `cache(..)`".to_owned(),
     };
     Error::new_spanned(step, message)
@@ -170,11 +172,12 @@ fn only_argument(call: ExprCall) -> Result<Expr> {
 fn on(call: &ExprCall) -> Result<On> {
     let mut on = On::default();
     let mut seen = Vec::new();
+    let mut errors = Errors::default();
     for word in &call.args {
         let written = quote::ToTokens::to_token_stream(word).to_string();
-        let known = keys::word("on", &written, word.span(), &["open", "timeout", "failure"])?;
+        let Some(known) = errors.take(meant::when(&written, word.span())) else { continue };
         if seen.contains(&known) {
-            return Err(Error::new(word.span(), format!("{} is written twice", quoted(known).replace('"', "`"))));
+            errors.at(word.span(), format!("`{known}` is written twice"));
         }
         seen.push(known);
         match known {
@@ -183,8 +186,8 @@ fn on(call: &ExprCall) -> Result<On> {
             _ => on.failure = true,
         }
     }
-    if seen.is_empty() {
-        return Err(Error::new(call.span(), "`on()` is empty: it takes `open`, `timeout`, `failure`"));
+    if call.args.is_empty() {
+        errors.at(call.span(), "`on()` is empty: it takes `open`, `timeout`, `failure`");
     }
-    Ok(on)
+    errors.finish().map(|()| on)
 }

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result, ReturnType};
 
 use super::shape::Form;
-use super::values::{self, Setting};
+use super::values::{self, Number, Setting};
 use crate::args::keys::Key;
 use crate::args::retry::{self, Opt};
 use crate::fallback;
@@ -24,11 +24,6 @@ pub(crate) struct Retry {
     pub(crate) factor: Option<Number>,
     pub(crate) jitter: Option<Number>,
     pub(crate) wait: Wait,
-}
-
-pub(crate) enum Number {
-    Literal(f64),
-    Of(Expr),
 }
 
 /// Whether a rejected attempt waits for the breaker.
@@ -55,15 +50,9 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
         return None;
     }
     let mut read = Retry::default();
-    let mut seen: Vec<&Key> = Vec::new();
     let mut at = first.path().span();
     for option in retry::parse(fallback::steps(first), errors) {
         let name = option.key.name;
-        if seen.iter().any(|key| key.name == name) {
-            errors.at(option.at, format!("`{name}` is written twice; leave one out"));
-            continue;
-        }
-        seen.push(option.key);
         at = if matches!(name, "min" | "max") { option.at } else { at };
         let added = read.add(option);
         errors.take(added);
@@ -83,8 +72,12 @@ impl Retry {
             "attempts" => self.attempts = Some(attempts(key, value)?),
             "min" => self.min = Some(values::in_place(key, value)?),
             "max" => self.max = Some(values::in_place(key, value)?),
-            "factor" => self.factor = Some(number(key, value, 1.0, f64::INFINITY)?),
-            "jitter" => self.jitter = Some(number(key, value, 0.0, 1.0)?),
+            "factor" => self.factor = Some(values::factor(key, value)?),
+            "jitter" => self.jitter = Some(values::jitter(key, value)?),
+            _ if matches!(&value, Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_))) => {
+                let fix = "`wait` stands alone, or takes the longest wait: `wait`, `wait = \"30s\"`";
+                return Err(Error::new_spanned(value, fix));
+            }
             _ => self.wait = Wait::For(values::in_place(key, value)?),
         }
         Ok(())
@@ -107,28 +100,12 @@ impl Retry {
 }
 
 fn attempts(key: &Key, value: Expr) -> Result<Setting> {
-    if values::number(&value).is_some_and(|digits| matches!(digits.as_str(), "0" | "1")) {
+    if values::number(&value).is_some_and(|digits| digits.starts_with('-') || matches!(digits.as_str(), "0" | "1")) {
         let fix =
             "`attempts` counts the first call too, so a retry has 2 or more; without retries leave `#[retry]` out";
         return Err(Error::new_spanned(value, fix));
     }
     values::in_place(key, value)
-}
-
-fn number(key: &Key, value: Expr, least: f64, most: f64) -> Result<Number> {
-    let name = key.name;
-    let fault = |message: String| Err(Error::new_spanned(&value, message));
-    let digits = values::number(&value).map(|digits| digits.replace('_', ""));
-    match digits.as_deref().map(|digits| digits.trim_end_matches("f64").parse::<f64>()) {
-        Some(Ok(number)) if (least..=most).contains(&number) => Ok(Number::Literal(number)),
-        Some(Ok(_)) if most.is_finite() => fault(format!("`{name}` is a share, from {least} to {most}")),
-        Some(Ok(_)) => fault(format!("`{name}` must be {least} or more")),
-        Some(Err(_)) => fault(format!("`{name}` takes a number without a unit: `{}`", key.example)),
-        None if matches!(&value, Expr::Lit(lit) if !matches!(lit.lit, Lit::Int(_) | Lit::Float(_))) => {
-            fault(format!("`{name}` takes a number: `{}`", key.example))
-        }
-        None => Ok(Number::Of(value)),
-    }
 }
 
 /// What cannot be called a second time.

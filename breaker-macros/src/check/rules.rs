@@ -1,13 +1,13 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
 
+use super::lists;
 use crate::args::items::{Guard, Item};
-use crate::args::keys;
-use crate::recover::Errors;
+use crate::recover::{Errors, mixed};
 
 /// The lists of the attribute, in the order in which they are asked.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) classify: Option<Classify>,
     /// Where the key `stream` stands.
     pub(crate) stream: Option<Span>,
+    /// The items without a guard, as written, each with its list.
+    pub(super) written: Vec<(&'static str, TokenStream)>,
 }
 
 /// The key `classify`.
@@ -39,9 +41,15 @@ pub(crate) enum Test {
 }
 
 impl Rules {
-    pub(crate) fn add(&mut self, list: &str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
-        let one =
-            |item| if list == "failure_if" { super::verdict::of_value(item, generics) } else { test(item, generics) };
+    pub(crate) fn add(&mut self, list: &'static str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
+        self.written.extend(items.iter().filter_map(lists::tokens).map(|item| (list, item)));
+        let one = |item| {
+            if list == "failure_if" {
+                super::verdict::of_value(item, generics)
+            } else {
+                lists::of_error(item, generics)
+            }
+        };
         let tests = items.into_iter().filter_map(|item| errors.take(one(item))).collect();
         match list {
             "failure_if" => self.failure_if = tests,
@@ -54,16 +62,6 @@ impl Rules {
     /// What an error counts as that no list names.
     pub(crate) fn otherwise(&self) -> &'static str {
         self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
-    }
-}
-
-pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
-    const WORDS: [&str; 3] = ["failure", "neutral", "success"];
-    match value {
-        Expr::Path(path) if let Some(word) = path.path.get_ident() => {
-            keys::word("otherwise", &word.to_string(), word.span(), &WORDS)
-        }
-        other => Err(Error::new_spanned(other, "`otherwise` takes `failure`, `neutral` or `success`, without quotes")),
     }
 }
 
@@ -131,16 +129,11 @@ fn unit(path: Path) -> Pat {
     if path.segments.last().is_some_and(|last| is_screaming(&last.ident)) {
         return Pat::Path(ExprPath { attrs: Vec::new(), qself: None, path });
     }
+    // At the path, so that a path of another type is told there.
+    let braces = syn::token::Brace(path.segments.last().map_or_else(Span::mixed_site, |last| mixed(&last.ident)));
     let rest = PatRest { attrs: Vec::new(), dot2_token: Token![..](Span::mixed_site()) };
     let (attrs, fields) = (Vec::new(), Punctuated::new());
-    Pat::Struct(PatStruct {
-        attrs,
-        qself: None,
-        path,
-        brace_token: syn::token::Brace::default(),
-        fields,
-        rest: Some(rest),
-    })
+    Pat::Struct(PatStruct { attrs, qself: None, path, brace_token: braces, fields, rest: Some(rest) })
 }
 
 /// Refuses a pattern that matches every error.
@@ -207,13 +200,13 @@ fn never_bind(pattern: &mut Pat) {
 
 #[cfg(test)]
 mod tests {
-    use quote::{ToTokens, quote};
+    use quote::{ToTokens as _, quote};
     use syn::parse::Parser as _;
 
     use super::*;
     use crate::args::items::item;
 
-    fn read(tokens: proc_macro2::TokenStream) -> String {
+    fn read(tokens: TokenStream) -> String {
         let item = item.parse2(tokens).expect("an item");
         let generics: Generics = syn::parse_quote!(<Backend>);
         match test(item, &generics).expect("a test") {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 
 use super::{Kit, respan};
 use crate::args::keys::Key;
-use crate::check::values::Setting;
+use crate::check::values::{Backoff, Number, Setting};
 use crate::recover::mixed;
 
 // Output: `K::__rt::Config::new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`
@@ -26,19 +27,41 @@ pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
     }
 }
 
+// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; __name }`
+//
+// The `let` tells a wrong type at the user's constant; a literal needs none.
+pub(super) fn name(kit: &Kit<'_>) -> Option<TokenStream> {
+    let name = kit.plan.name.as_ref()?;
+    if let Expr::Lit(_) | Expr::Verbatim(_) = name {
+        return Some(name.to_token_stream());
+    }
+    let at = mixed(name);
+    let rt = kit.rt_at(at);
+    let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
+    Some(quote_spanned!(Span::mixed_site()=> { #typed __name }))
+}
+
 // Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
 fn setter(kit: &Kit<'_>, key: &Key, at: Span, value: &Setting) -> TokenStream {
     let here = Span::mixed_site();
     // A value of another type is told at the value.
     let of_value = if let Setting::LengthOf(expr) | Setting::Flag(expr) = value { mixed(expr) } else { here };
-    let setter = Ident::new(key.name, of_value);
+    let setter = match value {
+        Setting::Count(..) | Setting::CountOf(_) if key.name == "window" => "window_calls",
+        _ => key.name,
+    };
+    let setter = Ident::new(setter, of_value);
     let value = match value {
         Setting::Off => return quote_spanned!(here=> .fail_window_off()),
         Setting::Count(count, span) => respan(Literal::u32_suffixed(*count).into_token_stream(), *span),
         Setting::CountOf(expr) => checked(kit, "at_least_one", expr, &format!("`{}` must be 1 or more", key.name)),
-        Setting::Length(_) | Setting::LengthOf(_) => length(kit, key, value),
+        Setting::Length(_) | Setting::LengthOf(_) => length(kit, key.name, value),
         Setting::Flag(expr) => expr.to_token_stream(),
         Setting::Text(text) => text.to_token_stream(),
+        Setting::Number(share) => {
+            number(kit, share, "rate", &format!("`{}` must be more than 0 and at most 1", key.name))
+        }
+        Setting::Backoff(values) => backoff(kit, values),
         Setting::Word(_) | Setting::After(_) => what_it_counts_as(kit, key, value),
     };
     if key.name != "timeout" {
@@ -58,7 +81,7 @@ fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
     let kind = Ident::new(kind, here);
     match value {
         Setting::After(after) => {
-            let after = length(kit, key, after);
+            let after = length(kit, key.name, after);
             quote_spanned!(here=> #rt::#kind::After(#after))
         }
         Setting::Word("ignore") => quote_spanned!(here=> #rt::#kind::Ignore),
@@ -67,17 +90,43 @@ fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
 }
 
 // Output: `K::__rt::duration(30u64, 0u32)`, or the user's expression, checked
-fn length(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
+fn length(kit: &Kit<'_>, key: &str, value: &Setting) -> TokenStream {
     let rt = &kit.rt;
     match value {
         Setting::Length(length) => {
             let (secs, nanos) = parts(*length);
             quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
         }
-        Setting::LengthOf(expr) if key.name == "recovery_timeout" => expr.to_token_stream(),
-        Setting::LengthOf(expr) => checked(kit, "above_zero", expr, &format!("`{}` must be more than zero", key.name)),
+        Setting::LengthOf(expr) if key == "recovery_timeout" => expr.to_token_stream(),
+        Setting::LengthOf(expr) => checked(kit, "above_zero", expr, &format!("`{key}` must be more than zero")),
         _ => TokenStream::new(),
     }
+}
+
+// Output: `0.5f64`, or the user's expression, checked
+fn number(kit: &Kit<'_>, value: &Number, check: &str, message: &str) -> TokenStream {
+    match value {
+        Number::Literal(number) => Literal::f64_suffixed(*number).into_token_stream(),
+        Number::Of(expr) => checked(kit, check, expr, message),
+    }
+}
+
+// Output: `K::__rt::Backoff::new().factor(2f64).max(K::__rt::duration(600, 0)).jitter(0.1f64)`
+fn backoff(kit: &Kit<'_>, values: &Backoff) -> TokenStream {
+    let (rt, here) = (&kit.rt, Span::mixed_site());
+    let factor = values.factor.iter().map(|factor| {
+        let factor = number(kit, factor, "growth", "`factor` must be 1 or more");
+        quote_spanned!(here=> .factor(#factor))
+    });
+    let max = values.max.iter().map(|(_, max)| {
+        let max = length(kit, "max", max);
+        quote_spanned!(here=> .max(#max))
+    });
+    let jitter = values.jitter.iter().map(|jitter| {
+        let jitter = number(kit, jitter, "jitter", "`jitter` must be from 0 to 1");
+        quote_spanned!(here=> .jitter(#jitter))
+    });
+    quote_spanned!(here=> #rt::Backoff::new() #(#factor)* #(#max)* #(#jitter)*)
 }
 
 fn parts(length: Duration) -> (u64, u32) {
@@ -85,8 +134,57 @@ fn parts(length: Duration) -> (u64, u32) {
 }
 
 // Output: `K::__rt::at_least_one(LIMIT, "`fail_max` must be 1 or more")`, at the user's `LIMIT`
-fn checked(kit: &Kit<'_>, check: &str, expr: &syn::Expr, message: &str) -> TokenStream {
+fn checked(kit: &Kit<'_>, check: &str, expr: &Expr, message: &str) -> TokenStream {
     let at = mixed(expr);
     let (rt, check) = (kit.rt_at(at), Ident::new(check, at));
     quote_spanned!(at=> #rt::#check(#expr, #message))
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+    use crate::{args, check, recover::Errors};
+
+    fn setters(args: TokenStream) -> String {
+        let item = quote!(
+            async fn f() -> Reply {}
+        );
+        let mut plan = check::plan(quote!(crate = k), item).unwrap_or_else(|error| panic!("{error}"));
+        let mut errors = Errors::default();
+        let options = args::parse(args, &mut errors);
+        plan.settings = check::values_of(options, &syn::Generics::default(), &mut errors).settings;
+        errors.finish().unwrap_or_else(|error| panic!("{error}"));
+        config(&Kit::new(&plan)).to_string().replace(' ', "")
+    }
+
+    #[test]
+    fn rates_and_their_window() {
+        for (args, expected) in [
+            (quote!(failure_rate = 0.5), ".failure_rate(0.5f64)"),
+            (quote!(failure_rate = 1), ".failure_rate(1f64)"),
+            (quote!(slow_rate = SHARE), ".slow_rate(k::__rt::rate(SHARE,\"`slow_rate`mustbemorethan0andatmost1\"))"),
+            (quote!(slow_call = "2s"), ".slow_call(k::__rt::duration(2u64,0u32))"),
+            (quote!(window = 200), ".window_calls(200u32)"),
+            (quote!(window = "1m"), ".window(k::__rt::duration(60u64,0u32))"),
+            (quote!(window = SPAN), ".window(k::__rt::above_zero(SPAN,\"`window`mustbemorethanzero\"))"),
+            (quote!(min_calls = 20), ".min_calls(20u32)"),
+            (quote!(ramp = "30s"), ".ramp(k::__rt::duration(30u64,0u32))"),
+        ] {
+            assert_eq!(setters(args), format!("k::__rt::Config::new(){expected}"));
+        }
+    }
+
+    #[test]
+    fn a_backoff_has_what_is_written() {
+        for (args, expected) in [
+            (quote!(backoff), ""),
+            (quote!(backoff(factor = 3)), ".factor(3f64)"),
+            (quote!(backoff(jitter = 0, max = "1h")), ".max(k::__rt::duration(3600u64,0u32)).jitter(0f64)"),
+            (quote!(backoff(factor = F)), ".factor(k::__rt::growth(F,\"`factor`mustbe1ormore\"))"),
+        ] {
+            assert_eq!(setters(args), format!("k::__rt::Config::new().backoff(k::__rt::Backoff::new(){expected})"));
+        }
+    }
 }

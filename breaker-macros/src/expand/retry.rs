@@ -7,8 +7,8 @@ use quote::{ToTokens as _, quote_spanned};
 
 use super::Kit;
 use super::keep::Keep;
-use crate::check::retry::{MAX, MIN, Number, Retry, Wait};
-use crate::check::values::Setting;
+use crate::check::retry::{MAX, MIN, Retry, Wait};
+use crate::check::values::{Number, Setting};
 use crate::recover::mixed;
 use crate::target::params::Hold;
 

@@ -44,13 +44,15 @@ fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
     let named = ITEMS.iter().find(|(keyword, _)| word == *keyword).map(|(_, name)| *name);
     match word.to_string().as_str() {
         "const" if ahead.peek2(Token![:]) => Some("a constant"),
-        "const" | "async" | "unsafe" | "extern" | "default" | "auto" | "safe" => None,
+        "const" | "async" | "unsafe" | "extern" | "default" | "auto" => None,
+        "safe" => Some("a foreign function"),
         _ => Some(named.unwrap_or_default()),
     }
 }
 
 fn refusal(name: &str) -> String {
     match name {
+        "a trait" => "`#[circuit_breaker]` goes on a function or an impl block, not on a trait; put it on the methods of its impls".to_owned(),
         "" => "`#[circuit_breaker]` goes on a function or an impl block".to_owned(),
         name => format!("`#[circuit_breaker]` goes on a function or an impl block, not on {name}"),
     }

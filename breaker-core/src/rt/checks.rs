@@ -1,0 +1,53 @@
+//! Ranges of numbers that an attribute gives as `const` expressions: checked where they are written.
+
+/// A share of the calls.
+///
+/// # Panics
+/// In `const` evaluation, when it is not more than 0 and at most 1.
+#[must_use]
+pub const fn rate(value: f64, message: &'static str) -> f64 {
+    assert!(value > 0.0 && value <= 1.0, "{}", message);
+    value
+}
+
+/// By how much a time grows.
+///
+/// # Panics
+/// In `const` evaluation, when it is less than 1, or no finite number.
+#[must_use]
+pub const fn growth(value: f64, message: &'static str) -> f64 {
+    assert!(value >= 1.0 && value.is_finite(), "{}", message);
+    value
+}
+
+/// A share by which a time varies.
+///
+/// # Panics
+/// In `const` evaluation, when it is not from 0 to 1.
+#[must_use]
+pub const fn jitter(value: f64, message: &'static str) -> f64 {
+    assert!(value >= 0.0 && value <= 1.0, "{}", message);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(check: impl FnOnce() -> f64 + std::panic::UnwindSafe) -> bool {
+        std::panic::catch_unwind(check).is_err()
+    }
+
+    #[test]
+    fn the_edges_of_each_range() {
+        for (value, right) in [(0.0, false), (f64::MIN_POSITIVE, true), (1.0, true), (1.1, false), (f64::NAN, false)] {
+            assert_eq!(is_refused(move || rate(value, "")), !right, "{value}");
+        }
+        for (value, right) in [(0.9, false), (1.0, true), (f64::MAX, true), (f64::INFINITY, false), (f64::NAN, false)] {
+            assert_eq!(is_refused(move || growth(value, "")), !right, "{value}");
+        }
+        for (value, right) in [(-0.1, false), (0.0, true), (1.0, true), (1.1, false), (f64::NAN, false)] {
+            assert_eq!(is_refused(move || jitter(value, "")), !right, "{value}");
+        }
+    }
+}

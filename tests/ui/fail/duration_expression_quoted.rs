@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(recovery_timeout = "Duration::from_secs(30)")]
+async fn call() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+fn main() {
+    drop(call());
+}

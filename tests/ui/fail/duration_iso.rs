@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(recovery_timeout = "PT1M30S")]
+async fn call() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+fn main() {
+    drop(call());
+}

@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(timeout = 30 s)]
+async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
+    Ok(id)
+}
+
+fn main() {
+    drop(call(1));
+}

@@ -1,0 +1,15 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
+
+#[circuit_breaker]
+#[fallback(cached)]
+async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
+    Ok(id)
+}
+
+fn cached(id: u32) {
+    drop(id);
+}
+
+fn main() {
+    drop(call(1));
+}

@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(timeout = 3000, errorThresholdPercentage = 50, resetTimeout = 30000)]
+async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
+    Ok(id)
+}
+
+fn main() {
+    drop(call(1));
+}

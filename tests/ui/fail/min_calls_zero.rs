@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(failure_rate = 0.5, min_calls = 0)]
+async fn call() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+fn main() {
+    drop(call());
+}

@@ -1,0 +1,8 @@
+use breaker_core::circuit_breaker;
+
+#[circuit_breaker]
+use std::time::Duration;
+
+fn main() {
+    drop(Duration::ZERO);
+}

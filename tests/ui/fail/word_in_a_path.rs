@@ -1,0 +1,10 @@
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+#[circuit_breaker(on_cancel = OnCancel::Failure)]
+async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
+    Ok(id)
+}
+
+fn main() {
+    drop(call(1));
+}
