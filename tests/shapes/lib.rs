@@ -1,0 +1,53 @@
+//! Every shape that a function can have, one test for each, named after what it promises. Compiled in each edition, with all
+//! warnings and clippy's pedantic and nursery ones denied.
+#![cfg(test)]
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(
+    clippy::missing_const_for_fn,
+    clippy::needless_pass_by_value,
+    clippy::redundant_pub_crate,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self,
+    clippy::future_not_send,
+    clippy::items_after_statements,
+    clippy::uninlined_format_args,
+    non_local_definitions,
+    reason = "the shape is what counts here, and these are about the shape as it is written"
+)]
+
+/// Macros of the user's own in place of those of the prelude, for all the files below.
+macro_rules! shadow {
+    ($($name:ident)*) => {$(
+        #[allow(unused_macros, reason = "it is there to be seen, not to be called")]
+        macro_rules! $name {
+            () => { compile_error!("the expansion named a macro of the prelude") };
+        }
+    )*};
+}
+shadow! { module_path file line column concat stringify pin unreachable debug_assert addr_of include_str env write }
+
+#[macro_use]
+mod check;
+
+#[forbid(unsafe_code)]
+mod arguments;
+#[forbid(unsafe_code)]
+mod bodies;
+#[forbid(unsafe_code)]
+mod drop_order;
+#[forbid(unsafe_code)]
+mod futures;
+#[forbid(unsafe_code)]
+mod lifetimes;
+#[forbid(unsafe_code)]
+mod receivers;
+#[forbid(unsafe_code)]
+mod returns;
+#[forbid(unsafe_code)]
+mod signatures;
+#[forbid(unsafe_code)]
+mod sizes;
+#[forbid(unsafe_code)]
+mod traits;
