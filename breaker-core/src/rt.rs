@@ -50,7 +50,7 @@ macro_rules! __breaker_site {
             $config,
         );
         $crate::__rt::register!(__BREAKER_SITE);
-        __BREAKER_SITE.$enter($($key)?)
+        $crate::__rt::Site::$enter(&__BREAKER_SITE $(, $key)?)
     }};
 }
 

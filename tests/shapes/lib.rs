@@ -34,15 +34,25 @@ mod check;
 #[forbid(unsafe_code)]
 mod arguments;
 #[forbid(unsafe_code)]
+pub mod attributes;
+#[forbid(unsafe_code)]
 mod bodies;
 #[forbid(unsafe_code)]
 mod drop_order;
 #[forbid(unsafe_code)]
+mod from_macros;
+#[forbid(unsafe_code)]
 mod futures;
+#[forbid(unsafe_code)]
+mod hygiene;
+#[forbid(unsafe_code)]
+mod impl_block;
 #[forbid(unsafe_code)]
 mod lifetimes;
 #[forbid(unsafe_code)]
 mod receivers;
+#[forbid(unsafe_code)]
+mod returned;
 #[forbid(unsafe_code)]
 mod returns;
 #[forbid(unsafe_code)]
@@ -51,3 +61,4 @@ mod signatures;
 mod sizes;
 #[forbid(unsafe_code)]
 mod traits;
+mod unsafe_fns;

@@ -1,0 +1,41 @@
+//! `unsafe fn`, with and without an ABI. Nothing here does what would need the `unsafe`.
+
+use breaker_core::{circuit_breaker, fallback};
+
+use crate::check::{guards, now, upstream, Fault};
+
+#[test]
+fn async_unsafe() {
+    #[circuit_breaker]
+    async unsafe fn asynchronous(n: *const u8) -> Result<bool, Fault> {
+        upstream()?;
+        Ok(n.is_null())
+    }
+    assert!(guards(|| now(unsafe { asynchronous(std::ptr::null()) })));
+}
+
+#[test]
+fn unsafe_extern_rust() {
+    #[circuit_breaker]
+    #[fallback(|_| (n > 100).then_some(n))]
+    unsafe extern "Rust" fn synchronous(n: u8) -> Result<u8, Fault> {
+        Ok(n * upstream()?)
+    }
+    assert_eq!(guards(|| unsafe { synchronous(2) }), 2);
+    assert_eq!(unsafe { synchronous(101) }, Ok(101));
+}
+
+#[test]
+fn unsafe_methods() {
+    trait Unsafe {
+        unsafe fn call(&self) -> Result<u8, Fault>;
+    }
+    struct Client;
+    impl Unsafe for Client {
+        #[circuit_breaker]
+        unsafe fn call(&self) -> Result<u8, Fault> {
+            upstream()
+        }
+    }
+    guards(|| unsafe { Client.call() });
+}
