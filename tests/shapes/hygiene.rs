@@ -51,9 +51,21 @@ trait Everywhere {
         Self: ::std::marker::Sized,
     {
     }
-    fn take(&mut self) {}
-    fn served(&self) {}
-    fn success(&self) {}
+    fn take(self)
+    where
+        Self: ::std::marker::Sized,
+    {
+    }
+    fn served(self)
+    where
+        Self: ::std::marker::Sized,
+    {
+    }
+    fn rejection(self)
+    where
+        Self: ::std::marker::Sized,
+    {
+    }
     fn fail_max(&self) {}
     fn poll(&self) {}
 }

@@ -26,7 +26,7 @@ macro_rules! shadow {
         }
     )*};
 }
-shadow! { module_path file line column concat stringify pin unreachable debug_assert addr_of include_str env write }
+shadow! { module_path file line column concat stringify pin unreachable debug_assert include_str env write site name register }
 
 #[macro_use]
 mod check;

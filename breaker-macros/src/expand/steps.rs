@@ -31,7 +31,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: let __rejection = __fallen.rejection(SHOW);
+    // Output: let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);
     //         STEPS
     //         __fallen.into_result()
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
@@ -39,7 +39,7 @@ impl Kit<'_> {
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = quote_spanned!(self.at_ret=> __fallen.into_result());
         quote_spanned! {Span::mixed_site()=>
-            let __rejection = __fallen.rejection(|__error| {
+            let __rejection = #rt::Fallen::rejection(&__fallen, |__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
                 (&#rt::Seen(__error)).error()
             });
@@ -99,7 +99,7 @@ impl Kit<'_> {
     }
 
     // Output: if let K::__rt::Some(__ret) = K::__rt::Step::<Ret, _>::take(CALL).await {
-    //             return __rejection.served("l1_cache", __ret);
+    //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
     //         }
     fn step(&self, chain: &Chain, index: usize) -> TokenStream {
         let (rt, ret) = (&self.rt, &self.ret);
@@ -121,7 +121,7 @@ impl Kit<'_> {
         quote_spanned! {Span::mixed_site()=>
             #quiet
             if let #rt::Some(__ret) = #served {
-                return __rejection.served(#source, __ret);
+                return #rt::Rejection::served(&__rejection, #source, __ret);
             }
         }
     }
