@@ -12,6 +12,8 @@ mod expand;
 mod fallback;
 mod recover;
 mod target;
+#[cfg(test)]
+mod untouched;
 mod uses;
 
 use proc_macro::TokenStream;

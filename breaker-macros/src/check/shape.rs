@@ -1,7 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
 use syn::ReturnType;
-use syn::spanned::Spanned as _;
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -23,16 +22,19 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             "a `const fn` cannot have a circuit breaker, which counts calls at run time; remove the `const`",
         );
     }
-    if let Some(abi) = &sig.abi
+    // Variable arguments need another ABI than Rust's, so one message is enough.
+    if let Some(variadic) = &sig.variadic {
+        errors.under(
+            variadic.dots,
+            "a variadic function cannot have a circuit breaker; put it on a Rust function that this one calls",
+        );
+    } else if let Some(abi) = &sig.abi
         && abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
     {
         errors.under(
             abi,
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
-    }
-    if let Some(variadic) = &sig.variadic {
-        errors.at(variadic.dots.span(), "a variadic function cannot have a circuit breaker");
     }
     return_type(target, has_fallback, errors)
 }

@@ -1,4 +1,4 @@
-//! rustc tells the mistake in the body, and nothing else: the function is there for its callers.
+//! rustc tells the mistake in the body, once, and nothing else: the function is there for its callers.
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
 #[circuit_breaker]
@@ -9,7 +9,8 @@ async fn asynchronous(text: &str) -> Result<usize, CircuitBreakerError> {
 
 #[circuit_breaker]
 fn synchronous(text: &str) -> Result<usize, CircuitBreakerError> {
-    text.
+    let length = text.len() + ;
+    Ok(length)
 }
 
 fn main() {
