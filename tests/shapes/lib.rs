@@ -2,6 +2,8 @@
 //! warnings and clippy's pedantic and nursery ones denied.
 #![cfg(test)]
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![deny(future_incompatible, rust_2018_idioms, rust_2021_compatibility, rust_2024_compatibility, let_underscore)]
+#![deny(explicit_outlives_requirements, redundant_lifetimes, unit_bindings, unused_lifetimes, variant_size_differences)]
 #![allow(
     clippy::missing_const_for_fn,
     clippy::needless_pass_by_value,
@@ -13,6 +15,7 @@
     clippy::future_not_send,
     clippy::items_after_statements,
     clippy::uninlined_format_args,
+    edition_2024_expr_fragment_specifier,
     non_local_definitions,
     reason = "the shape is what counts here, and these are about the shape as it is written"
 )]
@@ -49,6 +52,8 @@ mod hygiene;
 mod impl_block;
 #[forbid(unsafe_code)]
 mod lifetimes;
+#[forbid(unsafe_code)]
+mod odd;
 #[forbid(unsafe_code)]
 mod receivers;
 #[forbid(unsafe_code)]
