@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+mod lent;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
@@ -62,6 +63,9 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, chain.as_ref(), errors);
+    if let Some(chain) = &chain {
+        lent::check(&target, &form, chain, errors);
+    }
     Some(plan.finish(target, form, chain, retry))
 }
 

@@ -106,7 +106,7 @@ use proc_macro::TokenStream;
 ///
 /// Where the body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()` the gate goes into that block.
 /// Statements before it run when the function is called. Any other body runs when the function is called, and
-/// its future is awaited behind the gate: a boxed one then needs a second box, and a fallback step can use arguments
+/// its future is awaited behind the gate: a boxed one then needs a second box, an `impl Future + Unpin` a first one, and a fallback step can use arguments
 /// that are shared references only.
 ///
 /// # Beside other attributes
@@ -147,7 +147,8 @@ use proc_macro::TokenStream;
 /// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
 /// a breaker.
 ///
-/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
+/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. Temporaries of the
+/// last expression drop before the body's locals in every edition, as they do without the attribute from edition 2024 on. All
 /// instances of a generic function share one breaker. A future is known by the written type, so an alias of one's own for
 /// `Pin<Box<dyn Future<..>>>` is not.
 #[proc_macro_attribute]
@@ -188,6 +189,9 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// References are passed on. An owned argument is moved to the last path step, and cloned for earlier ones; with
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
+///
+/// Where the result borrows from a `&mut` argument, rustc takes that argument for borrowed wherever the body or a step has had it:
+/// one step can use it, under `on(open)`.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()

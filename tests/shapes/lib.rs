@@ -43,6 +43,8 @@ mod bodies;
 #[forbid(unsafe_code)]
 mod drop_order;
 #[forbid(unsafe_code)]
+mod fallbacks;
+#[forbid(unsafe_code)]
 mod from_macros;
 #[forbid(unsafe_code)]
 mod futures;

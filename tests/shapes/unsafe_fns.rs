@@ -39,3 +39,19 @@ fn unsafe_methods() {
     }
     guards(|| unsafe { Client.call() });
 }
+
+#[test]
+fn an_unsafe_impl_block() {
+    #[allow(clippy::missing_safety_doc, reason = "there is nothing to keep")]
+    unsafe trait Unsafe {
+        fn call(&self) -> Result<u8, Fault>;
+    }
+    struct Client;
+    #[circuit_breaker]
+    unsafe impl Unsafe for Client {
+        fn call(&self) -> Result<u8, Fault> {
+            upstream()
+        }
+    }
+    guards(|| Client.call());
+}
