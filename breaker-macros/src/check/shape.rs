@@ -1,6 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::ReturnType;
+use syn::{ReturnType, Type};
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -51,6 +51,10 @@ fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form
         }
         ReturnType::Type(_, ty) => ty,
     };
+    if let Type::Never(never) = &**ty {
+        errors.under(never, "`#[circuit_breaker]` needs a function that returns a `Result`, this one never returns");
+        return Form::Sync;
+    }
     if sig.asyncness.is_some() {
         return Form::Async;
     }
