@@ -8,6 +8,7 @@ use crate::state::State;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// Why the service did not answer, as a fallback step sees it.
@@ -209,6 +210,34 @@ impl<R: Fallible> Fallen<R> {
             Self::Rejected(error) | Self::TimedOut(error) => crate::rt::reject(error),
             Self::Failed { result, .. } => result,
         }
+    }
+}
+
+/// A rejected call, where nothing else falls back: as [`Fallen`], but it holds no result, whose type may not be `Send` while a
+/// step is awaited.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Refused<R>(CircuitBreakerError, PhantomData<fn() -> R>);
+
+impl<R: Fallible> Refused<R> {
+    pub fn rejected(error: CircuitBreakerError) -> Self {
+        Self(error, PhantomData)
+    }
+
+    /// What the steps see of it; there is no error of the function's own to show.
+    pub fn rejection<'a>(
+        &'a self,
+        _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> Rejection<'a> {
+        Fallen::<R>::by_breaker(&self.0, Reason::Open)
+    }
+
+    /// What the caller would have got without fallbacks.
+    pub fn into_result(self) -> R
+    where
+        R::Error: crate::rt::FromRejection,
+    {
+        crate::rt::reject(self.0)
     }
 }
 

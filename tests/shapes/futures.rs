@@ -256,3 +256,32 @@ fn one_await_inside_another_call_of_the_same_breaker() {
     assert_eq!(now(outer(&[3, 4])), Ok(10));
     assert_eq!(named("awaits").snapshot().success_count, 5);
 }
+
+/// A result is there at the end only, so the future is `Send` without it.
+#[test]
+fn a_result_that_is_not_send_leaves_the_future_send() {
+    #[circuit_breaker(timeout = "1m", exclude(is_text))]
+    async fn ok() -> Result<Rc<u8>, Fault> {
+        pause().await;
+        upstream().map(Rc::new)
+    }
+    fn is_text(_: &Fault) -> bool {
+        false
+    }
+    #[circuit_breaker(name = "not_send_error")]
+    async fn error() -> Result<u8, Box<dyn std::error::Error>> {
+        pause().await;
+        Err("a")?
+    }
+    #[circuit_breaker(name = "not_send_fallback")]
+    #[breaker_core::fallback(|_| { pause().await; Some(9) })]
+    async fn with_fallback() -> Result<u8, Box<dyn std::error::Error>> {
+        pause().await;
+        Err("a")?
+    }
+    guards_future!(is_send(ok()));
+    assert!(now(is_send(error())).is_err());
+    assert!(now(is_send(with_fallback())).is_err());
+    named("not_send_fallback").force_open();
+    assert_eq!(now(with_fallback()).ok(), Some(9));
+}

@@ -35,11 +35,11 @@ impl Kit<'_> {
     //         STEPS
     //         __fallen.into_result()
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
-        let rt = &self.rt;
+        let (rt, fallen) = (&self.rt, self.fallen(chain));
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = quote_spanned!(self.at_ret=> __fallen.into_result());
         quote_spanned! {Span::mixed_site()=>
-            let __rejection = #rt::Fallen::rejection(&__fallen, |__error| {
+            let __rejection = #rt::#fallen::rejection(&__fallen, |__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
                 (&#rt::Seen(__error)).error()
             });
@@ -52,14 +52,14 @@ impl Kit<'_> {
     //         let __out = RUN;
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
-        let (rt, site, ret) = (&self.rt, self.site(), &self.ret);
+        let (rt, site, ret, fallen) = (&self.rt, self.site(), &self.ret, self.fallen(chain));
         let run = self.run(!keep.unique_self);
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
         let rejected = if chain.on.open {
             // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
-            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::Fallen<#ret>>::rejected(__rejected) })
+            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#ret>>::rejected(__rejected) })
         } else {
             self.reject()
         };
@@ -74,6 +74,12 @@ impl Kit<'_> {
             let __out = #run;
             #settle
         }
+    }
+
+    // Output: `Fallen`, or `Refused` where no result of the body's waits while the steps run
+    fn fallen(&self, chain: &Chain) -> Ident {
+        let keeps = chain.on.after_body() || self.plan.retry.is_some();
+        Ident::new(if keeps { "Fallen" } else { "Refused" }, Span::mixed_site())
     }
 
     // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back:
