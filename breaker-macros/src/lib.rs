@@ -191,7 +191,8 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
 ///
 /// Where the result borrows from a `&mut` argument, rustc takes that argument for borrowed wherever the body or a step has had it:
-/// one step can use it, under `on(open)`.
+/// one step can use it, under `on(open)`. And under `timeout` or `failure` the result waits while a step of an `async fn` runs,
+/// so the function's future is `Send` only if the result is.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
