@@ -164,6 +164,36 @@ fn the_attribute_by_its_path_and_under_another_name() {
 }
 
 #[test]
+#[circuit_breaker]
+fn the_test_above() -> Result<(), Fault> {
+    upstream().map(drop)
+}
+
+#[circuit_breaker]
+#[test]
+fn the_test_below() -> Result<(), Fault> {
+    upstream().map(drop)
+}
+
+/// Both have to let a call in, and both count it.
+#[test]
+fn two_breakers_on_one_function() {
+    #[circuit_breaker(name = "two_first", fail_max = 1)]
+    #[circuit_breaker(name = "two_second", fail_max = 3)]
+    async fn two(n: u8) -> Result<u8, Fault> {
+        Ok(n * upstream()?)
+    }
+    let counts = |name| crate::check::named(name).snapshot().success_count;
+    assert_eq!(crate::check::now(two(2)), Ok(2));
+    assert_eq!((counts("two_first"), counts("two_second")), (1, 1));
+    for name in ["two_first", "two_second"] {
+        crate::check::named(name).force_open();
+        assert!(matches!(crate::check::now(two(2)), Err(Fault::Open(open)) if open == name));
+        crate::check::named(name).reset();
+    }
+}
+
+#[test]
 fn the_crate_by_a_path_of_the_users_own() {
     #[circuit_breaker(crate = crate::attributes::sdk::resilience)]
     async fn by_crate(text: &str) -> Result<usize, Fault> {

@@ -231,3 +231,43 @@ fn a_body_that_shadows_a_name_of_its_return_type() {
     guards_future!(shadows());
     guards(sync_shadows);
 }
+
+#[test]
+fn trait_objects_arrays_and_self_with_a_lifetime() {
+    #[derive(Debug, PartialEq)]
+    struct Part<'t, const N: usize>(&'t str);
+    impl<'t, const N: usize> Part<'t, N> {
+        #[circuit_breaker]
+        async fn shorter(&self) -> Result<Self, Fault> {
+            upstream()?;
+            Ok(Self(&self.0[1..]))
+        }
+        #[circuit_breaker]
+        fn again(&self, other: &'t str) -> Result<Part<'t, { 1 + 2 }>, Fault> {
+            upstream().map(|_| Part(other))
+        }
+        #[circuit_breaker]
+        async fn bytes(&self) -> Result<[u8; N], Fault> {
+            Ok([upstream()?; N])
+        }
+    }
+    #[circuit_breaker]
+    async fn shown(text: &str) -> Result<&dyn Display, Fault> {
+        upstream()?;
+        if text.is_empty() {
+            return Ok(&1_u8);
+        }
+        Ok(Box::leak(Box::new(text.len())))
+    }
+    #[circuit_breaker]
+    fn boxed<'a>(text: &'a str, n: &'a u8) -> Result<Box<dyn Display + 'a>, Fault> {
+        upstream()?;
+        Ok(if text.is_empty() { Box::new(n) } else { Box::new(text) })
+    }
+    let part = Part::<2>("abc");
+    assert_eq!(guards_future!(part.shorter()), Part("bc"));
+    assert_eq!(guards(|| part.again("x")).0, "x");
+    assert_eq!(guards_future!(part.bytes()), [1, 1]);
+    assert_eq!(guards_future!(shown("")).to_string(), "1");
+    assert_eq!(guards(|| boxed("", &2)).to_string(), "2");
+}

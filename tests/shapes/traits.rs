@@ -199,3 +199,28 @@ fn a_fallback_of_an_async_trait_that_uses_self() {
     assert_eq!(now(Plain.ask("")), Ok(1));
     assert_eq!(crate::check::ran(), 1);
 }
+
+#[test]
+fn generics_and_lifetimes_of_a_method_in_a_where_clause() {
+    trait Keep<K: ?Sized> {
+        fn keep<'a, T>(&'a self, key: &'a K, value: T) -> impl Future<Output = Result<(&'a K, T), Fault>> + Send
+        where
+            T: Send + 'a,
+            K: Sync,
+            Self: Sync + 'a;
+    }
+    impl<K: ?Sized> Keep<K> for Plain {
+        #[circuit_breaker]
+        async fn keep<'a, T>(&'a self, key: &'a K, value: T) -> Result<(&'a K, T), Fault>
+        where
+            T: Send + 'a,
+            K: Sync,
+            Self: Sync + 'a,
+        {
+            pause().await;
+            upstream()?;
+            Ok((key, value))
+        }
+    }
+    assert_eq!(guards_future!(is_send(Plain.keep("a", 1))), ("a", 1));
+}

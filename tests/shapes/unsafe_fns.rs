@@ -55,3 +55,22 @@ fn an_unsafe_impl_block() {
     }
     guards(|| Client.call());
 }
+
+/// A closure and an async block are in the context of their function.
+#[test]
+#[allow(unsafe_op_in_unsafe_fn, reason = "edition 2024 warns of it, with and without the attribute")]
+fn unsafe_operations_in_the_body_without_a_block() {
+    #[circuit_breaker]
+    async unsafe fn read(n: *const u8) -> Result<u8, Fault> {
+        upstream()?;
+        Ok(*n)
+    }
+    #[circuit_breaker]
+    unsafe fn sync_read(n: *const u8) -> Result<u8, Fault> {
+        upstream()?;
+        Ok(*n)
+    }
+    let n = 3;
+    assert_eq!(guards(|| now(unsafe { read(&raw const n) })), 3);
+    assert_eq!(guards(|| unsafe { sync_read(&raw const n) }), 3);
+}
