@@ -66,6 +66,9 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     if let Some(chain) = &chain {
         lent::check(&target, &form, chain, errors);
     }
+    if retry.is_some() {
+        lent::check_retry(&target, &form, errors);
+    }
     Some(plan.finish(target, form, chain, retry))
 }
 

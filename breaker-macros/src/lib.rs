@@ -237,7 +237,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A function that is not `async` and returns a future cannot have it yet, nor a method under `#[async_trait]`.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
-/// be taken by value.
+/// be taken by value, nor can the result borrow from a `&mut` argument.
 ///
 /// # Cancellation
 /// Dropping the future ends the attempt, or the wait, and none follows.

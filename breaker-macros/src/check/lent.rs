@@ -16,14 +16,7 @@ use crate::target::Target;
 
 /// Refuses the second one that needs such an argument: first is the body under `on(failure)`, or else a path step.
 pub(super) fn check(target: &Target, form: &Form, chain: &Chain, errors: &mut Errors) {
-    let output = match (form, &target.sig.output) {
-        (Form::Future(future), _) => &future.output,
-        (_, ReturnType::Type(_, ty)) => ty,
-        (_, ReturnType::Default) => return,
-    };
-    let mut lifetimes = Vec::new();
-    collect(output, &mut lifetimes);
-    for name in lenders(&target.sig, &lifetimes) {
+    for name in output(target, form).map(|output| lenders(&target.sig, output)).unwrap_or_default() {
         let mut users = chain.steps.iter().filter(|step| uses_it(step, &name));
         let (first, fix) = if chain.on.after_body() {
             ("the body", "leave out `on(..)`")
@@ -39,6 +32,26 @@ pub(super) fn check(target: &Target, form: &Form, chain: &Chain, errors: &mut Er
     }
 }
 
+/// Refuses such a result beside a `#[retry]`, whose next attempt would need the argument.
+pub(super) fn check_retry(target: &Target, form: &Form, errors: &mut Errors) {
+    let Some(output) = output(target, form) else {
+        return;
+    };
+    if let Some(name) = lenders(&target.sig, output).first() {
+        let fix = "return an owned value, or put `#[retry]` on a function that does";
+        errors.under(output, format!("the result borrows from `{name}`, which the next attempt needs; {fix}"));
+    }
+}
+
+/// What the function gives, at last.
+fn output<'t>(target: &'t Target, form: &'t Form) -> Option<&'t Type> {
+    match (form, &target.sig.output) {
+        (Form::Future(future), _) => Some(&future.output),
+        (_, ReturnType::Type(_, ty)) => Some(ty),
+        (_, ReturnType::Default) => None,
+    }
+}
+
 fn written(step: &Step) -> TokenStream {
     match &step.kind {
         Kind::Path(path) => path.to_token_stream(),
@@ -47,8 +60,11 @@ fn written(step: &Step) -> TokenStream {
     }
 }
 
-/// The `&mut` arguments with one of these lifetimes; `None` stands for the elided one.
-fn lenders(sig: &Signature, lifetimes: &[Option<Lifetime>]) -> Vec<Ident> {
+/// The `&mut` arguments that the result borrows from, by its lifetimes.
+fn lenders(sig: &Signature, output: &Type) -> Vec<Ident> {
+    // `None` stands for the elided one.
+    let mut lifetimes = Vec::new();
+    collect(output, &mut lifetimes);
     let references = sig.inputs.iter().filter(|input| match input {
         FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(..)),
         FnArg::Typed(typed) => matches!(*typed.ty, Type::Reference(_)),
