@@ -9,6 +9,7 @@ use crate::state::State;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// Why the service did not answer, as a fallback step sees it.
@@ -246,6 +247,34 @@ impl<R: Fallible> Fallen<R> {
     }
 }
 
+/// A rejected call, where nothing else falls back: as [`Fallen`], but it holds no result, whose type may not be `Send` while a
+/// step is awaited.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Refused<R>(CircuitBreakerError, PhantomData<fn() -> R>);
+
+impl<R: Fallible> Refused<R> {
+    pub fn rejected(error: CircuitBreakerError) -> Self {
+        Self(error, PhantomData)
+    }
+
+    /// What the steps see of it; there is no error of the function's own to show.
+    pub fn rejection<'a>(
+        &'a self,
+        _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> Rejection<'a> {
+        Fallen::<R>::by_breaker(&self.0, Reason::Open)
+    }
+
+    /// What the caller would have got without fallbacks.
+    pub fn into_result(self) -> R
+    where
+        R::Error: crate::rt::FromRejection,
+    {
+        crate::rt::reject(self.0)
+    }
+}
+
 /// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
@@ -303,6 +332,9 @@ pub struct Now<Way>(Way);
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Later<Way>(Way);
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct LaterStill<Way>(Way);
 
 impl<R, Way, A: Answer<R, Way>> Step<R, Now<Way>> for A {
     fn take(self) -> impl Future<Output = Option<R>> {
@@ -313,9 +345,21 @@ impl<R, Way, A: Answer<R, Way>> Step<R, Now<Way>> for A {
 impl<R, Way, F> Step<R, Later<Way>> for F
 where
     F: Future,
-    F::Output: Step<R, Way>,
+    F::Output: Answer<R, Way>,
 {
     async fn take(self) -> Option<R> {
-        self.await.take().await
+        self.await.answer()
+    }
+}
+
+impl<R, Way, F> Step<R, LaterStill<Way>> for F
+where
+    F: Future,
+    F::Output: Future,
+    <F::Output as Future>::Output: Answer<R, Way>,
+{
+    // Not by the way above once more: what it gives would be held while it is awaited, and would have to be `Send`.
+    async fn take(self) -> Option<R> {
+        self.await.await.answer()
     }
 }

@@ -13,7 +13,7 @@ pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::call::{Cut, Run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
-pub use crate::fallback::{Answer, Fallen, On, Rejection, Step};
+pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
 pub use crate::outcome::Outcome;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;

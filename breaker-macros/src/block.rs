@@ -107,7 +107,7 @@ impl<'a> Outer<'a> {
             return unguarded(member);
         };
         for second in method.own.iter().skip(1) {
-            errors.under(second, "`#[circuit_breaker]` is written twice; put all keys into one");
+            errors.under(second, "`#[circuit_breaker]` is written twice; put all keys into one, or a second breaker on a function that calls this one");
         }
         let plan = own_keys(method).and_then(|own| self.plan(own, method, errors));
         plan.map_or_else(|| method.tokens.clone(), |plan| expand::expand(&plan))

@@ -2,7 +2,7 @@
 
 pub(crate) mod cache;
 mod constant;
-mod lends;
+mod lent;
 mod lists;
 pub(crate) mod retry;
 pub(crate) mod rules;
@@ -70,6 +70,7 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
+    lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
     plan.not_yet(errors);
     Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })

@@ -12,6 +12,8 @@ mod expand;
 mod fallback;
 mod recover;
 mod target;
+#[cfg(test)]
+mod untouched;
 mod uses;
 
 use proc_macro::TokenStream;
@@ -120,7 +122,7 @@ use proc_macro::TokenStream;
 ///
 /// Where the body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()` the gate goes into that block.
 /// Statements before it run when the function is called. Any other body runs when the function is called, and
-/// its future is awaited behind the gate: a boxed one then needs a second box, and a fallback step can use arguments
+/// its future is awaited behind the gate: a boxed one then needs a second box, an `impl Future + Unpin` a first one, and a fallback step can use arguments
 /// that are shared references only.
 ///
 /// # Beside other attributes
@@ -161,7 +163,8 @@ use proc_macro::TokenStream;
 /// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
 /// a breaker.
 ///
-/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. All
+/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. Temporaries of the
+/// last expression drop before the body's locals in every edition, as they do without the attribute from edition 2024 on. All
 /// instances of a generic function share one breaker. A future is known by the written type, so an alias of one's own for
 /// `Pin<Box<dyn Future<..>>>` is not.
 #[proc_macro_attribute]
@@ -203,6 +206,10 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// References are passed on. An owned argument is moved to the last path step, and cloned for earlier ones; with
 /// `timeout` or `failure` it is cloned before the body runs, if a step uses it, which is why it then needs `Clone`.
+///
+/// Where the result borrows from a `&mut` argument, rustc takes that argument for borrowed wherever the body or a step has had it:
+/// one step can use it, under `on(open)`. And under `timeout` or `failure` the result waits while a step of an `async fn` runs,
+/// so the function's future is `Send` only if the result is.
 ///
 /// # `cache(..)`
 ///
@@ -293,7 +300,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the attempts and goes on unwinding. `on_cancel` is for an attempt under way; during a wait nothing is counted.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
-/// be taken by value, and the function cannot give what it borrows from a `&mut` argument.
+/// be taken by value, nor can the result borrow from a `&mut` argument.
 ///
 /// A function that is not `async` and returns a future (as `#[async_trait]` and `#[async_recursion]` leave it) can have it where the
 /// body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()`: each attempt runs that block. `let`s

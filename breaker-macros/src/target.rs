@@ -37,7 +37,10 @@ fn target(input: ParseStream<'_>) -> Result<Target> {
     let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(recover::is_fallback);
     let (retries, attrs): (_, Vec<_>) = attrs.into_iter().partition(recover::is_retry);
     if let Some(second) = attrs.iter().find(|attr| recover::is_breaker(attr)) {
-        return Err(Error::new_spanned(second, "`#[circuit_breaker]` is written twice; put all keys into one"));
+        return Err(Error::new_spanned(
+            second,
+            "`#[circuit_breaker]` is written twice; put all keys into one, or a second breaker on a function that calls this one",
+        ));
     }
     other::refuse(input)?;
     let vis = input.parse()?;

@@ -1,9 +1,11 @@
-//! Neither the closed path nor a rejection allocates.
+//! Neither the closed path nor a rejection allocates, and where a macro makes a box there is no second one.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 
 use allocation_counter::measure;
+use async_recursion::async_recursion;
+use async_trait::async_trait;
 use breaker_core::{CircuitBreakerError, Config, Registry, State, circuit_breaker};
 use common::{breaker, open, secs};
 use futures_util::FutureExt;
@@ -73,4 +75,95 @@ fn a_counted_failure_allocates_nothing_after_the_first() {
     });
     assert_eq!(count, 0);
     assert_eq!(breaker.state(), State::Closed);
+}
+
+#[async_trait]
+trait Ask {
+    async fn ask(&self, text: &str, owned: String) -> Result<usize, Failed>;
+}
+
+struct Bare;
+struct Guarded;
+
+#[async_trait]
+impl Ask for Bare {
+    async fn ask(&self, text: &str, owned: String) -> Result<usize, Failed> {
+        Ok(text.len() + owned.len())
+    }
+}
+
+#[async_trait]
+impl Ask for Guarded {
+    #[circuit_breaker(name = "allocations_trait", timeout = "5s")]
+    async fn ask(&self, text: &str, owned: String) -> Result<usize, Failed> {
+        Ok(text.len() + owned.len())
+    }
+}
+
+#[test]
+fn a_method_of_an_async_trait_has_the_one_box_of_its_trait() {
+    let boxes = |ask: &dyn Ask| {
+        let call = || ask.ask("a", String::new()).now_or_never().unwrap();
+        drop(call());
+        allocations(|| drop(call()))
+    };
+    assert_eq!((boxes(&Bare), boxes(&Guarded)), (1, 1));
+    Registry::global().get("allocations_trait").unwrap().force_open();
+    let rejected = || assert!(Guarded.ask("a", String::new()).now_or_never().unwrap().is_err());
+    assert_eq!(allocations(rejected), 1, "and so has a rejected call");
+}
+
+#[async_recursion]
+async fn bare_recursion(n: u32) -> Result<u32, Failed> {
+    if n == 0 { Ok(0) } else { Ok(bare_recursion(n - 1).await? + 1) }
+}
+
+#[async_recursion]
+#[circuit_breaker(name = "allocations_recursion")]
+async fn recursion_above(n: u32) -> Result<u32, Failed> {
+    if n == 0 { Ok(0) } else { Ok(recursion_above(n - 1).await? + 1) }
+}
+
+#[circuit_breaker(name = "allocations_recursion")]
+#[async_recursion]
+async fn recursion_below(n: u32) -> Result<u32, Failed> {
+    if n == 0 { Ok(0) } else { Ok(recursion_below(n - 1).await? + 1) }
+}
+
+#[test]
+fn async_recursion_has_the_boxes_of_its_own() {
+    let boxes = |call: fn(u32) -> futures_util::future::BoxFuture<'static, Result<u32, Failed>>| {
+        let call = || assert_eq!(call(3).now_or_never().unwrap().unwrap(), 3);
+        call();
+        allocations(call)
+    };
+    assert_eq!(boxes(bare_recursion), 4);
+    assert_eq!((boxes(recursion_above), boxes(recursion_below)), (4, 4));
+}
+
+trait Native {
+    async fn call(&self, text: &str) -> Result<usize, Failed>;
+    fn returned(&self, n: usize) -> impl Future<Output = Result<usize, Failed>> + Send;
+}
+
+impl Native for Guarded {
+    #[circuit_breaker(name = "allocations_native")]
+    async fn call(&self, text: &str) -> Result<usize, Failed> {
+        Ok(text.len())
+    }
+
+    #[circuit_breaker(name = "allocations_native")]
+    fn returned(&self, n: usize) -> impl Future<Output = Result<usize, Failed>> + Send {
+        std::future::ready(Ok(n))
+    }
+}
+
+#[test]
+fn a_native_async_method_and_an_unboxed_future_have_no_box() {
+    let call = || {
+        assert_eq!(Guarded.call("ab").now_or_never().unwrap().unwrap(), 2);
+        assert_eq!(Guarded.returned(2).now_or_never().unwrap().unwrap(), 2);
+    };
+    call();
+    assert_eq!(allocations(call), 0);
 }

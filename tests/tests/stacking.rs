@@ -1,4 +1,4 @@
-//! Beside other attributes: above and below each, the breaker guards and the other one does its own work.
+//! Beside other attributes and inside other macros: above and below each, the breaker guards and the other one does its own work.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use axum::Router;
@@ -78,6 +78,37 @@ async fn tracing_instrument() {
     assert_eq!((instrument_above(1).await, named("instrument_above").state()), (Ok(9), State::Open));
     assert_eq!((instrument_sync_above(0), instrument_sync_above(1)), (Err(Fault::Upstream), Err(Fault::Open)));
     assert_eq!((instrument_sync_below(0), instrument_sync_below(1)), (Err(Fault::Upstream), Err(Fault::Open)));
+}
+
+fn current_span() -> Option<&'static str> {
+    tracing::Span::current().metadata().map(tracing::Metadata::name)
+}
+
+#[circuit_breaker(name = "span_below")]
+#[instrument]
+#[fallback(|_| Some(current_span()))]
+async fn span_below() -> Result<Option<&'static str>, Fault> {
+    ready(()).await;
+    Ok(current_span())
+}
+
+#[instrument]
+#[circuit_breaker(name = "span_above")]
+#[fallback(|_| Some(current_span()))]
+async fn span_above() -> Result<Option<&'static str>, Fault> {
+    ready(()).await;
+    Ok(current_span())
+}
+
+/// What stands below works on the function later, and so is around what stands above: the body is in the span either way, the
+/// fallback's steps are where `instrument` stands below.
+#[tokio::test(start_paused = true)]
+async fn the_span_of_instrument() {
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry());
+    assert_eq!((span_below().await, span_above().await), (Ok(Some("span_below")), Ok(Some("span_above"))));
+    named("span_below").force_open();
+    named("span_above").force_open();
+    assert_eq!((span_below().await, span_above().await), (Ok(Some("span_below")), Ok(None)));
 }
 
 thread_local!(static RUNS: Cell<u32> = const { Cell::new(0) });
@@ -217,4 +248,47 @@ fn re_exported(n: u8) -> Result<u8, Fault> {
 #[test]
 fn a_re_export_of_the_users_own() {
     assert_eq!((re_exported(0), re_exported(1)), (Err(Fault::Upstream), Ok(3)));
+}
+
+#[circuit_breaker(name = "joins_and_selects", fail_max = 1)]
+async fn joins_and_selects(n: u8, list: &mut Vec<u8>) -> Result<u8, Fault> {
+    let (first, second) = tokio::join!(async { answer(n) }, async { Ok::<u8, Fault>(answer(n)? + 1) });
+    list.push(first? + second?);
+    tokio::select! {
+        biased;
+        () = std::future::pending() => return Err(Fault::Open),
+        found = async { answer(n) } => list.push(found?),
+    }
+    tokio::try_join!(async { answer(n) }, async { answer(n + 1) }).map(|(a, b)| a + b)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_with_join_and_select() {
+    let mut list = Vec::new();
+    assert_eq!((joins_and_selects(1, &mut list).await, &list[..]), (Ok(3), &[3, 1][..]));
+    assert_eq!(joins_and_selects(0, &mut list).await, Err(Fault::Upstream));
+    assert_eq!((joins_and_selects(1, &mut list).await, list.len()), (Err(Fault::Open), 2));
+}
+
+#[circuit_breaker(name = "select_branch", fail_max = 1)]
+async fn branch(n: u8) -> Result<u8, Fault> {
+    if n > 1 {
+        std::future::pending::<()>().await;
+    }
+    answer(n)
+}
+
+/// The branch that loses is a dropped call; the one that was not polled has asked nothing.
+#[tokio::test(start_paused = true)]
+async fn annotated_functions_in_select_join_and_spawn() {
+    let first = tokio::select! {
+        biased;
+        slow = branch(2) => slow,
+        quick = branch(1) => quick,
+        never = branch(1) => never,
+    };
+    let snapshot = named("select_branch").snapshot();
+    assert_eq!((first, snapshot.success_count, snapshot.cancelled_count), (Ok(1), 1, 1));
+    assert_eq!(tokio::join!(branch(1), branch(0)), (Ok(1), Err(Fault::Upstream)));
+    assert_eq!(tokio::spawn(branch(1)).await.unwrap(), Err(Fault::Open));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result, ReturnType};
+use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
 
 use super::shape::Form;
 use super::values::{self, Number, Setting};
@@ -123,11 +123,6 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
         ),
     }
     no_self_in_a_string(target, form, errors);
-    match (form, &target.sig.output) {
-        (Form::Future(future), _) => super::lends::check(&target.sig, &future.output, errors),
-        (Form::Async, ReturnType::Type(_, output)) => super::lends::check(&target.sig, output, errors),
-        _ => {}
-    }
     if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
         && by_value(receiver)
     {

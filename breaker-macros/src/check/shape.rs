@@ -1,7 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::ReturnType;
-use syn::spanned::Spanned as _;
+use syn::{ReturnType, Type};
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -23,16 +22,19 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             "a `const fn` cannot have a circuit breaker, which counts calls at run time; remove the `const`",
         );
     }
-    if let Some(abi) = &sig.abi
+    // Variable arguments need another ABI than Rust's, so one message is enough.
+    if let Some(variadic) = &sig.variadic {
+        errors.under(
+            variadic.dots,
+            "a variadic function cannot have a circuit breaker; put it on a Rust function that this one calls",
+        );
+    } else if let Some(abi) = &sig.abi
         && abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
     {
         errors.under(
             abi,
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
-    }
-    if let Some(variadic) = &sig.variadic {
-        errors.at(variadic.dots.span(), "a variadic function cannot have a circuit breaker");
     }
     return_type(target, has_fallback, errors)
 }
@@ -49,6 +51,10 @@ fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form
         }
         ReturnType::Type(_, ty) => ty,
     };
+    if let Type::Never(never) = &**ty {
+        errors.under(never, "`#[circuit_breaker]` needs a function that returns a `Result`, this one never returns");
+        return Form::Sync;
+    }
     if sig.asyncness.is_some() {
         return Form::Async;
     }

@@ -65,7 +65,7 @@ fn refusal(name: &str, after_body: bool, leave: &str) -> String {
     }
 }
 
-fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
+pub(super) fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
     match &step.kind {
         Kind::Path(_) => true,
         Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),

@@ -32,11 +32,11 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #(#declare)* #stored)
     }
 
-    // Output: let __rejection = __fallen.rejection(SHOW);
+    // Output: let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);
     //         STEPS
     //         __fallen.into_result(), or `return __fallen.into_result();` where answers are stored
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
-        let rt = &self.rt;
+        let (rt, fallen) = (&self.rt, self.fallen(chain));
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = if self.has_cache() {
             quote_spanned!(self.at_ret=> return __fallen.into_result();)
@@ -44,7 +44,7 @@ impl Kit<'_> {
             quote_spanned!(self.at_ret=> __fallen.into_result())
         };
         quote_spanned! {Span::mixed_site()=>
-            let __rejection = __fallen.rejection(|__error| {
+            let __rejection = #rt::#fallen::rejection(&__fallen, |__error| {
                 use #rt::{ShowError as _, ShowNothing as _};
                 (&#rt::Seen(__error)).__breaker_error()
             });
@@ -57,14 +57,14 @@ impl Kit<'_> {
     //         let __out = RUN;
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
-        let (rt, site, ret) = (&self.rt, self.site(), &self.ret);
+        let (rt, site, ret, fallen) = (&self.rt, self.site(), &self.ret, self.fallen(chain));
         let run = self.run(!keep.unique_self);
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
         let rejected = if chain.on.open {
             // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
-            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::Fallen<#ret>>::rejected(__rejected) })
+            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#ret>>::rejected(__rejected) })
         } else {
             self.reject()
         };
@@ -79,6 +79,12 @@ impl Kit<'_> {
             let __out = #run;
             #settle
         }
+    }
+
+    // Output: `Fallen`, or `Refused` where no result of the body's waits while the steps run
+    fn fallen(&self, chain: &Chain) -> Ident {
+        let keeps = chain.on.after_body() || self.plan.retry.is_some() || self.has_cache();
+        Ident::new(if keeps { "Fallen" } else { "Refused" }, Span::mixed_site())
     }
 
     // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back, or an answer is stored:
@@ -109,7 +115,7 @@ impl Kit<'_> {
     }
 
     // Output: if let K::__rt::Some(__ret) = K::__rt::Step::<Ret, _>::take(CALL).await {
-    //             return __rejection.served("l1_cache", __ret);
+    //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
     //         }
     fn step(&self, chain: &Chain, index: usize) -> TokenStream {
         let (rt, ret) = (&self.rt, &self.ret);
@@ -135,7 +141,7 @@ impl Kit<'_> {
         quote_spanned! {Span::mixed_site()=>
             #quiet #gives_a_future
             if let #rt::Some(__ret) = #served {
-                return __rejection.served(#source, __ret);
+                return #rt::Rejection::served(&__rejection, #source, __ret);
             }
         }
     }

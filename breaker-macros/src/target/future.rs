@@ -2,7 +2,8 @@
 //! what people write by hand.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::{GenericArgument, PathArguments, Type, TypeParamBound};
+use syn::punctuated::Punctuated;
+use syn::{GenericArgument, PathArguments, Token, Type, TypeParamBound};
 
 use super::ends_in;
 use crate::uses;
@@ -11,7 +12,7 @@ use crate::uses;
 pub(crate) struct Returned {
     /// `R` of `impl Future<Output = R>`.
     pub(crate) output: Type,
-    /// True for `Pin<Box<..>>`, false for `impl Future`.
+    /// True for `Pin<Box<..>>` and for `impl Future + Unpin`, false for any other `impl Future`.
     pub(crate) boxed: bool,
     /// The async block with which the body ends, if the gate can go into it; else the future that the body gives is
     /// awaited by another one.
@@ -48,8 +49,8 @@ pub(crate) fn look(ty: &Type) -> Option<Look> {
     match ty {
         Type::Group(group) => look(&group.elem),
         Type::Paren(paren) => look(&paren.elem),
-        Type::ImplTrait(ty) => bounds(ty.bounds.iter()),
-        Type::TraitObject(ty) => bounds(ty.bounds.iter()),
+        Type::ImplTrait(ty) => bounds(&ty.bounds),
+        Type::TraitObject(ty) => bounds(&ty.bounds),
         Type::Path(ty) if ends_in(&ty.path, "Pin") => match look_into_box(argument(ty)?)? {
             Look::Future { output, .. } => Some(Look::Future { output, boxed: true }),
             other => Some(other),
@@ -85,11 +86,16 @@ fn argument(ty: &syn::TypePath) -> Option<&Type> {
     arguments.args.iter().find_map(|one| if let GenericArgument::Type(ty) = one { Some(ty) } else { None })
 }
 
-fn bounds<'t>(mut bounds: impl Iterator<Item = &'t TypeParamBound>) -> Option<Look> {
-    let future = bounds.find_map(|bound| match bound {
-        TypeParamBound::Trait(bound) if ends_in(&bound.path, "Future") => bound.path.segments.last(),
-        _ => None,
-    })?;
+fn bounds(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<Look> {
+    let named = |name| {
+        bounds.iter().find_map(|bound| match bound {
+            TypeParamBound::Trait(bound) if ends_in(&bound.path, name) => bound.path.segments.last(),
+            _ => None,
+        })
+    };
+    let future = named("Future")?;
+    // No async block is `Unpin`, but a box with one is.
+    let boxed = named("Unpin").is_some();
     let PathArguments::AngleBracketed(arguments) = &future.arguments else {
         return Some(Look::NoOutput);
     };
@@ -97,7 +103,7 @@ fn bounds<'t>(mut bounds: impl Iterator<Item = &'t TypeParamBound>) -> Option<Lo
         GenericArgument::AssocType(one) if one.ident == "Output" => Some(Box::new(one.ty.clone())),
         _ => None,
     });
-    Some(output.map_or(Look::NoOutput, |output| Look::Future { output, boxed: false }))
+    Some(output.map_or(Look::NoOutput, |output| Look::Future { output, boxed }))
 }
 
 /// Finds the async block at the end of a body; what stands before it must not be able to return another future.
@@ -240,6 +246,7 @@ mod tests {
             (quote!(::core::pin::Pin<Box<impl Future<Output = R>>>), "R true"),
             (quote!(BoxFuture<'a, R>), "R true"),
             (quote!(LocalBoxFuture<'static, R>), "R true"),
+            (quote!(impl Future<Output = R> + Unpin + Send), "R true"),
             (quote!(impl Future), "no output"),
             (quote!(Box<dyn Future<Output = R>>), "not pinned"),
             (quote!(Result<Box<u8>, E>), "none"),

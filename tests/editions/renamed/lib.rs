@@ -1,4 +1,4 @@
-//! The function shapes in each edition, with the dependency under another name and clippy at its strictest.
+//! The attributes with the dependency under another name, and clippy at its strictest.
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]

@@ -1,0 +1,162 @@
+//! How large the future is: the body, what a call needs, and one copy of each argument that is taken by value.
+
+use std::mem::{size_of, size_of_val};
+
+use breaker_core::{circuit_breaker, fallback};
+
+use crate::check::{pause, upstream, Fault};
+
+/// What a call needs beside its body and its arguments.
+const CALL: usize = 64;
+/// What a time limit needs on top.
+const LIMIT: usize = 128;
+
+/// Bytes that the attribute adds to the future of the same function without it, beside those that align it.
+macro_rules! added {
+    ([$($attr:tt)*] ($($args:tt)*) ($($values:expr),*) $body:block) => {{
+        async fn bare($($args)*) -> Result<usize, Fault> $body
+        $($attr)*
+        async fn guarded($($args)*) -> Result<usize, Fault> $body
+        size_of_val(&guarded($($values),*)) - size_of_val(&bare($($values),*)).next_multiple_of(8)
+    }};
+}
+
+#[test]
+fn of_no_argument_and_of_references() {
+    let none = added!([#[circuit_breaker]] () () {
+        pause().await;
+        Ok(1)
+    });
+    let never_waits = added!([#[circuit_breaker]] () () { Ok(1) });
+    let reference = added!([#[circuit_breaker]] (text: &str, list: &mut [u8]) ("a", &mut []) {
+        pause().await;
+        Ok(text.len() + list.len())
+    });
+    assert!(none <= CALL && never_waits <= CALL && reference <= CALL, "{} {} {}", none, never_waits, reference);
+}
+
+#[test]
+fn of_one_argument_by_value() {
+    let text = added!([#[circuit_breaker]] (text: String) (String::new()) {
+        pause().await;
+        Ok(text.len())
+    });
+    let changed = added!([#[circuit_breaker]] (mut text: String) (String::new()) {
+        text.push('a');
+        pause().await;
+        Ok(text.len())
+    });
+    let unused = added!([#[circuit_breaker]] (_: String) (String::new()) {
+        pause().await;
+        Ok(1)
+    });
+    let limit = CALL + size_of::<String>();
+    assert!(text <= limit && changed <= limit && unused <= limit, "{} {} {}", text, changed, unused);
+}
+
+#[test]
+fn of_a_kibibyte_by_value() {
+    let bytes = added!([#[circuit_breaker]] (bytes: [u8; 1024]) ([0; 1024]) {
+        pause().await;
+        Ok(bytes.len())
+    });
+    assert!(bytes <= CALL + 1024, "{}", bytes);
+}
+
+#[test]
+fn of_a_kibibyte_that_the_body_makes() {
+    let bytes = added!([#[circuit_breaker]] () () {
+        let bytes = [0_u8; 1024];
+        pause().await;
+        Ok(bytes.len())
+    });
+    assert!(bytes <= CALL, "{}: the body's own is there once", bytes);
+}
+
+#[test]
+fn of_several_arguments_and_of_patterns() {
+    let three = added!([#[circuit_breaker]] (a: String, b: [u8; 96], c: u64) (String::new(), [0; 96], 1) {
+        pause().await;
+        Ok(a.len() + b.len() + usize::from(c > 1))
+    });
+    let pattern = added!([#[circuit_breaker]] ((a, b): (String, [u8; 104])) ((String::new(), [0; 104])) {
+        pause().await;
+        Ok(a.len() + b.len())
+    });
+    assert!(three <= CALL + 128 && pattern <= CALL + 128, "{} {}", three, pattern);
+}
+
+#[test]
+fn of_a_receiver_by_value() {
+    struct Client([u8; 1024]);
+    impl Client {
+        async fn bare(self) -> Result<usize, Fault> {
+            pause().await;
+            Ok(self.0.len())
+        }
+        #[circuit_breaker]
+        async fn guarded(self) -> Result<usize, Fault> {
+            pause().await;
+            Ok(self.0.len())
+        }
+    }
+    let added = size_of_val(&Client([0; 1024]).guarded()) - size_of_val(&Client([0; 1024]).bare());
+    assert!(added <= CALL, "{}: `self` is not copied", added);
+}
+
+#[test]
+fn with_lists_a_key_and_a_time_limit() {
+    let lists = added!([#[circuit_breaker(exclude(Fault::Open), success(|_| false))]] () () {
+        pause().await;
+        Ok(1)
+    });
+    let key = added!([#[circuit_breaker(key = text)]] (text: &str) ("") {
+        pause().await;
+        Ok(text.len())
+    });
+    let limit = added!([#[circuit_breaker(timeout = "1s")]] () () {
+        pause().await;
+        Ok(1)
+    });
+    assert!(lists <= CALL && key <= CALL + 16 && limit <= CALL + LIMIT, "{} {} {}", lists, key, limit);
+}
+
+#[test]
+fn with_fallbacks() {
+    let value = added!([#[circuit_breaker] #[fallback(value(3))]] () () {
+        pause().await;
+        Ok(1)
+    });
+    let sync = added!([#[circuit_breaker] #[fallback(|_| Some(text.len()))]] (text: &str) ("") {
+        pause().await;
+        Ok(text.len())
+    });
+    let asynchronous = added!([
+        #[circuit_breaker] #[fallback(|_| { pause().await; Some(text.len()) })]
+    ] (text: &str) ("") {
+        pause().await;
+        Ok(text.len())
+    });
+    assert!(value <= CALL && sync <= CALL + 40 && asynchronous <= CALL + 120, "{} {} {}", value, sync, asynchronous);
+}
+
+/// It adds one copy of what the block captures.
+#[test]
+#[allow(clippy::manual_async_fn, reason = "that is the shape")]
+fn of_a_returned_future_with_the_gate_in_its_own_block() {
+    fn bare(text: &str) -> impl std::future::Future<Output = Result<u8, Fault>> + '_ {
+        async move {
+            pause().await;
+            upstream().map(|one| one + u8::from(text.is_empty()))
+        }
+    }
+    #[circuit_breaker]
+    fn guarded(text: &str) -> impl std::future::Future<Output = Result<u8, Fault>> + '_ {
+        async move {
+            pause().await;
+            upstream().map(|one| one + u8::from(text.is_empty()))
+        }
+    }
+    let added = size_of_val(&guarded("1")) - size_of_val(&bare("1"));
+    assert!(added <= CALL + size_of::<&str>(), "{}", added);
+}
