@@ -2,9 +2,9 @@
 mod without {
     pub mod __rt {
         pub use breaker_core::__rt::{
-            Borrowed, CacheSite, Config, Fallen, Fresh, Ok, On, Err, Outcome, Part, Seen, ShowError, ShowNothing,
-            ShowText, Some, TwiceBorrowed, Whole, as_stored, duration, judged, never, pin, run, serve, settle_or_fall, share, value,
-            site,
+            Borrowed, CacheSite, Config, Err, Fallen, Fresh, None, Ok, On, Outcome, Part, Rejection, Run, Seen, ShowError,
+            ShowNothing, ShowText, Site, Some, TwiceBorrowed, Whole, as_stored, duration, judged, never, register, serve,
+            settle_or_fall, share, type_name, value,
         };
     }
 }
