@@ -125,8 +125,8 @@ pub(crate) fn guarded<R>(permit: &Permit, f: impl FnOnce() -> R) -> R {
 /// Runs a synchronous body to its end.
 #[inline]
 #[expect(clippy::missing_errors_doc, reason = "it cannot be cut off")]
-pub fn run_sync<R>(permit: &Permit, body: impl FnOnce() -> R) -> Result<R, Cut> {
-    Ok(guarded(permit, body))
+pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
+    Ok(guarded(permit, || body(arguments)))
 }
 
 /// Without the feature `tokio` there are no time limits.

@@ -54,8 +54,8 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     // On a constant, since the function's own tokens would make the way through another macro.
     let traces = target.fallbacks.iter().chain(&target.retries).filter_map(fallback::trace);
     let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #guarded);
-    // A function that ends in a brace of the user's is the user's, for lints such as `dead_code`.
-    let body = body::braces(body, target.body.delim_span().close());
+    // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
+    let body = body::braces(body, target.body.span());
     quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #defaultness #sig #body)
 }
 

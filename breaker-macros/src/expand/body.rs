@@ -1,12 +1,12 @@
 //! The user's body, in place: an async block or a closure with the arguments as its own locals.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 
 use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
-use crate::target::params::{Hold, Kind, Param};
+use crate::target::params::{Binding, Hold, Kind, Param, quiet};
 use crate::uses;
 
 impl Kit<'_> {
@@ -15,38 +15,60 @@ impl Kit<'_> {
     //             let x = x;
     //             { BODY }
     //         }
-    // or:     move || -> Ret { let x = x; { BODY } }
     //
     // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
     // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
-    fn body(&self, moves: bool) -> TokenStream {
-        let rt = &self.rt;
-        if self.is_async {
-            let (ret, locals, body) = (&self.ret, self.locals(moves), self.with_mixed_braces());
-            let keywords = self.keywords(moves);
-            let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
-                if false {
-                    return #rt::never::<#ret>();
-                }
-                #locals
-                #body
-            });
-            quote_spanned!(Span::mixed_site()=> #keywords #block)
-        } else {
-            self.closure(moves, &self.ret)
+    fn async_body(&self, moves: bool) -> TokenStream {
+        let (rt, ret, keywords) = (&self.rt, &self.ret, self.keywords(moves));
+        let (locals, body) = (self.locals(moves), self.with_mixed_braces());
+        let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
+            if false {
+                return #rt::never::<#ret>();
+            }
+            #locals
+            #body
+        });
+        quote_spanned!(Span::mixed_site()=> #keywords #block)
+    }
+
+    // Output: `(x, y,), move |(mut x, y,)| -> Ret { BODY }`
+    // or:     `(), move |()| -> Ret { let x = x; { BODY } }`, where there is more to an argument than its name
+    fn sync_body(&self, moves: bool) -> TokenStream {
+        let keyword = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        let ret = &self.ret;
+        match self.plain_arguments(moves) {
+            Some(bindings) => {
+                let (body, quiet) = (TokenTree::Group(self.block().clone()), quiet());
+                let names = bindings.iter().map(|binding| &binding.ident);
+                let patterns = bindings.iter().map(|Binding { ident, mutability, .. }| quote!(#mutability #ident));
+                quote_spanned!(Span::mixed_site()=> (#(#names,)*), #keyword |#quiet (#(#patterns,)*)| -> #ret #body)
+            }
+            None => {
+                let block = self.with_locals(moves);
+                quote_spanned!(Span::mixed_site()=> (), #keyword |()| -> #ret #block)
+            }
         }
     }
 
-    /// The body of a function that is not async, as what makes the future.
-    pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
-        self.closure(true, ret)
+    /// The arguments that the body takes over, if they are plain names and nothing else uses them: then they can be those of
+    /// the closure, and the body is its block as it stands.
+    fn plain_arguments(&self, moves: bool) -> Option<Vec<&Binding>> {
+        if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
+            return None;
+        }
+        self.plan.params.iter().filter(|param| param.locals().next().is_some()).map(Param::plain_name).collect()
     }
 
-    fn closure(&self, moves: bool, ret: &TokenStream) -> TokenStream {
+    // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
+    pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
+        let block = self.with_locals(true);
+        quote_spanned!(Span::mixed_site()=> move || -> #ret #block)
+    }
+
+    // Output: `{ let x = x; { BODY } }`
+    fn with_locals(&self, moves: bool) -> TokenStream {
         let (locals, body) = (self.locals(moves), self.with_mixed_braces());
-        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
-        let block = self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body));
-        quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
+        self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body))
     }
 
     // Output: `async move`, or what the user wrote before a block of their own
@@ -94,12 +116,13 @@ impl Kit<'_> {
     // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = &self.rt;
-        let body = if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.body(moves) };
-        if self.is_async {
-            quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #rt::None, body: #body }.await)
-        } else {
-            quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body))
+        if !self.is_async {
+            let body = self.sync_body(moves);
+            return quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body));
         }
+        let body =
+            if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.async_body(moves) };
+        quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #rt::None, body: #body }.await)
     }
 
     /// A missing tail is told at these braces, as rustc does without the attribute.

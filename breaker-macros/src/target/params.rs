@@ -232,6 +232,14 @@ impl Param {
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #(#lints)* let #mutability #ident = #ident;)
     }
 
+    /// The name, if there is nothing else to the parameter.
+    pub(crate) fn plain_name(&self) -> Option<&Binding> {
+        match &self.kind {
+            Kind::Name(binding) if self.cfg.is_empty() && self.lints.is_empty() => Some(binding),
+            _ => None,
+        }
+    }
+
     /// Everything that the parameter binds, in the signature or in the body.
     pub(crate) fn bindings(&self) -> &[Binding] {
         match &self.kind {
