@@ -163,8 +163,8 @@ use proc_macro::TokenStream;
 /// The default name leaves out traits and type arguments, so methods of one name that two traits give to one type share
 /// a breaker.
 ///
-/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. Temporaries of the
-/// last expression drop before the body's locals in every edition, as they do without the attribute from edition 2024 on. All
+/// The body of a function that is not async moves into a closure, so `#[track_caller]` has no effect in it. Temporaries of an
+/// `async fn`'s last expression drop before the body's locals in every edition, as they do without the attribute from edition 2024 on. All
 /// instances of a generic function share one breaker. A future is known by the written type, so an alias of one's own for
 /// `Pin<Box<dyn Future<..>>>` is not.
 #[proc_macro_attribute]
