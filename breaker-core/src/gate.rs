@@ -33,6 +33,8 @@ impl Word {
     pub(crate) const HEARD: u64 = 1 << 5;
     /// Calls pass uncounted.
     pub(crate) const PASS: u64 = 1 << 6;
+    /// Successes are added to a window.
+    pub(crate) const WINDOW: u64 = 1 << 7;
 
     const STATE_SHIFT: u32 = 8;
     const GENERATION_SHIFT: u32 = 12;

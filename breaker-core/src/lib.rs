@@ -50,9 +50,12 @@ mod limit;
 mod log;
 mod machine;
 mod note;
+mod open_time;
 mod outcome;
 mod permit;
+mod policy;
 mod probes;
+mod ramp;
 mod registry;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -77,6 +80,7 @@ pub mod testing;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
+mod window;
 
 pub use breaker::CircuitBreaker;
 pub use classify::Classify;
@@ -87,8 +91,9 @@ pub use event::Listener;
 pub use fallback::{FallbackMetadata, Rejection};
 pub use outcome::Outcome;
 pub use permit::Permit;
+pub use policy::{Backoff, Window};
 pub use registry::Registry;
-pub use snapshot::{Health, LastError, Snapshot, Status};
+pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 #[cfg(feature = "stream")]
 pub use stream::{GuardedStream, guard_stream};

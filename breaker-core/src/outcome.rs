@@ -13,8 +13,8 @@ pub enum Outcome {
     Neutral,
     /// The service failed: counts against it.
     Failure {
-        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did. It is carried along, and
-        /// does not change yet how long the breaker stays open.
+        /// When the service itself asked to be called again (an HTTP `Retry-After`), if it did. When this failure opens the breaker, it
+        /// stays open at least so long, but not longer than the `max` of its `backoff` (10 minutes without one).
         retry_after: Option<Duration>,
     },
 }

@@ -24,14 +24,16 @@ impl CircuitBreaker {
         self.0.layers.lock().sources()
     }
 
-    /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
-    /// listeners stay too.
+    /// Changes the keys that `config` sets, above all other layers; the others stay. The state and the listeners stay too, and what was
+    /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
+    /// An opening under way lasts as long as the new settings say.
     ///
     /// # Errors
-    /// When a value is out of its range; then nothing is changed.
+    /// When a value is out of its range, or contradicts another key; then nothing is changed.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        if let Some(problem) = config.problems(&place).into_iter().next() {
+        let below = self.0.layers.lock().merged();
+        if let Some(problem) = config.problems_over(&below, &place).into_iter().next() {
             return Err(problem);
         }
         let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));

@@ -34,12 +34,15 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
-    for _ in 0..breaker.config().fail_max {
+    let fails = breaker.config().fail_max.max(breaker.config().min_calls);
+    for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
             permit.failure();
         }
-        if breaker.state() == State::Open {
-            return;
+        match breaker.state() {
+            State::Open => return,
+            State::Closed | State::HalfOpen => {}
+            _ => break,
         }
     }
     panic!("failures do not open {}", shown(breaker));
@@ -57,6 +60,14 @@ pub async fn half_open(breaker: &CircuitBreaker) {
     let left = breaker.snapshot().retry_after.unwrap_or_default();
     tokio::time::advance(left).await;
     assert_state(breaker, State::HalfOpen);
+}
+
+/// From now on all that is left to chance in the breaker, the jitter of its `backoff`, follows from this seed.
+pub fn seed(breaker: &CircuitBreaker, seed: u64) {
+    breaker.change(|machine, _| {
+        machine.seed(seed);
+        ((), None)
+    });
 }
 
 /// Panics unless the breaker is in this state, and then says why it is in another one.

@@ -120,6 +120,16 @@ fn every_key_is_read_from_the_environment() {
         ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_MAX_CALLS", "2"),
         ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "3"),
         ("HUGGINGFACE_API_CIRCUIT_PROBE_TIMEOUT", "0.5"),
+        ("HUGGINGFACE_API_CIRCUIT_FAILURE_RATE", "0.25"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_CALL", "2"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_RATE", "1"),
+        ("HUGGINGFACE_API_CIRCUIT_WINDOW_FAIL_MAX", "30"),
+        ("HUGGINGFACE_API_CIRCUIT_WINDOW", "200"),
+        ("HUGGINGFACE_API_CIRCUIT_MIN_CALLS", "20"),
+        ("HUGGINGFACE_API_CIRCUIT_BACKOFF", "factor=1.5, max=5m"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_WINDOW", "4"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_FAILURE_RATE", "0.5"),
+        ("HUGGINGFACE_API_CIRCUIT_RAMP", "1m"),
         ("HUGGINGFACE_API_CIRCUIT_CALL_TIMEOUT", "20"),
         ("HUGGINGFACE_API_CIRCUIT_ON_CANCEL", "2s"),
         ("HUGGINGFACE_API_CIRCUIT_ON_PANIC", "Ignore"),
@@ -132,7 +142,9 @@ fn every_key_is_read_from_the_environment() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
-         probe_timeout 500ms, timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
+         probe_timeout 500ms, failure_rate 0.25, slow_call 2s, slow_rate 1, window_fail_max 30, window 200 calls, \
+         min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_window 4, probe_failure_rate 0.5, ramp 1m, \
+         timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
