@@ -27,6 +27,7 @@ impl Pace {
         Self { steps: 0, random: seed }
     }
 
+    #[cfg(feature = "test-util")]
     pub(crate) fn seed(&mut self, seed: u64) {
         self.random = seed;
     }

@@ -62,11 +62,14 @@ impl Buckets {
 
     /// Makes the bucket of `now` the present one, and empties those that are older than the window.
     pub(super) fn turn(&self, now: Tick) {
-        let steps = self.steps(now);
+        let (steps, width) = (self.steps(now), self.width.load(Ordering::Relaxed));
+        if self.edge.load(Ordering::Relaxed) == 0 {
+            self.edge.store(now.as_nanos().saturating_add(width), Ordering::Release);
+        }
         if steps == 0 {
             return;
         }
-        let (present, width) = (self.present.load(Ordering::Relaxed), self.width.load(Ordering::Relaxed));
+        let present = self.present.load(Ordering::Relaxed);
         for step in 1..=steps.min(BUCKETS as u64) {
             self.empty(self.place(present + step));
         }
@@ -83,9 +86,8 @@ impl Buckets {
     fn steps(&self, now: Tick) -> u64 {
         let edge = self.edge.load(Ordering::Relaxed);
         match now.as_nanos().checked_sub(edge) {
-            Some(_) if edge == 0 => BUCKETS as u64,
-            Some(over) => over / self.width.load(Ordering::Relaxed) + 1,
-            None => 0,
+            Some(over) if edge != 0 => over / self.width.load(Ordering::Relaxed) + 1,
+            _ => 0,
         }
     }
 
