@@ -288,6 +288,29 @@ impl Machine {
         self.enter(Phase::Open(opening), now)
     }
 
+    /// Opens without a rule, or anew, for `span` or as long as a rule's opening would last.
+    pub(crate) fn trip_by_hand(&mut self, span: Option<Duration>, now: Tick) -> Option<Change> {
+        let opening = span.map_or_else(|| self.pace.open(now, None), |span| Pace::open_for(now, span));
+        self.trip = None;
+        self.move_by_hand(Phase::Open(opening), now)
+    }
+
+    /// Lets probes in before their time. A trial that is under way goes on.
+    pub(crate) fn half_open_by_hand(&mut self, now: Tick) -> Option<Change> {
+        if matches!(self.phase, Phase::HalfOpen(_)) {
+            return None;
+        }
+        self.move_by_hand(Phase::HalfOpen(Trial::default()), now)
+    }
+
+    /// A manual state stands above it, but for shadow, which shows what would be.
+    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Change> {
+        match self.mode() {
+            None | Some(Manual::Shadow) => Some(self.enter(phase, now)).filter(|change| change.old != change.new),
+            Some(_) => None,
+        }
+    }
+
     /// Closes after probes.
     fn close(&mut self, now: Tick) -> Change {
         let ramp = self.settings.ramp.map(|_| Ramp::new(now));

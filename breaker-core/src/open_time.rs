@@ -13,6 +13,8 @@ pub(crate) struct Opening {
     luck: f64,
     /// What the tripping call's outcome asked for (`Retry-After`).
     asked: Option<Duration>,
+    /// What somebody said who opened it by hand.
+    exactly: Option<Duration>,
 }
 
 /// How far the backoff has gone.
@@ -61,11 +63,19 @@ impl Pace {
     }
 
     pub(crate) fn open(&mut self, now: Tick, asked: Option<Duration>) -> Opening {
-        Opening { since: now, luck: self.luck(), asked }
+        Opening { since: now, luck: self.luck(), asked, exactly: None }
+    }
+
+    /// An opening that lasts so long whatever the settings say.
+    pub(crate) const fn open_for(now: Tick, span: Duration) -> Opening {
+        Opening { since: now, luck: 0.0, asked: None, exactly: Some(span) }
     }
 
     /// When `opening` ends: at the larger of its open time and what the service asked for.
     pub(crate) fn end(&self, opening: &Opening, settings: &Settings) -> Tick {
+        if let Some(span) = opening.exactly {
+            return opening.since.after(span);
+        }
         let grown = grown(settings, self.steps);
         let jitter = settings.backoff.map_or(0.0, |backoff| backoff.jitter);
         let more = Duration::try_from_secs_f64(grown.as_secs_f64() * jitter * opening.luck).unwrap_or_default();
@@ -109,7 +119,7 @@ mod tests {
     }
 
     fn span(pace: &Pace, settings: &Settings, luck: f64, asked: Option<Duration>) -> Duration {
-        pace.end(&Opening { since: Tick::ZERO, luck, asked }, settings).since(Tick::ZERO)
+        pace.end(&Opening { since: Tick::ZERO, luck, asked, exactly: None }, settings).since(Tick::ZERO)
     }
 
     #[test]
@@ -148,7 +158,7 @@ mod tests {
             let settings = Settings::resolve(&Config::new().recovery_timeout(first).backoff(backoff));
             let mut pace = Pace::new(1);
             (0..400).for_each(|_| pace.failed(&settings));
-            let end = pace.end(&Opening { since: Tick::ZERO, luck: 1.0, asked: None }, &settings);
+            let end = pace.end(&Opening { since: Tick::ZERO, luck: 1.0, asked: None, exactly: None }, &settings);
             assert_eq!(end == Tick::ZERO, first.is_zero());
             pace.rested(SECOND, &settings);
         }

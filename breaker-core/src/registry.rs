@@ -18,6 +18,8 @@ use std::path::Path;
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
     inner: Mutex<Directory>,
+    /// Held while files and variables are read again, so that what was read first is not put in force last.
+    reloads: Mutex<()>,
     /// Its breakers live as long as the process.
     forever: bool,
 }
@@ -44,13 +46,13 @@ impl Registry {
     /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: Mutex::default(), forever: false }
+        Self { inner: Mutex::default(), reloads: Mutex::default(), forever: false }
     }
 
     /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        let registry = Self { inner: Mutex::new(Directory::isolated()), forever: false };
+        let registry = Self { inner: Mutex::new(Directory::isolated()), ..Self::new() };
         crate::site::adopt(&registry);
         registry
     }
@@ -170,11 +172,13 @@ impl Registry {
     /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all that are right are in force, as with
     /// [`init`](Self::init).
     pub fn reload(&self) -> Result<(), ConfigErrors> {
+        let reloads = self.reloads.lock();
         let path = self.inner.lock().path().map(Path::to_owned);
         let file = path.map(FileSettings::load).transpose().map_err(ConfigErrors::new)?;
-        // Both are read before the lock is taken: reading a file can take long.
+        // Both are read before the directory is locked, since reading a file can take long.
         let environment = Environment::of_process();
         let problems = self.inner.lock().reload(file, environment);
+        drop(reloads);
         self.tell();
         ConfigErrors::check(problems)
     }

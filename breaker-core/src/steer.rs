@@ -68,6 +68,29 @@ impl CircuitBreaker {
         *self.0.layers.lock().config_mut(Place::Attribute)
     }
 
+    /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
+    /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
+    pub fn trip(&self) {
+        self.trip_by_hand(None);
+    }
+
+    /// The same for `span`, whatever `recovery_timeout` and `backoff` say.
+    pub fn trip_for(&self, span: Duration) {
+        self.trip_by_hand(Some(span));
+    }
+
+    fn trip_by_hand(&self, span: Option<Duration>) {
+        self.expire();
+        self.change(|machine, now| ((), machine.trip_by_hand(span, now)));
+    }
+
+    /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
+    /// long. It does nothing while the breaker is half-open, forced open or disabled.
+    pub fn half_open(&self) {
+        self.expire();
+        self.change(|machine, now| ((), machine.half_open_by_hand(now)));
+    }
+
     /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
     pub fn force_open(&self) {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));

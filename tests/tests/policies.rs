@@ -423,6 +423,41 @@ async fn what_is_closed_by_hand_has_no_ramp() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tripped_by_hand_it_recovers_by_itself() {
+    let breaker = breaker(Config::new().recovery_timeout(secs(30)));
+    let told = Told::of(&breaker);
+    breaker.trip();
+    assert_eq!((breaker.state(), breaker.snapshot().opened_because), (State::Open, None));
+    advance(secs(20)).await;
+    breaker.trip();
+    assert_eq!(open_time(&breaker).await, secs(30), "from now on");
+    breaker.trip_for(secs(7200));
+    assert_eq!(open_time(&breaker).await, secs(7200));
+    succeed(&breaker, 1);
+    assert_eq!(told.take(), ["closed -> open: -", "open -> half_open: -", "half_open -> closed: -"]);
+    breaker.force_open();
+    breaker.trip();
+    breaker.half_open();
+    assert_eq!(breaker.state(), State::ForcedOpen, "a manual state stands above it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_open_by_hand_lets_probes_in_before_their_time() {
+    let breaker = breaker(Config::new().fail_max(1).success_threshold(2).recovery_timeout(secs(600)));
+    fail(&breaker, 1);
+    breaker.half_open();
+    let probe = breaker.try_acquire().unwrap();
+    breaker.half_open();
+    assert_eq!(breaker.try_acquire().unwrap_err().state(), State::HalfOpen, "a trial under way goes on");
+    probe.success();
+    succeed(&breaker, 1);
+    assert_eq!(breaker.state(), State::Closed);
+    breaker.half_open();
+    fail(&breaker, 1);
+    assert_eq!(breaker.state(), State::Open, "a closed one can be put on trial too");
+}
+
+#[tokio::test(start_paused = true)]
 async fn shadow_tells_what_every_policy_would_have_done() {
     let config = NO_RUN.failure_rate(0.5).window_calls(4).min_calls(4).recovery_timeout(secs(1));
     let breaker = breaker(config.ramp(secs(10)).backoff(Backoff::new().jitter(0.0)).probe_window(2));
