@@ -5,14 +5,15 @@
 //!
 //! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
 //!    (`state`).
-//! 2. It opens when a run reaches `fail_max` (`decide`). The tripping call returns its own error: the shell gives every
-//!    result back as it is.
+//! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call (`closed_call`; `review` for successes
+//!    that were added to the window without the lock). The tripping call returns its own error: the shell gives every result back as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
-//! 4. At `recovery_timeout` it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
+//! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed.
-//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Probes::take`); `success_threshold` successes close it, one
-//!    counted failure opens it again (`decide`). Being rejected is as cheap as when open (`publish`).
-//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Probes::take`), but
+//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
+//!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). Being rejected is as cheap as when
+//!    open (`publish`). After closing a ramp may let in a share of the calls only (`ask_closed`).
+//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands.
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
@@ -20,7 +21,7 @@
 //! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
 //! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
-//! 13. Other settings leave the state and the counts as they are (`reconfigure`).
+//! 13. Other settings leave the state as it is, and the counts where they still mean the same (`reconfigure`, `arrange`).
 
 mod shown;
 
@@ -241,8 +242,9 @@ impl Machine {
                 }
                 trial.add(mark);
                 let verdict = trial.verdict(&self.settings);
-                if mark.failed {
-                    let _ = self.run.failed(now, None);
+                match mark.failed {
+                    true => drop(self.run.failed(now, None)),
+                    false => self.run.clear(),
                 }
                 match verdict? {
                     Verdict::Close => Some(self.close(now)),

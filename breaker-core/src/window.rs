@@ -2,8 +2,9 @@
 //! operations alone, everything else happens under the machine's lock.
 //!
 //! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact as soon as nobody is in the midst of
-//! adding; until then they can lack the calls that are just being added. One good call that is held up for as long as the window
-//! takes to go round can push out a younger call than its own.
+//! adding, and so always on one thread; until then they can be off by the calls that are just being added. No failure is ever lost or added to
+//! a window that it does not belong to. A good call that is held up in between can be: for as long as the window takes to go round, it pushes
+//! out a younger call than its own; while the breaker closes, it is one more in the window that begins.
 //!
 //! Memory, per breaker that has a rule over a window: 2 bits for each call of the largest window of calls that it ever had, rounded up to a power of
 //! two (32 bytes at least, 32 KiB for 100,000 calls); 1 KiB for a window of time, however long.
@@ -192,7 +193,7 @@ impl Limits {
 }
 
 /// Failures and slow calls in one word, so that they are counted at once. Each has half of it and starts in the middle of its half: what
-/// is taken away before it was added, by somebody quicker, does not borrow from the other.
+/// is taken away before it was added, by somebody quicker, does not borrow from the other. There is room for 2^31 of each.
 #[derive(Debug)]
 struct Bad(AtomicU64);
 

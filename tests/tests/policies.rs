@@ -301,8 +301,9 @@ async fn so_many_successes_of_so_many_probes_close_it_and_it_opens_as_soon_as_th
     assert_eq!(closes.state(), State::Closed);
     let opens = on_trial(config).await;
     fail(&opens, 1);
+    assert_eq!(opens.snapshot().consecutive_failures, 2);
     succeed(&opens, 1);
-    assert_eq!(opens.state(), State::HalfOpen);
+    assert_eq!((opens.state(), opens.snapshot().consecutive_failures), (State::HalfOpen, 0));
     fail(&opens, 1);
     assert_eq!(opens.state(), State::Open);
     assert_eq!(because(&opens), "2 of 3 probes failed, and closing takes 2 successes, last: &str");
