@@ -6,7 +6,6 @@ use crate::config_value::Value;
 #[cfg(feature = "serde")]
 use crate::json::{Json, Shape};
 use crate::policy::{Backoff, Window};
-use crate::trip::Rules;
 use std::time::Duration;
 
 /// What a call counts as that is dropped before it has a result (`on_cancel`).
@@ -356,43 +355,6 @@ impl Config {
     pub const fn env(mut self, prefix: &'static str) -> Self {
         self.env = Some(prefix);
         self
-    }
-}
-
-impl Settings {
-    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
-    pub(crate) fn probe_lease(&self) -> Duration {
-        let unset = || {
-            let twice = self.timeout.unwrap_or_default().saturating_mul(2);
-            match self.recovery_timeout.max(twice) {
-                Duration::ZERO => Duration::from_secs(1),
-                lease => lease,
-            }
-        };
-        self.probe_timeout.unwrap_or_else(unset)
-    }
-
-    /// The rules over the window; `None`: there are none, and nothing has to be kept.
-    pub(crate) fn rules(&self) -> Option<Rules> {
-        let any = self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some();
-        let most = match self.window {
-            Window::Calls(calls) => calls,
-            Window::Time(_) => u32::MAX,
-        };
-        any.then(|| Rules {
-            failure_rate: self.failure_rate,
-            slow_rate: self.slow_call.map(|_| self.slow_rate),
-            slow_call: self.slow_call,
-            fail_max: self.window_fail_max.map(|fails| fails.min(most)),
-            min_calls: self.min_calls.min(most),
-        })
-    }
-
-    /// How many probes a recovery is judged by.
-    pub(crate) fn probes(&self) -> u32 {
-        let unset = if self.probe_failure_rate.is_some() { self.half_open_max_calls } else { self.success_threshold };
-        let probes = self.probe_window.unwrap_or(unset);
-        if self.probe_failure_rate.is_some() { probes } else { probes.max(self.success_threshold) }
     }
 }
 

@@ -65,6 +65,7 @@ mod rt;
 pub mod rules;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
+mod settings;
 mod site;
 mod snapshot;
 mod spelling;
