@@ -149,7 +149,7 @@ impl Permit {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.totals.success();
-        } else if !(matches!(outcome, Outcome::Success) && self.added_to_window()) {
+        } else {
             self.end(Ending::Result(outcome), &cause);
         }
     }
@@ -167,7 +167,6 @@ impl Permit {
     }
 
     /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
-    #[inline(never)]
     fn added_to_window(&self) -> bool {
         let shared = &self.breaker().0;
         let Some(window) = shared.window.get() else { return false };
@@ -224,7 +223,8 @@ impl Permit {
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
-        if self.word.has(Word::PASS) {
+        let success = matches!(ending, Ending::Result(Outcome::Success));
+        if self.word.has(Word::PASS) || (success && self.added_to_window()) {
             return;
         }
         let call = Call { word: self.word, probe: self.probe, started: self.started };

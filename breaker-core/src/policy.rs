@@ -115,6 +115,15 @@ macro_rules! contradictions {
             }
 
             /// Ends the compilation of a constant that contradicts itself.
+            ///
+            /// ```compile_fail,E0080
+            /// use breaker_core::{CircuitBreakerError, Config, circuit_breaker};
+            ///
+            /// const NEVER_JUDGED: Config = Config::new().failure_rate(0.5).window_calls(10).min_calls(20);
+            ///
+            /// #[circuit_breaker(config = NEVER_JUDGED)]
+            /// fn f() -> Result<(), CircuitBreakerError> { Ok(()) }
+            /// ```
             pub(crate) const fn assert_consistent(&self) {
                 $({
                     let $config = self;

@@ -6,8 +6,8 @@
 //! a window that it does not belong to. A good call that is held up in between can be: for as long as the window takes to go round, it pushes
 //! out a younger call than its own; while the breaker closes, it is one more in the window that begins.
 //!
-//! Memory, per breaker that has a rule over a window: 2 bits for each call of the largest window of calls that it ever had, rounded up to a power of
-//! two (32 bytes at least, 32 KiB for 100,000 calls); 1 KiB for a window of time, however long.
+//! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power of two (32 bytes at least, 32 KiB for
+//! 100,000 calls), and again for each other power of two that it has had; 1 KiB for a window of time, however long.
 
 mod calls;
 mod time;

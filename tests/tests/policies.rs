@@ -4,7 +4,10 @@
 mod common;
 
 use breaker_core::event::{Rejected, StateChange};
-use breaker_core::{Backoff, CircuitBreaker, Config, Listener, Outcome, State, WindowCounts, testing};
+use breaker_core::{
+    Backoff, CircuitBreaker, CircuitBreakerError, Config, Listener, Outcome, State, WindowCounts, circuit_breaker,
+    testing,
+};
 use common::{breaker, fail, ms, secs, succeed};
 use std::sync::{Arc, Mutex};
 use tokio::time::advance;
@@ -52,6 +55,28 @@ async fn a_window_of_calls_slides_so_that_five_failures_open_it_after_a_thousand
     fail(&breaker, 1);
     assert_eq!(breaker.state(), State::Open);
     assert_eq!(because(&breaker), "failure rate 50 % of 10 calls (limit 50 %), last: &str");
+}
+
+const BUSY: Config = NO_RUN.failure_rate(0.5).window(secs(60)).min_calls(4).backoff(Backoff::new().jitter(0.0));
+
+#[circuit_breaker(config = BUSY, recovery_timeout = "10s")]
+async fn annotated(fails: bool) -> Result<(), std::io::Error> {
+    if fails { Err(std::io::Error::other("no route")) } else { Ok(()) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_annotated_function_takes_policies_from_a_constant() {
+    testing::isolated(async {
+        for fails in [false, true, false] {
+            let _ = annotated(fails).await;
+        }
+        annotated(true).await.unwrap_err();
+        let error = annotated(true).await.unwrap_err();
+        let rejection = CircuitBreakerError::find(&error).unwrap();
+        let rule = "failure rate 50 % of 4 calls (limit 50 %), last: no route";
+        assert_eq!((rejection.opened_because().unwrap().as_str(), rejection.retry_after()), (rule, Some(secs(10))));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
