@@ -19,7 +19,11 @@ const NO_RUN: Config = Config::new().fail_max(u32::MAX);
 async fn call(breaker: &CircuitBreaker, fails: bool, took: std::time::Duration) {
     let permit = breaker.try_acquire().unwrap();
     advance(took).await;
-    if fails { permit.failure() } else { permit.success() }
+    if fails {
+        permit.failure();
+    } else {
+        permit.success();
+    }
 }
 
 fn because(breaker: &CircuitBreaker) -> String {

@@ -55,6 +55,7 @@ impl Seen {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most are numbers")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Result<(), String> {
     if expected == found { Ok(()) } else { Err(format!("expected {what} {expected:?}, found {found:?}")) }
 }

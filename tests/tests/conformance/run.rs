@@ -131,7 +131,7 @@ impl<'p> Run<'p> {
             "advance_ms" => advance(millis(&step["ms"])?).await,
             "begin" => self.acquire(id())?,
             "acquire" if step["ids"].is_array() => {
-                names(&step["ids"]).into_iter().try_for_each(|id| self.acquire(id))?
+                names(&step["ids"]).into_iter().try_for_each(|id| self.acquire(id))?;
             }
             "acquire" => self.acquire(id())?,
             "finish" => {
