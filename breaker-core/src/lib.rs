@@ -6,6 +6,7 @@
 //!
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
+//! - [`Config`] has the rules that open it and how it recovers: runs of failures, rates over a [`Window`], [`Backoff`], ramps.
 //! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.

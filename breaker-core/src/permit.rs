@@ -378,6 +378,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_window_holds_what_it_should_after_threads_resets_and_other_sizes() {
+        let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call(Duration::from_secs(60));
+        let breaker = CircuitBreaker::new("test", rule.window_calls(50)).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let breaker = &breaker;
+                scope.spawn(move || {
+                    for call in 0..20_000 {
+                        let permit = breaker.try_acquire().unwrap();
+                        if (call + thread) % 7 == 0 { permit.failure() } else { permit.success() }
+                    }
+                });
+            }
+            let sizes = [
+                Config::new().window_calls(3000),
+                Config::new().window(Duration::from_millis(60)),
+                Config::new().window_calls(50),
+            ];
+            for turn in 0..300 {
+                breaker.reconfigure(sizes[turn % sizes.len()]).unwrap();
+                if turn % 5 == 0 {
+                    breaker.reset();
+                }
+            }
+        });
+        for config in [Config::new().window_calls(40), Config::new().window_calls(3000), Config::new().window_calls(50)]
+        {
+            breaker.reconfigure(config).unwrap();
+            let found = breaker.snapshot().window.unwrap();
+            assert!(found.failures + found.slow <= found.calls, "{found:?}");
+            (0..3000).for_each(|_| breaker.try_acquire().unwrap().success());
+            let full = breaker.snapshot().window.unwrap();
+            assert_eq!((full.failures, full.slow), (0, 0), "nothing is left over from another size");
+        }
+    }
+
     #[cfg(feature = "tokio")]
     #[test]
     fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_asks_no_clock() {

@@ -5,6 +5,7 @@
 use crate::breaker::CircuitBreaker;
 use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, Success};
 pub use crate::isolation::isolated;
+use crate::policy::Window;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::{Arc, Mutex};
@@ -34,7 +35,8 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
-    let fails = breaker.config().fail_max.max(breaker.config().min_calls);
+    // Where only rates open it, `fail_max` may be as large as it gets.
+    let fails = breaker.config().fail_max.min(Window::MOST_CALLS).max(breaker.config().min_calls);
     for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
             permit.failure();

@@ -9,6 +9,8 @@
 
 #[path = "conformance/expect.rs"]
 mod expect;
+#[path = "conformance/guarded.rs"]
+mod guarded;
 #[path = "conformance/plan.rs"]
 mod plan;
 #[path = "conformance/run.rs"]
@@ -66,12 +68,13 @@ fn report(cases: &[Value]) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Each case has a runtime, and thus a clock, of its own.
+/// Each case has a runtime, and thus a clock, and a registry of its own.
 fn run_one(case: &Value) -> Result<(), Ended> {
     let plan = plan::Plan::of(case)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     // A panic is a failure of the case, not the end of the report.
-    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(run::Run::of(&plan)?.steps(case)));
+    let run =
+        std::panic::AssertUnwindSafe(|| runtime.block_on(breaker_core::testing::isolated(run::case(&plan, case))));
     let ended = std::panic::catch_unwind(run).unwrap_or_else(|_| Err(Ended::Failed("panicked".to_owned())));
     match ended {
         // The case asks for something that this project does otherwise, and there it shows.

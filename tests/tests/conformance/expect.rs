@@ -3,7 +3,7 @@
 
 use crate::plan::Plan;
 use crate::run::{Answer, Run};
-use breaker_core::event::{BeforeCall, Failure, Rejected, StateChange, Success};
+use breaker_core::event::{BeforeCall, Failure, FallbackServed, Rejected, StateChange, Success};
 use breaker_core::{CallError, Listener, State};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,9 @@ impl Seen {
         if let Some(expected) = step["expect_remaining_open_ms"].as_u64() {
             let left = run.breaker.snapshot().retry_after.unwrap_or_default();
             same("remaining open time", u128::from(expected), left.as_millis())?;
+        }
+        if step["expect_result"] == "fallback" {
+            same("events", Some(&"fallback"), run.ears.events.lock().unwrap().last())?;
         }
         if step.get("expect_cause").is_some()
             && let Some(Err(CallError::Rejected(error))) = &self.0
@@ -84,6 +87,7 @@ fn counts(run: &Run<'_>, expected: &Value, state: State) -> Result<(), String> {
             }
             "failures" if !per_generation => snapshot.failure_count,
             "rejects" => snapshot.rejected_count,
+            "fallbacks" => run.ears.heard("fallback") as u64,
             "attempts" => {
                 let answered = snapshot.success_count + snapshot.failure_count + snapshot.ignored_count;
                 answered + snapshot.rejected_count + snapshot.cancelled_count
@@ -132,6 +136,10 @@ impl Ears {
         self.events.lock().unwrap().push(event);
     }
 
+    fn heard(&self, event: &str) -> usize {
+        self.events.lock().unwrap().iter().filter(|one| **one == event).count()
+    }
+
     /// How often it went from closed to open; in shadow: would have.
     fn openings(&self) -> usize {
         self.changes.lock().unwrap().iter().filter(|(old, new, _)| (*old, *new) == (State::Closed, State::Open)).count()
@@ -176,6 +184,10 @@ impl Listener for Ears {
 
     fn rejected(&self, _: &Rejected<'_>) {
         self.hear("rejected");
+    }
+
+    fn fallback(&self, _: &FallbackServed<'_>) {
+        self.hear("fallback");
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

@@ -15,6 +15,7 @@ pub(crate) struct Plan {
     pub(crate) initial_state: Option<String>,
     pub(crate) slow: Option<Duration>,
     pub(crate) min_calls: u64,
+    pub(crate) falls_back: bool,
     /// What this project does otherwise on purpose. It matters only to a case in which the difference shows.
     pub(crate) lacks: Vec<String>,
 }
@@ -45,6 +46,7 @@ impl Plan {
             initial_state: config.get("initial_state").and_then(Value::as_str).map(str::to_owned),
             slow: None,
             min_calls: 0,
+            falls_back: config.contains_key("fallback"),
             lacks: Vec::new(),
         };
         for (knob, value) in &config {
@@ -92,7 +94,8 @@ impl Plan {
             | "config_source"
             | "override"
             | "tripping_call_error"
-            | "auto_half_open" => {}
+            | "auto_half_open"
+            | "fallback" => {}
             other => return Err(unsupported(other)),
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 use crate::Ended;
 use crate::expect::{Ears, Seen};
+use crate::guarded::{Body, guarded};
 use crate::plan::{Counts, Plan, known, millis, names, unsupported};
-use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Outcome, Permit, State};
+use breaker_core::{CallError, CircuitBreaker, Outcome, Permit, Registry, State};
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub(crate) struct Run<'p> {
     pub(crate) breaker: CircuitBreaker,
     pub(crate) ears: Ears,
     permits: HashMap<String, Permit>,
+    /// Calls go through the function with a fallback.
+    falls_back: bool,
 }
 
 /// How a call ended, as the caller sees it.
@@ -47,12 +50,21 @@ const KEYS: &[&str] = &[
     "expect_event_counts",
     "expect_remaining_open_ms",
     "expect_cause",
+    "expect_result",
+    // The function's own arguments and the error are what every step gets.
+    "expect_fallback_args",
+    "fallback",
 ];
 
+pub(crate) async fn case(plan: &Plan, case: &Value) -> Result<(), Ended> {
+    Run::of(plan)?.steps(case).await
+}
+
 impl<'p> Run<'p> {
-    pub(crate) fn of(plan: &'p Plan) -> Result<Self, Ended> {
-        let breaker = CircuitBreaker::new("conformance", plan.config)
-            .map_err(|error| unsupported(&format!("config: {error}")))?;
+    fn of(plan: &'p Plan) -> Result<Self, Ended> {
+        let registry = Registry::global();
+        registry.configure("conformance", plan.config).map_err(|error| unsupported(&format!("config: {error}")))?;
+        let breaker = registry.get("conformance").ok_or_else(|| unsupported("a breaker"))?;
         let ears = Ears::default();
         breaker.add_listener(ears.clone());
         match plan.initial_state.as_deref() {
@@ -64,10 +76,10 @@ impl<'p> Run<'p> {
             Some("metrics_only") => breaker.shadow(),
             Some(other) => return Err(unsupported(&format!("initial_state={other}"))),
         }
-        Ok(Self { plan, breaker, ears, permits: HashMap::new() })
+        Ok(Self { plan, breaker, ears, permits: HashMap::new(), falls_back: plan.falls_back })
     }
 
-    pub(crate) async fn steps(mut self, case: &Value) -> Result<(), Ended> {
+    async fn steps(mut self, case: &Value) -> Result<(), Ended> {
         known(case, "case", &["id", "kind", "source", "tags", "config", "steps", "expect_transitions", "note"])?;
         let steps = case["steps"].as_array().ok_or_else(|| unsupported("a case without steps"))?;
         // What is missing is told before what fails because of it.
@@ -114,7 +126,7 @@ impl<'p> Run<'p> {
                 self.panic(took).await?;
                 None
             }
-            "call_rejected" => Some(Err(CallError::Rejected(self.rejected()?))),
+            "call_rejected" => Some(self.rejected().await?),
             _ => {
                 self.manual(what, step).await?;
                 None
@@ -164,6 +176,7 @@ impl<'p> Run<'p> {
                 }
             }
             "reset" => self.breaker.reset(),
+            "set_fallback" => self.falls_back = true,
             "reconfigure" => {
                 let changed = self.breaker.reconfigure(Plan::change(&step["config"])?);
                 changed.map_err(|error| Ended::Failed(error.to_string()))?;
@@ -175,6 +188,11 @@ impl<'p> Run<'p> {
 
     /// One guarded call, whose body must run.
     async fn call(&self, took: Duration, result: Result<(), Original>, outcome: Outcome) -> Result<Answer, Ended> {
+        if self.falls_back {
+            let body = Body::new(took, result.is_ok(), outcome);
+            let answer = guarded(body.clone()).await;
+            return if body.ran() { Ok(answer) } else { Err(Ended::Failed("the body did not run".to_owned())) };
+        }
         let mut ran = false;
         let body = async {
             ran = true;
@@ -198,9 +216,15 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn rejected(&self) -> Result<CircuitBreakerError, Ended> {
+    /// One call whose body must not run.
+    async fn rejected(&self) -> Result<Answer, Ended> {
+        if self.falls_back {
+            let body = Body::new(Duration::ZERO, true, Outcome::neutral());
+            let answer = guarded(body.clone()).await;
+            return if body.ran() { Err(Ended::Failed("was let in".to_owned())) } else { Ok(answer) };
+        }
         match self.breaker.try_acquire() {
-            Err(error) => Ok(error),
+            Err(error) => Ok(Err(CallError::Rejected(error))),
             Ok(permit) => {
                 permit.ignore();
                 Err(Ended::Failed("was let in".to_owned()))
@@ -231,7 +255,7 @@ impl<'p> Run<'p> {
     }
 }
 
-async fn pass(took: Duration) {
+pub(crate) async fn pass(took: Duration) {
     if !took.is_zero() {
         advance(took).await;
     }
