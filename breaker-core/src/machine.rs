@@ -184,7 +184,7 @@ impl Machine {
         if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
             return None;
         }
-        let window = self.window.as_ref()?;
+        let window = self.ruled_window()?;
         window.turn(now);
         window.judge().map(|trip| self.open(trip, None, now))
     }
