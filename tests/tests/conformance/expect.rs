@@ -1,7 +1,8 @@
 //! The expectations of a step. State and error are the same notion everywhere; of counts, metrics and events those are compared that
 //! mean the same here.
 
-use crate::plan::Plan;
+use crate::Ended;
+use crate::plan::{Plan, unsupported};
 use crate::run::{Answer, Run};
 use breaker_core::event::{BeforeCall, Failure, FallbackServed, Rejected, StateChange, Success};
 use breaker_core::{CallError, Listener, State};
@@ -61,6 +62,15 @@ impl Seen {
 #[expect(clippy::needless_pass_by_value, reason = "most are numbers")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Result<(), String> {
     if expected == found { Ok(()) } else { Err(format!("expected {what} {expected:?}, found {found:?}")) }
+}
+
+/// A state that this project does not have is told as that, not as a wrong one.
+pub(crate) fn known_states(step: &Value) -> Result<(), Ended> {
+    let any = step["expect_state_any"].as_array().into_iter().flatten();
+    match step.get("expect_state").into_iter().chain(any).find(|name| state_of(name).is_none()) {
+        Some(name) => Err(unsupported(&format!("state={name}"))),
+        None => Ok(()),
+    }
 }
 
 fn state_of(name: &Value) -> Option<State> {

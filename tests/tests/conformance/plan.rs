@@ -81,6 +81,7 @@ impl Plan {
             "slow" | "open_backoff" if value.is_null() => {}
             "open_ms" => self.config = self.config.recovery_timeout(millis(value)?),
             "open_backoff" => self.backoff(value)?,
+            "timeout_ms" => self.config = self.config.timeout(millis(value)?),
             "half_open" => self.half_open(value)?,
             "tripping_call_error" if value == "breaker_open" => {
                 self.lacks.push("tripping_call_error=breaker_open".to_owned());

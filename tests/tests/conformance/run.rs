@@ -1,7 +1,7 @@
 //! The run of a case: its steps, as calls of the public API.
 
 use crate::Ended;
-use crate::expect::{Ears, Seen};
+use crate::expect::{Ears, Seen, known_states};
 use crate::guarded::{Body, guarded};
 use crate::plan::{Counts, Plan, known, millis, names, unsupported};
 use breaker_core::{CallError, CircuitBreaker, Outcome, Permit, Registry, State};
@@ -82,12 +82,16 @@ impl<'p> Run<'p> {
     async fn steps(mut self, case: &Value) -> Result<(), Ended> {
         known(case, "case", &["id", "kind", "source", "tags", "config", "steps", "expect_transitions", "note"])?;
         let steps = case["steps"].as_array().ok_or_else(|| unsupported("a case without steps"))?;
+        if case.get("kind").is_some_and(|kind| kind != "state_machine") {
+            return Err(unsupported(&format!("kind={}", case["kind"])));
+        }
         // What is missing is told before what fails because of it.
         for step in steps {
             if step["do"] == "note" {
                 return Err(unsupported("step.note"));
             }
             known(step, "step", KEYS)?;
+            known_states(step)?;
         }
         for (index, step) in steps.iter().enumerate() {
             let n = step["n"].as_u64().unwrap_or(1);
@@ -127,10 +131,16 @@ impl<'p> Run<'p> {
                 None
             }
             "call_rejected" => Some(self.rejected().await?),
-            _ => {
-                self.manual(what, step).await?;
-                None
-            }
+            _ => match self.manual(what, step).await {
+                // A call that is to be rejected when it begins.
+                Err(Ended::Failed(_)) if what == "begin" && step.get("expect_error").is_some() => {
+                    Some(self.rejected().await?)
+                }
+                done => {
+                    done?;
+                    None
+                }
+            },
         };
         Ok(Seen(answer))
     }
@@ -149,7 +159,8 @@ impl<'p> Run<'p> {
             "finish" => {
                 let outcome = match step["outcome"].as_str() {
                     Some("ok") => Outcome::success(),
-                    Some("fail") => Outcome::failure(),
+                    Some("fail" | "bad_result") => Outcome::failure(),
+                    Some("error") => self.classified(&names(&step["is_a"])),
                     Some("excluded") => self.excluded(),
                     other => return Err(unsupported(&format!("finish.outcome={other:?}"))),
                 };
@@ -186,6 +197,14 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
+    /// The body lasts so long. With a time limit the clock goes on by itself, so that the limit can come first.
+    async fn work(&self, took: Duration) {
+        match self.breaker.config().timeout {
+            Some(_) => tokio::time::sleep(took).await,
+            None => pass(took).await,
+        }
+    }
+
     /// One guarded call, whose body must run.
     async fn call(&self, took: Duration, result: Result<(), Original>, outcome: Outcome) -> Result<Answer, Ended> {
         if self.falls_back {
@@ -196,7 +215,7 @@ impl<'p> Run<'p> {
         let mut ran = false;
         let body = async {
             ran = true;
-            pass(took).await;
+            self.work(took).await;
             result
         };
         let answer = self.breaker.call_with(body, |_| outcome).await;
