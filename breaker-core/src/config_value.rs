@@ -71,9 +71,9 @@ impl<T: Value> Value for Option<T> {
 }
 
 impl Value for Window {
-    /// A bare number is one of calls.
+    /// A bare number is one of calls, with which it may be written: `"100 calls"`.
     fn read(text: &str) -> Option<Self> {
-        match text.parse::<u32>() {
+        match text.strip_suffix("calls").unwrap_or(text).trim_end().parse::<u32>() {
             Ok(calls) => Some(Self::Calls(calls)),
             Err(_) => humantime::parse_duration(text).ok().map(Self::Time),
         }

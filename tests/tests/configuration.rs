@@ -340,9 +340,10 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
     let breaker = registry.breaker("api", Config::new().failure_rate(0.5)).unwrap();
     let problems = registry
         .init_from([
-            ("API_CIRCUIT_WINDOW", "20"),
+            ("API_CIRCUIT_WINDOW", "20 calls"),
             ("API_CIRCUIT_MIN_CALLS", "30"),
             ("CIRCUIT_BREAKER_WINDOW", "1.5"),
+            ("CIRCUIT_BREAKER_RAMP", "off"),
             ("CIRCUIT_BREAKER_FAILURE_RATE", "50"),
             ("CIRCUIT_BREAKER_BACKOFF", "factor=2, factor=3"),
         ])

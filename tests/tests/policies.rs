@@ -312,6 +312,15 @@ async fn a_retry_after_of_the_tripping_call_sets_the_open_time_within_bounds() {
     assert_eq!(patient.snapshot().retry_after, Some(secs(30)), "only that of the call that opens it");
 }
 
+#[tokio::test(start_paused = true)]
+async fn testing_opens_a_breaker_that_only_a_rate_opens() {
+    let breaker = breaker(NO_RUN.failure_rate(0.5).window(secs(60)));
+    succeed(&breaker, 100);
+    testing::half_open(&breaker).await;
+    succeed(&breaker, 1);
+    testing::assert_state(&breaker, State::Closed);
+}
+
 /// Half-open.
 async fn on_trial(config: Config) -> CircuitBreaker {
     let breaker = breaker(config.fail_max(1).recovery_timeout(secs(1)));
