@@ -591,6 +591,34 @@ async fn rules_that_are_added_while_it_runs_hold_from_then_on() {
     assert_eq!(breaker.state(), State::Open);
 }
 
+#[test]
+fn a_rule_that_many_threads_meet_at_once_opens_it_once() {
+    for round in 0..50 {
+        let breaker = breaker(NO_RUN.failure_rate(0.5).window_calls(64).min_calls(64).recovery_timeout(secs(3600)));
+        let told = Told::of(&breaker);
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (breaker, start) = (&breaker, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for call in 0..200 {
+                        let Ok(permit) = breaker.try_acquire() else { return };
+                        if (call + thread) % 2 == 0 {
+                            permit.failure();
+                        } else {
+                            permit.success();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(breaker.state(), State::Open, "round {round}");
+        let changes = told.take().into_iter().filter(|line| line.starts_with("closed -> open")).count();
+        assert_eq!(changes, 1, "round {round}");
+    }
+}
+
 /// What a listener hears, as lines.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
