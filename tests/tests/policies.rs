@@ -552,6 +552,38 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
 }
 
 #[tokio::test(start_paused = true)]
+async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
+    let all = Config::new().fail_max(3).failure_rate(0.9).slow_call(secs(9)).window(secs(30)).window_fail_max(50);
+    let all = all.backoff(Backoff::new()).probe_window(3).probe_failure_rate(0.5).ramp(secs(60));
+    for state in ["closed", "ramp", "open", "half_open", "forced_open", "disabled", "shadow"] {
+        let breaker = on_trial(Config::new().ramp(secs(10))).await;
+        match state {
+            "closed" => breaker.reset(),
+            "ramp" => succeed(&breaker, 1),
+            "open" => breaker.trip(),
+            "half_open" => drop(breaker.try_acquire().unwrap()),
+            "forced_open" => breaker.force_open(),
+            "disabled" => breaker.disable(),
+            _ => breaker.shadow(),
+        }
+        let told = Told::of(&breaker);
+        let before = breaker.snapshot();
+        breaker.reconfigure(all.probe_window(0)).unwrap_err();
+        assert_eq!(breaker.config(), before.config, "{state}: refused whole");
+        breaker.reconfigure(all).unwrap();
+        let after = breaker.snapshot();
+        let kept = |shown: &breaker_core::Snapshot| (shown.state, shown.failure_count, shown.success_count);
+        assert_eq!(kept(&after), kept(&before));
+        assert_eq!((after.config.failure_rate, after.config.ramp), (Some(0.9), Some(secs(60))), "{state}");
+        assert_eq!(told.take(), Vec::<String>::new(), "{state}: nothing has changed");
+        breaker.reset();
+        fail(&breaker, 3);
+        assert_eq!(breaker.state(), State::Open, "{state}: by the new settings");
+        assert_eq!(told.take().len(), 2, "{state}: the reset and the opening");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_slow_call_forgets_who_was_slow() {
     let breaker = breaker(NO_RUN.slow_call(secs(1)).window_calls(10).failure_rate(1.0));
     call(&breaker, true, secs(2)).await;
