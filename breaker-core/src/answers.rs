@@ -4,7 +4,7 @@ use crate::clock::Tick;
 use crate::config::Settings;
 use crate::gate::Word;
 use crate::state::State;
-use crate::trip::Trip;
+use crate::trip::{Tally, Trip};
 use std::time::Duration;
 
 /// A call as the machine knows it: under which word it was admitted, on which slot, and when, if that was noted.
@@ -86,5 +86,8 @@ pub(crate) struct Reading {
     pub(crate) trip: Option<Trip>,
     pub(crate) counts: Counts,
     pub(crate) last_failure: Option<Tick>,
+    /// `None`: no rule looks at one.
+    pub(crate) window: Option<Tally>,
+    pub(crate) ramp_share: Option<f64>,
     pub(crate) settings: Settings,
 }

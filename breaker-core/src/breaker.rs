@@ -13,7 +13,8 @@ use crate::machine::Machine;
 use crate::note::Notes;
 use crate::site::Link;
 use crate::state::State;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Totals};
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Totals};
+use crate::window::SlidingWindow;
 use std::fmt;
 use std::ops::Deref;
 
@@ -106,6 +107,8 @@ pub(crate) struct Shared {
     /// The totals at the last reset, which a snapshot leaves out.
     pub(crate) base: Base,
     pub(crate) machine: Mutex<Machine>,
+    /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
+    pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
     pub(crate) layers: Mutex<Layers>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
@@ -148,7 +151,7 @@ impl CircuitBreaker {
         if name.is_empty() {
             return Err(ConfigError::nameless("CircuitBreaker::new"));
         }
-        match config.problems(&place).into_iter().next() {
+        match config.problems_of_whole(&place).into_iter().next() {
             Some(problem) => Err(problem),
             None => {
                 let mut layers = Layers::default();
@@ -299,7 +302,7 @@ impl Told {
 
 impl Shared {
     fn new(name: String, layers: Layers) -> Self {
-        let machine = Machine::new(layers.settings(), clock::now());
+        let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
         let shared = Self {
             name: name.into(),
             family: OnceLock::new(),
@@ -307,6 +310,7 @@ impl Shared {
             totals: Totals::default(),
             base: Base::default(),
             machine: Mutex::new(machine),
+            window: OnceLock::new(),
             notes: Mutex::default(),
             label: Mutex::new(layers.label().map(Arc::from)),
             layers: Mutex::new(layers),
@@ -323,6 +327,9 @@ impl Shared {
 
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
     fn publish(&self, machine: &Machine) -> bool {
+        if let Some(window) = machine.window() {
+            self.window.get_or_init(|| Arc::clone(window));
+        }
         let (word, until) = machine.publish();
         let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
         self.gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())

@@ -5,6 +5,7 @@ use crate::config_error::ConfigError;
 use crate::config_value::Value;
 #[cfg(feature = "serde")]
 use crate::json::{Json, Shape};
+use crate::policy::{Backoff, Window};
 use std::time::Duration;
 
 /// What a call counts as that is dropped before it has a result (`on_cancel`).
@@ -107,15 +108,30 @@ macro_rules! keys {
                 $(if let Some($value) = self.$key && !$valid {
                     panic!(concat!("`", stringify!($key), "` must be ", $expected));
                 })*
+                self.assert_consistent();
             }
 
-            /// Each value that is out of its range, as an error told of `place`.
+            /// Each value that is out of its range or contradicts another one, as an error told of `place`.
             pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
                 let mut problems = Vec::new();
                 $(if let Some($value) = self.$key && !$valid {
                     problems.push(ConfigError::value(place, stringify!($key), &$value.show(), $expected));
                 })*
+                for wrong in self.contradictions() {
+                    problems.push(ConfigError::value(place, wrong.key, &self.shown(wrong.key), wrong.expected));
+                }
                 problems
+            }
+
+            /// The value of `key`, if it is set.
+            pub(crate) fn shown(&self, key: &str) -> String {
+                $(if key == stringify!($key) { return self.$key.map_or_else(String::new, |value| value.show()); })*
+                String::new()
+            }
+
+            /// Leaves `key` to the layer below.
+            pub(crate) fn unset(&mut self, key: &str) {
+                $(if key == stringify!($key) { self.$key = None; })*
             }
 
             /// Reads one key from text. `None`: there is no such key; `Some(Err(expected))`: not such a value.
@@ -182,6 +198,7 @@ macro_rules! keys {
                 let mut settings = Self::default();
                 $(if let Some(value) = config.$key { settings.$key = value; })*
                 settings.probe_timeout = Some(settings.probe_lease());
+                settings.probe_window = Some(settings.probes());
                 settings
             }
 
@@ -243,6 +260,55 @@ keys! {
     probe_timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 
+    /// Opens also when this share of the calls in the window failed (`>=`), judged after any call: above 0, at most 1; off if unset.
+    failure_rate(f64 => some): Option<f64> = None,
+    |rate| share(rate), "a share above 0 and at most 1 such as 0.5, or \"off\"";
+
+    /// Calls that take longer than this (`>`) are slow, also those that succeed, and those that are dropped after it: above zero; off if
+    /// unset. Such a breaker opens when `slow_rate` of the calls in the window are slow. A call with the key `stream` takes as long as its stream.
+    slow_call(Duration => some): Option<Duration> = None,
+    |span| above_zero(span), "a duration above zero such as \"2s\", or \"off\"";
+
+    /// Opens when this share of the calls in the window was slow (`>=`): above 0, at most 1; 0.5 if unset. Without a `slow_call` it
+    /// does nothing.
+    slow_rate(f64 => as_is): f64 = 0.5,
+    |rate| share(Some(rate)), "a share above 0 and at most 1 such as 0.5";
+
+    /// Opens also when there are so many failures in the window, whatever succeeded between them: 1 or more; off if unset. Where that is
+    /// more than a window of calls holds, a window full of failures opens it.
+    window_fail_max(u32 => some): Option<u32> = None,
+    |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
+
+    /// What `failure_rate`, `slow_rate` and `window_fail_max` look at: the calls of the last while. [`Config::window_calls`]: the last
+    /// calls, 100 if neither is set. See [`Window`] for ranges, memory and precision.
+    window(Duration => Window::Time): Window = Window::Calls(100),
+    |window| window.is_valid(), "a number of calls from 1 to 1000000, or a duration above zero such as \"60s\"";
+
+    /// The rates are not judged of fewer calls: 1 or more, 10 if unset. Where that is more than a window of calls holds, a full window
+    /// is judged.
+    min_calls(u32 => as_is): u32 = 10,
+    |n| n >= 1, "a whole number of 1 or more";
+
+    /// How the open time grows with each recovery that fails: off if unset.
+    backoff(Backoff => some): Option<Backoff> = None,
+    |backoff| paced(backoff), "\"on\", \"off\", or some of factor=2.0 (1 to 1000), max=10m (above zero) and jitter=0.1 (0 to 1)";
+
+    /// How many probes a recovery is judged by: it closes when `success_threshold` of them have succeeded, and opens again as soon as
+    /// that cannot be reached any more. 1 or more; if unset `success_threshold`, so that one failure opens it.
+    probe_window(u32 => some): Option<u32> = None,
+    |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
+
+    /// Judges a recovery by its rates in place of a number of successes: when `probe_window` probes have come back it opens again if this
+    /// share of them failed (`>=`) or `slow_rate` of them were slow, and closes otherwise. Above 0, at most 1; off if unset. Without a
+    /// `probe_window` it looks at `half_open_max_calls` probes.
+    probe_failure_rate(f64 => some): Option<f64> = None,
+    |rate| share(rate), "a share above 0 and at most 1 such as 0.5, or \"off\"";
+
+    /// After probes have closed it, calls are let in by a share that grows evenly from none to all over this time: above zero; off if
+    /// unset. The first call is always let in; what then passes is not left to chance.
+    ramp(Duration => some): Option<Duration> = None,
+    |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
+
     /// The body is cancelled when it has run so long, and that is a counted failure: above zero, no limit if unset.
     /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer.
     timeout(Duration => some): Option<Duration> = None,
@@ -277,6 +343,13 @@ impl Config {
         self
     }
 
+    /// `failure_rate`, `slow_rate` and `window_fail_max` look at so many last calls: 1 to [`Window::MOST_CALLS`], 100 if unset.
+    /// [`Config::window`]: at the calls of the last while.
+    pub const fn window_calls(mut self, calls: u32) -> Self {
+        self.window = Some(Window::Calls(calls));
+        self
+    }
+
     /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it: the
     /// breaker's name in upper case if unset.
     pub const fn env(mut self, prefix: &'static str) -> Self {
@@ -285,22 +358,26 @@ impl Config {
     }
 }
 
-impl Settings {
-    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
-    pub(crate) fn probe_lease(&self) -> Duration {
-        let unset = || {
-            let twice = self.timeout.unwrap_or_default().saturating_mul(2);
-            match self.recovery_timeout.max(twice) {
-                Duration::ZERO => Duration::from_secs(1),
-                lease => lease,
-            }
-        };
-        self.probe_timeout.unwrap_or_else(unset)
+const fn above_zero(span: Option<Duration>) -> bool {
+    !matches!(span, Some(Duration::ZERO))
+}
+
+const fn share(rate: Option<f64>) -> bool {
+    match rate {
+        Some(rate) => rate > 0.0 && rate <= 1.0,
+        None => true,
     }
 }
 
-const fn above_zero(span: Option<Duration>) -> bool {
-    !matches!(span, Some(Duration::ZERO))
+const fn one_or_more(count: Option<u32>) -> bool {
+    !matches!(count, Some(0))
+}
+
+const fn paced(backoff: Option<Backoff>) -> bool {
+    match backoff {
+        Some(backoff) => backoff.is_valid(),
+        None => true,
+    }
 }
 
 const fn lasting(what: OnCancel) -> bool {

@@ -1,6 +1,7 @@
 //! Values: how the value of a key is read from text, and shown in a message.
 
 use crate::config::{OnCancel, OnPanic};
+use crate::policy::{Backoff, Window};
 use std::time::Duration;
 
 /// A value of a key.
@@ -48,13 +49,69 @@ impl Value for Duration {
     }
 }
 
-impl Value for Option<Duration> {
+impl Value for f64 {
     fn read(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("off") { Some(None) } else { Duration::read(text).map(Some) }
+        text.parse().ok()
     }
 
     fn show(&self) -> String {
-        self.map_or_else(|| "off".to_owned(), |span| span.show())
+        self.to_string()
+    }
+}
+
+/// What may be off.
+impl<T: Value> Value for Option<T> {
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("off") { Some(None) } else { T::read(text).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| "off".to_owned(), |value| value.show())
+    }
+}
+
+impl Value for Window {
+    /// A bare number is one of calls, with which it may be written: `"100 calls"`.
+    fn read(text: &str) -> Option<Self> {
+        match text.strip_suffix("calls").unwrap_or(text).trim_end().parse::<u32>() {
+            Ok(calls) => Some(Self::Calls(calls)),
+            Err(_) => humantime::parse_duration(text).ok().map(Self::Time),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Calls(calls) => format!("{calls} calls"),
+            Self::Time(span) => span.show(),
+        }
+    }
+}
+
+impl Value for Backoff {
+    /// `"on"`, or what differs from the defaults: `"factor=1.5, max=5m"`.
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("on") {
+            return Some(Self::new());
+        }
+        let mut seen = Vec::new();
+        text.split(',').try_fold(Self::new(), |backoff, part| {
+            let (name, value) = part.split_once('=')?;
+            let (name, value) = (name.trim(), value.trim());
+            if seen.contains(&name) {
+                return None;
+            }
+            seen.push(name);
+            match name {
+                "factor" => f64::read(value).map(|factor| backoff.factor(factor)),
+                "max" => Duration::read(value).map(|max| backoff.max(max)),
+                "jitter" => f64::read(value).map(|jitter| backoff.jitter(jitter)),
+                _ => None,
+            }
+        })
+    }
+
+    fn show(&self) -> String {
+        format!("factor={}, max={}, jitter={}", self.factor, self.max.show(), self.jitter)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::layers::{Layer, Layers, Place};
 use crate::spelling;
 use crate::sync::Arc;
 use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 
 #[derive(Default)]
 pub(crate) struct Directory {
@@ -18,7 +19,10 @@ pub(crate) struct Directory {
     listeners: Vec<Arc<dyn Listener>>,
     configured: BTreeMap<String, Config>,
     file: FileSettings,
+    path: Option<PathBuf>,
     environment: Option<Environment>,
+    /// The variables were given, and are not those of the process.
+    foreign: bool,
     /// Conflicts between call sites.
     conflicts: Vec<ConfigError>,
     pub(crate) waiting: Waiting,
@@ -63,7 +67,7 @@ impl Directory {
     /// The same for a test, with the process's environment taken for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        Self { environment: Some(Environment::default()), ..Self::default() }
+        Self { environment: Some(Environment::default()), foreign: true, ..Self::default() }
     }
 
     /// The breaker of this name, or the member of a family.
@@ -94,8 +98,14 @@ impl Directory {
         self.place(name);
     }
 
-    pub(crate) fn load(&mut self, file: FileSettings) {
+    /// The file that was loaded last.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) {
         self.file = file;
+        self.path = Some(path.to_owned());
         self.place_all();
         for notice in self.unknown_names() {
             self.say(notice);
@@ -103,13 +113,23 @@ impl Directory {
     }
 
     /// Takes other variables, puts in force what is right, and gives everything that is wrong.
-    pub(crate) fn init(&mut self, environment: Environment) -> Vec<ConfigError> {
+    pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Vec<ConfigError> {
         self.environment = Some(environment);
+        self.foreign = !of_process;
         // What is returned here need not be logged.
         self.waiting.problems.clear();
         let problems = self.check();
         self.place_all();
         problems
+    }
+
+    /// Takes what was read again; gives what is wrong with the variables. Each breaker is changed once.
+    pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Vec<ConfigError> {
+        if let Some(file) = file {
+            self.file = file;
+        }
+        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
+        self.init(environment, !self.foreign)
     }
 
     pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {

@@ -99,6 +99,7 @@ impl Environment {
                 _ => reading.problems.push(twice(key, &variables)),
             }
         }
+        reading.leave_contradictions_out();
         reading
     }
 
@@ -127,6 +128,25 @@ impl Environment {
                 problem(format!("is `{text}`, expected {}", spelling::outside(expected)));
             }
             None => {}
+        }
+    }
+}
+
+impl Reading {
+    /// Of two variables that contradict each other one is left out.
+    fn leave_contradictions_out(&mut self) {
+        for wrong in self.layer.config.contradictions() {
+            let variable = self.layer.sources.remove(wrong.key);
+            let place = variable.map_or_else(
+                || wrong.key.to_owned(),
+                |source| match source {
+                    Source::Environment(variable) => variable,
+                    other => other.to_string(),
+                },
+            );
+            let message = format!("is `{}`, expected {}", self.layer.config.shown(wrong.key), wrong.expected);
+            self.problems.push(ConfigError::new(ConfigErrorKind::Value, place, message));
+            self.layer.config.unset(wrong.key);
         }
     }
 }

@@ -52,13 +52,13 @@ impl CircuitBreakerError {
         self.holder.breaker()
     }
 
-    /// The breaker's state when it rejected the call, or just after it cut the call off.
+    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the `ramp`.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// In how long a call may be let in again. `None` when nobody can say: the breaker is forced open, or the call was
+    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, or the call was
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -120,6 +120,10 @@ impl fmt::Display for CircuitBreakerError {
         match self.state {
             State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
+            // A closed breaker rejects during its ramp only.
+            State::Closed => {
+                write!(f, "circuit breaker `{name}` has just closed and lets in a growing share of the calls")?;
+            }
             state => write!(f, "circuit breaker `{name}` is {state}")?,
         }
         match retry_after {

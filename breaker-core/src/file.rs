@@ -19,7 +19,8 @@ pub(crate) struct FileSettings {
 
 impl FileSettings {
     /// Reads the file, or says everything that is wrong with it.
-    pub(crate) fn load(path: &Path) -> Result<Self, Vec<ConfigError>> {
+    pub(crate) fn load(path: impl AsRef<Path>) -> Result<Self, Vec<ConfigError>> {
+        let path = path.as_ref();
         let shown = path.display().to_string();
         let failed = |message: String| vec![ConfigError::new(ConfigErrorKind::File, shown.clone(), message)];
         let text = std::fs::read_to_string(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
@@ -80,6 +81,10 @@ impl Reader<'_> {
         for (key, value) in keys {
             self.key(&mut layer, &format!("{place}.{}", key.get_ref()), key.get_ref(), value.get_ref());
         }
+        for wrong in layer.config.contradictions() {
+            let message = format!("is `{}`, expected {}", layer.config.shown(wrong.key), wrong.expected);
+            self.problem(ConfigErrorKind::Value, &format!("{place}.{}", wrong.key), message);
+        }
         layer
     }
 
@@ -92,11 +97,11 @@ impl Reader<'_> {
             return self.problem(ConfigErrorKind::UnknownKey, place, format!("there is no key `{key}`; {hint}"));
         };
         let text = match value {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(number) => number.to_string(),
-            DeValue::Float(number) => number.to_string(),
-            DeValue::Boolean(flag) => flag.to_string(),
-            other => other.type_str().to_owned(),
+            DeValue::Table(parts) if *known == "backoff" => {
+                let parts = parts.iter().map(|(name, value)| format!("{}={}", name.get_ref(), text(value.get_ref())));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+            value => text(value),
         };
         if let Some(Err(expected)) = layer.config.read(known, &text) {
             self.problem(
@@ -111,5 +116,16 @@ impl Reader<'_> {
 
     fn problem(&mut self, kind: ConfigErrorKind, place: &str, message: String) {
         self.problems.push(ConfigError::new(kind, format!("{}: {place}", self.path), message));
+    }
+}
+
+/// A value as it would be written in a variable.
+fn text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        other => other.type_str().to_owned(),
     }
 }

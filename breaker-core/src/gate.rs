@@ -6,6 +6,9 @@
 //! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or somebody who looks at the
 //!   state, asks the machine under its lock.
 //!
+//! - word of a closed breaker, looked at by a success that then adds itself to the window: when the breaker opens and closes in between, the new
+//!   window has one success more.
+//!
 //! A word is never equal to another one of a different generation, so a settling call that finds its own word
 //! still standing knows that nothing has happened since it was admitted.
 
@@ -33,6 +36,8 @@ impl Word {
     pub(crate) const HEARD: u64 = 1 << 5;
     /// Calls pass uncounted.
     pub(crate) const PASS: u64 = 1 << 6;
+    /// Successes are added to a window.
+    pub(crate) const WINDOW: u64 = 1 << 7;
 
     const STATE_SHIFT: u32 = 8;
     const GENERATION_SHIFT: u32 = 12;

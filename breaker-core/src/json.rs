@@ -2,6 +2,7 @@
 //! RFC 3339 in UTC.
 
 use crate::config::{OnCancel, OnPanic, Settings, Source};
+use crate::policy::{Backoff, Window};
 use crate::snapshot::millis;
 use crate::state::State;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -15,6 +16,20 @@ pub(crate) enum Json {
     /// `None`: off.
     Millis(Option<u64>),
     Word(&'static str),
+    /// `None`: off.
+    Share(Option<f64>),
+    /// `None`: off.
+    Count(Option<u32>),
+    /// `None`: off.
+    Backoff(Option<Pace>),
+}
+
+/// A backoff as it is shown.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub(crate) struct Pace {
+    factor: f64,
+    max_ms: u64,
+    jitter: f64,
 }
 
 /// A type that a setting has.
@@ -43,6 +58,39 @@ impl Shape for Duration {
 impl Shape for Option<Duration> {
     fn json(&self) -> Json {
         Json::Millis(self.map(millis))
+    }
+}
+
+impl Shape for f64 {
+    fn json(&self) -> Json {
+        Json::Share(Some(*self))
+    }
+}
+
+impl Shape for Option<f64> {
+    fn json(&self) -> Json {
+        Json::Share(*self)
+    }
+}
+
+impl Shape for Option<u32> {
+    fn json(&self) -> Json {
+        Json::Count(*self)
+    }
+}
+
+impl Shape for Window {
+    fn json(&self) -> Json {
+        match self {
+            Self::Calls(calls) => Json::Number(*calls),
+            Self::Time(span) => span.json(),
+        }
+    }
+}
+
+impl Shape for Option<Backoff> {
+    fn json(&self) -> Json {
+        Json::Backoff(self.map(|Backoff { factor, max, jitter }| Pace { factor, max_ms: millis(max), jitter }))
     }
 }
 
@@ -94,6 +142,9 @@ pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Res
             Json::Number(number) => map.serialize_entry(key, &number)?,
             Json::Millis(millis) => map.serialize_entry(&format!("{key}_ms"), &millis)?,
             Json::Word(word) => map.serialize_entry(key, word)?,
+            Json::Share(share) => map.serialize_entry(key, &share)?,
+            Json::Count(count) => map.serialize_entry(key, &count)?,
+            Json::Backoff(pace) => map.serialize_entry(key, &pace)?,
         }
     }
     map.end()

@@ -49,11 +49,16 @@ impl Layers {
 
     /// The values in force.
     pub(crate) fn settings(&self) -> Settings {
+        Settings::resolve(&self.merged())
+    }
+
+    /// The keys that any place sets.
+    pub(crate) fn merged(&self) -> Config {
         let mut merged = Config::new();
         for layer in &self.0 {
             merged.overlay(&layer.config);
         }
-        Settings::resolve(&merged)
+        merged
     }
 
     /// Where each value in force came from.

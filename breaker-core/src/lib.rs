@@ -6,6 +6,7 @@
 //!
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
+//! - [`Config`] has the rules that open it and how it recovers: runs of failures, rates over a [`Window`], [`Backoff`], ramps.
 //! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
 //! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`] tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
@@ -58,9 +59,12 @@ mod limit;
 mod log;
 mod machine;
 mod note;
+mod open_time;
 mod outcome;
 mod permit;
+mod policy;
 mod probes;
+mod ramp;
 mod registry;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -70,6 +74,7 @@ mod rt;
 pub mod rules;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
+mod settings;
 mod site;
 mod snapshot;
 mod spelling;
@@ -86,6 +91,7 @@ pub mod testing;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
+mod window;
 
 pub use breaker::CircuitBreaker;
 pub use classify::Classify;
@@ -96,8 +102,9 @@ pub use event::Listener;
 pub use fallback::{FallbackMetadata, Rejection};
 pub use outcome::Outcome;
 pub use permit::Permit;
+pub use policy::{Backoff, Window};
 pub use registry::Registry;
-pub use snapshot::{Health, LastError, Snapshot, Status};
+pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
 #[cfg(feature = "stream")]

@@ -72,7 +72,8 @@ impl fmt::Debug for Limit {
 }
 
 impl crate::CircuitBreaker {
-    /// Waits until a call would be admitted. Others may be quicker, so the next call can still be rejected.
+    /// Waits until a call would be admitted. Others may be quicker, so the next call can still be rejected; so can it during a `ramp`, for which this
+    /// does not wait.
     ///
     /// # Panics
     /// Outside of a tokio runtime with a timer, when it has to wait for a time.

@@ -5,14 +5,15 @@
 //!
 //! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
 //!    (`state`).
-//! 2. It opens when a run reaches `fail_max` (`decide`). The tripping call returns its own error: the shell gives every
-//!    result back as it is.
+//! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call (`closed_call`; `review` for successes
+//!    that were added to the window without the lock). The tripping call returns its own error: the shell gives every result back as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
-//! 4. At `recovery_timeout` it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
+//! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed.
-//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Probes::take`); `success_threshold` successes close it, one
-//!    counted failure opens it again (`decide`). Being rejected is as cheap as when open (`publish`).
-//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Probes::take`), but
+//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
+//!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). Being rejected is as cheap as when
+//!    open (`publish`). After closing a ramp may let in a share of the calls only (`ask_closed`).
+//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands.
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
@@ -20,16 +21,24 @@
 //! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
 //! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
-//! 13. Other settings leave the state and the counts as they are (`reconfigure`).
+//! 13. Other settings leave the state as it is, and the counts where they still mean the same (`reconfigure`, `arrange`).
 
-use crate::answers::{Admission, Call, Change, Counted, Counts, Reading, Settled};
+mod hand;
+mod shown;
+
+use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
 use crate::gate::{self, Word};
+use crate::open_time::{Opening, Pace};
 use crate::outcome::{Ending, Outcome};
-use crate::probes::Probes;
+use crate::probes::{Trial, Verdict};
+use crate::ramp::Ramp;
 use crate::state::State;
+use crate::sync::Arc;
 use crate::trip::{Run, Trip};
+use crate::window::{Mark, SlidingWindow};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -40,6 +49,9 @@ pub(crate) struct Machine {
     generation: u64,
     since: Tick,
     run: Run,
+    /// Made when a rule first needs one.
+    window: Option<Arc<SlidingWindow>>,
+    pace: Pace,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
     trip: Option<Trip>,
@@ -50,9 +62,9 @@ pub(crate) struct Machine {
 /// Where the automatic part is. Under `Manual::Shadow` it goes on, and only tells.
 #[derive(Debug)]
 enum Phase {
-    Closed,
-    Open { since: Tick },
-    HalfOpen { probes: Probes, successes: u32 },
+    Closed { since: Tick, ramp: Option<Ramp> },
+    Open(Opening),
+    HalfOpen(Trial),
 }
 
 /// A state that lasts until `release` or `reset` (rule 12).
@@ -64,19 +76,24 @@ pub(crate) enum Manual {
 }
 
 impl Machine {
-    pub(crate) fn new(settings: Settings, now: Tick) -> Self {
-        Self {
+    /// `seed` is all the chance that there is in it (jitter).
+    pub(crate) fn new(settings: Settings, seed: u64, now: Tick) -> Self {
+        let mut machine = Self {
             settings,
             manual: None,
-            phase: Phase::Closed,
+            phase: Phase::Closed { since: now, ramp: None },
             generation: 1,
             since: now,
             run: Run::new(),
+            window: None,
+            pace: Pace::new(seed),
             drops: 0,
             trip: None,
             counts: Counts::default(),
             last_failure: None,
-        }
+        };
+        machine.arrange();
+        machine
     }
 
     /// Asks for a call to be let in (rules 1, 3, 4, 5).
@@ -92,22 +109,38 @@ impl Machine {
     }
 
     fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
-        let change = match self.phase {
-            Phase::Open { since } if now >= self.reopens(since) => {
-                Some(self.enter(Phase::HalfOpen { probes: Probes::default(), successes: 0 }, now))
+        let change = match &self.phase {
+            Phase::Open(opening) if now >= self.reopens(opening) => {
+                Some(self.enter(Phase::HalfOpen(Trial::default()), now))
             }
             _ => None,
         };
-        let (limit, lease) = (self.settings.half_open_max_calls, self.settings.probe_lease());
         let admission = match &mut self.phase {
-            Phase::Closed => Admission::Admitted { probe: 0 },
-            Phase::Open { .. } => self.rejected(now),
-            Phase::HalfOpen { probes, .. } => match probes.take(now, limit, lease) {
+            Phase::Closed { .. } => self.ask_closed(now),
+            Phase::Open(_) => self.rejected(now),
+            Phase::HalfOpen(trial) => match trial.take(now, &self.settings) {
                 Some(probe) => Admission::Admitted { probe },
                 None => self.rejected(now),
             },
         };
         (admission, change)
+    }
+
+    /// Closed lets everybody in, but for a share of the calls during its ramp.
+    fn ask_closed(&mut self, now: Tick) -> Admission {
+        let Phase::Closed { ramp, .. } = &mut self.phase else { return self.rejected(now) };
+        if let (Some(running), Some(length)) = (&mut *ramp, self.settings.ramp) {
+            match running.admit(now, length) {
+                Some(true) => return Admission::Admitted { probe: 0 },
+                Some(false) => {
+                    let retry_after = Some(running.left(now, length).min(Duration::from_secs(1)));
+                    return Admission::Rejected { state: State::Closed, retry_after };
+                }
+                None => {}
+            }
+        }
+        *ramp = None;
+        Admission::Admitted { probe: 0 }
     }
 
     fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Change>) {
@@ -135,9 +168,25 @@ impl Machine {
         if call.word.generation() != self.generation {
             return Settled { outcome, run: 0, drops: 0, change: None };
         }
-        let change = self.decide(call.probe, outcome, now);
+        let asked = match ending {
+            Ending::Result(Outcome::Failure { retry_after }) => retry_after,
+            _ => None,
+        };
+        let took = call.word.has(Word::TIMED).then(|| now.since(call.started));
+        let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
+        let change = self.decide(call.probe, outcome, slow, asked, now);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         Settled { outcome, run, drops: self.drops, change }
+    }
+
+    /// A success that was added to the window without the lock made a rule seem to hold.
+    pub(crate) fn review(&mut self, generation: u64, now: Tick) -> Option<Change> {
+        if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
+            return None;
+        }
+        let window = self.ruled_window()?;
+        window.turn(now);
+        window.judge().map(|trip| self.open(trip, None, now))
     }
 
     /// What an ending counts as (rules 8 and 9).
@@ -171,39 +220,81 @@ impl Machine {
         }
     }
 
-    fn decide(&mut self, probe: u32, outcome: Counted, now: Tick) -> Option<Change> {
+    fn decide(
+        &mut self,
+        probe: u32,
+        outcome: Counted,
+        slow: bool,
+        asked: Option<Duration>,
+        now: Tick,
+    ) -> Option<Change> {
         self.drops = if outcome == Counted::Cancelled { self.drops.saturating_add(1) } else { 0 };
-        if let Phase::HalfOpen { probes, .. } = &mut self.phase {
-            probes.give_back(probe);
-        }
-        match (outcome, &mut self.phase) {
-            (Counted::Success, Phase::Closed) => self.run.clear(),
-            (Counted::Failure, Phase::Closed) => {
-                let length = self.run.failed(now, self.settings.fail_window);
-                if length >= self.settings.fail_max {
-                    let trip = Trip::Run { length, span: self.run.span() };
-                    return Some(self.open(trip, now));
+        let mark = Mark { failed: outcome == Counted::Failure, slow };
+        let counts = matches!(outcome, Counted::Success | Counted::Failure);
+        match &mut self.phase {
+            // A call that was dropped has no result, but if it was slow, that is known.
+            Phase::Closed { .. } if counts || (slow && outcome == Counted::Cancelled) => {
+                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, asked, now))
+            }
+            Phase::HalfOpen(trial) => {
+                trial.give_back(probe);
+                if !counts {
+                    return None;
+                }
+                trial.add(mark);
+                let verdict = trial.verdict(&self.settings);
+                match mark.failed {
+                    true => drop(self.run.failed(now, None)),
+                    false => self.run.clear(),
+                }
+                match verdict? {
+                    Verdict::Close => Some(self.close(now)),
+                    Verdict::Open(trip) => Some(self.open(trip, asked, now)),
                 }
             }
-            (Counted::Success, Phase::HalfOpen { successes, .. }) => {
-                *successes += 1;
-                if *successes >= self.settings.success_threshold {
-                    return Some(self.enter(Phase::Closed, now));
-                }
-            }
-            (Counted::Failure, Phase::HalfOpen { successes, .. }) => {
-                let trip = Trip::Probe { successes: *successes, of: self.settings.success_threshold };
-                let _ = self.run.failed(now, None);
-                return Some(self.open(trip, now));
-            }
-            _ => {}
+            _ => None,
         }
-        None
     }
 
-    fn open(&mut self, trip: Trip, now: Tick) -> Change {
+    /// Tells the rules of a call, and gives the one that holds now (rule 2).
+    fn closed_call(&mut self, outcome: Counted, mark: Mark, now: Tick) -> Option<Trip> {
+        if outcome == Counted::Success {
+            self.run.clear();
+        }
+        if mark.failed {
+            self.run.failed(now, self.settings.fail_window);
+        }
+        let window = self.ruled_window();
+        if let Some(window) = window {
+            window.add(mark, now);
+        }
+        if mark.failed && self.run.length() >= self.settings.fail_max {
+            return Some(Trip::Run { length: self.run.length(), span: self.run.span() });
+        }
+        window?.judge()
+    }
+
+    /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
+    fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Change {
+        match &self.phase {
+            Phase::Closed { ramp: None, since } => self.pace.rested(now.since(*since), &self.settings),
+            Phase::Closed { ramp: Some(ramp), since } => {
+                match self.settings.ramp.and_then(|length| ramp.share(now, length)) {
+                    Some(_) => self.pace.failed(&self.settings),
+                    None => self.pace.rested(now.since(*since), &self.settings),
+                }
+            }
+            _ => self.pace.failed(&self.settings),
+        }
         self.trip = Some(trip);
-        self.enter(Phase::Open { since: now }, now)
+        let opening = self.pace.open(now, asked);
+        self.enter(Phase::Open(opening), now)
+    }
+
+    /// Closes after probes.
+    fn close(&mut self, now: Tick) -> Change {
+        let ramp = self.settings.ramp.map(|_| Ramp::new(now));
+        self.enter(Phase::Closed { since: now, ramp }, now)
     }
 
     /// Goes to a phase by the machine's own rules.
@@ -219,9 +310,12 @@ impl Machine {
         self.generation += 1;
         self.drops = 0;
         let consecutive_failures = self.run.length();
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed { .. }) {
             self.run.clear();
             self.trip = None;
+            if let Some(window) = &self.window {
+                window.clear();
+            }
         }
         if self.told() != before.0 {
             self.since = now;
@@ -232,113 +326,9 @@ impl Machine {
         Change { old, new, generation, trip, shadow, reset: false, consecutive_failures }
     }
 
-    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
-    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
-        if self.manual == manual {
-            return None;
-        }
-        let change = self.shift(manual, Phase::Closed, now);
-        (change.old != change.new).then_some(change)
-    }
-
-    /// Closes, zeroes what was counted and starts a new generation.
-    pub(crate) fn reset(&mut self, now: Tick) -> Change {
-        self.counts = Counts::default();
-        self.last_failure = None;
-        Change { reset: true, shadow: false, ..self.shift(None, Phase::Closed, now) }
-    }
-
-    /// Takes other settings, which hold from here on; what was counted stays.
-    pub(crate) fn reconfigure(&mut self, settings: Settings, now: Tick) -> Option<Change> {
-        let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
-        if !toggled {
-            self.settings = settings;
-            return None;
-        }
-        let old = self.told();
-        self.settings = settings;
-        Some(Change { old, ..self.shift(None, Phase::Closed, now) })
-    }
-
-    /// Ends a forced opening whose time is over.
-    pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
-        match self.manual {
-            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift(None, Phase::Closed, now)),
-            _ => None,
-        }
-    }
-
-    /// The manual state, or the one that the settings ask for.
-    fn mode(&self) -> Option<Manual> {
-        self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
-    }
-
-    /// The state as the listeners know it.
-    fn told(&self) -> State {
-        match self.mode() {
-            Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
-            Some(Manual::Disabled) => State::Disabled,
-            Some(Manual::Shadow) => State::Shadow,
-            None => self.phase_state(),
-        }
-    }
-
-    fn phase_state(&self) -> State {
-        match self.phase {
-            Phase::Closed => State::Closed,
-            Phase::Open { .. } => State::Open,
-            Phase::HalfOpen { .. } => State::HalfOpen,
-        }
-    }
-
-    fn reopens(&self, since: Tick) -> Tick {
-        since.after(self.settings.recovery_timeout)
-    }
-
-    /// Until when every call is rejected, if so.
-    fn shut_until(&self) -> Option<Tick> {
-        match self.mode() {
-            Some(Manual::ForcedOpen { until }) => Some(until),
-            Some(Manual::Disabled | Manual::Shadow) => None,
-            None => self.phase_shut_until(),
-        }
-    }
-
-    /// The same for the automatic part alone.
-    fn phase_shut_until(&self) -> Option<Tick> {
-        match &self.phase {
-            Phase::Closed => None,
-            Phase::Open { since } => Some(self.reopens(*since)),
-            Phase::HalfOpen { probes, .. } => probes.full_until(self.settings.half_open_max_calls),
-        }
-    }
-
-    /// The state at `now`, without changing anything (rules 1 and 4).
-    pub(crate) fn state(&self, now: Tick) -> State {
-        match (self.told(), self.shut_until()) {
-            (State::Open, Some(until)) if now >= until => State::HalfOpen,
-            (State::ForcedOpen, Some(until)) if now >= until && !self.settings.enabled => State::Disabled,
-            (State::ForcedOpen, Some(until)) if now >= until => State::Closed,
-            (told, _) => told,
-        }
-    }
-
-    /// What calls may act on without the lock.
-    pub(crate) fn publish(&self) -> (Word, Tick) {
-        let until = self.shut_until();
-        let phase = match (self.mode(), &self.phase) {
-            (Some(Manual::Disabled), _) => Word::PASS,
-            (_, Phase::Closed) => 0,
-            (_, Phase::Open { .. }) => Word::ASK,
-            (_, Phase::HalfOpen { .. }) => Word::ASK | Word::WATCH,
-        };
-        let flag = |on: bool, flag: u64| if on { flag } else { 0 };
-        let flags = phase
-            | flag(until.is_some(), Word::SHUT)
-            | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
-            | flag(matches!(self.settings.on_cancel, OnCancel::After(_)), Word::TIMED)
-            | flag(self.settings.timeout.is_some(), Word::LIMITED);
-        (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    /// The window, if a rule looks at it.
+    fn ruled_window(&self) -> Option<&SlidingWindow> {
+        self.window.as_deref().filter(|_| self.settings.rules().is_some())
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -353,18 +343,14 @@ impl Machine {
         self.trip
     }
 
-    pub(crate) fn read(&self, now: Tick) -> Reading {
-        let (state, until) = (self.state(now), self.shut_until());
-        let lapsed = until.filter(|_| state != self.told());
-        Reading {
-            state,
-            since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|until| *until > now).and_then(|until| gate::retry_after(state, until, now)),
-            run: self.run.length(),
-            trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
-            counts: self.counts,
-            last_failure: self.last_failure,
-            settings: self.settings.clone(),
-        }
+    /// The window, for those who add to it without the lock.
+    pub(crate) fn window(&self) -> Option<&Arc<SlidingWindow>> {
+        self.window.as_ref()
+    }
+
+    /// All chance follows from this seed from now on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.pace.seed(seed);
     }
 }

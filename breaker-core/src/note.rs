@@ -52,7 +52,7 @@ impl Notes {
 
     /// The trip's rule and numbers, and the last error.
     pub(crate) fn because(&self, trip: Trip) -> String {
-        match self.kind {
+        match self.kind.filter(|_| trip.is_of_failures()) {
             Some(kind) if self.text.is_empty() => format!("{trip}, last: {kind}"),
             Some(_) => format!("{trip}, last: {}", self.text),
             None => trip.to_string(),

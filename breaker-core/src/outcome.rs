@@ -13,8 +13,9 @@ pub enum Outcome {
     Neutral,
     /// The service failed: counts against it.
     Failure {
-        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it did. `#[retry]` waits so long, or
-        /// gives up, and a fallback step sees it; how long the breaker stays open does not depend on it.
+        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it did. When this failure opens the breaker, it
+        /// stays open at least so long, but not longer than the `max` of its `backoff` (10 minutes without one). `#[retry]` waits so
+        /// long, or gives up, and a fallback step sees it.
         retry_after: Option<Duration>,
     },
 }

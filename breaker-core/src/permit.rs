@@ -10,6 +10,7 @@ use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
 use crate::state::State;
 use crate::sync::{AtomicBool, Ordering};
+use crate::window::Added;
 use std::fmt;
 use std::time::Duration;
 
@@ -156,8 +157,46 @@ impl Permit {
     /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
     #[inline]
     fn nothing_happened(&self) -> bool {
+        self.stands_without(Word::WATCH | Word::HEARD | Word::PASS | Word::WINDOW)
+    }
+
+    #[inline]
+    fn stands_without(&self, flags: u64) -> bool {
         let word = self.breaker().0.gate.word();
-        word == self.word && !word.has(Word::WATCH | Word::HEARD | Word::PASS) && event::quiet()
+        word == self.word && !word.has(flags) && event::quiet()
+    }
+
+    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
+    fn added_to_window(&self) -> bool {
+        let shared = &self.breaker().0;
+        let Some(window) = shared.window.get() else { return false };
+        if !self.word.has(Word::WINDOW) || !self.stands_without(Word::WATCH | Word::HEARD | Word::PASS) {
+            return false;
+        }
+        let slow = window.slow_call();
+        let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
+        // A slow call can afford the lock.
+        if slow.is_some_and(|limit| now.since(self.started) > limit) {
+            return false;
+        }
+        let added = match window.add_good(now) {
+            Added::Late => match shared.machine.try_lock() {
+                Some(_lock) => {
+                    window.turn(now);
+                    window.add_good(now)
+                }
+                None => {
+                    window.add_good_late();
+                    Added::Quiet
+                }
+            },
+            added => added,
+        };
+        shared.totals.success();
+        if added == Added::Holds {
+            self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
+        }
+        true
     }
 
     #[inline]
@@ -191,7 +230,8 @@ impl Permit {
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
-        if self.word.has(Word::PASS) {
+        let success = matches!(ending, Ending::Result(Outcome::Success));
+        if self.word.has(Word::PASS) || (success && self.added_to_window()) {
             return;
         }
         let call = Call { word: self.word, probe: self.probe, started: self.started };
@@ -303,6 +343,83 @@ mod tests {
         });
         assert_eq!(readings, 0);
         assert_eq!(breaker.snapshot().success_count, 10);
+    }
+
+    #[test]
+    fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_it_has_to() {
+        let second = Duration::from_secs(1);
+        let (calls, time) =
+            (Config::new().failure_rate(0.5).window_calls(10), Config::new().window(second).window_fail_max(9));
+        for (config, asked) in [(calls, 0), (time, 1), (calls.slow_call(second), 2), (time.slow_call(second), 2)] {
+            let breaker = CircuitBreaker::new("test", config).unwrap();
+            let readings = under_the_lock(&breaker, || {
+                for _ in 0..20 {
+                    breaker.try_acquire().unwrap().success();
+                }
+            });
+            assert_eq!(readings, asked * 20, "{config:?}");
+            assert_eq!(breaker.snapshot().success_count, 20);
+            let window = breaker.snapshot().window.unwrap();
+            assert_eq!(window.calls, if breaker.0.window.get().unwrap().is_timed() { 20 } else { 10 });
+        }
+    }
+
+    #[test]
+    fn threads_that_add_to_a_window_at_once_lose_no_success_and_no_failure() {
+        let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0);
+        for config in [rule.window_calls(100_000), rule.window(Duration::from_secs(3600))] {
+            let breaker = CircuitBreaker::new("test", config).unwrap();
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let breaker = &breaker;
+                    scope.spawn(move || {
+                        for call in 0..5000 {
+                            let permit = breaker.try_acquire().unwrap();
+                            if (call + thread) % 5 == 0 { permit.failure() } else { permit.success() }
+                        }
+                    });
+                }
+            });
+            let window = breaker.snapshot().window.unwrap();
+            assert_eq!((window.calls, window.failures, window.slow), (20_000, 4000, 0));
+        }
+    }
+
+    #[test]
+    fn a_window_holds_what_it_should_after_threads_resets_and_other_sizes() {
+        let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call(Duration::from_secs(60));
+        let breaker = CircuitBreaker::new("test", rule.window_calls(50)).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let breaker = &breaker;
+                scope.spawn(move || {
+                    for call in 0..20_000 {
+                        let permit = breaker.try_acquire().unwrap();
+                        if (call + thread) % 7 == 0 { permit.failure() } else { permit.success() }
+                    }
+                });
+            }
+            let sizes = [
+                Config::new().window_calls(3000),
+                Config::new().window(Duration::from_millis(60)),
+                Config::new().window_calls(50),
+            ];
+            for turn in 0..300 {
+                breaker.reconfigure(sizes[turn % sizes.len()]).unwrap();
+                if turn % 5 == 0 {
+                    breaker.reset();
+                }
+            }
+        });
+        for config in [Config::new().window_calls(40), Config::new().window_calls(3000), Config::new().window_calls(50)]
+        {
+            breaker.reconfigure(config).unwrap();
+            let found = breaker.snapshot().window.unwrap();
+            assert!(found.failures + found.slow <= found.calls, "{found:?}");
+            (0..3000).for_each(|_| breaker.try_acquire().unwrap().success());
+            let full = breaker.snapshot().window.unwrap();
+            assert_eq!((full.failures, full.slow), (0, 0), "nothing is left over from another size");
+        }
     }
 
     #[cfg(feature = "tokio")]

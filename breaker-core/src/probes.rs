@@ -1,7 +1,104 @@
-//! Probes: the slots of the half-open state, each leased for a time, so that a lost permit cannot keep one.
+//! Probes: the trial of the half-open state, and its slots, each leased for a time, so that a lost permit cannot keep one.
 
 use crate::clock::Tick;
+use crate::config::Settings;
+use crate::trip::{Trip, reaches};
+use crate::window::Mark;
 use std::time::Duration;
+
+/// A recovery on trial. (So many successes of so many probes, and the rate after a number of them, as failsafe-go and resilience4j judge it.)
+#[derive(Debug, Default)]
+pub(crate) struct Trial {
+    probes: Probes,
+    successes: u32,
+    failures: u32,
+    slow: u32,
+}
+
+/// What a trial came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Close,
+    Open(Trip),
+}
+
+impl Trial {
+    /// Takes a slot and gives the probe's number; `None`: there is none for another probe.
+    pub(crate) fn take(&mut self, now: Tick, settings: &Settings) -> Option<u32> {
+        let limit = self.limit(settings);
+        self.probes.take(now, limit, settings.probe_lease())
+    }
+
+    pub(crate) fn give_back(&mut self, probe: u32) {
+        self.probes.give_back(probe);
+    }
+
+    /// Until when no slot is free for certain; `None`: one is free.
+    pub(crate) fn full_until(&self, settings: &Settings) -> Option<Tick> {
+        self.probes.full_until(self.limit(settings))
+    }
+
+    /// How many probes may run at once. Where a trial takes several probes, no more are let in than it still needs; one always is, so that no change
+    /// of the settings leaves it without a verdict.
+    fn limit(&self, settings: &Settings) -> u32 {
+        let at_once = settings.half_open_max_calls;
+        let needed = settings.probes().max(at_once).saturating_sub(self.finished());
+        at_once.min(needed.max(1))
+    }
+
+    fn finished(&self) -> u32 {
+        self.successes.saturating_add(self.failures)
+    }
+
+    /// A probe came back with a result that counts.
+    pub(crate) fn add(&mut self, mark: Mark) {
+        self.slow += u32::from(mark.slow);
+        if mark.failed {
+            self.failures += 1;
+        } else {
+            self.successes += 1;
+        }
+    }
+
+    pub(crate) fn verdict(&self, settings: &Settings) -> Option<Verdict> {
+        match settings.probe_failure_rate {
+            Some(limit) => self.verdict_by_rate(settings, limit),
+            None => self.verdict_by_number(settings),
+        }
+    }
+
+    fn verdict_by_rate(&self, settings: &Settings, limit: f64) -> Option<Verdict> {
+        let (failed, slow, probes) = (self.failures, self.slow, self.finished());
+        if probes < settings.probes() {
+            return None;
+        }
+        if reaches(failed.into(), probes.into(), limit) {
+            return Some(Verdict::Open(Trip::ProbeFailureRate { failed, probes, limit }));
+        }
+        match settings.slow_call {
+            Some(than) if reaches(slow.into(), probes.into(), settings.slow_rate) => {
+                let limit = settings.slow_rate;
+                Some(Verdict::Open(Trip::ProbeSlowRate { slow, probes, limit, than }))
+            }
+            _ => Some(Verdict::Close),
+        }
+    }
+
+    fn verdict_by_number(&self, settings: &Settings) -> Option<Verdict> {
+        let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
+        if self.successes >= needed {
+            return Some(Verdict::Close);
+        }
+        if self.failures <= spare {
+            return None;
+        }
+        let (successes, failed) = (self.successes, self.failures);
+        Some(Verdict::Open(match spare {
+            0 => Trip::Probe { successes, of: needed },
+            _ => Trip::Trial { failed, probes: self.finished(), needed },
+        }))
+    }
+}
 
 /// The slots that probes hold. Never more than the limit that is asked with.
 #[derive(Debug, Default)]

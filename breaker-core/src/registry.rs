@@ -18,6 +18,8 @@ use std::path::Path;
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
     inner: Mutex<Directory>,
+    /// Held while files and variables are read again, so that what was read first is not put in force last.
+    reloads: Mutex<()>,
     /// Its breakers live as long as the process.
     forever: bool,
 }
@@ -44,13 +46,13 @@ impl Registry {
     /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: Mutex::default(), forever: false }
+        Self { inner: Mutex::default(), reloads: Mutex::default(), forever: false }
     }
 
     /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        let registry = Self { inner: Mutex::new(Directory::isolated()), forever: false };
+        let registry = Self { inner: Mutex::new(Directory::isolated()), ..Self::new() };
         crate::site::adopt(&registry);
         registry
     }
@@ -75,7 +77,7 @@ impl Registry {
         if name.is_empty() {
             return Err(ConfigError::nameless(&place));
         }
-        if let Some(problem) = config.problems(&place).into_iter().next() {
+        if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
             return Err(problem);
         }
         let breaker = self.declare(name, Declared { place, config, can_be_cut: true });
@@ -154,9 +156,31 @@ impl Registry {
     /// Every problem of the file at once; then nothing is changed.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<(), ConfigErrors> {
         let file = FileSettings::load(path.as_ref()).map_err(ConfigErrors::new)?;
-        self.inner.lock().load(file);
+        self.inner.lock().load(file, path.as_ref());
         self.tell();
         Ok(())
+    }
+
+    /// Reads again what can change while the process runs: the file of the last [`load`](Self::load), and the process's environment (unless
+    /// [`init_from`](Self::init_from) gave other variables, which stay). What was set by `configure` and `reconfigure` stays. This is the one call for a
+    /// handler of SIGHUP, or for whoever watches the file; `cargo run --example reload` shows both ways a reload can end.
+    ///
+    /// Breakers keep their state, their listeners, and what they have counted where that still means the same: a window whose size has changed
+    /// starts anew.
+    ///
+    /// # Errors
+    /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all that are right are in force, as with
+    /// [`init`](Self::init).
+    pub fn reload(&self) -> Result<(), ConfigErrors> {
+        let reloads = self.reloads.lock();
+        let path = self.inner.lock().path().map(Path::to_owned);
+        let file = path.map(FileSettings::load).transpose().map_err(ConfigErrors::new)?;
+        // Both are read before the directory is locked, since reading a file can take long.
+        let environment = Environment::of_process();
+        let problems = self.inner.lock().reload(file, environment);
+        drop(reloads);
+        self.tell();
+        ConfigErrors::check(problems)
     }
 
     /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`: after a
@@ -168,7 +192,7 @@ impl Registry {
     /// Every problem at once: values that cannot be read or are out of their range, unknown keys, keys that are set
     /// twice, call sites that contradict each other. Everything that is right is in force all the same.
     pub fn init(&self) -> Result<(), ConfigErrors> {
-        self.init_from(std::env::vars_os())
+        self.take_environment(Environment::of_process(), true)
     }
 
     /// The same with the given variables in place of the process's.
@@ -182,8 +206,11 @@ impl Registry {
     {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         // The variables may come from code that uses this registry, so they are read before it is locked.
-        let environment = Environment::new(variables);
-        let problems = self.inner.lock().init(environment);
+        self.take_environment(Environment::new(variables), false)
+    }
+
+    fn take_environment(&self, environment: Environment, of_process: bool) -> Result<(), ConfigErrors> {
+        let problems = self.inner.lock().init(environment, of_process);
         self.tell();
         ConfigErrors::check(problems)
     }

@@ -15,6 +15,7 @@ pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
 pub use crate::outcome::Outcome;
+pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
 pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};

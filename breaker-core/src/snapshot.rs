@@ -6,6 +6,7 @@ use crate::config::{Settings, Source};
 #[cfg(feature = "serde")]
 use crate::json;
 use crate::state::State;
+use crate::trip::Tally;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -52,12 +53,29 @@ pub struct Snapshot {
     /// In how long a call may be let in again, where that is known.
     #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "json::maybe_millis"))]
     pub retry_after: Option<Duration>,
+    /// What the window holds, while a rule looks at one; of an open breaker what it held when that opened.
+    pub window: Option<WindowCounts>,
+    /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
+    pub ramp_share: Option<f64>,
     /// The settings in force.
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::settings"))]
     pub config: Settings,
     /// Where each setting came from, by key.
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
     pub config_sources: Vec<(&'static str, Source)>,
+}
+
+/// What a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct WindowCounts {
+    /// The calls in it. Neutral ones are not; neither are dropped ones, unless they were slow.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// Those of them that were slow.
+    pub slow: u64,
 }
 
 /// The error that a breaker remembers.
@@ -124,6 +142,8 @@ impl CircuitBreaker {
             opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
             state_changed_at: clock::wall(reading.since),
             retry_after: reading.retry_after,
+            window: reading.window.map(|Tally { calls, failed, slow }| WindowCounts { calls, failures: failed, slow }),
+            ramp_share: reading.ramp_share,
             config: reading.settings,
             config_sources: self.config_sources(),
         }

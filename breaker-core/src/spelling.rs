@@ -43,7 +43,12 @@ pub(crate) fn meaning(spelling: &str) -> Meaning {
 
 /// What is expected outside of an attribute, where a duration may be a bare number.
 pub(crate) fn outside(expected: &str) -> String {
-    let seconds = if expected.contains("duration") { " (a bare number is seconds)" } else { "" };
+    // A bare number of a window is one of calls, as its own words say.
+    let seconds = if expected.contains("duration") && !expected.contains("number of calls") {
+        " (a bare number is seconds)"
+    } else {
+        ""
+    };
     format!("{expected}{seconds}")
 }
 

@@ -24,17 +24,19 @@ impl CircuitBreaker {
         self.0.layers.lock().sources()
     }
 
-    /// Changes the keys that `config` sets, above all other layers; the others stay. The state, what was counted and the
-    /// listeners stay too.
+    /// Changes the keys that `config` sets, above all other layers; the others stay. The state and the listeners stay too, and what was
+    /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
+    /// An opening under way lasts as long as the new settings say.
     ///
     /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
     /// whichever order they come, for as long as that value has a breaker: see `max_keys`.
     ///
     /// # Errors
-    /// When a value is out of its range; then nothing is changed.
+    /// When a value is out of its range, or contradicts another key; then nothing is changed.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        if let Some(problem) = config.problems(&place).into_iter().next() {
+        let below = self.0.layers.lock().merged();
+        if let Some(problem) = config.problems_over(&below, &place).into_iter().next() {
             return Err(problem);
         }
         let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
@@ -67,6 +69,29 @@ impl CircuitBreaker {
     /// What the attribute, or whoever made the breaker, said.
     pub(crate) fn declared(&self) -> Config {
         *self.0.layers.lock().config_mut(Place::Attribute)
+    }
+
+    /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
+    /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
+    pub fn trip(&self) {
+        self.trip_by_hand(None);
+    }
+
+    /// The same for `span`, whatever `recovery_timeout` and `backoff` say.
+    pub fn trip_for(&self, span: Duration) {
+        self.trip_by_hand(Some(span));
+    }
+
+    fn trip_by_hand(&self, span: Option<Duration>) {
+        self.expire();
+        self.change(|machine, now| ((), machine.trip_by_hand(span, now)));
+    }
+
+    /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
+    /// long. It does nothing while the breaker is half-open, forced open or disabled.
+    pub fn half_open(&self) {
+        self.expire();
+        self.change(|machine, now| ((), machine.half_open_by_hand(now)));
     }
 
     /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).

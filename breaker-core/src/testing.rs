@@ -7,6 +7,7 @@ use crate::event::{
     Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 pub use crate::isolation::isolated;
+use crate::policy::Window;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::{Arc, Mutex};
@@ -36,12 +37,16 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
-    for _ in 0..breaker.config().fail_max {
+    // Where only rates open it, `fail_max` may be as large as it gets.
+    let fails = breaker.config().fail_max.min(Window::MOST_CALLS).max(breaker.config().min_calls);
+    for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
             permit.failure();
         }
-        if breaker.state() == State::Open {
-            return;
+        match breaker.state() {
+            State::Open => return,
+            State::Closed | State::HalfOpen => {}
+            _ => break,
         }
     }
     panic!("failures do not open {}", shown(breaker));
@@ -59,6 +64,14 @@ pub async fn half_open(breaker: &CircuitBreaker) {
     let left = breaker.snapshot().retry_after.unwrap_or_default();
     tokio::time::advance(left).await;
     assert_state(breaker, State::HalfOpen);
+}
+
+/// From now on all that is left to chance in the breaker, the jitter of its `backoff`, follows from this seed.
+pub fn seed(breaker: &CircuitBreaker, seed: u64) {
+    breaker.change(|machine, _| {
+        machine.seed(seed);
+        ((), None)
+    });
 }
 
 /// Panics unless the breaker is in this state, and then says why it is in another one.

@@ -45,16 +45,121 @@ impl Run {
     }
 }
 
+/// What is in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+    pub(crate) slow: u64,
+}
+
+impl Tally {
+    /// Nothing in it could open a breaker.
+    #[inline]
+    pub(crate) const fn is_good(&self) -> bool {
+        self.failed == 0 && self.slow == 0
+    }
+}
+
+/// The rules that look at a window. Any of them opens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rules {
+    pub(crate) failure_rate: Option<f64>,
+    /// Of the calls that are slower than `slow_call`.
+    pub(crate) slow_rate: Option<f64>,
+    pub(crate) slow_call: Option<Duration>,
+    /// So many failures in the window.
+    pub(crate) fail_max: Option<u32>,
+    /// The rates are not judged of fewer calls.
+    pub(crate) min_calls: u32,
+}
+
+impl Rules {
+    /// The rule that holds, if one does.
+    pub(crate) fn judge(&self, tally: &Tally) -> Option<Trip> {
+        let &Tally { calls, failed, slow } = tally;
+        let enough = calls > 0 && calls >= u64::from(self.min_calls);
+        if let Some(limit) = self.failure_rate
+            && enough
+            && reaches(failed, calls, limit)
+        {
+            return Some(Trip::FailureRate { failed, calls, limit });
+        }
+        if let (Some(limit), Some(than)) = (self.slow_rate, self.slow_call)
+            && enough
+            && reaches(slow, calls, limit)
+        {
+            return Some(Trip::SlowRate { slow, calls, limit, than });
+        }
+        match self.fail_max {
+            Some(most) if failed >= u64::from(most) => Some(Trip::Failures { failed, calls }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `part` is at least this share of `whole`. A quotient and a literal are rounded alike, so 7 of 100 are 0.07, which
+/// they need not be when 0.07 is multiplied by 100.
+pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
+    part > 0 && part as f64 / whole as f64 >= share
+}
+
 /// Why a breaker opened: the rule, with its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Trip {
-    Run { length: u32, span: Duration },
-    Probe { successes: u32, of: u32 },
+    Run {
+        length: u32,
+        span: Duration,
+    },
+    FailureRate {
+        failed: u64,
+        calls: u64,
+        limit: f64,
+    },
+    SlowRate {
+        slow: u64,
+        calls: u64,
+        limit: f64,
+        than: Duration,
+    },
+    Failures {
+        failed: u64,
+        calls: u64,
+    },
+    /// One probe failed, where none may.
+    Probe {
+        successes: u32,
+        of: u32,
+    },
+    /// So many failed that the others cannot close it any more.
+    Trial {
+        failed: u32,
+        probes: u32,
+        needed: u32,
+    },
+    ProbeFailureRate {
+        failed: u32,
+        probes: u32,
+        limit: f64,
+    },
+    ProbeSlowRate {
+        slow: u32,
+        probes: u32,
+        limit: f64,
+        than: Duration,
+    },
+}
+
+impl Trip {
+    /// Whether failures were the reason, so that the last one belongs to it.
+    pub(crate) const fn is_of_failures(&self) -> bool {
+        !matches!(self, Self::SlowRate { .. } | Self::ProbeSlowRate { .. })
+    }
 }
 
 impl std::fmt::Display for Trip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
+        match *self {
             Self::Run { length: 1, .. } => write!(f, "1 failure"),
             Self::Run { length, span } if span.as_secs() == 0 => {
                 write!(f, "{length} consecutive failures in {} ms", span.as_millis())
@@ -62,10 +167,99 @@ impl std::fmt::Display for Trip {
             Self::Run { length, span } => {
                 write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
             }
+            Self::FailureRate { failed, calls, limit } => {
+                write!(f, "failure rate {} of {calls} calls (limit {})", percent(failed, calls), Percent(limit))
+            }
+            Self::SlowRate { slow, calls, limit, than } => slow_rate(f, (slow, calls, "calls"), than, limit),
+            Self::Failures { failed, calls } => write!(f, "{failed} failures among {calls} calls"),
             Self::Probe { of: 1, .. } => write!(f, "a probe failed"),
             Self::Probe { successes, of } => {
                 write!(f, "a probe failed after {successes} of {of} successes")
             }
+            Self::Trial { failed, probes, needed } => {
+                write!(f, "{failed} of {probes} probes failed, and closing takes {needed} successes")
+            }
+            Self::ProbeFailureRate { failed, probes, limit } => {
+                let share = percent(u64::from(failed), u64::from(probes));
+                write!(f, "failure rate {share} of {probes} probes (limit {})", Percent(limit))
+            }
+            Self::ProbeSlowRate { slow, probes, limit, than } => {
+                slow_rate(f, (u64::from(slow), u64::from(probes), "probes"), than, limit)
+            }
+        }
+    }
+}
+
+fn slow_rate(
+    f: &mut std::fmt::Formatter<'_>,
+    (slow, calls, what): (u64, u64, &str),
+    than: Duration,
+    limit: f64,
+) -> std::fmt::Result {
+    let (share, than) = (percent(slow, calls), humantime::format_duration(than));
+    write!(f, "{share} of {calls} {what} took longer than {than} (limit {})", Percent(limit))
+}
+
+/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most.
+struct Percent(f64);
+
+fn percent(part: u64, whole: u64) -> Percent {
+    Percent(part as f64 / whole as f64)
+}
+
+impl std::fmt::Display for Percent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} %", (self.0 * 1000.0).round() / 10.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: Rules = Rules { failure_rate: None, slow_rate: None, slow_call: None, fail_max: None, min_calls: 10 };
+
+    #[test]
+    fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {
+        for calls in 1..=1000_u64 {
+            for failed in 1..=calls {
+                let limit = failed as f64 / calls as f64;
+                let text = format!("{limit}");
+                let rules = Rules { failure_rate: Some(text.parse().unwrap()), min_calls: 1, ..RULES };
+                assert!(rules.judge(&Tally { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
+                assert!(rules.judge(&Tally { calls, failed: failed - 1, slow: 0 }).is_none());
+            }
+        }
+        assert!(reaches(7, 100, 0.07) && reaches(29, 100, 0.29));
+    }
+
+    #[test]
+    fn rates_need_the_least_number_of_calls_and_a_count_does_not() {
+        let rules = Rules { failure_rate: Some(0.5), fail_max: Some(9), ..RULES };
+        assert_eq!(rules.judge(&Tally { calls: 9, failed: 8, slow: 0 }), None);
+        assert_eq!(rules.judge(&Tally { calls: 9, failed: 9, slow: 0 }), Some(Trip::Failures { failed: 9, calls: 9 }));
+        let trip = rules.judge(&Tally { calls: 10, failed: 5, slow: 0 });
+        assert_eq!(trip, Some(Trip::FailureRate { failed: 5, calls: 10, limit: 0.5 }));
+        assert_eq!(Rules { min_calls: 0, ..rules }.judge(&Tally::default()), None);
+    }
+
+    #[test]
+    fn each_rule_says_its_numbers() {
+        let than = Duration::from_secs(4);
+        let cases = [
+            (Trip::FailureRate { failed: 62, calls: 100, limit: 0.5 }, "failure rate 62 % of 100 calls (limit 50 %)"),
+            (Trip::FailureRate { failed: 1, calls: 3, limit: 0.125 }, "failure rate 33.3 % of 3 calls (limit 12.5 %)"),
+            (
+                Trip::SlowRate { slow: 3, calls: 5, limit: 0.5, than },
+                "60 % of 5 calls took longer than 4s (limit 50 %)",
+            ),
+            (Trip::Failures { failed: 5, calls: 40 }, "5 failures among 40 calls"),
+            (Trip::Probe { successes: 0, of: 1 }, "a probe failed"),
+            (Trip::Trial { failed: 2, probes: 3, needed: 2 }, "2 of 3 probes failed, and closing takes 2 successes"),
+            (Trip::ProbeFailureRate { failed: 3, probes: 4, limit: 0.5 }, "failure rate 75 % of 4 probes (limit 50 %)"),
+        ];
+        for (trip, text) in cases {
+            assert_eq!(trip.to_string(), text);
         }
     }
 }

@@ -22,7 +22,7 @@ use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
 use self::values::Setting;
-use crate::args::keys::{Key, LATER};
+use crate::args::keys::Key;
 use crate::args::steps::{Chain, Kind};
 use crate::args::{self, Opt, Value};
 use crate::fallback;
@@ -72,7 +72,6 @@ pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Er
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
-    plan.not_yet(errors);
     Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })
 }
 
@@ -146,16 +145,6 @@ impl Unfinished {
         }
         if let Some(at) = chain.and_then(|chain| chain.on.timeout) {
             errors.at(at, "`timeout` needs an `async fn`: a function that is not async has no time limit");
-        }
-    }
-
-    /// Keys that breaker-core does not have yet; told when there is nothing to mend in the attribute.
-    fn not_yet(&self, errors: &mut Errors) {
-        if !errors.is_empty() {
-            return;
-        }
-        for (key, at) in self.written.iter().filter(|(key, _)| LATER.contains(key)) {
-            errors.at(*at, format!("`{key}` is not supported by this version"));
         }
     }
 

@@ -62,18 +62,20 @@ use proc_macro::TokenStream;
 /// | `env` | string literal of letters, digits and `_` | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
 /// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |
 ///
-/// These are read and checked, and then refused, since this version does not support them yet. A share is a number above 0 and up to 1, or a const
-/// expression of type `f64`.
+/// The policies, for which a run of failures is not enough. A share is a number above 0 and up to 1, or a const expression of type `f64`.
 ///
 /// | key | value | default | meaning | example |
 /// | --- | --- | --- | --- | --- |
 /// | `failure_rate` | share | off | it also opens when this share (or more) of the calls in the window failed | `failure_rate = 0.5` |
 /// | `slow_call` | duration above 0 | off | calls that take longer are slow | `slow_call = "2s"` |
 /// | `slow_rate` | share | 0.5 | it also opens when this share (or more) of the calls in the window were slow; needs `slow_call` | `slow_rate = 0.8` |
-/// | `window` | integer literal of calls (1 or more), or a duration above 0 | 100 calls | what both rates look at | `window = "1m"` |
+/// | `window` | integer literal of calls (1 to 1,000,000), or a duration above 0 | 100 calls | what both rates look at | `window = "1m"` |
 /// | `min_calls` | count, at most what the window holds | 10 | the least number of calls to judge by a rate | `min_calls = 20` |
 /// | `backoff`, `backoff(..)` | alone, or with `factor` (1 or more), `max` (duration above 0), `jitter` (0 to 1) | off; then 2.0, `"10m"`, 0.1 | the open time grows by `factor` with each failed recovery up to `max`, and varies by the share `jitter` | `backoff(factor = 3.0, max = "5m")` |
 /// | `ramp` | duration above 0 | off | after closing, a growing share of the calls is let in over this time | `ramp = "30s"` |
+/// | `window_fail_max` | count | off | it also opens at so many failures in the window, whatever succeeded between them | `window_fail_max = 20` |
+/// | `probe_window` | count | `success_threshold` | how many probes a recovery is judged by: it closes at `success_threshold` successes of so many, and opens again as soon as that is out of reach | `probe_window = 3` |
+/// | `probe_failure_rate` | share | off | when `probe_window` probes are back it opens again if this share (or more) of them failed, and closes otherwise | `probe_failure_rate = 0.5` |
 ///
 /// Keys that contradict each other are refused, such as a `slow_rate` without a `slow_call`.
 ///

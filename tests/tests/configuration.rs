@@ -3,9 +3,11 @@
 
 mod common;
 
-use breaker_core::{Config, ConfigError, ConfigErrorKind, OnCancel, Registry, Source, State};
+use breaker_core::{Backoff, Config, ConfigError, ConfigErrorKind, OnCancel, Registry, Source, State, Window};
 use common::{fail, secs};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NONE: [(&str, &str); 0] = [];
 
@@ -120,6 +122,16 @@ fn every_key_is_read_from_the_environment() {
         ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_MAX_CALLS", "2"),
         ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "3"),
         ("HUGGINGFACE_API_CIRCUIT_PROBE_TIMEOUT", "0.5"),
+        ("HUGGINGFACE_API_CIRCUIT_FAILURE_RATE", "0.25"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_CALL", "2"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_RATE", "1"),
+        ("HUGGINGFACE_API_CIRCUIT_WINDOW_FAIL_MAX", "30"),
+        ("HUGGINGFACE_API_CIRCUIT_WINDOW", "200"),
+        ("HUGGINGFACE_API_CIRCUIT_MIN_CALLS", "20"),
+        ("HUGGINGFACE_API_CIRCUIT_BACKOFF", "factor=1.5, max=5m"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_WINDOW", "4"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_FAILURE_RATE", "0.5"),
+        ("HUGGINGFACE_API_CIRCUIT_RAMP", "1m"),
         ("HUGGINGFACE_API_CIRCUIT_CALL_TIMEOUT", "20"),
         ("HUGGINGFACE_API_CIRCUIT_ON_CANCEL", "2s"),
         ("HUGGINGFACE_API_CIRCUIT_ON_PANIC", "Ignore"),
@@ -132,7 +144,9 @@ fn every_key_is_read_from_the_environment() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
-         probe_timeout 500ms, timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
+         probe_timeout 500ms, failure_rate 0.25, slow_call 2s, slow_rate 1, window_fail_max 30, window 200 calls, \
+         min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_window 4, probe_failure_rate 0.5, ramp 1m, \
+         timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
@@ -286,6 +300,111 @@ fn bad_settings_in_code_are_refused_with_their_place() {
     assert!(registry.breaker("", Config::new()).is_err());
     assert!(registry.configure("api", Config::new().timeout(secs(0))).is_err());
     assert!(breaker_core::CircuitBreaker::new("x", Config::new().success_threshold(0)).is_err());
+}
+
+#[test]
+fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    let breaker = registry.breaker("api", Config::new()).unwrap();
+    let path = file(
+        "policies",
+        "[breakers.api]\nfailure_rate = 0.5\nslow_call = \"2s\"\nslow_rate = 1\nwindow = 50\nmin_calls = 20\n\
+         backoff = { factor = 3, max = \"5m\" }\nprobe_window = 4\nramp = \"30s\"\n",
+    );
+    registry.load(&path).unwrap();
+    let settings = breaker.config();
+    assert_eq!((settings.failure_rate, settings.window, settings.min_calls), (Some(0.5), Window::Calls(50), 20));
+    assert_eq!(settings.backoff, Some(Backoff::new().factor(3.0).max(secs(300))));
+    assert_eq!((settings.slow_rate, settings.ramp), (1.0, Some(secs(30))));
+    let json = serde_json::to_value(breaker.snapshot()).unwrap();
+    let config = &json["config"];
+    assert_eq!((&config["failure_rate"], &config["window"]), (&0.5.into(), &50.into()));
+    assert_eq!((&config["backoff"]["factor"], &config["backoff"]["max_ms"]), (&3.0.into(), &300_000.into()));
+    assert_eq!((&config["ramp_ms"], &config["probe_window"]), (&30_000.into(), &4.into()));
+    assert_eq!(json["window"], serde_json::json!({"calls": 0, "failures": 0, "slow": 0}));
+    let wrong = file("contradicts", "[default]\nwindow = \"60s\"\n[breakers.api]\nwindow = 10\nmin_calls = 11\n");
+    assert_eq!(
+        registry.load(&wrong).unwrap_err().to_string(),
+        format!(
+            "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever judged",
+            wrong.display()
+        )
+    );
+    assert_eq!(breaker.config().window, Window::Calls(50), "nothing of it is in force");
+}
+
+#[test]
+fn of_two_variables_that_contradict_each_other_one_is_left_out() {
+    let registry = Registry::new();
+    let breaker = registry.breaker("api", Config::new().failure_rate(0.5)).unwrap();
+    let problems = registry
+        .init_from([
+            ("API_CIRCUIT_WINDOW", "20 calls"),
+            ("API_CIRCUIT_MIN_CALLS", "30"),
+            ("CIRCUIT_BREAKER_WINDOW", "1.5"),
+            ("CIRCUIT_BREAKER_RAMP", "off"),
+            ("CIRCUIT_BREAKER_FAILURE_RATE", "50"),
+            ("CIRCUIT_BREAKER_BACKOFF", "factor=2, factor=3"),
+        ])
+        .unwrap_err();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "CIRCUIT_BREAKER_BACKOFF: is `factor=2, factor=3`, expected \"on\", \"off\", or some of factor=2.0 (1 to 1000), max=10m (above \
+         zero) and jitter=0.1 (0 to 1)",
+        "CIRCUIT_BREAKER_FAILURE_RATE: is `50`, expected a share above 0 and at most 1 such as 0.5, or \"off\"",
+        "CIRCUIT_BREAKER_WINDOW: is `1.5`, expected a number of calls from 1 to 1000000, or a duration above zero such as \"60s\"",
+        "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever judged",
+    ];
+    assert_eq!(problems, expected);
+    assert_eq!((breaker.config().window, breaker.config().min_calls), (Window::Calls(20), 10));
+    assert_eq!(breaker.config().failure_rate, Some(0.5));
+}
+
+#[test]
+fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
+    let registry = Registry::new();
+    registry.init_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
+    let breaker = registry.breaker("api", Config::new().fail_max(9).failure_rate(1.0)).unwrap();
+    let events = Arc::new(AtomicUsize::new(0));
+    breaker.add_listener(Failures(Arc::clone(&events)));
+    registry.reload().expect("without a file there is nothing to read but the variables");
+    let path = file("reloaded", "[breakers.api]\nfail_max = 5\n");
+    registry.load(&path).unwrap();
+    fail(&breaker, 3);
+
+    file("reloaded", "[breakers.api]\nfail_max = 4\nrecovery_timeout = \"9s\"\n");
+    registry.reload().unwrap();
+    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (4, secs(9)));
+    assert_eq!(breaker.config().success_threshold, 4, "variables that were given stay");
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.consecutive_failures, snapshot.window.unwrap().calls, snapshot.failure_count), (3, 3, 3));
+
+    file("reloaded", "[breakers.api]\nfail_max = 1\nwindow = 0\n");
+    let refused = registry.reload().unwrap_err().to_string();
+    assert!(refused.contains("breakers.api.window: is `0`, expected a number of calls from 1 to 1000000"), "{refused}");
+    assert_eq!((breaker.config().fail_max, breaker.state()), (4, State::Closed), "nothing of it is in force");
+
+    fail(&breaker, 1);
+    assert_eq!((breaker.state(), events.load(Ordering::Relaxed)), (State::Open, 4), "the listener is still there");
+    file("reloaded", "[breakers.api]\n");
+    registry.reload().unwrap();
+    assert_eq!(
+        (breaker.config().fail_max, breaker.state()),
+        (9, State::Open),
+        "a key that has gone falls to the code's"
+    );
+    std::fs::remove_file(&path).unwrap();
+    assert!(registry.reload().unwrap_err().to_string().contains("cannot be read"));
+}
+
+/// Counts failures.
+struct Failures(Arc<AtomicUsize>);
+
+impl breaker_core::Listener for Failures {
+    fn failure(&self, _: &breaker_core::event::Failure<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A file for one test.

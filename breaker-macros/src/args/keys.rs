@@ -34,7 +34,7 @@ pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str)
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 31] = [
+pub(crate) const KEYS: [Key; 34] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -66,10 +66,10 @@ pub(crate) const KEYS: [Key; 31] = [
     key("min_calls", Shape::Value, "min_calls = 10"),
     key("backoff", Shape::Named, "backoff(factor = 2.0, max = \"10m\", jitter = 0.1)"),
     key("ramp", Shape::Value, "ramp = \"30s\""),
+    key("window_fail_max", Shape::Value, "window_fail_max = 5"),
+    key("probe_window", Shape::Value, "probe_window = 3"),
+    key("probe_failure_rate", Shape::Value, "probe_failure_rate = 0.5"),
 ];
-
-/// Keys that are read and checked, and that breaker-core does not have yet.
-pub(crate) const LATER: &[&str] = &["failure_rate", "slow_call", "slow_rate", "window", "min_calls", "backoff", "ramp"];
 
 pub(crate) fn find(written: &Ident) -> Result<&'static Key> {
     let word = written.unraw().to_string();

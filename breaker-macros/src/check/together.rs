@@ -91,7 +91,7 @@ impl Keys<'_> {
                 ),
             );
         }
-        if ["failure_rate", "slow_call", "slow_rate"].iter().any(|rule| self.at(rule).is_some()) {
+        if ["failure_rate", "slow_call", "slow_rate", "window_fail_max"].iter().any(|rule| self.at(rule).is_some()) {
             return true;
         }
         let fix = "add one of them, for instance `failure_rate = 0.5`";
@@ -177,16 +177,13 @@ mod tests {
 
     use crate::check::plan;
 
-    /// What is told of these keys, but for their not being supported yet.
+    /// What is told of these keys.
     fn told(args: TokenStream) -> Vec<String> {
         let item = quote!(
             async fn call(id: u32) -> Result<u32, Error> {}
         );
         let errors = plan(args, item).err().into_iter().flatten();
-        errors
-            .map(|error| error.to_string())
-            .filter(|told| !told.ends_with("is not supported by this version"))
-            .collect()
+        errors.map(|error| error.to_string()).collect()
     }
 
     #[test]

@@ -63,11 +63,16 @@ pub(super) fn constant_length(key: &Key, value: Expr) -> Result<Setting> {
 
 fn by_key(key: &Key, value: Expr) -> Result<Setting> {
     match key.name {
-        "fail_max" | "half_open_max_calls" | "success_threshold" | "max_keys" | "min_calls" | "attempts" => {
-            words::count(key, value)
-        }
+        "fail_max"
+        | "half_open_max_calls"
+        | "success_threshold"
+        | "max_keys"
+        | "min_calls"
+        | "window_fail_max"
+        | "probe_window"
+        | "attempts" => words::count(key, value),
         "window" => words::window(key, value),
-        "failure_rate" | "slow_rate" => numbers::share(key, value),
+        "failure_rate" | "slow_rate" | "probe_failure_rate" => numbers::share(key, value),
         "critical" | "enabled" => words::flag(key, value),
         "on_cancel" | "on_panic" => words::word(key, value),
         "env" => names::env(&value),

@@ -60,6 +60,44 @@ fn disabled() -> Result<(), Fault> {
     Ok(())
 }
 
+const RATE: f64 = 0.4;
+
+#[circuit_breaker(
+    name = "keys_policies",
+    failure_rate = 0.5,
+    slow_call = "2s",
+    slow_rate = 1,
+    window = 50,
+    min_calls = 20,
+    window_fail_max = 30,
+    backoff(factor = 3, max = "5m", jitter = 0),
+    ramp = "30s",
+    probe_window = 4,
+    probe_failure_rate = 0.25,
+)]
+fn policies() -> Result<(), Fault> {
+    Ok(())
+}
+
+#[circuit_breaker(
+    name = "keys_policies_by_const",
+    failure_rate = RATE,
+    slow_call = OPEN_TIME,
+    slow_rate = RATE * 2.0,
+    window = Duration::from_secs(30),
+    min_calls = MAX,
+    backoff(factor = 1.0 + RATE, max = OPEN_TIME.saturating_mul(100)),
+    ramp = OPEN_TIME
+)]
+fn policies_by_const() -> Result<(), Fault> {
+    Ok(())
+}
+
+#[circuit_breaker(name = "keys_backoff_alone", backoff)]
+fn backoff_alone() -> Result<(), Fault> {
+    Ok(())
+}
+
 mod inner {
     pub(crate) mod deps {
         pub(crate) use breaker_core as fuse;
@@ -88,6 +126,18 @@ fn main() {
     assert!(json("keys_by_const").contains("success_threshold: 4"));
     assert!(json("keys_shared").contains("fail_max: 2"));
     assert_eq!(breaker("keys_disabled").state(), State::Disabled);
+    assert_eq!((policies(), policies_by_const(), backoff_alone()), (Ok(()), Ok(()), Ok(())));
+    let text = |name: &str| breaker(name).config().to_string();
+    for part in [
+        "failure_rate 0.5, slow_call 2s, slow_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
+        "backoff 3 to 5m jitter 0, probe_window 4, probe_failure_rate 0.25, ramp 30s",
+    ] {
+        assert!(text("keys_policies").contains(part), "{}", text("keys_policies"));
+    }
+    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff 1.4 to 15m jitter 0.1", "ramp 9s"] {
+        assert!(text("keys_policies_by_const").contains(part), "{}", text("keys_policies_by_const"));
+    }
+    assert!(text("keys_backoff_alone").contains("backoff 2 to 10m jitter 0.1"), "{}", text("keys_backoff_alone"));
     let names: Vec<String> = Registry::global().breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
     assert!(names.iter().any(|name| name.ends_with("::default_name")), "{names:?}");
     assert_ne!(Fault::Open, Fault::Upstream(String::new()));

@@ -1,0 +1,85 @@
+//! By hand: what a person or a program does to the machine: manual states, settings, openings without a rule (rules 12 and 13).
+
+use super::{Machine, Manual, Phase};
+use crate::answers::{Change, Counts};
+use crate::clock::Tick;
+use crate::config::Settings;
+use crate::open_time::Pace;
+use crate::probes::Trial;
+use std::time::Duration;
+
+impl Machine {
+    /// Closes with nothing left of what was: no run, no backoff, no ramp.
+    fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Change {
+        self.pace.reset();
+        self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
+    }
+
+    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
+    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
+        if self.manual == manual {
+            return None;
+        }
+        let change = self.shift_by_hand(manual, now);
+        (change.old != change.new).then_some(change)
+    }
+
+    /// Closes, zeroes what was counted and starts a new generation.
+    pub(crate) fn reset(&mut self, now: Tick) -> Change {
+        self.counts = Counts::default();
+        self.last_failure = None;
+        Change { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
+    }
+
+    /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
+    pub(crate) fn reconfigure(&mut self, settings: Settings, now: Tick) -> Option<Change> {
+        let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
+        let old = self.told();
+        let before = std::mem::replace(&mut self.settings, settings);
+        if let Some(window) = self.window.as_ref().filter(|_| before.slow_call != self.settings.slow_call) {
+            window.forget_slow();
+        }
+        self.arrange();
+        toggled.then(|| Change { old, ..self.shift_by_hand(None, now) })
+    }
+
+    /// Has the window as the settings say. Without a rule nothing is added to it, so it must not keep what is older.
+    pub(super) fn arrange(&mut self) {
+        match (self.settings.rules(), &mut self.window) {
+            (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
+            (None, Some(window)) => window.clear(),
+            (None, None) => {}
+        }
+    }
+
+    /// Opens without a rule, or anew, for `span` or as long as a rule's opening would last.
+    pub(crate) fn trip_by_hand(&mut self, span: Option<Duration>, now: Tick) -> Option<Change> {
+        let opening = span.map_or_else(|| self.pace.open(now, None), |span| Pace::open_for(now, span));
+        self.trip = None;
+        self.move_by_hand(Phase::Open(opening), now)
+    }
+
+    /// Lets probes in before their time. A trial that is under way goes on.
+    pub(crate) fn half_open_by_hand(&mut self, now: Tick) -> Option<Change> {
+        if matches!(self.phase, Phase::HalfOpen(_)) {
+            return None;
+        }
+        self.move_by_hand(Phase::HalfOpen(Trial::default()), now)
+    }
+
+    /// A manual state stands above it, but for shadow, which shows what would be.
+    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Change> {
+        match self.mode() {
+            None | Some(Manual::Shadow) => Some(self.enter(phase, now)).filter(|change| change.old != change.new),
+            Some(_) => None,
+        }
+    }
+
+    /// Ends a forced opening whose time is over.
+    pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
+        match self.manual {
+            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, now)),
+            _ => None,
+        }
+    }
+}

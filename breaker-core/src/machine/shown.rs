@@ -1,0 +1,107 @@
+//! Shown: what the machine shows of itself, to calls and to people. Nothing here changes it.
+
+use super::{Machine, Manual, Phase};
+use crate::answers::Reading;
+use crate::clock::Tick;
+use crate::config::OnCancel;
+use crate::gate::{self, Word};
+use crate::open_time::Opening;
+use crate::state::State;
+
+impl Machine {
+    /// The manual state, or the one that the settings ask for.
+    pub(super) fn mode(&self) -> Option<Manual> {
+        self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
+    }
+
+    /// The state as the listeners know it.
+    pub(super) fn told(&self) -> State {
+        match self.mode() {
+            Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
+            Some(Manual::Disabled) => State::Disabled,
+            Some(Manual::Shadow) => State::Shadow,
+            None => self.phase_state(),
+        }
+    }
+
+    pub(super) fn phase_state(&self) -> State {
+        match self.phase {
+            Phase::Closed { .. } => State::Closed,
+            Phase::Open(_) => State::Open,
+            Phase::HalfOpen(_) => State::HalfOpen,
+        }
+    }
+
+    pub(super) fn reopens(&self, opening: &Opening) -> Tick {
+        self.pace.end(opening, &self.settings)
+    }
+
+    /// Until when every call is rejected, if so.
+    pub(super) fn shut_until(&self) -> Option<Tick> {
+        match self.mode() {
+            Some(Manual::ForcedOpen { until }) => Some(until),
+            Some(Manual::Disabled | Manual::Shadow) => None,
+            None => self.phase_shut_until(),
+        }
+    }
+
+    /// The same for the automatic part alone.
+    pub(super) fn phase_shut_until(&self) -> Option<Tick> {
+        match &self.phase {
+            Phase::Closed { .. } => None,
+            Phase::Open(opening) => Some(self.reopens(opening)),
+            Phase::HalfOpen(trial) => trial.full_until(&self.settings),
+        }
+    }
+
+    /// The state at `now`, without changing anything (rules 1 and 4).
+    pub(crate) fn state(&self, now: Tick) -> State {
+        match (self.told(), self.shut_until()) {
+            (State::Open, Some(until)) if now >= until => State::HalfOpen,
+            (State::ForcedOpen, Some(until)) if now >= until && !self.settings.enabled => State::Disabled,
+            (State::ForcedOpen, Some(until)) if now >= until => State::Closed,
+            (told, _) => told,
+        }
+    }
+
+    /// What calls may act on without the lock.
+    pub(crate) fn publish(&self) -> (Word, Tick) {
+        let until = self.shut_until();
+        let phase = match (self.mode(), &self.phase) {
+            (Some(Manual::Disabled), _) => Word::PASS,
+            (_, Phase::Closed { ramp: Some(_), .. }) => Word::ASK,
+            (_, Phase::Closed { ramp: None, .. }) => 0,
+            (_, Phase::Open(_)) => Word::ASK,
+            (_, Phase::HalfOpen(_)) => Word::ASK | Word::WATCH,
+        };
+        let flag = |on: bool, flag: u64| if on { flag } else { 0 };
+        let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
+        let flags = phase
+            | flag(until.is_some(), Word::SHUT)
+            | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
+            | flag(self.settings.rules().is_some(), Word::WINDOW)
+            | flag(timed, Word::TIMED)
+            | flag(self.settings.timeout.is_some(), Word::LIMITED);
+        (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    }
+
+    pub(crate) fn read(&self, now: Tick) -> Reading {
+        let (state, until) = (self.state(now), self.shut_until());
+        let lapsed = until.filter(|_| state != self.told());
+        Reading {
+            state,
+            since: lapsed.unwrap_or(self.since),
+            retry_after: until.filter(|until| *until > now).and_then(|until| gate::retry_after(state, until, now)),
+            run: self.run.length(),
+            trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
+            counts: self.counts,
+            last_failure: self.last_failure,
+            window: self.ruled_window().map(|window| window.tally(now)),
+            ramp_share: match (&self.phase, self.settings.ramp) {
+                (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),
+                _ => None,
+            },
+            settings: self.settings.clone(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Settings: what follows from several keys together. Keys that contradict each other in different places are resolved here.
+
+use crate::config::Settings;
+use crate::policy::Window;
+use crate::trip::Rules;
+use std::time::Duration;
+
+impl Settings {
+    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
+    pub(crate) fn probe_lease(&self) -> Duration {
+        let unset = || {
+            let twice = self.timeout.unwrap_or_default().saturating_mul(2);
+            match self.recovery_timeout.max(twice) {
+                Duration::ZERO => Duration::from_secs(1),
+                lease => lease,
+            }
+        };
+        self.probe_timeout.unwrap_or_else(unset)
+    }
+
+    /// The rules over the window; `None`: there are none, and nothing has to be kept.
+    pub(crate) fn rules(&self) -> Option<Rules> {
+        let any = self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some();
+        let most = match self.window {
+            Window::Calls(calls) => calls,
+            Window::Time(_) => u32::MAX,
+        };
+        any.then(|| Rules {
+            failure_rate: self.failure_rate,
+            slow_rate: self.slow_call.map(|_| self.slow_rate),
+            slow_call: self.slow_call,
+            fail_max: self.window_fail_max.map(|fails| fails.min(most)),
+            min_calls: self.min_calls.min(most),
+        })
+    }
+
+    /// How many probes a recovery is judged by.
+    pub(crate) fn probes(&self) -> u32 {
+        let unset = if self.probe_failure_rate.is_some() { self.half_open_max_calls } else { self.success_threshold };
+        let probes = self.probe_window.unwrap_or(unset);
+        if self.probe_failure_rate.is_some() { probes } else { probes.max(self.success_threshold) }
+    }
+}

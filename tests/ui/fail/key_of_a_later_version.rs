@@ -1,8 +1,0 @@
-use breaker_core::{CircuitBreakerError, circuit_breaker};
-
-#[circuit_breaker(failure_rate = 0.5)]
-async fn call() -> Result<(), CircuitBreakerError> {
-    Ok(())
-}
-
-fn main() {}
