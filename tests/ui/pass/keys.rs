@@ -130,14 +130,14 @@ fn main() {
     let text = |name: &str| breaker(name).config().to_string();
     for part in [
         "failure_rate 0.5, slow_call 2s, slow_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
-        "backoff 3 to 5m jitter 0, probe_window 4, probe_failure_rate 0.25, ramp 30s",
+        "backoff factor=3, max=5m, jitter=0, probe_window 4, probe_failure_rate 0.25, ramp 30s",
     ] {
         assert!(text("keys_policies").contains(part), "{}", text("keys_policies"));
     }
-    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff 1.4 to 15m jitter 0.1", "ramp 9s"] {
+    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff factor=1.4, max=15m, jitter=0.1", "ramp 9s"] {
         assert!(text("keys_policies_by_const").contains(part), "{}", text("keys_policies_by_const"));
     }
-    assert!(text("keys_backoff_alone").contains("backoff 2 to 10m jitter 0.1"), "{}", text("keys_backoff_alone"));
+    assert!(text("keys_backoff_alone").contains("backoff factor=2, max=10m, jitter=0.1"), "{}", text("keys_backoff_alone"));
     let names: Vec<String> = Registry::global().breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
     assert!(names.iter().any(|name| name.ends_with("::default_name")), "{names:?}");
     assert_ne!(Fault::Open, Fault::Upstream(String::new()));
