@@ -11,6 +11,8 @@ mod classify;
 mod expand;
 mod fallback;
 mod recover;
+#[cfg(test)]
+mod snapshots;
 mod target;
 #[cfg(test)]
 mod untouched;

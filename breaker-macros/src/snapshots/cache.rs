@@ -1,0 +1,119 @@
+async fn generate(&self, user: UserId, query: &str) -> Result<Answer, GenerationError> {
+    #[fallback(__taken_by_circuit_breaker)]
+    const _: () = ();
+    static __CACHE0: ::breaker_core::__rt::CacheSite = ::breaker_core::__rt::CacheSite::new(
+        "cache",
+    );
+    let __store0 = ::breaker_core::__rt::cache_needs_the_feature_moka_of_breaker_core::new(
+        &__CACHE0,
+        || {},
+        1000u32,
+        ::breaker_core::__rt::duration(3600u64, 0u32),
+    );
+    let __value = (
+        match &user {
+            __part => {
+                use ::breaker_core::__rt::{
+                    Borrowed as _, TwiceBorrowed as _, Whole as _,
+                };
+                (&&&::breaker_core::__rt::Part(&__part)).way().own(__part)
+            }
+        },
+        match &query {
+            __part => {
+                use ::breaker_core::__rt::{
+                    Borrowed as _, TwiceBorrowed as _, Whole as _,
+                };
+                (&&&::breaker_core::__rt::Part(&__part)).way().own(__part)
+            }
+        },
+    );
+    let __key0 = __store0.key(__value);
+    let __fresh = ::breaker_core::__rt::Fresh::new();
+    let __ret = '__live: {
+        let __fallen = '__gate: {
+            let __permit = match {
+                static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
+                    ::breaker_core::__rt::None,
+                    {
+                        enum __Here {}
+                        ::breaker_core::__rt::type_name::<__Here>
+                    },
+                    true,
+                    ::breaker_core::__rt::Config::new(),
+                );
+                ::breaker_core::__rt::register!(__BREAKER_SITE);
+                ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
+            } {
+                ::breaker_core::__rt::Ok(__permit) => __permit,
+                ::breaker_core::__rt::Err(__rejected) => {
+                    break '__gate <::breaker_core::__rt::Fallen<
+                        Result<Answer, GenerationError>,
+                    >>::rejected(__rejected);
+                }
+            };
+            let __out = ::breaker_core::__rt::Run {
+                permit: &__permit,
+                limit: ::breaker_core::__rt::None,
+                body: async move {
+                    if false {
+                        return ::breaker_core::__rt::never::<
+                            Result<Answer, GenerationError>,
+                        >();
+                    }
+                    #[allow(
+                        clippy::shadow_same,
+                        clippy::used_underscore_binding,
+                        clippy::no_effect_underscore_binding
+                    )]
+                    let user = user;
+                    let _ = &user;
+                    { self.client.generate(query).await }
+                },
+            }
+                .await;
+            match ::breaker_core::__rt::settle_or_fall(
+                __permit,
+                __out,
+                &|__error| {
+                    use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
+                    ::breaker_core::__rt::judged(
+                        ::breaker_core::__rt::Outcome::failure(),
+                        (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                    )
+                },
+                (
+                    ::breaker_core::__rt::On {
+                        failure: false,
+                        timeout: false,
+                    },
+                    &__fresh,
+                ),
+            ) {
+                ::breaker_core::__rt::Ok(__ret) => break '__live __ret,
+                ::breaker_core::__rt::Err(__fallen) => return __fallen.into_result(),
+            }
+        };
+        let __rejection = ::breaker_core::__rt::Fallen::rejection(
+            &__fallen,
+            |__error| {
+                use ::breaker_core::__rt::{ShowError as _, ShowNothing as _};
+                (&::breaker_core::__rt::Seen(__error)).__breaker_error()
+            },
+        );
+        if let ::breaker_core::__rt::Some(__stored) = __store0
+            .cached::<Result<Answer, GenerationError>>(&__rejection, &__key0)
+        {
+            return ::breaker_core::__rt::serve::<
+                Result<Answer, GenerationError>,
+            >(&__rejection, "cache", &__stored, ::breaker_core::__rt::as_stored);
+        }
+        return __fallen.into_result();
+    };
+    if let ::breaker_core::__rt::Some(__stored) = __fresh
+        .answer::<Result<Answer, GenerationError>>(&__ret)
+    {
+        __store0.keep(&__fresh, __key0, ::breaker_core::__rt::share(&__stored));
+    }
+    __ret
+}

@@ -1,0 +1,128 @@
+async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
+    #[fallback(__taken_by_circuit_breaker)]
+    const _: () = ();
+    let __kept0;
+    let __fallen = '__gate: {
+        let __permit = match {
+            static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
+                ::breaker_core::__rt::Some("huggingface_api"),
+                {
+                    enum __Here {}
+                    ::breaker_core::__rt::type_name::<__Here>
+                },
+                true,
+                ::breaker_core::__rt::Config::new()
+                    .timeout({
+                        ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
+                        ::breaker_core::__rt::duration(30u64, 0u32)
+                    }),
+            );
+            ::breaker_core::__rt::register!(__BREAKER_SITE);
+            ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
+        } {
+            ::breaker_core::__rt::Ok(__permit) => __permit,
+            ::breaker_core::__rt::Err(__rejected) => {
+                #[allow(
+                    clippy::shadow_same,
+                    clippy::used_underscore_binding,
+                    clippy::no_effect_underscore_binding
+                )]
+                {
+                    __kept0 = query;
+                }
+                break '__gate <::breaker_core::__rt::Fallen<
+                    Result<Answer, GenerationError>,
+                >>::rejected(__rejected);
+            }
+        };
+        #[allow(
+            clippy::shadow_same,
+            clippy::used_underscore_binding,
+            clippy::no_effect_underscore_binding
+        )]
+        {
+            __kept0 = ::breaker_core::__rt::copy(&query);
+        }
+        let __out = ::breaker_core::__rt::Run {
+            permit: &__permit,
+            limit: ::breaker_core::__rt::None,
+            body: async move {
+                if false {
+                    return ::breaker_core::__rt::never::<
+                        Result<Answer, GenerationError>,
+                    >();
+                }
+                #[allow(
+                    clippy::shadow_same,
+                    clippy::used_underscore_binding,
+                    clippy::no_effect_underscore_binding
+                )]
+                let query = query;
+                let _ = &query;
+                { self.client.generate(query).await }
+            },
+        }
+            .await;
+        match ::breaker_core::__rt::settle_or_fall(
+            __permit,
+            __out,
+            &|__error| {
+                use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
+                ::breaker_core::__rt::judged(
+                    ::breaker_core::__rt::Outcome::failure(),
+                    (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                )
+            },
+            ::breaker_core::__rt::On {
+                failure: false,
+                timeout: true,
+            },
+        ) {
+            ::breaker_core::__rt::Ok(__ret) => return __ret,
+            ::breaker_core::__rt::Err(__fallen) => break '__gate __fallen,
+        }
+    };
+    #[allow(
+        clippy::shadow_same,
+        clippy::used_underscore_binding,
+        clippy::no_effect_underscore_binding
+    )]
+    let query = __kept0;
+    let __rejection = ::breaker_core::__rt::Fallen::rejection(
+        &__fallen,
+        |__error| {
+            use ::breaker_core::__rt::{ShowError as _, ShowNothing as _};
+            (&::breaker_core::__rt::Seen(__error)).__breaker_error()
+        },
+    );
+    #[allow(
+        clippy::shadow_same,
+        clippy::used_underscore_binding,
+        clippy::no_effect_underscore_binding
+    )]
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Step::<
+        Result<Answer, GenerationError>,
+        _,
+    >::take(Self::cached(self, ::breaker_core::__rt::copy(&query)))
+        .await
+    {
+        return ::breaker_core::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
+    }
+    #[allow(
+        clippy::shadow_same,
+        clippy::used_underscore_binding,
+        clippy::no_effect_underscore_binding
+    )] #[allow(clippy::async_yields_async)]
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Step::<
+        Result<Answer, GenerationError>,
+        _,
+    >::take(async {
+            let rejection = &__rejection;
+            self.excerpts(query, rejection).await
+        })
+        .await
+    {
+        return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);
+    }
+    __fallen.into_result()
+}

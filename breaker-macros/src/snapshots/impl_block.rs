@@ -1,0 +1,52 @@
+impl Client {
+    fn get(&self, id: u32) -> Result<Item, ApiError> {
+        let __permit = match {
+            static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
+                ::breaker_core::__rt::Some(
+                    ::breaker_core::__rt::concat!(
+                        ::breaker_core::__rt::module_path!(), "::", "Client"
+                    ),
+                ),
+                {
+                    enum __Here {}
+                    ::breaker_core::__rt::type_name::<__Here>
+                },
+                false,
+                ::breaker_core::__rt::Config::new().fail_max(3u32).failure_rate(0.5f64),
+            );
+            ::breaker_core::__rt::register!(__BREAKER_SITE);
+            ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
+        } {
+            ::breaker_core::__rt::Ok(__permit) => __permit,
+            ::breaker_core::__rt::Err(__rejected) => {
+                return ::breaker_core::__rt::reject::<_>(__rejected);
+            }
+        };
+        let __out = ::breaker_core::__rt::run_sync(
+            &__permit,
+            (id,),
+            move |
+                #[allow(
+                    clippy::shadow_same,
+                    clippy::used_underscore_binding,
+                    clippy::no_effect_underscore_binding
+                )]
+                (id,),
+            | -> Result<Item, ApiError> { self.inner.get(id) },
+        );
+        ::breaker_core::__rt::settle(
+            __permit,
+            __out,
+            &|__error| {
+                use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
+                ::breaker_core::__rt::judged(
+                    ::breaker_core::__rt::Outcome::failure(),
+                    (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                )
+            },
+        )
+    }
+    fn parse(text: &str) -> Result<Item, ApiError> {
+        text.parse()
+    }
+}

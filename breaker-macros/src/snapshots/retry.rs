@@ -1,0 +1,88 @@
+async fn send(&mut self, message: Message) -> Result<(), SendError> {
+    #[retry(__taken_by_circuit_breaker)]
+    const _: () = ();
+    let mut __retry = ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core()
+        .of(
+            3u32,
+            ::breaker_core::__rt::duration(2u64, 0u32),
+            ::breaker_core::__rt::duration(10u64, 0u32),
+            2f64,
+            0.1f64,
+            ::breaker_core::__rt::Patience::None,
+        );
+    let __fallen = loop {
+        let __fallen = '__gate: {
+            let __permit = match {
+                static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
+                    ::breaker_core::__rt::None,
+                    {
+                        enum __Here {}
+                        ::breaker_core::__rt::type_name::<__Here>
+                    },
+                    true,
+                    ::breaker_core::__rt::Config::new(),
+                );
+                ::breaker_core::__rt::register!(__BREAKER_SITE);
+                ::breaker_core::__rt::Site::enter_key(
+                    &__BREAKER_SITE,
+                    ::breaker_core::__rt::text(&self.host),
+                )
+            } {
+                ::breaker_core::__rt::Ok(__permit) => __permit,
+                ::breaker_core::__rt::Err(__rejected) => {
+                    break '__gate <::breaker_core::__rt::Fallen<
+                        Result<(), SendError>,
+                    >>::rejected(__rejected);
+                }
+            };
+            #[allow(
+                clippy::shadow_same,
+                clippy::used_underscore_binding,
+                clippy::no_effect_underscore_binding
+            )]
+            let message = ::breaker_core::__rt::repeat(&message);
+            let __out = ::breaker_core::__rt::Run {
+                permit: &__permit,
+                limit: ::breaker_core::__rt::None,
+                body: async {
+                    if false {
+                        return ::breaker_core::__rt::never::<Result<(), SendError>>();
+                    }
+                    let _ = &mut *self;
+                    #[allow(
+                        clippy::shadow_same,
+                        clippy::used_underscore_binding,
+                        clippy::no_effect_underscore_binding
+                    )]
+                    let message = message;
+                    { self.connection.send(message).await }
+                },
+            }
+                .await;
+            match ::breaker_core::__rt::settle_or_fall(
+                __permit,
+                __out,
+                &|__error| {
+                    use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
+                    ::breaker_core::__rt::judged(
+                        ::breaker_core::__rt::Outcome::failure(),
+                        (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                    )
+                },
+                ::breaker_core::__rt::On {
+                    failure: true,
+                    timeout: true,
+                },
+            ) {
+                ::breaker_core::__rt::Ok(__ret) => return __ret,
+                ::breaker_core::__rt::Err(__fallen) => __fallen,
+            }
+        };
+        let __pause = match __retry.again(__fallen) {
+            ::breaker_core::__rt::Ok(__pause) => __pause,
+            ::breaker_core::__rt::Err(__fallen) => break __fallen,
+        };
+        __pause.pause().await;
+    };
+    __fallen.into_result()
+}

@@ -1,0 +1,51 @@
+fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
+    let __permit = match {
+        static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
+            ::breaker_core::__rt::None,
+            {
+                enum __Here {}
+                ::breaker_core::__rt::type_name::<__Here>
+            },
+            false,
+            ::breaker_core::__rt::Config::new(),
+        );
+        ::breaker_core::__rt::register!(__BREAKER_SITE);
+        ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
+    } {
+        ::breaker_core::__rt::Ok(__permit) => __permit,
+        ::breaker_core::__rt::Err(__rejected) => {
+            return ::breaker_core::__rt::reject::<_>(__rejected);
+        }
+    };
+    let __out = ::breaker_core::__rt::run_sync(
+        &__permit,
+        (path, limit),
+        move |
+            #[allow(
+                clippy::shadow_same,
+                clippy::used_underscore_binding,
+                clippy::no_effect_underscore_binding
+            )]
+            (path, mut limit),
+        | -> io::Result<Vec<u8>> { read_at_most(path, &mut limit) },
+    );
+    ::breaker_core::__rt::settle(
+        __permit,
+        __out,
+        &|__error| {
+            use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
+            ::breaker_core::__rt::judged(
+                match __error {
+                    _ if ::breaker_core::__rt::ask(__error, is_missing) => {
+                        ::breaker_core::__rt::Outcome::success()
+                    }
+                    Fault::Server { status: 500.., .. } => {
+                        ::breaker_core::__rt::Outcome::failure()
+                    }
+                    _ => ::breaker_core::__rt::Outcome::neutral(),
+                },
+                (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+            )
+        },
+    )
+}
