@@ -56,7 +56,10 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #guarded);
     // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
     let body = body::braces(body, target.body.span());
-    quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #defaultness #sig #body)
+    // Each attempt gets a clone, so clippy would say that a reference is enough.
+    let by_value =
+        plan.retry.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #[allow(clippy::needless_pass_by_value)]));
+    quote_spanned!(Span::mixed_site()=> #(#attrs)* #by_value #vis #defaultness #sig #body)
 }
 
 impl<'p> Kit<'p> {

@@ -5,13 +5,16 @@
 #![deny(future_incompatible, rust_2018_idioms, rust_2021_compatibility, rust_2024_compatibility, let_underscore)]
 #![deny(explicit_outlives_requirements, redundant_lifetimes, unit_bindings, unused_lifetimes, variant_size_differences)]
 #![allow(
+    clippy::manual_async_fn,
     clippy::missing_const_for_fn,
+    clippy::needless_pass_by_ref_mut,
     clippy::needless_pass_by_value,
     clippy::redundant_pub_crate,
     clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::unused_self,
+    clippy::use_self,
     clippy::future_not_send,
     clippy::items_after_statements,
     clippy::uninlined_format_args,

@@ -1,3 +1,4 @@
+#[allow(clippy::needless_pass_by_value)]
 async fn send(&mut self, message: Message) -> Result<(), SendError> {
     #[retry(__taken_by_circuit_breaker)]
     const _: () = ();
