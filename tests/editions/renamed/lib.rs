@@ -3,7 +3,12 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]
 #![cfg_attr(not(test), allow(dead_code))]
-#![allow(clippy::unused_async, reason = "the shape is what counts here")]
+#![allow(
+    clippy::unused_async,
+    clippy::unused_self,
+    clippy::elidable_lifetime_names,
+    reason = "the shape is what counts here"
+)]
 #![allow(clippy::missing_const_for_fn, clippy::manual_async_fn, clippy::unnecessary_wraps)]
 
 use std::future::Future;

@@ -1,0 +1,100 @@
+//! What the borrow checker tells.
+#![allow(dead_code, unused_imports, unused_variables, unused_assignments)]
+
+use breaker_core::{CircuitBreakerError, circuit_breaker};
+
+type Reply<T> = Result<T, CircuitBreakerError>;
+
+#[circuit_breaker]
+async fn used_after_a_move(text: String) -> Reply<usize> {
+    drop(text);
+    Ok(text.len())
+}
+
+#[circuit_breaker]
+fn used_after_a_move_sync(text: String) -> Reply<usize> {
+    drop(text);
+    Ok(text.len())
+}
+
+#[circuit_breaker]
+async fn assigned_twice(n: u8) -> Reply<u8> {
+    n = 2;
+    Ok(n)
+}
+
+#[circuit_breaker]
+fn assigned_twice_sync(n: u8) -> Reply<u8> {
+    n = 2;
+    Ok(n)
+}
+
+#[circuit_breaker]
+async fn not_mutable(list: Vec<u8>) -> Reply<()> {
+    list.push(1);
+    Ok(())
+}
+
+#[circuit_breaker]
+fn not_mutable_sync(list: Vec<u8>) -> Reply<()> {
+    list.push(1);
+    Ok(())
+}
+
+#[circuit_breaker]
+async fn behind_a_shared_reference(list: &Vec<u8>) -> Reply<()> {
+    list.push(1);
+    Ok(())
+}
+
+#[circuit_breaker]
+async fn moved_out_of_a_reference(text: &String) -> Reply<String> {
+    Ok(*text)
+}
+
+#[circuit_breaker]
+async fn does_not_live_long_enough(n: u8) -> Reply<u8> {
+    let longer;
+    {
+        let shorter = n;
+        longer = &shorter;
+    }
+    Ok(*longer)
+}
+
+#[circuit_breaker]
+fn does_not_live_long_enough_sync(n: u8) -> Reply<u8> {
+    let longer;
+    {
+        let shorter = n;
+        longer = &shorter;
+    }
+    Ok(*longer)
+}
+
+#[circuit_breaker]
+async fn returned_reference_to_a_local(text: &str) -> Reply<&str> {
+    let local = text.to_owned();
+    Ok(&local)
+}
+
+#[circuit_breaker]
+fn returned_reference_to_a_local_sync(text: &str) -> Reply<&str> {
+    let local = text.to_owned();
+    Ok(&local)
+}
+
+#[circuit_breaker]
+async fn borrowed_twice(list: &mut Vec<u8>) -> Reply<u8> {
+    let first = &list[0];
+    list.push(1);
+    Ok(*first)
+}
+
+#[circuit_breaker]
+async fn not_initialised(n: u8) -> Reply<u8> {
+    let other: u8;
+    Ok(n + other)
+}
+
+fn main() {}

@@ -1,0 +1,93 @@
+//! A broken body is told as without the attribute: the same messages at the same places, the lints' too. The bodies are the
+//! files of `broken/`; each is compiled as it stands, and once more without its attributes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use serde_json::Value;
+
+const CASES: [&str; 4] = ["types", "borrows", "lints", "syntax"];
+
+/// The attribute has a line of its own, so that without it every other token stays where it is.
+const ATTRIBUTE: &str = "#[circuit_breaker]\n";
+
+/// Messages of the borrow checker, which call an argument by its name only where it is a local of the body: references are not,
+/// since that would be another copy of each.
+const BY_NAME: [&str; 4] = ["E0384", "E0502", "E0507", "E0596"];
+
+/// One message: its level, code and text, and the places that it is about.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    places: Vec<[u64; 4]>,
+    level: String,
+    code: Option<String>,
+    message: String,
+}
+
+#[test]
+fn a_broken_body_is_told_as_without_the_attribute() {
+    let messages = check(&project());
+    for case in CASES {
+        let of = |kind: &str| {
+            let target = format!("{case}_{kind}");
+            let mut told: Vec<_> = messages.iter().filter(|(name, _)| *name == target).map(|(_, told)| told).collect();
+            told.sort();
+            told
+        };
+        let (bare, guarded) = (of("bare"), of("guarded"));
+        assert!(!bare.is_empty(), "{case} is not broken");
+        assert_eq!(guarded, bare, "{case}");
+    }
+}
+
+/// Writes a package with a binary for each case and kind.
+fn project() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken");
+    let mut manifest = format!(
+        "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies.breaker-core]\npath = {:?}\n\
+         default-features = false\nfeatures = [\"macros\"]\n",
+        root.join("../breaker-core")
+    );
+    fs::create_dir_all(&project).unwrap();
+    for case in CASES {
+        let guarded = fs::read_to_string(root.join("broken").join(case).with_extension("rs")).unwrap();
+        for (kind, text) in [("bare", guarded.replace(ATTRIBUTE, "\n")), ("guarded", guarded)] {
+            let name = format!("{case}_{kind}");
+            fs::write(project.join(&name).with_extension("rs"), text).unwrap();
+            manifest += &format!("\n[[bin]]\nname = {name:?}\npath = \"{name}.rs\"\n");
+        }
+    }
+    fs::write(project.join("Cargo.toml"), manifest).unwrap();
+    fs::copy(root.join("../Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    project
+}
+
+/// Compiles it, and gives each message with the name of its binary.
+fn check(project: &Path) -> Vec<(String, Told)> {
+    let output = Command::new(env::var_os("CARGO").unwrap())
+        .args(["check", "--offline", "--quiet", "--keep-going", "--bins", "--message-format=json", "--target-dir"])
+        .arg(project.join("target"))
+        .current_dir(project)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let told: Vec<_> = lines.filter_map(|line: Value| told(&line)).collect();
+    assert!(!told.is_empty(), "cargo: {}", String::from_utf8_lossy(&output.stderr));
+    told
+}
+
+fn told(line: &Value) -> Option<(String, Told)> {
+    let (target, message) = (line["target"]["name"].as_str()?, line.get("message")?);
+    let spans = message["spans"].as_array()?.iter().filter(|span| span["is_primary"] == true);
+    let numbers = ["line_start", "column_start", "line_end", "column_end"];
+    let places: Vec<_> = spans.map(|span| numbers.map(|number| span[number].as_u64().unwrap())).collect();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let (level, code) = (text(&message["level"])?, text(&message["code"]["code"]));
+    let by_name = code.as_deref().is_some_and(|code| BY_NAME.contains(&code));
+    let message = if by_name { String::new() } else { text(&message["message"])? };
+    // The last ones only count the others.
+    (!places.is_empty()).then(|| (target.to_owned(), Told { places, level, code, message }))
+}
