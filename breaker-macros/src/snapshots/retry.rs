@@ -79,7 +79,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 ::breaker_core::__rt::Err(__fallen) => __fallen,
             }
         };
-        let __pause = match __retry.again(__fallen) {
+        let __pause = match ::breaker_core::__rt::Retry::again(&mut __retry, __fallen) {
             ::breaker_core::__rt::Ok(__pause) => __pause,
             ::breaker_core::__rt::Err(__fallen) => break __fallen,
         };

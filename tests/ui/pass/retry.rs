@@ -19,6 +19,17 @@ impl Clone for Point {
     }
 }
 
+/// Methods that everything has, by value.
+#[allow(dead_code)]
+trait Everywhere: Sized {
+    fn is_for(self) {}
+    fn again(self) {}
+    fn pause(self) {}
+    fn of(self) {}
+}
+
+impl<T> Everywhere for T {}
+
 struct Service {
     calls: u32,
 }
