@@ -351,7 +351,7 @@ impl Config {
     }
 
     /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it: the
-    /// breaker's name in upper case if unset.
+    /// breaker's name in upper case if unset, with `_` for all but letters and digits.
     pub const fn env(mut self, prefix: &'static str) -> Self {
         self.env = Some(prefix);
         self

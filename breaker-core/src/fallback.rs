@@ -278,7 +278,7 @@ impl<R: Fallible> Refused<R> {
 /// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
-    label = "expected `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>` for a function that returns `Result<T, E>`",
+    label = "expected `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>`, where `Result<T, E>` is the function's `{R}`",
     note = "in an `async fn` it may also be a future of one of these"
 )]
 #[doc(hidden)]
@@ -318,7 +318,7 @@ impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
 /// What a step may give in an `async fn`: an answer, or a future of one.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
-    label = "expected `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>` or a future of one, for a function that returns `Result<T, E>`"
+    label = "expected `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>` or a future of one, where `Result<T, E>` is the function's `{R}`"
 )]
 #[doc(hidden)]
 pub trait Step<R, Way> {

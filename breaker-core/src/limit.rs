@@ -58,6 +58,11 @@ impl Limit {
         limit
     }
 
+    /// For how long it runs.
+    pub(crate) fn span(&self) -> Duration {
+        self.0.span
+    }
+
     /// Ready with the limit when its time is over.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
         let timer = self.0.as_mut().project();
@@ -67,7 +72,7 @@ impl Limit {
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Limit").field(&self.0.span).finish()
+        f.debug_tuple("Limit").field(&self.span()).finish()
     }
 }
 
@@ -93,11 +98,12 @@ impl crate::CircuitBreaker {
         }
     }
 
-    fn warn_of_no_timer(&self) {
+    pub(crate) fn warn_of_no_timer(&self) {
         if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             crate::log::notice(&format!(
-                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime with a timer",
+                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime with a timer, and \
+                 `#[retry]` makes no second attempt",
                 self.name()
             ));
         }

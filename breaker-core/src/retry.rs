@@ -2,8 +2,10 @@
 
 use crate::event::{self, Retrying};
 use crate::fallback::Fallen;
+use crate::limit::Limit;
 use crate::rt::{Fallible, Patience};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use std::future::poll_fn;
 use std::time::Duration;
 
 /// The attempts of one call.
@@ -20,10 +22,10 @@ pub struct Retry {
     attempt: u32,
 }
 
-/// A wait before the next attempt.
+/// A wait before the next attempt. Its timer is on the heap, so that the many calls without a wait are no larger for it.
 #[derive(Debug)]
 #[must_use]
-pub struct Pause(Duration);
+pub struct Pause(Limit);
 
 /// The clocks of breaker and timer may be so far apart: whoever comes back too early is rejected once more.
 const LATE: Duration = Duration::from_millis(10);
@@ -48,17 +50,22 @@ impl Retry {
         Self { waits, jitter, patience, longest, attempt: 1 }
     }
 
-    /// The wait before the next attempt; the call back when there is none.
+    /// The wait before the next attempt; the call back when there is none. Where no timer could end a wait, which is logged once,
+    /// the first attempt is the only one: an outage must not make calls panic.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R: Fallible>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
         let Some(wait) = self.wait_after(&fallen) else { return Err(fallen) };
-        self.attempt += 1;
         let (breaker, function) = fallen.caller();
+        let Some(timer) = Limit::after(wait) else {
+            breaker.warn_of_no_timer();
+            return Err(fallen);
+        };
+        self.attempt += 1;
         if breaker.is_heard() || !event::quiet() {
             let event = Retrying { breaker, function, attempt: self.attempt, wait };
             breaker.tell(&|listener| listener.retry(&event));
         }
-        Ok(Pause(wait))
+        Ok(Pause(timer))
     }
 
     fn wait_after<R: Fallible>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
@@ -86,12 +93,9 @@ impl Retry {
 }
 
 impl Pause {
-    /// Waits. The timer is on the heap, so that the many calls without a wait are no larger for it.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with a timer.
-    pub async fn pause(self) {
-        Box::pin(tokio::time::sleep(self.0)).await;
+    /// Waits.
+    pub async fn pause(mut self) {
+        poll_fn(|context| self.0.poll(context)).await;
     }
 }
 
@@ -124,8 +128,14 @@ mod tests {
         }
     }
 
+    fn wait(retry: &mut Retry, call: Call) -> Option<Duration> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _timer = runtime.enter();
+        retry.again(call).ok().map(|pause| pause.0.span())
+    }
+
     fn waits(retry: &mut Retry, mut call: impl FnMut() -> Call) -> Vec<Duration> {
-        std::iter::from_fn(|| retry.again(call()).ok().map(|pause| pause.0)).collect()
+        std::iter::from_fn(|| wait(retry, call())).collect()
     }
 
     #[test]
@@ -170,7 +180,7 @@ mod tests {
             cases[4].1 = beyond;
             for (after, wait) in cases {
                 let mut retry = Retry::new(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
-                let waited = retry.again(asked(&breaker, SECOND * after)).ok().map(|pause| pause.0.as_secs());
+                let waited = self::wait(&mut retry, asked(&breaker, SECOND * after)).map(|wait| wait.as_secs());
                 assert_eq!(waited, wait, "{after} s with {patience:?}");
             }
         }
@@ -182,11 +192,11 @@ mod tests {
         (0..5).for_each(|_| open.try_acquire().unwrap().failure());
         for (after, least) in [(1, 8), (20, 20)] {
             let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
-            let wait = retry.again(asked(&open, SECOND * after)).unwrap().0;
+            let wait = wait(&mut retry, asked(&open, SECOND * after)).unwrap();
             assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
         }
         let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
-        assert!(retry.again(asked(&open, SECOND)).is_err());
+        assert_eq!(wait(&mut retry, asked(&open, SECOND)), None);
     }
 
     #[test]

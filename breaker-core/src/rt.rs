@@ -64,7 +64,8 @@ macro_rules! __breaker_register {
 /// What `#[circuit_breaker]` needs of a return type.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
-    label = "expected a `Result<_, _>`"
+    label = "expected a `Result<_, _>`",
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
 )]
 pub trait Fallible: Sized {
     type Ok;

@@ -33,6 +33,9 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners hear of them. One that
 /// is open stays as it is.
 ///
+/// Of a function with a `key`, give it the breaker of one value (`hosts[a]`, which is there after that value's first call): no call goes
+/// through the one that has the name without a value.
+///
 /// # Panics
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]

@@ -61,7 +61,7 @@ use proc_macro::TokenStream;
 /// | `key` | expression of type `AsRef<str>`, evaluated for each call | off | one breaker per value, named `NAME[VALUE]`; it may use `self` and the arguments | `key = host` |
 /// | `max_keys` | count | 10,000 | how many of them there are at most: the least recently used one that is idle and closed leaves first, and where there is none, new values share `NAME[*]` | `max_keys = 100` |
 /// | `config` | path of a const `Config` | none | settings shared by several functions; keys beside it win | `config = crate::SHARED` |
-/// | `env` | string literal of letters, digits and `_` | the name in upper case | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
+/// | `env` | string literal of letters, digits and `_` | the name in upper case, with `_` for all but letters and digits (`shop::Client`: `SHOP__CLIENT`) | prefix of this breaker's environment variables | `env = "PAYMENTS"` |
 /// | `crate` | path | `::breaker_core` | where breaker-core is, if renamed or re-exported | `crate = my_sdk::breaker_core` |
 ///
 /// The policies, for which a run of failures is not enough. A share is a number above 0 and up to 1, or a const expression of type `f64`.
@@ -246,6 +246,8 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// of a generic one. Its key is `Hash + Eq + Send + Sync + 'static`, its value `Send + Sync + 'static`; `max` and `ttl` are literals or
 /// `const` expressions. The time to live follows the breaker's clock, and an isolated test has caches of its own.
 ///
+/// An answer that borrows (`Result<&str, E>`) is not `'static`, and rustc then says at `cache` that a lifetime is too short: return what is owned.
+///
 /// A **store of your own** is asked after the call has been counted, and its expression is evaluated then, once; an owned argument in it is cloned before the
 /// body runs. In a function that is not async it is a `SyncStore`. It can do nothing to the call: an error, a panic, or no answer within 250 ms (in a tokio
 /// runtime with a timer) means that nothing is served, or nothing stored, and `Listener::store_failure` tells of it; the log has the
@@ -300,7 +302,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ready-made rules read from `Retry-After`) is followed by the next attempt after that time, or after the regular wait where that is longer. If
 /// it is longer than `max`, and than the duration of `wait`, there is no further attempt: an earlier one is known to be in vain.
 ///
-/// A `key` of the breaker is evaluated for each attempt, so a body that goes on to another host asks that host's breaker next. A panic ends
+/// A `key` of the breaker is evaluated for each attempt, so a body that goes on to another host asks that host's breaker next; but not after
+/// an attempt that has opened its own host's, or was rejected by it: that ends the attempts, as above. A panic ends
 /// the attempts and goes on unwinding. `on_cancel` is for an attempt under way; during a wait nothing is counted.
 ///
 /// References are passed on, and each attempt gets a clone of the owned arguments, which therefore need `Clone`. `self` cannot
@@ -310,6 +313,8 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// body ends in `async { .. }`, `Box::pin(async { .. })` or `async { .. }.boxed()`: each attempt runs that block. `let`s
 /// before it run once, when the function is called, and each attempt gets a clone of those that it uses. A function whose
 /// future is made elsewhere cannot have it, nor one that is not async at all: that could only block its thread.
+///
+/// Waits need a tokio runtime with its timer. Elsewhere the first attempt is the only one, and one log line says so.
 ///
 /// # Cancellation
 /// Dropping the future ends the attempt, or the wait, and none follows.

@@ -244,3 +244,20 @@ fn a_time_limit_without_a_timer_is_none_and_said_once() {
     assert_eq!(said.len(), 1, "{said:#?}");
     assert!(said[0].contains("does nothing outside of a tokio runtime with a timer"));
 }
+
+#[circuit_breaker(name = "no_second_attempt")]
+#[breaker_core::retry]
+async fn no_second_attempt() -> Result<(), ApiError> {
+    Err(ApiError::Http { status: 503 })
+}
+
+#[test]
+fn retries_without_a_timer_are_none_and_said_once() {
+    let log = Log::at(Level::INFO);
+    for _ in 0..3 {
+        let result = futures_util::FutureExt::now_or_never(no_second_attempt());
+        assert!(matches!(result, Some(Err(_))), "{result:?}");
+    }
+    let said: Vec<_> = log.lines().into_iter().filter(|line| line.contains("makes no second attempt")).collect();
+    assert_eq!(said.len(), 1, "{said:#?}");
+}

@@ -366,3 +366,15 @@ async fn a_stream_is_tried_again_until_it_begins() {
     })
     .await;
 }
+
+#[test]
+fn without_a_timer_the_first_attempt_is_the_only_one_and_nothing_panics() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outside = Service::new(&[Down]);
+    let result = futures_util::FutureExt::now_or_never(testing::isolated(outside.ask()));
+    assert!(matches!(result, Some(Err(AskError::Down))), "{result:?}");
+    let untimed = Service::new(&[Down]);
+    let result = runtime.block_on(testing::isolated(untimed.ask()));
+    assert!(matches!(result, Err(AskError::Down)), "{result:?}");
+    assert_eq!((outside.calls().len(), untimed.calls().len()), (1, 1));
+}

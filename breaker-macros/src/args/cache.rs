@@ -1,11 +1,12 @@
 //! The grammar of the step `cache(..)`: `KEY = VALUE, ..` as the arguments of a call.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprCall, Result};
 
 use super::keys::{self, Key, Shape, key};
+use crate::recover::Errors;
 
 pub(crate) const KEYS: [Key; 5] = [
     key("key", Shape::Value, "key = query"),
@@ -33,6 +34,7 @@ const ELSEWHERE: [(&str, &str); 10] = [
 pub(crate) struct Cache {
     /// Where the word `cache` stands.
     pub(crate) at: Span,
+    /// Empty where it is missing, which has been told.
     pub(crate) key: Expr,
     /// `None`: the built-in one.
     pub(crate) store: Option<Expr>,
@@ -42,22 +44,18 @@ pub(crate) struct Cache {
     pub(crate) with: Option<Expr>,
 }
 
-pub(super) fn cache(call: ExprCall) -> Result<Cache> {
+/// A step with mistakes is read all the same, so that those in its values are told with them.
+pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
     let at = call.func.span();
-    let mut faults: Option<Error> = None;
-    let mut fault = |error: Error| match &mut faults {
-        None => faults = Some(error),
-        Some(all) => all.combine(error),
-    };
+    let mut flawless = true;
     let mut read: Vec<(&str, Span, Expr)> = Vec::new();
     for argument in call.args {
-        match pair(argument) {
-            Ok((key, at, _)) if read.iter().any(|(earlier, ..)| *earlier == key) => {
-                fault(Error::new(at, format!("`{key}` is written twice; leave one out")));
-            }
-            Ok(pair) => read.push(pair),
-            Err(error) => fault(error),
-        }
+        let pair = pair(argument).and_then(|(key, at, value)| match read.iter().any(|(earlier, ..)| *earlier == key) {
+            true => Err(Error::new(at, format!("`{key}` is written twice; leave one out"))),
+            false => Ok((key, at, value)),
+        });
+        flawless &= pair.is_ok();
+        read.extend(errors.take(pair));
     }
     let mut take = |name| {
         let index = read.iter().position(|(key, ..)| *key == name)?;
@@ -65,15 +63,14 @@ pub(super) fn cache(call: ExprCall) -> Result<Cache> {
         Some((at, value))
     };
     let key = take("key").map(|(_, key)| key);
-    let (store, with) = (take("store").map(|(_, store)| store), take("with").map(|(_, with)| with));
-    match (key, faults) {
-        (Some(key), None) => Ok(Cache { at, key, store, max: take("max"), ttl: take("ttl"), with }),
-        (_, Some(faults)) => Err(faults),
-        (None, None) => {
-            let fix = "what tells one answer from another, for instance `cache(key = query)`";
-            Err(Error::new(at, format!("`cache(..)` needs a `key`: {fix}")))
-        }
+    // Beside another mistake it may be the key that is misspelt.
+    if key.is_none() && flawless {
+        let fix = "what tells one answer from another, for instance `cache(key = query)`";
+        errors.at(at, format!("`cache(..)` needs a `key`: {fix}"));
     }
+    let key = key.unwrap_or_else(|| Expr::Verbatim(TokenStream::new()));
+    let (store, with) = (take("store").map(|(_, store)| store), take("with").map(|(_, with)| with));
+    Cache { at, key, store, max: take("max"), ttl: take("ttl"), with }
 }
 
 /// Reads one `KEY = VALUE`.

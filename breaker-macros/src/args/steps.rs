@@ -92,7 +92,7 @@ fn chain(parts: Vec<Part>, errors: &mut Errors) -> Chain {
     chain
 }
 
-fn part(input: ParseStream<'_>, _: &mut Errors) -> Result<Part> {
+fn part(input: ParseStream<'_>, errors: &mut Errors) -> Result<Part> {
     let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
     let source = if named {
         let name = input.call(Ident::parse_any)?;
@@ -109,13 +109,13 @@ fn part(input: ParseStream<'_>, _: &mut Errors) -> Result<Part> {
     }
     match (input.parse::<Expr>()?, source) {
         (Expr::Call(call), None) if is_word(&call, "on") => Ok(Part::On(on(&call)?, call.span())),
-        (step, source) => Ok(Part::Step(self::step(step, source)?)),
+        (step, source) => Ok(Part::Step(self::step(step, source, errors)?)),
     }
 }
 
-fn step(step: Expr, source: Option<String>) -> Result<Step> {
+fn step(step: Expr, source: Option<String>, errors: &mut Errors) -> Result<Step> {
     let (kind, default) = match step {
-        Expr::Group(group) => return self::step(*group.expr, source),
+        Expr::Group(group) => return self::step(*group.expr, source, errors),
         Expr::Path(path) if path.path.is_ident("None") => {
             return Err(Error::new_spanned(
                 path,
@@ -128,7 +128,9 @@ fn step(step: Expr, source: Option<String>) -> Result<Step> {
         }
         Expr::Closure(closure) => (Kind::Closure(one_argument(closure)?), "closure".to_owned()),
         Expr::Call(call) if is_word(&call, "value") => (Kind::Value(only_argument(call)?), "value".to_owned()),
-        Expr::Call(call) if is_word(&call, "cache") => (Kind::Cache(Box::new(cache::cache(call)?)), "cache".to_owned()),
+        Expr::Call(call) if is_word(&call, "cache") => {
+            (Kind::Cache(Box::new(cache::cache(call, errors))), "cache".to_owned())
+        }
         other => return Err(no_step(&other)),
     };
     Ok(Step { source: source.unwrap_or(default), kind })

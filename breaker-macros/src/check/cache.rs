@@ -39,7 +39,7 @@ pub(super) fn check(chain: Option<&Chain>, stream: Option<Span>, errors: &mut Er
             continue;
         }
         let key = cache.key.to_token_stream().to_string();
-        if built_in.contains(&key) {
+        if !key.is_empty() && built_in.contains(&key) {
             let fix = "leave it out, or give one of the two a `store`";
             errors.at(cache.at, format!("a second built-in cache with the same `key` has the same answers; {fix}"));
         }
