@@ -1,4 +1,23 @@
-//! Ranges of numbers that an attribute gives as `const` expressions: checked where they are written.
+//! Values that an attribute has as `const` expressions: checked where they are written.
+
+use crate::config::Config;
+
+/// Settings that the attribute does not know all of.
+///
+/// ```compile_fail,E0080
+/// use breaker_core::Config;
+/// const NEVER_OPEN: Config = Config::new().fail_max(0);
+/// #[breaker_core::circuit_breaker(config = NEVER_OPEN)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
+/// # Panics
+/// In `const` evaluation, when one is out of its range or contradicts another one.
+#[must_use]
+pub const fn checked(config: Config) -> Config {
+    config.assert_valid();
+    config
+}
 
 /// A share of the calls.
 ///

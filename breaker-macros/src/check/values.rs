@@ -36,6 +36,22 @@ pub(crate) enum Setting {
     Backoff(Box<Backoff>),
 }
 
+impl Setting {
+    /// Whether the attribute knows the value, and has thus checked it.
+    pub(crate) fn is_known(&self) -> bool {
+        let is_number = |number: &Option<Number>| !matches!(number, Some(Number::Of(_)));
+        match self {
+            Self::CountOf(_) | Self::LengthOf(_) | Self::Number(Number::Of(_)) => false,
+            Self::After(length) => length.is_known(),
+            Self::Backoff(backoff) => {
+                let max = backoff.max.as_ref().is_none_or(|(_, max)| max.is_known());
+                max && is_number(&backoff.factor) && is_number(&backoff.jitter)
+            }
+            _ => true,
+        }
+    }
+}
+
 pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
     let value = unwrapped(value);
     no_self(&value, key.name)?;

@@ -13,18 +13,23 @@ use crate::recover::mixed;
 
 // Output: `K::__rt::Config::new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`
 //
-// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path.
+// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path. Where a value is an expression the
+// whole is `K::__rt::checked(..)`: rustc evaluates that for each function, which is dear, and the literals are checked already.
 pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
     let rt = &kit.rt;
     let setters = kit.plan.settings.iter().map(|(key, at, value)| setter(kit, key, *at, value));
-    match &kit.plan.config {
+    let config = match &kit.plan.config {
         None => quote_spanned!(Span::mixed_site()=> #rt::Config::new() #(#setters)*),
         Some(shared) => {
             let (at, rt) = (mixed(shared), kit.rt_at(mixed(shared)));
             let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
             quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
         }
+    };
+    if kit.plan.config.is_none() && kit.plan.settings.iter().all(|(.., value)| value.is_known()) {
+        return config;
     }
+    quote_spanned!(Span::mixed_site()=> #rt::checked(#config))
 }
 
 // Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; __name }`
