@@ -13,7 +13,6 @@ use crate::config::Config;
 ///
 /// # Panics
 /// In `const` evaluation, when one is out of its range or contradicts another one.
-#[must_use]
 pub const fn checked(config: Config) -> Config {
     config.assert_valid();
     config
