@@ -16,13 +16,13 @@ impl Kit<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
-    //             let __pause = match __retry.again(__fallen) {
+    //             let __pause = match K::__rt::Retry::again(&mut __retry, __fallen) {
     //                 Ok(__pause) => __pause,
     //                 Err(__fallen) => break __fallen,
     //             };
     //             __pause.pause().await;
     //         };
-    //         if !__fallen.is_for(..) { return __fallen.into_result(); }
+    //         if !K::__rt::Fallen::is_for(&__fallen, ..) { return __fallen.into_result(); }
     //         SERVED, or `__fallen.into_result()`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (&self.rt, self.new_retry(retry), self.attempt());
@@ -34,7 +34,7 @@ impl Kit<'_> {
                 let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
                 let declined = quote_spanned!(self.at_ret=> return __fallen.into_result(););
                 let served = self.served(chain);
-                quote_spanned!(Span::mixed_site()=> if !__fallen.is_for(#open, #on) { #declined } #served)
+                quote_spanned!(Span::mixed_site()=> if !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
         let guarded = quote_spanned! {Span::mixed_site()=>
@@ -42,7 +42,7 @@ impl Kit<'_> {
             let mut __retry = #new;
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
-                let __pause = match __retry.again(__fallen) {
+                let __pause = match #rt::Retry::again(&mut __retry, __fallen) {
                     #rt::Ok(__pause) => __pause,
                     #rt::Err(__fallen) => break __fallen,
                 };
