@@ -145,7 +145,8 @@ impl Caches {
     }
 }
 
-/// The built-in cache of one step, as its function sees it.
+/// The built-in cache of one step, as its function sees it. What an expansion calls takes it by value: a method that the user gave to
+/// all types goes before one that borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
     site: &'static CacheSite,
@@ -179,21 +180,21 @@ impl BuiltIn {
     }
 
     /// A key as the cache keeps it.
-    pub fn key<K: Findable>(&self, key: K) -> BuiltInKey {
+    pub fn key<K: Findable>(self, key: K) -> BuiltInKey {
         BuiltInKey(Arc::new(key))
     }
 
     /// Asks for an earlier answer.
-    pub fn cached<R>(&self, rejection: &Rejection<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
+    pub fn cached<R>(self, rejection: &Rejection<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
     where
         R: Fallible<Ok: Lasting>,
     {
-        cached_sync::<R, _, _>(rejection, self.site, key, self)
+        cached_sync::<R, _, _>(rejection, self.site, key, &self)
     }
 
     /// Stores an answer.
-    pub fn keep<V: Lasting>(&self, fresh: &Fresh, key: BuiltInKey, answer: Stored<V>) {
-        keep_sync(fresh, self.site, key, answer, self);
+    pub fn keep<V: Lasting>(self, fresh: &Fresh, key: BuiltInKey, answer: Stored<V>) {
+        keep_sync(fresh, self.site, key, answer, &self);
     }
 
     /// Answers that were used longest ago leave first. moka counts the time to live too, by its own clock, so that old answers

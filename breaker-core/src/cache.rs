@@ -249,14 +249,18 @@ pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Tr
     result
 }
 
-/// Waits for the store, but not for ever, and survives its panic.
+/// Waits for the store, but not for ever, and survives its panics: also the one of a future that is dropped unfinished.
 async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble<E>> {
-    let mut work = pin!(work);
+    let mut work = pin!(Some(work));
     #[cfg(feature = "tokio")]
     let mut limit: Option<crate::limit::Limit> = None;
-    poll_fn(move |context| {
+    let result = poll_fn(|context| {
         let mut polled = Poll::Ready(Err(Trouble::Panic));
-        survive(|| polled = work.as_mut().poll(context).map(|result| result.map_err(Trouble::Error)));
+        survive(|| {
+            if let Some(work) = work.as_mut().as_pin_mut() {
+                polled = work.poll(context).map(|result| result.map_err(Trouble::Error));
+            }
+        });
         #[cfg(feature = "tokio")]
         if polled.is_pending() {
             limit = limit.take().or_else(|| crate::limit::Limit::after(PATIENCE));
@@ -266,5 +270,7 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
         }
         polled
     })
-    .await
+    .await;
+    survive(|| work.set(None));
+    result
 }

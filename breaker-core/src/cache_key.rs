@@ -2,7 +2,7 @@
 //! `key = query` works with a `query: &str` and makes a `String`.
 //!
 //! Which of the ways is taken depends on the type alone: each trait stands one `&` below the next one, so that method
-//! look-up finds the first that fits.
+//! look-up finds the first that fits. Its name is one that no trait of the user's has.
 
 /// A part of a key, by reference.
 #[derive(Debug)]
@@ -10,21 +10,21 @@ pub struct Part<'p, P>(pub &'p P);
 
 /// A reference to a reference: what is behind both becomes owned.
 pub trait TwiceBorrowed {
-    fn way(&self) -> OwnTwice {
+    fn __breaker_way(&self) -> OwnTwice {
         OwnTwice
     }
 }
 
 /// A reference: what is behind it becomes owned.
 pub trait Borrowed {
-    fn way(&self) -> OwnOnce {
+    fn __breaker_way(&self) -> OwnOnce {
         OwnOnce
     }
 }
 
 /// Anything else stays as it is.
 pub trait Whole {
-    fn way(&self) -> AsItIs {
+    fn __breaker_way(&self) -> AsItIs {
         AsItIs
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     macro_rules! own {
         ($part:expr) => {
             match $part {
-                part => (&&&Part(&part)).way().own(part),
+                part => (&&&Part(&part)).__breaker_way().own(part),
             }
         };
     }

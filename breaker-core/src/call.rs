@@ -167,7 +167,11 @@ impl<F: Future> Future for Run<'_, F> {
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => match limit::wait(this.limit, this.permit, context) {
-                Poll::Ready(after) => Poll::Ready(Err(Cut { after })),
+                Poll::Ready(after) => {
+                    // The rest of the body is dropped before the call is counted: if that panics, the call has.
+                    this.permit.begin();
+                    Poll::Ready(Err(Cut { after }))
+                }
                 Poll::Pending => Poll::Pending,
             },
         }

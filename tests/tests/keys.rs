@@ -316,7 +316,7 @@ impl Zone {
         if std::mem::replace(up, true) { Ok(2) } else { Err(FetchError::Refused) }
     }
 
-    #[allow(clippy::manual_async_fn, reason = "that is the shape")]
+    #[expect(clippy::manual_async_fn, reason = "a method of this shape is guarded too")]
     fn later(&self, up: bool) -> impl Future<Output = Result<u8, FetchError>> + Send {
         async move { if up { Ok(3) } else { Err(FetchError::Refused) } }
     }

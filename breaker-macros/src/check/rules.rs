@@ -1,6 +1,7 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
 use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
@@ -57,6 +58,17 @@ impl Rules {
             "success" => self.success = tests,
             _ => self.include = tests,
         }
+    }
+
+    /// The guards and predicates, which may use arguments of the function.
+    pub(crate) fn code(&self) -> TokenStream {
+        let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
+        let code = lists.into_iter().flatten().filter_map(|test| match test {
+            Test::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
+            Test::Predicate(predicate) => Some(predicate.to_token_stream()),
+            Test::Type(_) => None,
+        });
+        code.collect()
     }
 
     /// What an error counts as that no list names.
@@ -200,7 +212,7 @@ fn never_bind(pattern: &mut Pat) {
 
 #[cfg(test)]
 mod tests {
-    use quote::{ToTokens as _, quote};
+    use quote::quote;
     use syn::parse::Parser as _;
 
     use super::*;

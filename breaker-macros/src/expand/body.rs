@@ -56,7 +56,9 @@ impl Kit<'_> {
         if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
             return None;
         }
-        self.plan.params.iter().filter(|param| param.locals().next().is_some()).map(Param::plain_name).collect()
+        let judged = self.plan.rules.code();
+        let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
+        taken.map(|param| param.plain_name().filter(|name| !uses::mentions(&judged, &name.ident))).collect()
     }
 
     // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
@@ -80,7 +82,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `let x = x;`, and `let _ = &x;` where a step or the key uses it, for then it is used even if the body does not
+    // Output: `let x = x;`, and `let _ = &x;` where a step, the key or a list uses it, for then it is used even if the body does not
     fn locals(&self, moves: bool) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
@@ -88,13 +90,15 @@ impl Kit<'_> {
         }
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
         let of_caches = caches(self.plan.chain.as_ref()).map(|(_, cache)| &cache.key);
-        let keys: TokenStream = self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
+        let mut others: TokenStream =
+            self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
+        others.extend(self.plan.rules.code());
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let in_key = |name: &Ident| uses::mentions(&keys, name);
-            let used = |name: &Ident| in_key(name) || steps.iter().any(|step| keep::uses(step, param, name));
+            let elsewhere = |name: &Ident| uses::mentions(&others, name);
+            let used = |name: &Ident| elsewhere(name) || steps.iter().any(|step| keep::uses(step, param, name));
             // A `&mut` argument is declared anew outside the body, where a step gets it back.
             let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
             let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));

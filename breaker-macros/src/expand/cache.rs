@@ -45,12 +45,12 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `__fresh.answer::<Ret>(&__ret)`, told at the first of the steps
+    // Output: `K::__rt::Fresh::answer::<Ret>(&__fresh, &__ret)`, told at the first of the steps
     fn answer(&self, chain: &Chain) -> TokenStream {
         let first = caches(Some(chain)).next();
         let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
-        let ret = respan(self.ret.clone(), at);
-        quote_spanned!(at=> __fresh.answer::<#ret>(&__ret))
+        let (rt, ret) = (self.rt_at(at), respan(self.ret.clone(), at));
+        quote_spanned!(at=> #rt::Fresh::answer::<#ret>(&__fresh, &__ret))
     }
 
     /// How a result of the service leaves the gate.
@@ -167,14 +167,14 @@ impl Kit<'_> {
     // Output: match &query {
     //             __part => {
     //                 use K::__rt::{Borrowed as _, TwiceBorrowed as _, Whole as _};
-    //                 (&&&K::__rt::Part(&__part)).way().own(__part)
+    //                 (&&&K::__rt::Part(&__part)).__breaker_way().own(__part)
     //             }
     //         }
     fn owned_part(&self, part: &Expr) -> TokenStream {
         let (rt, at) = (&self.rt, mixed(part));
         let tokens = super::body::generated_braces(part.to_token_stream());
         let value = if is_place(part) { quote_spanned!(at=> &#tokens) } else { tokens };
-        let own = quote_spanned!(at=> (&&&#rt::Part(&__part)).way().own(__part));
+        let own = quote_spanned!(at=> (&&&#rt::Part(&__part)).__breaker_way().own(__part));
         quote_spanned! {Span::mixed_site()=>
             match #value {
                 __part => {

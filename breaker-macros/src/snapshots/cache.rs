@@ -16,7 +16,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 use ::breaker_core::__rt::{
                     Borrowed as _, TwiceBorrowed as _, Whole as _,
                 };
-                (&&&::breaker_core::__rt::Part(&__part)).way().own(__part)
+                (&&&::breaker_core::__rt::Part(&__part)).__breaker_way().own(__part)
             }
         },
         match &query {
@@ -24,7 +24,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 use ::breaker_core::__rt::{
                     Borrowed as _, TwiceBorrowed as _, Whole as _,
                 };
-                (&&&::breaker_core::__rt::Part(&__part)).way().own(__part)
+                (&&&::breaker_core::__rt::Part(&__part)).__breaker_way().own(__part)
             }
         },
     );
@@ -110,9 +110,9 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
         }
         return __fallen.into_result();
     };
-    if let ::breaker_core::__rt::Some(__stored) = __fresh
-        .answer::<Result<Answer, GenerationError>>(&__ret)
-    {
+    if let ::breaker_core::__rt::Some(__stored) = ::breaker_core::__rt::Fresh::answer::<
+        Result<Answer, GenerationError>,
+    >(&__fresh, &__ret) {
         __store0.keep(&__fresh, __key0, ::breaker_core::__rt::share(&__stored));
     }
     __ret
