@@ -70,19 +70,19 @@ impl Site {
         link.breaker.admit(Caller::Site(link))
     }
 
-    /// Asks the breaker that stands for `key` for one call. While the one without a key is in a state that was set by hand, or
-    /// its settings disable it, that one answers for all.
+    /// Asks the breaker that stands for `key` for one call. While the one without a key is not closed, that one answers for
+    /// all: somebody opened, disabled or shadowed it, and what it then needs to close are calls of its own.
     ///
     /// # Errors
     /// When the breaker rejects it.
     pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
         let link = self.found();
         match link.breaker.state_of_all() {
-            State::ForcedOpen | State::Disabled | State::Shadow => link.breaker.admit(Caller::Site(link)),
-            _ => {
+            State::Closed => {
                 let called = link.breaker.member(key, link);
                 called.breaker.admit(Caller::Family(&called))
             }
+            _ => link.breaker.admit(Caller::Site(link)),
         }
     }
 

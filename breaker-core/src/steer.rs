@@ -73,7 +73,7 @@ impl CircuitBreaker {
 
     /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
     /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
-    /// Nor does it reject a call where it is told the head of a `key`: trip the breaker of one value, or [`force_open_for`](Self::force_open_for) all.
+    /// The head of a `key` so opens for all of its values, and closes for all of them.
     pub fn trip(&self) {
         self.trip_by_hand(None);
     }

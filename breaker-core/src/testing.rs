@@ -33,8 +33,8 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners hear of them. One that
 /// is open stays as it is.
 ///
-/// Of a function with a `key`, give it the breaker of one value (`hosts[a]`, which is there after that value's first call): no call goes
-/// through the one that has the name without a value.
+/// Of a function with a `key`, the breaker that has the name without a value (`hosts`) opens for all values; that of one value (`hosts[a]`)
+/// is there after that value's first call.
 ///
 /// # Panics
 /// When failures do not open it: it is disabled, forced open or in shadow.

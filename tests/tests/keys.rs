@@ -374,3 +374,23 @@ async fn the_key_of_an_impl_block_holds_for_its_methods() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_tripped_opens_for_all_values_and_recovers_by_a_probe() {
+    testing::isolated(async {
+        assert_eq!(fetch("a", true).await.unwrap(), 1);
+        let head = testing::breaker("hosts");
+        testing::open(&head);
+        for host in ["a", "b"] {
+            assert!(matches!(fetch(host, true).await, Err(FetchError::Open(_))), "{host}");
+        }
+        assert_eq!(Registry::global().health().status, Status::Degraded);
+        testing::half_open(&head).await;
+        assert_eq!(fetch("b", true).await.unwrap(), 1, "the probe");
+        testing::assert_state(&head, State::Closed);
+        assert_eq!(Registry::global().health().status, Status::Healthy);
+        open("a").await;
+        assert_eq!(fetch("b", true).await.unwrap(), 1, "each value stands for itself again");
+    })
+    .await;
+}

@@ -174,7 +174,6 @@ impl Clone for Counted {
 }
 
 #[circuit_breaker(name = "by_hand")]
-#[expect(clippy::needless_pass_by_value, reason = "owned arguments are what is tested")]
 #[retry(jitter = 0.0)]
 fn with_locals(service: &Arc<AtomicU32>, unused: Counted, name: Counted) -> BoxFuture<'static, Result<u32, AskError>> {
     let made = format!("{}", service.fetch_add(100, Ordering::Relaxed));
