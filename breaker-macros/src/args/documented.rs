@@ -8,18 +8,16 @@ use super::{keys, retry};
 use crate::check;
 use crate::recover::Errors;
 
-/// The rows under `heading`, up to `end`: the key, and the example, each without its backquotes.
-fn rows(heading: &str, end: &str) -> Vec<(String, String)> {
-    let text = include_str!("../lib.rs");
+/// The rows behind `heading`, up to the next one: the key, and the example, each without its backquotes.
+fn rows(text: &str, heading: &str) -> Vec<(String, String)> {
     let (_, text) = text.split_once(heading).expect("the heading");
-    let (text, _) = text.split_once(end).expect("the end");
-    let lines = text.lines().filter(|line| line.starts_with("/// | `"));
-    lines.map(row).collect()
+    let section = text.lines().take_while(|line| !line.starts_with("# "));
+    section.filter(|line| line.starts_with("| `")).map(row).collect()
 }
 
 fn row(line: &str) -> (String, String) {
     // `\|` is a `|` of the text.
-    let line = line.trim_start_matches("/// ").replace("\\|", "\u{1}");
+    let line = line.replace("\\|", "\u{1}");
     let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
     assert!(cells.len() == 5 && cells.iter().all(|cell| !cell.is_empty()), "five cells: {line}");
     let key = cells[0].split('`').nth(1).expect("a key").trim_end_matches("(..)");
@@ -36,7 +34,7 @@ fn tokens(example: &str) -> TokenStream {
 
 #[test]
 fn every_key_of_circuit_breaker_is_documented_with_an_example_that_holds() {
-    let rows = rows("/// # Keys", "/// # Items");
+    let rows = rows(include_str!("../../docs/circuit_breaker.md"), "# Keys");
     assert_eq!(names(&rows), keys::KEYS.iter().map(|key| key.name).collect());
     let own = keys::KEYS.iter().map(|key| (key.name.to_owned(), key.example.to_owned()));
     for (key, example) in rows.clone().into_iter().chain(own) {
@@ -50,7 +48,7 @@ fn every_key_of_circuit_breaker_is_documented_with_an_example_that_holds() {
 
 #[test]
 fn every_key_of_retry_is_documented_with_an_example_that_holds() {
-    let rows = rows("/// fallback > retry > circuit_breaker > timeout > body", "pub fn retry");
+    let rows = rows(include_str!("../../docs/retry.md"), "fallback > retry > circuit_breaker > timeout > body");
     assert_eq!(names(&rows), retry::KEYS.iter().map(|key| key.name).collect());
     for (key, example) in rows {
         let mut errors = Errors::default();
