@@ -24,6 +24,7 @@
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
+mod admission;
 mod answers;
 mod breaker;
 #[cfg(feature = "moka")]

@@ -1,18 +1,15 @@
-//! Permit: a call that was let in, from its admission to the one moment in which its ending is counted.
+//! Permit: a call that was let in, up to the one moment in which its ending is counted.
 
-use crate::answers::{Admission, Call, Counted, Settled};
-use crate::breaker::{Caller, CircuitBreaker, Holder};
+use crate::answers::{Call, Counted, Settled};
+use crate::breaker::{CircuitBreaker, Holder};
 use crate::clock::{self, Tick};
-use crate::error::CircuitBreakerError;
-use crate::event::{self, BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
-use crate::gate::{self, Word};
+use crate::event::{self, Cancelled, Failure, Ignored, Success};
+use crate::gate::Word;
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
-use crate::state::State;
 use crate::sync::{AtomicBool, Ordering};
 use crate::window::Added;
 use std::fmt;
-use std::time::Duration;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
 /// call (`on_cancel`), and one that is leaked gives its slot back after `probe_timeout`.
@@ -37,91 +34,13 @@ pub struct Permit {
     runs: AtomicBool,
 }
 
-impl CircuitBreaker {
-    /// Asks to make one call.
-    ///
-    /// # Errors
-    /// When the breaker rejects it.
-    #[inline]
-    pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        self.admit(Caller::Handle)
-    }
-
-    /// The closed path: one look at the word.
-    #[inline(always)]
-    pub(crate) fn admit(&self, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
-        let word = self.0.gate.word();
-        if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
-            return self.admit_slowly(word, caller);
-        }
-        Ok(self.permit(caller, word, 0, Tick::ZERO))
-    }
-
-    #[inline]
-    fn permit(&self, caller: Caller<'_>, word: Word, probe: u32, started: Tick) -> Permit {
-        let holder = self.holder(caller);
-        Permit { holder, word, started, probe, settled: false, runs: AtomicBool::new(false) }
-    }
-
-    #[inline(never)]
-    fn admit_slowly(&self, word: Word, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
-        let function = caller.function();
-        let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
-        if heard {
-            let event = BeforeCall { breaker: self, function };
-            self.tell(&|listener| listener.before_call(&event));
-        }
-        // A listener may have changed the state.
-        let word = if heard { self.0.gate.word() } else { word };
-        let now = clock::now();
-        if word.has(Word::SHUT) {
-            let until = self.0.gate.until();
-            if now < until {
-                let (state, retry_after) = (word.state(), gate::retry_after(word.state(), until, now));
-                return Err(self.reject(caller, heard, state, retry_after));
-            }
-        } else if !word.has(Word::ASK) {
-            return Ok(self.permit(caller, word, 0, now));
-        }
-        let (admission, word) = self.change(|machine, now| {
-            let (admission, change) = machine.admit(now);
-            ((admission, machine.publish().0), change)
-        });
-        let (word, probe) = match admission {
-            Admission::Rejected { state, retry_after } => {
-                return Err(self.reject(caller, heard, state, retry_after));
-            }
-            Admission::ShadowRejected { state, retry_after } => {
-                if heard {
-                    let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
-                    self.tell(&|listener| listener.rejected(&event));
-                }
-                // It keeps its times, and no generation.
-                (Word::UNBOUND.with(word.only(Word::LIMITED | Word::TIMED)), 0)
-            }
-            Admission::Admitted { probe } => (word, probe),
-        };
-        Ok(self.permit(caller, word, probe, now))
-    }
-
-    fn reject(
-        &self,
-        caller: Caller<'_>,
-        heard: bool,
-        state: State,
-        retry_after: Option<Duration>,
-    ) -> CircuitBreakerError {
-        self.0.totals.rejected();
-        if heard {
-            let function = caller.function();
-            let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
-            self.tell(&|listener| listener.rejected(&event));
-        }
-        CircuitBreakerError::rejected(self.holder(caller), state, retry_after)
-    }
-}
-
 impl Permit {
+    /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
+    #[inline]
+    pub(crate) fn new(holder: Holder, word: Word, probe: u32, started: Tick) -> Self {
+        Self { holder, word, started, probe, settled: false, runs: AtomicBool::new(false) }
+    }
+
     /// The call succeeded.
     pub fn success(self) {
         self.settle(Outcome::success());
@@ -319,8 +238,10 @@ impl fmt::Debug for Permit {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::state::State;
     #[cfg(feature = "tokio")]
     use std::future::Future;
+    use std::time::Duration;
 
     /// Whoever took the machine's lock in here would wait for himself for ever.
     fn under_the_lock(breaker: &CircuitBreaker, f: impl FnOnce()) -> usize {
