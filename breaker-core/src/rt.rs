@@ -3,7 +3,7 @@
 
 mod checks;
 
-pub use self::checks::{checked, growth, jitter, rate};
+pub use self::checks::{attempts, checked, growth, jitter, number, rate, wait};
 pub use crate::__breaker_register as register;
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]

@@ -1,6 +1,7 @@
-//! Values that an attribute has as `const` expressions: checked where they are written.
+//! Values that an attribute has as expressions: checked where they are written.
 
 use crate::config::Config;
+use std::time::Duration;
 
 /// Settings that the attribute does not know all of.
 ///
@@ -16,6 +17,24 @@ use crate::config::Config;
 pub const fn checked(config: Config) -> Config {
     config.assert_valid();
     config
+}
+
+/// A number of attempts; each value of a `#[retry]` has a call of its own, so that one of another type is told where it stands.
+#[must_use]
+pub const fn attempts(value: u32) -> u32 {
+    value
+}
+
+/// A wait between two attempts.
+#[must_use]
+pub const fn wait(value: Duration) -> Duration {
+    value
+}
+
+/// How waits grow or vary.
+#[must_use]
+pub const fn number(value: f64) -> f64 {
+    value
 }
 
 /// A share of the calls.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 
 use super::Kit;
 use super::keep::Keep;
@@ -93,11 +94,11 @@ impl Kit<'_> {
         let at_rt = self.rt_at(at);
         let attempts = match &retry.attempts {
             Some(Setting::Count(count, _)) => Literal::u32_suffixed(*count).into_token_stream(),
-            Some(Setting::CountOf(expr)) => expr.to_token_stream(),
+            Some(Setting::CountOf(expr)) => self.typed("attempts", expr),
             _ => Literal::u32_suffixed(3).into_token_stream(),
         };
         let (min, max) = (self.span_of(retry.min.as_ref(), MIN), self.span_of(retry.max.as_ref(), MAX));
-        let (factor, jitter) = (number(retry.factor.as_ref(), 2.0), number(retry.jitter.as_ref(), 0.1));
+        let (factor, jitter) = (self.number(retry.factor.as_ref(), 2.0), self.number(retry.jitter.as_ref(), 0.1));
         let patience = match &retry.wait {
             Wait::No => quote_spanned!(Span::mixed_site()=> #rt::Patience::None),
             Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::Patience::Max),
@@ -110,23 +111,30 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #new.of(#attempts, #min, #max, #factor, #jitter, #patience))
     }
 
-    // Output: `K::__rt::duration(2u64, 0u32)`, or the user's expression
+    // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
     fn span_of(&self, setting: Option<&Setting>, default: Duration) -> TokenStream {
         let rt = &self.rt;
         let length = match setting {
-            Some(Setting::LengthOf(expr)) => return expr.to_token_stream(),
+            Some(Setting::LengthOf(expr)) => return self.typed("wait", expr),
             Some(Setting::Length(length)) => *length,
             _ => default,
         };
         let (secs, nanos) = (length.as_secs(), length.subsec_nanos());
         quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
     }
-}
 
-fn number(number: Option<&Number>, default: f64) -> TokenStream {
-    match number {
-        Some(Number::Of(expr)) => expr.to_token_stream(),
-        Some(Number::Literal(number)) => Literal::f64_suffixed(*number).into_token_stream(),
-        None => Literal::f64_suffixed(default).into_token_stream(),
+    fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {
+        match number {
+            Some(Number::Of(expr)) => self.typed("number", expr),
+            Some(Number::Literal(number)) => Literal::f64_suffixed(*number).into_token_stream(),
+            None => Literal::f64_suffixed(default).into_token_stream(),
+        }
+    }
+
+    // Output: `K::__rt::attempts(EXPR)`, told at the expression
+    fn typed(&self, kind: &str, expr: &Expr) -> TokenStream {
+        let at = mixed(expr);
+        let (rt, kind) = (self.rt_at(at), Ident::new(kind, at));
+        quote_spanned!(at=> #rt::#kind(#expr))
     }
 }
