@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::note::Notes;
 use crate::site::Link;
 use crate::state::State;
-use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Totals};
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
 use crate::window::SlidingWindow;
 use std::fmt;
 use std::ops::Deref;
@@ -98,12 +98,18 @@ impl Holder {
     }
 }
 
+/// What every call looks at, and the rest.
 pub(crate) struct Shared {
+    pub(crate) gate: Gate,
+    pub(crate) totals: Totals,
+    rest: Sealed<Rest>,
+}
+
+/// What few calls look at.
+pub(crate) struct Rest {
     name: Box<str>,
     /// Its members, if it is the head of a family.
     pub(crate) family: OnceLock<Family>,
-    pub(crate) gate: Gate,
-    pub(crate) totals: Totals,
     /// The totals at the last reset, which a snapshot leaves out.
     pub(crate) base: Base,
     pub(crate) machine: Mutex<Machine>,
@@ -120,6 +126,14 @@ pub(crate) struct Shared {
     /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
+}
+
+impl Deref for Shared {
+    type Target = Rest;
+
+    fn deref(&self) -> &Rest {
+        &self.rest
+    }
 }
 
 #[derive(Debug, Default)]
@@ -303,11 +317,9 @@ impl Told {
 impl Shared {
     fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
-        let shared = Self {
+        let rest = Rest {
             name: name.into(),
             family: OnceLock::new(),
-            gate: Gate::new(),
-            totals: Totals::default(),
             base: Base::default(),
             machine: Mutex::new(machine),
             window: OnceLock::new(),
@@ -321,6 +333,7 @@ impl Shared {
             #[cfg(feature = "tokio")]
             without_timer: AtomicBool::new(false),
         };
+        let shared = Self { gate: Gate::new(), totals: Totals::default(), rest: Sealed::new(rest) };
         shared.publish(&shared.machine.lock());
         shared
     }

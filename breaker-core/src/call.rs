@@ -3,7 +3,7 @@
 use crate::breaker::CircuitBreaker;
 use crate::error::{CallError, CircuitBreakerError};
 #[cfg(feature = "tokio")]
-use crate::limit;
+pub(crate) use crate::limit;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
@@ -100,7 +100,7 @@ fn finish<T, E>(
 /// A body that was cut off at its time limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    after: Duration,
+    pub(crate) after: Duration,
 }
 
 /// Counts a call that was cut off.
@@ -131,13 +131,13 @@ pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) 
 
 /// Without the feature `tokio` there are no time limits.
 #[cfg(not(feature = "tokio"))]
-mod limit {
+pub(crate) mod limit {
     use super::{Context, Duration, Permit, Poll};
 
     #[derive(Debug)]
     pub enum Limit {}
 
-    pub(super) fn wait(_: &mut Option<Limit>, _: &Permit, _: &mut Context<'_>) -> Poll<Duration> {
+    pub(crate) fn wait(_: &mut Option<Limit>, _: &Permit, _: &mut Context<'_>) -> Poll<Duration> {
         Poll::Pending
     }
 }

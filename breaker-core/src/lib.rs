@@ -25,6 +25,8 @@
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
 mod admission;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod annotated;
 mod answers;
 mod breaker;
 #[cfg(feature = "moka")]

@@ -4,25 +4,23 @@ use crate::clock::{self, Tick};
 use crate::gate::Word;
 use crate::permit::Permit;
 use crate::sync::{Ordering, survive};
-use pin_project_lite::pin_project;
 use std::fmt;
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::{Unconstrained, unconstrained};
-use tokio::time::{Sleep, sleep};
+use tokio::task::unconstrained;
+use tokio::time::sleep;
 
 /// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
 /// that uses up its budget would never be cut off otherwise.
-pub struct Limit(Pin<Box<Timer>>);
+pub struct Limit(Box<Timer>);
 
-pin_project! {
-    struct Timer {
-        span: Duration,
-        #[pin]
-        sleep: Unconstrained<Sleep>,
-    }
+struct Timer {
+    span: Duration,
+    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function.
+    sleep: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
 
 /// Waits for the time limit of a call whose body waits, if it has one: ready with the limit when its time is over.
@@ -53,7 +51,7 @@ impl Limit {
     pub(crate) fn after(span: Duration) -> Option<Self> {
         let mut limit = None;
         if Handle::try_current().is_ok() {
-            survive(|| limit = Some(Self(Box::pin(Timer { span, sleep: unconstrained(sleep(span)) }))));
+            survive(|| limit = Some(Self(Box::new(Timer { span, sleep: Box::pin(unconstrained(sleep(span))) }))));
         }
         limit
     }
@@ -65,8 +63,7 @@ impl Limit {
 
     /// Ready with the limit when its time is over.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
-        let timer = self.0.as_mut().project();
-        timer.sleep.poll(context).map(|()| *timer.span)
+        self.0.sleep.as_mut().poll(context).map(|()| self.0.span)
     }
 }
 

@@ -3,8 +3,9 @@
 
 mod checks;
 
-pub use self::checks::{attempts, checked, growth, jitter, number, rate, wait};
-pub use crate::__breaker_register as register;
+pub use self::checks::{attempts, growth, jitter, number, rate, wait};
+pub use crate::__breaker_site as site;
+pub use crate::annotated::{Call, conclude};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
@@ -18,7 +19,7 @@ pub use crate::outcome::Outcome;
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
-pub use crate::seen::{Seen, ShowError, ShowNothing, ShowText};
+pub use crate::seen::{Seen, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
 pub use crate::site::Site;
@@ -43,22 +44,56 @@ use crate::permit::Permit;
 use crate::whole::{Falls, fall};
 use std::fmt::Display;
 
-/// Has the linker gather a site.
+/// The site of one function, which the linker gathers, and the call of it that begins.
+///
+/// A macro of few words, since the attribute writes it for each function; of the user's code there are only values in it.
 #[cfg(feature = "register")]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __breaker_register {
-    ($site:ident) => {
-        $crate::__rt::inventory::submit! { $crate::__rt::Registered(&$site) }
-    };
+macro_rules! __breaker_site {
+    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
+            $crate::__rt::Option::$($name)*,
+            {
+                enum __Here {}
+                $crate::__rt::type_name::<__Here>
+            },
+            $can_be_cut,
+            $crate::__rt::config::$($config)*,
+        );
+        $crate::__rt::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
+        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
+    }};
 }
 
 /// Without the feature `register` a site is known from its first call on.
 #[cfg(not(feature = "register"))]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __breaker_register {
-    ($site:ident) => {};
+macro_rules! __breaker_site {
+    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
+            $crate::__rt::Option::$($name)*,
+            {
+                enum __Here {}
+                $crate::__rt::type_name::<__Here>
+            },
+            $can_be_cut,
+            $crate::__rt::config::$($config)*,
+        );
+        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
+    }};
+}
+
+/// How the settings of a site begin.
+pub mod config {
+    pub use super::checks::checked;
+    use crate::config::Config;
+
+    #[must_use]
+    pub const fn new() -> Config {
+        Config::new()
+    }
 }
 
 /// What `#[circuit_breaker]` needs of a return type.
@@ -296,16 +331,7 @@ where
 }
 
 /// What an error counts as, and how to read it.
-pub struct Judged<'e> {
-    pub(crate) outcome: Outcome,
-    pub(crate) text: Option<&'e dyn Display>,
-}
-
-/// What an error counts as, and how to read it.
-#[must_use]
-pub fn judged<'e>(outcome: Outcome, text: Option<&'e dyn Display>) -> Judged<'e> {
-    Judged { outcome, text }
-}
+pub type Judged<'e> = (Outcome, Option<&'e dyn Display>);
 
 /// Counts how the call ended, and gives its result.
 #[inline]
@@ -319,7 +345,7 @@ where
 {
     match result {
         Ok(result) => {
-            conclude(permit, &result, judge);
+            conclude_result(permit, &result, judge);
             result
         }
         Err(cut) => reject(settle_cut(permit, cut)),
@@ -338,13 +364,17 @@ where
     R::Error: FromRejection,
 {
     fall(permit, result, on, |permit, result| {
-        let outcome = conclude(permit, &result, judge);
+        let outcome = conclude_result(permit, &result, judge);
         (result, outcome)
     })
 }
 
 #[inline]
-fn conclude<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>) -> Outcome {
+fn conclude_result<R: Fallible>(
+    permit: Permit,
+    result: &R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+) -> Outcome {
     match result.view() {
         Ok(_) => {
             permit.settle(Outcome::Success);
@@ -357,7 +387,7 @@ fn conclude<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'e> Fn(&'e 
 /// Counts a call that ended with this error.
 #[cold]
 pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> Outcome {
-    let Judged { outcome, text } = crate::call::guarded(&permit, || judge(error));
+    let (outcome, text) = crate::call::guarded(&permit, || judge(error));
     permit.settle_with(outcome, || Cause { kind: type_name::<E>(), text });
     outcome
 }

@@ -2,21 +2,38 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::ops::Deref;
 
 /// An error on the way to being shown: the method that fits its type best is found by the compiler, which looks at
-/// `Seen` before `&Seen` (autoref specialisation, described by David Tolnay). Their names are such that no trait of the user's that
-/// every type has can come in between.
+/// `Seen` before `&Seen` (autoref specialisation, described by David Tolnay), and before what it dereferences to. Their names are
+/// such that no trait of the user's that every type has can come in between.
 #[derive(Debug)]
 pub struct Seen<'e, E>(pub &'e E);
 
-/// The text of an error that has one.
-pub trait ShowText<'e> {
-    fn __breaker_text(&self) -> Option<&'e dyn Display>;
+impl<'e, E: Display> Seen<'e, E> {
+    /// The text of an error that has one. The compiler looks at `Seen` before what it stands for.
+    #[must_use]
+    pub fn __breaker_text(&self) -> Option<&'e dyn Display> {
+        Some(self.0)
+    }
 }
 
-impl<'e, E: Display> ShowText<'e> for Seen<'e, E> {
-    fn __breaker_text(&self) -> Option<&'e dyn Display> {
-        Some(self.0)
+/// What every `Seen` stands for: an error with no text.
+#[derive(Debug)]
+pub struct Mute;
+
+impl Mute {
+    #[must_use]
+    pub fn __breaker_text(&self) -> Option<&'static dyn Display> {
+        None
+    }
+}
+
+impl<E> Deref for Seen<'_, E> {
+    type Target = Mute;
+
+    fn deref(&self) -> &Mute {
+        &Mute
     }
 }
 
@@ -40,15 +57,10 @@ impl<'e> Seen<'e, Box<dyn Error + Send + Sync + 'static>> {
 
 /// Of every other error there is nothing to show.
 pub trait ShowNothing<'e> {
-    fn __breaker_text(&self) -> Option<&'e dyn Display>;
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
 }
 
 impl<'e, E> ShowNothing<'e> for &Seen<'e, E> {
-    fn __breaker_text(&self) -> Option<&'e dyn Display> {
-        None
-    }
-
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
         None
     }

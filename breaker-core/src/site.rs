@@ -1,5 +1,6 @@
 //! Site: one annotated function, and its way to its breaker.
 
+use crate::annotated::Entry;
 use crate::breaker::{Caller, CircuitBreaker};
 use crate::config::Config;
 use crate::directory::Declared;
@@ -51,6 +52,13 @@ impl Site {
             assert!(!name.is_empty(), "`name` must not be empty");
         }
         Self { name, within, place: Location::caller(), can_be_cut, config, link: OnceLock::new() }
+    }
+
+    /// A call of the function that has asked nothing yet.
+    #[inline]
+    #[must_use]
+    pub const fn entry(&'static self) -> Entry {
+        Entry::new(self)
     }
 
     /// Asks the breaker for one call of the function.

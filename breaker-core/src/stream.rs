@@ -2,7 +2,7 @@
 
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Judged, judged};
+use crate::rt::Judged;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -41,7 +41,7 @@ where
 }
 
 fn every_error<E>(_: &E) -> Judged<'_> {
-    judged(Outcome::failure(), None)
+    (Outcome::failure(), None)
 }
 
 pin_project! {

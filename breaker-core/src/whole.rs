@@ -59,7 +59,7 @@ where
 }
 
 fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> Outcome {
-    let Judged { outcome, text } = guarded(&permit, || judge(result));
+    let (outcome, text) = guarded(&permit, || judge(result));
     let kind = if result.view().is_ok() { type_name::<R::Ok>() } else { type_name::<R::Error>() };
     permit.settle_with(outcome, || Cause { kind, text });
     outcome

@@ -136,7 +136,7 @@ impl<'a> Outer<'a> {
             options.push(option);
         }
         let mut plan = check::with_options(options, method.tokens.clone(), errors)?;
-        plan.name = plan.name.or_else(|| Some(self.name(&plan.krate)));
+        plan.name = plan.name.or_else(|| Some(self.name(plan.krate.as_ref())));
         Some(plan)
     }
 
@@ -168,7 +168,8 @@ impl<'a> Outer<'a> {
     }
 
     // Output: `K::__rt::concat!(K::__rt::module_path!(), "::", "Client")`
-    fn name(&self, krate: &TokenStream) -> Expr {
+    fn name(&self, krate: Option<&TokenStream>) -> Expr {
+        let krate = krate.cloned().unwrap_or_else(|| quote!(::breaker_core));
         let ty = &self.type_name;
         let name = quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!(#krate::__rt::module_path!(), "::", #ty));
         Expr::Verbatim(name)

@@ -13,7 +13,7 @@ pub(crate) mod values;
 mod verdict;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
@@ -32,8 +32,8 @@ use crate::target::{self, Target};
 
 /// Everything that the expansion says.
 pub(crate) struct Plan {
-    /// The crate of the run-time half.
-    pub(crate) krate: TokenStream,
+    /// The crate of the run-time half, where it is not `::breaker_core`.
+    pub(crate) krate: Option<TokenStream>,
     pub(crate) name: Option<Expr>,
     /// `key = EXPR`, evaluated for each call
     pub(crate) key: Option<Expr>,
@@ -156,7 +156,7 @@ impl Unfinished {
             Form::Future(future) if future.tail.is_some() => params::leave(&mut target.sig, whole),
             _ => params::take(&mut target.sig, whole),
         };
-        let krate = krate.map_or_else(|| quote!(::breaker_core), Path::into_token_stream);
+        let krate = krate.map(Path::into_token_stream);
         Plan { krate, name, key, config, settings, rules, chain, bounds: Vec::new(), retry, params, form, target }
     }
 }
@@ -190,6 +190,8 @@ fn chain(target: &Target, errors: &mut Errors) -> Option<Chain> {
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
     use super::*;
 
     #[test]

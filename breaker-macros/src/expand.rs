@@ -5,19 +5,22 @@
 
 mod body;
 mod cache;
+mod call;
 mod config;
 mod future;
 mod judge;
 mod keep;
+mod names;
 mod repeat;
 mod retry;
 mod steps;
 pub(crate) mod types;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::ReturnType;
 
+use self::names::Rt;
 use crate::check::Plan;
 use crate::check::shape::Form;
 use crate::fallback;
@@ -26,8 +29,7 @@ use crate::recover::mixed;
 /// Shorthands that all parts of one expansion use.
 struct Kit<'p> {
     plan: &'p Plan,
-    /// `K::__rt`
-    rt: TokenStream,
+    rt: Rt<'p>,
     /// The written return type, or that of the returned future, with `_` for each `impl Trait`.
     ret: TokenStream,
     /// Where the return type stands.
@@ -44,6 +46,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         (&target.attrs, &target.vis, &target.defaultness, &target.sig, &target.inner);
     let guarded = match (&plan.retry, &plan.chain) {
         (Some(retry), _) => kit.retried(retry),
+        (None, None) if kit.is_one_call() => kit.one_call(),
         (None, None) => kit.guarded(),
         (None, Some(chain)) => kit.guarded_with_fallback(chain),
     };
@@ -65,8 +68,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
 impl<'p> Kit<'p> {
     fn new(plan: &'p Plan) -> Self {
         let sig = &plan.target.sig;
-        let krate = &plan.krate;
-        let rt = quote_spanned!(Span::mixed_site()=> #krate::__rt);
+        let rt = Rt::new(plan.krate.as_ref());
         let (ret, at_ret) = match (&plan.form, &sig.output) {
             (_, ReturnType::Default) => (quote_spanned!(Span::mixed_site()=> ()), mixed(&sig.ident)),
             (Form::Future(future), _) => (types::without_impl(&future.output).to_token_stream(), mixed(&future.output)),
@@ -80,22 +82,17 @@ impl<'p> Kit<'p> {
         types::has_impl(&self.plan.form, &self.plan.target.sig.output)
     }
 
-    /// `K::__rt` for a call whose bounds are told at `span`.
-    fn rt_at(&self, span: Span) -> TokenStream {
-        respan(self.rt.clone(), span)
-    }
-
-    // Output: let __permit = match SITE {
+    // Output: let __permit = match ENTER {
     //             Ok(__permit) => __permit,
     //             Err(__rejected) => return K::__rt::reject::<_>(__rejected),
     //         };
     //         let __out = RUN;
     //         K::__rt::settle(__permit, __out, JUDGE)
     fn guarded(&self) -> TokenStream {
-        let rt = &self.rt;
-        let (site, run, reject, settle) = (self.site(), self.run(true), self.reject(), self.settle(None));
+        let rt = self.rt;
+        let (enter, run, reject, settle) = (self.enter(), self.run(true), self.reject(), self.settle(None));
         quote_spanned! {Span::mixed_site()=>
-            let __permit = match #site {
+            let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => #reject,
             };
@@ -106,40 +103,26 @@ impl<'p> Kit<'p> {
 
     // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, whose bounds it tells
     fn reject(&self) -> TokenStream {
-        let rt = self.rt_at(self.at_ret);
+        let rt = self.rt.at(self.at_ret);
         quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
     }
 
-    // Output: {
-    //             static __BREAKER_SITE: K::__rt::Site = K::__rt::Site::new(NAME, PATH, true, CONFIG);
-    //             K::__rt::register!(__BREAKER_SITE);
-    //             K::__rt::Site::enter(&__BREAKER_SITE)
-    //         }
-    // with `PATH` for the function's own: `{ enum __Here {} K::__rt::type_name::<__Here> }`
-    fn site(&self) -> TokenStream {
-        let (rt, config, is_async, enter) = (&self.rt, config::config(self), self.is_async, self.enter());
-        let name = match config::name(self) {
-            Some(name) => quote_spanned!(Span::mixed_site()=> #rt::Some(#name)),
-            None => quote_spanned!(Span::mixed_site()=> #rt::None),
-        };
-        let path = quote_spanned!(Span::mixed_site()=> { enum __Here {} #rt::type_name::<__Here> });
-        quote_spanned! {Span::mixed_site()=> {
-            static __BREAKER_SITE: #rt::Site = #rt::Site::new(#name, #path, #is_async, #config);
-            #rt::register!(__BREAKER_SITE);
-            #enter
-        }}
+    // Output: `K::__rt::site!(enter [Some("api")] true [new().fail_max(5u32)])`, which declares the `static` of this function and is
+    //         `K::__rt::Site::enter(&THE_STATIC)`
+    fn site(&self, way: &str, key: Option<&TokenStream>) -> TokenStream {
+        let (rt, is_async, way) = (self.rt, self.is_async, Ident::new(way, Span::mixed_site()));
+        let (name, config) = (config::name(self), config::config(self));
+        quote_spanned!(Span::mixed_site()=> #rt::site!(#way [#name] #is_async [#config] #key))
     }
 
-    // Output: `K::__rt::Site::enter(&__BREAKER_SITE)`,
-    //         and `K::__rt::Site::enter_key(&__BREAKER_SITE, K::__rt::text(&KEY))` for one breaker per value
+    // Output: `K::__rt::site!(enter SITE)`, and `K::__rt::site!(enter_key SITE K::__rt::text(&KEY))` for one breaker per value
     fn enter(&self) -> TokenStream {
-        let rt = &self.rt;
         let Some(key) = &self.plan.key else {
-            return quote_spanned!(Span::mixed_site()=> #rt::Site::enter(&__BREAKER_SITE));
+            return self.site("enter", None);
         };
-        let of_key = self.rt_at(mixed(key));
+        let of_key = self.rt.at(mixed(key));
         let text = quote_spanned!(mixed(key)=> #of_key::text(&#key));
-        quote_spanned!(Span::mixed_site()=> #rt::Site::enter_key(&__BREAKER_SITE, #text))
+        self.site("enter_key", Some(&text))
     }
 }
 

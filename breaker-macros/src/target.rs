@@ -29,7 +29,33 @@ pub(crate) struct Target {
 }
 
 pub(crate) fn parse(item: TokenStream) -> Result<Target> {
-    target.parse2(ungrouped(item))
+    let (head, body) = without_body(ungrouped(item));
+    let mut target = target.parse2(head)?;
+    if let Some(body) = body {
+        (target.inner, target.body) = split_inner(body);
+    }
+    Ok(target)
+}
+
+// Input:  `fn f() { BODY }`
+// Output: `fn f() {}` and `{ BODY }`
+//
+// The parser would copy every token of the body, and go into all its braces.
+fn without_body(item: TokenStream) -> (TokenStream, Option<Group>) {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    match trees.last_mut() {
+        Some(TokenTree::Group(last)) if last.delimiter() == Delimiter::Brace && !last.stream().is_empty() => {
+            let body = std::mem::replace(last, empty(last.span_open()));
+            (trees.into_iter().collect(), Some(body))
+        }
+        _ => (trees.into_iter().collect(), None),
+    }
+}
+
+fn empty(span: Span) -> Group {
+    let mut braces = Group::new(Delimiter::Brace, TokenStream::new());
+    braces.set_span(span);
+    braces
 }
 
 fn target(input: ParseStream<'_>) -> Result<Target> {
@@ -60,7 +86,7 @@ fn body(input: ParseStream<'_>) -> Result<(TokenStream, Group)> {
     let span = Span::call_site();
     let mut trees = ungrouped(rest).into_iter();
     match (trees.next(), trees.next()) {
-        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => Ok(split_inner(&group)),
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => Ok(split_inner(group)),
         (first, _) => Err(Error::new(first.map_or(span, |tree| tree.span()), "expected the function's body in braces")),
     }
 }
@@ -76,8 +102,11 @@ fn ungrouped(tokens: TokenStream) -> TokenStream {
 
 // Input:  `{ #![allow(dead_code)] BODY }`
 // Output: `#![allow(dead_code)]` and `{ BODY }`
-fn split_inner(body: &Group) -> (TokenStream, Group) {
+fn split_inner(body: Group) -> (TokenStream, Group) {
     let mut trees = body.stream().into_iter().peekable();
+    if !trees.peek().is_some_and(|tree| is_punct(tree, '#')) {
+        return (TokenStream::new(), body);
+    }
     let mut inner = TokenStream::new();
     let mut rest = TokenStream::new();
     while let Some(pound) = trees.next_if(|tree| is_punct(tree, '#')) {

@@ -18,8 +18,8 @@ impl Kit<'_> {
     //
     // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
     // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
-    fn async_body(&self, moves: bool) -> TokenStream {
-        let (rt, ret, keywords) = (&self.rt, &self.ret, self.keywords(moves));
+    pub(super) fn async_body(&self, moves: bool) -> TokenStream {
+        let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
         let (locals, body) = (self.locals(moves), self.with_mixed_braces());
         let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
             if false {
@@ -119,7 +119,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`
     pub(super) fn run(&self, moves: bool) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         if !self.is_async {
             let body = self.sync_body(moves);
             return quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body));

@@ -29,7 +29,7 @@ impl Kit<'_> {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
             return guarded;
         };
-        let (rt, answer) = (&self.rt, self.answer(chain));
+        let (rt, answer) = (self.rt, self.answer(chain));
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
         let restore = keep.owned.iter().filter(|kept| kept.stores).map(Kept::restore);
         let keep = caches(Some(chain)).map(|(index, cache)| self.keep_answer(chain, index, cache));
@@ -49,7 +49,7 @@ impl Kit<'_> {
     fn answer(&self, chain: &Chain) -> TokenStream {
         let first = caches(Some(chain)).next();
         let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
-        let (rt, ret) = (self.rt_at(at), respan(self.ret.clone(), at));
+        let (rt, ret) = (self.rt.at(at), respan(self.ret.clone(), at));
         quote_spanned!(at=> #rt::Fresh::answer::<#ret>(&__fresh, &__ret))
     }
 
@@ -73,7 +73,7 @@ impl Kit<'_> {
     //         let __value = KEY;
     //         let __key0 = __store0.key(__value);
     fn prepare(&self, index: usize, step: &Step, cache: &Cache) -> TokenStream {
-        let (rt, Names { site, store, key }) = (&self.rt, names(index));
+        let (rt, Names { site, store, key }) = (self.rt, names(index));
         let (source, value) = (Literal::string(&step.source), self.key_value(&cache.key));
         let declare = quote_spanned! {Span::mixed_site()=>
             static #site: #rt::CacheSite = #rt::CacheSite::new(#source);
@@ -98,7 +98,7 @@ impl Kit<'_> {
     // Without the feature this name is missing, and rustc says so at the step.
     fn built_in(&self, site: &Ident, cache: &Cache, bounds: &Bounds) -> TokenStream {
         let at = cache.at.resolved_at(Span::mixed_site());
-        let (rt, max, ttl) = (self.rt_at(at), self.max(&bounds.max), self.ttl(&bounds.ttl));
+        let (rt, max, ttl) = (self.rt.at(at), self.max(&bounds.max), self.ttl(&bounds.ttl));
         quote_spanned!(at=> #rt::cache_needs_the_feature_moka_of_breaker_core::new(&#site, || {}, #max, #ttl))
     }
 
@@ -116,7 +116,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::duration(600u64, 0u32)`, or the same with `above_zero`
     fn ttl(&self, ttl: &Setting) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         match ttl {
             Setting::Length(ttl) => {
                 let (secs, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
@@ -133,7 +133,7 @@ impl Kit<'_> {
     /// A `const` of its own is checked also where the function is never called.
     fn constant(&self, ty: &TokenStream, check: &str, expr: &Expr, message: &str) -> TokenStream {
         let at = mixed(expr);
-        let (rt, check) = (self.rt_at(at), Ident::new(check, at));
+        let (rt, check) = (self.rt.at(at), Ident::new(check, at));
         let value = quote_spanned!(at=> #rt::#check(#expr, #message));
         quote_spanned!(Span::mixed_site()=> { const __BOUND: #ty = #value; __BOUND })
     }
@@ -171,7 +171,7 @@ impl Kit<'_> {
     //             }
     //         }
     fn owned_part(&self, part: &Expr) -> TokenStream {
-        let (rt, at) = (&self.rt, mixed(part));
+        let (rt, at) = (self.rt, mixed(part));
         let tokens = super::body::generated_braces(part.to_token_stream());
         let value = if is_place(part) { quote_spanned!(at=> &#tokens) } else { tokens };
         let own = quote_spanned!(at=> (&&&#rt::Part(&__part)).__breaker_way().own(__part));
@@ -189,7 +189,7 @@ impl Kit<'_> {
     fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
         let at = told_at(cache);
-        let (rt, ret) = (self.rt_at(at), respan(self.ret.clone(), at));
+        let (rt, ret) = (self.rt.at(at), respan(self.ret.clone(), at));
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
             return quote_spanned!(at=> #store.cached::<#ret>(&__rejection, &#key));
@@ -206,9 +206,9 @@ impl Kit<'_> {
     //             return K::__rt::serve::<Ret>(&__rejection, "l1_cache", &__stored, WITH);
     //         }
     pub(super) fn cache_step(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
-        let (rt, cached, at) = (&self.rt, self.cached(chain, index, cache), cache.at.resolved_at(Span::mixed_site()));
+        let (rt, cached, at) = (self.rt, self.cached(chain, index, cache), cache.at.resolved_at(Span::mixed_site()));
         let ret = respan(self.ret.clone(), at);
-        let (at_rt, source) = (self.rt_at(at), Literal::string(&chain.steps[index].source));
+        let (at_rt, source) = (self.rt.at(at), Literal::string(&chain.steps[index].source));
         let with = match &cache.with {
             None => quote_spanned!(at=> #at_rt::as_stored),
             Some(with) => self.user_code(with, chain, &chain.steps[index + 1..]),
@@ -225,7 +225,7 @@ impl Kit<'_> {
     fn keep_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
         let at = told_at(cache);
-        let rt = self.rt_at(at);
+        let rt = self.rt.at(at);
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
             return quote_spanned!(at=> #store.keep(&__fresh, #key, #rt::share(&__stored)););

@@ -11,39 +11,38 @@ use crate::args::keys::Key;
 use crate::check::values::{Backoff, Number, Setting};
 use crate::recover::mixed;
 
-// Output: `K::__rt::Config::new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`
+// Output: `new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`, behind `K::__rt::config::`
 //
 // With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path. Where a value is an expression the
-// whole is `K::__rt::checked(..)`: rustc evaluates that for each function, which is dear, and the literals are checked already.
+// whole is `checked(..)`: rustc evaluates that for each function, which is dear, and the literals are checked already.
 pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
-    let rt = &kit.rt;
+    let rt = kit.rt;
     let setters = kit.plan.settings.iter().map(|(key, at, value)| setter(kit, key, *at, value));
-    let config = match &kit.plan.config {
-        None => quote_spanned!(Span::mixed_site()=> #rt::Config::new() #(#setters)*),
-        Some(shared) => {
-            let (at, rt) = (mixed(shared), kit.rt_at(mixed(shared)));
-            let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
-            quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
-        }
-    };
-    if kit.plan.config.is_none() && kit.plan.settings.iter().all(|(.., value)| value.is_known()) {
-        return config;
+    if let Some(shared) = &kit.plan.config {
+        let (at, rt) = (mixed(shared), kit.rt.at(mixed(shared)));
+        let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
+        quote_spanned!(Span::mixed_site()=> checked({ #typed __shared #(#setters)* }))
+    } else if kit.plan.settings.iter().all(|(.., value)| value.is_known()) {
+        quote_spanned!(Span::mixed_site()=> new() #(#setters)*)
+    } else {
+        quote_spanned!(Span::mixed_site()=> checked(#rt::config::new() #(#setters)*))
     }
-    quote_spanned!(Span::mixed_site()=> #rt::checked(#config))
 }
 
-// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; __name }`
+// Output: `Some("payments")`, `Some({ let __name: &'static K::__rt::str = NAME; __name })`, `None`; behind `K::__rt::Option::`
 //
 // The `let` tells a wrong type at the user's constant; a literal needs none.
-pub(super) fn name(kit: &Kit<'_>) -> Option<TokenStream> {
-    let name = kit.plan.name.as_ref()?;
-    if let Expr::Lit(_) | Expr::Verbatim(_) = name {
-        return Some(name.to_token_stream());
+pub(super) fn name(kit: &Kit<'_>) -> TokenStream {
+    let here = Span::mixed_site();
+    match &kit.plan.name {
+        None => quote_spanned!(here=> None),
+        Some(name @ (Expr::Lit(_) | Expr::Verbatim(_))) => quote_spanned!(here=> Some(#name)),
+        Some(name) => {
+            let (at, rt) = (mixed(name), kit.rt.at(mixed(name)));
+            let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
+            quote_spanned!(here=> Some({ #typed __name }))
+        }
     }
-    let at = mixed(name);
-    let rt = kit.rt_at(at);
-    let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
-    Some(quote_spanned!(Span::mixed_site()=> { #typed __name }))
 }
 
 // Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
@@ -74,14 +73,14 @@ fn setter(kit: &Kit<'_>, key: &Key, at: Span, value: &Setting) -> TokenStream {
     }
     // Without the feature this name is missing, and rustc says so at the key.
     let at = at.resolved_at(here);
-    let rt = kit.rt_at(at);
+    let rt = kit.rt.at(at);
     let needs = quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core());
     quote_spanned!(of_value=> .#setter({ #needs; #value }))
 }
 
 // Output: `K::__rt::OnCancel::Failure`, `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
 fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
-    let (rt, here) = (&kit.rt, Span::mixed_site());
+    let (rt, here) = (kit.rt, Span::mixed_site());
     let kind = if key.name == "on_cancel" { "OnCancel" } else { "OnPanic" };
     let kind = Ident::new(kind, here);
     match value {
@@ -96,7 +95,7 @@ fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
 
 // Output: `K::__rt::duration(30u64, 0u32)`, or the user's expression, checked
 fn length(kit: &Kit<'_>, key: &str, value: &Setting) -> TokenStream {
-    let rt = &kit.rt;
+    let rt = kit.rt;
     match value {
         Setting::Length(length) => {
             let (secs, nanos) = parts(*length);
@@ -118,7 +117,7 @@ fn number(kit: &Kit<'_>, value: &Number, check: &str, message: &str) -> TokenStr
 
 // Output: `K::__rt::Backoff::new().factor(2f64).max(K::__rt::duration(600, 0)).jitter(0.1f64)`
 fn backoff(kit: &Kit<'_>, values: &Backoff) -> TokenStream {
-    let (rt, here) = (&kit.rt, Span::mixed_site());
+    let (rt, here) = (kit.rt, Span::mixed_site());
     let factor = values.factor.iter().map(|factor| {
         let factor = number(kit, factor, "growth", "`factor` must be 1 or more");
         quote_spanned!(here=> .factor(#factor))
@@ -141,7 +140,7 @@ fn parts(length: Duration) -> (u64, u32) {
 // Output: `K::__rt::at_least_one(LIMIT, "`fail_max` must be 1 or more")`, at the user's `LIMIT`
 fn checked(kit: &Kit<'_>, check: &str, expr: &Expr, message: &str) -> TokenStream {
     let at = mixed(expr);
-    let (rt, check) = (kit.rt_at(at), Ident::new(check, at));
+    let (rt, check) = (kit.rt.at(at), Ident::new(check, at));
     quote_spanned!(at=> #rt::#check(#expr, #message))
 }
 
@@ -165,8 +164,12 @@ mod tests {
     }
 
     /// What has an expression in it is checked by rustc once more, as a whole.
-    fn checked(config: String) -> String {
-        if config.contains("must") { format!("k::__rt::checked({config})") } else { config }
+    fn checked(setters: &str) -> String {
+        if setters.contains("must") {
+            format!("checked(k::__rt::config::new(){setters})")
+        } else {
+            format!("new(){setters}")
+        }
     }
 
     #[test]
@@ -182,7 +185,7 @@ mod tests {
             (quote!(min_calls = 20), ".min_calls(20u32)"),
             (quote!(ramp = "30s"), ".ramp(k::__rt::duration(30u64,0u32))"),
         ] {
-            assert_eq!(setters(args), checked(format!("k::__rt::Config::new(){expected}")));
+            assert_eq!(setters(args), checked(&expected.to_string()));
         }
     }
 
@@ -195,7 +198,7 @@ mod tests {
             (quote!(backoff(factor = F)), ".factor(k::__rt::growth(F,\"`factor`mustbe1ormore\"))"),
         ] {
             let backoff = format!("k::__rt::Backoff::new(){expected}");
-            assert_eq!(setters(args), checked(format!("k::__rt::Config::new().backoff({backoff})")));
+            assert_eq!(setters(args), checked(&format!(".backoff({backoff})")));
         }
     }
 }

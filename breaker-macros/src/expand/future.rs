@@ -28,9 +28,11 @@ impl Kit<'_> {
     // or:     let __body = FUTURE;
     //         K::__rt::Box::pin(async move { GUARDED })
     pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
-        let (rt, ret) = (&self.rt, &self.ret);
+        let (rt, ret) = (self.rt, &self.ret);
         if let Some(tail) = &future.tail {
-            let typed = quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); });
+            // One call has the type of its body.
+            let typed = (!self.is_one_call())
+                .then(|| quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); }));
             let keywords = self.tail_keywords(tail);
             return in_tail(tail, keywords, quote_spanned!(Span::mixed_site()=> #typed #guarded));
         }
@@ -45,7 +47,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::future_of::<Ret, _>(K::__rt::eager(move || -> RET { let x = x; { BODY } }))`
     fn eager(&self) -> TokenStream {
-        let (rt, ret, body) = (self.rt_at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
+        let (rt, ret, body) = (self.rt.at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
         quote_spanned!(self.at_ret=> #rt::future_of::<#ret, _>(#rt::eager(#body)))
     }
 

@@ -12,50 +12,49 @@ impl Kit<'_> {
     //         `stream` `settle_stream(__permit, __out, &JUDGE, JUDGE)`, and with `on` `.._or_fall(.., ON)`
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
         let (rules, at) = (&self.plan.rules, self.at_ret);
-        let mut rt = self.rt_at(at);
+        let rt = self.rt.at(at);
+        let mut way = rt.to_token_stream();
         let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
-        let judge = if whole { self.judge_of_whole() } else { self.judge() };
+        let judge = if whole { self.judge_of_whole() } else { self.judge(Span::mixed_site()) };
         let items = rules.stream.map(|_| quote_spanned!(Span::mixed_site()=> , #judge));
         let name = match items {
             None if whole => "settle_whole",
             None => "settle",
             Some(_) => {
-                rt = quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core);
+                way = quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core);
                 if self.gives_impl() { "settle_stream" } else { "settle_stream_box" }
             }
         };
         let (or_fall, on) = (if on.is_some() { "_or_fall" } else { "" }, on.map(|on| quote_spanned!(at=> , #on)));
         let name = Ident::new(&format!("{name}{or_fall}"), at);
-        quote_spanned!(at=> #rt::#name(__permit, __out, &#judge #items #on))
+        quote_spanned!(at=> #way::#name(__permit, __out, &#judge #items #on))
     }
 
     // Output: |__error| {
-    //             use K::__rt::{ShowNothing as _, ShowText as _};
-    //             K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).__breaker_text())
+    //             (OUTCOME, K::__rt::Seen(__error).__breaker_text())
     //         }
-    pub(super) fn judge(&self) -> TokenStream {
-        let rt = &self.rt;
+    //
+    // At `at`: rustc tells a missing bound at the argument that the bound is about.
+    pub(super) fn judge(&self, at: Span) -> TokenStream {
+        let rt = self.rt;
         let outcome = self.outcome();
-        quote_spanned! {Span::mixed_site()=>
-            |__error| {
-                use #rt::{ShowNothing as _, ShowText as _};
-                #rt::judged(#outcome, (&#rt::Seen(__error)).__breaker_text())
-            }
-        }
+        let judged = quote_spanned! {Span::mixed_site()=>
+            (#outcome, #rt::Seen(__error).__breaker_text())
+        };
+        quote_spanned!(at=> |__error| { #judged })
     }
 
     // Output: |__result| {
-    //             use K::__rt::{ShowNothing as _, ShowText as _};
     //             match K::__rt::view(__result) {
-    //                 K::__rt::Ok(__value) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__value)).__breaker_text()),
-    //                 K::__rt::Err(__error) => K::__rt::judged(OUTCOME, (&K::__rt::Seen(__error)).__breaker_text()),
+    //                 K::__rt::Ok(__value) => (OUTCOME, K::__rt::Seen(__value).__breaker_text()),
+    //                 K::__rt::Err(__error) => (OUTCOME, K::__rt::Seen(__error).__breaker_text()),
     //             }
     //         }
     fn judge_of_whole(&self) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let (of_value, of_error) = match &self.plan.rules.classify {
             Some(Classify::By(function)) => {
-                let (at, decide) = (mixed(function), self.rt_at(mixed(function)));
+                let (at, decide) = (mixed(function), self.rt.at(mixed(function)));
                 let outcome = quote_spanned!(at=> #decide::decide(__result, #function));
                 (outcome.clone(), outcome)
             }
@@ -63,10 +62,9 @@ impl Kit<'_> {
         };
         quote_spanned! {Span::mixed_site()=>
             |__result| {
-                use #rt::{ShowNothing as _, ShowText as _};
                 match #rt::view(__result) {
-                    #rt::Ok(__value) => #rt::judged(#of_value, (&#rt::Seen(__value)).__breaker_text()),
-                    #rt::Err(__error) => #rt::judged(#of_error, (&#rt::Seen(__error)).__breaker_text()),
+                    #rt::Ok(__value) => (#of_value, #rt::Seen(__value).__breaker_text()),
+                    #rt::Err(__error) => (#of_error, #rt::Seen(__error).__breaker_text()),
                 }
             }
         }
@@ -83,7 +81,7 @@ impl Kit<'_> {
         match &self.plan.rules.classify {
             Some(Classify::Itself(key)) => {
                 let at = key.resolved_at(Span::mixed_site());
-                let rt = self.rt_at(at);
+                let rt = self.rt.at(at);
                 quote_spanned!(at=> #rt::classify(__error))
             }
             _ => self.constructor(self.plan.rules.otherwise()),
@@ -116,7 +114,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::Outcome::neutral()`
     fn constructor(&self, outcome: &str) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let outcome = Ident::new(outcome, Span::mixed_site());
         quote_spanned!(Span::mixed_site()=> #rt::Outcome::#outcome())
     }
@@ -125,12 +123,12 @@ impl Kit<'_> {
     fn test(&self, test: &Test, of: &Ident) -> TokenStream {
         match test {
             Test::Type(ty) => {
-                let (at, rt) = (mixed(ty), self.rt_at(mixed(ty)));
+                let (at, rt) = (mixed(ty), self.rt.at(mixed(ty)));
                 let is = quote_spanned!(at=> #rt::is::<#ty, _, _>(#of));
                 quote_spanned!(Span::mixed_site()=> _ if #is)
             }
             Test::Predicate(predicate) => {
-                let (at, rt) = (mixed(predicate), self.rt_at(mixed(predicate)));
+                let (at, rt) = (mixed(predicate), self.rt.at(mixed(predicate)));
                 let ask = quote_spanned!(at=> #rt::ask(#of, #predicate));
                 quote_spanned!(Span::mixed_site()=> _ if #ask)
             }

@@ -77,7 +77,7 @@ impl Kit<'_> {
             Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
             Hold::Owned => {
                 let (rt, repeat) =
-                    (self.rt_at(mixed(name)), if self.is_generic(name) { "each_attempt_clones" } else { "repeat" });
+                    (self.rt.at(mixed(name)), if self.is_generic(name) { "each_attempt_clones" } else { "repeat" });
                 let repeat = Ident::new(repeat, mixed(name));
                 quote_spanned!(mixed(name)=> #rt::#repeat(&#name))
             }

@@ -26,7 +26,7 @@ impl Kit<'_> {
     //         if !K::__rt::Fallen::is_for(&__fallen, ..) { return __fallen.into_result(); }
     //         SERVED, or `__fallen.into_result()`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
-        let (rt, new, attempt) = (&self.rt, self.new_retry(retry), self.attempt());
+        let (rt, new, attempt) = (self.rt, self.new_retry(retry), self.attempt());
         let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
@@ -54,19 +54,19 @@ impl Kit<'_> {
         self.storing(guarded, &none)
     }
 
-    // Output: let __permit = match SITE { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
     //         let x = K::__rt::repeat(&x);
     //         let __out = RUN;
     //         match SETTLE { Ok(__ret) => return __ret, Err(__fallen) => __fallen }
     fn attempt(&self) -> TokenStream {
-        let (rt, ret, site) = (&self.rt, &self.ret, self.site());
+        let (rt, ret, enter) = (self.rt, &self.ret, self.enter());
         let receiver = self.plan.params.first();
         let moves = !receiver
             .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
         let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
         let settle = self.settle(Some(&self.noting(self.on(true, true))));
         quote_spanned! {Span::mixed_site()=>
-            let __permit = match #site {
+            let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => break '__gate <#rt::Fallen<#ret>>::rejected(__rejected),
             };
@@ -81,7 +81,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::On { failure: true, timeout: true }`
     fn on(&self, failure: bool, timeout: bool) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
@@ -89,9 +89,9 @@ impl Kit<'_> {
     //
     // Without the feature this name is missing, and rustc says so at the attribute.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let at = self.plan.target.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
-        let at_rt = self.rt_at(at);
+        let at_rt = self.rt.at(at);
         let attempts = match &retry.attempts {
             Some(Setting::Count(count, _)) => Literal::u32_suffixed(*count).into_token_stream(),
             Some(Setting::CountOf(expr)) => self.typed("attempts", expr),
@@ -113,7 +113,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
     fn span_of(&self, setting: Option<&Setting>, default: Duration) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let length = match setting {
             Some(Setting::LengthOf(expr)) => return self.typed("wait", expr),
             Some(Setting::Length(length)) => *length,
@@ -134,7 +134,7 @@ impl Kit<'_> {
     // Output: `K::__rt::attempts(EXPR)`, told at the expression
     fn typed(&self, kind: &str, expr: &Expr) -> TokenStream {
         let at = mixed(expr);
-        let (rt, kind) = (self.rt_at(at), Ident::new(kind, at));
+        let (rt, kind) = (self.rt.at(at), Ident::new(kind, at));
         quote_spanned!(at=> #rt::#kind(#expr))
     }
 }

@@ -36,7 +36,7 @@ impl Kit<'_> {
     //         STEPS
     //         __fallen.into_result(), or `return __fallen.into_result();` where answers are stored
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
-        let (rt, fallen) = (&self.rt, self.fallen(chain));
+        let (rt, fallen) = (self.rt, self.fallen(chain));
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = if self.has_cache() {
             quote_spanned!(self.at_ret=> return __fallen.into_result();)
@@ -53,11 +53,11 @@ impl Kit<'_> {
         }
     }
 
-    // Output: let __permit = match SITE { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
     //         let __out = RUN;
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
-        let (rt, site, ret, fallen) = (&self.rt, self.site(), &self.ret, self.fallen(chain));
+        let (rt, enter, ret, fallen) = (self.rt, self.enter(), &self.ret, self.fallen(chain));
         let run = self.run(!keep.unique_self);
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
@@ -70,7 +70,7 @@ impl Kit<'_> {
         };
         let settle = self.settle_or_fall(chain);
         quote_spanned! {Span::mixed_site()=>
-            let __permit = match #site {
+            let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => #rejected,
             };
@@ -93,7 +93,7 @@ impl Kit<'_> {
     //             Err(__fallen) => break '__gate __fallen,
     //         }
     fn settle_or_fall(&self, chain: &Chain) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         if !chain.on.after_body() && !self.has_cache() {
             let settle = self.settle(None);
             return quote_spanned!(self.at_ret=> return #settle;);
@@ -118,14 +118,14 @@ impl Kit<'_> {
     //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
     //         }
     fn step(&self, chain: &Chain, index: usize) -> TokenStream {
-        let (rt, ret) = (&self.rt, &self.ret);
+        let (rt, ret) = (self.rt, &self.ret);
         let (step, later) = (&chain.steps[index], &chain.steps[index + 1..]);
         let source = Literal::string(&step.source);
         let served = match &step.kind {
             Kind::Cache(cache) => return self.cache_step(chain, index, cache),
             Kind::Value(value) => {
                 let at = mixed(value);
-                let (rt, value) = (self.rt_at(at), self.user_code(value, chain, later));
+                let (rt, value) = (self.rt.at(at), self.user_code(value, chain, later));
                 quote_spanned!(at=> #rt::value::<#ret>(#value))
             }
             Kind::Path(path) => self.tried(mixed(path), &self.path_call(path, chain, later)),
@@ -148,7 +148,7 @@ impl Kit<'_> {
 
     // Output: `K::__rt::Step::<Ret, _>::take(CALL).await`, `K::__rt::step_sync::<Ret, _, _>(CALL)`, told at the step
     fn tried(&self, at: Span, call: &TokenStream) -> TokenStream {
-        let (rt, ret) = (self.rt_at(at), &self.ret);
+        let (rt, ret) = (self.rt.at(at), &self.ret);
         if self.is_async {
             quote_spanned!(at=> #rt::Step::<#ret, _>::take(#call).await)
         } else {
@@ -195,7 +195,7 @@ impl Kit<'_> {
     // Output: `K::__rt::copy(&x)`, told at the argument
     pub(super) fn copied(&self, name: &Ident) -> TokenStream {
         let at = mixed(name);
-        let rt = self.rt_at(at);
+        let rt = self.rt.at(at);
         quote_spanned!(at=> #rt::copy(&#name))
     }
 
@@ -220,7 +220,7 @@ impl Kit<'_> {
 
     // Output: `async { BIND BODY }`, `{ BIND async move { BODY } }`
     fn async_step(&self, closure: &ExprClosure, bind: &TokenStream, body: &TokenStream) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let typed = match &closure.output {
             ReturnType::Default => TokenStream::new(),
             ReturnType::Type(_, ty) => quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ty>(); }),
@@ -234,7 +234,7 @@ impl Kit<'_> {
 
     // Output: `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
     fn sync_step(&self, closure: &ExprClosure, body: &TokenStream) -> TokenStream {
-        let rt = &self.rt;
+        let rt = self.rt;
         let typed = match closure.inputs.first() {
             Some(Pat::Type(typed)) => typed.to_token_stream(),
             other => quote_spanned!(Span::mixed_site()=> #other: &#rt::Rejection<'_>),

@@ -11,30 +11,9 @@ where
     Self: 'async_trait,
 {
     Box::pin(async move {
-        if false {
-            return ::breaker_core::__rt::never::<Result<Item, ApiError>>();
-        }
-        let __permit = match {
-            static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-                ::breaker_core::__rt::None,
-                {
-                    enum __Here {}
-                    ::breaker_core::__rt::type_name::<__Here>
-                },
-                true,
-                ::breaker_core::__rt::Config::new(),
-            );
-            ::breaker_core::__rt::register!(__BREAKER_SITE);
-            ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
-        } {
-            ::breaker_core::__rt::Ok(__permit) => __permit,
-            ::breaker_core::__rt::Err(__rejected) => {
-                return ::breaker_core::__rt::reject::<_>(__rejected);
-            }
-        };
-        let __out = ::breaker_core::__rt::Run {
-            permit: &__permit,
-            limit: ::breaker_core::__rt::None,
+        let mut __entry = ::breaker_core::__rt::site!(entry[None] true[new()]);
+        let __ended = ::breaker_core::__rt::Call {
+            entry: &mut __entry,
             body: async move {
                 if false {
                     return ::breaker_core::__rt::never::<Result<Item, ApiError>>();
@@ -47,14 +26,13 @@ where
             },
         }
             .await;
-        ::breaker_core::__rt::settle(
-            __permit,
-            __out,
-            &|__error| {
-                use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-                ::breaker_core::__rt::judged(
+        ::breaker_core::__rt::conclude(
+            __ended,
+            &mut __entry,
+            |__error| {
+                (
                     ::breaker_core::__rt::classify(__error),
-                    (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
                 )
             },
         )

@@ -32,19 +32,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
     let __fresh = ::breaker_core::__rt::Fresh::new();
     let __ret = '__live: {
         let __fallen = '__gate: {
-            let __permit = match {
-                static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-                    ::breaker_core::__rt::None,
-                    {
-                        enum __Here {}
-                        ::breaker_core::__rt::type_name::<__Here>
-                    },
-                    true,
-                    ::breaker_core::__rt::Config::new(),
-                );
-                ::breaker_core::__rt::register!(__BREAKER_SITE);
-                ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
-            } {
+            let __permit = match ::breaker_core::__rt::site!(enter[None] true[new()]) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {
                     break '__gate <::breaker_core::__rt::Fallen<
@@ -61,11 +49,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                             Result<Answer, GenerationError>,
                         >();
                     }
-                    #[allow(
-                        clippy::shadow_same,
-                        clippy::used_underscore_binding,
-                        clippy::no_effect_underscore_binding
-                    )]
+                    #[allow(clippy::shadow_same)]
                     let user = user;
                     let _ = &user;
                     { self.client.generate(query).await }
@@ -76,10 +60,9 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 __permit,
                 __out,
                 &|__error| {
-                    use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-                    ::breaker_core::__rt::judged(
+                    (
                         ::breaker_core::__rt::Outcome::failure(),
-                        (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                        ::breaker_core::__rt::Seen(__error).__breaker_text(),
                     )
                 },
                 (

@@ -3,23 +3,11 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     const _: () = ();
     let __kept0;
     let __fallen = '__gate: {
-        let __permit = match {
-            static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-                ::breaker_core::__rt::Some("huggingface_api"),
-                {
-                    enum __Here {}
-                    ::breaker_core::__rt::type_name::<__Here>
-                },
-                true,
-                ::breaker_core::__rt::Config::new()
-                    .timeout({
-                        ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
-                        ::breaker_core::__rt::duration(30u64, 0u32)
-                    }),
-            );
-            ::breaker_core::__rt::register!(__BREAKER_SITE);
-            ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
-        } {
+        let __permit = match ::breaker_core::__rt::site!(
+            enter[Some("huggingface_api")] true[new().timeout({
+            ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
+            ::breaker_core::__rt::duration(30u64, 0u32) })]
+        ) {
             ::breaker_core::__rt::Ok(__permit) => __permit,
             ::breaker_core::__rt::Err(__rejected) => {
                 #[allow(
@@ -52,11 +40,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
                         Result<Answer, GenerationError>,
                     >();
                 }
-                #[allow(
-                    clippy::shadow_same,
-                    clippy::used_underscore_binding,
-                    clippy::no_effect_underscore_binding
-                )]
+                #[allow(clippy::shadow_same)]
                 let query = query;
                 let _ = &query;
                 { self.client.generate(query).await }
@@ -67,10 +51,9 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             __permit,
             __out,
             &|__error| {
-                use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-                ::breaker_core::__rt::judged(
+                (
                     ::breaker_core::__rt::Outcome::failure(),
-                    (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
                 )
             },
             ::breaker_core::__rt::On {

@@ -1,22 +1,9 @@
 impl Client {
     fn get(&self, id: u32) -> Result<Item, ApiError> {
-        let __permit = match {
-            static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-                ::breaker_core::__rt::Some(
-                    ::breaker_core::__rt::concat!(
-                        ::breaker_core::__rt::module_path!(), "::", "Client"
-                    ),
-                ),
-                {
-                    enum __Here {}
-                    ::breaker_core::__rt::type_name::<__Here>
-                },
-                false,
-                ::breaker_core::__rt::Config::new().fail_max(3u32).failure_rate(0.5f64),
-            );
-            ::breaker_core::__rt::register!(__BREAKER_SITE);
-            ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
-        } {
+        let __permit = match ::breaker_core::__rt::site!(
+            enter[Some(::breaker_core::__rt::concat!(::breaker_core::__rt::module_path!(),
+            "::", "Client"))] false[new().fail_max(3u32).failure_rate(0.5f64)]
+        ) {
             ::breaker_core::__rt::Ok(__permit) => __permit,
             ::breaker_core::__rt::Err(__rejected) => {
                 return ::breaker_core::__rt::reject::<_>(__rejected);
@@ -38,10 +25,9 @@ impl Client {
             __permit,
             __out,
             &|__error| {
-                use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-                ::breaker_core::__rt::judged(
+                (
                     ::breaker_core::__rt::Outcome::failure(),
-                    (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
                 )
             },
         )

@@ -13,22 +13,9 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
         );
     let __fallen = loop {
         let __fallen = '__gate: {
-            let __permit = match {
-                static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-                    ::breaker_core::__rt::None,
-                    {
-                        enum __Here {}
-                        ::breaker_core::__rt::type_name::<__Here>
-                    },
-                    true,
-                    ::breaker_core::__rt::Config::new(),
-                );
-                ::breaker_core::__rt::register!(__BREAKER_SITE);
-                ::breaker_core::__rt::Site::enter_key(
-                    &__BREAKER_SITE,
-                    ::breaker_core::__rt::text(&self.host),
-                )
-            } {
+            let __permit = match ::breaker_core::__rt::site!(
+                enter_key[None] true[new()] ::breaker_core::__rt::text(& self.host)
+            ) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {
                     break '__gate <::breaker_core::__rt::Fallen<
@@ -50,11 +37,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                         return ::breaker_core::__rt::never::<Result<(), SendError>>();
                     }
                     let _ = &mut *self;
-                    #[allow(
-                        clippy::shadow_same,
-                        clippy::used_underscore_binding,
-                        clippy::no_effect_underscore_binding
-                    )]
+                    #[allow(clippy::shadow_same)]
                     let message = message;
                     { self.connection.send(message).await }
                 },
@@ -64,10 +47,9 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 __permit,
                 __out,
                 &|__error| {
-                    use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-                    ::breaker_core::__rt::judged(
+                    (
                         ::breaker_core::__rt::Outcome::failure(),
-                        (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                        ::breaker_core::__rt::Seen(__error).__breaker_text(),
                     )
                 },
                 ::breaker_core::__rt::On {

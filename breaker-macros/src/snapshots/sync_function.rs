@@ -1,17 +1,5 @@
 fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
-    let __permit = match {
-        static __BREAKER_SITE: ::breaker_core::__rt::Site = ::breaker_core::__rt::Site::new(
-            ::breaker_core::__rt::None,
-            {
-                enum __Here {}
-                ::breaker_core::__rt::type_name::<__Here>
-            },
-            false,
-            ::breaker_core::__rt::Config::new(),
-        );
-        ::breaker_core::__rt::register!(__BREAKER_SITE);
-        ::breaker_core::__rt::Site::enter(&__BREAKER_SITE)
-    } {
+    let __permit = match ::breaker_core::__rt::site!(enter[None] false[new()]) {
         ::breaker_core::__rt::Ok(__permit) => __permit,
         ::breaker_core::__rt::Err(__rejected) => {
             return ::breaker_core::__rt::reject::<_>(__rejected);
@@ -33,8 +21,7 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
         __permit,
         __out,
         &|__error| {
-            use ::breaker_core::__rt::{ShowNothing as _, ShowText as _};
-            ::breaker_core::__rt::judged(
+            (
                 match __error {
                     _ if ::breaker_core::__rt::ask(__error, is_missing) => {
                         ::breaker_core::__rt::Outcome::success()
@@ -44,7 +31,7 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                     }
                     _ => ::breaker_core::__rt::Outcome::neutral(),
                 },
-                (&::breaker_core::__rt::Seen(__error)).__breaker_text(),
+                ::breaker_core::__rt::Seen(__error).__breaker_text(),
             )
         },
     )

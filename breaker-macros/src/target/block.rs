@@ -1,6 +1,6 @@
 //! The annotated impl block: its head is parsed, its methods are told apart, their bodies stay raw tokens.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -34,17 +34,18 @@ pub(crate) struct Method {
     pub(crate) tokens: TokenStream,
 }
 
-/// True for `impl`, behind attributes and `unsafe`.
+/// True for `impl`, behind attributes and `unsafe`. It looks at the first words only, for each annotated function comes by here.
 pub(crate) fn is_block(item: &TokenStream) -> bool {
-    let look = |input: ParseStream<'_>| {
-        input.call(Attribute::parse_outer)?;
-        while !input.peek(Token![impl])
-            && input.call(Ident::parse_any).is_ok_and(|word| word == "unsafe" || word == "default")
-        {}
-        let found = input.peek(Token![impl]);
-        input.parse::<TokenStream>().map(|_| found)
-    };
-    look.parse2(ungrouped(item.clone())).unwrap_or(false)
+    let mut trees = ungrouped(item.clone()).into_iter();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Punct(pound) if pound.as_char() == '#' => drop(trees.next()),
+            TokenTree::Ident(word) if word == "unsafe" || word == "default" => {}
+            TokenTree::Ident(word) => return word == "impl",
+            _ => return false,
+        }
+    }
+    false
 }
 
 pub(crate) fn parse(item: TokenStream) -> Result<Block> {

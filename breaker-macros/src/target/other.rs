@@ -35,18 +35,17 @@ fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
         return Some("a foreign block");
     }
     // The ABI of `extern "Rust"`.
-    if ahead.parse::<syn::LitStr>().is_ok() {
-        return None;
+    if ahead.peek(syn::LitStr) {
+        return ahead.parse::<syn::LitStr>().map_or(Some(""), |_| None);
     }
     let Ok(word) = ahead.call(Ident::parse_any) else {
         return Some("");
     };
-    let named = ITEMS.iter().find(|(keyword, _)| word == *keyword).map(|(_, name)| *name);
     match word.to_string().as_str() {
         "const" if ahead.peek2(Token![:]) => Some("a constant"),
         "const" | "async" | "unsafe" | "extern" | "default" | "auto" => None,
         "safe" => Some("a foreign function"),
-        _ => Some(named.unwrap_or_default()),
+        word => Some(ITEMS.iter().find(|(keyword, _)| word == *keyword).map_or("", |(_, name)| name)),
     }
 }
 

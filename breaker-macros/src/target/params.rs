@@ -228,7 +228,7 @@ impl Param {
         if !self.is_rebound(binding) && (moves || self.hold != Hold::Unique) {
             return TokenStream::new();
         }
-        let quiet = quiet();
+        let quiet = quiet_of(ident);
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #(#lints)* let #mutability #ident = #ident;)
     }
 
@@ -279,4 +279,12 @@ pub(crate) fn quiet() -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #[allow(clippy::shadow_same, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]
     }
+}
+
+/// The same for a local of this name: rustc looks each lint up, in every function.
+fn quiet_of(name: &Ident) -> TokenStream {
+    if name.unraw().to_string().starts_with('_') {
+        return quiet();
+    }
+    quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_same)])
 }

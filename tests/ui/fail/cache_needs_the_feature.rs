@@ -2,9 +2,9 @@
 mod without {
     pub mod __rt {
         pub use breaker_core::__rt::{
-            Borrowed, CacheSite, Config, Err, Fallen, Fresh, None, Ok, On, Outcome, Part, Rejection, Run, Seen, ShowError,
-            ShowNothing, ShowText, Site, Some, TwiceBorrowed, Whole, as_stored, duration, judged, never, register, serve,
-            settle_or_fall, share, type_name, value,
+            Borrowed, CacheSite, Err, Fallen, Fresh, None, Ok, On, Outcome, Part, Rejection, Run, Seen, ShowError,
+            ShowNothing, Some, TwiceBorrowed, Whole, as_stored, duration, never, serve, settle_or_fall, share, site,
+            value,
         };
     }
 }

@@ -1,0 +1,49 @@
+//! The plain case, which is the usual one: the gate, the body and the time limit as one future. Each expression less is less for
+//! rustc to check, in every function.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+
+use super::Kit;
+use crate::check::rules::Classify;
+use crate::check::shape::Form;
+use crate::target::params::Param;
+use crate::uses;
+
+impl Kit<'_> {
+    /// True where there is one attempt, and an error alone decides what it counts as.
+    pub(super) fn is_one_call(&self) -> bool {
+        let (plan, rules) = (self.plan, &self.plan.rules);
+        let by_error = rules.failure_if.is_empty() && !matches!(rules.classify, Some(Classify::By(_)));
+        let has_body = match &plan.form {
+            Form::Sync => false,
+            Form::Async => true,
+            Form::Future(future) => future.tail.is_some(),
+        };
+        let plain = plan.retry.is_none() && plan.chain.is_none() && plan.key.is_none() && rules.stream.is_none();
+        has_body && plain && by_error && !self.judges_by_arguments()
+    }
+
+    /// Such a judge is no plain function.
+    fn judges_by_arguments(&self) -> bool {
+        let code = self.plan.rules.code();
+        if code.is_empty() {
+            return false;
+        }
+        let mut names = self.plan.params.iter().flat_map(Param::bindings).map(|binding| &binding.ident);
+        names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
+    }
+
+    // Output: let mut __entry = K::__rt::site!(entry SITE);
+    //         let __ended = K::__rt::Call { entry: &mut __entry, body: BODY }.await;
+    //         K::__rt::conclude(__ended, &mut __entry, JUDGE)
+    pub(super) fn one_call(&self) -> TokenStream {
+        let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
+        let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
+        quote_spanned! {at=>
+            let mut __entry = #site;
+            let __ended = #rt::Call { entry: &mut __entry, body: #body }.await;
+            #rt::conclude(__ended, &mut __entry, #judge)
+        }
+    }
+}

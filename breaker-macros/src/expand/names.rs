@@ -1,0 +1,45 @@
+//! `K::__rt`, the way to all names of an expansion, at the place where rustc tells about what follows it.
+
+use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt as _};
+
+use super::respan;
+
+/// Appends itself token by token: there are many in an expansion, and a joined stream of their own costs a way into rustc each.
+#[derive(Clone, Copy)]
+pub(super) struct Rt<'p> {
+    /// As the user names the crate; else it is `::breaker_core`.
+    krate: Option<&'p TokenStream>,
+    at: Span,
+}
+
+impl<'p> Rt<'p> {
+    pub(super) fn new(krate: Option<&'p TokenStream>) -> Self {
+        Self { krate, at: Span::mixed_site() }
+    }
+
+    pub(super) fn at(self, at: Span) -> Self {
+        Self { at, ..self }
+    }
+}
+
+impl ToTokens for Rt<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        if let Some(krate) = self.krate {
+            tokens.extend(respan(krate.clone(), self.at));
+        } else {
+            colons(tokens, self.at);
+            tokens.append(Ident::new("breaker_core", self.at));
+        }
+        colons(tokens, self.at);
+        tokens.append(Ident::new("__rt", self.at));
+    }
+}
+
+fn colons(tokens: &mut TokenStream, at: Span) {
+    for spacing in [Spacing::Joint, Spacing::Alone] {
+        let mut colon = Punct::new(':', spacing);
+        colon.set_span(at);
+        tokens.append(TokenTree::Punct(colon));
+    }
+}
