@@ -66,6 +66,26 @@ fn of_a_sync_function() {
 }
 
 #[test]
+fn of_a_rejected_call() {
+    async fn bare(_a: Noisy, _: Noisy, (_b, _c): Pair, _d: Noisy) -> Result<(), Fault> {
+        Err(Fault::Open("drop_rejected".to_owned()))
+    }
+    #[circuit_breaker(name = "drop_rejected")]
+    async fn guarded(a: Noisy, _: Noisy, (b, _c): Pair, d: Noisy) -> Result<(), Fault> {
+        pause().await;
+        let _ = (&d, &a, &b);
+        Ok(())
+    }
+    let n = Noisy;
+    let pair = || (n("b"), n("c"));
+    assert!(now(bare(n("a"), n("_"), pair(), n("d"))).is_err());
+    let order = dropped();
+    named("drop_rejected").force_open();
+    assert!(now(guarded(n("a"), n("_"), pair(), n("d"))).is_err());
+    assert_eq!(dropped(), order);
+}
+
+#[test]
 fn of_a_receiver_by_value() {
     struct Client(Noisy);
     impl Client {

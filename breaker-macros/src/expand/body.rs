@@ -11,7 +11,7 @@ use crate::uses;
 
 impl Kit<'_> {
     // Output: async move {
-    //             if false { return K::__rt::never::<Ret>(); }
+    //             if false { ORDER return K::__rt::never::<Ret>(); }
     //             let x = x;
     //             { BODY }
     //         }
@@ -20,15 +20,31 @@ impl Kit<'_> {
     // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
     pub(super) fn async_body(&self, moves: bool) -> TokenStream {
         let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
-        let (locals, body) = (self.locals(moves), self.with_mixed_braces());
+        let (order, locals, body) = (self.order_of_drops(), self.locals(moves), self.with_mixed_braces());
         let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
             if false {
+                #order
                 return #rt::never::<#ret>();
             }
             #locals
             #body
         });
         quote_spanned!(Span::mixed_site()=> #keywords #block)
+    }
+
+    // Output: `let _ = &y; let _ = &x;`
+    //
+    // What a block owns drops in the order in which it is named first, where the block never runs: a rejected call drops its
+    // arguments as every function does, the last one first.
+    fn order_of_drops(&self) -> TokenStream {
+        let owned = self.plan.params.iter().rev().filter(|param| param.hold == Hold::Owned);
+        let names: Vec<_> =
+            owned.flat_map(|param| param.names().into_iter().rev().map(|(name, _)| (&param.cfg, name))).collect();
+        let names = names.iter().filter(|(_, name)| name != "self");
+        if !self.is_one_call() || self.tail().is_some() || names.clone().count() < 2 {
+            return TokenStream::new();
+        }
+        names.map(|(cfg, name)| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;)).collect()
     }
 
     // Output: `(x, y,), move |(mut x, y,)| -> Ret { BODY }`
