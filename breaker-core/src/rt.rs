@@ -90,7 +90,6 @@ pub mod config {
     pub use super::checks::checked;
     use crate::config::Config;
 
-    #[must_use]
     pub const fn new() -> Config {
         Config::new()
     }

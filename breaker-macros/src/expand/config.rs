@@ -185,7 +185,7 @@ mod tests {
             (quote!(min_calls = 20), ".min_calls(20u32)"),
             (quote!(ramp = "30s"), ".ramp(k::__rt::duration(30u64,0u32))"),
         ] {
-            assert_eq!(setters(args), checked(&expected.to_string()));
+            assert_eq!(setters(args), checked(expected));
         }
     }
 
