@@ -44,7 +44,11 @@ impl Kit<'_> {
         if !self.is_one_call() || self.tail().is_some() || names.clone().count() < 2 {
             return TokenStream::new();
         }
-        names.map(|(cfg, name)| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;)).collect()
+        let named = names.map(|(cfg, name)| {
+            let quiet = name.to_string().starts_with('_').then(quiet);
+            quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;)
+        });
+        named.collect()
     }
 
     // Output: `(x, y,), move |(mut x, y,)| -> Ret { BODY }`
