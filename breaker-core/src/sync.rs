@@ -30,8 +30,8 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for
-/// each future that has to be `Send`: a third of what an annotated function costs to check.
+/// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for each
+/// annotated function: for its `static`, and wherever its future has to be `Send`.
 pub(crate) struct Sealed<T>(Box<dyn Give<T> + Send + Sync + UnwindSafe + RefUnwindSafe>);
 
 trait Give<T> {
