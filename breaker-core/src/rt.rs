@@ -2,6 +2,7 @@
 //! attributes and is no part of the public interface.
 
 mod checks;
+pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
@@ -33,8 +34,6 @@ pub use core::primitive::str;
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use core::{concat, module_path};
-#[cfg(feature = "register")]
-pub use inventory;
 pub use std::boxed::Box;
 
 use crate::call::settle_cut;
@@ -43,57 +42,6 @@ use crate::note::Cause;
 use crate::permit::Permit;
 use crate::whole::{Falls, fall};
 use std::fmt::Display;
-
-/// The site of one function, which the linker gathers, and the call of it that begins.
-///
-/// A macro of few words, since the attribute writes it for each function; of the user's code there are only values in it.
-#[cfg(feature = "register")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_site {
-    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
-            $crate::__rt::Option::$($name)*,
-            {
-                enum __Here {}
-                $crate::__rt::type_name::<__Here>
-            },
-            $can_be_cut,
-            $crate::__rt::config::$($config)*,
-        );
-        $crate::__rt::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
-        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
-    }};
-}
-
-/// Without the feature `register` a site is known from its first call on.
-#[cfg(not(feature = "register"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_site {
-    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
-            $crate::__rt::Option::$($name)*,
-            {
-                enum __Here {}
-                $crate::__rt::type_name::<__Here>
-            },
-            $can_be_cut,
-            $crate::__rt::config::$($config)*,
-        );
-        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
-    }};
-}
-
-/// How the settings of a site begin.
-pub mod config {
-    pub use super::checks::checked;
-    use crate::config::Config;
-
-    pub const fn new() -> Config {
-        Config::new()
-    }
-}
 
 /// What `#[circuit_breaker]` needs of a return type.
 #[diagnostic::on_unimplemented(

@@ -44,7 +44,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Target> {
 fn without_body(item: TokenStream) -> (TokenStream, Option<Group>) {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();
     match trees.last_mut() {
-        Some(TokenTree::Group(last)) if last.delimiter() == Delimiter::Brace && !last.stream().is_empty() => {
+        Some(TokenTree::Group(last)) if last.delimiter() == Delimiter::Brace => {
             let body = std::mem::replace(last, empty(last.span_open()));
             (trees.into_iter().collect(), Some(body))
         }

@@ -285,3 +285,22 @@ fn a_result_that_is_not_send_leaves_the_future_send() {
     named("not_send_fallback").force_open();
     assert_eq!(now(with_fallback()).ok(), Some(9));
 }
+
+#[test]
+fn a_list_may_look_at_a_local_before_the_block() {
+    #[circuit_breaker(name = "local_in_a_list", fail_max = 1, exclude(Fault::Upstream if number == 1))]
+    fn later(list: &[u8]) -> impl Future<Output = Result<u8, Fault>> + use<> {
+        let number = list.len();
+        async move {
+            if number == 0 {
+                Ok(0)
+            } else {
+                Err(Fault::Upstream)
+            }
+        }
+    }
+    assert!(now(later(&[1])).is_err());
+    assert_eq!(named("local_in_a_list").state(), State::Closed);
+    assert!(now(later(&[1, 2])).is_err());
+    assert_eq!(named("local_in_a_list").state(), State::Open);
+}

@@ -30,6 +30,10 @@ impl Kit<'_> {
         if code.is_empty() {
             return false;
         }
+        // There are also the locals of the statements before the block.
+        if self.tail().is_some() {
+            return true;
+        }
         let mut names = self.plan.params.iter().flat_map(Param::bindings).map(|binding| &binding.ident);
         names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }

@@ -11,7 +11,7 @@ use crate::args::keys::Key;
 use crate::check::values::{Backoff, Number, Setting};
 use crate::recover::mixed;
 
-// Output: `new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`, behind `K::__rt::config::`
+// Output: `new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`, behind `K::__rt::site::`
 //
 // With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path. Where a value is an expression the
 // whole is `checked(..)`: rustc evaluates that for each function, which is dear, and the literals are checked already.
@@ -25,7 +25,7 @@ pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
     } else if kit.plan.settings.iter().all(|(.., value)| value.is_known()) {
         quote_spanned!(Span::mixed_site()=> new() #(#setters)*)
     } else {
-        quote_spanned!(Span::mixed_site()=> checked(#rt::config::new() #(#setters)*))
+        quote_spanned!(Span::mixed_site()=> checked(#rt::site::new() #(#setters)*))
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
     /// What has an expression in it is checked by rustc once more, as a whole.
     fn checked(setters: &str) -> String {
         if setters.contains("must") {
-            format!("checked(k::__rt::config::new(){setters})")
+            format!("checked(k::__rt::site::new(){setters})")
         } else {
             format!("new(){setters}")
         }

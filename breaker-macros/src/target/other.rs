@@ -36,7 +36,7 @@ fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
     }
     // The ABI of `extern "Rust"`.
     if ahead.peek(syn::LitStr) {
-        return ahead.parse::<syn::LitStr>().map_or(Some(""), |_| None);
+        return ahead.parse::<syn::LitStr>().err().map(|_| "");
     }
     let Ok(word) = ahead.call(Ident::parse_any) else {
         return Some("");

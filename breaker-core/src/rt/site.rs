@@ -1,0 +1,46 @@
+//! The site of one function, as an expansion declares it.
+
+use crate::config::Config;
+
+pub use super::checks::checked;
+#[cfg(feature = "register")]
+pub use inventory;
+
+/// Without the feature `register` nobody gathers sites: one is known from its first call on.
+#[cfg(not(feature = "register"))]
+pub mod inventory {
+    pub use crate::__breaker_submit as submit;
+}
+
+#[cfg(not(feature = "register"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_submit {
+    ($($site:tt)*) => {};
+}
+
+/// Declares the site, has the linker gather it, and begins a call of it.
+///
+/// A macro of few words, since the attribute writes it for each function; of the user's code there are only values in it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
+            $crate::__rt::Option::$($name)*,
+            {
+                enum __Here {}
+                $crate::__rt::type_name::<__Here>
+            },
+            $can_be_cut,
+            $crate::__rt::site::$($config)*,
+        );
+        $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
+        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
+    }};
+}
+
+/// How the settings of a site begin.
+pub const fn new() -> Config {
+    Config::new()
+}
