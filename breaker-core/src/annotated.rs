@@ -27,38 +27,57 @@ enum Way {
     Over,
 }
 
-/// Why a call has no result. One that was cut off is counted after its body has dropped.
-pub enum NoResult {
-    Rejected(CircuitBreakerError),
-    Cut(Cut),
-}
-
 pin_project! {
-    /// Asks the breaker at its first poll, and runs the body to its end, or to its time limit.
+    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
-    /// It asks nothing of the body's type, so that what a function has to return is told once, by [`conclude`]. The fields are
-    /// public so that an expansion makes it in place: a function of its own would be compiled for every body.
-    pub struct Call<'e, F> {
-        pub entry: &'e mut Entry,
+    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    pub struct Call<F, E> {
         #[pin]
-        pub body: F,
+        body: F,
+        entry: Entry,
+        judge: Judge<E>,
     }
 }
 
-impl<F: Future> Future for Call<'_, F> {
-    type Output = Result<F::Output, NoResult>;
+/// What an error counts as.
+type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
+
+/// The call of a function that returns `R`, for an expansion.
+#[inline]
+pub const fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    E: FromRejection,
+{
+    Call { body, entry, judge }
+}
+
+impl<R, F, E> Future for Call<F, E>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    E: FromRejection,
+{
+    type Output = R;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
         if let Some(rejected) = this.entry.begin() {
-            return Poll::Ready(Err(NoResult::Rejected(rejected)));
+            return Poll::Ready(reject(rejected));
         }
         match this.body.poll(context) {
-            Poll::Pending => this.entry.wait(context).map(Err),
+            Poll::Pending => match this.entry.wait(context) {
+                Some(cut_off) => Poll::Ready(reject(cut_off)),
+                None => Poll::Pending,
+            },
             Poll::Ready(result) => {
-                this.entry.came_back();
-                Poll::Ready(Ok(result))
+                match result.view() {
+                    Ok(_) => this.entry.succeeded(),
+                    Err(error) => this.entry.failed(error, *this.judge),
+                }
+                Poll::Ready(result)
             }
         }
     }
@@ -90,31 +109,24 @@ impl Entry {
         None
     }
 
-    /// The body came back with its result.
-    #[inline]
-    fn came_back(&self) {
-        if let Way::In(permit) = &self.way {
-            permit.came_back();
+    /// The body waits: an error when the time of the call is over.
+    #[inline(never)]
+    fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        let Way::In(permit) = &self.way else { over() };
+        permit.came_back();
+        match limit::wait(&mut self.limit, permit, context) {
+            Poll::Ready(after) => Some(settle_cut(self.leave(), Cut { after })),
+            Poll::Pending => None,
         }
     }
 
-    /// The body waits: ready when the time of the call is over.
-    #[inline(never)]
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<NoResult> {
-        let Way::In(permit) = &self.way else {
-            return Poll::Pending;
-        };
-        permit.came_back();
-        limit::wait(&mut self.limit, permit, context).map(|after| {
-            // The rest of the body is dropped before the call is counted: if that panics, the call has.
-            permit.begin();
-            NoResult::Cut(Cut { after })
-        })
-    }
-
+    /// The body came back with its result.
     fn leave(&mut self) -> Permit {
         match mem::replace(&mut self.way, Way::Over) {
-            Way::In(permit) => permit,
+            Way::In(permit) => {
+                permit.came_back();
+                permit
+            }
             Way::Ahead(_) | Way::Over => over(),
         }
     }
@@ -125,39 +137,12 @@ impl Entry {
     }
 
     #[cold]
-    fn error(&mut self, ended: NoResult) -> CircuitBreakerError {
-        match ended {
-            NoResult::Rejected(error) => error,
-            NoResult::Cut(cut) => settle_cut(self.leave(), cut),
-        }
+    fn failed<E>(&mut self, error: &E, judge: Judge<E>) {
+        conclude_error(self.leave(), error, &judge);
     }
 }
 
 #[cold]
 fn over() -> ! {
     panic!("a call was polled after it had ended")
-}
-
-/// Counts how the call ended, and gives its result.
-#[inline]
-pub fn conclude<R: Fallible<Error = E>, E>(
-    ended: Result<R, NoResult>,
-    entry: &mut Entry,
-    judge: for<'e> fn(&'e E) -> Judged<'e>,
-) -> R
-where
-    R::Error: FromRejection,
-{
-    match ended {
-        Ok(result) => {
-            match result.view() {
-                Ok(_) => entry.succeeded(),
-                Err(error) => {
-                    conclude_error(entry.leave(), error, &judge);
-                }
-            }
-            result
-        }
-        Err(ended) => reject(entry.error(ended)),
-    }
 }

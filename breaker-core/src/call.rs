@@ -168,8 +168,8 @@ impl<F: Future> Future for Run<'_, F> {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => match limit::wait(this.limit, this.permit, context) {
                 Poll::Ready(after) => {
-                    // The rest of the body is dropped before the call is counted: if that panics, the call has.
-                    this.permit.begin();
+                    // The rest of the body is dropped before the call is counted.
+                    this.permit.cut_off();
                     Poll::Ready(Err(Cut { after }))
                 }
                 Poll::Pending => Poll::Pending,

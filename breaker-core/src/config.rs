@@ -350,6 +350,22 @@ impl Config {
         self
     }
 
+    /// What an attribute says, as it stands in an expansion: `"fail_max=5; timeout=2s"`. The attributes are of this very version, and
+    /// write what [`Config::read`] reads.
+    pub(crate) fn written(settings: &'static str) -> Self {
+        let mut config = Self::new();
+        for (key, value) in settings.split("; ").filter_map(|setting| setting.split_once('=')) {
+            match key {
+                "env" => config.env = Some(value),
+                _ => {
+                    let read = config.read(key, value);
+                    debug_assert_eq!(read, Some(Ok(())), "{key}={value}");
+                }
+            }
+        }
+        config
+    }
+
     /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it: the
     /// breaker's name in upper case if unset, with `_` for all but letters and digits.
     pub const fn env(mut self, prefix: &'static str) -> Self {

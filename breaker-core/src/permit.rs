@@ -32,13 +32,15 @@ pub struct Permit {
     settled: bool,
     /// The call's own code is running.
     runs: AtomicBool,
+    /// The call's time is over, and what is left of its body is dropped.
+    cut: AtomicBool,
 }
 
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
     #[inline]
     pub(crate) fn new(holder: Holder, word: Word, probe: u32, started: Tick) -> Self {
-        Self { holder, word, started, probe, settled: false, runs: AtomicBool::new(false) }
+        Self { holder, word, started, probe, settled: false, runs: AtomicBool::new(false), cut: AtomicBool::new(false) }
     }
 
     /// The call succeeded.
@@ -146,6 +148,12 @@ impl Permit {
         self.runs.store(false, Ordering::Relaxed);
     }
 
+    /// The call's time is over: that is a failure, also if its body panics while it is dropped.
+    #[inline]
+    pub(crate) fn cut_off(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
@@ -219,9 +227,12 @@ impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            let (ending, kind, text) = match *self.runs.get_mut() {
-                true => (Ending::Panicked, "panic", "the call panicked"),
-                false => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
+            let (ending, kind, text) = if *self.cut.get_mut() {
+                (Ending::Result(Outcome::failure()), "timeout", "timed out")
+            } else if *self.runs.get_mut() {
+                (Ending::Panicked, "panic", "the call panicked")
+            } else {
+                (Ending::Dropped, "cancelled", "the call was dropped before it had a result")
             };
             self.end(ending, &|| Cause::told(kind, &text));
         }

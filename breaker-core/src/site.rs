@@ -14,13 +14,17 @@ use std::panic::Location;
 /// What an annotated function knows of itself; a `static` in its body.
 #[derive(Debug)]
 pub struct Site {
-    name: Option<&'static str>,
+    /// Empty: it is named after its function.
+    name: &'static str,
     /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
     place: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_be_cut: bool,
-    config: Config,
+    /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a text is the least to look at.
+    written: &'static str,
+    /// What it has in place of a text, where a value is an expression.
+    typed: Option<&'static Config>,
     link: OnceLock<Link>,
 }
 
@@ -36,22 +40,29 @@ pub(crate) struct Link {
 const STATIC: &str = "::__BREAKER_SITE";
 
 impl Site {
-    /// A site; without a name it is named after its function.
-    ///
-    /// # Panics
-    /// In `const` evaluation, when the name is empty. Whoever writes a site has checked its `config`.
+    /// A site with settings that the attribute has read and checked.
     #[must_use]
     #[track_caller]
-    pub const fn new(
-        name: Option<&'static str>,
+    pub const fn written(
+        name: &'static str,
         within: fn() -> &'static str,
         can_be_cut: bool,
-        config: Config,
+        written: &'static str,
     ) -> Self {
-        if let Some(name) = name {
-            assert!(!name.is_empty(), "`name` must not be empty");
-        }
-        Self { name, within, place: Location::caller(), can_be_cut, config, link: OnceLock::new() }
+        Self { name, within, place: Location::caller(), can_be_cut, written, typed: None, link: OnceLock::new() }
+    }
+
+    /// A site with settings that rustc has evaluated and [`checked`](crate::rt::site::checked).
+    #[must_use]
+    #[track_caller]
+    pub const fn typed(
+        name: &'static str,
+        within: fn() -> &'static str,
+        can_be_cut: bool,
+        typed: &'static Config,
+    ) -> Self {
+        let place = Location::caller();
+        Self { name, within, place, can_be_cut, written: "", typed: Some(typed), link: OnceLock::new() }
     }
 
     /// A call of the function that has asked nothing yet.
@@ -119,7 +130,12 @@ impl Site {
         let function = self.function();
         let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
-        registry.declare(self.name.unwrap_or(&function), Declared { place, config: self.config, can_be_cut })
+        let name = if self.name.is_empty() { &*function } else { self.name };
+        registry.declare(name, Declared { place, config: self.config(), can_be_cut })
+    }
+
+    fn config(&self) -> Config {
+        self.typed.copied().unwrap_or_else(|| Config::written(self.written))
     }
 
     fn function(&self) -> String {

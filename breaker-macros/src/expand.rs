@@ -107,12 +107,16 @@ impl<'p> Kit<'p> {
         quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
     }
 
-    // Output: `K::__rt::site!(enter [Some("api")] true [new().fail_max(5u32)])`, which declares the `static` of this function and is
+    // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`, which declares the `static` of this function and is
     //         `K::__rt::Site::enter(&THE_STATIC)`
     fn site(&self, way: &str, key: Option<&TokenStream>) -> TokenStream {
         let (rt, is_async, way) = (self.rt, self.is_async, Ident::new(way, Span::mixed_site()));
-        let (name, config) = (config::name(self), config::config(self));
-        quote_spanned!(Span::mixed_site()=> #rt::site!(#way [#name] #is_async [#config] #key))
+        let (name, settings) = (config::name(self), config::settings(self));
+        let site = quote_spanned!(Span::mixed_site()=> #rt::site!(#way #name #is_async #settings #key));
+        match config::needs(self) {
+            Some(needs) => quote_spanned!(Span::mixed_site()=> { #needs #site }),
+            None => site,
+        }
     }
 
     // Output: `K::__rt::site!(enter SITE)`, and `K::__rt::site!(enter_key SITE K::__rt::text(&KEY))` for one breaker per value

@@ -33,17 +33,25 @@ impl Drop for Bomb {
     }
 }
 
+/// Whatever a panic counts as: the call's time was over.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_panics_while_it_is_cut_off_is_a_failure() {
-    #[circuit_breaker(name = "adversary_cut", timeout = "1s")]
+    #[circuit_breaker(name = "adversary_cut", timeout = "1s", on_panic = ignore)]
     async fn hangs() -> Result<(), AskError> {
+        let _bomb = Bomb;
+        pending().await
+    }
+    #[circuit_breaker(name = "adversary_cut", failure_if(|()| false))]
+    async fn hangs_with_a_judge_of_values() -> Result<(), AskError> {
         let _bomb = Bomb;
         pending().await
     }
     testing::isolated(async {
         assert!(AssertUnwindSafe(hangs()).catch_unwind().await.is_err());
+        assert!(AssertUnwindSafe(hangs_with_a_judge_of_values()).catch_unwind().await.is_err());
         let snapshot = testing::breaker("adversary_cut").snapshot();
-        assert_eq!((snapshot.failure_count, snapshot.cancelled_count), (1, 0));
+        assert_eq!((snapshot.failure_count, snapshot.ignored_count, snapshot.cancelled_count), (2, 0, 0));
+        assert_eq!(snapshot.last_error.unwrap().kind, "timeout");
     })
     .await;
 }

@@ -25,22 +25,38 @@ macro_rules! __breaker_submit {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($way:ident [$($name:tt)*] $can_be_cut:tt [$($config:tt)*] $($key:tt)*) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::new(
-            $crate::__rt::Option::$($name)*,
+    ($way:ident $name:tt $can_be_cut:tt $kind:ident $settings:tt $($key:tt)*) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::$kind(
+            $name,
             {
                 enum __Here {}
                 $crate::__rt::type_name::<__Here>
             },
             $can_be_cut,
-            $crate::__rt::site::$($config)*,
+            $settings,
         );
         $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
         $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
     }};
 }
 
-/// How the settings of a site begin.
+/// How the settings of a site begin that are typed.
 pub const fn new() -> Config {
     Config::new()
+}
+
+/// A name that is a constant.
+///
+/// ```compile_fail,E0080
+/// const NONE: &str = "";
+/// #[breaker_core::circuit_breaker(name = NONE)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
+/// # Panics
+/// In `const` evaluation, when it is empty.
+#[must_use]
+pub const fn named(name: &'static str) -> &'static str {
+    assert!(!name.is_empty(), "`name` must not be empty");
+    name
 }

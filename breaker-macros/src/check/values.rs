@@ -37,17 +37,19 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    /// Whether the attribute knows the value, and has thus checked it.
-    pub(crate) fn is_known(&self) -> bool {
-        let is_number = |number: &Option<Number>| !matches!(number, Some(Number::Of(_)));
+    /// As a file or a variable has it: only what the attribute knows, and has thus checked.
+    pub(crate) fn written(&self) -> Option<String> {
         match self {
-            Self::CountOf(_) | Self::LengthOf(_) | Self::Number(Number::Of(_)) => false,
-            Self::After(length) => length.is_known(),
-            Self::Backoff(backoff) => {
-                let max = backoff.max.as_ref().is_none_or(|(_, max)| max.is_known());
-                max && is_number(&backoff.factor) && is_number(&backoff.jitter)
-            }
-            _ => true,
+            Self::Count(count, _) => Some(count.to_string()),
+            Self::Length(length) => Some(humantime::format_duration(*length).to_string()),
+            Self::Off => Some("off".to_owned()),
+            Self::Flag(Expr::Lit(flag)) => Some(flag.to_token_stream().to_string()),
+            Self::Word(word) => Some((*word).to_owned()),
+            Self::After(length) => length.written(),
+            Self::Text(text) => Some(text.value()),
+            Self::Number(number) => number.written(),
+            Self::Backoff(backoff) => backoff.written(),
+            Self::CountOf(_) | Self::LengthOf(_) | Self::Flag(_) => None,
         }
     }
 }

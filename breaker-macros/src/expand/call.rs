@@ -38,16 +38,10 @@ impl Kit<'_> {
         names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: let mut __entry = K::__rt::site!(entry SITE);
-    //         let __ended = K::__rt::Call { entry: &mut __entry, body: BODY }.await;
-    //         K::__rt::conclude(__ended, &mut __entry, JUDGE)
+    // Output: `K::__rt::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
         let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
-        quote_spanned! {at=>
-            let mut __entry = #site;
-            let __ended = #rt::Call { entry: &mut __entry, body: #body }.await;
-            #rt::conclude(__ended, &mut __entry, #judge)
-        }
+        quote_spanned!(at=> #rt::call(#site, #body, #judge).await)
     }
 }

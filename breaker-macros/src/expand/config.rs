@@ -11,42 +11,72 @@ use crate::args::keys::Key;
 use crate::check::values::{Backoff, Number, Setting};
 use crate::recover::mixed;
 
-// Output: `new().fail_max(5u32).recovery_timeout(K::__rt::duration(30, 0))`, behind `K::__rt::site::`
+// Output: `written "fail_max=5; recovery_timeout=30s"`, or `typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }`
 //
-// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path. Where a value is an expression the
-// whole is `checked(..)`: rustc evaluates that for each function, which is dear, and the literals are checked already.
-pub(super) fn config(kit: &Kit<'_>) -> TokenStream {
+// What the attribute has checked is a text, which costs rustc nothing. Where a value is an expression, rustc evaluates and checks the whole.
+pub(super) fn settings(kit: &Kit<'_>) -> TokenStream {
+    let (rt, here) = (kit.rt, Span::mixed_site());
+    if let Some(text) = written(kit) {
+        return quote_spanned!(here=> written #text);
+    }
+    let config = config(kit);
+    quote_spanned!(here=> typed { const __CONFIG: #rt::Config = #rt::site::checked(#config); &__CONFIG })
+}
+
+/// The settings as a text, if all are known.
+fn written(kit: &Kit<'_>) -> Option<String> {
+    let shared = kit.plan.config.is_some();
+    let settings = kit.plan.settings.iter();
+    let settings: Option<Vec<_>> =
+        settings.map(|(key, _, value)| value.written().map(|value| format!("{}={value}", key.name))).collect();
+    settings.filter(|_| !shared).map(|settings| settings.join("; "))
+}
+
+// Output: `K::__rt::site::new().fail_max(LIMIT).recovery_timeout(K::__rt::duration(30, 0))`
+//
+// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path.
+fn config(kit: &Kit<'_>) -> TokenStream {
     let rt = kit.rt;
-    let setters = kit.plan.settings.iter().map(|(key, at, value)| setter(kit, key, *at, value));
-    if let Some(shared) = &kit.plan.config {
-        let (at, rt) = (mixed(shared), kit.rt.at(mixed(shared)));
-        let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
-        quote_spanned!(Span::mixed_site()=> checked({ #typed __shared #(#setters)* }))
-    } else if kit.plan.settings.iter().all(|(.., value)| value.is_known()) {
-        quote_spanned!(Span::mixed_site()=> new() #(#setters)*)
-    } else {
-        quote_spanned!(Span::mixed_site()=> checked(#rt::site::new() #(#setters)*))
+    let setters = kit.plan.settings.iter().map(|(key, _, value)| setter(kit, key, value));
+    match &kit.plan.config {
+        Some(shared) => {
+            let (at, rt) = (mixed(shared), kit.rt.at(mixed(shared)));
+            let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
+            quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
+        }
+        None => quote_spanned!(Span::mixed_site()=> #rt::site::new() #(#setters)*),
     }
 }
 
-// Output: `Some("payments")`, `Some({ let __name: &'static K::__rt::str = NAME; __name })`, `None`; behind `K::__rt::Option::`
+// Output: `K::__rt::timeout_needs_the_feature_tokio_of_breaker_core();`
+//
+// Without the feature this name is missing, and rustc says so at the key.
+pub(super) fn needs(kit: &Kit<'_>) -> Option<TokenStream> {
+    let (_, at, _) = kit.plan.settings.iter().find(|(key, ..)| key.name == "timeout")?;
+    let at = at.resolved_at(Span::mixed_site());
+    let rt = kit.rt.at(at);
+    Some(quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core();))
+}
+
+// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }`, `""`
 //
 // The `let` tells a wrong type at the user's constant; a literal needs none.
 pub(super) fn name(kit: &Kit<'_>) -> TokenStream {
     let here = Span::mixed_site();
     match &kit.plan.name {
-        None => quote_spanned!(here=> None),
-        Some(name @ (Expr::Lit(_) | Expr::Verbatim(_))) => quote_spanned!(here=> Some(#name)),
+        None => Literal::string("").into_token_stream(),
+        Some(Expr::Lit(name)) => name.to_token_stream(),
+        Some(Expr::Verbatim(name)) => quote_spanned!(here=> { #name }),
         Some(name) => {
             let (at, rt) = (mixed(name), kit.rt.at(mixed(name)));
             let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
-            quote_spanned!(here=> Some({ #typed __name }))
+            quote_spanned!(here=> { #typed #rt::site::named(__name) })
         }
     }
 }
 
 // Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
-fn setter(kit: &Kit<'_>, key: &Key, at: Span, value: &Setting) -> TokenStream {
+fn setter(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
     let here = Span::mixed_site();
     // A value of another type is told at the value.
     let of_value = if let Setting::LengthOf(expr) | Setting::Flag(expr) = value { mixed(expr) } else { here };
@@ -68,14 +98,7 @@ fn setter(kit: &Kit<'_>, key: &Key, at: Span, value: &Setting) -> TokenStream {
         Setting::Backoff(values) => backoff(kit, values),
         Setting::Word(_) | Setting::After(_) => what_it_counts_as(kit, key, value),
     };
-    if key.name != "timeout" {
-        return quote_spanned!(of_value=> .#setter(#value));
-    }
-    // Without the feature this name is missing, and rustc says so at the key.
-    let at = at.resolved_at(here);
-    let rt = kit.rt.at(at);
-    let needs = quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core());
-    quote_spanned!(of_value=> .#setter({ #needs; #value }))
+    quote_spanned!(of_value=> .#setter(#value))
 }
 
 // Output: `K::__rt::OnCancel::Failure`, `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
@@ -151,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{args, check, recover::Errors};
 
-    fn setters(args: TokenStream) -> String {
+    fn settings_of(args: TokenStream) -> String {
         let item = quote!(
             async fn f() -> Reply {}
         );
@@ -160,45 +183,47 @@ mod tests {
         let options = args::parse(args, &mut errors);
         plan.settings = check::values_of(options, &syn::Generics::default(), &mut errors).settings;
         errors.finish().unwrap_or_else(|error| panic!("{error}"));
-        config(&Kit::new(&plan)).to_string().replace(' ', "")
+        settings(&Kit::new(&plan)).to_string()
     }
 
-    /// What has an expression in it is checked by rustc once more, as a whole.
-    fn checked(setters: &str) -> String {
-        if setters.contains("must") {
-            format!("checked(k::__rt::site::new(){setters})")
-        } else {
-            format!("new(){setters}")
+    #[test]
+    fn what_is_known_is_a_text_as_in_a_file() {
+        for (args, expected) in [
+            (quote!(failure_rate = 0.5), "failure_rate=0.5"),
+            (quote!(failure_rate = 1), "failure_rate=1"),
+            (quote!(slow_call = "2s"), "slow_call=2s"),
+            (quote!(window = 200), "window=200"),
+            (quote!(window = "1m", min_calls = 20), "window=1m; min_calls=20"),
+            (quote!(fail_window = "off", critical = true), "fail_window=off; critical=true"),
+            (quote!(timeout = "1m 500ms", on_cancel = "7us"), "timeout=1m 500ms; on_cancel=7us"),
+            (quote!(on_cancel = failure, on_panic = ignore), "on_cancel=failure; on_panic=ignore"),
+            (quote!(env = "SHOP"), "env=SHOP"),
+            (quote!(backoff), "backoff=on"),
+            (quote!(backoff(factor = 3)), "backoff=factor=3"),
+            (quote!(backoff(jitter = 0, max = "1h")), "backoff=max=1h, jitter=0"),
+        ] {
+            assert_eq!(settings_of(args), format!("written {expected:?}"));
         }
     }
 
     #[test]
-    fn rates_and_their_window() {
+    fn where_a_value_is_an_expression_rustc_checks_the_whole() {
         for (args, expected) in [
-            (quote!(failure_rate = 0.5), ".failure_rate(0.5f64)"),
-            (quote!(failure_rate = 1), ".failure_rate(1f64)"),
+            (
+                quote!(fail_max = MAX, ramp = "30s"),
+                ".fail_max(k::__rt::at_least_one(MAX,\"`fail_max`mustbe1ormore\")).ramp(k::__rt::duration(30u64,0u32))",
+            ),
             (quote!(slow_rate = SHARE), ".slow_rate(k::__rt::rate(SHARE,\"`slow_rate`mustbemorethan0andatmost1\"))"),
-            (quote!(slow_call = "2s"), ".slow_call(k::__rt::duration(2u64,0u32))"),
-            (quote!(window = 200), ".window_calls(200u32)"),
-            (quote!(window = "1m"), ".window(k::__rt::duration(60u64,0u32))"),
             (quote!(window = SPAN), ".window(k::__rt::above_zero(SPAN,\"`window`mustbemorethanzero\"))"),
-            (quote!(min_calls = 20), ".min_calls(20u32)"),
-            (quote!(ramp = "30s"), ".ramp(k::__rt::duration(30u64,0u32))"),
+            (quote!(window = 200, critical = VITAL), ".window_calls(200u32).critical(VITAL)"),
+            (
+                quote!(backoff(factor = F, max = "1h", jitter = 0)),
+                ".backoff(k::__rt::Backoff::new().factor(k::__rt::growth(F,\"`factor`mustbe1ormore\")).max(k::__rt::duration(3600u64,0u32)).jitter(0f64))",
+            ),
         ] {
-            assert_eq!(setters(args), checked(expected));
-        }
-    }
-
-    #[test]
-    fn a_backoff_has_what_is_written() {
-        for (args, expected) in [
-            (quote!(backoff), ""),
-            (quote!(backoff(factor = 3)), ".factor(3f64)"),
-            (quote!(backoff(jitter = 0, max = "1h")), ".max(k::__rt::duration(3600u64,0u32)).jitter(0f64)"),
-            (quote!(backoff(factor = F)), ".factor(k::__rt::growth(F,\"`factor`mustbe1ormore\"))"),
-        ] {
-            let backoff = format!("k::__rt::Backoff::new(){expected}");
-            assert_eq!(setters(args), checked(&format!(".backoff({backoff})")));
+            let checked = format!("k::__rt::site::checked(k::__rt::site::new(){expected})");
+            let whole = format!("typed{{const__CONFIG:k::__rt::Config={checked};&__CONFIG}}");
+            assert_eq!(settings_of(args).replace(' ', ""), whole);
         }
     }
 }

@@ -11,30 +11,25 @@ where
     Self: 'async_trait,
 {
     Box::pin(async move {
-        let mut __entry = ::breaker_core::__rt::site!(entry[None] true[new()]);
-        let __ended = ::breaker_core::__rt::Call {
-            entry: &mut __entry,
-            body: async move {
-                if false {
-                    return ::breaker_core::__rt::never::<Result<Item, ApiError>>();
-                }
-                {
-                    let __self = self;
-                    let id = id;
-                    __self.client.get(id).await
-                }
-            },
-        }
-            .await;
-        ::breaker_core::__rt::conclude(
-            __ended,
-            &mut __entry,
-            |__error| {
-                (
-                    ::breaker_core::__rt::classify(__error),
-                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
-                )
-            },
-        )
+        ::breaker_core::__rt::call(
+                ::breaker_core::__rt::site!(entry "" true written ""),
+                async move {
+                    if false {
+                        return ::breaker_core::__rt::never::<Result<Item, ApiError>>();
+                    }
+                    {
+                        let __self = self;
+                        let id = id;
+                        __self.client.get(id).await
+                    }
+                },
+                |__error| {
+                    (
+                        ::breaker_core::__rt::classify(__error),
+                        ::breaker_core::__rt::Seen(__error).__breaker_text(),
+                    )
+                },
+            )
+            .await
     })
 }

@@ -3,11 +3,12 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     const _: () = ();
     let __kept0;
     let __fallen = '__gate: {
-        let __permit = match ::breaker_core::__rt::site!(
-            enter[Some("huggingface_api")] true[new().timeout({
+        let __permit = match {
             ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
-            ::breaker_core::__rt::duration(30u64, 0u32) })]
-        ) {
+            ::breaker_core::__rt::site!(
+                enter "huggingface_api" true written "timeout=30s"
+            )
+        } {
             ::breaker_core::__rt::Ok(__permit) => __permit,
             ::breaker_core::__rt::Err(__rejected) => {
                 #[allow(

@@ -14,7 +14,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
     let __fallen = loop {
         let __fallen = '__gate: {
             let __permit = match ::breaker_core::__rt::site!(
-                enter_key[None] true[new()] ::breaker_core::__rt::text(& self.host)
+                enter_key "" true written ""::breaker_core::__rt::text(& self.host)
             ) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {

@@ -15,6 +15,15 @@ pub(crate) enum Number {
     Of(Expr),
 }
 
+impl Number {
+    pub(super) fn written(&self) -> Option<String> {
+        match self {
+            Self::Literal(number) => Some(number.to_string()),
+            Self::Of(_) => None,
+        }
+    }
+}
+
 /// The values of `backoff(..)`; what is not written is the default.
 #[derive(Default)]
 pub(crate) struct Backoff {
@@ -22,6 +31,18 @@ pub(crate) struct Backoff {
     /// With the place of its name.
     pub(crate) max: Option<(proc_macro2::Span, Box<Setting>)>,
     pub(crate) jitter: Option<Number>,
+}
+
+impl Backoff {
+    /// `factor=2, max=10m`, or `on` where nothing else is said.
+    pub(super) fn written(&self) -> Option<String> {
+        let number = |number: &Option<Number>| number.as_ref().map(Number::written);
+        let max = self.max.as_ref().map(|(_, max)| max.written());
+        let parts = [("factor", number(&self.factor)), ("max", max), ("jitter", number(&self.jitter))];
+        let written = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let parts: Option<Vec<_>> = written.map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
+        parts.map(|parts| if parts.is_empty() { "on".to_owned() } else { parts.join(", ") })
+    }
 }
 
 pub(crate) fn backoff(values: Vec<Named>, errors: &mut Errors) -> Setting {
