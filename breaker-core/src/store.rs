@@ -233,5 +233,7 @@ mod tests {
         assert!(again.age().abs_diff(stored.age()) < Duration::from_secs(1));
         let ahead = Stored::since("answer", SystemTime::now() + hour);
         assert!(ahead.age() < Duration::from_secs(1), "a time that is yet to come means now");
+        let oldest = Stored::since("answer", SystemTime::UNIX_EPOCH);
+        assert!(oldest.age() > hour * 24 * 365 * 50, "it is older than the machine's own clock: {:?}", oldest.age());
     }
 }
