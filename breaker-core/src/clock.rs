@@ -38,6 +38,10 @@ impl Tick {
     }
 }
 
+/// Where the clock begins: in the middle of the range, since an answer of a store may be older than the machine's own clock, and
+/// each paused runtime of tokio has a time of its own, which may lie before the first one that was asked.
+const ORIGIN: Tick = Tick(u64::MAX / 4);
+
 /// The present.
 #[inline]
 pub(crate) fn now() -> Tick {
@@ -60,29 +64,26 @@ pub(crate) fn readings() -> usize {
 #[cfg(all(not(feature = "test-util"), target_os = "linux"))]
 fn present() -> Tick {
     let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
-    Tick(coarsetime::Duration::from_ticks(ticks).as_nanos())
+    Tick(ORIGIN.0 + coarsetime::Duration::from_ticks(ticks).as_nanos())
 }
 
 #[cfg(all(not(feature = "test-util"), not(target_os = "linux")))]
 fn present() -> Tick {
     use std::{sync::LazyLock, time::Instant};
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    // One second, so that no tick of a running process is `Tick::ZERO`.
-    Tick(1_000_000_000).after(START.elapsed())
+    ORIGIN.after(START.elapsed())
 }
 
-/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was
-/// asked: so the origin is in the middle of the range.
+/// Tokio's clock.
 #[cfg(feature = "test-util")]
 fn present() -> Tick {
     use std::sync::LazyLock;
     use tokio::time::Instant;
-    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    const MIDDLE: Tick = Tick(u64::MAX / 4);
-    let (now, origin) = (Instant::now(), *ORIGIN);
-    match now.checked_duration_since(origin) {
-        Some(span) => MIDDLE.after(span),
-        None => Tick::ZERO.after(MIDDLE.since(Tick::ZERO.after(origin - now))),
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let (now, first) = (Instant::now(), *FIRST);
+    match now.checked_duration_since(first) {
+        Some(span) => ORIGIN.after(span),
+        None => ORIGIN.before(first - now),
     }
 }
 
