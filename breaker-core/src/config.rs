@@ -174,8 +174,12 @@ macro_rules! keys {
 
             /// Whether `key` is set.
             pub(crate) fn sets(&self, key: &str) -> bool {
-                $(if key == stringify!($key) { return self.$key.is_some(); })*
-                false
+                KEYS.iter().zip(self.set()).any(|(one, set)| *one == key && set)
+            }
+
+            /// Which keys are set, in the order of [`KEYS`].
+            pub(crate) const fn set(&self) -> [bool; KEYS.len()] {
+                [$(self.$key.is_some(),)*]
             }
         }
 
