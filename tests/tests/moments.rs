@@ -93,8 +93,7 @@ async fn a_ramp_that_is_made_shorter_lets_in_its_share_and_no_burst() {
     succeed(&breaker, 1);
     advance(secs(9)).await;
     // The share is 0.009: the first call passes, and the sum of the others comes near to a whole call.
-    let mut let_in =
-        |n: u32| (0..n).filter(|_| breaker.try_acquire().map(breaker_core::Permit::success).is_ok()).count();
+    let let_in = |n: u32| (0..n).filter(|_| breaker.try_acquire().map(breaker_core::Permit::success).is_ok()).count();
     assert_eq!(let_in(110), 1);
     breaker.reconfigure(Config::new().ramp(secs(90))).unwrap();
     assert!(let_in(100) <= 11, "the share is a tenth from here on");

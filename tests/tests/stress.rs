@@ -8,6 +8,7 @@ mod storm;
 use breaker_core::event::{Cancelled, Failure, Ignored, Rejected, Success};
 use breaker_core::{CircuitBreaker, Config, Listener, Permit, State};
 use common::{breaker, secs};
+use fastrand::Rng;
 use std::sync::{Arc, Mutex, RwLock};
 use storm::{Counts, LIMIT, RECOVERY, Storm, lay_hands_on};
 
@@ -100,11 +101,9 @@ fn listeners_hear_once_of_each_call_that_was_not_let_through_a_disabled_breaker(
     let raged = storm.rage(1, 100_000, &|_, random, outage| {
         if random.u32(..500) == 0 {
             let _alone = hands.write().unwrap();
-            match random.u32(..8) {
-                0 => breaker.disable(),
-                1 => breaker.reset(),
-                _ => lay_hands_on(&breaker, random),
-            }
+            let hands: [fn(&CircuitBreaker, &mut Rng); 4] =
+                [|it, _| it.disable(), |it, _| it.reset(), lay_hands_on, lay_hands_on];
+            random.choice(hands).unwrap()(&breaker, random);
         }
         let beside = hands.read().unwrap();
         let disabled = breaker.state() == State::Disabled;

@@ -6,6 +6,7 @@ use crate::reference::{Call, Counts, Ending, Reference, Rejection, Rule, Seen, T
 use crate::step::{Hand, Step, Wait};
 use breaker_core::event::StateChange;
 use breaker_core::{CallError, CircuitBreaker, Listener, Outcome, Permit, Snapshot};
+use proptest::sample::Index;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -54,17 +55,16 @@ impl Pair {
 
     async fn make(&mut self, step: &Step) {
         match step {
-            Step::Call(took, ending) => {
-                if let Some((permit, call)) = self.begin() {
-                    self.wait(*took).await;
-                    self.end(permit, call, *ending);
-                }
-            }
+            Step::Call(took, ending) => self.call(*took, *ending).await,
             Step::Calls(calls, ending) => {
                 for _ in 0..*calls {
-                    if let Some((permit, call)) = self.begin() {
-                        self.end(permit, call, *ending);
-                    }
+                    self.call(Duration::ZERO, *ending).await;
+                }
+            }
+            Step::Outage(calls) => {
+                for _ in 0..*calls {
+                    self.wait(self.reference.retry_after().unwrap_or_default()).await;
+                    self.call(Duration::ZERO, Ending::Failure(None)).await;
                 }
             }
             Step::Panic => self.panic(),
@@ -72,17 +72,39 @@ impl Pair {
                 let begun = self.begin();
                 self.begun.extend(begun);
             }
-            Step::End(which, ending) if !self.begun.is_empty() => {
-                let (permit, call) = self.begun.remove(which.index(self.begun.len()));
-                self.end(permit, call, *ending);
+            Step::End(which, ending) => self.end_one(which, Some(*ending)),
+            Step::Lose(which) => self.end_one(which, None),
+            Step::Wait(wait) => self.wait_for(wait).await,
+            Step::Hand(hand) => self.by_hand(*hand),
+            Step::Reconfigure(keys) => self.reconfigure(**keys),
+        }
+    }
+
+    async fn call(&mut self, took: Duration, ending: Ending) {
+        if let Some((permit, call)) = self.begin() {
+            if !took.is_zero() {
+                self.wait(took).await;
             }
-            Step::Lose(which) if !self.begun.is_empty() => {
-                let (permit, _) = self.begun.remove(which.index(self.begun.len()));
-                self.lost.push(permit);
-            }
-            Step::End(..) | Step::Lose(_) => {}
-            Step::Wait(Wait::For(span)) => self.wait(*span).await,
-            Step::Wait(Wait::Edge(which, beside)) => {
+            self.end(permit, call, ending);
+        }
+    }
+
+    /// Ends one of the calls that are under way; without an ending its permit is lost.
+    fn end_one(&mut self, which: &Index, ending: Option<Ending>) {
+        if self.begun.is_empty() {
+            return;
+        }
+        let (permit, call) = self.begun.remove(which.index(self.begun.len()));
+        match ending {
+            Some(ending) => self.end(permit, call, ending),
+            None => self.lost.push(permit),
+        }
+    }
+
+    async fn wait_for(&mut self, wait: &Wait) {
+        match wait {
+            Wait::For(span) => self.wait(*span).await,
+            Wait::Edge(which, beside) => {
                 let edges = self.edges();
                 if !edges.is_empty() {
                     let span = edges[which.index(edges.len())] - self.reference.now;
@@ -90,8 +112,6 @@ impl Pair {
                     self.wait(Duration::from_nanos(nanos.saturating_add_signed(*beside))).await;
                 }
             }
-            Step::Hand(hand) => self.by_hand(*hand),
-            Step::Reconfigure(keys) => self.reconfigure(**keys),
         }
     }
 

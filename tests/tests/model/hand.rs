@@ -75,7 +75,21 @@ impl Reference {
             return false;
         }
         self.expire();
-        self.settle_what_is_over();
+        self.end_what_is_over();
+        let old = self.told_state();
+        let toggled = keys.enabled.unwrap_or(true) != self.keys.enabled.unwrap_or(true) && self.manual.is_none();
+        self.take(keys);
+        if toggled {
+            self.toggle(old);
+        }
+        self.agree_on_jitter();
+        if self.is_lapsed() {
+            self.fix_end(self.now);
+        }
+        true
+    }
+
+    fn take(&mut self, keys: Keys) {
         if keys.slow_call != self.keys.slow_call {
             self.record.forget_slow();
         }
@@ -87,20 +101,11 @@ impl Reference {
         {
             ramp.sum = ramp.sum * new.as_nanos() / old.as_nanos();
         }
-        let old = self.told_state();
-        let before = std::mem::replace(&mut self.keys, keys);
-        if self.manual.is_none() && before.enabled.unwrap_or(true) != keys.enabled.unwrap_or(true) {
-            self.toggle(old);
-        }
-        self.agree_on_jitter();
-        if self.is_lapsed() {
-            self.fix_end(self.now);
-        }
-        true
+        self.keys = keys;
     }
 
     /// What is over does not begin again because it might have been longer.
-    fn settle_what_is_over(&mut self) {
+    fn end_what_is_over(&mut self) {
         let (share, end) = (self.ramp_share(), self.shut_until());
         match (&mut self.phase, end) {
             (Phase::Closed { ramp, .. }, _) if share.is_none() => *ramp = None,
@@ -130,9 +135,7 @@ impl Reference {
     pub(crate) fn go(&mut self, manual: Option<Manual>, phase: Phase, at: Duration) {
         let before = (self.told_state(), self.phase_state());
         let run = self.run.len() as u32;
-        if let (Phase::Closed { .. }, Phase::Open(_) | Phase::HalfOpen(_)) = (&self.phase, &phase)
-            && self.keys.looks_at_window()
-        {
+        if matches!(self.phase, Phase::Closed { .. }) && self.keys.looks_at_window() && before.1 != state_of(&phase) {
             let sums = self.record.agree(self.seen.window, self.keys.window(), self.now);
             self.record.keep(sums);
         }
@@ -160,11 +163,7 @@ impl Reference {
     }
 
     fn phase_state(&self) -> State {
-        match self.phase {
-            Phase::Closed { .. } => State::Closed,
-            Phase::Open(_) => State::Open,
-            Phase::HalfOpen(_) => State::HalfOpen,
-        }
+        state_of(&self.phase)
     }
 
     /// The state that listeners know of.
@@ -224,10 +223,13 @@ impl Reference {
     /// When what is under way ends.
     pub(crate) fn ends(&self) -> Vec<Duration> {
         let mut ends: Vec<_> = self.shut_until().into_iter().collect();
-        match (&self.phase, self.keys.ramp) {
-            (Phase::Closed { since, ramp: Some(_) }, Some(length)) => ends.push(*since + length),
-            (Phase::HalfOpen(trial), _) => ends.extend(trial.slots.iter().map(|slot| slot.1)),
-            _ => {}
+        match &self.phase {
+            Phase::Closed { since, .. } => {
+                ends.extend(self.keys.ramp.map(|length| *since + length));
+                ends.push(*since + self.keys.open_time(self.failed_recoveries));
+            }
+            Phase::HalfOpen(trial) => ends.extend(trial.slots.iter().map(|slot| slot.1)),
+            Phase::Open(_) => {}
         }
         if let Some(Manual::ForcedOpen { until: Some(until) }) = self.manual {
             ends.push(until);
@@ -235,5 +237,13 @@ impl Reference {
         ends.extend(self.run.last().zip(self.keys.fail_window()).map(|(last, span)| *last + span));
         ends.extend(self.record.ends(self.keys.window()));
         ends
+    }
+}
+
+fn state_of(phase: &Phase) -> State {
+    match phase {
+        Phase::Closed { .. } => State::Closed,
+        Phase::Open(_) => State::Open,
+        Phase::HalfOpen(_) => State::HalfOpen,
     }
 }

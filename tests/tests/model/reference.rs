@@ -224,23 +224,29 @@ impl Reference {
             return;
         }
         let slow = matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
+        let rules = self.decide(call, counted, slow);
+        let opens = !rules.is_empty();
+        if counted == Counted::Failure && (self.run.len() == 1 || opens) {
+            self.last_error = Some(name(ending));
+        }
+        if opens {
+            let asked = if let Ending::Failure(Some(asked)) = ending { asked } else { Duration::ZERO };
+            self.open(rules, asked);
+        }
+    }
+
+    /// What a call of this generation comes to; gives the rules that open it.
+    fn decide(&mut self, call: Call, counted: Counted, slow: bool) -> Vec<Rule> {
         let made = Made { at: self.now, failed: counted == Counted::Failure, slow };
         let result = matches!(counted, Counted::Success | Counted::Failure);
-        let rules = match &mut self.phase {
+        match &mut self.phase {
+            // A dropped call has no result, but when it was slow, that is known.
             Phase::Closed { .. } if result || (slow && counted == Counted::Cancelled) => self.closed_call(made, result),
             Phase::HalfOpen(trial) => {
                 trial.slots.retain(|(slot, _)| Some(*slot) != call.slot);
                 if result { self.probe(made) } else { Vec::new() }
             }
             _ => Vec::new(),
-        };
-        let opens = !rules.is_empty();
-        if made.failed && (self.run.len() == 1 || opens) {
-            self.last_error = Some(name(ending));
-        }
-        if opens {
-            let asked = if let Ending::Failure(Some(asked)) = ending { asked } else { Duration::ZERO };
-            self.open(rules, asked);
         }
     }
 

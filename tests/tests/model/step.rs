@@ -4,6 +4,7 @@ use crate::keys::Keys;
 use crate::reference::Ending;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use std::time::Duration;
 
 const fn ms(n: u64) -> Duration {
@@ -16,14 +17,16 @@ pub(crate) enum Step {
     Call(Duration, Ending),
     /// So many calls alike.
     Calls(u8, Ending),
+    /// The service is down until so many calls have failed, each made as soon as one is let in.
+    Outage(u8),
     /// A body that panics.
     Panic,
     /// A call begins; how it ends comes later, if ever.
     Begin,
     /// Of those that have begun, this one ends.
-    End(prop::sample::Index, Ending),
+    End(Index, Ending),
     /// The permit of one that has begun is lost.
-    Lose(prop::sample::Index),
+    Lose(Index),
     Wait(Wait),
     Hand(Hand),
     Reconfigure(Box<Keys>),
@@ -33,7 +36,7 @@ pub(crate) enum Step {
 pub(crate) enum Wait {
     For(Duration),
     /// Until one of the times at which something ends, and so many nanoseconds more.
-    Edge(prop::sample::Index, i64),
+    Edge(Index, i64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,10 +62,11 @@ impl Step {
         prop_oneof![
             12 => (took, endings()).prop_map(|(took, ending)| Self::Call(took, ending)),
             1 => (2_u8..40, endings()).prop_map(|(calls, ending)| Self::Calls(calls, ending)),
+            1 => (1_u8..8).prop_map(Self::Outage),
             1 => Just(Self::Panic),
             5 => Just(Self::Begin),
-            5 => (any::<prop::sample::Index>(), endings()).prop_map(|(which, ending)| Self::End(which, ending)),
-            1 => any::<prop::sample::Index>().prop_map(Self::Lose),
+            5 => (any::<Index>(), endings()).prop_map(|(which, ending)| Self::End(which, ending)),
+            1 => any::<Index>().prop_map(Self::Lose),
             8 => waits().prop_map(Self::Wait),
             2 => hands().prop_map(Self::Hand),
             1 => Keys::any().prop_map(|keys| Self::Reconfigure(Box::new(keys))),
@@ -81,7 +85,7 @@ fn endings() -> impl Strategy<Value = Ending> {
 }
 
 fn waits() -> impl Strategy<Value = Wait> {
-    let edge = (any::<prop::sample::Index>(), prop_oneof![1 => Just(-1_i64), 2 => Just(0), 1 => Just(1)]);
+    let edge = (any::<Index>(), prop_oneof![1 => Just(-1_i64), 2 => Just(0), 1 => Just(1)]);
     prop_oneof![
         2 => (0_u64..50).prop_map(|wait| Wait::For(ms(wait))),
         1 => (0_u64..100_000).prop_map(|wait| Wait::For(ms(wait))),
