@@ -219,10 +219,6 @@ impl Keys {
     /// The open time after so many failed recoveries, without jitter.
     pub(crate) fn open_time(&self, failed: u32) -> Duration {
         let factor = self.backoff.map_or(1.0, |it| it.factor);
-        let mut span = self.recovery_timeout();
-        for _ in 0..failed {
-            span = span.mul_f64(factor).min(self.longest());
-        }
-        span
+        self.recovery_timeout().mul_f64(factor.powi(failed as i32)).min(self.longest())
     }
 }
