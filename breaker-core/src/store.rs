@@ -231,6 +231,11 @@ mod tests {
         assert!((hour..hour * 2).contains(&stored.age()), "{:?}", stored.age());
         let again = Stored::since("answer", stored.stored_at());
         assert!(again.age().abs_diff(stored.age()) < Duration::from_secs(1));
+        // Longer than the machine has been running, whose start is where a monotonic clock begins.
+        let old = Stored::since("answer", SystemTime::now() - hour * 24 * 365 * 20);
+        assert!(old.age() >= hour * 24 * 365 * 20, "{:?}", old.age());
+        let again = Stored::since("answer", old.stored_at());
+        assert!(again.age().abs_diff(old.age()) < Duration::from_secs(1));
         let ahead = Stored::since("answer", SystemTime::now() + hour);
         assert!(ahead.age() < Duration::from_secs(1), "a time that is yet to come means now");
     }
