@@ -26,12 +26,6 @@ impl Tick {
         Self(self.0.saturating_add(span))
     }
 
-    /// The tick `span` earlier; not before the first one.
-    pub(crate) fn before(self, span: Duration) -> Self {
-        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(span))
-    }
-
     /// The time from `earlier` to here, zero if `earlier` is later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

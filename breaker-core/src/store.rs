@@ -14,11 +14,13 @@ use std::time::{Duration, SystemTime};
 pub struct Stored<V> {
     value: Arc<V>,
     at: Tick,
+    /// How old it was then, which may be older than the clock: that begins when the machine starts.
+    age: Duration,
 }
 
 impl<V> Clone for Stored<V> {
     fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), at: self.at }
+        Self { value: Arc::clone(&self.value), ..*self }
     }
 }
 
@@ -26,7 +28,7 @@ impl<V> Stored<V> {
     /// An answer that is stored now.
     #[must_use]
     pub fn new(value: V) -> Self {
-        Self { value: Arc::new(value), at: clock::now() }
+        Self { value: Arc::new(value), at: clock::now(), age: Duration::ZERO }
     }
 
     /// An answer that was stored at that time of the day: for stores outside of the process, which keep
@@ -34,7 +36,7 @@ impl<V> Stored<V> {
     #[must_use]
     pub fn since(value: V, at: SystemTime) -> Self {
         let age = SystemTime::now().duration_since(at).unwrap_or_default();
-        Self { value: Arc::new(value), at: clock::now().before(age) }
+        Self { value: Arc::new(value), at: clock::now(), age }
     }
 
     /// The answer.
@@ -55,13 +57,13 @@ impl<V> Stored<V> {
     /// For how long it has been stored.
     #[must_use]
     pub fn age(&self) -> Duration {
-        clock::now().since(self.at)
+        clock::now().since(self.at).saturating_add(self.age)
     }
 
     /// The time of the day at which it was stored.
     #[must_use]
     pub fn stored_at(&self) -> SystemTime {
-        clock::wall(self.at)
+        clock::wall(self.at).checked_sub(self.age).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
