@@ -7,6 +7,7 @@
 pub mod macros;
 pub mod mutate;
 pub mod settings;
+pub mod written;
 
 // A crate of attributes cannot be linked as a library, so its rooms are read again here, under the names by which they call
 // each other. Outside of a compiler `proc_macro2` has tokens of its own.

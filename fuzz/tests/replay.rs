@@ -1,6 +1,6 @@
 //! Each kept input, and a fixed number of changes of them: the same ones in each run and on each toolchain.
 
-use breaker_fuzz::{TARGETS, Target, mutate, text};
+use breaker_fuzz::{TARGETS, Target, macros, mutate, text, written};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -31,6 +31,25 @@ fn environment() {
 #[test]
 fn file() {
     replay("file");
+}
+
+#[test]
+fn attributes_of_the_test_suites() {
+    for (name, target) in [("circuit_breaker", macros::attribute as Target), ("fallback", macros::helper)] {
+        let inputs: Vec<_> = sources().iter().flat_map(|source| written::inputs(source, name)).collect();
+        assert!(inputs.len() > 200, "{name}: {}", inputs.len());
+        inputs.iter().for_each(|input| try_one(target, input));
+    }
+}
+
+/// What must compile, what must not, and every shape of a function.
+fn sources() -> Vec<String> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
+    let directories = ["ui/pass", "ui/fail", "shapes", "broken", "tests"].map(|name| fs::read_dir(tests.join(name)));
+    let files =
+        directories.into_iter().flat_map(|files| files.expect("a directory")).map(|file| file.expect("a file").path());
+    let files = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    files.map(|path| fs::read_to_string(path).expect("readable")).collect()
 }
 
 fn replay(name: &'static str) {
