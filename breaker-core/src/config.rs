@@ -1,6 +1,9 @@
 //! Configuration: the one table of keys. From it come the partial [`Config`], the resolved [`Settings`], the
 //! ranges, the reading from text and the merging of layers.
 
+#[cfg(test)]
+mod tests;
+
 use crate::config_error::ConfigError;
 use crate::config_value::Value;
 #[cfg(feature = "serde")]
