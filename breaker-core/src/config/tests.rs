@@ -2,19 +2,52 @@
 
 use super::*;
 
+const ZERO: Duration = Duration::ZERO;
+
+/// Each key that has a range, with a value out of it.
+const BAD: [(&str, Config); 18] = [
+    ("fail_max", Config::new().fail_max(0)),
+    ("fail_window", Config::new().fail_window(ZERO)),
+    ("half_open_max_calls", Config::new().half_open_max_calls(0)),
+    ("success_threshold", Config::new().success_threshold(0)),
+    ("probe_timeout", Config::new().probe_timeout(ZERO)),
+    ("failure_rate", Config::new().failure_rate(1.1)),
+    ("slow_call", Config::new().slow_call(ZERO)),
+    ("slow_rate", Config::new().slow_rate(0.0)),
+    ("window_fail_max", Config::new().window_fail_max(0)),
+    ("window", Config::new().window(ZERO)),
+    ("min_calls", Config::new().min_calls(0)),
+    ("backoff", Config::new().backoff(Backoff::new().factor(0.5))),
+    ("probe_window", Config::new().probe_window(0)),
+    ("probe_failure_rate", Config::new().probe_failure_rate(f64::NAN)),
+    ("ramp", Config::new().ramp(ZERO)),
+    ("timeout", Config::new().timeout(ZERO)),
+    ("on_cancel", Config::new().on_cancel(OnCancel::After(ZERO))),
+    ("max_keys", Config::new().max_keys(0)),
+];
+
+/// The others, with the values that one might take for out of a range.
+const ANY: Config = Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false);
+
 #[test]
-#[should_panic(expected = "`fail_max` must be a whole number of 1 or more")]
-fn a_constant_with_a_value_out_of_its_range_is_no_constant() {
-    Config::new().recovery_timeout(Duration::ZERO).fail_max(0).assert_valid();
+fn each_value_out_of_its_range_is_told_and_ends_a_constant() {
+    for (key, bad) in BAD {
+        let problems = bad.problems("the test");
+        assert_eq!(problems.len(), 1, "{key}: {problems:?}");
+        let told = problems[0].to_string();
+        assert!(told.contains("the test") && told.contains(key), "{told}");
+        let ended = std::panic::catch_unwind(|| bad.assert_valid()).expect_err(key);
+        let message = ended.downcast_ref::<&str>().copied().unwrap_or_default();
+        assert!(message.starts_with(&format!("`{key}` must be ")), "{message}");
+    }
 }
 
 #[test]
-fn each_value_out_of_its_range_is_told_with_the_place() {
-    let problems = Config::new().fail_max(0).on_cancel(OnCancel::After(Duration::ZERO)).problems("the test");
-    let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told.iter().all(|told| told.contains("the test")), "{told:?}");
-    assert!(told[0].contains("fail_max") && told[1].contains("on_cancel"), "{told:?}");
+fn all_keys_have_a_range_or_take_any_value() {
+    assert!(ANY.problems("the test").is_empty());
+    ANY.assert_valid();
+    let listed = |key: &&str| BAD.iter().any(|(bad, _)| bad == key) || ANY.sets(key);
+    assert!(KEYS.iter().all(listed), "{KEYS:?}");
 }
 
 #[test]
