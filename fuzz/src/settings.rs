@@ -21,7 +21,9 @@ pub fn file(input: &str) {
     let before = shown(&registry);
     let path = path();
     std::fs::write(&path, input).expect("the directory of temporary files is writable");
-    match registry.load(&path) {
+    let loaded = registry.load(&path);
+    std::fs::remove_file(&path).expect("it is there");
+    match loaded {
         Ok(()) => {}
         Err(problems) => {
             assert!(!problems.to_string().is_empty());
