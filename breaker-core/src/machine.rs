@@ -25,6 +25,8 @@
 
 mod hand;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
 use crate::clock::Tick;

@@ -343,6 +343,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn it_shows_whose_it_is() {
+        let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
+        assert_eq!(format!("{:?}", breaker.try_acquire().unwrap()), "Permit { breaker: \"test\", .. }");
+    }
+
     #[cfg(feature = "tokio")]
     #[test]
     fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_asks_no_clock() {

@@ -90,18 +90,9 @@ impl Ring {
     fn put(&self, head: Head, bits: u64) {
         let Some(word) = self.words(head.size).get((head.next / PER_WORD) as usize) else { return };
         let shift = 2 * (head.next % PER_WORD);
-        let mut seen = word.load(Ordering::Relaxed);
-        let old = loop {
-            let old = seen >> shift & BOTH;
-            if old == bits {
-                return;
-            }
-            let new = seen & !(BOTH << shift) | bits << shift;
-            match word.compare_exchange_weak(seen, new, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => break old,
-                Err(newer) => seen = newer,
-            }
-        };
+        let change = |seen| (seen >> shift & BOTH != bits).then_some(seen & !(BOTH << shift) | bits << shift);
+        let Ok(seen) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
+        let old = seen >> shift & BOTH;
         let counts = |bits: u64| ((bits & FAILED) as u32, (bits >> 1 & 1) as u32);
         let ((failed, slow), (was_failed, was_slow)) = (counts(bits), counts(old));
         self.bad.add(failed, slow);
