@@ -55,15 +55,36 @@ pub(crate) fn readings() -> usize {
     READINGS.get()
 }
 
+/// The time of a model stands still until the model moves it. A thread that has not heard of a move may still see the time before it, as a
+/// coarse clock shows it.
+#[cfg(breaker_loom)]
+fn present() -> Tick {
+    Tick(model::NANOS.load(crate::sync::Ordering::Relaxed))
+}
+
+#[cfg(breaker_loom)]
+mod model {
+    loom::lazy_static! {
+        pub(super) static ref NANOS: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(1_000_000_000);
+    }
+}
+
+/// Moves a model's time on.
+#[cfg(all(test, breaker_loom))]
+pub(crate) fn advance(span: Duration) {
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    model::NANOS.fetch_add(nanos, crate::sync::Ordering::Relaxed);
+}
+
 /// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
 /// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
-#[cfg(all(not(feature = "test-util"), target_os = "linux"))]
+#[cfg(all(not(breaker_loom), not(feature = "test-util"), target_os = "linux"))]
 fn present() -> Tick {
     let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
     Tick(coarsetime::Duration::from_ticks(ticks).as_nanos())
 }
 
-#[cfg(all(not(feature = "test-util"), not(target_os = "linux")))]
+#[cfg(all(not(breaker_loom), not(feature = "test-util"), not(target_os = "linux")))]
 fn present() -> Tick {
     use std::{sync::LazyLock, time::Instant};
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -73,7 +94,7 @@ fn present() -> Tick {
 
 /// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was
 /// asked: so the origin is in the middle of the range.
-#[cfg(feature = "test-util")]
+#[cfg(all(not(breaker_loom), feature = "test-util"))]
 fn present() -> Tick {
     use std::sync::LazyLock;
     use tokio::time::Instant;
