@@ -133,6 +133,26 @@ fn a_good_call_that_comes_late_while_the_lock_is_held_is_counted_once() {
     });
 }
 
+/// The share of failures is reached by a success and a failure together: whoever is later has to see it.
+fn opens_by_both(of: Config) {
+    check(move || {
+        let breaker = breaker(of.fail_max(9).failure_rate(0.5).min_calls(2));
+        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || good.success(), move || bad.failure());
+        assert_eq!(breaker.state(), State::Open);
+    });
+}
+
+#[test]
+fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_calls() {
+    opens_by_both(Config::new().window_calls(2));
+}
+
+#[test]
+fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_time() {
+    opens_by_both(Config::new().window(SECOND));
+}
+
 #[test]
 fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
     check(|| {
