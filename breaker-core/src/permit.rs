@@ -104,10 +104,7 @@ impl Permit {
                     window.turn(now);
                     window.add_good(now)
                 }
-                None => {
-                    window.add_good_late();
-                    Added::Quiet
-                }
+                None => window.add_good_late(),
             },
             added => added,
         };

@@ -114,6 +114,13 @@ impl Ring {
         Tally { calls: u64::from(self.head().filled), failed, slow }
     }
 
+    /// The sums with every call that was added before. The head is read by writing it: whoever moves it on later has seen what the sums
+    /// were made of.
+    pub(super) fn latest_sums(&self) -> Tally {
+        self.head.fetch_add(0, Ordering::AcqRel);
+        self.sums()
+    }
+
     pub(super) fn clear(&self) {
         let size = self.head().size;
         self.begin(size);
