@@ -4,6 +4,7 @@
 //! A model is two threads or three, and a handful of calls. What it does not see: reorderings within one thread that only `Relaxed`
 //! allows, `Arc`, and whatever tokio's `Notify` does inside.
 
+mod family;
 mod gate;
 mod hands;
 mod probes;

@@ -156,8 +156,10 @@ fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_time() {
 #[test]
 fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
     check(|| {
-        let breaker = breaker(Config::new().fail_max(9).failure_rate(0.5).window_calls(2));
+        let breaker = breaker(Config::new().fail_max(9).failure_rate(0.3).min_calls(3).window_calls(3));
         breaker.try_acquire().unwrap().failure();
+        // Clears the run, which every success would have to look at.
+        breaker.try_acquire().unwrap().success();
         let (good, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || good.success(), move || other.reset());
         assert_eq!(breaker.state(), State::Closed);
