@@ -104,10 +104,7 @@ impl Permit {
                     window.turn(now);
                     window.add_good(now)
                 }
-                None => {
-                    window.add_good_late();
-                    Added::Quiet
-                }
+                None => window.add_good_late(),
             },
             added => added,
         };
@@ -219,7 +216,7 @@ impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            let (ending, kind, text) = match *self.runs.get_mut() {
+            let (ending, kind, text) = match self.runs.load(Ordering::Relaxed) {
                 true => (Ending::Panicked, "panic", "the call panicked"),
                 false => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
             };

@@ -155,8 +155,7 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
-        self.forget_who_left();
-        self.members().iter().for_each(Self::reset);
+        self.reset_members();
     }
 
     /// Adds a listener to this breaker. See [`Listener`] for where it runs.
