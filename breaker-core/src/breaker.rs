@@ -122,7 +122,7 @@ pub(crate) struct Rest {
     pub(crate) heard: AtomicBool,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
-    pub(crate) changed: tokio::sync::Notify,
+    pub(crate) changed: sync::Notify,
     /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
@@ -329,7 +329,7 @@ impl Shared {
             listeners: Mutex::new(Arc::new([])),
             heard: AtomicBool::new(false),
             #[cfg(feature = "tokio")]
-            changed: tokio::sync::Notify::new(),
+            changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]
             without_timer: AtomicBool::new(false),
         };

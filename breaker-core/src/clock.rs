@@ -55,34 +55,55 @@ pub(crate) fn readings() -> usize {
     READINGS.get()
 }
 
-/// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
-/// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
-#[cfg(all(not(feature = "test-util"), target_os = "linux"))]
+/// Where time begins, so that there are ticks before it: of an answer that was stored before the machine was started.
+const MIDDLE: Tick = Tick(u64::MAX / 4);
+
+/// The time of a model stands still until the model moves it. A thread that has not heard of a move may still see the time before it, as a
+/// coarse clock shows it.
+#[cfg(breaker_loom)]
 fn present() -> Tick {
-    let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
-    Tick(coarsetime::Duration::from_ticks(ticks).as_nanos())
+    Tick(model::NANOS.load(crate::sync::Ordering::Relaxed))
 }
 
-#[cfg(all(not(feature = "test-util"), not(target_os = "linux")))]
+#[cfg(breaker_loom)]
+mod model {
+    loom::lazy_static! {
+        pub(super) static ref NANOS: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(super::MIDDLE.as_nanos());
+    }
+}
+
+/// Moves a model's time on.
+#[cfg(all(test, breaker_loom))]
+pub(crate) fn advance(span: Duration) {
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    model::NANOS.fetch_add(nanos, crate::sync::Ordering::Relaxed);
+}
+
+/// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
+/// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
+#[cfg(all(not(breaker_loom), not(feature = "test-util"), target_os = "linux"))]
+fn present() -> Tick {
+    let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
+    Tick(MIDDLE.0 + coarsetime::Duration::from_ticks(ticks).as_nanos())
+}
+
+#[cfg(all(not(breaker_loom), not(feature = "test-util"), not(target_os = "linux")))]
 fn present() -> Tick {
     use std::{sync::LazyLock, time::Instant};
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    // One second, so that no tick of a running process is `Tick::ZERO`.
-    Tick(1_000_000_000).after(START.elapsed())
+    MIDDLE.after(START.elapsed())
 }
 
-/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was
-/// asked: so the origin is in the middle of the range.
-#[cfg(feature = "test-util")]
+/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was asked.
+#[cfg(all(not(breaker_loom), feature = "test-util"))]
 fn present() -> Tick {
     use std::sync::LazyLock;
     use tokio::time::Instant;
-    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    const MIDDLE: Tick = Tick(u64::MAX / 4);
-    let (now, origin) = (Instant::now(), *ORIGIN);
-    match now.checked_duration_since(origin) {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let (now, first) = (Instant::now(), *FIRST);
+    match now.checked_duration_since(first) {
         Some(span) => MIDDLE.after(span),
-        None => Tick::ZERO.after(MIDDLE.since(Tick::ZERO.after(origin - now))),
+        None => MIDDLE.before(first - now),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Configuration: the one table of keys. From it come the partial [`Config`], the resolved [`Settings`], the
 //! ranges, the reading from text and the merging of layers.
 
+#[cfg(test)]
+mod tests;
+
 use crate::config_error::ConfigError;
 use crate::config_value::Value;
 #[cfg(feature = "serde")]
@@ -114,11 +117,10 @@ macro_rules! keys {
             /// Each value that is out of its range or contradicts another one, as an error told of `place`.
             pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
                 let mut problems = Vec::new();
-                $(if let Some($value) = self.$key && !$valid {
-                    problems.push(ConfigError::value(place, stringify!($key), &$value.show(), $expected));
-                })*
+                let mut tell = |key, value: &str, expected| problems.push(ConfigError::value(place, key, value, expected));
+                $(if let Some($value) = self.$key && !$valid { tell(stringify!($key), &$value.show(), $expected); })*
                 for wrong in self.contradictions() {
-                    problems.push(ConfigError::value(place, wrong.key, &self.shown(wrong.key), wrong.expected));
+                    tell(wrong.key, &self.shown(wrong.key), wrong.expected);
                 }
                 problems
             }
@@ -174,8 +176,12 @@ macro_rules! keys {
 
             /// Whether `key` is set.
             pub(crate) fn sets(&self, key: &str) -> bool {
-                $(if key == stringify!($key) { return self.$key.is_some(); })*
-                false
+                KEYS.iter().zip(self.set()).any(|(one, set)| *one == key && set)
+            }
+
+            /// Which keys are set, in the order of [`KEYS`].
+            pub(crate) const fn set(&self) -> [bool; KEYS.len()] {
+                [$(self.$key.is_some(),)*]
             }
         }
 

@@ -5,7 +5,7 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::state::State;
-use crate::sync::{Arc, AtomicU64, Ordering, survive};
+use crate::sync::{Arc, Serial, survive};
 use std::fmt;
 use std::time::Duration;
 
@@ -285,8 +285,8 @@ pub struct StateChange<'a> {
 
 /// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in order.
 pub(crate) fn next_sequence() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    static NUMBERS: Serial = Serial::new();
+    NUMBERS.next()
 }
 
 /// Whether nobody wants to hear of every single call, as far as the ready-made listener goes.

@@ -84,27 +84,38 @@ impl CircuitBreaker {
     /// The members at this moment; none for a breaker without keys.
     pub(crate) fn members(&self) -> Vec<Self> {
         let Some(family) = self.0.family.get() else { return Vec::new() };
-        let members = family.0.lock();
-        members.by_key.values().chain(&members.overflow).map(|member| member.breaker.clone()).collect()
+        family.0.lock().breakers()
     }
 
     /// What the members have counted, those included that have left.
     pub(crate) fn sums(&self) -> Sums {
         let Some(family) = self.0.family.get() else { return Sums::default() };
-        let mut sums = family.0.lock().left;
-        self.members().iter().for_each(|member| sums.add(member));
+        // At one moment: nobody leaves who is held here.
+        let (mut sums, present) = {
+            let members = family.0.lock();
+            (members.left, members.breakers())
+        };
+        present.iter().for_each(|member| sums.add(member));
         sums
     }
 
-    /// A reset zeroes the counts of those too that are not there any more.
-    pub(crate) fn forget_who_left(&self) {
-        if let Some(family) = self.0.family.get() {
-            family.0.lock().left = Sums::default();
-        }
+    /// Zeroes the counts of those too that are not there any more.
+    pub(crate) fn reset_members(&self) {
+        let Some(family) = self.0.family.get() else { return };
+        let present = {
+            let mut members = family.0.lock();
+            members.left = Sums::default();
+            members.breakers()
+        };
+        present.iter().for_each(Self::reset);
     }
 }
 
 impl Members {
+    fn breakers(&self) -> Vec<CircuitBreaker> {
+        self.by_key.values().chain(&self.overflow).map(|member| member.breaker.clone()).collect()
+    }
+
     fn touch(&mut self, key: &str) -> Option<&mut Member> {
         let member = self.by_key.get_mut(key)?;
         self.uses += 1;

@@ -5,7 +5,8 @@
 //! - word of an opening, `until` of a later one: both reject; the later time is told.
 //! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or somebody who looks at the
 //!   state, asks the machine under its lock.
-//!
+//! - word of an opening that is over, `until` of the slots that probes took meanwhile: the reader tells `open` of a breaker that is already
+//!   half-open, and rejects as that does, with the time at which a slot is free.
 //! - word of a closed breaker, looked at by a success that then adds itself to the window: when the breaker opens and closes in between, the new
 //!   window has one success more.
 //!

@@ -6,7 +6,8 @@
 use crate::cache::{CacheSite, State};
 use crate::registry::Registry;
 use crate::site::{Link, Site};
-use crate::sync::{AtomicUsize, LazyLock, Mutex, Ordering};
+use crate::sync::statics::{AtomicUsize, Mutex};
+use crate::sync::{LazyLock, Ordering};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};

@@ -63,12 +63,14 @@ impl Layers {
 
     /// Where each value in force came from.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
-        KEYS.iter().map(|key| (*key, self.source(key))).collect()
+        let set = self.0.each_ref().map(|layer| layer.config.set());
+        let place = |index: usize| (0..PLACES).rev().find(|place| set[*place][index]);
+        KEYS.iter().enumerate().map(|(index, key)| (*key, self.source(key, place(index)))).collect()
     }
 
-    fn source(&self, key: &'static str) -> Source {
-        let setter = self.0.iter().enumerate().rev().find(|(_, layer)| layer.config.sets(key));
-        let Some((place, layer)) = setter else { return Source::Default };
+    /// Where a key came from that is set in this place above all others.
+    fn source(&self, key: &'static str, place: Option<usize>) -> Source {
+        let Some((place, layer)) = place.map(|place| (place, &self.0[place])) else { return Source::Default };
         let by_place = if place == Place::Attribute as usize {
             Source::Attribute
         } else if place == Place::Configure as usize {

@@ -61,6 +61,9 @@ mod limit;
 #[cfg(feature = "tracing")]
 mod log;
 mod machine;
+#[cfg(test)]
+#[cfg(breaker_loom)]
+mod models;
 mod note;
 mod open_time;
 mod outcome;

@@ -25,6 +25,8 @@
 
 mod hand;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
 use crate::clock::Tick;
@@ -109,12 +111,8 @@ impl Machine {
     }
 
     fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
-        let change = match &self.phase {
-            Phase::Open(opening) if now >= self.reopens(opening) => {
-                Some(self.enter(Phase::HalfOpen(Trial::default()), now))
-            }
-            _ => None,
-        };
+        // It has been half-open since the open time was over.
+        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::default()), end));
         let admission = match &mut self.phase {
             Phase::Closed { .. } => self.ask_closed(now),
             Phase::Open(_) => self.rejected(now),
@@ -305,6 +303,10 @@ impl Machine {
     /// The one function that changes the state and starts a generation.
     fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Change {
         let before = (self.told(), self.phase_state());
+        // While it is not closed it shows what the window held when it opened.
+        if let (Phase::Closed { .. }, Some(window)) = (&self.phase, &self.window) {
+            window.turn(now);
+        }
         self.manual = manual;
         self.phase = phase;
         self.generation += 1;

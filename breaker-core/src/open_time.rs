@@ -13,8 +13,15 @@ pub(crate) struct Opening {
     luck: f64,
     /// What the tripping call's outcome asked for (`Retry-After`).
     asked: Option<Duration>,
-    /// What somebody said who opened it by hand.
+    /// What somebody said who opened it by hand, or how long it was, once it is over.
     exactly: Option<Duration>,
+}
+
+impl Opening {
+    /// It ends then, whatever the settings will say, unless its end stands already.
+    pub(crate) fn fix(&mut self, end: Tick) {
+        self.exactly.get_or_insert(end.since(self.since));
+    }
 }
 
 /// How far the backoff has gone.

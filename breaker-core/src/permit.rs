@@ -106,10 +106,7 @@ impl Permit {
                     window.turn(now);
                     window.add_good(now)
                 }
-                None => {
-                    window.add_good_late();
-                    Added::Quiet
-                }
+                None => window.add_good_late(),
             },
             added => added,
         };
@@ -227,9 +224,9 @@ impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            let (ending, kind, text) = if *self.cut.get_mut() {
+            let (ending, kind, text) = if self.cut.load(Ordering::Relaxed) {
                 (Ending::Result(Outcome::failure()), "timeout", "timed out")
-            } else if *self.runs.get_mut() {
+            } else if self.runs.load(Ordering::Relaxed) {
                 (Ending::Panicked, "panic", "the call panicked")
             } else {
                 (Ending::Dropped, "cancelled", "the call was dropped before it had a result")
@@ -352,6 +349,12 @@ mod tests {
             let full = breaker.snapshot().window.unwrap();
             assert_eq!((full.failures, full.slow), (0, 0), "nothing is left over from another size");
         }
+    }
+
+    #[test]
+    fn it_shows_whose_it_is() {
+        let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
+        assert_eq!(format!("{:?}", breaker.try_acquire().unwrap()), "Permit { breaker: \"test\", .. }");
     }
 
     #[cfg(feature = "tokio")]

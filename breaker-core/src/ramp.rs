@@ -29,6 +29,11 @@ impl Ramp {
         length.saturating_sub(now.since(self.since))
     }
 
+    /// It is `new` long from here on, in place of `old`. The sum stays the same part of a call.
+    pub(crate) fn stretch(&mut self, old: Duration, new: Duration) {
+        self.sum = self.sum.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);
+    }
+
     /// Whether the next call is let in; `None` when the ramp is over.
     pub(crate) fn admit(&mut self, now: Tick, length: Duration) -> Option<bool> {
         self.share(now, length)?;

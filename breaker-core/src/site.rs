@@ -8,7 +8,7 @@ use crate::error::CircuitBreakerError;
 use crate::permit::Permit;
 use crate::registry::Registry;
 use crate::state::State;
-use crate::sync::OnceLock;
+use crate::sync::statics::OnceLock;
 use std::panic::Location;
 
 /// What an annotated function knows of itself; a `static` in its body.

@@ -26,7 +26,7 @@ impl CircuitBreaker {
 
     /// Changes the keys that `config` sets, above all other layers; the others stay. The state and the listeners stay too, and what was
     /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
-    /// An opening under way lasts as long as the new settings say.
+    /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
     ///
     /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
     /// whichever order they come, for as long as that value has a breaker: see `max_keys`.
@@ -155,8 +155,7 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
-        self.forget_who_left();
-        self.members().iter().for_each(Self::reset);
+        self.reset_members();
     }
 
     /// Adds a listener to this breaker. See [`Listener`] for where it runs.

@@ -231,7 +231,12 @@ mod tests {
         assert!((hour..hour * 2).contains(&stored.age()), "{:?}", stored.age());
         let again = Stored::since("answer", stored.stored_at());
         assert!(again.age().abs_diff(stored.age()) < Duration::from_secs(1));
+        let years = hour * 24 * 365 * 10;
+        let old = Stored::since("older than the machine's last start", SystemTime::now() - years);
+        assert!(old.age() >= years, "{:?}", old.age());
         let ahead = Stored::since("answer", SystemTime::now() + hour);
         assert!(ahead.age() < Duration::from_secs(1), "a time that is yet to come means now");
+        let oldest = Stored::since("answer", SystemTime::UNIX_EPOCH);
+        assert!(oldest.age() > hour * 24 * 365 * 50, "it is older than the machine's own clock: {:?}", oldest.age());
     }
 }

@@ -1,33 +1,29 @@
-//! Synchronisation: the only room that names `std::sync`. Locks ignore poisoning, since no user code ever
-//! runs under one; the hot totals are striped over cache lines, so that threads do not slow each other down.
+//! Synchronisation: the only room that names `std::sync`, and thus the one that a model check replaces (`--cfg breaker_loom`). Locks ignore
+//! poisoning, since no user code ever runs under one; the hot totals are striped over cache lines, so that threads do not slow each other down.
+
+#[cfg(breaker_loom)]
+mod modelled;
+#[cfg_attr(breaker_loom, allow(dead_code, unused_imports, reason = "what no `static` needs"))]
+mod plain;
+
+#[cfg(all(breaker_loom, feature = "tokio"))]
+pub(crate) use modelled::Notify;
+#[cfg(breaker_loom)]
+pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, Serial, seed};
+#[cfg(not(breaker_loom))]
+pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, Serial, seed};
+pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use std::sync::{Arc, LazyLock};
+#[cfg(all(not(breaker_loom), feature = "tokio"))]
+pub(crate) use tokio::sync::Notify;
 
 use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{Arc, LazyLock, OnceLock};
 
-/// A mutex that a panic cannot poison for everybody else.
-#[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
-
-impl<T> Mutex<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
-    }
-
-    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// The lock, unless somebody else holds it. It never waits.
-    pub(crate) fn try_lock(&self) -> Option<std::sync::MutexGuard<'_, T>> {
-        match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => None,
-        }
-    }
+/// What a `static` may hold. It outlives every execution of a model, so none looks at it.
+pub(crate) mod statics {
+    pub(crate) use super::plain::{AtomicUsize, Mutex, OnceLock};
 }
 
 /// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for each
@@ -56,11 +52,6 @@ impl<T> Deref for Sealed<T> {
     fn deref(&self) -> &T {
         (*self.0).give()
     }
-}
-
-/// A number that nobody can guess, for what is left to chance.
-pub(crate) fn seed() -> u64 {
-    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
 }
 
 const STRIPES: usize = 8;
@@ -104,7 +95,7 @@ fn stripe() -> usize {
     thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
     MINE.with(|mine| match mine.get() {
         usize::MAX => {
-            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
             mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
             mine.get()
         }

@@ -112,15 +112,20 @@ impl SlidingWindow {
             Some(buckets) if buckets.is_late(now) => return Added::Late,
             Some(buckets) => buckets.add_good(),
         }
-        let tally = self.sums();
-        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::Quiet } else { Added::Holds }
+        self.seems_to_hold()
     }
 
     /// The same for one that came late while somebody else holds the lock: it counts for the time that is ending.
-    pub(crate) fn add_good_late(&self) {
-        if let Some(buckets) = self.timed_buckets() {
-            buckets.add_good();
-        }
+    pub(crate) fn add_good_late(&self) -> Added {
+        let Some(buckets) = self.timed_buckets() else { return Added::Quiet };
+        buckets.add_good();
+        self.seems_to_hold()
+    }
+
+    #[inline]
+    fn seems_to_hold(&self) -> Added {
+        let tally = self.sums();
+        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::Quiet } else { Added::Holds }
     }
 
     /// Lets go what is older than the window.
@@ -130,8 +135,11 @@ impl SlidingWindow {
         }
     }
 
+    /// The rule that holds after a call that was added under the lock. A good call that is added at the same time either is in these sums or sees
+    /// that call in its own: else a rule that both make true together would be nobody's to find.
     pub(crate) fn judge(&self) -> Option<Trip> {
-        self.rules.get().judge(&self.sums())
+        let sums = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
+        self.rules.get().judge(&sums)
     }
 
     /// What is in the window; of a window of time, after it was turned on.

@@ -585,12 +585,31 @@ async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
 
 #[tokio::test(start_paused = true)]
 async fn another_slow_call_forgets_who_was_slow() {
-    let breaker = breaker(NO_RUN.slow_call(secs(1)).window_calls(10).failure_rate(1.0));
-    call(&breaker, true, secs(2)).await;
-    call(&breaker, false, secs(2)).await;
-    assert_eq!(in_window(&breaker), (2, 1, 2));
-    breaker.reconfigure(Config::new().slow_call(secs(3))).unwrap();
-    assert_eq!(in_window(&breaker), (2, 1, 0));
+    for window in [Config::new().window_calls(10), Config::new().window(secs(60))] {
+        let breaker = breaker(NO_RUN.slow_call(secs(1)).failure_rate(1.0));
+        breaker.reconfigure(window).unwrap();
+        call(&breaker, true, secs(2)).await;
+        call(&breaker, false, secs(2)).await;
+        assert_eq!(in_window(&breaker), (2, 1, 2));
+        breaker.reconfigure(Config::new().slow_call(secs(3))).unwrap();
+        assert_eq!(in_window(&breaker), (2, 1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_the_end_of_a_ramp_is_no_failed_recovery_though_no_call_was_let_in_since() {
+    let config = Config::new().fail_max(1).recovery_timeout(secs(10)).ramp(secs(20));
+    let breaker = breaker(config.backoff(Backoff::new().jitter(0.0)));
+    fail(&breaker, 1);
+    advance(secs(10)).await;
+    fail(&breaker, 1);
+    assert_eq!(breaker.snapshot().retry_after, Some(secs(20)), "a recovery failed");
+    advance(secs(20)).await;
+    succeed(&breaker, 1);
+    let late = breaker.try_acquire().unwrap();
+    advance(secs(20)).await;
+    late.failure();
+    assert_eq!(breaker.snapshot().retry_after, Some(secs(10)), "20 s spent closed take one step back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,13 +34,37 @@ impl Machine {
     /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
     pub(crate) fn reconfigure(&mut self, settings: Settings, now: Tick) -> Option<Change> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
+        self.end_what_is_over(now);
         let old = self.told();
         let before = std::mem::replace(&mut self.settings, settings);
         if let Some(window) = self.window.as_ref().filter(|_| before.slow_call != self.settings.slow_call) {
             window.forget_slow();
         }
+        if let (Phase::Closed { ramp: Some(ramp), .. }, Some(old), Some(new)) =
+            (&mut self.phase, before.ramp, self.settings.ramp)
+        {
+            ramp.stretch(old, new);
+        }
+        // It was open until now.
+        if let (Some(_), Phase::Open(opening)) = (self.lapsed(now), &mut self.phase) {
+            opening.fix(now);
+        }
         self.arrange();
-        toggled.then(|| Change { old, ..self.shift_by_hand(None, now) })
+        toggled.then(|| {
+            self.since = now;
+            Change { old, ..self.shift_by_hand(None, now) }
+        })
+    }
+
+    /// An opening or a ramp that is over does not begin again because other settings would have made it longer.
+    fn end_what_is_over(&mut self, now: Tick) {
+        let lapsed = self.lapsed(now);
+        match (&mut self.phase, lapsed, self.settings.ramp) {
+            (Phase::Open(opening), Some(end), _) => opening.fix(end),
+            (Phase::Closed { ramp: Some(running), .. }, _, Some(length)) if running.share(now, length).is_some() => {}
+            (Phase::Closed { ramp, .. }, ..) => *ramp = None,
+            _ => {}
+        }
     }
 
     /// Has the window as the settings say. Without a rule nothing is added to it, so it must not keep what is older.
@@ -59,9 +83,9 @@ impl Machine {
         self.move_by_hand(Phase::Open(opening), now)
     }
 
-    /// Lets probes in before their time. A trial that is under way goes on.
+    /// Lets probes in before their time. A trial that is under way, or begins with the next call, goes on.
     pub(crate) fn half_open_by_hand(&mut self, now: Tick) -> Option<Change> {
-        if matches!(self.phase, Phase::HalfOpen(_)) {
+        if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
         }
         self.move_by_hand(Phase::HalfOpen(Trial::default()), now)
@@ -69,16 +93,19 @@ impl Machine {
 
     /// A manual state stands above it, but for shadow, which shows what would be.
     fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Change> {
-        match self.mode() {
-            None | Some(Manual::Shadow) => Some(self.enter(phase, now)).filter(|change| change.old != change.new),
-            Some(_) => None,
+        if !matches!(self.mode(), None | Some(Manual::Shadow)) {
+            return None;
         }
+        if let Phase::Closed { since, .. } = self.phase {
+            self.pace.rested(now.since(since), &self.settings);
+        }
+        Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
     /// Ends a forced opening whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
         match self.manual {
-            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, now)),
+            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, until)),
             _ => None,
         }
     }

@@ -36,6 +36,14 @@ impl Machine {
         self.pace.end(opening, &self.settings)
     }
 
+    /// Since when the open time is over, if no probe has come since.
+    pub(super) fn lapsed(&self, now: Tick) -> Option<Tick> {
+        match &self.phase {
+            Phase::Open(opening) => Some(self.reopens(opening)).filter(|end| now >= *end),
+            _ => None,
+        }
+    }
+
     /// Until when every call is rejected, if so.
     pub(super) fn shut_until(&self) -> Option<Tick> {
         match self.mode() {
@@ -96,7 +104,10 @@ impl Machine {
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
             last_failure: self.last_failure,
-            window: self.ruled_window().map(|window| window.tally(now)),
+            window: self.ruled_window().map(|window| match self.phase {
+                Phase::Closed { .. } => window.tally(now),
+                _ => window.sums(),
+            }),
             ramp_share: match (&self.phase, self.settings.ramp) {
                 (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),
                 _ => None,

@@ -68,7 +68,7 @@ impl Ring {
     pub(super) fn resize(&self, size: u32) {
         let tier = tier(size);
         self.tiers[tier].get_or_init(|| (0..FIRST << tier).map(|_| AtomicU64::new(0)).collect());
-        self.head.store(Head { size, filled: 0, next: 0 }.word(), Ordering::Release);
+        self.begin(size);
     }
 
     #[inline]
@@ -90,18 +90,9 @@ impl Ring {
     fn put(&self, head: Head, bits: u64) {
         let Some(word) = self.words(head.size).get((head.next / PER_WORD) as usize) else { return };
         let shift = 2 * (head.next % PER_WORD);
-        let mut seen = word.load(Ordering::Relaxed);
-        let old = loop {
-            let old = seen >> shift & BOTH;
-            if old == bits {
-                return;
-            }
-            let new = seen & !(BOTH << shift) | bits << shift;
-            match word.compare_exchange_weak(seen, new, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => break old,
-                Err(newer) => seen = newer,
-            }
-        };
+        let change = |seen| (seen >> shift & BOTH != bits).then_some(seen & !(BOTH << shift) | bits << shift);
+        let Ok(seen) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
+        let old = seen >> shift & BOTH;
         let counts = |bits: u64| ((bits & FAILED) as u32, (bits >> 1 & 1) as u32);
         let ((failed, slow), (was_failed, was_slow)) = (counts(bits), counts(old));
         self.bad.add(failed, slow);
@@ -114,10 +105,22 @@ impl Ring {
         Tally { calls: u64::from(self.head().filled), failed, slow }
     }
 
+    /// The sums with every call that was added before. The head is read by writing it: whoever moves it on later has seen what the sums
+    /// were made of.
+    pub(super) fn latest_sums(&self) -> Tally {
+        self.head.fetch_add(0, Ordering::AcqRel);
+        self.sums()
+    }
+
     pub(super) fn clear(&self) {
-        let head = self.head();
-        self.head.store(Head { filled: 0, next: 0, ..head }.word(), Ordering::Release);
-        self.erase(head.size, !0);
+        let size = self.head().size;
+        self.begin(size);
+        self.erase(size, !0);
+    }
+
+    /// With no call in it. Whoever is in the midst of adding one has moved the head on before, or moves this one.
+    fn begin(&self, size: u32) {
+        self.head.swap(Head { size, filled: 0, next: 0 }.word(), Ordering::AcqRel);
     }
 
     pub(super) fn forget_slow(&self) {

@@ -94,7 +94,7 @@ impl Buckets {
     #[inline]
     pub(super) fn add_good(&self) {
         self.present().calls.fetch_add(1, Ordering::Relaxed);
-        self.total.calls.fetch_add(1, Ordering::Relaxed);
+        self.total.calls.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn add(&self, mark: Mark) {
@@ -107,6 +107,13 @@ impl Buckets {
     #[inline]
     pub(super) fn sums(&self) -> Tally {
         self.total.tally()
+    }
+
+    /// The sums with every call that was added before. The number of calls is read by writing it: whoever adds to it later has seen what the
+    /// sums were made of.
+    pub(super) fn latest_sums(&self) -> Tally {
+        self.total.calls.fetch_add(0, Ordering::AcqRel);
+        self.sums()
     }
 
     /// The sums as they will be when the window has been turned to `now`.

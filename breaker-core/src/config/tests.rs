@@ -1,0 +1,66 @@
+//! The table of keys, asked by itself.
+
+use super::*;
+
+const ZERO: Duration = Duration::ZERO;
+
+/// Each key that has a range, with a value out of it.
+const BAD: [(&str, Config); 18] = [
+    ("fail_max", Config::new().fail_max(0)),
+    ("fail_window", Config::new().fail_window(ZERO)),
+    ("half_open_max_calls", Config::new().half_open_max_calls(0)),
+    ("success_threshold", Config::new().success_threshold(0)),
+    ("probe_timeout", Config::new().probe_timeout(ZERO)),
+    ("failure_rate", Config::new().failure_rate(1.1)),
+    ("slow_call", Config::new().slow_call(ZERO)),
+    ("slow_rate", Config::new().slow_rate(0.0)),
+    ("window_fail_max", Config::new().window_fail_max(0)),
+    ("window", Config::new().window(ZERO)),
+    ("min_calls", Config::new().min_calls(0)),
+    ("backoff", Config::new().backoff(Backoff::new().factor(0.5))),
+    ("probe_window", Config::new().probe_window(0)),
+    ("probe_failure_rate", Config::new().probe_failure_rate(f64::NAN)),
+    ("ramp", Config::new().ramp(ZERO)),
+    ("timeout", Config::new().timeout(ZERO)),
+    ("on_cancel", Config::new().on_cancel(OnCancel::After(ZERO))),
+    ("max_keys", Config::new().max_keys(0)),
+];
+
+/// The others, with the values that one might take for out of a range.
+const ANY: Config = Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false);
+
+#[test]
+fn each_value_out_of_its_range_is_told_and_ends_a_constant() {
+    for (key, bad) in BAD {
+        let problems = bad.problems("the test");
+        assert_eq!(problems.len(), 1, "{key}: {problems:?}");
+        let told = problems[0].to_string();
+        assert!(told.contains("the test") && told.contains(key), "{told}");
+        let ended = std::panic::catch_unwind(|| bad.assert_valid()).expect_err(key);
+        let message = ended.downcast_ref::<&str>().copied().unwrap_or_default();
+        assert!(message.starts_with(&format!("`{key}` must be ")), "{message}");
+    }
+}
+
+#[test]
+fn all_keys_have_a_range_or_take_any_value() {
+    assert!(ANY.problems("the test").is_empty());
+    ANY.assert_valid();
+    let listed = |key: &&str| BAD.iter().any(|(bad, _)| bad == key) || ANY.sets(key);
+    assert!(KEYS.iter().all(listed), "{KEYS:?}");
+}
+
+#[test]
+fn a_key_that_is_not_in_the_table_is_neither_read_nor_shown_nor_set() {
+    let mut config = Config::new();
+    assert!(config.read("fail_min", "1").is_none());
+    assert_eq!((config.shown("fail_min"), config.sets("fail_min"), config), (String::new(), false, Config::new()));
+}
+
+#[test]
+fn of_two_prefixes_the_first_stands_and_both_are_told() {
+    let mut config = Config::new().env("A");
+    let told = config.unite(&Config::new().env("B"));
+    assert_eq!(told, [("env", "\"A\"".to_owned(), "\"B\"".to_owned())]);
+    assert_eq!(config.env, Some("A"));
+}

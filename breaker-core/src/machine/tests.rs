@@ -1,0 +1,73 @@
+//! What only a race brings about, when the word that a call has read is no longer the machine's: the machine asked by itself.
+
+use super::*;
+use crate::config::Config;
+
+const NOW: Tick = Tick::from_nanos(1_000_000_000);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn machine(config: Config) -> Machine {
+    Machine::new(Settings::resolve(&config), 1, NOW)
+}
+
+/// A call that is let in and fails.
+fn fail(machine: &mut Machine) -> Settled {
+    let word = machine.publish().0;
+    let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is let in") };
+    machine.settle(Call { word, probe, started: NOW }, Ending::Result(Outcome::failure()), NOW)
+}
+
+#[test]
+fn a_forced_opening_rejects_who_read_the_word_before_it() {
+    let mut machine = machine(Config::new());
+    machine.set_manual(Some(Manual::ForcedOpen { until: NOW.after(SECOND * 5) }), NOW);
+    let (admission, change) = machine.admit(NOW);
+    let Admission::Rejected { state, retry_after } = admission else { panic!("it is forced open") };
+    assert_eq!((state, retry_after), (State::ForcedOpen, Some(SECOND * 5)));
+    assert!(change.is_none());
+}
+
+#[test]
+fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
+    let mut machine = machine(Config::new().fail_max(1));
+    fail(&mut machine);
+    machine.set_manual(Some(Manual::Disabled), NOW);
+    assert!(matches!(machine.admit(NOW).0, Admission::Admitted { probe: 0 }));
+}
+
+#[test]
+fn a_trial_whose_slots_are_taken_rejects_who_saw_one_free() {
+    let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
+    fail(&mut machine);
+    let edge = NOW.after(SECOND);
+    assert!(matches!(machine.admit(edge).0, Admission::Admitted { probe: 1.. }));
+    assert!(matches!(machine.admit(edge).0, Admission::Rejected { state: State::HalfOpen, .. }));
+}
+
+#[test]
+fn a_review_of_an_earlier_generation_opens_nothing() {
+    let mut machine = machine(Config::new().fail_max(9).failure_rate(0.5).window_calls(4).min_calls(4));
+    for _ in 0..2 {
+        fail(&mut machine);
+    }
+    let window = machine.window().expect("a rule looks at it").clone();
+    for _ in 0..2 {
+        window.add_good(NOW);
+    }
+    let generation = machine.generation();
+    assert!(machine.review(generation - 1, NOW).is_none());
+    assert_eq!(machine.state(NOW), State::Closed);
+    assert!(machine.review(generation, NOW).is_some(), "half of four calls failed");
+    assert!(machine.review(machine.generation(), NOW).is_none(), "it is open already");
+}
+
+#[test]
+fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
+    let ruled = Settings::resolve(&Config::new().fail_max(9).failure_rate(0.5));
+    let mut machine = Machine::new(ruled.clone(), 1, NOW);
+    fail(&mut machine);
+    let window = machine.window().expect("a rule looks at it").clone();
+    assert_eq!(window.sums().failed, 1);
+    machine.reconfigure(Settings { failure_rate: None, ..ruled }, NOW);
+    assert_eq!((window.sums().calls, window.sums().failed), (0, 0));
+}

@@ -1,0 +1,93 @@
+//! The gate: readers of the word and of what stands beside it, against those who publish.
+
+use super::{SECOND, breaker, check, race, tripped};
+use crate::clock::Tick;
+use crate::config::Config;
+use crate::gate::{Gate, Word};
+use crate::state::State;
+use crate::sync::Arc;
+use std::time::Duration;
+
+const OPEN: Word = Word::new(State::Open, 2, Word::SHUT | Word::ASK);
+const CLOSED: Word = Word::new(State::Closed, 3, 0);
+const AGAIN: Word = Word::new(State::Open, 4, Word::SHUT | Word::ASK);
+const FIRST: Tick = Tick::from_nanos(10);
+const SECOND_TIME: Tick = Tick::from_nanos(20);
+
+#[test]
+fn the_time_is_at_least_as_new_as_the_word() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let shared = Arc::clone(&gate);
+        let publish = move || {
+            shared.publish(OPEN, FIRST, Duration::ZERO);
+            shared.publish(CLOSED, Tick::ZERO, Duration::ZERO);
+            shared.publish(AGAIN, SECOND_TIME, Duration::ZERO);
+        };
+        let (_, (word, until)) = race(publish, move || (gate.word(), gate.until()));
+        match word.generation() {
+            4 => assert_eq!(until, SECOND_TIME),
+            3 => assert!([Tick::ZERO, SECOND_TIME].contains(&until)),
+            2 => assert!([FIRST, Tick::ZERO, SECOND_TIME].contains(&until)),
+            _ => {}
+        }
+    });
+}
+
+#[test]
+fn a_word_that_tells_of_a_time_limit_comes_with_the_limit() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let shared = Arc::clone(&gate);
+        let publish = move || shared.publish(Word::new(State::Closed, 1, Word::LIMITED), Tick::ZERO, SECOND);
+        let (_, (word, limit)) = race(publish, move || (gate.word(), gate.limit()));
+        assert!(!word.has(Word::LIMITED) || limit == SECOND);
+    });
+}
+
+#[test]
+fn nobody_takes_a_reset_for_the_end_of_the_opening_before_it() {
+    check(|| {
+        let breaker = tripped(Config::new().fail_max(1));
+        let (other, third) = (breaker.clone(), breaker.clone());
+        let (state, _) = race(move || other.state(), move || third.reset());
+        assert!(matches!(state, State::Open | State::Closed), "{state}");
+        assert_eq!(breaker.state(), State::Closed);
+    });
+}
+
+#[test]
+fn a_call_that_meets_a_reset_is_rejected_by_the_opening_or_let_in_closed() {
+    check(|| {
+        let breaker = tripped(Config::new().fail_max(1));
+        let (other, third) = (breaker.clone(), breaker.clone());
+        let (answer, _) = race(move || other.try_acquire(), move || third.reset());
+        match answer {
+            // Once closed, one failure opens it, so it was no probe.
+            Ok(permit) => permit.failure(),
+            Err(rejection) => {
+                assert_eq!(rejection.state(), State::Open);
+                assert_eq!(rejection.retry_after(), Some(Duration::from_secs(30)));
+                assert_eq!(breaker.state(), State::Closed);
+                return;
+            }
+        }
+        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.snapshot().failure_count, 1);
+    });
+}
+
+#[test]
+fn whoever_sees_a_word_with_a_window_can_add_to_the_window() {
+    check(|| {
+        let breaker = breaker(Config::new());
+        let (other, third) = (breaker.clone(), breaker.clone());
+        let rule = Config::new().failure_rate(0.5).window_calls(10);
+        let call = move || other.try_acquire().unwrap().success();
+        race(move || third.reconfigure(rule).unwrap(), call);
+        breaker.try_acquire().unwrap().success();
+        let calls = breaker.snapshot().window.unwrap().calls;
+        assert!((1..=2).contains(&calls), "{calls}");
+        assert_eq!(breaker.snapshot().success_count, 2);
+    });
+}

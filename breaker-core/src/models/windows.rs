@@ -1,0 +1,180 @@
+//! The sliding windows: good calls that are added without a lock, against failures, turns, clearings and each other.
+
+use super::{SECOND, breaker, check, race};
+use crate::clock::Tick;
+use crate::config::Config;
+use crate::policy::Window;
+use crate::state::State;
+use crate::sync::{Arc, Mutex};
+use crate::trip::{Rules, Tally};
+use crate::window::{Mark, SlidingWindow};
+
+const GOOD: Mark = Mark { failed: false, slow: false };
+const FAILED: Mark = Mark { failed: true, slow: false };
+const START: Tick = Tick::from_nanos(1_000_000_000);
+const SPAN: Window = Window::Time(SECOND);
+
+/// A window that no rule ever holds in.
+fn window(of: Window) -> Arc<SlidingWindow> {
+    let rules = Rules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+    let window = SlidingWindow::default();
+    window.arrange(&rules, of);
+    Arc::new(window)
+}
+
+fn tally(calls: u64, failed: u64) -> Tally {
+    Tally { calls, failed, slow: 0 }
+}
+
+/// So many good calls leave nothing else in a ring whose sums are those of its bits.
+fn flush(window: &SlidingWindow, size: u32) {
+    (0..size).for_each(|_| window.add(GOOD, START));
+    assert_eq!(window.sums(), tally(size.into(), 0));
+}
+
+#[test]
+fn calls_that_are_added_to_a_ring_at_once_are_all_in_it() {
+    check(|| {
+        let window = window(Window::Calls(3));
+        window.add(GOOD, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.add_good(START), move || third.add(FAILED, START));
+        assert_eq!(window.sums(), tally(3, 1));
+        flush(&window, 3);
+    });
+}
+
+#[test]
+fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
+    check(|| {
+        let window = window(Window::Calls(2));
+        window.add(FAILED, START);
+        window.add(GOOD, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.add_good(START), move || third.add(FAILED, START));
+        // Whoever was quicker took the old failure's place.
+        assert_eq!(window.sums(), tally(2, 1));
+        flush(&window, 2);
+    });
+}
+
+#[test]
+fn a_ring_that_is_cleared_keeps_no_failure() {
+    check(|| {
+        let window = window(Window::Calls(2));
+        window.add(FAILED, START);
+        window.add(FAILED, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.add_good(START), move || third.clear());
+        let sums = window.sums();
+        assert!(sums.calls <= 1 && sums.failed == 0, "{sums:?}");
+        flush(&window, 2);
+    });
+}
+
+#[test]
+fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
+    check(|| {
+        let window = window(Window::Calls(1));
+        window.add(FAILED, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        let rules = Rules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+        let resize = move || {
+            third.arrange(&rules, Window::Calls(129));
+            third.add(FAILED, START);
+        };
+        race(move || other.add_good(START), resize);
+        let sums = window.sums();
+        assert!((1..=2).contains(&sums.calls) && sums.failed == 1, "{sums:?}");
+        window.arrange(&rules, Window::Calls(2));
+        flush(&window, 2);
+    });
+}
+
+#[test]
+fn calls_that_are_added_to_buckets_at_once_are_all_in_them() {
+    check(|| {
+        let window = window(SPAN);
+        window.turn(START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.add_good(START), move || third.add(FAILED, START));
+        assert_eq!(window.sums(), tally(2, 1));
+        window.turn(START.after(SECOND));
+        assert_eq!(window.sums(), tally(0, 0));
+    });
+}
+
+#[test]
+fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
+    check(|| {
+        let window = window(SPAN);
+        window.add(FAILED, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        // The turn empties the bucket to which the call is added.
+        race(move || other.add_good(START), move || third.turn(START.after(SECOND)));
+        let sums = window.sums();
+        assert!(sums.calls <= 1 && sums.failed == 0, "{sums:?}");
+        window.turn(START.after(3 * SECOND));
+        assert_eq!(window.sums(), tally(0, 0));
+    });
+}
+
+#[test]
+fn a_good_call_that_comes_late_while_the_lock_is_held_is_counted_once() {
+    check(|| {
+        let breaker = breaker(Config::new().fail_max(9).failure_rate(1.0).window(SECOND));
+        breaker.try_acquire().unwrap().success();
+        crate::clock::advance(SECOND / 2);
+        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || good.success(), move || bad.failure());
+        let window = breaker.snapshot().window.unwrap();
+        assert_eq!((window.calls, window.failures), (3, 1));
+        assert_eq!(breaker.snapshot().success_count, 2);
+    });
+}
+
+/// The share of failures is reached by a success and a failure together: whoever is later has to see it.
+fn opens_by_both(of: Config) {
+    check(move || {
+        let breaker = breaker(of.fail_max(9).failure_rate(0.5).min_calls(2));
+        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || good.success(), move || bad.failure());
+        assert_eq!(breaker.state(), State::Open);
+    });
+}
+
+#[test]
+fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_calls() {
+    opens_by_both(Config::new().window_calls(2));
+}
+
+#[test]
+fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_time() {
+    opens_by_both(Config::new().window(SECOND));
+}
+
+#[test]
+fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
+    check(|| {
+        let breaker = breaker(Config::new().fail_max(9).failure_rate(0.3).min_calls(3).window_calls(3));
+        breaker.try_acquire().unwrap().failure();
+        // Clears the run, which every success would have to look at.
+        breaker.try_acquire().unwrap().success();
+        let (good, other) = (breaker.try_acquire().unwrap(), breaker.clone());
+        race(move || good.success(), move || other.reset());
+        assert_eq!(breaker.state(), State::Closed);
+        let window = breaker.snapshot().window.unwrap();
+        assert!(window.calls <= 1 && window.failures == 0);
+    });
+}
+
+/// The machine's lock stands for whatever the machine does under it.
+#[test]
+fn failures_of_two_threads_under_the_lock_are_both_there() {
+    check(|| {
+        let window = Arc::new(Mutex::new(window(Window::Calls(2))));
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
+        assert_eq!(window.lock().sums(), tally(2, 2));
+    });
+}

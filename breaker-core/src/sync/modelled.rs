@@ -1,0 +1,101 @@
+//! Modelled: the same by loom, which runs a model once for each order that the threads' steps can have, and each older value that a load
+//! may see. `Arc` is not among it: it has no unsized values in loom, and its counting is not ours to check.
+
+use super::Ordering;
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};
+use loom::sync::{Mutex as Lock, MutexGuard};
+
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(Lock<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Lock::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
+/// Loom has none. Whoever does not see the flag yet finds it empty, and whoever sees it also sees the value.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    filled: AtomicBool,
+    filling: Mutex<()>,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { filled: AtomicBool::new(false), filling: Mutex::default(), value: std::sync::OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.filled.load(Ordering::Acquire) { self.value.get() } else { None }
+    }
+
+    pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let _filling = self.filling.lock();
+        let value = self.value.get_or_init(init);
+        self.filled.store(true, Ordering::Release);
+        value
+    }
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Each execution of a model begins with 1. All of them share one row of numbers.
+#[derive(Debug)]
+pub(crate) struct Serial;
+
+impl Serial {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        loom::lazy_static! {
+            static ref NEXT: AtomicU64 = AtomicU64::new(1);
+        }
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Tokio's, which loom does not see into: whoever comes after a notification has seen what was before it.
+#[cfg(feature = "tokio")]
+#[derive(Debug, Default)]
+pub(crate) struct Notify {
+    inner: tokio::sync::Notify,
+    order: AtomicU64,
+}
+
+#[cfg(feature = "tokio")]
+impl Notify {
+    pub(crate) fn notified(&self) -> tokio::sync::futures::Notified<'_> {
+        let notified = self.inner.notified();
+        self.order.fetch_add(1, Ordering::AcqRel);
+        notified
+    }
+
+    pub(crate) fn notify_waiters(&self) {
+        self.order.fetch_add(1, Ordering::AcqRel);
+        self.inner.notify_waiters();
+    }
+}
+
+/// No chance: a model has to run the same way each time.
+pub(crate) fn seed() -> u64 {
+    1
+}

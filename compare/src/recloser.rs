@@ -1,0 +1,65 @@
+//! recloser.
+
+use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
+use ::recloser::{AsyncRecloser, Error};
+use futures_util::TryFutureExt as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// recloser, which knows no limit of probes. A ring of results has to be full before a further one decides: of a closed breaker it
+/// holds three here, of a half-open one a single one.
+#[derive(Clone, Debug)]
+pub struct Recloser(AsyncRecloser);
+
+impl Recloser {
+    fn new(first: Duration) -> Self {
+        let builder = ::recloser::Recloser::custom().error_rate(1.0).closed_len(3).half_open_len(1);
+        Self(builder.open_wait(first).open_wait_strategy(|_, _| LONG).build().into())
+    }
+
+    /// A call that has its answer at the first poll, since its body has.
+    fn now(&self, result: Result<(), Fault>) -> Result<(), Answer> {
+        let call = pin!(self.call(Box::pin(std::future::ready(result))));
+        match call.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => unreachable!("the body is ready"),
+        }
+    }
+}
+
+impl Rival for Recloser {
+    const NAME: &str = "recloser";
+    const FAILURES: usize = 4;
+    const DECISIVE: usize = 2;
+
+    fn short() -> Self {
+        Self::new(Duration::ZERO)
+    }
+
+    fn long() -> Self {
+        Self::new(LONG)
+    }
+
+    fn call(&self, body: Body) -> Call {
+        let call = self.0.call_with(|fault: &Fault| *fault == Fault::Service, body);
+        Box::pin(call.map_err(|error| match error {
+            Error::Inner(fault) => Answer::Fault(fault),
+            Error::Rejected => Answer::Rejected,
+        }))
+    }
+
+    /// It does not show its state, which is told by what two failures do: they open a half-open breaker, not a closed one.
+    fn state(&self) -> State {
+        let failures = [(); 3].map(|()| self.now(Err(Fault::Service)));
+        match failures.map(|answer| answer == Err(Answer::Rejected)) {
+            [true, ..] => State::Open,
+            [_, _, true] => State::HalfOpen,
+            _ => State::Closed,
+        }
+    }
+
+    async fn wait(&self) {
+        crate::wait_for_the_clock();
+    }
+}

@@ -1,0 +1,72 @@
+//! tower-resilience-circuitbreaker.
+
+use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
+use ::tower::util::ServiceFn;
+use ::tower::{Layer as _, ServiceExt as _, service_fn};
+use futures_util::TryFutureExt as _;
+use std::time::Duration;
+use tower_resilience_circuitbreaker::{
+    CircuitBreaker, CircuitBreakerError, CircuitBreakerHandle, CircuitBreakerLayer, CircuitState, FnClassifier,
+};
+
+type Service = ServiceFn<fn(Body) -> Body>;
+type Judge = FnClassifier<fn(&Result<(), Fault>) -> bool>;
+
+/// tower-resilience-circuitbreaker, around a service whose requests are bodies.
+#[derive(Clone)]
+pub struct Tower {
+    service: CircuitBreaker<Service, Judge>,
+    handle: CircuitBreakerHandle<Judge>,
+}
+
+impl Tower {
+    /// Every stay in the open state is as long as the first one.
+    fn new(wait: Duration) -> Self {
+        let judge: fn(&Result<(), Fault>) -> bool = |result| *result == Err(Fault::Service);
+        let run: fn(Body) -> Body = |body| body;
+        let (layer, handle) = CircuitBreakerLayer::builder()
+            .consecutive_failures(1)
+            .permitted_calls_in_half_open(1)
+            .wait_duration_in_open(wait)
+            .failure_classifier(judge)
+            .build_with_handle()
+            .expect("the settings are in their ranges");
+        Self { service: layer.layer(service_fn(run)), handle }
+    }
+}
+
+impl Rival for Tower {
+    const NAME: &str = "tower-resilience-circuitbreaker";
+
+    fn short() -> Self {
+        Self::new(Duration::ZERO)
+    }
+
+    fn long() -> Self {
+        Self::new(LONG)
+    }
+
+    fn call(&self, body: Body) -> Call {
+        Box::pin(self.service.clone().oneshot(body).map_err(|error| match error {
+            CircuitBreakerError::Inner(fault) => Answer::Fault(fault),
+            CircuitBreakerError::OpenCircuit => Answer::Rejected,
+        }))
+    }
+
+    fn state(&self) -> State {
+        match self.handle.state() {
+            CircuitState::Closed => State::Closed,
+            CircuitState::Open => State::Open,
+            CircuitState::HalfOpen => State::HalfOpen,
+        }
+    }
+
+    /// A wait of zero is over at once.
+    async fn wait(&self) {}
+}
+
+impl std::fmt::Debug for Tower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tower").field("state", &self.state()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! What each breaker does in awkward situations. `COMPARE.md` states the facts in a table, and each of its cells is a test
+//! here, named after the situation and the crate: what happens has to be what the cell says.
+//!
+//! Ours runs in virtual time. The others read a wall clock, so that their open time is zero or a microsecond, and is waited for
+//! without a sleep.
+
+mod situations;
+mod table;
+
+use breaker_compare::{Breaker, Failsafe, Ours, Recloser, Tower};
+
+/// A test for each crate: what `situations::NAME` sees is what the table's row says.
+macro_rules! facts {
+    ($($name:ident: $row:literal)*) => {$(
+        mod $name {
+            facts!(@test $name $row ours Ours);
+            facts!(@test $name $row failsafe Failsafe);
+            facts!(@test $name $row recloser Recloser);
+            facts!(@test $name $row breaker Breaker);
+            facts!(@test $name $row tower_resilience Tower);
+        }
+    )*};
+    (@test $name:ident $row:literal $test:ident $rival:ident) => {
+        #[tokio::test(start_paused = true)]
+        async fn $test() {
+            let seen = crate::situations::$name::<crate::$rival>().await;
+            assert_eq!(seen, crate::table::cell::<crate::$rival>($row));
+        }
+    };
+}
+
+facts! {
+    a_probe_is_dropped: "100 probes are dropped, one after the other"
+    a_call_panics: "calls panic, as many as failures open it"
+    a_probe_panics: "a probe panics"
+    a_probe_ends_with_an_excluded_error: "a probe ends with an excluded error"
+    a_success_comes_late: "a call from before the outage succeeds in half-open"
+    a_failure_comes_late: "a call from before the outage fails in half-open"
+    a_hundred_threads_meet_the_edge: "100 threads call when it becomes half-open; bodies that run"
+    tokios_paused_clock_is_advanced: "tokio's paused clock is advanced by the open time"
+}
+
+#[test]
+fn the_table_has_no_row_without_a_test() {
+    assert_eq!(table::rows().len(), 8);
+}
+
+#[test]
+fn the_table_names_the_versions_that_are_tested() {
+    for column in table::columns() {
+        let (name, version) = column.split_once(' ').expect("a name and a version");
+        let locked = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+        assert!(include_str!("../../../Cargo.lock").contains(&locked), "{column} is not what is tested");
+    }
+}

@@ -1,0 +1,167 @@
+//! The situations, each of which tells what it has seen in the words of the table.
+
+use breaker_compare::{Answer, Body, Call, Fault, LONG, Rival, State, spin_until};
+use futures_util::FutureExt as _;
+use std::future::{pending, ready};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+pub(crate) async fn a_probe_is_dropped<R: Rival>() -> &'static str {
+    let breaker = half_open::<R>().await;
+    for _ in 0..100 {
+        let mut probe = breaker.call(Box::pin(pending()));
+        assert_eq!(poll(&mut probe), Poll::Pending, "a probe was let in");
+    }
+    match breaker.call(body(Ok(()))).await {
+        Ok(()) => "the next one is let in",
+        Err(_) => "the next one is rejected",
+    }
+}
+
+pub(crate) async fn a_call_panics<R: Rival>() -> &'static str {
+    let breaker = R::long();
+    for _ in 0..R::FAILURES {
+        let call = AssertUnwindSafe(breaker.call(panicking())).catch_unwind().await;
+        assert!(call.is_err(), "the panic goes on");
+    }
+    match breaker.state() {
+        State::Open => "counted: it opens",
+        _ => "not counted",
+    }
+}
+
+pub(crate) async fn a_probe_panics<R: Rival>() -> &'static str {
+    let breaker = half_open::<R>().await;
+    for _ in 0..R::DECISIVE {
+        let probe = AssertUnwindSafe(breaker.call(panicking())).catch_unwind().await;
+        assert!(probe.is_err(), "the panic goes on");
+    }
+    shown(breaker.state())
+}
+
+pub(crate) async fn a_probe_ends_with_an_excluded_error<R: Rival>() -> &'static str {
+    let breaker = half_open::<R>().await;
+    for _ in 0..R::DECISIVE {
+        assert_eq!(breaker.call(body(Err(Fault::Caller))).await, Err(Answer::Fault(Fault::Caller)));
+    }
+    shown(breaker.state())
+}
+
+pub(crate) async fn a_success_comes_late<R: Rival>() -> &'static str {
+    a_result_comes_late::<R>(Ok(())).await
+}
+
+pub(crate) async fn a_failure_comes_late<R: Rival>() -> &'static str {
+    a_result_comes_late::<R>(Err(Fault::Service)).await
+}
+
+async fn a_result_comes_late<R: Rival>(result: Result<(), Fault>) -> &'static str {
+    let breaker = R::short();
+    let mut late: Vec<_> = (0..R::DECISIVE).map(|_| under_way(&breaker)).collect();
+    open(&breaker).await;
+    breaker.wait().await;
+    let (_probe, _unanswered) = under_way(&breaker);
+    for (call, answer) in &mut late {
+        answer.take().expect("one answer").send(result).expect("the body waits for it");
+        assert_eq!(call.await, result.map_err(Answer::Fault));
+    }
+    shown(breaker.state())
+}
+
+pub(crate) async fn a_hundred_threads_meet_the_edge<R: Rival>() -> &'static str {
+    let breaker = R::short();
+    open(&breaker).await;
+    breaker.wait().await;
+    let barrier = Arc::new(Barrier::new(100));
+    let threads: Vec<_> = (0..100).map(|_| caller(breaker.clone(), barrier.clone())).collect();
+    // Who waits for a lock with a timer of tokio's waits for its clock.
+    while !threads.iter().all(JoinHandle::is_finished) {
+        tokio::time::advance(Duration::from_millis(1)).await;
+    }
+    // A call that is dropped gives its slot back, so all are kept until they are counted.
+    let calls: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("it ends")).collect();
+    match calls.iter().filter(|(_, runs)| runs.load(Ordering::SeqCst)).count() {
+        1 => "1",
+        100 => "100",
+        other => panic!("{other} bodies ran"),
+    }
+}
+
+/// A thread that meets 99 others and then makes a call, which it polls until the body runs or the call is rejected.
+fn caller<R: Rival>(breaker: R, barrier: Arc<Barrier>) -> JoinHandle<(Call, Arc<AtomicBool>)> {
+    let runtime = Handle::current();
+    std::thread::spawn(move || {
+        // The clock of breaker-core is that of the runtime.
+        let _runtime = runtime.enter();
+        let runs = Arc::new(AtomicBool::new(false));
+        let tell = runs.clone();
+        let mut call = breaker.call(Box::pin(async move {
+            tell.store(true, Ordering::SeqCst);
+            pending().await
+        }));
+        barrier.wait();
+        spin_until(|| poll(&mut call).is_ready() || runs.load(Ordering::SeqCst));
+        (call, runs)
+    })
+}
+
+pub(crate) async fn tokios_paused_clock_is_advanced<R: Rival>() -> &'static str {
+    let breaker = R::long();
+    open(&breaker).await;
+    tokio::time::advance(LONG).await;
+    match breaker.call(body(Ok(()))).await {
+        Ok(()) => "a probe is let in",
+        Err(_) => "it stays open",
+    }
+}
+
+fn shown(state: State) -> &'static str {
+    match state {
+        State::Closed => "it closes",
+        State::Open => "it opens again",
+        State::HalfOpen => "it stays half-open",
+    }
+}
+
+/// A breaker whose first probe will be let in.
+async fn half_open<R: Rival>() -> R {
+    let breaker = R::short();
+    open(&breaker).await;
+    breaker.wait().await;
+    let (probe, _) = under_way(&breaker);
+    drop(probe);
+    breaker
+}
+
+/// Opens it by failures.
+async fn open<R: Rival>(breaker: &R) {
+    for _ in 0..R::FAILURES {
+        assert_eq!(breaker.call(body(Err(Fault::Service))).await, Err(Answer::Fault(Fault::Service)));
+    }
+}
+
+fn body(result: Result<(), Fault>) -> Body {
+    Box::pin(ready(result))
+}
+
+fn panicking() -> Body {
+    Box::pin(async { std::panic::resume_unwind(Box::new("the body")) })
+}
+
+/// A call whose body runs until it is told how it ends.
+fn under_way<R: Rival>(breaker: &R) -> (Call, Option<oneshot::Sender<Result<(), Fault>>>) {
+    let (answer, told) = oneshot::channel();
+    let mut call = breaker.call(Box::pin(async { told.await.expect("it is told") }));
+    assert_eq!(poll(&mut call), Poll::Pending, "the call was let in");
+    (call, Some(answer))
+}
+
+fn poll(call: &mut Call) -> Poll<Result<(), Answer>> {
+    call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}

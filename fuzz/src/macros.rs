@@ -1,0 +1,65 @@
+//! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens that rustc can read.
+
+use crate::{block, check, expand, fallback, recover};
+use proc_macro2::TokenStream;
+use syn::parse::Parser as _;
+
+/// `#[circuit_breaker(FIRST LINE)]` on the other lines.
+pub fn attribute(input: &str) {
+    let Some((args, item)) = args_and_item(input) else { return };
+    if block::is_block(&item) {
+        return assert_item(&item, &block::expand(&args, &item));
+    }
+    match check::plan(args, item.clone()) {
+        Ok(plan) => assert_item(&item, &expand::expand(&plan)),
+        Err(error) => assert_told(&item, &recover::item_and_message(&item, &error)),
+    }
+}
+
+/// `#[fallback(FIRST LINE)]` and `#[retry(FIRST LINE)]` on the other lines.
+pub fn helper(input: &str) {
+    let Some((args, item)) = args_and_item(input) else { return };
+    for name in ["fallback", "retry"] {
+        let moved = fallback::move_to_the_end(name, &args, &item);
+        assert_item(&item, &moved);
+        // It moves once: called again, it says that it is alone, or leaves the item.
+        if let Ok((attrs, rest)) = recover::split_attributes.parse2(moved)
+            && let Some(last) = attrs.last().filter(|last| fallback::has_moved(last))
+        {
+            assert_eq!(fallback::steps(last).to_string(), args.to_string());
+            assert_item(&rest, &recover::without_fallbacks(&rest));
+        }
+    }
+}
+
+/// `#[derive(Classify)]` on all of it.
+pub fn classify(input: &str) {
+    let Ok(item) = input.parse::<TokenStream>() else { return };
+    let derived = crate::classify::derive(item);
+    assert!(syn::parse2::<syn::File>(derived.clone()).is_ok(), "no item: {derived}");
+}
+
+fn args_and_item(input: &str) -> Option<(TokenStream, TokenStream)> {
+    let (args, item) = input.split_once('\n')?;
+    Some((args.parse().ok()?, item.parse().ok()?))
+}
+
+/// What stands in the place of an item is one, or several; of what was none nothing is asked.
+fn assert_item(item: &TokenStream, given: &TokenStream) {
+    if are_items(item) {
+        assert!(are_items(given), "no item: {given}");
+    }
+}
+
+/// The messages stand beside the item, with which nothing has happened.
+fn assert_told(item: &TokenStream, given: &TokenStream) {
+    assert!(given.to_string().contains("compile_error"), "no message: {given}");
+    assert_item(item, given);
+}
+
+fn are_items(tokens: &TokenStream) -> bool {
+    // Attributes of a whole file may only stand at its head.
+    let file = syn::parse2::<syn::File>(tokens.clone()).is_ok_and(|file| file.attrs.is_empty());
+    // A method is read as one of a trait, with or without a body.
+    file || syn::parse2::<syn::ItemTrait>(quote::quote!(trait T { #tokens })).is_ok_and(|item| item.attrs.is_empty())
+}

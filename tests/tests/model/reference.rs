@@ -1,0 +1,285 @@
+//! Reference: the whole breaker as plain sequential code, written from what is promised of it, and as simple as that can be.
+//!
+//! Where a promise leaves room (the parts of a window of time, jitter), it looks at what the breaker shows and judges that.
+
+use crate::keys::Keys;
+use crate::record::{Made, Record, Sums};
+use breaker_core::{OnCancel, OnPanic, State};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Reference {
+    pub(crate) keys: Keys,
+    /// All times are since the breaker was made.
+    pub(crate) now: Duration,
+    pub(crate) seen: Seen,
+    pub(crate) manual: Option<Manual>,
+    pub(crate) phase: Phase,
+    /// Counts what came between: a call's result decides something only if nothing did.
+    pub(crate) generation: u64,
+    pub(crate) since: Duration,
+    /// When the failures of the run were.
+    pub(crate) run: Vec<Duration>,
+    pub(crate) record: Record,
+    /// Recoveries that failed, for the backoff.
+    pub(crate) failed_recoveries: u32,
+    /// The rules that held when it opened.
+    pub(crate) opened_by: Vec<Rule>,
+    pub(crate) counts: Counts,
+    pub(crate) last_failure: Option<Duration>,
+    pub(crate) last_error: Option<&'static str>,
+    pub(crate) told: Vec<Told>,
+}
+
+/// What the breaker shows after the step that is under way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) window: Sums,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Manual {
+    ForcedOpen { until: Option<Duration> },
+    Disabled,
+    Shadow,
+}
+
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Closed { since: Duration, ramp: Option<Ramp> },
+    Open(Opening),
+    HalfOpen(Trial),
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self::Closed { since: Duration::ZERO, ramp: None }
+    }
+}
+
+/// Each call adds the present share to a sum, and passes when that is a whole call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ramp {
+    /// In nanoseconds of the ramp's length, which are a whole call.
+    pub(crate) sum: u128,
+    pub(crate) asked: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) since: Duration,
+    pub(crate) asked: Duration,
+    pub(crate) end: End,
+}
+
+/// When an opening ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// As the settings say.
+    Follows,
+    /// As the breaker says, within what the settings say.
+    Agreed(Duration),
+    Fixed(Duration),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Trial {
+    /// Who holds a slot, and until when.
+    pub(crate) slots: Vec<(u64, Duration)>,
+    pub(crate) last: u64,
+    pub(crate) successes: u32,
+    pub(crate) failures: u32,
+    pub(crate) slow: u32,
+}
+
+/// Why it opened, with the numbers that tell it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rule {
+    Run(usize),
+    FailureRate(u64),
+    SlowRate(u64),
+    WindowFails(u64, u64),
+    Probe(u32, u32),
+    Trial(u32, u32, u32),
+    ProbeFailureRate(u32),
+    ProbeSlowRate(u32),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
+    pub(crate) successes: u64,
+    pub(crate) failures: u64,
+    pub(crate) ignored: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) rejected: u64,
+    pub(crate) shadow_rejected: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) states: (State, State),
+    pub(crate) run: u32,
+    pub(crate) shadow: bool,
+    pub(crate) reset: bool,
+}
+
+/// A call that was let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    generation: u64,
+    counted: bool,
+    slot: Option<u64>,
+    pub(crate) began: Duration,
+    /// Its time was noted, since something asked for it when it began.
+    timed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    Success,
+    Neutral,
+    Failure(Option<Duration>),
+    Panicked,
+    Dropped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Counted {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+pub(crate) type Rejection = (State, Option<Duration>);
+
+impl Reference {
+    pub(crate) fn new(keys: Keys) -> Self {
+        Self { keys, generation: 1, ..Self::default() }
+    }
+
+    pub(crate) fn admit(&mut self) -> Result<Call, Rejection> {
+        self.expire();
+        let (counted, admitted) = match self.mode() {
+            Some(Manual::ForcedOpen { until }) => (true, Err((State::ForcedOpen, until.map(|until| until - self.now)))),
+            Some(Manual::Disabled) => (false, Ok(None)),
+            Some(Manual::Shadow) | None => (true, self.ask()),
+        };
+        let call = |generation, slot| {
+            let timed = self.keys.slow_call.is_some() || matches!(self.keys.on_cancel, Some(OnCancel::After(_)));
+            Call { generation, counted, slot, began: self.now, timed }
+        };
+        match admitted {
+            Ok(slot) => Ok(call(self.generation, slot)),
+            Err(_) if self.manual == Some(Manual::Shadow) => {
+                self.counts.shadow_rejected += 1;
+                // What would not have been made decides nothing.
+                Ok(call(0, None))
+            }
+            Err(rejection) => {
+                self.counts.rejected += 1;
+                Err(rejection)
+            }
+        }
+    }
+
+    fn ask(&mut self) -> Result<Option<u64>, Rejection> {
+        if self.is_lapsed() {
+            let end = self.shut_until().unwrap_or(self.now);
+            self.go(self.manual, Phase::HalfOpen(Trial::default()), end);
+        }
+        let (now, keys) = (self.now, self.keys);
+        match &mut self.phase {
+            Phase::Closed { since, ramp } => Self::ask_ramp(ramp, now - *since, &keys).map(|()| None),
+            Phase::Open(_) => Err((State::Open, self.shut_until().map(|end| end - now))),
+            Phase::HalfOpen(trial) => match trial.full_until(now, &keys) {
+                Some(end) => Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1))))),
+                None => Ok(Some(trial.take(now + keys.probe_timeout()))),
+            },
+        }
+    }
+
+    fn ask_ramp(ramp: &mut Option<Ramp>, passed: Duration, keys: &Keys) -> Result<(), Rejection> {
+        let (Some(running), Some(length)) = (ramp.as_mut(), keys.ramp) else { return Ok(()) };
+        if passed >= length {
+            *ramp = None;
+            return Ok(());
+        }
+        running.sum += passed.as_nanos();
+        let whole = running.sum >= length.as_nanos();
+        running.sum -= if whole { length.as_nanos() } else { 0 };
+        let first = !std::mem::replace(&mut running.asked, true);
+        if whole || first { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
+    }
+
+    pub(crate) fn settle(&mut self, call: Call, ending: Ending) {
+        if !call.counted {
+            return;
+        }
+        let took = call.timed.then(|| self.now - call.began);
+        let counted = self.judge(ending, took);
+        self.count(counted);
+        if call.generation != self.generation {
+            return;
+        }
+        let slow = matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
+        let rules = self.decide(call, counted, slow);
+        let opens = !rules.is_empty();
+        if counted == Counted::Failure && (self.run.len() == 1 || opens) {
+            self.last_error = Some(name(ending));
+        }
+        if opens {
+            let asked = if let Ending::Failure(Some(asked)) = ending { asked } else { Duration::ZERO };
+            self.open(rules, asked);
+        }
+    }
+
+    /// What a call of this generation comes to; gives the rules that open it.
+    fn decide(&mut self, call: Call, counted: Counted, slow: bool) -> Vec<Rule> {
+        let made = Made { at: self.now, failed: counted == Counted::Failure, slow };
+        let result = matches!(counted, Counted::Success | Counted::Failure);
+        match &mut self.phase {
+            // A dropped call has no result, but when it was slow, that is known.
+            Phase::Closed { .. } if result || (slow && counted == Counted::Cancelled) => self.closed_call(made, result),
+            Phase::HalfOpen(trial) => {
+                trial.slots.retain(|(slot, _)| Some(*slot) != call.slot);
+                if result { self.probe(made) } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn judge(&self, ending: Ending, took: Option<Duration>) -> Counted {
+        let on_cancel = self.keys.on_cancel.unwrap_or(OnCancel::Ignore);
+        match (ending, on_cancel) {
+            (Ending::Success, _) => Counted::Success,
+            (Ending::Neutral, _) => Counted::Ignored,
+            (Ending::Panicked, _) if self.keys.on_panic == Some(OnPanic::Ignore) => Counted::Ignored,
+            (Ending::Failure(_) | Ending::Panicked, _) | (Ending::Dropped, OnCancel::Failure) => Counted::Failure,
+            (Ending::Dropped, OnCancel::After(limit)) if took.is_some_and(|took| took >= limit) => Counted::Failure,
+            (Ending::Dropped, _) => Counted::Cancelled,
+        }
+    }
+
+    fn count(&mut self, counted: Counted) {
+        let count = match counted {
+            Counted::Success => &mut self.counts.successes,
+            Counted::Failure => &mut self.counts.failures,
+            Counted::Ignored => &mut self.counts.ignored,
+            Counted::Cancelled => &mut self.counts.cancelled,
+        };
+        *count += 1;
+        if counted == Counted::Failure {
+            self.last_failure = Some(self.now);
+        }
+    }
+}
+
+fn name(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Panicked => "panic",
+        Ending::Dropped => "cancelled",
+        _ => "failure",
+    }
+}

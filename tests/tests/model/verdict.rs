@@ -1,0 +1,175 @@
+//! Verdict: the rules that open the reference, and how its trials end.
+
+use crate::keys::Keys;
+use crate::record::Made;
+use crate::reference::{End, Opening, Phase, Ramp, Reference, Rule, Trial};
+use std::time::Duration;
+
+/// At least this share.
+fn reaches(part: u64, whole: u64, share: f64) -> bool {
+    part > 0 && part as f64 / whole as f64 >= share
+}
+
+impl Reference {
+    /// A call of a closed breaker; gives the rules that hold now.
+    pub(crate) fn closed_call(&mut self, made: Made, result: bool) -> Vec<Rule> {
+        if made.failed {
+            let forgotten = |last: &Duration| self.keys.fail_window().is_some_and(|span| self.now - *last > span);
+            if self.run.last().is_some_and(forgotten) {
+                self.run.clear();
+            }
+            self.run.push(self.now);
+        } else if result {
+            self.run.clear();
+        }
+        let mut rules = Vec::new();
+        if made.failed && self.run.len() >= self.keys.fail_max() as usize {
+            rules.push(Rule::Run(self.run.len()));
+        }
+        if self.keys.looks_at_window() {
+            self.record.add(made);
+            rules.extend(self.window_rules());
+        }
+        rules
+    }
+
+    fn window_rules(&self) -> Vec<Rule> {
+        let (calls, failed, slow) = self.record.agree(self.seen.window, self.keys.window(), self.now);
+        let enough = calls >= self.keys.min_calls();
+        let slow_rate = self.keys.slow_call.map(|_| self.keys.slow_rate.unwrap_or(0.5));
+        let holds = |limit: Option<f64>, part| enough && limit.is_some_and(|limit| reaches(part, calls, limit));
+        let many = self.keys.window_fail_max().is_some_and(|most| failed >= most);
+        let rules = [
+            (holds(self.keys.failure_rate, failed), Rule::FailureRate(calls)),
+            (holds(slow_rate, slow), Rule::SlowRate(calls)),
+            (many, Rule::WindowFails(failed, calls)),
+        ];
+        rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect()
+    }
+
+    /// A probe's result; gives the rules by which it opens again, and closes by itself.
+    pub(crate) fn probe(&mut self, made: Made) -> Vec<Rule> {
+        let keys = self.keys;
+        let Phase::HalfOpen(trial) = &mut self.phase else { unreachable!() };
+        trial.slow += u32::from(made.slow);
+        if made.failed {
+            trial.failures += 1;
+            self.run.push(self.now);
+        } else {
+            trial.successes += 1;
+            self.run.clear();
+        }
+        match trial.verdict(&keys) {
+            Verdict::Opens(rules) => return rules,
+            Verdict::Closes => self.close(),
+            Verdict::None => {}
+        }
+        Vec::new()
+    }
+
+    fn close(&mut self) {
+        let ramp = self.keys.ramp.map(|_| Ramp::default());
+        self.go(self.manual, Phase::Closed { since: self.now, ramp }, self.now);
+    }
+
+    /// Opens by rules. One that opens on trial or during its ramp has failed to recover.
+    pub(crate) fn open(&mut self, rules: Vec<Rule>, asked: Duration) {
+        if matches!(self.phase, Phase::HalfOpen(_)) || self.ramp_share().is_some() {
+            let longer = self.keys.open_time(self.failed_recoveries + 1) > self.keys.open_time(self.failed_recoveries);
+            self.failed_recoveries += u32::from(longer);
+        } else {
+            self.rest();
+        }
+        self.opened_by = rules;
+        self.go(self.manual, Phase::Open(Opening { since: self.now, asked, end: End::Follows }), self.now);
+        self.agree_on_jitter();
+    }
+
+    /// A step back for each present open time spent closed.
+    pub(crate) fn rest(&mut self) {
+        let Phase::Closed { since, .. } = self.phase else { return };
+        let mut rest = self.now - since;
+        while self.failed_recoveries > 0 && rest >= self.keys.open_time(self.failed_recoveries) {
+            rest -= self.keys.open_time(self.failed_recoveries);
+            self.failed_recoveries -= 1;
+        }
+    }
+
+    /// The present share of calls during a ramp.
+    pub(crate) fn ramp_share(&self) -> Option<f64> {
+        match (&self.phase, self.keys.ramp) {
+            (Phase::Closed { since, ramp: Some(_) }, Some(length)) if self.now - *since < length => {
+                Some((self.now - *since).as_secs_f64() / length.as_secs_f64())
+            }
+            _ => None,
+        }
+    }
+
+    /// With jitter the breaker says when an opening ends, within bounds.
+    pub(crate) fn agree_on_jitter(&mut self) {
+        let (keys, now, shown) = (self.keys, self.now, self.seen.retry_after);
+        let least = keys.open_time(self.failed_recoveries);
+        let Phase::Open(opening) = &mut self.phase else { return };
+        if matches!(opening.end, End::Fixed(_)) {
+            return;
+        }
+        opening.end = End::Follows;
+        let Some(jitter) = keys.backoff.map(|it| it.jitter).filter(|jitter| *jitter > 0.0) else { return };
+        let asked = opening.asked.min(keys.longest());
+        let (first, last) = (opening.since + least.max(asked), opening.since + least.mul_f64(1.0 + jitter).max(asked));
+        let end = now + shown.unwrap_or_default();
+        let agrees = if shown.is_some() { (first..=last).contains(&end) } else { first <= now };
+        assert!(agrees, "open until {end:?}, which is not between {first:?} and {last:?}");
+        opening.end = End::Agreed(end);
+    }
+}
+
+enum Verdict {
+    None,
+    Closes,
+    Opens(Vec<Rule>),
+}
+
+impl Trial {
+    pub(crate) fn take(&mut self, until: Duration) -> u64 {
+        self.last += 1;
+        self.slots.push((self.last, until));
+        self.last
+    }
+
+    /// When a slot gets free, if none is. No more are given than the trial still needs, and one always.
+    pub(crate) fn full_until(&self, now: Duration, keys: &Keys) -> Option<Duration> {
+        let most = keys.half_open_max_calls();
+        let needed = keys.probes().max(most).saturating_sub(self.successes + self.failures).max(1);
+        let slots = most.min(needed) as usize;
+        let mut held: Vec<_> = self.slots.iter().map(|(_, until)| *until).filter(|until| *until > now).collect();
+        held.sort_unstable();
+        held.len().checked_sub(slots).map(|surplus| held[surplus])
+    }
+
+    fn verdict(&self, keys: &Keys) -> Verdict {
+        let (probes, needed) = (self.successes + self.failures, keys.success_threshold());
+        if let Some(limit) = keys.probe_failure_rate {
+            let slow_rate = keys.slow_rate.unwrap_or(0.5);
+            let failed = reaches(self.failures.into(), probes.into(), limit);
+            let slow = keys.slow_call.is_some() && reaches(self.slow.into(), probes.into(), slow_rate);
+            let rules = [(failed, Rule::ProbeFailureRate(probes)), (slow, Rule::ProbeSlowRate(probes))];
+            let rules: Vec<_> = rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect();
+            return match probes < keys.probes() {
+                true => Verdict::None,
+                false if rules.is_empty() => Verdict::Closes,
+                false => Verdict::Opens(rules),
+            };
+        }
+        let spare = keys.probes() - needed;
+        if self.successes >= needed {
+            Verdict::Closes
+        } else if self.failures <= spare {
+            Verdict::None
+        } else if spare == 0 {
+            Verdict::Opens(vec![Rule::Probe(self.successes, needed)])
+        } else {
+            Verdict::Opens(vec![Rule::Trial(self.failures, probes, needed)])
+        }
+    }
+}
