@@ -24,7 +24,7 @@ impl CircuitBreaker {
     #[inline(always)]
     pub(crate) fn admit(&self, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
-        if word.has(Word::SHUT | Word::ASK | Word::TIMED | Word::HEARD) || !event::quiet() {
+        if !word.lets_in() || !event::quiet() {
             return self.admit_slowly(word, caller);
         }
         Ok(self.permit(caller, word, 0, Tick::ZERO))

@@ -1,29 +1,41 @@
 //! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. What does not depend on the
 //! body's type is out of line, for all else is compiled for every function anew.
 
+use crate::breaker::Holder;
 use crate::call::{Cut, limit, settle_cut};
+use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
+use crate::event;
+use crate::gate::Word;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
-use crate::site::Site;
+use crate::site::{Link, Site};
 use pin_project_lite::pin_project;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What a call holds on its way.
+/// What a call holds on its way: what its permit would, which is made for an ending that is more than a plain success.
 pub struct Entry {
     way: Way,
+    /// The word under which the call was let in.
+    word: Word,
+    /// Zero where nobody needs to know.
+    started: Tick,
+    /// Zero where it is none.
+    probe: u32,
     limit: Option<limit::Limit>,
 }
 
 /// How far a call has come.
+#[derive(Clone, Copy)]
 enum Way {
     /// Nobody has asked the breaker yet.
     Ahead(&'static Site),
-    In(Permit),
+    /// The body is running.
+    Runs(&'static Link),
+    Waits(&'static Link),
     Over,
 }
 
@@ -64,47 +76,62 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        if let Some(rejected) = this.entry.begin() {
+        if !this.entry.begin()
+            && let Some(rejected) = this.entry.begin_slowly()
+        {
             return Poll::Ready(reject(rejected));
         }
-        match this.body.poll(context) {
-            Poll::Pending => match this.entry.wait(context) {
-                Some(cut_off) => Poll::Ready(reject(cut_off)),
-                None => Poll::Pending,
+        // The result stays where the body has put it.
+        let polled = this.body.poll(context);
+        match &polled {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => this.entry.succeeded(),
+                Err(error) => this.entry.failed(error, *this.judge),
             },
-            Poll::Ready(result) => {
-                match result.view() {
-                    Ok(_) => this.entry.succeeded(),
-                    Err(error) => this.entry.failed(error, *this.judge),
+            Poll::Pending => {
+                if let Some(cut_off) = this.entry.wait(context) {
+                    return Poll::Ready(reject(cut_off));
                 }
-                Poll::Ready(result)
             }
         }
+        polled
     }
 }
 
 impl Entry {
     #[inline]
     pub(crate) const fn new(site: &'static Site) -> Self {
-        Self { way: Way::Ahead(site), limit: None }
+        Self { way: Way::Ahead(site), word: Word::UNBOUND, started: Tick::ZERO, probe: 0, limit: None }
+    }
+
+    /// Asks the breaker, if one look at it is enough. `false`: it is not.
+    #[inline(never)]
+    fn begin(&mut self) -> bool {
+        let Way::Ahead(site) = self.way else { return false };
+        let Some((link, word)) = site.plain() else { return false };
+        self.word = word;
+        self.way = Way::Runs(link);
+        true
     }
 
     /// Notes that the body begins to run; the first time the breaker is asked, which may reject the call.
     #[inline(never)]
-    fn begin(&mut self) -> Option<CircuitBreakerError> {
-        match &self.way {
-            Way::In(permit) => permit.begin(),
-            Way::Ahead(site) => match site.enter() {
-                Ok(permit) => {
-                    permit.begin();
-                    self.way = Way::In(permit);
+    fn begin_slowly(&mut self) -> Option<CircuitBreakerError> {
+        match self.way {
+            Way::Waits(link) => self.way = Way::Runs(link),
+            Way::Ahead(site) => {
+                self.way = Way::Over;
+                let (link, permit) = site.call();
+                match permit {
+                    Ok(permit) => (self.word, self.probe, self.started) = permit.parts(),
+                    Err(rejected) => return Some(rejected),
                 }
-                Err(rejected) => {
-                    self.way = Way::Over;
-                    return Some(rejected);
+                if !event::quiet() {
+                    self.word = self.word.with(Word::HEARD);
                 }
-            },
-            Way::Over => over(),
+                self.way = Way::Runs(link);
+            }
+            Way::Runs(_) | Way::Over => over(),
         }
         None
     }
@@ -112,9 +139,12 @@ impl Entry {
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        let Way::In(permit) = &self.way else { over() };
-        permit.came_back();
-        match limit::wait(&mut self.limit, permit, context) {
+        let Way::Runs(link) = self.way else { over() };
+        self.way = Way::Waits(link);
+        if !self.word.has(Word::LIMITED) {
+            return None;
+        }
+        match limit::wait(&mut self.limit, &link.breaker, context) {
             Poll::Ready(after) => Some(settle_cut(self.leave(), Cut { after })),
             Poll::Pending => None,
         }
@@ -122,23 +152,53 @@ impl Entry {
 
     /// The body came back with its result.
     fn leave(&mut self) -> Permit {
-        match mem::replace(&mut self.way, Way::Over) {
-            Way::In(permit) => {
-                permit.came_back();
-                permit
-            }
-            Way::Ahead(_) | Way::Over => over(),
-        }
+        let (Way::Runs(link) | Way::Waits(link)) = self.way else { over() };
+        self.way = Way::Over;
+        Permit::new(Holder::Site(link), self.word, self.probe, self.started)
     }
 
     #[inline(never)]
     fn succeeded(&mut self) {
+        match self.way {
+            Way::Runs(link) if self.word.is_plain() && link.shared.gate.word() == self.word => {
+                self.way = Way::Over;
+                link.shared.totals.success();
+            }
+            _ => self.succeeded_slowly(),
+        }
+    }
+
+    #[inline(never)]
+    fn succeeded_slowly(&mut self) {
         self.leave().settle(Outcome::Success);
     }
 
     #[cold]
     fn failed<E>(&mut self, error: &E, judge: Judge<E>) {
         conclude_error(self.leave(), error, &judge);
+    }
+
+    /// A call that is dropped, or whose body panics.
+    #[cold]
+    fn abandon(&mut self) {
+        self.limit = None;
+        let runs = matches!(self.way, Way::Runs(_));
+        if runs || matches!(self.way, Way::Waits(_)) {
+            let permit = self.leave();
+            if runs {
+                permit.begin();
+            }
+        }
+    }
+}
+
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        // One short look, since this is compiled for every function.
+        if matches!(self.way, Way::Runs(_) | Way::Waits(_)) || self.limit.is_some() {
+            self.abandon();
+        }
     }
 }
 

@@ -132,12 +132,12 @@ pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) 
 /// Without the feature `tokio` there are no time limits.
 #[cfg(not(feature = "tokio"))]
 pub(crate) mod limit {
-    use super::{Context, Duration, Permit, Poll};
+    use super::{CircuitBreaker, Context, Duration, Poll};
 
     #[derive(Debug)]
     pub enum Limit {}
 
-    pub(crate) fn wait(_: &mut Option<Limit>, _: &Permit, _: &mut Context<'_>) -> Poll<Duration> {
+    pub(crate) fn wait(_: &mut Option<Limit>, _: &CircuitBreaker, _: &mut Context<'_>) -> Poll<Duration> {
         Poll::Pending
     }
 }
@@ -166,7 +166,8 @@ impl<F: Future> Future for Run<'_, F> {
         this.permit.came_back();
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => match limit::wait(this.limit, this.permit, context) {
+            Poll::Pending if !this.permit.is_limited() => Poll::Pending,
+            Poll::Pending => match limit::wait(this.limit, this.permit.breaker(), context) {
                 Poll::Ready(after) => {
                     // The rest of the body is dropped before the call is counted.
                     this.permit.cut_off();

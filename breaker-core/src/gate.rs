@@ -56,6 +56,18 @@ impl Word {
         self.0 & flags != 0
     }
 
+    /// Whether a call is let in by this very look: nobody hears of it, and its start is not noted.
+    #[inline]
+    pub(crate) const fn lets_in(self) -> bool {
+        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD)
+    }
+
+    /// Whether a success of a call that was let in under this word changes nothing and interests nobody, while it stands.
+    #[inline]
+    pub(crate) const fn is_plain(self) -> bool {
+        !self.has(Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW)
+    }
+
     pub(crate) const fn with(self, flags: u64) -> Self {
         Self(self.0 | flags)
     }

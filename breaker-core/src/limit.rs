@@ -1,9 +1,9 @@
 //! Limit: the time limit of a call, on tokio's timer.
 
+use crate::breaker::CircuitBreaker;
 use crate::clock::{self, Tick};
 use crate::gate::Word;
-use crate::permit::Permit;
-use crate::sync::{Ordering, survive};
+use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -15,7 +15,9 @@ use tokio::time::sleep;
 
 /// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
 /// that uses up its budget would never be cut off otherwise.
-pub struct Limit(Box<Timer>);
+///
+/// In an `Arc` that is never cloned: its drop is a short look and a call, where that of a box is written out in every annotated function.
+pub struct Limit(Arc<Timer>);
 
 struct Timer {
     span: Duration,
@@ -23,13 +25,10 @@ struct Timer {
     sleep: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
 
-/// Waits for the time limit of a call whose body waits, if it has one: ready with the limit when its time is over.
-pub(crate) fn wait(limit: &mut Option<Limit>, permit: &Permit, context: &mut Context<'_>) -> Poll<Duration> {
+/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over.
+pub(crate) fn wait(limit: &mut Option<Limit>, breaker: &CircuitBreaker, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
-        if !permit.is_limited() {
-            return Poll::Pending;
-        }
-        *limit = Limit::of(permit);
+        *limit = Limit::of(breaker);
     }
     limit.as_mut().map_or(Poll::Pending, |limit| limit.poll(context))
 }
@@ -38,10 +37,10 @@ impl Limit {
     /// A timer for a call that waits from now on. `None` where there is no timer that could wake it, which is logged once: outside
     /// of a tokio runtime, and in one without `enable_time`.
     #[cold]
-    fn of(permit: &Permit) -> Option<Self> {
-        let limit = Self::after(permit.breaker().0.gate.limit());
+    fn of(breaker: &CircuitBreaker) -> Option<Self> {
+        let limit = Self::after(breaker.0.gate.limit());
         if limit.is_none() {
-            permit.breaker().warn_of_no_timer();
+            breaker.warn_of_no_timer();
         }
         limit
     }
@@ -51,7 +50,7 @@ impl Limit {
     pub(crate) fn after(span: Duration) -> Option<Self> {
         let mut limit = None;
         if Handle::try_current().is_ok() {
-            survive(|| limit = Some(Self(Box::new(Timer { span, sleep: Box::pin(unconstrained(sleep(span))) }))));
+            survive(|| limit = Some(Self(Arc::new(Timer { span, sleep: Box::pin(unconstrained(sleep(span))) }))));
         }
         limit
     }
@@ -63,7 +62,8 @@ impl Limit {
 
     /// Ready with the limit when its time is over.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
-        self.0.sleep.as_mut().poll(context).map(|()| self.0.span)
+        let Some(timer) = Arc::get_mut(&mut self.0) else { return Poll::Pending };
+        timer.sleep.as_mut().poll(context).map(|()| timer.span)
     }
 }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Limit {
     }
 }
 
-impl crate::CircuitBreaker {
+impl CircuitBreaker {
     /// Waits until a call would be admitted. Others may be quicker, so the next call can still be rejected; so can it during a `ramp`, for which this
     /// does not wait.
     ///

@@ -43,6 +43,12 @@ impl Permit {
         Self { holder, word, started, probe, settled: false, runs: AtomicBool::new(false), cut: AtomicBool::new(false) }
     }
 
+    /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
+    pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
+        self.settled = true;
+        (self.word, self.probe, self.started)
+    }
+
     /// The call succeeded.
     pub fn success(self) {
         self.settle(Outcome::success());
@@ -127,7 +133,6 @@ impl Permit {
     }
 
     /// Whether the call has a time limit.
-    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
         self.word.has(Word::LIMITED)

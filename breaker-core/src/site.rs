@@ -1,14 +1,17 @@
 //! Site: one annotated function, and its way to its breaker.
 
 use crate::annotated::Entry;
-use crate::breaker::{Caller, CircuitBreaker};
+use crate::breaker::{Caller, CircuitBreaker, Shared};
 use crate::config::Config;
 use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
+use crate::event;
+use crate::gate::Word;
 use crate::permit::Permit;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::statics::OnceLock;
+use std::fmt;
 use std::panic::Location;
 
 /// What an annotated function knows of itself; a `static` in its body.
@@ -29,11 +32,26 @@ pub struct Site {
 }
 
 /// A site that has found its breaker.
-#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) breaker: CircuitBreaker,
+    /// What a call looks at, without a look at how the breaker is held.
+    pub(crate) shared: &'static Shared,
     /// `module::Type::function`.
     pub(crate) function: Box<str>,
+}
+
+impl Link {
+    /// It keeps the breaker for ever, as sites do.
+    pub(crate) fn new(breaker: CircuitBreaker, function: String) -> Self {
+        let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
+        Self { breaker, shared: &kept.0, function: function.into() }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("breaker", &self.breaker).field("function", &self.function).finish()
+    }
 }
 
 /// The name of the `static` in the path of a type inside it.
@@ -72,21 +90,31 @@ impl Site {
         Entry::new(self)
     }
 
+    /// The word under which a call is let in about which nobody needs to know more.
+    #[inline]
+    pub(crate) fn plain(&'static self) -> Option<(&'static Link, Word)> {
+        #[cfg(feature = "test-util")]
+        let isolated = crate::isolation::link(self);
+        #[cfg(not(feature = "test-util"))]
+        let isolated = None;
+        let link = isolated.or_else(|| self.link.get())?;
+        let word = link.shared.gate.word();
+        (word.lets_in() && event::quiet()).then_some((link, word))
+    }
+
     /// Asks the breaker for one call of the function.
     ///
     /// # Errors
     /// When the breaker rejects it.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
-        #[cfg(feature = "test-util")]
-        if let Some(link) = crate::isolation::link(self) {
-            return link.breaker.admit(Caller::Site(link));
-        }
-        let link = match self.link.get() {
-            Some(link) => link,
-            None => self.join(),
-        };
-        link.breaker.admit(Caller::Site(link))
+        self.call().1
+    }
+
+    /// The same, with what it has asked.
+    pub(crate) fn call(&'static self) -> (&'static Link, Result<Permit, CircuitBreakerError>) {
+        let link = self.found();
+        (link, link.breaker.admit(Caller::Site(link)))
     }
 
     /// Asks the breaker that stands for `key` for one call. While the one without a key is not closed, that one answers for
@@ -123,7 +151,7 @@ impl Site {
 
     /// The way to the breaker in `registry`.
     pub(crate) fn link(&self, registry: &Registry) -> Link {
-        Link { breaker: self.declare(registry), function: self.function().into() }
+        Link::new(self.declare(registry), self.function())
     }
 
     fn declare(&self, registry: &Registry) -> CircuitBreaker {

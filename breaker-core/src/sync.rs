@@ -72,12 +72,12 @@ struct Stripe {
 impl Totals {
     #[inline]
     pub(crate) fn success(&self) {
-        self.stripes[stripe()].successes.fetch_add(1, Ordering::Relaxed);
+        self.stripes[stripe() % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn rejected(&self) {
-        self.stripes[stripe()].rejected.fetch_add(1, Ordering::Relaxed);
+        self.stripes[stripe() % STRIPES].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn successes(&self) -> u64 {

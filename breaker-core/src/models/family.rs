@@ -8,7 +8,7 @@ use crate::site::Link;
 /// A head with room for one member, which has counted a success and makes room for the next one.
 fn family() -> (CircuitBreaker, &'static Link) {
     let head = breaker(Config::new().max_keys(1));
-    let by: &'static Link = Box::leak(Box::new(Link { breaker: head.clone(), function: "model".into() }));
+    let by: &'static Link = Box::leak(Box::new(Link::new(head.clone(), "model".to_owned())));
     head.member("leaves", by).breaker.try_acquire().unwrap().success();
     (head, by)
 }
