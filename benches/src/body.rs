@@ -41,3 +41,11 @@ pub(crate) fn upstream(request: u64) -> Result<u64, Fault> {
 pub(crate) async fn body(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
+
+/// A body that waits for ever where [`body`] succeeds, for the probe that holds a slot.
+pub(crate) async fn body_or_wait(request: u64) -> Result<u64, Fault> {
+    if request & 1 == 0 {
+        std::future::pending::<()>().await;
+    }
+    upstream(request)
+}

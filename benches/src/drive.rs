@@ -81,6 +81,13 @@ impl fmt::Debug for Calls {
     }
 }
 
+/// Begins one call that waits, and never ends it.
+pub(crate) fn hold<F: Future + 'static>(call: F) {
+    let call = Box::leak(Box::new(Box::pin(call)));
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "the call waits");
+}
+
 #[inline]
 fn drive<F: Future>(
     calls: u64,

@@ -2,11 +2,19 @@
 
 mod attribute;
 mod bare;
+mod breaker;
+mod failsafe;
 mod floor;
 mod handle;
+mod recloser;
+mod tower;
 
 use crate::cases::Case;
 use crate::drive::Calls;
+use std::time::Duration;
+
+/// Longer than anybody measures.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A way to make calls.
 #[derive(Debug)]
@@ -32,6 +40,10 @@ pub const SUBJECTS: &[Subject] = &[
     Subject { name: "floor", calls: floor::calls },
     Subject { name: "attribute", calls: attribute::calls },
     Subject { name: "call", calls: handle::calls },
+    Subject { name: "failsafe", calls: failsafe::calls },
+    Subject { name: "recloser", calls: recloser::calls },
+    Subject { name: "breaker", calls: breaker::calls },
+    Subject { name: "tower-resilience", calls: tower::calls },
 ];
 
 /// Calls of the subject with this name, in the case with this name.

@@ -40,9 +40,9 @@ impl Floor {
 /// It knows no probes.
 pub(super) fn calls(case: Case) -> Option<Calls> {
     let fail_max = match case {
-        Case::Full => return None,
+        Case::Ok | Case::Err | Case::ErrOk => u64::MAX,
         Case::Open => 5,
-        _ => u64::MAX,
+        _ => return None,
     };
     let floor: &Floor = Box::leak(Box::new(Floor { until: AtomicU64::new(0), failures: AtomicU64::new(0), fail_max }));
     let call = move |request| floor.call(request);

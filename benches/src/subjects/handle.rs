@@ -3,10 +3,9 @@
 use crate::body::{Fault, body};
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind};
+use crate::subjects::DAY;
 use breaker_core::{CallError, CircuitBreaker, Config};
 use std::time::Duration;
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 impl Answer for Result<u64, CallError<Fault>> {
     fn kind(&self) -> Kind {
@@ -20,10 +19,11 @@ impl Answer for Result<u64, CallError<Fault>> {
 
 pub(super) fn calls(case: Case) -> Option<Calls> {
     let config = match case {
-        Case::Ok | Case::ErrOk => Config::new(),
+        _ if !case.is_common() => return None,
         Case::Err => Config::new().fail_max(1_000_000_000),
         Case::Open => Config::new().recovery_timeout(DAY),
         Case::Full => Config::new().recovery_timeout(Duration::ZERO).probe_timeout(DAY),
+        _ => Config::new(),
     };
     let breaker = CircuitBreaker::new(case.name(), config).expect("the settings are in their ranges");
     let breaker: &CircuitBreaker = Box::leak(Box::new(breaker));
