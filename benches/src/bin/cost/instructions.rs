@@ -1,0 +1,48 @@
+//! Instructions: what cachegrind counts in two runs of different length, by the difference of calls.
+
+use breaker_benches::{Case, SUBJECTS, Subject};
+use std::env::current_exe;
+use std::process::Command;
+
+/// Whether there is somebody to count.
+pub(crate) fn available() -> bool {
+    Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Instructions of one call, with the loop around it.
+pub(crate) fn of(subject: &Subject, case: Case) -> Result<f64, String> {
+    const SHORT: u32 = 1_000;
+    const MORE: u32 = 10_000;
+    let (short, long) = (counted(subject, case, SHORT)?, counted(subject, case, SHORT + MORE)?);
+    Ok((long - short) / f64::from(MORE))
+}
+
+/// Instructions of a process that makes so many calls.
+fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
+    let cost = current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new("valgrind")
+        .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+        .arg(cost)
+        .args(["run", subject.name, case.name(), &calls.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind: {error}"))?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    words
+        .lines()
+        .find_map(|line| line.split_once("I ").and_then(|(_, rest)| rest.split_once("refs:")))
+        .and_then(|(_, count)| count.trim().replace(',', "").parse().ok())
+        .ok_or_else(|| format!("cachegrind did not count:\n{words}"))
+}
+
+/// One line for each case of these subjects, or of all.
+pub(crate) fn print(subjects: &[&str]) -> Result<(), String> {
+    if !available() {
+        return Err("no valgrind on the PATH (Debian: apt-get install valgrind)".to_owned());
+    }
+    for subject in SUBJECTS.iter().filter(|one| subjects.is_empty() || subjects.contains(&one.name)) {
+        for case in Case::ALL.into_iter().filter(|case| subject.calls(*case).is_some()) {
+            println!("{:<12} {:<20} {:>8.1}", subject.name, case.name(), of(subject, case)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! The body: what each call comes to, if it is let in.
+
+use breaker_core::CircuitBreakerError;
+use std::fmt;
+use std::hint::black_box;
+
+/// The error of the body, which is that of an annotated function too.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The service failed.
+    Service,
+    /// The check by hand rejected the call.
+    Refused,
+    /// Our breaker did.
+    Open(CircuitBreakerError),
+}
+
+impl From<CircuitBreakerError> for Fault {
+    fn from(error: CircuitBreakerError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service => f.write_str("the service failed"),
+            Self::Refused => f.write_str("refused"),
+            Self::Open(rejection) => rejection.fmt(f),
+        }
+    }
+}
+
+/// Even requests succeed, odd ones fail. Out of line, so that it is the same code behind each breaker.
+#[inline(never)]
+pub(crate) fn upstream(request: u64) -> Result<u64, Fault> {
+    if black_box(request) & 1 == 0 { Ok(request) } else { Err(Fault::Service) }
+}
+
+/// The bare call.
+pub(crate) async fn body(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+/// A body that waits for ever where [`body`] succeeds, for the probe that holds a slot.
+pub(crate) async fn body_or_wait(request: u64) -> Result<u64, Fault> {
+    if request & 1 == 0 {
+        std::future::pending::<()>().await;
+    }
+    upstream(request)
+}

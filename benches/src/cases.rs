@@ -1,0 +1,105 @@
+//! Cases: what happens in the calls that are measured.
+
+/// What happens in the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// Each call succeeds.
+    Ok,
+    /// Each call fails, and the limit of the run is out of reach.
+    Err,
+    /// A failure and a success in turn, so that nothing opens.
+    ErrOk,
+    /// Failures have opened the breaker, and it stays open.
+    Open,
+    /// Failures have opened the breaker, its open time is over, and a probe that waits holds the only slot.
+    Full,
+    /// Successes that a window over 10 calls looks at.
+    Window10,
+    /// Successes that a window over 1,000 calls looks at.
+    Window1000,
+    /// Successes that a window over 100,000 calls looks at.
+    Window100000,
+    /// Successes that a window over 10 seconds looks at.
+    WindowOfTime,
+    /// Successes, each of which may be slow.
+    Slow,
+    /// Successes on the breaker of one of many values.
+    Key,
+    /// Successes of a function that has a fallback.
+    Fallback,
+    /// Calls that the fallback answers, since failures have opened the breaker.
+    Fallen,
+    /// Successes with a `tracing` subscriber in the process that takes errors only. It comes last, since it stays.
+    Subscriber,
+}
+
+impl Case {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Ok,
+        Self::Err,
+        Self::ErrOk,
+        Self::Open,
+        Self::Full,
+        Self::Window10,
+        Self::Window1000,
+        Self::Window100000,
+        Self::WindowOfTime,
+        Self::Slow,
+        Self::Key,
+        Self::Fallback,
+        Self::Fallen,
+        Self::Subscriber,
+    ];
+
+    /// As tables show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Err => "err",
+            Self::ErrOk => "err, ok",
+            Self::Open => "open",
+            Self::Full => "half-open, full",
+            Self::Window10 => "ok, window 10",
+            Self::Window1000 => "ok, window 1,000",
+            Self::Window100000 => "ok, window 100,000",
+            Self::WindowOfTime => "ok, window 10 s",
+            Self::Slow => "ok, slow rule",
+            Self::Key => "ok, key",
+            Self::Fallback => "ok, fallback",
+            Self::Fallen => "open, fallback",
+            Self::Subscriber => "ok, subscriber",
+        }
+    }
+
+    /// The requests: the first one, and from one to the next. Even ones succeed.
+    pub(crate) const fn requests(self) -> (u64, u64) {
+        match self {
+            Self::Err => (1, 2),
+            Self::ErrOk => (1, 1),
+            _ => (0, 2),
+        }
+    }
+
+    /// Whether no call comes to its body.
+    #[must_use]
+    pub const fn rejects(self) -> bool {
+        matches!(self, Self::Open | Self::Full | Self::Fallen)
+    }
+
+    /// What the bare call does in this case; `None` where it has nothing to be compared with.
+    #[must_use]
+    pub const fn bare(self) -> Option<Self> {
+        match self {
+            Self::Open | Self::Full | Self::Fallen => None,
+            Self::Err | Self::ErrOk => Some(self),
+            _ => Some(Self::Ok),
+        }
+    }
+
+    /// Whether it is one of the five that every subject is asked for.
+    pub(crate) const fn is_common(self) -> bool {
+        matches!(self, Self::Ok | Self::Err | Self::ErrOk | Self::Open | Self::Full)
+    }
+}

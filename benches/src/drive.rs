@@ -1,0 +1,106 @@
+//! Drive: the loop that makes the calls. It is compiled for each subject, as a caller's own code is.
+
+use crate::body::Fault;
+use crate::cases::Case;
+use std::fmt;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The body succeeded.
+    Ok,
+    /// The body failed.
+    Err,
+    /// The body has not run.
+    Rejected,
+}
+
+/// What a call gives.
+pub(crate) trait Answer {
+    fn kind(&self) -> Kind;
+}
+
+impl Answer for Result<u64, Fault> {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(Fault::Service) => Kind::Err,
+            Err(Fault::Refused | Fault::Open(_)) => Kind::Rejected,
+        }
+    }
+}
+
+impl Answer for u64 {
+    fn kind(&self) -> Kind {
+        Kind::Ok
+    }
+}
+
+/// Calls that are ready to be made, as many as one likes and from any thread.
+pub struct Calls {
+    run: Box<dyn Fn(u64) + Send + Sync>,
+    kinds: Box<dyn Fn(u64) -> Vec<Kind> + Send + Sync>,
+}
+
+impl Calls {
+    pub(crate) fn new<F, A>(case: Case, call: impl FnMut(u64) -> F + Clone + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = A>,
+        A: Answer,
+    {
+        let again = call.clone();
+        Self {
+            run: Box::new(move |calls| drive(calls, case.requests(), call.clone(), |answer| _ = black_box(answer))),
+            kinds: Box::new(move |calls| {
+                let mut kinds = Vec::new();
+                drive(calls, case.requests(), again.clone(), |answer| kinds.push(answer.kind()));
+                kinds
+            }),
+        }
+    }
+
+    /// Makes so many calls, one after the other.
+    pub fn run(&self, calls: u64) {
+        (self.run)(calls);
+    }
+
+    /// Makes so many calls, and says how they ended.
+    #[must_use]
+    pub fn kinds(&self, calls: u64) -> Vec<Kind> {
+        (self.kinds)(calls)
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").finish_non_exhaustive()
+    }
+}
+
+/// Begins one call that waits, and never ends it.
+pub(crate) fn hold<F: Future + 'static>(call: F) {
+    let call = Box::leak(Box::new(Box::pin(call)));
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "the call waits");
+}
+
+#[inline]
+fn drive<F: Future>(
+    calls: u64,
+    (mut request, step): (u64, u64),
+    mut call: impl FnMut(u64) -> F,
+    mut look: impl FnMut(&F::Output),
+) {
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..calls {
+        match pin!(call(black_box(request))).poll(&mut context) {
+            Poll::Ready(answer) => look(&answer),
+            Poll::Pending => unreachable!("a body never waits"),
+        }
+        request += step;
+    }
+}

@@ -1,0 +1,115 @@
+//! Attribute: annotated async functions, with the default features.
+
+use crate::body::{Fault, upstream};
+use crate::cases::Case;
+use crate::drive::Calls;
+use breaker_core::{Registry, circuit_breaker, fallback};
+use std::future::Future;
+use tracing_subscriber::filter::LevelFilter;
+
+#[circuit_breaker(name = "closed")]
+async fn closed(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "failing", fail_max = 1_000_000_000)]
+async fn failing(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "open", recovery_timeout = "1d")]
+async fn open(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "full", recovery_timeout = "0s", probe_timeout = "1d")]
+async fn full(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "window_10", failure_rate = 0.5, window = 10)]
+async fn window_10(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "window_1000", failure_rate = 0.5, window = 1_000)]
+async fn window_1000(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "window_100000", failure_rate = 0.5, window = 100_000)]
+async fn window_100000(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "window_of_time", failure_rate = 0.5, window = "10s")]
+async fn window_of_time(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "slow", slow_call = "10s")]
+async fn slow(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "keyed", key = host)]
+async fn keyed(host: &str, request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "with_fallback")]
+#[fallback(value(request))]
+async fn with_fallback(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "fallen", recovery_timeout = "1d", fail_max = 5)]
+#[fallback(value(request))]
+async fn fallen(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    Some(match case {
+        Case::Ok | Case::ErrOk => Calls::new(case, closed),
+        Case::Err => Calls::new(case, failing),
+        Case::Open => Calls::new(case, opened(open)),
+        Case::Full => Calls::new(case, with_a_probe(opened(full))),
+        Case::Window10 => Calls::new(case, window_10),
+        Case::Window1000 => Calls::new(case, window_1000),
+        Case::Window100000 => filled(Calls::new(case, window_100000)),
+        Case::WindowOfTime => Calls::new(case, window_of_time),
+        Case::Slow => Calls::new(case, slow),
+        Case::Key => Calls::new(case, |request| keyed("host.example", request)),
+        Case::Fallback => Calls::new(case, with_fallback),
+        Case::Fallen => Calls::new(case, opened(fallen)),
+        Case::Subscriber => {
+            // A second one is refused, and the first one stays.
+            let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).try_init();
+            Calls::new(case, closed)
+        }
+    })
+}
+
+/// The function, whose breaker has seen as many failures as open it.
+fn opened<F, C>(call: C) -> C
+where
+    F: Future<Output = Result<u64, Fault>>,
+    C: Fn(u64) -> F + Copy + Send + Sync + 'static,
+{
+    Calls::new(Case::Err, call).run(5);
+    call
+}
+
+/// The function, one call of which has the slot. It is never dropped.
+fn with_a_probe<C>(call: C) -> C {
+    let probe = Registry::global().get("full").and_then(|breaker| breaker.try_acquire().ok());
+    Box::leak(Box::new(probe));
+    call
+}
+
+/// The calls, after as many as the largest window holds.
+fn filled(calls: Calls) -> Calls {
+    calls.run(100_000);
+    calls
+}

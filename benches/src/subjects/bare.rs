@@ -1,0 +1,27 @@
+//! What every call consists of: the loop, the clock, the body.
+
+use crate::body::body;
+use crate::cases::Case;
+use crate::drive::Calls;
+use std::future::ready;
+
+/// The loop around a call, and nothing in it.
+pub(super) fn nothing(case: Case) -> Option<Calls> {
+    (case == Case::Ok).then(|| Calls::new(case, ready::<u64>))
+}
+
+/// The same with one look at the coarse clock.
+pub(super) fn clock(case: Case) -> Option<Calls> {
+    (case == Case::Ok).then(|| Calls::new(case, |request| ready(now() ^ request)))
+}
+
+/// The body without a breaker.
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    (case.bare() == Some(case)).then(|| Calls::new(case, body))
+}
+
+/// The clock that breaker-core has on Linux.
+#[inline]
+pub(super) fn now() -> u64 {
+    coarsetime::Instant::now_without_cache_update().as_ticks()
+}

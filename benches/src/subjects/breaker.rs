@@ -1,0 +1,41 @@
+//! The crate that is named `breaker`, with its rule for runs of failures.
+
+use crate::body::{Fault, body, body_or_wait};
+use crate::cases::Case;
+use crate::drive::{Answer, Calls, Kind, hold};
+use crate::subjects::DAY;
+use ::breaker::{BackoffStrategy, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError};
+use std::time::Duration;
+
+impl Answer for Result<u64, CircuitBreakerError<Fault>> {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(CircuitBreakerError::Failure(_)) => Kind::Err,
+            Err(_) => Kind::Rejected,
+        }
+    }
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let (failures, wait) = match case {
+        Case::Ok | Case::ErrOk | Case::Open => (5, DAY),
+        Case::Err => (u32::MAX, DAY),
+        Case::Full => (5, Duration::ZERO),
+        _ => return None,
+    };
+    let config = CircuitBreakerConfig::builder()
+        .consecutive_failures(failures)
+        .failure_rate_threshold(0.0)
+        .half_open_max_calls(1)
+        .backoff(BackoffStrategy::Fixed(wait));
+    let breaker: &CircuitBreaker = Box::leak(Box::new(CircuitBreaker::new(config.build())));
+    let call = move |request| breaker.call(move || body(request));
+    if case.rejects() {
+        Calls::new(Case::Err, call).run(5);
+    }
+    if case == Case::Full {
+        hold(breaker.call(|| body_or_wait(0)));
+    }
+    Some(Calls::new(case, call))
+}

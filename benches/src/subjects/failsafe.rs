@@ -1,0 +1,33 @@
+//! failsafe, with its rule for runs of failures. It lets any number of probes in.
+
+use crate::body::{Fault, body};
+use crate::cases::Case;
+use crate::drive::{Answer, Calls, Kind};
+use crate::subjects::DAY;
+use ::failsafe::futures::CircuitBreaker as _;
+use ::failsafe::{Config, Error, backoff, failure_policy};
+
+impl Answer for Result<u64, Error<Fault>> {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(Error::Inner(_)) => Kind::Err,
+            Err(Error::Rejected) => Kind::Rejected,
+        }
+    }
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let fail_max = match case {
+        Case::Ok | Case::ErrOk | Case::Open => 5,
+        Case::Err => u32::MAX,
+        _ => return None,
+    };
+    let policy = failure_policy::consecutive_failures(fail_max, backoff::constant(DAY));
+    let breaker: &_ = Box::leak(Box::new(Config::new().failure_policy(policy).build()));
+    let call = move |request| breaker.call(body(request));
+    if case == Case::Open {
+        Calls::new(Case::Err, call).run(5);
+    }
+    Some(Calls::new(case, call))
+}

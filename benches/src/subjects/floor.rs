@@ -1,0 +1,53 @@
+//! Floor: what one would write by hand. It loads a word and compares it, calls, and records failures in a row.
+
+use crate::body::{Fault, upstream};
+use crate::cases::Case;
+use crate::drive::Calls;
+use crate::subjects::bare::now;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+struct Floor {
+    /// Zero: closed. Else it is open until that tick.
+    until: AtomicU64,
+    failures: AtomicU64,
+    fail_max: u64,
+}
+
+impl Floor {
+    #[inline]
+    async fn call(&self, request: u64) -> Result<u64, Fault> {
+        let until = self.until.load(Relaxed);
+        if until != 0 && now() < until {
+            return Err(Fault::Refused);
+        }
+        let result = upstream(request);
+        self.record(result.is_ok());
+        result
+    }
+
+    #[inline]
+    fn record(&self, succeeded: bool) {
+        if !succeeded {
+            if self.failures.fetch_add(1, Relaxed) + 1 >= self.fail_max {
+                self.until.store(u64::MAX, Relaxed);
+            }
+        } else if self.failures.load(Relaxed) != 0 {
+            self.failures.store(0, Relaxed);
+        }
+    }
+}
+
+/// It knows no probes.
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let fail_max = match case {
+        Case::Ok | Case::Err | Case::ErrOk => u64::MAX,
+        Case::Open => 5,
+        _ => return None,
+    };
+    let floor: &Floor = Box::leak(Box::new(Floor { until: AtomicU64::new(0), failures: AtomicU64::new(0), fail_max }));
+    let call = move |request| floor.call(request);
+    if case == Case::Open {
+        Calls::new(Case::Err, call).run(fail_max);
+    }
+    Some(Calls::new(case, call))
+}

@@ -1,0 +1,39 @@
+//! Handle: `CircuitBreaker::call`.
+
+use crate::body::{Fault, body};
+use crate::cases::Case;
+use crate::drive::{Answer, Calls, Kind};
+use crate::subjects::DAY;
+use breaker_core::{CallError, CircuitBreaker, Config};
+use std::time::Duration;
+
+impl Answer for Result<u64, CallError<Fault>> {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(CallError::Inner(_)) => Kind::Err,
+            Err(_) => Kind::Rejected,
+        }
+    }
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let config = match case {
+        _ if !case.is_common() => return None,
+        Case::Err => Config::new().fail_max(1_000_000_000),
+        Case::Open => Config::new().recovery_timeout(DAY),
+        Case::Full => Config::new().recovery_timeout(Duration::ZERO).probe_timeout(DAY),
+        _ => Config::new(),
+    };
+    let breaker = CircuitBreaker::new(case.name(), config).expect("the settings are in their ranges");
+    let breaker: &CircuitBreaker = Box::leak(Box::new(breaker));
+    let call = move |request| breaker.call(body(request));
+    if case.rejects() {
+        Calls::new(Case::Err, call).run(5);
+    }
+    if case == Case::Full {
+        // Never dropped, so that the slot stays taken.
+        Box::leak(Box::new(breaker.try_acquire()));
+    }
+    Some(Calls::new(case, call))
+}

@@ -1,0 +1,34 @@
+//! recloser, which knows a share of failures in a ring of 100 results alone. It lets any number of probes in.
+
+use crate::body::{Fault, body};
+use crate::cases::Case;
+use crate::drive::{Answer, Calls, Kind};
+use crate::subjects::DAY;
+use ::recloser::{AsyncRecloser, Error, Recloser};
+
+impl Answer for Result<u64, Error<Fault>> {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(Error::Inner(_)) => Kind::Err,
+            Err(Error::Rejected) => Kind::Rejected,
+        }
+    }
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let rate = match case {
+        Case::Ok | Case::Open => 0.5,
+        // No share is as large.
+        Case::Err | Case::ErrOk => 2.0,
+        _ => return None,
+    };
+    let recloser = Recloser::custom().error_rate(rate).closed_len(100).open_wait(DAY).build();
+    let breaker: &AsyncRecloser = Box::leak(Box::new(recloser.into()));
+    let call = move |request| breaker.call(body(request));
+    // The ring has to be full before a further result decides.
+    if case == Case::Open {
+        Calls::new(Case::Err, call).run(101);
+    }
+    Some(Calls::new(case, call))
+}

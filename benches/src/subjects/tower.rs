@@ -1,0 +1,62 @@
+//! tower-resilience-circuitbreaker around a service, with its rule for runs of failures.
+
+use crate::body::{Fault, body, body_or_wait};
+use crate::cases::Case;
+use crate::drive::{Answer, Calls, Kind, hold};
+use crate::subjects::DAY;
+use ::tower::{Layer as _, Service, service_fn};
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
+
+type Answered = Result<u64, CircuitBreakerError<Fault>>;
+
+impl Answer for Answered {
+    fn kind(&self) -> Kind {
+        match self {
+            Ok(_) => Kind::Ok,
+            Err(CircuitBreakerError::Inner(_)) => Kind::Err,
+            Err(_) => Kind::Rejected,
+        }
+    }
+}
+
+pub(super) fn calls(case: Case) -> Option<Calls> {
+    let (failures, wait) = match case {
+        Case::Ok | Case::ErrOk | Case::Open => (5, DAY),
+        Case::Err => (usize::MAX, DAY),
+        Case::Full => (5, Duration::ZERO),
+        _ => return None,
+    };
+    let layer = CircuitBreakerLayer::builder()
+        .consecutive_failures(failures)
+        .permitted_calls_in_half_open(1)
+        .wait_duration_in_open(wait)
+        .build()
+        .expect("the settings are in their ranges");
+    if case == Case::Full {
+        let mut call = requests(layer.layer(service_fn(body_or_wait)));
+        Calls::new(Case::Err, call.clone()).run(5);
+        hold(call(0));
+        return Some(Calls::new(case, call));
+    }
+    let call = requests(layer.layer(service_fn(body)));
+    if case == Case::Open {
+        Calls::new(Case::Err, call.clone()).run(5);
+    }
+    Some(Calls::new(case, call))
+}
+
+/// Calls of a service that is always ready.
+fn requests<S>(mut service: S) -> impl FnMut(u64) -> S::Future + Clone + Send + Sync + 'static
+where
+    S: Service<u64, Response = u64, Error = CircuitBreakerError<Fault>> + Clone + Send + Sync + 'static,
+    S::Future: Future<Output = Answered>,
+{
+    move |request| {
+        let ready = service.poll_ready(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ready, Poll::Ready(Ok(()))), "the service is ready");
+        service.call(request)
+    }
+}
