@@ -81,8 +81,7 @@ where
         {
             return Poll::Ready(reject(rejected));
         }
-        // The result stays where the body has put it.
-        let polled = this.body.poll(context);
+        let mut polled = this.body.poll(context);
         match &polled {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => this.entry.succeeded(),
@@ -90,7 +89,7 @@ where
             },
             Poll::Pending => {
                 if let Some(cut_off) = this.entry.wait(context) {
-                    return Poll::Ready(reject(cut_off));
+                    polled = Poll::Ready(reject(cut_off));
                 }
             }
         }
