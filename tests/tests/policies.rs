@@ -9,6 +9,7 @@ use breaker_core::{
     testing,
 };
 use common::{breaker, fail, ms, secs, succeed};
+use futures_util::FutureExt;
 use std::sync::{Arc, Mutex};
 use tokio::time::advance;
 
@@ -432,6 +433,40 @@ async fn a_call_that_the_ramp_rejects_is_told_so() {
     assert_eq!(rejected[0].retry_after(), Some(ms(300)), "the ramp's end is near");
     assert_eq!(told.take(), ["rejected: closed"; 4]);
     assert_eq!(breaker.snapshot().rejected_count, 4);
+}
+
+/// A program that waits and tries again would else use up a processor while few calls pass.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_until_it_is_ready_is_let_in_by_the_ramp_at_once() {
+    let breaker = on_trial(Config::new().ramp(secs(10))).await;
+    succeed(&breaker, 1);
+    let begin = tokio::time::Instant::now();
+    let mut waits = 0;
+    while begin.elapsed() < secs(10) {
+        breaker.ready().await;
+        assert_eq!(let_in(&breaker, 1), 1, "after {:?}", begin.elapsed());
+        advance(ms(1)).await;
+        waits += 1;
+    }
+    assert!(waits > 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_ramp_that_lets_in_everybody() {
+    let breaker = on_trial(Config::new().ramp(secs(10))).await;
+    succeed(&breaker, 1);
+    assert_eq!(let_in(&breaker, 2), 1);
+    assert!(breaker.ready().now_or_never().is_none());
+    breaker.reconfigure(Config::new().ramp(ms(1))).unwrap();
+    advance(ms(1)).await;
+    assert!(breaker.ready().now_or_never().is_some(), "it is over");
+    breaker.shadow();
+    fail(&breaker, 5);
+    advance(secs(30)).await;
+    breaker.reconfigure(Config::new().ramp(secs(10)).fail_max(u32::MAX)).unwrap();
+    succeed(&breaker, 2);
+    assert!(breaker.snapshot().ramp_share.is_some());
+    assert!(breaker.ready().now_or_never().is_some(), "in shadow nobody is rejected");
 }
 
 #[tokio::test(start_paused = true)]
