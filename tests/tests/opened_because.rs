@@ -128,7 +128,7 @@ async fn snapshot_event_and_error_tell_the_same_of_each_rule() {
         (window.window_fail_max(3), "3 failures of 3 calls, last: &str"),
         (trial, "a probe failed, last: &str"),
         (trial.success_threshold(2), "a probe failed after 0 of 2 successes, last: &str"),
-        (trial.success_threshold(2).probe_window(3), "2 of 3 probes failed, and closing takes 2 successes, last: &str"),
+        (trial.success_threshold(2).probe_window(3), "2 of 2 probes failed, and closing takes 2 successes, last: &str"),
         (trial.probe_window(2).probe_failure_rate(0.75), "failure rate 100 % of 2 probes (limit 75 %), last: &str"),
     ];
     for (config, text) in rules {

@@ -121,7 +121,7 @@ async fn all_rules_are_joined_by_or() {
     assert_eq!(because(&rate_first), "failure rate 100 % of 10 calls (limit 100 %), last: &str");
     let count_first = breaker(rate.fail_max(30).window_fail_max(7));
     fail(&count_first, 7);
-    assert_eq!(because(&count_first), "7 failures among 7 calls, last: &str");
+    assert_eq!(because(&count_first), "7 failures of 7 calls, last: &str");
 }
 
 #[tokio::test(start_paused = true)]
