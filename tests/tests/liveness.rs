@@ -34,7 +34,9 @@ fn trial(random: &mut Rng) -> Config {
 async fn disturb(breaker: &CircuitBreaker, random: &mut Rng) {
     let Ok(permit) = breaker.try_acquire() else { return };
     match random.u32(0..7) {
-        0 => std::mem::forget(permit),
+        0 => {
+            Box::leak(Box::new(permit));
+        }
         1 => drop(permit),
         2 => permit.ignore(),
         3 => permit.failure(),
