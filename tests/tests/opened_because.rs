@@ -40,6 +40,16 @@ async fn one_of_anything_is_told_in_the_singular() {
     assert_eq!(because(&drowning), "100 % of 1 call took longer than 1s (limit 50 %)");
 }
 
+#[test]
+fn a_window_of_one_call_is_shown_in_the_singular_and_read_so() {
+    let breaker = breaker(Config::new().window_calls(1));
+    assert!(breaker.config().to_string().contains(", window 1 call, "), "{}", breaker.config());
+    let registry = Registry::new();
+    registry.init_from([("API_CIRCUIT_WINDOW", "1 call")]).unwrap();
+    let read = registry.breaker("api", Config::new()).unwrap();
+    assert_eq!(read.config().window, breaker.config().window);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_probe_is_told_in_the_singular() {
     let spare = Config::new().probe_window(2);
