@@ -120,6 +120,8 @@ pub(crate) struct Rest {
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     pub(crate) heard: AtomicBool,
+    #[cfg(feature = "tracing")]
+    pub(crate) logged: Mutex<crate::log::Logged>,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
@@ -328,6 +330,8 @@ impl Shared {
             layers: Mutex::new(layers),
             listeners: Mutex::new(Arc::new([])),
             heard: AtomicBool::new(false),
+            #[cfg(feature = "tracing")]
+            logged: Mutex::default(),
             #[cfg(feature = "tokio")]
             changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]

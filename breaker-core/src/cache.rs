@@ -1,10 +1,11 @@
 //! Cache: what a `cache(..)` step does with its store. Nothing that a store does fails the call: errors, panics and stores that
 //! do not come back are told, and that is all.
 
-use crate::clock::{self, Tick};
+use crate::clock;
 use crate::event::{self, StoreFailure};
 use crate::fallback::{Ended, FallbackMetadata, On, Rejection};
 use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::rt::Fallible;
 use crate::store::{AnyStore, Stored, SyncStore};
 use crate::sync::statics::{Mutex, OnceLock};
@@ -14,11 +15,10 @@ use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 /// The longest that an answer waits for a store.
 #[cfg(feature = "tokio")]
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]
@@ -30,41 +30,16 @@ pub struct CacheSite {
 /// What a step remembers, for the process or for one isolated test.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    failures: Mutex<Failures>,
+    failures: Mutex<Row>,
     #[cfg(feature = "moka")]
     pub(crate) built_in: crate::built_in::Caches,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Failures {
-    in_a_row: u64,
-    last: Tick,
-}
-
-/// A failure that comes later than this after the one before begins a row of its own. So a store that fails now and then fills no log.
-const CALM: Duration = Duration::from_secs(60);
-
-impl Failures {
-    const NONE: Self = Self { in_a_row: 0, last: Tick::ZERO };
-
-    fn one_more(&mut self, now: Tick) -> u64 {
-        let before = if now.since(self.last) < CALM { self.in_a_row } else { 0 };
-        *self = Self { in_a_row: before + 1, last: now };
-        self.in_a_row
-    }
-}
-
-impl Default for Failures {
-    fn default() -> Self {
-        Self::NONE
-    }
 }
 
 impl CacheSite {
     #[must_use]
     pub const fn new(source: &'static str) -> Self {
         let state = State {
-            failures: Mutex::new(Failures::NONE),
+            failures: Mutex::new(Row::EMPTY),
             #[cfg(feature = "moka")]
             built_in: crate::built_in::Caches::new(),
         };

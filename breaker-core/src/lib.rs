@@ -75,6 +75,7 @@ mod registry;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod retry;
+mod row;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 pub mod rules;

@@ -74,8 +74,8 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call would be admitted. Others may be quicker, so the next call can still be rejected; so can it during a `ramp`, for which this
-    /// does not wait.
+    /// Waits until a call would be admitted, also by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
+    /// may be quicker, so the next call can still be rejected.
     ///
     /// # Panics
     /// Outside of a tokio runtime with a timer, when it has to wait for a time.
@@ -106,14 +106,20 @@ impl CircuitBreaker {
         }
     }
 
-    /// How long calls are rejected unless something changes, if they are.
+    /// How long to wait until calls may be let in, unless something changes; `None`: the next one is.
     fn shut_for(&self) -> Option<Duration> {
-        if !self.0.gate.word().has(Word::SHUT) {
+        let word = self.0.gate.word();
+        let (until, longest) = if word.has(Word::SHUT) {
+            (self.0.gate.until(), Duration::MAX)
+        } else if word.has(Word::ASK) {
+            // Calls of others bring it nearer.
+            (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
+        } else {
             return None;
-        }
-        match self.0.gate.until() {
-            Tick::NEVER => Some(Duration::MAX),
-            until => Some(until.since(clock::now())).filter(|left| !left.is_zero()),
+        };
+        match until {
+            Tick::NEVER => Some(longest),
+            until => Some(until.since(clock::now()).min(longest)).filter(|left| !left.is_zero()),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
 
+use crate::clock;
 use crate::event::{
     BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure,
     Success,
 };
 use crate::note::{Cause, Text};
+use crate::row::Row;
 use crate::snapshot;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error, info, warn};
@@ -14,6 +16,17 @@ const CONFIGURATION: &str = "breaker_core::configuration";
 
 /// After so many dropped calls with no result between them, one warning (rule 9).
 const DROPS: u32 = 20;
+
+/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes without one: where successes come between the
+/// failures, each failure is the first of a run.
+const RUNS: u64 = 3;
+
+/// What was told of a breaker above DEBUG that may come again with each call.
+#[derive(Debug, Default)]
+pub(crate) struct Logged {
+    runs: Row,
+    drops: Row,
+}
 
 /// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
 /// With the feature `tracing` every breaker has it.
@@ -62,10 +75,16 @@ impl Listener for TracingListener {
                 )
             };
         }
-        if event.consecutive_failures == 1 {
-            at!(error, "call failed, the first of a run");
-        } else {
-            at!(debug, "call failed");
+        let nth = (event.consecutive_failures == 1).then(|| event.breaker.0.logged.lock().runs.one_more(clock::now()));
+        match nth {
+            Some(1..RUNS) => at!(error, "call failed, the first of a run"),
+            Some(RUNS) => {
+                at!(
+                    error,
+                    "call failed, the first of a run; more are logged at DEBUG until a minute passes without one"
+                );
+            }
+            _ => at!(debug, "call failed"),
         }
     }
 
@@ -80,7 +99,8 @@ impl Listener for TracingListener {
 
     fn cancelled(&self, event: &Cancelled<'_>) {
         let function = event.function;
-        if event.in_a_row == DROPS {
+        let dropped = event.in_a_row == DROPS;
+        if dropped && event.breaker.0.logged.lock().drops.one_more(clock::now()) == 1 {
             warn!(
                 event_type = "circuit_cancelled",
                 breaker_name = event.breaker.label(),

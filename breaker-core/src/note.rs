@@ -24,7 +24,7 @@ impl<'e> Cause<'e> {
     }
 }
 
-/// The type and the text of the first failure of a run, or of the one that tripped.
+/// The type and the text of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     kind: Option<&'static str>,

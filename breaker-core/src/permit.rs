@@ -176,10 +176,12 @@ impl Permit {
         self.breaker().tell_changes(told);
     }
 
-    /// Keeps the first failure of a run, and the one that tripped, unless the breaker has moved on while the text was written.
+    /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or
+    /// of a probe. Unless the breaker has moved on while the text was written.
     fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
-        if settled.outcome != Counted::Failure || (settled.run != 1 && tripped.is_none()) {
+        let may_trip_later = settled.run > 1 && (self.word.has(Word::WINDOW) || self.probe != 0);
+        if settled.outcome != Counted::Failure || (settled.run != 1 && tripped.is_none() && !may_trip_later) {
             return;
         }
         let cause = cause();

@@ -29,6 +29,13 @@ impl Ramp {
         length.saturating_sub(now.since(self.since))
     }
 
+    /// When a call is let in, if none comes before.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn opens(&self, length: Duration) -> Tick {
+        let missing = length.as_nanos().saturating_sub(self.sum);
+        if self.first { self.since } else { self.since.after(Duration::from_nanos_u128(missing)) }
+    }
+
     /// It is `new` long from here on, in place of `old`. The sum stays the same part of a call.
     pub(crate) fn stretch(&mut self, old: Duration, new: Duration) {
         self.sum = self.sum.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);

@@ -43,7 +43,8 @@ pub struct Snapshot {
     /// When a call last counted against the service.
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::maybe_time"))]
     pub last_failure_time: Option<SystemTime>,
-    /// The first error of the last run of failures, or the one that opened the breaker.
+    /// The first error of the last run of failures, or the one that opened the breaker; the last error where a rule looks at a window, and of
+    /// a trial of several probes.
     pub last_error: Option<LastError>,
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub opened_because: Option<String>,

@@ -1,6 +1,7 @@
 //! Trip: the rules that open a breaker, as plain data that is told each outcome.
 
 use crate::clock::Tick;
+use std::fmt;
 use std::time::Duration;
 
 /// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure counter
@@ -157,8 +158,8 @@ impl Trip {
     }
 }
 
-impl std::fmt::Display for Trip {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Trip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Run { length: 1, .. } => write!(f, "1 failure"),
             Self::Run { length, span } if span.as_secs() == 0 => {
@@ -167,49 +168,67 @@ impl std::fmt::Display for Trip {
             Self::Run { length, span } => {
                 write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
             }
-            Self::FailureRate { failed, calls, limit } => {
-                write!(f, "failure rate {} of {calls} calls (limit {})", percent(failed, calls), Percent(limit))
+            Self::FailureRate { failed, calls, limit } => failure_rate(f, failed, Number(calls, "call"), limit),
+            Self::SlowRate { slow, calls, limit, than } => slow_rate(f, slow, Number(calls, "call"), than, limit),
+            Self::Failures { failed, calls } => {
+                write!(f, "{} of {}", Number(failed, "failure"), Number(calls, "call"))
             }
-            Self::SlowRate { slow, calls, limit, than } => slow_rate(f, (slow, calls, "calls"), than, limit),
-            Self::Failures { failed, calls } => write!(f, "{failed} failures among {calls} calls"),
             Self::Probe { of: 1, .. } => write!(f, "a probe failed"),
             Self::Probe { successes, of } => {
                 write!(f, "a probe failed after {successes} of {of} successes")
             }
             Self::Trial { failed, probes, needed } => {
-                write!(f, "{failed} of {probes} probes failed, and closing takes {needed} successes")
+                let needed = if needed == 1 { "1 success" } else { &format!("{needed} successes") };
+                write!(f, "{failed} of {} failed, and closing takes {needed}", Number(probes.into(), "probe"))
             }
             Self::ProbeFailureRate { failed, probes, limit } => {
-                let share = percent(u64::from(failed), u64::from(probes));
-                write!(f, "failure rate {share} of {probes} probes (limit {})", Percent(limit))
+                failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
             }
             Self::ProbeSlowRate { slow, probes, limit, than } => {
-                slow_rate(f, (u64::from(slow), u64::from(probes), "probes"), than, limit)
+                slow_rate(f, slow.into(), Number(probes.into(), "probe"), than, limit)
             }
         }
     }
 }
 
-fn slow_rate(
-    f: &mut std::fmt::Formatter<'_>,
-    (slow, calls, what): (u64, u64, &str),
-    than: Duration,
-    limit: f64,
-) -> std::fmt::Result {
-    let (share, than) = (percent(slow, calls), humantime::format_duration(than));
-    write!(f, "{share} of {calls} {what} took longer than {than} (limit {})", Percent(limit))
+fn failure_rate(f: &mut fmt::Formatter<'_>, failed: u64, all: Number, limit: f64) -> fmt::Result {
+    write!(f, "failure rate {} of {all} (limit {})", all.share(failed), Percent(limit))
 }
 
-/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most.
+fn slow_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Duration, limit: f64) -> fmt::Result {
+    let (share, than) = (all.share(slow), humantime::format_duration(than));
+    write!(f, "{share} of {all} took longer than {than} (limit {})", Percent(limit))
+}
+
+/// So many of something.
+#[derive(Clone, Copy)]
+struct Number(u64, &'static str);
+
+impl Number {
+    fn share(self, part: u64) -> Percent {
+        Percent(part as f64 / self.0 as f64)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, what) = self;
+        write!(f, "{count} {what}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most, or one digit of a smaller one: `0.004 %`.
 struct Percent(f64);
 
-fn percent(part: u64, whole: u64) -> Percent {
-    Percent(part as f64 / whole as f64)
-}
-
-impl std::fmt::Display for Percent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} %", (self.0 * 1000.0).round() / 10.0)
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.0 * 100.0;
+        let tenths = (percent * 10.0).round() / 10.0;
+        if tenths > 0.0 || percent <= 0.0 {
+            return write!(f, "{tenths} %");
+        }
+        let places = (-percent.log10()).ceil() as usize;
+        write!(f, "{percent:.places$} %")
     }
 }
 
@@ -253,7 +272,11 @@ mod tests {
                 Trip::SlowRate { slow: 3, calls: 5, limit: 0.5, than },
                 "60 % of 5 calls took longer than 4s (limit 50 %)",
             ),
-            (Trip::Failures { failed: 5, calls: 40 }, "5 failures among 40 calls"),
+            (Trip::Failures { failed: 5, calls: 40 }, "5 failures of 40 calls"),
+            (
+                Trip::FailureRate { failed: 1, calls: 70_000, limit: 1e-6 },
+                "failure rate 0.001 % of 70000 calls (limit 0.0001 %)",
+            ),
             (Trip::Probe { successes: 0, of: 1 }, "a probe failed"),
             (Trip::Trial { failed: 2, probes: 3, needed: 2 }, "2 of 3 probes failed, and closing takes 2 successes"),
             (Trip::ProbeFailureRate { failed: 3, probes: 4, limit: 0.5 }, "failure rate 75 % of 4 probes (limit 50 %)"),

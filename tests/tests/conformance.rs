@@ -11,22 +11,19 @@
 mod expect;
 #[path = "conformance/guarded.rs"]
 mod guarded;
+#[path = "conformance/one.rs"]
+mod one;
 #[path = "conformance/plan.rs"]
 mod plan;
 #[path = "conformance/run.rs"]
 mod run;
+#[path = "conformance/values.rs"]
+mod values;
 
+use one::{Ended, run_one};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// How a case ended that did not pass.
-#[derive(Debug)]
-enum Ended {
-    /// It needs what this project does not have.
-    Unsupported(String),
-    Failed(String),
-}
 
 fn main() -> ExitCode {
     // Arguments that begin with no dash choose tests by their names, as with any test.
@@ -68,21 +65,4 @@ fn report(cases: &[Value]) -> ExitCode {
     }
     println!("conformance: {passed} passed, {failed} failed, {unsupported} unsupported of {}", cases.len());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Each case has a runtime, and thus a clock, and a registry of its own.
-fn run_one(case: &Value) -> Result<(), Ended> {
-    let plan = plan::Plan::of(case)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    // A panic is a failure of the case, not the end of the report.
-    let run =
-        std::panic::AssertUnwindSafe(|| runtime.block_on(breaker_core::testing::isolated(run::case(&plan, case))));
-    let ended = std::panic::catch_unwind(run).unwrap_or_else(|_| Err(Ended::Failed("panicked".to_owned())));
-    match ended {
-        // The case asks for something that this project does otherwise, and there it shows.
-        Err(Ended::Failed(why)) if !plan.lacks.is_empty() => {
-            Err(Ended::Unsupported(format!("{}  ({why})", plan.lacks.join(", "))))
-        }
-        ended => ended,
-    }
 }

@@ -206,6 +206,52 @@ async fn an_outage_of_ten_thousand_rejected_calls_logs_at_most_eight_lines() {
     assert!(changes[0].contains("opened_because=\"5 consecutive failures in 0 ms, last: status 503\""));
 }
 
+/// Every other call fails, so that each failure is the first of a run, and no run opens it.
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_failures_between_successes_log_a_handful_of_lines() {
+    let breaker = breaker(Config::new());
+    let log = Log::at(Level::INFO);
+    for _ in 0..10_000 {
+        common::fail(&breaker, 1);
+        succeed(&breaker, 1);
+        advance(secs(1)).await;
+    }
+    let lines = log.lines();
+    assert!((1..=8).contains(&lines.len()), "{} lines, at first {:#?}", lines.len(), lines.first());
+    assert!(lines.iter().all(|line| line.contains("ERROR") && line.contains("fail_count=1")), "{lines:#?}");
+    let before = lines.len();
+    advance(secs(60)).await;
+    common::fail(&breaker, 1);
+    assert_eq!(log.lines().len(), before + 1, "after a minute without one the next one is told again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_failures_of_two_runs_are_both_told() {
+    let breaker = breaker(Config::new());
+    let log = Log::at(Level::INFO);
+    for _ in 0..2 {
+        common::fail(&breaker, 3);
+        succeed(&breaker, 1);
+    }
+    assert_eq!(log.lines().len(), 2, "{:#?}", log.lines());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_dropped_calls_between_results_log_one_line() {
+    let breaker = breaker(Config::new());
+    let log = Log::at(Level::INFO);
+    for _ in 0..500 {
+        (0..20).for_each(|_| drop(breaker.try_acquire().unwrap()));
+        succeed(&breaker, 1);
+        advance(secs(1)).await;
+    }
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].contains("`on_cancel`"), "{lines:#?}");
+    advance(secs(60)).await;
+    (0..20).for_each(|_| drop(breaker.try_acquire().unwrap()));
+    assert_eq!(log.lines().len(), 2, "after a minute without any it is told again");
+}
+
 #[test]
 fn a_name_in_a_file_that_nobody_has_is_told_also_after_init() {
     let log = Log::at(Level::INFO);

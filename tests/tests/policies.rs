@@ -9,6 +9,7 @@ use breaker_core::{
     testing,
 };
 use common::{breaker, fail, ms, secs, succeed};
+use futures_util::FutureExt;
 use std::sync::{Arc, Mutex};
 use tokio::time::advance;
 
@@ -120,7 +121,7 @@ async fn all_rules_are_joined_by_or() {
     assert_eq!(because(&rate_first), "failure rate 100 % of 10 calls (limit 100 %), last: &str");
     let count_first = breaker(rate.fail_max(30).window_fail_max(7));
     fail(&count_first, 7);
-    assert_eq!(because(&count_first), "7 failures among 7 calls, last: &str");
+    assert_eq!(because(&count_first), "7 failures of 7 calls, last: &str");
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +238,7 @@ async fn listeners_and_errors_hear_of_the_rule_with_its_numbers() {
     breaker.try_acquire().unwrap().failure();
     fail(&breaker, 4);
     succeed(&breaker, 1);
-    let rule = "failure rate 50 % of 10 calls (limit 50 %), last: failure";
+    let rule = "failure rate 50 % of 10 calls (limit 50 %), last: &str";
     assert_eq!(told.take(), [format!("closed -> open: {rule}")]);
     assert_eq!(breaker.try_acquire().unwrap_err().opened_because().unwrap(), rule);
 }
@@ -432,6 +433,49 @@ async fn a_call_that_the_ramp_rejects_is_told_so() {
     assert_eq!(rejected[0].retry_after(), Some(ms(300)), "the ramp's end is near");
     assert_eq!(told.take(), ["rejected: closed"; 4]);
     assert_eq!(breaker.snapshot().rejected_count, 4);
+}
+
+/// A program that waits and tries again would else use up a processor while few calls pass.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_until_it_is_ready_is_let_in_by_the_ramp_at_once() {
+    let breaker = on_trial(Config::new().ramp(secs(10))).await;
+    succeed(&breaker, 1);
+    let waits = async {
+        let mut admitted = 0;
+        while breaker.snapshot().ramp_share.is_some() {
+            breaker.ready().await;
+            assert_eq!(let_in(&breaker, 1), 1, "{:?}", breaker.snapshot().ramp_share);
+            admitted += 1;
+            tokio::time::sleep(ms(10)).await;
+        }
+        admitted
+    };
+    let others = async {
+        loop {
+            let_in(&breaker, 7);
+            tokio::time::sleep(ms(100)).await;
+        }
+    };
+    let admitted = tokio::select! { biased; admitted = waits => admitted, () = others => 0 };
+    assert!(admitted > 10, "{admitted}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_ramp_that_lets_in_everybody() {
+    let breaker = on_trial(Config::new().ramp(secs(10))).await;
+    succeed(&breaker, 1);
+    assert_eq!(let_in(&breaker, 2), 1);
+    assert!(breaker.ready().now_or_never().is_none());
+    breaker.reconfigure(Config::new().ramp(ms(1))).unwrap();
+    advance(ms(1)).await;
+    assert!(breaker.ready().now_or_never().is_some(), "it is over");
+    breaker.shadow();
+    fail(&breaker, 5);
+    advance(secs(30)).await;
+    breaker.reconfigure(Config::new().ramp(secs(10)).fail_max(u32::MAX)).unwrap();
+    succeed(&breaker, 2);
+    assert!(breaker.snapshot().ramp_share.is_some());
+    assert!(breaker.ready().now_or_never().is_some(), "in shadow nobody is rejected");
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,6 +62,15 @@ impl Machine {
         }
     }
 
+    /// Until when the ramp rejects the next call, if there is one.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ramps_until(&self) -> Option<Tick> {
+        match (self.mode(), &self.phase, self.settings.ramp) {
+            (None, Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => Some(ramp.opens(length)),
+            _ => None,
+        }
+    }
+
     /// The state at `now`, without changing anything (rules 1 and 4).
     pub(crate) fn state(&self, now: Tick) -> State {
         match (self.told(), self.shut_until()) {

@@ -2,8 +2,9 @@
 //! mean the same here.
 
 use crate::Ended;
-use crate::plan::{Plan, unsupported};
+use crate::plan::Plan;
 use crate::run::{Answer, Run};
+use crate::values::{one_of, unsupported};
 use breaker_core::event::{BeforeCall, Failure, FallbackServed, Rejected, StateChange, Success};
 use breaker_core::{CallError, Listener, State};
 use serde_json::Value;
@@ -67,10 +68,39 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Re
 /// A state that this project does not have is told as that, not as a wrong one.
 pub(crate) fn known_states(step: &Value) -> Result<(), Ended> {
     let any = step["expect_state_any"].as_array().into_iter().flatten();
-    match step.get("expect_state").into_iter().chain(any).find(|name| state_of(name).is_none()) {
-        Some(name) => Err(unsupported(&format!("state={name}"))),
-        None => Ok(()),
+    known_as_states(step.get("expect_state").into_iter().chain(any))
+}
+
+/// The same for the changes of a whole case.
+pub(crate) fn known_transitions(case: &Value) -> Result<(), Ended> {
+    match &case["expect_transitions"] {
+        Value::Null => Ok(()),
+        Value::Array(pairs) => known_as_states(pairs.iter().flat_map(|pair| [&pair[0], &pair[1]])),
+        other => Err(unsupported(&format!("expect_transitions={other}"))),
     }
+}
+
+fn known_as_states<'a>(mut names: impl Iterator<Item = &'a Value>) -> Result<(), Ended> {
+    let strange = names.find(|name| state_of(name).is_none());
+    strange.map_or(Ok(()), |name| Err(unsupported(&format!("state={name}"))))
+}
+
+type Fits = fn(&Value) -> bool;
+
+/// An expectation of another form would be compared with nothing.
+pub(crate) fn known_shapes(step: &Value) -> Result<(), Ended> {
+    one_of(step, "step", "expect_error", &["original", "breaker_open", "too_many_probes", "timeout"])?;
+    let shapes: [(&str, Fits); 7] = [
+        ("n", Value::is_u64),
+        ("expect_state_any", Value::is_array),
+        ("expect_counts", Value::is_object),
+        ("expect_metrics", Value::is_object),
+        ("expect_events", Value::is_array),
+        ("expect_event_counts", Value::is_object),
+        ("expect_remaining_open_ms", Value::is_u64),
+    ];
+    let strange = shapes.into_iter().find(|(key, fits)| step.get(key).is_some_and(|value| !fits(value)));
+    strange.map_or(Ok(()), |(key, _)| Err(unsupported(&format!("step.{key}={}", step[key]))))
 }
 
 fn state_of(name: &Value) -> Option<State> {
@@ -153,6 +183,16 @@ impl Ears {
     /// How often it went from closed to open; in shadow: would have.
     fn openings(&self) -> usize {
         self.changes.lock().unwrap().iter().filter(|(old, new, _)| (*old, *new) == (State::Closed, State::Open)).count()
+    }
+
+    /// Two changes that are one elsewhere.
+    pub(crate) fn join_last_two(&self) {
+        let mut changes = self.changes.lock().unwrap();
+        if let Some([first, second]) = changes.last_chunk().copied() {
+            let joined = changes.len() - 2;
+            changes.truncate(joined);
+            changes.push((first.0, second.1, second.2));
+        }
     }
 
     fn check(&self, step: &Value) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The plan of a case: its config as settings of this project, or the knob that is missing.
 
 use crate::Ended;
+use crate::values::{count, known, millis, names, one_of, pair, share, unsupported};
 use breaker_core::{Backoff, Config};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -30,13 +31,13 @@ pub(crate) enum Counts {
 
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// A rate that is to be exceeded, not only reached, as one to be reached: no two shares of less than a million calls lie so close.
-const MORE: f64 = 1e-12;
-
 impl Plan {
     pub(crate) fn of(case: &Value) -> Result<Self, Ended> {
         let mut config = case["config"].as_object().cloned().ok_or_else(|| unsupported("a case without a config"))?;
         apply_override(&mut config)?;
+        let said = &case["config"];
+        one_of(said, "config", "excluded_as", &["neutral", "success"])?;
+        one_of(said, "config", "tripping_call_error", &["original", "breaker_open"])?;
         let mut plan = Self {
             config: Config::new().fail_max(u32::MAX).fail_window_off(),
             excluded_is_success: config.get("excluded_as").and_then(Value::as_str) == Some("success"),
@@ -57,6 +58,9 @@ impl Plan {
             && case["steps"].as_array().is_some_and(|steps| steps.iter().any(waits))
         {
             plan.lacks.push("half_open.max_wait_ms".to_owned());
+        }
+        if ["trip", "trip_also"].into_iter().filter_map(|key| config.get(key)).any(|trip| ages(trip, case)) {
+            plan.lacks.push("trip.buckets".to_owned());
         }
         if plan.lacks.iter().any(|knob| knob == FIXED) && asks(case, "expect_counts") {
             return Err(unsupported(FIXED));
@@ -86,6 +90,7 @@ impl Plan {
             "tripping_call_error" if value == "breaker_open" => {
                 self.lacks.push("tripping_call_error=breaker_open".to_owned());
             }
+            "auto_half_open" if !value.is_boolean() => return Err(unsupported(&format!("auto_half_open={value}"))),
             // Said by the function itself, or always so here.
             "excluded_as"
             | "fail_on"
@@ -123,6 +128,9 @@ impl Plan {
                 "denominator",
             ],
         )?;
+        one_of(trip, "trip", "evaluate_on", &["any", "failure"])?;
+        one_of(trip, "trip", "style", &["rolling", "fixed"])?;
+        one_of(trip, "trip", "bucket_origin", &["first_call", "window_start"])?;
         let config = self.config;
         self.config = match kind {
             "consecutive" => config.fail_max(count(&trip["failures"])?),
@@ -148,7 +156,7 @@ impl Plan {
         if let Some(least) = trip.get("min_calls").and_then(Value::as_u64) {
             // A window cannot hold more than its size, and nobody can judge no call at all.
             let most = trip["size"].as_u64().unwrap_or(u64::MAX);
-            self.min_calls = least.clamp(1, most);
+            self.min_calls = least.clamp(1, most.max(1));
             self.config = self.config.min_calls(self.min_calls as u32);
         }
         if trip["evaluate_on"] == "failure" {
@@ -165,9 +173,10 @@ impl Plan {
 
     fn slow(&mut self, slow: &Value) -> Result<(), Ended> {
         known(slow, "slow", &["duration_ms", "cmp", "rate", "rate_cmp"])?;
+        one_of(slow, "slow", "cmp", &[">", ">="])?;
         let limit = millis(&slow["duration_ms"])?;
         self.slow = Some(limit);
-        let limit = if slow["cmp"] == ">=" { limit - Duration::from_nanos(1) } else { limit };
+        let limit = if slow["cmp"] == ">=" { limit.saturating_sub(Duration::from_nanos(1)) } else { limit };
         self.config = self.config.slow_call(limit);
         if let Some(rate) = slow.get("rate") {
             self.config = self.config.slow_rate(share(rate, &slow["rate_cmp"])?);
@@ -193,12 +202,12 @@ impl Plan {
                 "probe_lease_ms",
             ],
         )?;
+        one_of(half_open, "half_open", "after_max_wait", &["open", "closed"])?;
         let at_once = if half_open["max_calls"].is_null() { u32::MAX } else { count(&half_open["max_calls"])? };
         let mut config = self.config.half_open_max_calls(at_once);
         if let Some(successes) = half_open.get("close_after_successes") {
             config = config.success_threshold(count(successes)?);
         }
-        let pair = |pair: &Value| Ok::<_, Ended>((count(&pair[0])?, count(&pair[1])?));
         if let Some(share) = half_open.get("close_s_of_n") {
             let (successes, probes) = pair(share)?;
             config = config.success_threshold(successes).probe_window(probes);
@@ -208,6 +217,9 @@ impl Plan {
             config = config.success_threshold(probes + 1 - failures).probe_window(probes);
         }
         match half_open.get("evaluate").and_then(Value::as_str) {
+            Some("rate_after_max_calls") if at_once == u32::MAX => {
+                return Err(unsupported("half_open.evaluate=rate_after_max_calls without max_calls"));
+            }
             Some("rate_after_max_calls") => {
                 let rate = share(&half_open["failure_rate"], &half_open["cmp"])?;
                 config = config.probe_failure_rate(rate).probe_window(at_once);
@@ -227,6 +239,7 @@ impl Plan {
 
     fn backoff(&mut self, backoff: &Value) -> Result<(), Ended> {
         known(backoff, "open_backoff", &["kind", "factor", "multiplier", "max_ms", "initial_ms", "jitter"])?;
+        one_of(backoff, "open_backoff", "kind", &["exponential"])?;
         let mut own = Backoff::new().jitter(0.0).max(FOR_EVER);
         if let Some(factor) = backoff.get("factor").or(backoff.get("multiplier")) {
             own = own.factor(factor.as_f64().ok_or_else(|| unsupported("open_backoff.factor"))?);
@@ -265,7 +278,7 @@ fn apply_override(config: &mut Map<String, Value>) -> Result<(), Ended> {
     let Some(Value::Object(values)) = config.get("override").cloned() else { return Ok(()) };
     for (key, value) in values {
         match key.split_once('.') {
-            Some((table, key)) if config.contains_key(table) => config[table][key] = value,
+            Some((table, key)) if config.get(table).is_some_and(Value::is_object) => config[table][key] = value,
             None if matches!(key.as_str(), "open_ms") => drop(config.insert(key, value)),
             _ => return Err(unsupported(&format!("override.{key}"))),
         }
@@ -281,35 +294,13 @@ fn asks(case: &Value, what: &str) -> bool {
     case["steps"].as_array().is_some_and(|steps| steps.iter().any(|step| step.get(what).is_some()))
 }
 
-pub(crate) fn unsupported(knob: &str) -> Ended {
-    Ended::Unsupported(knob.to_owned())
-}
-
-/// A key that nobody has mapped is never passed over.
-pub(crate) fn known(table: &Value, name: &str, keys: &[&str]) -> Result<(), Ended> {
-    let strange = table.as_object().and_then(|table| table.keys().find(|key| !keys.contains(&key.as_str())));
-    strange.map_or(Ok(()), |key| Err(unsupported(&format!("{name}.{key}"))))
-}
-
-pub(crate) fn names(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn count(value: &Value) -> Result<u32, Ended> {
-    let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
-    count.ok_or_else(|| unsupported(&format!("a count of {value}")))
-}
-
-pub(crate) fn millis(value: &Value) -> Result<Duration, Ended> {
-    let millis = value.as_f64().and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
-    millis.ok_or_else(|| unsupported(&format!("a duration of {value}")))
-}
-
-fn share(rate: &Value, cmp: &Value) -> Result<f64, Ended> {
-    let rate = rate.as_f64().ok_or_else(|| unsupported(&format!("a rate of {rate}")))?;
-    match cmp.as_str() {
-        Some(">=") | None => Ok(rate),
-        Some(">") if rate < 1.0 => Ok(rate + MORE),
-        _ => Err(unsupported(&format!("cmp={cmp} with a rate of {rate}"))),
-    }
+/// Whether so much time passes that calls may leave a window in its own parts, and not in ours.
+fn ages(trip: &Value, case: &Value) -> bool {
+    let (Some(window), Some(buckets)) = (trip["window_ms"].as_f64(), trip["buckets"].as_f64()) else { return false };
+    let passes = |step: &Value| {
+        let time = step["ms"].as_f64().unwrap_or(0.0) + step["took_ms"].as_f64().unwrap_or(0.0);
+        time * step["n"].as_f64().unwrap_or(1.0)
+    };
+    let all: f64 = case["steps"].as_array().into_iter().flatten().map(passes).sum();
+    all >= window - window / buckets.max(1.0)
 }

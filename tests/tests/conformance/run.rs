@@ -1,9 +1,10 @@
 //! The run of a case: its steps, as calls of the public API.
 
 use crate::Ended;
-use crate::expect::{Ears, Seen, known_states};
+use crate::expect::{Ears, Seen, known_shapes, known_states, known_transitions};
 use crate::guarded::{Body, guarded};
-use crate::plan::{Counts, Plan, known, millis, names, unsupported};
+use crate::plan::{Counts, Plan};
+use crate::values::{known, millis, names, unsupported};
 use breaker_core::{CallError, CircuitBreaker, Outcome, Permit, Registry, State};
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -85,6 +86,7 @@ impl<'p> Run<'p> {
         if case.get("kind").is_some_and(|kind| kind != "state_machine") {
             return Err(unsupported(&format!("kind={}", case["kind"])));
         }
+        known_transitions(case)?;
         // What is missing is told before what fails because of it.
         for step in steps {
             if step["do"] == "note" {
@@ -92,6 +94,7 @@ impl<'p> Run<'p> {
             }
             known(step, "step", KEYS)?;
             known_states(step)?;
+            known_shapes(step)?;
         }
         for (index, step) in steps.iter().enumerate() {
             let n = step["n"].as_u64().unwrap_or(1);
@@ -122,10 +125,7 @@ impl<'p> Run<'p> {
             "bad_result" => Some(self.call(took, Ok(()), failure).await?),
             "excluded" => Some(self.call(took, Err(Original), self.excluded()).await?),
             "error" => Some(self.call(took, Err(Original), self.classified(&names(&step["is_a"]))).await?),
-            "slow" => {
-                let slow = self.plan.slow.unwrap_or_default() + Duration::from_millis(1);
-                Some(self.call(took.max(slow), Ok(()), Outcome::success()).await?)
-            }
+            "slow" => Some(self.call(took.max(self.slow()), Ok(()), Outcome::success()).await?),
             "panic" => {
                 self.panic(took).await?;
                 None
@@ -157,9 +157,13 @@ impl<'p> Run<'p> {
             }
             "acquire" => self.acquire(id())?,
             "finish" => {
+                let took = step.get("took_ms").map(millis).transpose()?.unwrap_or_default();
+                let slow = step["outcome"] == "slow";
+                pass(if slow { took.max(self.slow()) } else { took }).await;
                 let outcome = match step["outcome"].as_str() {
-                    Some("ok") => Outcome::success(),
-                    Some("fail" | "bad_result") => Outcome::failure(),
+                    Some("ok" | "slow") => Outcome::success(),
+                    // A permit cannot panic; a panic counts as a failure.
+                    Some("fail" | "bad_result" | "panic") => Outcome::failure(),
                     Some("error") => self.classified(&names(&step["is_a"])),
                     Some("excluded") => self.excluded(),
                     other => return Err(unsupported(&format!("finish.outcome={other:?}"))),
@@ -171,11 +175,11 @@ impl<'p> Run<'p> {
                 let ids = if step["ids"].is_array() { names(&step["ids"]) } else { vec![id()] };
                 ids.iter().try_for_each(|id| self.permit(id).map(Permit::ignore))?;
             }
-            "force_open" => match step.get("for_ms") {
-                Some(span) => self.breaker.trip_for(millis(span)?),
-                None => self.breaker.trip(),
-            },
-            "force_half_open" => self.breaker.half_open(),
+            "force_open" => {
+                let span = step.get("for_ms").map(millis).transpose()?;
+                self.by_hand(|breaker| span.map_or_else(|| breaker.trip(), |span| breaker.trip_for(span)));
+            }
+            "force_half_open" => self.by_hand(CircuitBreaker::half_open),
             "pin_open" => self.breaker.force_open(),
             "disable" => self.breaker.disable(),
             "metrics_only" => self.breaker.shadow(),
@@ -195,6 +199,21 @@ impl<'p> Run<'p> {
             other => return Err(unsupported(&format!("step.{other}"))),
         }
         Ok(())
+    }
+
+    /// Here a manual state is left first, which elsewhere is one step.
+    fn by_hand(&self, change: impl FnOnce(&CircuitBreaker)) {
+        if !matches!(self.breaker.state(), State::ForcedOpen | State::Disabled | State::Shadow) {
+            return change(&self.breaker);
+        }
+        self.breaker.release();
+        change(&self.breaker);
+        self.ears.join_last_two();
+    }
+
+    /// How long a slow call takes.
+    fn slow(&self) -> Duration {
+        self.plan.slow.unwrap_or_default() + Duration::from_millis(1)
     }
 
     /// The body lasts so long. With a time limit the clock goes on by itself, so that the limit can come first.

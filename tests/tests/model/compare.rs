@@ -267,15 +267,23 @@ fn words(rule: Rule) -> (String, String) {
     match rule {
         Rule::Run(1) => (text("1 failure, last: "), text("")),
         Rule::Run(length) => (format!("{length} consecutive failures in "), text("s, last: ")),
-        Rule::FailureRate(calls) => (text("failure rate "), format!(" of {calls} calls (limit ")),
-        Rule::SlowRate(calls) => (text(""), format!(" % of {calls} calls took longer than ")),
-        Rule::WindowFails(failed, calls) => (format!("{failed} failures among {calls} calls"), text("")),
+        Rule::FailureRate(calls) => (text("failure rate "), format!(" of {} (limit ", number(calls, "call"))),
+        Rule::SlowRate(calls) => (text(""), format!(" % of {} took longer than ", number(calls, "call"))),
+        Rule::WindowFails(failed, calls) => {
+            (format!("{} of {}", number(failed, "failure"), number(calls, "call")), text(""))
+        }
         Rule::Probe(_, 1) => (text("a probe failed, last: "), text("")),
         Rule::Probe(successes, of) => (format!("a probe failed after {successes} of {of} successes"), text("")),
         Rule::Trial(failed, probes, needed) => {
-            (format!("{failed} of {probes} probes failed, and closing takes {needed} successes"), text(""))
+            let begin = format!("{failed} of {} failed, and closing takes {needed} success", number(probes, "probe"));
+            (begin, text(""))
         }
-        Rule::ProbeFailureRate(probes) => (text("failure rate "), format!(" of {probes} probes (limit ")),
-        Rule::ProbeSlowRate(probes) => (text(""), format!(" % of {probes} probes took longer than ")),
+        Rule::ProbeFailureRate(probes) => (text("failure rate "), format!(" of {} (limit ", number(probes, "probe"))),
+        Rule::ProbeSlowRate(probes) => (text(""), format!(" % of {} took longer than ", number(probes, "probe"))),
     }
+}
+
+fn number(count: impl Into<u64>, what: &str) -> String {
+    let count = count.into();
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,0 +1,47 @@
+//! Row: things that come one after the other with no minute of calm between them, so that a log can tell the first of them only.
+
+use crate::clock::Tick;
+use std::time::Duration;
+
+/// One that comes so long after the one before, or later, begins a row of its own.
+const CALM: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    length: u64,
+    last: Tick,
+}
+
+impl Row {
+    pub(crate) const EMPTY: Self = Self { length: 0, last: Tick::ZERO };
+
+    /// Takes one more, and gives its place in its row: 1 for the first.
+    pub(crate) fn one_more(&mut self, now: Tick) -> u64 {
+        let before = if now.since(self.last) < CALM { self.length } else { 0 };
+        *self = Self { length: before + 1, last: now };
+        self.length
+    }
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_without_any_ends_a_row() {
+        let mut row = Row::EMPTY;
+        let mut at = Tick::from_nanos(5);
+        let mut places = Vec::new();
+        for wait in [Duration::ZERO, CALM - Duration::from_nanos(1), CALM, Duration::ZERO] {
+            at = at.after(wait);
+            places.push(row.one_more(at));
+        }
+        assert_eq!(places, [1, 2, 1, 2]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The keys are listed in the README, in the attribute's own documentation, in the macro crate and in the one table of `breaker-core`. All four
+//! have to say the same.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use breaker_core::{Config, Registry};
+use common::breaker;
+use std::collections::BTreeSet;
+
+const README: &str = include_str!("../../README.md");
+const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
+const MACROS: &str = include_str!("../../breaker-macros/src/args/keys.rs");
+
+/// The keys of the tables under this heading, with the other cells of their rows.
+fn tables(document: &'static str, heading: &str) -> Vec<(&'static str, Vec<&'static str>)> {
+    let after = &document[document.find(heading).unwrap() + heading.len()..];
+    let section = &after[..after.find("\n## ").unwrap_or(after.len())];
+    let row = |line: &'static str| {
+        let cells: Vec<_> = line.strip_prefix("| `")?.trim_end_matches('|').split(" | ").map(str::trim).collect();
+        let name = cells[0].split(['`', '(', ' ']).next()?;
+        Some((name, cells[1..].to_vec()))
+    };
+    section.lines().filter_map(row).collect()
+}
+
+fn names(rows: Vec<(&'static str, Vec<&'static str>)>) -> BTreeSet<&'static str> {
+    rows.into_iter().map(|(name, _)| name).collect()
+}
+
+/// What the attribute takes.
+fn of_attribute() -> BTreeSet<&'static str> {
+    MACROS.lines().filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
+}
+
+/// What configuration takes.
+fn of_settings() -> BTreeSet<&'static str> {
+    breaker(Config::new()).config_sources().into_iter().map(|(key, _)| key).collect()
+}
+
+#[test]
+fn the_readme_has_the_keys_of_the_attribute_and_no_others() {
+    let mut listed = names(tables(README, "## The keys of `#[circuit_breaker(...)]`"));
+    listed.extend(names(tables(README, "\n## Policies")));
+    assert_eq!(listed, of_attribute());
+}
+
+#[test]
+fn the_attribute_documents_its_keys_and_no_others() {
+    let listed: BTreeSet<_> = names(tables(DOCS, ""));
+    let missing: Vec<_> = of_attribute().difference(&listed).copied().collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files() {
+    let attribute = of_attribute();
+    let setters = format!("{:?}", Config::new());
+    let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("documents.toml");
+    for key in of_settings() {
+        assert!(attribute.contains(key), "{key} is no key of the attribute");
+        assert!(setters.contains(&format!("{key}: None")), "{key} is not in Config");
+        let registry = Registry::new();
+        let written = if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() };
+        let variable = format!("API_CIRCUIT_{written}");
+        registry.init_from([("", ""); 0]).unwrap();
+        registry.breaker("api", Config::new()).unwrap();
+        let told = registry.init_from([(&variable, "no value of it")]).unwrap_err().to_string();
+        assert!(told.contains(&variable) && told.contains("expected"), "{told}");
+        std::fs::write(&file, format!("[default]\n{key} = \"no value of it\"\n")).unwrap();
+        let told = registry.load(&file).unwrap_err().to_string();
+        assert!(told.contains(key) && told.contains("expected"), "{told}");
+    }
+}
+
+#[test]
+fn each_policy_says_when_to_take_it() {
+    for (key, cells) in tables(README, "\n## Policies").into_iter().filter(|(key, _)| of_attribute().contains(key)) {
+        assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{key}: {cells:?}");
+        assert!(of_settings().contains(key), "{key} is no setting");
+    }
+}
