@@ -15,6 +15,7 @@ use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+#[cfg(feature = "tokio")]
 use std::time::Duration;
 
 /// The longest that an answer waits for a store.
