@@ -30,6 +30,7 @@ impl Ramp {
     }
 
     /// When a call is let in, if none comes before.
+    #[cfg(feature = "tokio")]
     pub(crate) fn opens(&self, length: Duration) -> Tick {
         let missing = length.as_nanos().saturating_sub(self.sum);
         if self.first { self.since } else { self.since.after(Duration::from_nanos_u128(missing)) }

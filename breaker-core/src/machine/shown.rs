@@ -63,6 +63,7 @@ impl Machine {
     }
 
     /// Until when the ramp rejects the next call, if there is one.
+    #[cfg(feature = "tokio")]
     pub(crate) fn ramps_until(&self) -> Option<Tick> {
         match (self.mode(), &self.phase, self.settings.ramp) {
             (None, Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => Some(ramp.opens(length)),
