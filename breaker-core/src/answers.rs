@@ -64,6 +64,8 @@ pub(crate) struct Settled {
     pub(crate) run: u32,
     /// The calls dropped in a row, this one included; 0 for a late one.
     pub(crate) drops: u32,
+    /// A later call, be it a success, may open the breaker because of this one too.
+    pub(crate) lingers: bool,
     pub(crate) change: Option<Change>,
 }
 

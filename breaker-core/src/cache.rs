@@ -15,10 +15,12 @@ use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+#[cfg(feature = "tokio")]
+use std::time::Duration;
 
 /// The longest that an answer waits for a store.
 #[cfg(feature = "tokio")]
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]

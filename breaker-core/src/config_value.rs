@@ -73,7 +73,7 @@ impl<T: Value> Value for Option<T> {
 impl Value for Window {
     /// A bare number is one of calls, with which it may be written: `"100 calls"`.
     fn read(text: &str) -> Option<Self> {
-        match text.strip_suffix("calls").unwrap_or(text).trim_end().parse::<u32>() {
+        match text.strip_suffix("calls").or(text.strip_suffix("call")).unwrap_or(text).trim_end().parse::<u32>() {
             Ok(calls) => Some(Self::Calls(calls)),
             Err(_) => humantime::parse_duration(text).ok().map(Self::Time),
         }
@@ -81,6 +81,7 @@ impl Value for Window {
 
     fn show(&self) -> String {
         match self {
+            Self::Calls(1) => "1 call".to_owned(),
             Self::Calls(calls) => format!("{calls} calls"),
             Self::Time(span) => span.show(),
         }

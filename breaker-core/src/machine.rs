@@ -164,7 +164,7 @@ impl Machine {
         let outcome = self.judge(call, ending, now);
         self.count(outcome, now);
         if call.word.generation() != self.generation {
-            return Settled { outcome, run: 0, drops: 0, change: None };
+            return Settled { outcome, run: 0, drops: 0, lingers: false, change: None };
         }
         let asked = match ending {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
@@ -174,7 +174,8 @@ impl Machine {
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let change = self.decide(call.probe, outcome, slow, asked, now);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
-        Settled { outcome, run, drops: self.drops, change }
+        let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
+        Settled { outcome, run, drops: self.drops, lingers, change }
     }
 
     /// A success that was added to the window without the lock made a rule seem to hold.

@@ -180,8 +180,8 @@ impl Permit {
     /// of a probe. Unless the breaker has moved on while the text was written.
     fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
-        let may_trip_later = settled.run > 1 && (self.word.has(Word::WINDOW) || self.probe != 0);
-        if settled.outcome != Counted::Failure || (settled.run != 1 && tripped.is_none() && !may_trip_later) {
+        let matters = settled.run == 1 || settled.lingers || tripped.is_some();
+        if settled.outcome != Counted::Failure || !matters {
             return;
         }
         let cause = cause();

@@ -155,8 +155,10 @@ impl Registry {
     /// # Errors
     /// Every problem of the file at once; then nothing is changed.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<(), ConfigErrors> {
+        let reloads = self.reloads.lock();
         let file = FileSettings::load(path.as_ref()).map_err(ConfigErrors::new)?;
         self.inner.lock().load(file, path.as_ref());
+        drop(reloads);
         self.tell();
         Ok(())
     }

@@ -226,7 +226,10 @@ impl Reference {
         let slow = matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
         let rules = self.decide(call, counted, slow);
         let opens = !rules.is_empty();
-        if counted == Counted::Failure && (self.run.len() == 1 || opens) {
+        // A failed probe that closes it is of the past.
+        let stands = call.generation == self.generation;
+        let lingers = stands && (self.keys.looks_at_window() || matches!(self.phase, Phase::HalfOpen(_)));
+        if counted == Counted::Failure && (self.run.len() == 1 || lingers || opens) {
             self.last_error = Some(name(ending));
         }
         if opens {
