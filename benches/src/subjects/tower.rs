@@ -22,12 +22,11 @@ impl Answer for Answered {
     }
 }
 
-pub(super) fn calls(case: Case) -> Option<Calls> {
+pub(super) fn calls(case: Case) -> Calls {
     let (failures, wait) = match case {
-        Case::Ok | Case::ErrOk | Case::Open => (5, DAY),
         Case::Err => (usize::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
-        _ => return None,
+        _ => (5, DAY),
     };
     let layer = CircuitBreakerLayer::builder()
         .consecutive_failures(failures)
@@ -39,13 +38,13 @@ pub(super) fn calls(case: Case) -> Option<Calls> {
         let mut call = requests(layer.layer(service_fn(body_or_wait)));
         Calls::new(Case::Err, call.clone()).run(5);
         hold(call(0));
-        return Some(Calls::new(case, call));
+        return Calls::new(case, call);
     }
     let call = requests(layer.layer(service_fn(body)));
     if case == Case::Open {
         Calls::new(Case::Err, call.clone()).run(5);
     }
-    Some(Calls::new(case, call))
+    Calls::new(case, call)
 }
 
 /// Calls of a service that is always ready.
