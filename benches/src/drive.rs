@@ -5,8 +5,9 @@ use crate::cases::Case;
 use std::fmt;
 use std::future::Future;
 use std::hint::black_box;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +48,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn new<F, A>(case: Case, call: impl FnMut(u64) -> F + Clone + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = A>,
-        A: Answer,
-    {
+    pub(crate) fn new<A: Answer>(case: Case, call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static) -> Self {
         let again = call.clone();
         Self {
             run: Box::new(move |calls| drive(calls, case.requests(), call.clone(), |answer| _ = black_box(answer))),
@@ -89,18 +86,31 @@ pub(crate) fn hold<F: Future + 'static>(call: F) {
 }
 
 #[inline]
-fn drive<F: Future>(
+fn drive<A>(
     calls: u64,
     (mut request, step): (u64, u64),
-    mut call: impl FnMut(u64) -> F,
-    mut look: impl FnMut(&F::Output),
+    mut call: impl AsyncFnMut(u64) -> A,
+    mut look: impl FnMut(&A),
 ) {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..calls {
-        match pin!(call(black_box(request))).poll(&mut context) {
+        let mut future = pin!(call(black_box(request)));
+        match future.as_mut().poll(&mut context) {
             Poll::Ready(answer) => look(&answer),
-            Poll::Pending => unreachable!("a body never waits"),
+            Poll::Pending => look(&wait(future, &mut context)),
         }
         request += step;
+    }
+}
+
+/// The answer of a call that waits, which none does but one whose breaker waits for another thread. It is asked again and again,
+/// which is quicker than to put the thread to sleep.
+#[cold]
+fn wait<F: Future>(mut future: Pin<&mut F>, context: &mut Context<'_>) -> F::Output {
+    loop {
+        thread::yield_now();
+        if let Poll::Ready(answer) = future.as_mut().poll(context) {
+            return answer;
+        }
     }
 }

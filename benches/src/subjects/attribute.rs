@@ -5,7 +5,6 @@ use crate::cases::Case;
 use crate::drive::Calls;
 use crate::subjects::keyed;
 use breaker_core::{Registry, circuit_breaker, fallback};
-use std::future::Future;
 use tracing_subscriber::filter::LevelFilter;
 
 #[circuit_breaker(name = "closed")]
@@ -92,10 +91,9 @@ pub(super) fn calls(case: Case) -> Calls {
 }
 
 /// The function, whose breaker has seen as many failures as open it.
-fn opened<F, C>(call: C) -> C
+fn opened<C>(call: C) -> C
 where
-    F: Future<Output = Result<u64, Fault>>,
-    C: Fn(u64) -> F + Copy + Send + Sync + 'static,
+    C: AsyncFn(u64) -> Result<u64, Fault> + Copy + Send + Sync + 'static,
 {
     Calls::new(Case::Err, call).run(5);
     call

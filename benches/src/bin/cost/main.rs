@@ -40,19 +40,13 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         ["run", subject, case, calls] => run(subject, case, calls),
         ["instructions", subjects @ ..] => instructions::print(subjects),
         ["calls", rounds @ ..] => tables::calls(number(rounds, 101)?),
-        ["threads", rounds @ ..] => {
-            tables::threads(number(rounds, 31)?);
-            Ok(())
-        }
+        ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
         ["sizes"] => {
             tables::sizes();
             Ok(())
         }
         ["tasks", rounds @ ..] => scale::tasks(number(rounds, 11)?),
-        ["keys"] => {
-            scale::keys();
-            Ok(())
-        }
+        ["keys"] => scale::keys(),
         ["check", limits @ ..] => limits::check(limits),
         _ => Err(format!("it takes one of\n{USAGE}")),
     }
