@@ -4,9 +4,11 @@ use crate::body::Fault;
 use crate::cases::Case;
 use std::fmt;
 use std::future::Future;
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 /// How a call ended.
@@ -97,20 +99,34 @@ fn drive<A>(
         let mut future = pin!(call(black_box(request)));
         match future.as_mut().poll(&mut context) {
             Poll::Ready(answer) => look(&answer),
-            Poll::Pending => look(&wait(future, &mut context)),
+            Poll::Pending => look(&wait(future)),
         }
         request += step;
     }
 }
 
-/// The answer of a call that waits, which none does but one whose breaker waits for another thread. It is asked again and again,
-/// which is quicker than to put the thread to sleep.
+/// The answer of a call that waits, which none does but one whose breaker waits for another thread. It is asked again when it says
+/// so, without a sleep, which would take longer than the call.
 #[cold]
-fn wait<F: Future>(mut future: Pin<&mut F>, context: &mut Context<'_>) -> F::Output {
+fn wait<F: Future>(mut future: Pin<&mut F>) -> F::Output {
+    let woken = Arc::new(Woken(AtomicBool::new(true)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut spins = 0_u32;
     loop {
-        thread::yield_now();
-        if let Poll::Ready(answer) = future.as_mut().poll(context) {
+        if woken.0.swap(false, Ordering::AcqRel)
+            && let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker))
+        {
             return answer;
         }
+        spins += 1;
+        if spins.is_multiple_of(10_000) { thread::yield_now() } else { spin_loop() }
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
     }
 }
