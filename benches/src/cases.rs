@@ -98,8 +98,9 @@ impl Case {
         }
     }
 
-    /// Whether it is one of the five that every subject is asked for.
-    pub(crate) const fn is_common(self) -> bool {
-        matches!(self, Self::Ok | Self::Err | Self::ErrOk | Self::Open | Self::Full)
+    /// The case with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
     }
 }

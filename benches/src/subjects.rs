@@ -6,6 +6,7 @@ mod breaker;
 mod failsafe;
 mod floor;
 mod handle;
+pub(crate) mod keyed;
 mod recloser;
 mod tower;
 
@@ -21,35 +22,46 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub struct Subject {
     /// As tables show it.
     pub name: &'static str,
-    calls: fn(Case) -> Option<Calls>,
+    cases: &'static [Case],
+    calls: fn(Case) -> Calls,
 }
 
 impl Subject {
     /// Calls of this subject, if it has the case.
     #[must_use]
     pub fn calls(&self, case: Case) -> Option<Calls> {
-        (self.calls)(case)
+        self.has(case).then(|| (self.calls)(case))
+    }
+
+    /// Whether it has the case.
+    #[must_use]
+    pub fn has(&self, case: Case) -> bool {
+        self.cases.contains(&case)
     }
 }
 
+/// Of what has no breaker in it.
+const BARE: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk];
+/// Of what lets any number of probes in, or none.
+const NO_SLOTS: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk, Case::Open];
+const COMMON: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk, Case::Open, Case::Full];
+
 /// All of them, in the order of the tables.
 pub const SUBJECTS: &[Subject] = &[
-    Subject { name: "loop", calls: bare::nothing },
-    Subject { name: "clock", calls: bare::clock },
-    Subject { name: "bare", calls: bare::calls },
-    Subject { name: "floor", calls: floor::calls },
-    Subject { name: "attribute", calls: attribute::calls },
-    Subject { name: "call", calls: handle::calls },
-    Subject { name: "failsafe", calls: failsafe::calls },
-    Subject { name: "recloser", calls: recloser::calls },
-    Subject { name: "breaker", calls: breaker::calls },
-    Subject { name: "tower-resilience", calls: tower::calls },
+    Subject { name: "loop", cases: &[Case::Ok], calls: bare::nothing },
+    Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock },
+    Subject { name: "bare", cases: BARE, calls: bare::calls },
+    Subject { name: "floor", cases: NO_SLOTS, calls: floor::calls },
+    Subject { name: "attribute", cases: &Case::ALL, calls: attribute::calls },
+    Subject { name: "call", cases: COMMON, calls: handle::calls },
+    Subject { name: "failsafe", cases: NO_SLOTS, calls: failsafe::calls },
+    Subject { name: "recloser", cases: NO_SLOTS, calls: recloser::calls },
+    Subject { name: "breaker", cases: COMMON, calls: breaker::calls },
+    Subject { name: "tower-resilience", cases: COMMON, calls: tower::calls },
 ];
 
-/// Calls of the subject with this name, in the case with this name.
+/// The subject with this name.
 #[must_use]
-pub fn calls(subject: &str, case: &str) -> Option<Calls> {
-    let subject = SUBJECTS.iter().find(|one| one.name == subject)?;
-    let case = Case::ALL.into_iter().find(|one| one.name() == case)?;
-    subject.calls(case)
+pub fn subject(name: &str) -> Option<&'static Subject> {
+    SUBJECTS.iter().find(|one| one.name == name)
 }

@@ -3,8 +3,8 @@
 use crate::body::{Fault, upstream};
 use crate::cases::Case;
 use crate::drive::Calls;
+use crate::subjects::keyed;
 use breaker_core::{Registry, circuit_breaker, fallback};
-use std::future::Future;
 use tracing_subscriber::filter::LevelFilter;
 
 #[circuit_breaker(name = "closed")]
@@ -52,11 +52,6 @@ async fn slow(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
-#[circuit_breaker(name = "keyed", key = host)]
-async fn keyed(host: &str, request: u64) -> Result<u64, Fault> {
-    upstream(request)
-}
-
 #[circuit_breaker(name = "with_fallback")]
 #[fallback(value(request))]
 async fn with_fallback(request: u64) -> Result<u64, Fault> {
@@ -69,8 +64,8 @@ async fn fallen(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
-pub(super) fn calls(case: Case) -> Option<Calls> {
-    Some(match case {
+pub(super) fn calls(case: Case) -> Calls {
+    match case {
         Case::Ok | Case::ErrOk => Calls::new(case, closed),
         Case::Err => Calls::new(case, failing),
         Case::Open => Calls::new(case, opened(open)),
@@ -80,22 +75,25 @@ pub(super) fn calls(case: Case) -> Option<Calls> {
         Case::Window100000 => filled(Calls::new(case, window_100000)),
         Case::WindowOfTime => Calls::new(case, window_of_time),
         Case::Slow => Calls::new(case, slow),
-        Case::Key => Calls::new(case, |request| keyed("host.example", request)),
+        Case::Key => {
+            let hosts = keyed::hosts(0, 100);
+            keyed::call_each(hosts);
+            keyed::keyed_calls(hosts)
+        }
         Case::Fallback => Calls::new(case, with_fallback),
         Case::Fallen => Calls::new(case, opened(fallen)),
         Case::Subscriber => {
             // A second one is refused, and the first one stays.
-            let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).try_init();
+            let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).with_writer(std::io::sink).try_init();
             Calls::new(case, closed)
         }
-    })
+    }
 }
 
 /// The function, whose breaker has seen as many failures as open it.
-fn opened<F, C>(call: C) -> C
+fn opened<C>(call: C) -> C
 where
-    F: Future<Output = Result<u64, Fault>>,
-    C: Fn(u64) -> F + Copy + Send + Sync + 'static,
+    C: AsyncFn(u64) -> Result<u64, Fault> + Copy + Send + Sync + 'static,
 {
     Calls::new(Case::Err, call).run(5);
     call

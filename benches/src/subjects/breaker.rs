@@ -17,12 +17,11 @@ impl Answer for Result<u64, CircuitBreakerError<Fault>> {
     }
 }
 
-pub(super) fn calls(case: Case) -> Option<Calls> {
+pub(super) fn calls(case: Case) -> Calls {
     let (failures, wait) = match case {
-        Case::Ok | Case::ErrOk | Case::Open => (5, DAY),
         Case::Err => (u32::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
-        _ => return None,
+        _ => (5, DAY),
     };
     let config = CircuitBreakerConfig::builder()
         .consecutive_failures(failures)
@@ -37,5 +36,5 @@ pub(super) fn calls(case: Case) -> Option<Calls> {
     if case == Case::Full {
         hold(breaker.call(|| body_or_wait(0)));
     }
-    Some(Calls::new(case, call))
+    Calls::new(case, call)
 }

@@ -4,9 +4,7 @@ use crate::body::{Fault, body, body_or_wait};
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind, hold};
 use crate::subjects::DAY;
-use ::tower::{Layer as _, Service, service_fn};
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
+use ::tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use std::time::Duration;
 use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 
@@ -22,12 +20,11 @@ impl Answer for Answered {
     }
 }
 
-pub(super) fn calls(case: Case) -> Option<Calls> {
+pub(super) fn calls(case: Case) -> Calls {
     let (failures, wait) = match case {
-        Case::Ok | Case::ErrOk | Case::Open => (5, DAY),
         Case::Err => (usize::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
-        _ => return None,
+        _ => (5, DAY),
     };
     let layer = CircuitBreakerLayer::builder()
         .consecutive_failures(failures)
@@ -36,27 +33,23 @@ pub(super) fn calls(case: Case) -> Option<Calls> {
         .build()
         .expect("the settings are in their ranges");
     if case == Case::Full {
-        let mut call = requests(layer.layer(service_fn(body_or_wait)));
+        let call = requests(layer.layer(service_fn(body_or_wait)));
         Calls::new(Case::Err, call.clone()).run(5);
-        hold(call(0));
-        return Some(Calls::new(case, call));
+        hold(Box::leak(Box::new(call.clone()))(0));
+        return Calls::new(case, call);
     }
     let call = requests(layer.layer(service_fn(body)));
     if case == Case::Open {
         Calls::new(Case::Err, call.clone()).run(5);
     }
-    Some(Calls::new(case, call))
+    Calls::new(case, call)
 }
 
-/// Calls of a service that is always ready.
-fn requests<S>(mut service: S) -> impl FnMut(u64) -> S::Future + Clone + Send + Sync + 'static
+/// Calls of a service, which waits until it is ready.
+fn requests<S>(service: S) -> impl AsyncFnMut(u64) -> Answered + Clone + Send + Sync + 'static
 where
     S: Service<u64, Response = u64, Error = CircuitBreakerError<Fault>> + Clone + Send + Sync + 'static,
-    S::Future: Future<Output = Answered>,
 {
-    move |request| {
-        let ready = service.poll_ready(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(ready, Poll::Ready(Ok(()))), "the service is ready");
-        service.call(request)
-    }
+    let mut service = service;
+    async move |request| service.ready().await?.call(request).await
 }

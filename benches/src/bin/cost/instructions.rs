@@ -1,6 +1,6 @@
 //! Instructions: what cachegrind counts in two runs of different length, by the difference of calls.
 
-use breaker_benches::{Case, SUBJECTS, Subject};
+use breaker_benches::{Case, SUBJECTS, Subject, subject};
 use std::env::current_exe;
 use std::process::Command;
 
@@ -27,11 +27,41 @@ fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
     let words = String::from_utf8_lossy(&output.stderr);
-    words
-        .lines()
-        .find_map(|line| line.split_once("I ").and_then(|(_, rest)| rest.split_once("refs:")))
-        .and_then(|(_, count)| count.trim().replace(',', "").parse().ok())
-        .ok_or_else(|| format!("cachegrind did not count:\n{words}"))
+    let told = words.lines().find_map(|line| line.split_once("I ")?.1.split_once("refs:"));
+    told.and_then(|(_, count)| count.trim().replace(',', "").parse().ok())
+        .ok_or_else(|| format!("cachegrind has not counted:\n{words}"))
+}
+
+/// What calls are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base {
+    ok: f64,
+    err: f64,
+    err_ok: f64,
+    clock: f64,
+}
+
+impl Base {
+    pub(crate) fn count() -> Result<Self, String> {
+        let one = |name, case| of(subject(name).ok_or_else(|| format!("there is no `{name}`"))?, case);
+        Ok(Self {
+            ok: one("bare", Case::Ok)?,
+            err: one("bare", Case::Err)?,
+            err_ok: one("bare", Case::ErrOk)?,
+            clock: one("clock", Case::Ok)? - one("loop", Case::Ok)?,
+        })
+    }
+
+    /// What a call takes beside the bare call, or beside the clock where no call comes to its body.
+    pub(crate) fn over(&self, case: Case, instructions: f64) -> f64 {
+        instructions
+            - match case.bare() {
+                Some(Case::Err) => self.err,
+                Some(Case::ErrOk) => self.err_ok,
+                Some(_) => self.ok,
+                None => self.clock,
+            }
+    }
 }
 
 /// One line for each case of these subjects, or of all.
@@ -40,8 +70,8 @@ pub(crate) fn print(subjects: &[&str]) -> Result<(), String> {
         return Err("no valgrind on the PATH (Debian: apt-get install valgrind)".to_owned());
     }
     for subject in SUBJECTS.iter().filter(|one| subjects.is_empty() || subjects.contains(&one.name)) {
-        for case in Case::ALL.into_iter().filter(|case| subject.calls(*case).is_some()) {
-            println!("{:<12} {:<20} {:>8.1}", subject.name, case.name(), of(subject, case)?);
+        for case in Case::ALL.into_iter().filter(|case| subject.has(*case)) {
+            println!("{:<16} {:<20} {:>8.1}", subject.name, case.name(), of(subject, case)?);
         }
     }
     Ok(())

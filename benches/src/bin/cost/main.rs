@@ -1,22 +1,32 @@
-//! Measures what calls cost. `scripts/bench` and `scripts/check-cost` run it.
+//! Measures what calls cost, and prints it as tables of Markdown. `scripts/bench`, `scripts/bench-scale` and `scripts/check-cost` run it.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 
 mod instructions;
+mod limits;
+mod scale;
+mod tables;
+mod threads;
+mod wall;
 
+use breaker_benches::{Case, Subject, subject};
 use std::process::ExitCode;
 
-const USAGE: &str = "cost run SUBJECT CASE CALLS | cost instructions [SUBJECT ..]";
+const USAGE: &str = "\
+cost run SUBJECT CASE CALLS     the calls, for a tool that watches the process
+cost instructions [SUBJECT ..]  instructions of one call
+cost calls [ROUNDS]             instructions, wall time and allocations of one call
+cost threads [ROUNDS]           the same calls on one thread and on two
+cost sizes                      bytes of the futures
+cost tasks [ROUNDS]             many tasks on one breaker
+cost keys                       many breakers of one function
+cost check [SUBJECT|CASE|LIMIT|PROMISE ..]
+                                ends with a failure where instructions are above a limit";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments.as_slice() {
-        ["run", subject, case, calls] => run(subject, case, calls),
-        ["instructions", subjects @ ..] => instructions::print(subjects),
-        _ => Err(format!("usage: {USAGE}")),
-    };
-    match done {
+    match command(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("cost: {problem}");
@@ -25,10 +35,43 @@ fn main() -> ExitCode {
     }
 }
 
-/// The bare calls, for a tool that watches the process.
+fn command(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        ["run", subject, case, calls] => run(subject, case, calls),
+        ["instructions", subjects @ ..] => instructions::print(subjects),
+        ["calls", rounds @ ..] => tables::calls(number(rounds, 101)?),
+        ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
+        ["sizes"] => {
+            tables::sizes();
+            Ok(())
+        }
+        ["tasks", rounds @ ..] => scale::tasks(number(rounds, 11)?),
+        ["keys"] => scale::keys(),
+        ["check", limits @ ..] => limits::check(limits),
+        _ => Err(format!("it takes one of\n{USAGE}")),
+    }
+}
+
+/// The first of `arguments`, or the number that stands for none.
+fn number(arguments: &[&str], default: usize) -> Result<usize, String> {
+    match arguments {
+        [] => Ok(default),
+        [text] => {
+            text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("`{text}` is no number of rounds"))
+        }
+        [_, more, ..] => Err(format!("`{more}` is one argument too many")),
+    }
+}
+
 fn run(subject: &str, case: &str, calls: &str) -> Result<(), String> {
     let count = calls.parse().map_err(|_| format!("`{calls}` is no number of calls"))?;
-    let calls = breaker_benches::calls(subject, case).ok_or_else(|| format!("no `{subject}` in the case `{case}`"))?;
-    calls.run(count);
+    let (subject, case) = find(subject, case)?;
+    subject.calls(case).ok_or_else(|| format!("{} has no case `{}`", subject.name, case.name()))?.run(count);
     Ok(())
+}
+
+fn find(name: &str, case: &str) -> Result<(&'static Subject, Case), String> {
+    let subject = subject(name).ok_or_else(|| format!("there is no subject `{name}`"))?;
+    let case = Case::named(case).ok_or_else(|| format!("there is no case `{case}`"))?;
+    Ok((subject, case))
 }

@@ -1,0 +1,28 @@
+//! Single calls, for a person who looks at one of them: `cargo bench -p breaker-benches -- attribute`. The tables of BENCHMARKS.md
+//! are those of `scripts/bench`, whose rounds are interleaved.
+#![forbid(unsafe_code)]
+
+use breaker_benches::{Case, SUBJECTS, subject};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+
+/// As many calls as one sample makes.
+const CALLS: u64 = 1_000;
+
+fn main() {
+    divan::main();
+}
+
+fn all() -> impl Iterator<Item = String> {
+    Case::ALL.into_iter().flat_map(|case| {
+        let subjects = SUBJECTS.iter().filter(move |subject| subject.has(case));
+        subjects.map(move |subject| format!("{} | {}", subject.name, case.name()))
+    })
+}
+
+#[divan::bench(args = all())]
+fn a_thousand(bencher: Bencher<'_, '_>, which: &str) {
+    let (name, case) = which.split_once(" | ").expect("as `all` writes it");
+    let calls = Case::named(case).and_then(|case| subject(name)?.calls(case)).expect("as `all` has it");
+    bencher.counter(ItemsCount::new(CALLS)).bench(|| calls.run(CALLS));
+}

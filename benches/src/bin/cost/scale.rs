@@ -1,0 +1,113 @@
+//! Scale: many tasks on one breaker, and many breakers of one function.
+
+use crate::wall::Samples;
+use allocation_counter::measure;
+use breaker_benches::{Calls, Case, MOST_HOSTS, call_each, hosts, keyed_calls, subject};
+use breaker_core::{CircuitBreaker, Config};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::{Builder, Runtime};
+
+/// How many calls all tasks make together.
+const CALLS: u64 = 262_144;
+/// After so many calls a task lets the others have their turn.
+const TURN: u64 = 64;
+
+/// 1 to 64 tasks that call one function, on one thread and on two.
+pub(crate) fn tasks(rounds: usize) -> Result<(), String> {
+    let subjects =
+        ["bare", "attribute"].map(|name| subject(name).and_then(|subject| subject.calls(Case::Ok)).map(Arc::new));
+    let [Some(bare), Some(ours)] = subjects else { return Err("there is no `bare` or no `attribute`".to_owned()) };
+    println!("| tasks | bare, 1 thread | attribute, 1 thread | bare, 2 threads | attribute, 2 threads |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    for tasks in [1, 2, 4, 8, 16, 32, 64] {
+        let mut samples = vec![Samples::default(); 4];
+        for _ in 0..rounds {
+            let ways = [(1, &bare), (1, &ours), (2, &bare), (2, &ours)];
+            for ((threads, calls), samples) in ways.into_iter().zip(&mut samples) {
+                round(&runtime(threads)?, tasks, calls, samples);
+            }
+        }
+        let shown: Vec<_> = samples.iter().map(|one| format!("{:.1}", one.median())).collect();
+        println!("| {tasks} | {} |", shown.join(" | "));
+    }
+    Ok(())
+}
+
+fn runtime(threads: usize) -> Result<Runtime, String> {
+    Builder::new_multi_thread().worker_threads(threads).build().map_err(|error| error.to_string())
+}
+
+/// All calls of one round, which so many tasks share.
+fn round(runtime: &Runtime, tasks: u64, calls: &Arc<Calls>, samples: &mut Samples) {
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..tasks)
+        .map(|_| {
+            let (calls, turns) = (Arc::clone(calls), CALLS / TURN / tasks);
+            runtime.spawn(async move {
+                for _ in 0..turns {
+                    calls.run(TURN);
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.expect("a task ends");
+        }
+    });
+    samples.add(begun.elapsed(), CALLS);
+}
+
+/// 1 to 100,000 breakers of one function, and one by one.
+pub(crate) fn keys() -> Result<(), String> {
+    // The first call of all makes the registry.
+    subject("attribute").and_then(|subject| subject.calls(Case::Ok)).ok_or("there is no `attribute`")?.run(1);
+    println!("| breakers | bytes each | ns to make one | ns of a call |");
+    println!("| ---: | ---: | ---: | ---: |");
+    let all = hosts(0, MOST_HOSTS);
+    let (mut made, mut bytes) = (0, 0);
+    for count in [1, 10, 100, 1_000, 10_000, MOST_HOSTS] {
+        let begun = Instant::now();
+        bytes += measure(|| call_each(&all[made..count])).bytes_current;
+        let making = begun.elapsed().as_nanos() / (count - made) as u128;
+        made = count;
+        println!("| {count} | {} | {making} | {:.1} |", bytes / count as i64, call_time(&all[..count]).median());
+    }
+    evict();
+    println!("\n| a breaker without a key | bytes |\n| --- | ---: |");
+    for (what, config) in [
+        ("`Config::new()`", Config::new()),
+        ("`failure_rate(0.5)`", Config::new().failure_rate(0.5)),
+        ("`failure_rate(0.5).window_calls(100_000)`", Config::new().failure_rate(0.5).window_calls(100_000)),
+    ] {
+        let mut idle = None;
+        let bytes = measure(|| idle = CircuitBreaker::new("idle", config).ok()).bytes_current;
+        println!("| {what} | {bytes} |");
+        drop(idle);
+    }
+    Ok(())
+}
+
+/// A call to one of the hosts, each of which has its turn.
+fn call_time(hosts: &'static [String]) -> Samples {
+    const CALLS: u64 = 200_000;
+    let (calls, mut samples) = (keyed_calls(hosts), Samples::default());
+    for _ in 0..5 {
+        let begun = Instant::now();
+        calls.run(CALLS);
+        samples.add(begun.elapsed(), CALLS);
+    }
+    samples
+}
+
+/// New keys when there is no room for another breaker.
+fn evict() {
+    const MORE: usize = 10_000;
+    let new = hosts(MOST_HOSTS, MORE);
+    let begun = Instant::now();
+    let bytes = measure(|| call_each(new)).bytes_current;
+    let each = begun.elapsed().as_nanos() / MORE as u128;
+    println!("| {MOST_HOSTS}, and {MORE} new keys | {bytes} in all | {each} | |");
+}

@@ -1,0 +1,41 @@
+//! Keyed: an annotated function with one breaker per host.
+
+use crate::body::{Fault, upstream};
+use crate::cases::Case;
+use crate::drive::Calls;
+use breaker_core::circuit_breaker;
+
+/// How many hosts may have a breaker at a time.
+pub const MOST_HOSTS: usize = 100_000;
+
+/// A prime number, so that one host after the other is far from the last one and all have their turn.
+const STRIDE: usize = 7_919;
+
+#[circuit_breaker(name = "keyed", key = host, max_keys = 100_000)]
+async fn keyed(host: &str, request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+/// Names of hosts, which live for ever.
+#[must_use]
+pub fn hosts(from: usize, count: usize) -> &'static [String] {
+    (from..from + count).map(|number| format!("host-{number:06}.example")).collect::<Vec<_>>().leak()
+}
+
+/// Successful calls, each to another one of these hosts.
+#[must_use]
+pub fn keyed_calls(hosts: &'static [String]) -> Calls {
+    let mut place = 0;
+    Calls::new(Case::Key, move |request| {
+        place = (place + STRIDE) % hosts.len();
+        keyed(&hosts[place], request)
+    })
+}
+
+/// One call to each host, in their order.
+pub fn call_each(hosts: &'static [String]) {
+    let mut hosts = hosts.iter();
+    let count = hosts.len() as u64;
+    let call = move |request| keyed(hosts.next().map_or("", |host| host), request);
+    Calls::new(Case::Key, call).run(count);
+}
