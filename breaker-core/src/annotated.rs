@@ -1,7 +1,7 @@
 //! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. What does not depend on the
 //! body's type is out of line, for all else is compiled for every function anew.
 
-use crate::breaker::Holder;
+use crate::breaker::{Caller, Holder};
 use crate::call::{Cut, limit, settle_cut};
 use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
@@ -120,8 +120,8 @@ impl Entry {
             Way::Waits(link) => self.way = Way::Runs(link),
             Way::Ahead(site) => {
                 self.way = Way::Over;
-                let (link, permit) = site.call();
-                match permit {
+                let link = site.found();
+                match link.breaker.admit(Caller::Site(link)) {
                     Ok(permit) => (self.word, self.probe, self.started) = permit.parts(),
                     Err(rejected) => return Some(rejected),
                 }

@@ -108,13 +108,8 @@ impl Site {
     /// When the breaker rejects it.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
-        self.call().1
-    }
-
-    /// The same, with what it has asked.
-    pub(crate) fn call(&'static self) -> (&'static Link, Result<Permit, CircuitBreakerError>) {
         let link = self.found();
-        (link, link.breaker.admit(Caller::Site(link)))
+        link.breaker.admit(Caller::Site(link))
     }
 
     /// Asks the breaker that stands for `key` for one call. While the one without a key is not closed, that one answers for
@@ -133,7 +128,7 @@ impl Site {
         }
     }
 
-    fn found(&'static self) -> &'static Link {
+    pub(crate) fn found(&'static self) -> &'static Link {
         #[cfg(feature = "test-util")]
         if let Some(link) = crate::isolation::link(self) {
             return link;
