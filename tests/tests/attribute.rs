@@ -67,6 +67,34 @@ fn the_breaker_is_known_with_its_settings_before_the_first_call() {
     assert_eq!(every_key().now_or_never().unwrap().unwrap(), ());
 }
 
+#[circuit_breaker(
+    name = "every_policy",
+    failure_rate = 0.25,
+    slow_call = "1s 500ms",
+    slow_rate = 1,
+    window_fail_max = 7,
+    window = "2m",
+    min_calls = 3,
+    backoff(factor = 1.5, max = "1h 1s", jitter = 0),
+    probe_window = 4,
+    probe_failure_rate = 0.75,
+    ramp = "1d",
+    key = who,
+    max_keys = 9
+)]
+async fn every_policy(who: &str) -> Result<(), ApiError> {
+    Ok(())
+}
+
+#[test]
+fn the_policies_are_read_as_they_are_written() {
+    let shown = named("every_policy").config().to_string();
+    let policies = "failure_rate 0.25, slow_call 1s 500ms, slow_rate 1, window_fail_max 7, window 2m, min_calls 3, \
+                    backoff factor=1.5, max=1h 1s, jitter=0, probe_window 4, probe_failure_rate 0.75, ramp 1day";
+    assert!(shown.contains(policies) && shown.contains("max_keys 9"), "{shown}");
+    every_policy("a").now_or_never().unwrap().unwrap();
+}
+
 struct A;
 struct B;
 
