@@ -7,52 +7,67 @@ use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
 use crate::event;
 use crate::gate::Word;
+use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
-use crate::site::{Link, Site};
+use crate::rt::{Fallible, FromRejection, Judged, reject};
+use crate::site::Link;
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What a call holds on its way: what its permit would, which is made for an ending that is more than a plain success.
+/// A call on its way: what its permit would hold, which is made for an ending that is more than a plain success.
 pub struct Entry {
+    link: &'static Link,
     way: Way,
+}
+
+/// How far a call has come.
+enum Way {
+    /// The breaker has yet to be asked.
+    Ahead,
+    /// It was let in by one look at this word, and its body is run for the first time.
+    Runs(Word),
+    /// It was let in otherwise, or its body has waited.
+    Held(Held),
+    Over,
+}
+
+/// What most calls need not hold.
+struct Held {
     /// The word under which the call was let in.
     word: Word,
     /// Zero where nobody needs to know.
     started: Tick,
     /// Zero where it is none.
     probe: u32,
-    limit: Option<limit::Limit>,
+    /// The body is running.
+    runs: bool,
+    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
+    limit: ManuallyDrop<Option<limit::Limit>>,
 }
 
-/// How far a call has come.
-#[derive(Clone, Copy)]
-enum Way {
-    /// Nobody has asked the breaker yet.
-    Ahead(&'static Site),
-    /// The body is running.
-    Runs(&'static Link),
-    Waits(&'static Link),
-    Over,
+/// An entry, and what an error counts as.
+struct Guard<E> {
+    judge: Judge<E>,
+    entry: Entry,
 }
+
+type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    /// The body stands before the guard, so that a call that is dropped is counted when its body is gone.
     pub struct Call<F, E> {
         #[pin]
         body: F,
-        entry: Entry,
-        judge: Judge<E>,
+        guard: Guard<E>,
     }
 }
-
-/// What an error counts as.
-type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
@@ -62,7 +77,7 @@ where
     R: Fallible<Error = E>,
     E: FromRejection,
 {
-    Call { body, entry, judge }
+    Call { body, guard: Guard { judge, entry } }
 }
 
 impl<R, F, E> Future for Call<F, E>
@@ -73,121 +88,194 @@ where
 {
     type Output = R;
 
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. The result is taken apart, so that the value alone
+    /// is moved, and not all the room that an error takes.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        if !this.entry.begin()
-            && let Some(rejected) = this.entry.begin_slowly()
-        {
+        let Some(word) = this.guard.entry.begin() else {
+            return this.guard.poll_slowly(this.body, context);
+        };
+        match this.body.poll(context) {
+            Poll::Ready(result) => match result.whole() {
+                Ok(value) if this.guard.entry.succeeded(word) => Poll::Ready(R::from_ok(value)),
+                Ok(value) => this.guard.succeeded_slowly(value),
+                Err(error) => this.guard.failed(error),
+            },
+            Poll::Pending => this.guard.wait(context),
+        }
+    }
+}
+
+impl<E> Guard<E> {
+    #[inline(never)]
+    fn poll_slowly<R>(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+        E: FromRejection,
+    {
+        match self.entry.turned_away() {
+            Some(rejected) => Poll::Ready(reject(rejected)),
+            None => self.poll_held(body, context),
+        }
+    }
+
+    #[inline(never)]
+    fn poll_held<R>(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+        E: FromRejection,
+    {
+        if let Some(rejected) = self.entry.begin_slowly() {
             return Poll::Ready(reject(rejected));
         }
-        let mut polled = this.body.poll(context);
-        match &polled {
-            Poll::Ready(result) => match result.view() {
-                Ok(_) => this.entry.succeeded(),
-                Err(error) => this.entry.failed(error, *this.judge),
+        match body.poll(context) {
+            Poll::Ready(result) => match result.whole() {
+                Ok(value) => self.succeeded_slowly(value),
+                Err(error) => self.failed(error),
             },
-            Poll::Pending => {
-                if let Some(cut_off) = this.entry.wait(context) {
-                    polled = Poll::Ready(reject(cut_off));
-                }
-            }
+            Poll::Pending => self.wait(context),
         }
-        polled
+    }
+
+    #[inline(never)]
+    fn succeeded_slowly<R: Fallible<Error = E>>(&mut self, value: R::Ok) -> Poll<R> {
+        self.entry.leave().0.settle(Outcome::Success);
+        Poll::Ready(R::from_ok(value))
+    }
+
+    #[inline(never)]
+    fn failed<R: Fallible<Error = E>>(&mut self, error: E) -> Poll<R> {
+        let (outcome, text) = (self.judge)(&error);
+        self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
+        Poll::Ready(R::from_error(error))
+    }
+
+    #[inline(never)]
+    fn wait<R: Fallible<Error = E>>(&mut self, context: &mut Context<'_>) -> Poll<R>
+    where
+        E: FromRejection,
+    {
+        match self.entry.wait(context) {
+            Some(cut_off) => Poll::Ready(reject(cut_off)),
+            None => Poll::Pending,
+        }
     }
 }
 
 impl Entry {
     #[inline]
-    pub(crate) const fn new(site: &'static Site) -> Self {
-        Self { way: Way::Ahead(site), word: Word::UNBOUND, started: Tick::ZERO, probe: 0, limit: None }
+    pub(crate) const fn new(link: &'static Link) -> Self {
+        Self { link, way: Way::Ahead }
     }
 
-    /// Asks the breaker, if one look at it is enough. `false`: it is not.
-    #[inline(never)]
-    fn begin(&mut self) -> bool {
-        let Way::Ahead(site) = self.way else { return false };
-        let Some((link, word)) = site.plain() else { return false };
-        self.word = word;
-        self.way = Way::Runs(link);
-        true
+    /// Asks the breaker, if one look at it is enough: the word that lets the call in.
+    #[inline]
+    fn begin(&mut self) -> Option<Word> {
+        if !matches!(self.way, Way::Ahead) {
+            return None;
+        }
+        let word = self.link.shared.gate.glance();
+        if !word.lets_in() || !event::quiet() {
+            return None;
+        }
+        self.way = Way::Runs(word);
+        Some(word)
+    }
+
+    /// Counts a success that is nothing else. `false`: it is more than that.
+    #[inline]
+    fn succeeded(&mut self, word: Word) -> bool {
+        let shared = self.link.shared;
+        let plain = shared.gate.glance() == word && !word.has(Word::WATCH | Word::WINDOW | Word::PASS);
+        if plain {
+            shared.totals.success();
+            self.way = Way::Over;
+        }
+        plain
+    }
+
+    /// The rejection, if the breaker rejects the call without being asked.
+    #[inline]
+    fn turned_away(&mut self) -> Option<CircuitBreakerError> {
+        if !matches!(self.way, Way::Ahead) || !event::quiet() {
+            return None;
+        }
+        let rejected = self.link.shared.turn_away(Holder::Site(self.link))?;
+        self.way = Way::Over;
+        Some(rejected)
     }
 
     /// Notes that the body begins to run; the first time the breaker is asked, which may reject the call.
     #[inline(never)]
     fn begin_slowly(&mut self) -> Option<CircuitBreakerError> {
-        match self.way {
-            Way::Waits(link) => self.way = Way::Runs(link),
-            Way::Ahead(site) => {
-                self.way = Way::Over;
-                let link = site.found();
-                match link.breaker.admit(Caller::Site(link)) {
-                    Ok(permit) => (self.word, self.probe, self.started) = permit.parts(),
+        match std::mem::replace(&mut self.way, Way::Over) {
+            Way::Held(held) => self.way = Way::Held(Held { runs: true, ..held }),
+            Way::Ahead => {
+                let permit = match self.link.breaker.admit(Caller::Site(self.link)) {
+                    Ok(permit) => permit,
                     Err(rejected) => return Some(rejected),
-                }
-                if !event::quiet() {
-                    self.word = self.word.with(Word::HEARD);
-                }
-                self.way = Way::Runs(link);
+                };
+                let (word, probe, started) = permit.parts();
+                let word = if event::quiet() { word } else { word.with(Word::HEARD) };
+                self.way = Way::Held(Held { started, probe, ..Held::new(word) });
             }
             Way::Runs(_) | Way::Over => over(),
         }
         None
     }
 
+    #[inline(never)]
+    fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        match self.way {
+            Way::Runs(word) if outcome.is_failure() && self.link.shared.failed_again(word) => self.way = Way::Over,
+            _ => self.leave().0.settle_with(outcome, || cause),
+        }
+    }
+
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        let Way::Runs(link) = self.way else { over() };
-        self.way = Way::Waits(link);
-        if !self.word.has(Word::LIMITED) {
+        if let Way::Runs(word) = self.way {
+            self.way = Way::Held(Held::new(word));
+        }
+        let Way::Held(held) = &mut self.way else { over() };
+        held.runs = false;
+        if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut self.limit, &link.breaker, context) {
-            Poll::Ready(after) => Some(settle_cut(self.leave(), Cut { after })),
+        match limit::wait(&mut held.limit, &self.link.breaker, context) {
+            Poll::Ready(after) => Some(settle_cut(self.leave().0, Cut { after })),
             Poll::Pending => None,
         }
     }
 
-    /// The body came back with its result.
-    fn leave(&mut self) -> Permit {
-        let (Way::Runs(link) | Way::Waits(link)) = self.way else { over() };
-        self.way = Way::Over;
-        Permit::new(Holder::Site(link), self.word, self.probe, self.started)
-    }
-
-    #[inline(never)]
-    fn succeeded(&mut self) {
-        match self.way {
-            Way::Runs(link) if self.word.is_plain() && link.shared.gate.word() == self.word => {
-                self.way = Way::Over;
-                link.shared.totals.success();
-            }
-            _ => self.succeeded_slowly(),
-        }
-    }
-
-    #[inline(never)]
-    fn succeeded_slowly(&mut self) {
-        self.leave().settle(Outcome::Success);
-    }
-
-    #[cold]
-    fn failed<E>(&mut self, error: &E, judge: Judge<E>) {
-        conclude_error(self.leave(), error, &judge);
+    /// The call is over: its permit, and whether its body is running.
+    fn leave(&mut self) -> (Permit, bool) {
+        let held = match std::mem::replace(&mut self.way, Way::Over) {
+            Way::Runs(word) => Held::new(word),
+            Way::Held(held) => held,
+            Way::Ahead | Way::Over => over(),
+        };
+        let Held { word, started, probe, runs, limit } = held;
+        drop(ManuallyDrop::into_inner(limit));
+        (Permit::new(Holder::Site(self.link), word, probe, started), runs)
     }
 
     /// A call that is dropped, or whose body panics.
     #[cold]
     fn abandon(&mut self) {
-        self.limit = None;
-        let runs = matches!(self.way, Way::Runs(_));
-        if runs || matches!(self.way, Way::Waits(_)) {
-            let permit = self.leave();
-            if runs {
-                permit.begin();
-            }
+        let (permit, runs) = self.leave();
+        if runs {
+            permit.begin();
         }
+    }
+}
+
+impl Held {
+    /// A call whose body runs.
+    fn new(word: Word) -> Self {
+        Self { word, started: Tick::ZERO, probe: 0, runs: true, limit: ManuallyDrop::new(None) }
     }
 }
 
@@ -195,7 +283,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         // One short look, since this is compiled for every function.
-        if matches!(self.way, Way::Runs(_) | Way::Waits(_)) || self.limit.is_some() {
+        if matches!(self.way, Way::Runs(_) | Way::Held(_)) {
             self.abandon();
         }
     }

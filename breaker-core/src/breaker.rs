@@ -342,6 +342,15 @@ impl Shared {
         shared
     }
 
+    /// Counts a failure of which nobody has to hear, and which changes nothing that the gate shows. `false`: it is more than that.
+    pub(crate) fn failed_again(&self, word: Word) -> bool {
+        if self.gate.glance().has(Word::HEARD) || !event::quiet() {
+            return false;
+        }
+        let now = clock::now();
+        self.machine.lock().failed_again(word, now)
+    }
+
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
     fn publish(&self, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {

@@ -163,6 +163,9 @@ impl Permit {
         if self.word.has(Word::PASS) || (success && self.added_to_window()) {
             return;
         }
+        if matches!(ending, Ending::Result(Outcome::Failure { .. })) && self.breaker().0.failed_again(self.word) {
+            return;
+        }
         let call = Call { word: self.word, probe: self.probe, started: self.started };
         let (settled, told) = self.breaker().locked(|machine, now| {
             let settled = machine.settle(call, ending, now);

@@ -5,8 +5,6 @@ use crate::breaker::{Caller, CircuitBreaker, Shared};
 use crate::config::Config;
 use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
-use crate::event;
-use crate::gate::Word;
 use crate::permit::Permit;
 use crate::registry::Registry;
 use crate::state::State;
@@ -83,23 +81,11 @@ impl Site {
         Self { name, within, place, can_be_cut, written: "", typed: Some(typed), link: OnceLock::new() }
     }
 
-    /// A call of the function that has asked nothing yet.
+    /// A call of the function, which begins now.
     #[inline]
     #[must_use]
-    pub const fn entry(&'static self) -> Entry {
-        Entry::new(self)
-    }
-
-    /// The word under which a call is let in about which nobody needs to know more.
-    #[inline]
-    pub(crate) fn plain(&'static self) -> Option<(&'static Link, Word)> {
-        #[cfg(feature = "test-util")]
-        let isolated = crate::isolation::link(self);
-        #[cfg(not(feature = "test-util"))]
-        let isolated = None;
-        let link = isolated.or_else(|| self.link.get())?;
-        let word = link.shared.gate.word();
-        (word.lets_in() && event::quiet()).then_some((link, word))
+    pub fn entry(&'static self) -> Entry {
+        Entry::new(self.found())
     }
 
     /// Asks the breaker for one call of the function.
@@ -128,6 +114,7 @@ impl Site {
         }
     }
 
+    #[inline]
     pub(crate) fn found(&'static self) -> &'static Link {
         #[cfg(feature = "test-util")]
         if let Some(link) = crate::isolation::link(self) {
