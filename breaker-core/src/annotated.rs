@@ -1,7 +1,7 @@
 //! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. What does not depend on the
 //! body's type is out of line, for all else is compiled for every function anew.
 
-use crate::breaker::{Caller, Holder};
+use crate::breaker::{Caller, Holder, Shared};
 use crate::call::{Cut, limit, settle_cut};
 use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
@@ -11,7 +11,7 @@ use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, reject};
-use crate::site::Link;
+use crate::site::{Link, Site};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -20,24 +20,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A call on its way: what its permit would hold, which is made for an ending that is more than a plain success.
-pub struct Entry {
-    link: &'static Link,
-    way: Way,
-}
+pub struct Entry(Way);
 
 /// How far a call has come.
 enum Way {
     /// The breaker has yet to be asked.
-    Ahead,
+    Ahead(&'static Site),
     /// It was let in by one look at this word, and its body is run for the first time.
-    Runs(Word),
+    Runs(&'static Link, Word),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
+    /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
+    Rejected(ManuallyDrop<CircuitBreakerError>),
     Over,
 }
 
 /// What most calls need not hold.
 struct Held {
+    link: &'static Link,
     /// The word under which the call was let in.
     word: Word,
     /// Zero where nobody needs to know.
@@ -88,163 +88,163 @@ where
 {
     type Output = R;
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. The result is taken apart, so that the value alone
-    /// is moved, and not all the room that an error takes.
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Then the result is taken apart, so that the value
+    /// alone is moved, and not all the room that an error takes.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(word) = this.guard.entry.begin() else {
-            return this.guard.poll_slowly(this.body, context);
-        };
-        match this.body.poll(context) {
-            Poll::Ready(result) => match result.whole() {
-                Ok(value) if this.guard.entry.succeeded(word) => Poll::Ready(R::from_ok(value)),
-                Ok(value) => this.guard.succeeded_slowly(value),
-                Err(error) => this.guard.failed(error),
-            },
-            Poll::Pending => this.guard.wait(context),
+        let begun = this.guard.entry.begin();
+        let polled = if begun.is_some() { this.body.poll(context) } else { Poll::Pending };
+        match polled {
+            Poll::Ready(result) if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) => {
+                Poll::Ready(match result.whole() {
+                    Ok(value) => R::from_ok(value),
+                    Err(error) => R::from_error(error),
+                })
+            }
+            polled => this.guard.end(polled, context),
         }
     }
 }
 
 impl<E> Guard<E> {
+    /// Whatever is more than a plain success: any other ending, a rejection, or that the body waits.
     #[inline(never)]
-    fn poll_slowly<R>(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R>
+    fn end<R>(&mut self, polled: Poll<R>, context: &mut Context<'_>) -> Poll<R>
     where
         R: Fallible<Error = E>,
         E: FromRejection,
     {
-        match self.entry.turned_away() {
-            Some(rejected) => Poll::Ready(reject(rejected)),
-            None => self.poll_held(body, context),
-        }
-    }
-
-    #[inline(never)]
-    fn poll_held<R>(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R>
-    where
-        R: Fallible<Error = E>,
-        E: FromRejection,
-    {
-        if let Some(rejected) = self.entry.begin_slowly() {
-            return Poll::Ready(reject(rejected));
-        }
-        match body.poll(context) {
-            Poll::Ready(result) => match result.whole() {
-                Ok(value) => self.succeeded_slowly(value),
-                Err(error) => self.failed(error),
+        match &polled {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.entry.succeeded_slowly(),
+                Err(error) => {
+                    let (outcome, text) = (self.judge)(error);
+                    self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
+                }
             },
-            Poll::Pending => self.wait(context),
+            Poll::Pending => {
+                if let Some(error) = self.entry.rejected().or_else(|| self.entry.wait(context)) {
+                    return Poll::Ready(reject(error));
+                }
+            }
         }
-    }
-
-    #[inline(never)]
-    fn succeeded_slowly<R: Fallible<Error = E>>(&mut self, value: R::Ok) -> Poll<R> {
-        self.entry.leave().0.settle(Outcome::Success);
-        Poll::Ready(R::from_ok(value))
-    }
-
-    #[inline(never)]
-    fn failed<R: Fallible<Error = E>>(&mut self, error: E) -> Poll<R> {
-        let (outcome, text) = (self.judge)(&error);
-        self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
-        Poll::Ready(R::from_error(error))
-    }
-
-    #[inline(never)]
-    fn wait<R: Fallible<Error = E>>(&mut self, context: &mut Context<'_>) -> Poll<R>
-    where
-        E: FromRejection,
-    {
-        match self.entry.wait(context) {
-            Some(cut_off) => Poll::Ready(reject(cut_off)),
-            None => Poll::Pending,
-        }
+        polled
     }
 }
 
+/// A call whose body may run: its breaker, and the word under which a success is nothing else, while it stands; [`Word::UNBOUND`] if none is.
+type Begun = (&'static Shared, Word);
+
 impl Entry {
     #[inline]
-    pub(crate) const fn new(link: &'static Link) -> Self {
-        Self { link, way: Way::Ahead }
+    pub(crate) const fn new(site: &'static Site) -> Self {
+        Self(Way::Ahead(site))
     }
 
-    /// Asks the breaker, if one look at it is enough: the word that lets the call in.
-    #[inline]
-    fn begin(&mut self) -> Option<Word> {
-        if !matches!(self.way, Way::Ahead) {
+    /// Notes that the body begins to run; the first time the breaker is asked, for which one look is enough as a rule. `None`: it rejects
+    /// the call.
+    #[inline(never)]
+    fn begin(&mut self) -> Option<Begun> {
+        if let Way::Ahead(site) = self.0
+            && let Some(link) = site.known()
+            && event::quiet()
+        {
+            let word = link.shared.gate.word();
+            if word.lets_in() {
+                self.0 = Way::Runs(link, word);
+                return Some((link.shared, if word.is_plain() { word } else { Word::UNBOUND }));
+            }
+        }
+        self.begin_slowly()
+    }
+
+    #[inline(never)]
+    fn begin_slowly(&mut self) -> Option<Begun> {
+        if let Way::Ahead(site) = self.0
+            && let Some(link) = site.known()
+            && event::quiet()
+            && let Some(rejected) = link.shared.turn_away(Holder::Site(link))
+        {
+            self.0 = Way::Rejected(ManuallyDrop::new(rejected));
             return None;
         }
-        let word = self.link.shared.gate.glance();
-        if !word.lets_in() || !event::quiet() {
-            return None;
-        }
-        self.way = Way::Runs(word);
-        Some(word)
+        self.begin_held()
+    }
+
+    #[inline(never)]
+    fn begin_held(&mut self) -> Option<Begun> {
+        let held = match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Held(held) => Held { runs: true, ..held },
+            Way::Ahead(site) => {
+                let link = site.found();
+                match link.breaker.admit(Caller::Site(link)) {
+                    Ok(permit) => {
+                        let (word, probe, started) = permit.parts();
+                        let word = if event::quiet() { word } else { word.with(Word::HEARD) };
+                        Held { started, probe, ..Held::new(link, word) }
+                    }
+                    Err(rejected) => {
+                        self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                        return None;
+                    }
+                }
+            }
+            Way::Runs(..) | Way::Rejected(_) | Way::Over => over(),
+        };
+        let shared = held.link.shared;
+        self.0 = Way::Held(held);
+        Some((shared, Word::UNBOUND))
     }
 
     /// Counts a success that is nothing else. `false`: it is more than that.
     #[inline]
-    fn succeeded(&mut self, word: Word) -> bool {
-        let shared = self.link.shared;
-        let plain = shared.gate.glance() == word && !word.has(Word::WATCH | Word::WINDOW | Word::PASS);
+    fn succeeded(&mut self, (shared, word): Begun) -> bool {
+        let plain = shared.gate.glance() == word;
         if plain {
             shared.totals.success();
-            self.way = Way::Over;
+            self.0 = Way::Over;
         }
         plain
     }
 
-    /// The rejection, if the breaker rejects the call without being asked.
-    #[inline]
-    fn turned_away(&mut self) -> Option<CircuitBreakerError> {
-        if !matches!(self.way, Way::Ahead) || !event::quiet() {
-            return None;
-        }
-        let rejected = self.link.shared.turn_away(Holder::Site(self.link))?;
-        self.way = Way::Over;
-        Some(rejected)
-    }
-
-    /// Notes that the body begins to run; the first time the breaker is asked, which may reject the call.
     #[inline(never)]
-    fn begin_slowly(&mut self) -> Option<CircuitBreakerError> {
-        match std::mem::replace(&mut self.way, Way::Over) {
-            Way::Held(held) => self.way = Way::Held(Held { runs: true, ..held }),
-            Way::Ahead => {
-                let permit = match self.link.breaker.admit(Caller::Site(self.link)) {
-                    Ok(permit) => permit,
-                    Err(rejected) => return Some(rejected),
-                };
-                let (word, probe, started) = permit.parts();
-                let word = if event::quiet() { word } else { word.with(Word::HEARD) };
-                self.way = Way::Held(Held { started, probe, ..Held::new(word) });
-            }
-            Way::Runs(_) | Way::Over => over(),
-        }
-        None
+    fn succeeded_slowly(&mut self) {
+        self.leave().0.settle(Outcome::Success);
     }
 
     #[inline(never)]
     fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
-        match self.way {
-            Way::Runs(word) if outcome.is_failure() && self.link.shared.failed_again(word) => self.way = Way::Over,
+        match self.0 {
+            Way::Runs(link, word) if outcome.is_failure() && link.shared.failed_again(word) => self.0 = Way::Over,
             _ => self.leave().0.settle_with(outcome, || cause),
+        }
+    }
+
+    /// The rejection, if the body has not been run.
+    #[inline]
+    fn rejected(&mut self) -> Option<CircuitBreakerError> {
+        if !matches!(self.0, Way::Rejected(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Rejected(rejected) => Some(ManuallyDrop::into_inner(rejected)),
+            _ => None,
         }
     }
 
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        if let Way::Runs(word) = self.way {
-            self.way = Way::Held(Held::new(word));
+        if let Way::Runs(link, word) = self.0 {
+            self.0 = Way::Held(Held::new(link, word));
         }
-        let Way::Held(held) = &mut self.way else { over() };
+        let Way::Held(held) = &mut self.0 else { over() };
         held.runs = false;
         if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut held.limit, &self.link.breaker, context) {
+        match limit::wait(&mut held.limit, &held.link.breaker, context) {
             Poll::Ready(after) => Some(settle_cut(self.leave().0, Cut { after })),
             Poll::Pending => None,
         }
@@ -252,14 +252,14 @@ impl Entry {
 
     /// The call is over: its permit, and whether its body is running.
     fn leave(&mut self) -> (Permit, bool) {
-        let held = match std::mem::replace(&mut self.way, Way::Over) {
-            Way::Runs(word) => Held::new(word),
+        let held = match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Runs(link, word) => Held::new(link, word),
             Way::Held(held) => held,
-            Way::Ahead | Way::Over => over(),
+            Way::Ahead(_) | Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { word, started, probe, runs, limit } = held;
+        let Held { link, word, started, probe, runs, limit } = held;
         drop(ManuallyDrop::into_inner(limit));
-        (Permit::new(Holder::Site(self.link), word, probe, started), runs)
+        (Permit::new(Holder::Site(link), word, probe, started), runs)
     }
 
     /// A call that is dropped, or whose body panics.
@@ -274,8 +274,8 @@ impl Entry {
 
 impl Held {
     /// A call whose body runs.
-    fn new(word: Word) -> Self {
-        Self { word, started: Tick::ZERO, probe: 0, runs: true, limit: ManuallyDrop::new(None) }
+    const fn new(link: &'static Link, word: Word) -> Self {
+        Self { link, word, started: Tick::ZERO, probe: 0, runs: true, limit: ManuallyDrop::new(None) }
     }
 }
 
@@ -283,7 +283,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         // One short look, since this is compiled for every function.
-        if matches!(self.way, Way::Runs(_) | Way::Held(_)) {
+        if matches!(self.0, Way::Runs(..) | Way::Held(_)) {
             self.abandon();
         }
     }

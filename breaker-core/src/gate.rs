@@ -62,6 +62,12 @@ impl Word {
         !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD)
     }
 
+    /// The same where also a success changes nothing and interests nobody, while the word stands.
+    #[inline]
+    pub(crate) const fn is_plain(self) -> bool {
+        self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
+    }
+
     pub(crate) const fn with(self, flags: u64) -> Self {
         Self(self.0 | flags)
     }

@@ -81,11 +81,11 @@ impl Site {
         Self { name, within, place, can_be_cut, written: "", typed: Some(typed), link: OnceLock::new() }
     }
 
-    /// A call of the function, which begins now.
+    /// A call of the function that has asked nothing yet.
     #[inline]
     #[must_use]
-    pub fn entry(&'static self) -> Entry {
-        Entry::new(self.found())
+    pub const fn entry(&'static self) -> Entry {
+        Entry::new(self)
     }
 
     /// Asks the breaker for one call of the function.
@@ -114,13 +114,19 @@ impl Site {
         }
     }
 
+    /// Its link, if it has one.
     #[inline]
-    pub(crate) fn found(&'static self) -> &'static Link {
+    pub(crate) fn known(&'static self) -> Option<&'static Link> {
         #[cfg(feature = "test-util")]
         if let Some(link) = crate::isolation::link(self) {
-            return link;
+            return Some(link);
         }
-        self.link.get().unwrap_or_else(|| self.join())
+        self.link.get()
+    }
+
+    #[inline]
+    pub(crate) fn found(&'static self) -> &'static Link {
+        self.known().unwrap_or_else(|| self.join())
     }
 
     #[cold]
