@@ -96,7 +96,9 @@ where
         let begun = this.guard.entry.begin();
         let polled = if begun.is_some() { this.body.poll(context) } else { Poll::Pending };
         match polled {
-            Poll::Ready(result) if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) => {
+            Poll::Ready(result)
+                if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) =>
+            {
                 Poll::Ready(match result.whole() {
                     Ok(value) => R::from_ok(value),
                     Err(error) => R::from_error(error),

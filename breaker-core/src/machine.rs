@@ -184,7 +184,8 @@ impl Machine {
     pub(crate) fn failed_again(&mut self, word: Word, now: Tick) -> bool {
         let (settings, run) = (&self.settings, &mut self.run);
         let alone = matches!(self.phase, Phase::Closed { .. }) && !settings.has_rules();
-        if word.generation() != self.generation || !alone || !run.lengthen(now, settings.fail_window, settings.fail_max) {
+        if word.generation() != self.generation || !alone || !run.lengthen(now, settings.fail_window, settings.fail_max)
+        {
             return false;
         }
         self.drops = 0;
