@@ -86,10 +86,9 @@ impl CircuitBreaker {
 }
 
 impl Shared {
-    /// Rejects a call of which nobody hears, if the gate is shut, and stays so.
+    /// Rejects a call of which nobody hears, if this word shuts the gate, and it stays so.
     #[inline]
-    pub(crate) fn turn_away(&self, holder: Holder) -> Option<CircuitBreakerError> {
-        let word = self.gate.word();
+    pub(crate) fn turn_away(&self, word: Word, holder: Holder) -> Option<CircuitBreakerError> {
         if !word.has(Word::SHUT) || word.has(Word::HEARD) {
             return None;
         }

@@ -125,9 +125,15 @@ impl<E> Guard<E> {
                     self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
                 }
             },
+            // The body has not been run.
+            Poll::Pending if matches!(self.entry.0, Way::Rejected(_)) => {
+                if let Way::Rejected(rejected) = std::mem::replace(&mut self.entry.0, Way::Over) {
+                    return Poll::Ready(reject(ManuallyDrop::into_inner(rejected)));
+                }
+            }
             Poll::Pending => {
-                if let Some(error) = self.entry.rejected().or_else(|| self.entry.wait(context)) {
-                    return Poll::Ready(reject(error));
+                if let Some(cut_off) = self.entry.wait(context) {
+                    return Poll::Ready(reject(cut_off));
                 }
             }
         }
@@ -135,7 +141,7 @@ impl<E> Guard<E> {
     }
 }
 
-/// A call whose body may run: its breaker, and the word under which a success is nothing else, while it stands; [`Word::UNBOUND`] if none is.
+/// A call whose body may run: its breaker, and the word under which a success is nothing else, while it stands.
 type Begun = (&'static Shared, Word);
 
 impl Entry {
@@ -157,25 +163,24 @@ impl Entry {
                 self.0 = Way::Runs(link, word);
                 return Some((link.shared, if word.is_plain() { word } else { Word::UNBOUND }));
             }
+            return self.turn_away(link, word);
         }
         self.begin_slowly()
     }
 
     #[inline(never)]
-    fn begin_slowly(&mut self) -> Option<Begun> {
-        if let Way::Ahead(site) = self.0
-            && let Some(link) = site.known()
-            && event::quiet()
-            && let Some(rejected) = link.shared.turn_away(Holder::Site(link))
-        {
-            self.0 = Way::Rejected(ManuallyDrop::new(rejected));
-            return None;
+    fn turn_away(&mut self, link: &'static Link, word: Word) -> Option<Begun> {
+        match link.shared.turn_away(word, Holder::Site(link)) {
+            Some(rejected) => {
+                self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                None
+            }
+            None => self.begin_slowly(),
         }
-        self.begin_held()
     }
 
     #[inline(never)]
-    fn begin_held(&mut self) -> Option<Begun> {
+    fn begin_slowly(&mut self) -> Option<Begun> {
         let held = match std::mem::replace(&mut self.0, Way::Over) {
             Way::Held(held) => Held { runs: true, ..held },
             Way::Ahead(site) => {
@@ -194,9 +199,9 @@ impl Entry {
             }
             Way::Runs(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let shared = held.link.shared;
+        let begun = (held.link.shared, held.word.never());
         self.0 = Way::Held(held);
-        Some((shared, Word::UNBOUND))
+        Some(begun)
     }
 
     /// Counts a success that is nothing else. `false`: it is more than that.
@@ -220,18 +225,6 @@ impl Entry {
         match self.0 {
             Way::Runs(link, word) if outcome.is_failure() && link.shared.failed_again(word) => self.0 = Way::Over,
             _ => self.leave().0.settle_with(outcome, || cause),
-        }
-    }
-
-    /// The rejection, if the body has not been run.
-    #[inline]
-    fn rejected(&mut self) -> Option<CircuitBreakerError> {
-        if !matches!(self.0, Way::Rejected(_)) {
-            return None;
-        }
-        match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Some(ManuallyDrop::into_inner(rejected)),
-            _ => None,
         }
     }
 

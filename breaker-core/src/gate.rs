@@ -72,6 +72,12 @@ impl Word {
         Self(self.0 | flags)
     }
 
+    /// A word that no gate has.
+    #[inline]
+    pub(crate) const fn never(self) -> Self {
+        Self(!self.0)
+    }
+
     /// Those of `flags` that are set.
     pub(crate) const fn only(self, flags: u64) -> u64 {
         self.0 & flags
