@@ -5,6 +5,8 @@
 pub enum Case {
     /// Each call succeeds.
     Ok,
+    /// The same where the future is polled through a pointer, as a task, a box and whatever the compiler finds too large to inline are.
+    Pointer,
     /// Each call fails, and the limit of the run is out of reach.
     Err,
     /// A failure and a success in turn, so that nothing opens.
@@ -35,8 +37,9 @@ pub enum Case {
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ok,
+        Self::Pointer,
         Self::Err,
         Self::ErrOk,
         Self::Open,
@@ -57,6 +60,7 @@ impl Case {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Pointer => "ok, by pointer",
             Self::Err => "err",
             Self::ErrOk => "err, ok",
             Self::Open => "open",
@@ -93,7 +97,7 @@ impl Case {
     pub const fn bare(self) -> Option<Self> {
         match self {
             Self::Open | Self::Full | Self::Fallen => None,
-            Self::Err | Self::ErrOk => Some(self),
+            Self::Err | Self::ErrOk | Self::Pointer => Some(self),
             _ => Some(Self::Ok),
         }
     }

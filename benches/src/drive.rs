@@ -51,12 +51,22 @@ pub struct Calls {
 
 impl Calls {
     pub(crate) fn new<A: Answer>(case: Case, call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static) -> Self {
+        if case == Case::Pointer { Self::polled::<A, true>(case, call) } else { Self::polled::<A, false>(case, call) }
+    }
+
+    fn polled<A: Answer, const BY_POINTER: bool>(
+        case: Case,
+        call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static,
+    ) -> Self {
         let again = call.clone();
+        let requests = case.requests();
         Self {
-            run: Box::new(move |calls| drive(calls, case.requests(), call.clone(), |answer| _ = black_box(answer))),
+            run: Box::new(move |calls| {
+                drive::<A, BY_POINTER>(calls, requests, call.clone(), |answer| _ = black_box(answer));
+            }),
             kinds: Box::new(move |calls| {
                 let mut kinds = Vec::new();
-                drive(calls, case.requests(), again.clone(), |answer| kinds.push(answer.kind()));
+                drive::<A, BY_POINTER>(calls, requests, again.clone(), |answer| kinds.push(answer.kind()));
                 kinds
             }),
         }
@@ -88,7 +98,7 @@ pub(crate) fn hold<F: Future + 'static>(call: F) {
 }
 
 #[inline]
-fn drive<A>(
+fn drive<A, const BY_POINTER: bool>(
     calls: u64,
     (mut request, step): (u64, u64),
     mut call: impl AsyncFnMut(u64) -> A,
@@ -97,7 +107,13 @@ fn drive<A>(
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..calls {
         let mut future = pin!(call(black_box(request)));
-        match future.as_mut().poll(&mut context) {
+        let polled = if BY_POINTER {
+            let future: Pin<&mut dyn Future<Output = A>> = future.as_mut();
+            black_box(future).poll(&mut context)
+        } else {
+            future.as_mut().poll(&mut context)
+        };
+        match polled {
             Poll::Ready(answer) => look(&answer),
             Poll::Pending => look(&wait(future)),
         }

@@ -41,10 +41,10 @@ impl Subject {
 }
 
 /// Of what has no breaker in it.
-const BARE: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk];
+const BARE: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk];
 /// Of what lets any number of probes in, or none.
-const NO_SLOTS: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk, Case::Open];
-const COMMON: &[Case] = &[Case::Ok, Case::Err, Case::ErrOk, Case::Open, Case::Full];
+const NO_SLOTS: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open];
+const COMMON: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open, Case::Full];
 
 /// All of them, in the order of the tables.
 pub const SUBJECTS: &[Subject] = &[

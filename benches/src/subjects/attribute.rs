@@ -66,7 +66,7 @@ async fn fallen(request: u64) -> Result<u64, Fault> {
 
 pub(super) fn calls(case: Case) -> Calls {
     match case {
-        Case::Ok | Case::ErrOk => Calls::new(case, closed),
+        Case::Ok | Case::Pointer | Case::ErrOk => Calls::new(case, closed),
         Case::Err => Calls::new(case, failing),
         Case::Open => Calls::new(case, opened(open)),
         Case::Full => Calls::new(case, with_a_probe(opened(full))),

@@ -36,6 +36,7 @@ fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     ok: f64,
+    pointer: f64,
     err: f64,
     err_ok: f64,
     clock: f64,
@@ -46,6 +47,7 @@ impl Base {
         let one = |name, case| of(subject(name).ok_or_else(|| format!("there is no `{name}`"))?, case);
         Ok(Self {
             ok: one("bare", Case::Ok)?,
+            pointer: one("bare", Case::Pointer)?,
             err: one("bare", Case::Err)?,
             err_ok: one("bare", Case::ErrOk)?,
             clock: one("clock", Case::Ok)? - one("loop", Case::Ok)?,
@@ -56,6 +58,7 @@ impl Base {
     pub(crate) fn over(&self, case: Case, instructions: f64) -> f64 {
         instructions
             - match case.bare() {
+                Some(Case::Pointer) => self.pointer,
                 Some(Case::Err) => self.err,
                 Some(Case::ErrOk) => self.err_ok,
                 Some(_) => self.ok,
