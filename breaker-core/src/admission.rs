@@ -22,7 +22,7 @@ impl CircuitBreaker {
 
     /// The closed path: one look at the word.
     #[inline(always)]
-    pub(crate) fn admit(&self, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
+    pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
         if !word.lets_in() || !event::quiet() {
             return self.admit_slowly(word, caller);
@@ -31,12 +31,12 @@ impl CircuitBreaker {
     }
 
     #[inline]
-    fn permit(&self, caller: Caller<'_>, word: Word, probe: u32, started: Tick) -> Permit {
+    fn permit(&self, caller: Caller, word: Word, probe: u32, started: Tick) -> Permit {
         Permit::new(self.holder(caller), word, probe, started)
     }
 
     #[inline(never)]
-    fn admit_slowly(&self, word: Word, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
+    fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let function = caller.function();
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
@@ -76,18 +76,17 @@ impl CircuitBreaker {
         Ok(self.permit(caller, word, probe, now))
     }
 
-    fn reject(
-        &self,
-        caller: Caller<'_>,
-        heard: bool,
-        state: State,
-        retry_after: Option<Duration>,
-    ) -> CircuitBreakerError {
-        self.0.totals.rejected();
+    #[cold]
+    fn tell_rejected(&self, caller: Caller, state: State, retry_after: Option<Duration>) {
+        let event = Rejected { breaker: self, function: caller.function(), state, retry_after, shadow: false };
+        self.tell(&|listener| listener.rejected(&event));
+    }
+
+    #[inline]
+    fn reject(&self, caller: Caller, heard: bool, state: State, retry_after: Option<Duration>) -> CircuitBreakerError {
+        self.0.rejected();
         if heard {
-            let function = caller.function();
-            let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
-            self.tell(&|listener| listener.rejected(&event));
+            self.tell_rejected(caller, state, retry_after);
         }
         CircuitBreakerError::rejected(self.holder(caller), state, retry_after)
     }

@@ -10,6 +10,7 @@ use crate::family::Family;
 use crate::gate::{Gate, Word};
 use crate::layers::{Layers, Place};
 use crate::machine::Machine;
+use crate::member::{Later, Member};
 use crate::note::Notes;
 use crate::site::Link;
 use crate::state::State;
@@ -42,38 +43,33 @@ pub struct CircuitBreaker(pub(crate) Handle);
 pub(crate) enum Handle {
     Forever(&'static Shared),
     Counted(Arc<Shared>),
+    /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
+    /// and a permit of every call holds one of these.
+    Member(Arc<Member>, u32),
 }
 
 /// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
 #[derive(Clone)]
 pub(crate) enum Holder {
     Site(&'static Link),
-    Family(Arc<Called>),
     Own(CircuitBreaker),
-}
-
-/// One of a family, as one function calls it. Behind one pointer, since a permit of every call has room for it.
-pub(crate) struct Called {
-    pub(crate) breaker: CircuitBreaker,
-    pub(crate) by: &'static Link,
 }
 
 /// Who asks for a call.
 #[derive(Clone, Copy)]
-pub(crate) enum Caller<'a> {
+pub(crate) enum Caller {
     /// The function whose breaker this is.
     Site(&'static Link),
-    /// The function to whose family this belongs.
-    Family(&'a Arc<Called>),
+    /// The function to whose family this belongs, as its handle says too.
+    Family(&'static Link),
     /// Somebody who has a handle.
     Handle,
 }
 
-impl Caller<'_> {
+impl Caller {
     pub(crate) fn function(self) -> Option<&'static str> {
         match self {
-            Self::Site(link) => Some(&link.function),
-            Self::Family(called) => Some(&called.by.function),
+            Self::Site(link) | Self::Family(link) => Some(&link.function),
             Self::Handle => None,
         }
     }
@@ -84,7 +80,6 @@ impl Holder {
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match self {
             Self::Site(link) => &link.breaker,
-            Self::Family(called) => &called.breaker,
             Self::Own(breaker) => breaker,
         }
     }
@@ -92,31 +87,42 @@ impl Holder {
     pub(crate) fn function(&self) -> Option<&'static str> {
         match self {
             Self::Site(link) => Some(&link.function),
-            Self::Family(called) => Some(&called.by.function),
-            Self::Own(_) => None,
+            Self::Own(breaker) => breaker.calling(),
         }
     }
 }
 
-/// What every call looks at, and the rest.
+/// A breaker by itself, not one of a family.
 pub(crate) struct Shared {
-    pub(crate) gate: Gate,
+    core: Core,
     pub(crate) totals: Totals,
-    rest: Sealed<Rest>,
+    base: Base,
+}
+
+/// What every call looks at, and the rest.
+#[repr(C)]
+pub(crate) struct Core {
+    pub(crate) gate: Gate,
+    kept: Kept,
+}
+
+/// Where the rest is.
+enum Kept {
+    Now(Box<str>, Sealed<Rest>),
+    /// It is made when it is first needed.
+    Later(Later),
 }
 
 /// What few calls look at.
 pub(crate) struct Rest {
-    name: Box<str>,
     /// Its members, if it is the head of a family.
-    pub(crate) family: OnceLock<Family>,
-    /// The totals at the last reset, which a snapshot leaves out.
-    pub(crate) base: Base,
+    pub(crate) family: OnceLock<Box<Family>>,
     pub(crate) machine: Mutex<Machine>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
-    pub(crate) layers: Mutex<Layers>,
+    /// Shared by all of a family that were told nothing by themselves.
+    pub(crate) layers: Mutex<Arc<Layers>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     pub(crate) heard: AtomicBool,
@@ -131,27 +137,108 @@ pub(crate) struct Rest {
 }
 
 impl Deref for Shared {
-    type Target = Rest;
+    type Target = Core;
 
-    fn deref(&self) -> &Rest {
-        &self.rest
+    #[inline]
+    fn deref(&self) -> &Core {
+        &self.core
     }
 }
 
+/// Whoever asks a member for its rest has it made. [`Core::made`] does not.
+impl Deref for Core {
+    type Target = Rest;
+
+    fn deref(&self) -> &Rest {
+        match &self.kept {
+            Kept::Now(_, rest) => rest,
+            Kept::Later(later) => later.rest(self),
+        }
+    }
+}
+
+/// The totals at the last reset, which a snapshot leaves out.
 #[derive(Debug, Default)]
 pub(crate) struct Base {
-    pub(crate) successes: AtomicU64,
-    pub(crate) rejected: AtomicU64,
+    successes: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl Base {
+    pub(crate) fn note(&self, successes: u64, rejected: u64) {
+        self.successes.store(successes, Ordering::Relaxed);
+        self.rejected.store(rejected, Ordering::Relaxed);
+    }
+
+    /// How many of so many successes came since.
+    pub(crate) fn successes_of(&self, successes: u64) -> u64 {
+        successes.saturating_sub(self.successes.load(Ordering::Relaxed))
+    }
+
+    /// How many of so many rejections came since.
+    pub(crate) fn rejections_of(&self, rejected: u64) -> u64 {
+        rejected.saturating_sub(self.rejected.load(Ordering::Relaxed))
+    }
 }
 
 impl Deref for Handle {
-    type Target = Shared;
+    type Target = Core;
 
     #[inline]
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Core {
         match self {
             Handle::Forever(shared) => shared,
             Handle::Counted(shared) => shared,
+            Handle::Member(member, _) => &member.core,
+        }
+    }
+}
+
+impl Handle {
+    /// Counts a success.
+    #[inline]
+    pub(crate) fn success(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.success(),
+            Handle::Counted(shared) => shared.totals.success(),
+            Handle::Member(member, _) => member.tally.success(),
+        }
+    }
+
+    /// Counts a rejection.
+    #[inline]
+    pub(crate) fn rejected(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.rejected(),
+            Handle::Counted(shared) => shared.totals.rejected(),
+            Handle::Member(member, _) => member.tally.rejected(),
+        }
+    }
+
+    /// How many calls succeeded since the last reset.
+    fn successes(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.successes(),
+            Handle::Counted(shared) => shared.successes(),
+            Handle::Member(member, _) => member.successes(),
+        }
+    }
+
+    /// How many calls were rejected since the last reset.
+    fn rejections(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.rejections(),
+            Handle::Counted(shared) => shared.rejections(),
+            Handle::Member(member, _) => member.rejections(),
+        }
+    }
+
+    /// From now on both are counted anew.
+    pub(crate) fn zero(&self) {
+        match self {
+            Handle::Forever(shared) => shared.zero(),
+            Handle::Counted(shared) => shared.zero(),
+            Handle::Member(member, _) => member.zero(),
         }
     }
 }
@@ -186,64 +273,82 @@ impl CircuitBreaker {
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
     }
 
-    /// Whether there are no more handles than these, so that nobody can be surprised when the breaker goes.
-    pub(crate) fn has_handles(&self, count: usize) -> bool {
-        matches!(&self.0, Handle::Counted(shared) if Arc::strong_count(shared) == count)
-    }
-
     /// Whether both are handles of one breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq::<Shared>(&*self.0, &*other.0)
+        std::ptr::eq::<Core>(&*self.0, &*other.0)
     }
 
     #[inline]
-    pub(crate) fn holder(&self, caller: Caller<'_>) -> Holder {
+    pub(crate) fn holder(&self, caller: Caller) -> Holder {
         match caller {
             Caller::Site(link) => Holder::Site(link),
-            Caller::Family(called) => Holder::Family(Arc::clone(called)),
-            Caller::Handle => Holder::Own(self.clone()),
+            Caller::Family(_) | Caller::Handle => Holder::Own(self.handle(matches!(caller, Caller::Family(_)))),
+        }
+    }
+
+    /// A handle that is the same function's, or nobody's.
+    #[inline]
+    fn handle(&self, calls: bool) -> Self {
+        Self(match &self.0 {
+            Handle::Forever(shared) => Handle::Forever(shared),
+            Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
+            Handle::Member(member, number) => Handle::Member(Arc::clone(member), if calls { *number } else { 0 }),
+        })
+    }
+
+    /// The breaker by itself that a site can look at without asking how it is held; `None` for one of a family.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        match &self.0 {
+            Handle::Forever(shared) => Some(shared),
+            Handle::Counted(shared) => Some(shared),
+            Handle::Member(..) => None,
         }
     }
 
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        match &self.0 {
+            Handle::Forever(shared) => shared.name(),
+            Handle::Counted(shared) => shared.name(),
+            Handle::Member(member, _) => member.name(),
+        }
     }
 
     /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
     #[must_use]
     pub fn label(&self) -> String {
-        self.0.label.lock().as_deref().unwrap_or(&self.0.name).to_owned()
+        let label = self.0.made().and_then(|rest| rest.label.lock().clone());
+        label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
     /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker is over it says
     /// half-open.
     #[must_use]
     pub fn state(&self) -> State {
-        let word = self.0.gate.word();
-        let lapsed = word.has(Word::SHUT) && clock::now() >= self.0.gate.until();
-        if lapsed { self.0.machine.lock().state(clock::now()) } else { word.state() }
+        self.0.state()
     }
 
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
-        let trip = self.0.machine.lock().trip()?;
-        Some(self.0.notes.lock().because(trip))
+        let rest = self.0.made()?;
+        let trip = rest.machine.lock().trip()?;
+        Some(rest.notes.lock().because(trip))
     }
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        self.0.totals.successes().saturating_sub(self.0.base.successes.load(Ordering::Relaxed))
+        self.0.successes()
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        self.0.totals.rejections().saturating_sub(self.0.base.rejected.load(Ordering::Relaxed))
+        self.0.rejections()
     }
 
     pub(crate) fn read(&self) -> Reading {
-        self.0.machine.lock().read(clock::now())
+        let blank = self.blank();
+        blank.map_or_else(|| self.0.machine.lock().read(clock::now()), |machine| machine.read(clock::now()))
     }
 
     /// Runs `f` on the machine, publishes, lets go, and tells the change.
@@ -256,9 +361,11 @@ impl CircuitBreaker {
     /// The same without the telling, for a caller that has something to do in between.
     pub(crate) fn locked<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> (T, Told) {
         let now = clock::now();
-        let mut machine = self.0.machine.lock();
+        let core: &Core = &self.0;
+        let rest: &Rest = core;
+        let mut machine = rest.machine.lock();
         let (value, change) = f(&mut machine, now);
-        let wake = self.0.publish(&machine);
+        let wake = rest.publish(&core.gate, &machine);
         (value, Told { changes: change.map(|change| (change, event::next_sequence())).into_iter().collect(), wake })
     }
 
@@ -291,12 +398,19 @@ impl CircuitBreaker {
 
     /// Whether there are listeners beside the ready-made one.
     pub(crate) fn is_heard(&self) -> bool {
-        self.0.heard.load(Ordering::Relaxed)
+        self.0.gate.word().has(Word::HEARD)
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
-        let listeners = Arc::clone(&self.0.listeners.lock());
-        event::tell(&listeners, event);
+        event::tell(&self.listeners(), event);
+    }
+
+    /// Those of the head, for one of its family that was told nothing by itself.
+    pub(crate) fn listeners(&self) -> Arc<[Arc<dyn Listener>]> {
+        match self.0.later() {
+            Some(later) => later.head().listeners(),
+            None => Arc::clone(&self.0.listeners.lock()),
+        }
     }
 }
 
@@ -309,6 +423,13 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false };
+
+    /// Of one that nobody waits for.
+    pub(crate) fn one(change: Change) -> Self {
+        Self { changes: vec![(change, event::next_sequence())], wake: false }
+    }
+
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.changes.extend(later.changes);
         self.wake |= later.wake;
@@ -317,39 +438,101 @@ impl Told {
 }
 
 impl Shared {
-    fn new(name: String, layers: Layers) -> Self {
+    pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
-        let rest = Rest {
-            name: name.into(),
+        let gate = Gate::new();
+        let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
+        rest.publish(&gate, &rest.machine.lock());
+        let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
+        Self { core, totals: Totals::default(), base: Base::default() }
+    }
+
+    fn name(&self) -> &str {
+        match &self.core.kept {
+            Kept::Now(name, _) => name,
+            Kept::Later(_) => "",
+        }
+    }
+
+    fn successes(&self) -> u64 {
+        self.base.successes_of(self.totals.successes())
+    }
+
+    fn rejections(&self) -> u64 {
+        self.base.rejections_of(self.totals.rejections())
+    }
+
+    fn zero(&self) {
+        self.base.note(self.totals.successes(), self.totals.rejections());
+    }
+}
+
+impl Core {
+    /// One of a family, under this word.
+    pub(crate) const fn of_member(gate: Gate, later: Later) -> Self {
+        Self { gate, kept: Kept::Later(later) }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let word = self.gate.word();
+        let lapsed = word.has(Word::SHUT) && clock::now() >= self.gate.until();
+        if lapsed { self.machine.lock().state(clock::now()) } else { word.state() }
+    }
+
+    /// What a member has, whether its rest was made or not.
+    pub(crate) fn member(&self) -> Option<&Later> {
+        match &self.kept {
+            Kept::Now(..) => None,
+            Kept::Later(later) => Some(later),
+        }
+    }
+
+    /// The rest, if there was a need for it.
+    pub(crate) fn made(&self) -> Option<&Rest> {
+        match &self.kept {
+            Kept::Now(_, rest) => Some(rest),
+            Kept::Later(later) => later.made(),
+        }
+    }
+
+    /// What the rest can be made of, if that was not done.
+    pub(crate) fn later(&self) -> Option<&Later> {
+        self.member().filter(|later| later.made().is_none())
+    }
+}
+
+impl Rest {
+    pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
+        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
+        if let Some(made) = machine.window() {
+            window.get_or_init(|| Arc::clone(made));
+        }
+        Self {
             family: OnceLock::new(),
-            base: Base::default(),
             machine: Mutex::new(machine),
-            window: OnceLock::new(),
+            window,
             notes: Mutex::default(),
-            label: Mutex::new(layers.label().map(Arc::from)),
+            label: Mutex::new(label),
             layers: Mutex::new(layers),
-            listeners: Mutex::new(Arc::new([])),
-            heard: AtomicBool::new(false),
+            heard: AtomicBool::new(!listeners.is_empty()),
+            listeners: Mutex::new(listeners),
             #[cfg(feature = "tracing")]
             logged: Mutex::default(),
             #[cfg(feature = "tokio")]
             changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]
             without_timer: AtomicBool::new(false),
-        };
-        let shared = Self { gate: Gate::new(), totals: Totals::default(), rest: Sealed::new(rest) };
-        shared.publish(&shared.machine.lock());
-        shared
+        }
     }
 
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
-    fn publish(&self, machine: &Machine) -> bool {
+    pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let (word, until) = machine.publish();
         let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
-        self.gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
+        gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
     }
 }
 

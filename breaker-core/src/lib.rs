@@ -55,12 +55,14 @@ mod gate;
 mod isolation;
 #[cfg(feature = "serde")]
 mod json;
+mod key_hash;
 mod layers;
 #[cfg(feature = "tokio")]
 mod limit;
 #[cfg(feature = "tracing")]
 mod log;
 mod machine;
+mod member;
 #[cfg(test)]
 #[cfg(breaker_loom)]
 mod models;
@@ -93,6 +95,7 @@ mod stream;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;
+mod table;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod trip;
