@@ -5,8 +5,7 @@
 //! own (`member`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's
 //! machine; those of the head are held by nobody who then takes another one.
 
-use crate::answers::Change;
-use crate::breaker::{CircuitBreaker, Handle, Told};
+use crate::breaker::{CircuitBreaker, Handle};
 use crate::clock::{self, Tick};
 use crate::config::Settings;
 use crate::gate::{Gate, Word};
@@ -19,6 +18,7 @@ use crate::state::State;
 use crate::sync::statics::{AtomicBool, AtomicU64};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 use crate::table::{Found, Table};
+use crate::together::Sums;
 use std::time::Duration;
 
 /// The value under which the breaker stands that new values share when all others are busy.
@@ -26,7 +26,7 @@ const OVERFLOW: &str = "*";
 
 /// Up to so many members the longest unused one makes room. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
 /// for the same reason: an exact order would have to be kept at each use.
-const EXACT: usize = 256;
+pub(crate) const EXACT: usize = 256;
 /// Of so many that could make room.
 const SAMPLE: usize = 16;
 /// So many are looked at for them.
@@ -36,9 +36,9 @@ pub(crate) struct Family {
     shards: [Shard; SHARDS],
     /// With few `max_keys` each use counts, with many each new member: so uses write nothing that threads share.
     uses: AtomicU64,
-    exact: AtomicBool,
+    pub(crate) exact: AtomicBool,
     hash: KeyHash,
-    members: Mutex<Members>,
+    pub(crate) members: Mutex<Members>,
     /// The functions that call it, by their number less 1.
     callers: Mutex<Vec<&'static Link>>,
 }
@@ -51,11 +51,11 @@ struct Shard(RwLock<Table<Arc<Member>>>);
 /// What is known of all members together.
 #[derive(Default)]
 pub(crate) struct Members {
-    common: Option<Common>,
+    pub(crate) common: Option<Common>,
     count: usize,
     overflow: Option<Arc<Member>>,
     /// What those counted that have left.
-    left: Sums,
+    pub(crate) left: Sums,
     /// Where the next search for one that can leave begins: a shard, and a place there.
     hand: (usize, usize),
 }
@@ -63,28 +63,9 @@ pub(crate) struct Members {
 /// What holds for each member that was told nothing by itself.
 pub(crate) struct Common {
     pub(crate) layers: Arc<Layers>,
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// What a new one shows.
     word: Word,
-}
-
-/// What the members have counted together.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Sums {
-    pub(crate) successes: u64,
-    pub(crate) failures: u64,
-    pub(crate) rejected: u64,
-    pub(crate) ignored: u64,
-    pub(crate) cancelled: u64,
-}
-
-/// What came of a change for all members.
-#[derive(Default)]
-pub(crate) struct Swept {
-    /// Of those without a rest.
-    pub(crate) told: Vec<(CircuitBreaker, Told)>,
-    /// Those that have one, and were not changed.
-    pub(crate) others: Vec<CircuitBreaker>,
 }
 
 impl Link {
@@ -114,10 +95,6 @@ impl Default for Family {
 }
 
 impl Family {
-    pub(crate) fn lock(&self) -> impl std::ops::DerefMut<Target = Members> {
-        self.members.lock()
-    }
-
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<Table<Arc<Member>>> {
         &self.shards[(hash >> 32) as usize % SHARDS].0
@@ -237,43 +214,11 @@ impl Family {
     }
 
     /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
-    fn each(&self, members: &Members, mut f: impl FnMut(&Arc<Member>)) {
+    pub(crate) fn each(&self, members: &Members, mut f: impl FnMut(&Arc<Member>)) {
         for shard in &self.shards {
             shard.0.read().values().for_each(&mut f);
         }
         members.overflow.iter().for_each(f);
-    }
-
-    /// Has `f` steer a machine such as each member would have that has none, and puts in force what it shows then. Only under the lock of the
-    /// family.
-    fn sweep(
-        &self,
-        members: &Members,
-        mut machine: Machine,
-        heard: bool,
-        f: impl FnOnce(&mut Machine, Tick) -> Option<Change>,
-        each: impl Fn(&Member),
-    ) -> Swept {
-        let now = clock::now();
-        let change = f(&mut machine, now);
-        let (word, generations) =
-            (machine.publish().0.with(if heard { Word::HEARD } else { 0 }), machine.generation() - 1);
-        let limit = machine.settings().timeout.unwrap_or_default();
-        let mut swept = Swept::default();
-        self.each(members, |member| {
-            let handle = || CircuitBreaker(Handle::Member(Arc::clone(member), 0));
-            let Some(later) = member.core.later() else { return swept.others.push(handle()) };
-            let generation = member.core.gate.word().generation() + generations;
-            each(member);
-            member.core.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
-            if let Some(change) = change {
-                if change.old != change.new {
-                    later.change_at(now);
-                }
-                swept.told.push((handle(), Told::one(Change { generation, ..change })));
-            }
-        });
-        swept
     }
 }
 
@@ -348,98 +293,5 @@ impl CircuitBreaker {
         let overflow = || members.overflow.clone().filter(|_| key == OVERFLOW);
         let found = family.find(family.hash.of(key), key, |_| ()).or_else(overflow)?;
         Some(Self(Handle::Member(found, 0)))
-    }
-
-    /// The members that are in a state which `is` holds for, at this moment; none for a breaker without keys.
-    pub(crate) fn members_in(&self, is: impl Fn(State) -> bool) -> Vec<Self> {
-        let Some(family) = self.family() else { return Vec::new() };
-        let (members, mut found) = (family.members.lock(), Vec::new());
-        family.each(&members, |member| {
-            if is(member.core.state()) {
-                found.push(Self(Handle::Member(Arc::clone(member), 0)));
-            }
-        });
-        found
-    }
-
-    /// What the members have counted, those included that have left.
-    pub(crate) fn sums(&self) -> Sums {
-        let Some(family) = self.family() else { return Sums::default() };
-        let members = family.members.lock();
-        let mut sums = members.left;
-        family.each(&members, |member| sums.add(member));
-        sums
-    }
-
-    /// Zeroes the counts of those too that are not there any more.
-    pub(crate) fn reset_members(&self) {
-        let swept = self.sweep_members(
-            |members| members.left = Sums::default(),
-            |machine, now| Some(machine.reset(now)),
-            Member::zero,
-        );
-        for (member, told) in swept.told {
-            member.tell_changes(told);
-        }
-        swept.others.iter().for_each(Self::reset);
-    }
-
-    /// Lets those hear of it that have no listeners of their own, and gives the others.
-    pub(crate) fn hear_members(&self) -> Vec<Self> {
-        self.sweep_members(|_| (), |_, _| None, |_| ()).others
-    }
-
-    /// Puts the head's settings in force for those that have none of their own.
-    pub(crate) fn reconfigure_members(&self) -> Swept {
-        let Some(family) = self.family() else { return Swept::default() };
-        let mut members = family.members.lock();
-        // Without members there is nothing, or the first one is about to look at the settings.
-        let Some(before) = members.common.take() else { return Swept::default() };
-        let settings = members.common(self).settings.clone();
-        family.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
-        let heard = !self.listeners().is_empty();
-        family.sweep(
-            &members,
-            before.machine(0, 1, Tick::ZERO),
-            heard,
-            |machine, now| machine.reconfigure(settings, now),
-            |_| (),
-        )
-    }
-
-    /// What the layers of a member are that has these so far.
-    pub(crate) fn layers_of_member(&self, own: &Layers) -> Arc<Layers> {
-        match self.family().filter(|_| own.follows()) {
-            Some(family) => Arc::clone(&family.members.lock().common(self).layers),
-            None => Arc::new(self.layers().for_member(own)),
-        }
-    }
-
-    fn sweep_members(
-        &self,
-        first: impl FnOnce(&mut Members),
-        f: impl FnOnce(&mut Machine, Tick) -> Option<Change>,
-        each: impl Fn(&Member),
-    ) -> Swept {
-        let Some(family) = self.family() else { return Swept::default() };
-        let mut members = family.members.lock();
-        first(&mut members);
-        let machine = members.common(self).machine(0, 1, Tick::ZERO);
-        let heard = !self.listeners().is_empty();
-        family.sweep(&members, machine, heard, f, each)
-    }
-}
-
-impl Sums {
-    fn add(&mut self, member: &Member) {
-        self.successes += member.successes();
-        self.rejected += member.rejections();
-        // One that has no rest has counted nothing else.
-        if let Some(rest) = member.core.made() {
-            let counts = rest.machine.lock().counts();
-            self.failures += counts.failures;
-            self.ignored += counts.ignored;
-            self.cancelled += counts.cancelled;
-        }
     }
 }

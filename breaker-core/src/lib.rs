@@ -51,6 +51,7 @@ mod fallback;
 mod family;
 mod file;
 mod gate;
+mod handle;
 #[cfg(feature = "test-util")]
 mod isolation;
 #[cfg(feature = "serde")]
@@ -84,6 +85,7 @@ pub mod rules;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
 mod settings;
+mod shared;
 mod site;
 mod snapshot;
 mod spelling;
@@ -98,6 +100,7 @@ mod sync;
 mod table;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod together;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;

@@ -5,12 +5,13 @@
 //! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under
 //! its own locks, as that of any breaker. Nobody falls between the two, and no change is put in force twice.
 
-use crate::breaker::{Base, CircuitBreaker, Core, Handle, Rest};
+use crate::breaker::{CircuitBreaker, Handle};
 use crate::clock::Tick;
 use crate::family::{Common, Family};
 use crate::gate::Word;
 use crate::layers::Layers;
 use crate::machine::Machine;
+use crate::shared::{Base, Core, Rest};
 use crate::sync::statics::OnceLock as Once;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, Tally};
 
@@ -136,7 +137,7 @@ impl Later {
 
     #[cold]
     fn make(&self, core: &Core) -> &Rest {
-        let mut members = self.family().lock();
+        let mut members = self.family().members.lock();
         if let Some(rest) = self.made() {
             return rest;
         }
@@ -195,7 +196,7 @@ impl CircuitBreaker {
     /// Does something with what holds for a member without a rest, which it stays meanwhile; `None`: it has one.
     fn without_rest<T>(&self, f: impl FnOnce(&Later, &Common) -> T) -> Option<T> {
         let later = self.0.later()?;
-        let mut members = later.family().lock();
+        let mut members = later.family().members.lock();
         // It may have been made while this waited.
         later.made().is_none().then(|| f(later, members.common(later.head)))
     }
