@@ -1,14 +1,13 @@
 //! Admission: whether a call may be made, and what a rejected one is told.
 
 use crate::answers::Admission;
-use crate::breaker::{Caller, CircuitBreaker};
+use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, BeforeCall, Rejected};
-use crate::gate::{self, Word};
+use crate::gate::{Wait, Word};
 use crate::permit::Permit;
 use crate::state::State;
-use std::time::Duration;
 
 impl CircuitBreaker {
     /// Asks to make one call.
@@ -47,10 +46,8 @@ impl CircuitBreaker {
         let word = if heard { self.0.gate.word() } else { word };
         let now = clock::now();
         if word.has(Word::SHUT) {
-            let until = self.0.gate.until();
-            if now < until {
-                let (state, retry_after) = (word.state(), gate::retry_after(word.state(), until, now));
-                return Err(self.reject(caller, heard, state, retry_after));
+            if let Some(wait) = self.0.gate.shut(word, now) {
+                return Err(self.reject(caller, heard, word.state(), wait));
             }
         } else if !word.has(Word::ASK) {
             return Ok(self.permit(caller, word, 0, now));
@@ -60,11 +57,12 @@ impl CircuitBreaker {
             ((admission, machine.publish().0), change)
         });
         let (word, probe) = match admission {
-            Admission::Rejected { state, retry_after } => {
-                return Err(self.reject(caller, heard, state, retry_after));
+            Admission::Rejected { state, wait } => {
+                return Err(self.reject(caller, heard, state, wait));
             }
-            Admission::ShadowRejected { state, retry_after } => {
+            Admission::ShadowRejected { state, wait } => {
                 if heard {
+                    let retry_after = wait.known();
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.tell(&|listener| listener.rejected(&event));
                 }
@@ -77,17 +75,32 @@ impl CircuitBreaker {
     }
 
     #[cold]
-    fn tell_rejected(&self, caller: Caller, state: State, retry_after: Option<Duration>) {
-        let event = Rejected { breaker: self, function: caller.function(), state, retry_after, shadow: false };
+    fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
+        let (function, retry_after) = (caller.function(), wait.known());
+        let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.tell(&|listener| listener.rejected(&event));
     }
 
     #[inline]
-    fn reject(&self, caller: Caller, heard: bool, state: State, retry_after: Option<Duration>) -> CircuitBreakerError {
+    fn reject(&self, caller: Caller, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
         self.0.rejected();
         if heard {
-            self.tell_rejected(caller, state, retry_after);
+            self.tell_rejected(caller, state, wait);
         }
-        CircuitBreakerError::rejected(self.holder(caller), state, retry_after)
+        CircuitBreakerError::rejected(self.holder(caller), state, wait)
+    }
+}
+
+impl Shared {
+    /// Rejects a call of which nobody hears, if the gate is shut, and stays so.
+    #[inline]
+    pub(crate) fn turn_away(&self, holder: Holder) -> Option<CircuitBreakerError> {
+        let word = self.gate.word();
+        if !word.has(Word::SHUT) || word.has(Word::HEARD) {
+            return None;
+        }
+        let wait = self.gate.shut(word, clock::now())?;
+        self.totals.rejected();
+        Some(CircuitBreakerError::rejected(holder, word.state(), wait))
     }
 }

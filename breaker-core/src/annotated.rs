@@ -1,58 +1,73 @@
 //! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. What does not depend on the
 //! body's type is out of line, for all else is compiled for every function anew.
 
-use crate::breaker::{Caller, Holder};
+use crate::breaker::{Caller, Holder, Shared};
 use crate::call::{Cut, limit, settle_cut};
 use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
 use crate::event;
 use crate::gate::Word;
+use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
+use crate::rt::{Fallible, FromRejection, Judged, reject};
 use crate::site::{Link, Site};
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What a call holds on its way: what its permit would, which is made for an ending that is more than a plain success.
-pub struct Entry {
-    way: Way,
+/// A call on its way: what its permit would hold, which is made for an ending that is more than a plain success.
+pub struct Entry(Way);
+
+/// How far a call has come.
+enum Way {
+    /// The breaker has yet to be asked.
+    Ahead(&'static Site),
+    /// It was let in by one look at this word, and its body is run for the first time.
+    Runs(&'static Link, Word),
+    /// It was let in otherwise, or its body has waited.
+    Held(Held),
+    /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
+    Rejected(ManuallyDrop<CircuitBreakerError>),
+    Over,
+}
+
+/// What most calls need not hold.
+struct Held {
+    link: &'static Link,
     /// The word under which the call was let in.
     word: Word,
     /// Zero where nobody needs to know.
     started: Tick,
     /// Zero where it is none.
     probe: u32,
-    limit: Option<limit::Limit>,
+    /// The body is running.
+    runs: bool,
+    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
+    limit: ManuallyDrop<Option<limit::Limit>>,
 }
 
-/// How far a call has come.
-#[derive(Clone, Copy)]
-enum Way {
-    /// Nobody has asked the breaker yet.
-    Ahead(&'static Site),
-    /// The body is running.
-    Runs(&'static Link),
-    Waits(&'static Link),
-    Over,
+/// An entry, and what an error counts as.
+struct Guard<E> {
+    judge: Judge<E>,
+    entry: Entry,
 }
+
+type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    /// The body stands before the guard, so that a call that is dropped is counted when its body is gone.
     pub struct Call<F, E> {
         #[pin]
         body: F,
-        entry: Entry,
-        judge: Judge<E>,
+        guard: Guard<E>,
     }
 }
-
-/// What an error counts as.
-type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
@@ -62,7 +77,7 @@ where
     R: Fallible<Error = E>,
     E: FromRejection,
 {
-    Call { body, entry, judge }
+    Call { body, guard: Guard { judge, entry } }
 }
 
 impl<R, F, E> Future for Call<F, E>
@@ -73,23 +88,46 @@ where
 {
     type Output = R;
 
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Then the result is taken apart, so that the value
+    /// alone is moved, and not all the room that an error takes.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        if !this.entry.begin()
-            && let Some(rejected) = this.entry.begin_slowly()
-        {
-            return Poll::Ready(reject(rejected));
+        let begun = this.guard.entry.begin();
+        let polled = if begun.is_some() { this.body.poll(context) } else { Poll::Pending };
+        match polled {
+            Poll::Ready(result)
+                if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) =>
+            {
+                Poll::Ready(match result.whole() {
+                    Ok(value) => R::from_ok(value),
+                    Err(error) => R::from_error(error),
+                })
+            }
+            polled => this.guard.end(polled, context),
         }
-        let mut polled = this.body.poll(context);
+    }
+}
+
+impl<E> Guard<E> {
+    /// Whatever is more than a plain success: any other ending, a rejection, or that the body waits.
+    #[inline(never)]
+    fn end<R>(&mut self, polled: Poll<R>, context: &mut Context<'_>) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+        E: FromRejection,
+    {
         match &polled {
             Poll::Ready(result) => match result.view() {
-                Ok(_) => this.entry.succeeded(),
-                Err(error) => this.entry.failed(error, *this.judge),
+                Ok(_) => self.entry.succeeded_slowly(),
+                Err(error) => {
+                    let (outcome, text) = (self.judge)(error);
+                    self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
+                }
             },
             Poll::Pending => {
-                if let Some(cut_off) = this.entry.wait(context) {
-                    polled = Poll::Ready(reject(cut_off));
+                if let Some(error) = self.entry.rejected().or_else(|| self.entry.wait(context)) {
+                    return Poll::Ready(reject(error));
                 }
             }
         }
@@ -97,97 +135,149 @@ where
     }
 }
 
+/// A call whose body may run: its breaker, and the word under which a success is nothing else, while it stands; [`Word::UNBOUND`] if none is.
+type Begun = (&'static Shared, Word);
+
 impl Entry {
     #[inline]
     pub(crate) const fn new(site: &'static Site) -> Self {
-        Self { way: Way::Ahead(site), word: Word::UNBOUND, started: Tick::ZERO, probe: 0, limit: None }
+        Self(Way::Ahead(site))
     }
 
-    /// Asks the breaker, if one look at it is enough. `false`: it is not.
+    /// Notes that the body begins to run; the first time the breaker is asked, for which one look is enough as a rule. `None`: it rejects
+    /// the call.
     #[inline(never)]
-    fn begin(&mut self) -> bool {
-        let Way::Ahead(site) = self.way else { return false };
-        let Some((link, word)) = site.plain() else { return false };
-        self.word = word;
-        self.way = Way::Runs(link);
-        true
+    fn begin(&mut self) -> Option<Begun> {
+        if let Way::Ahead(site) = self.0
+            && let Some(link) = site.known()
+            && event::quiet()
+        {
+            let word = link.shared.gate.word();
+            if word.lets_in() {
+                self.0 = Way::Runs(link, word);
+                return Some((link.shared, if word.is_plain() { word } else { Word::UNBOUND }));
+            }
+        }
+        self.begin_slowly()
     }
 
-    /// Notes that the body begins to run; the first time the breaker is asked, which may reject the call.
     #[inline(never)]
-    fn begin_slowly(&mut self) -> Option<CircuitBreakerError> {
-        match self.way {
-            Way::Waits(link) => self.way = Way::Runs(link),
+    fn begin_slowly(&mut self) -> Option<Begun> {
+        if let Way::Ahead(site) = self.0
+            && let Some(link) = site.known()
+            && event::quiet()
+            && let Some(rejected) = link.shared.turn_away(Holder::Site(link))
+        {
+            self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+            return None;
+        }
+        self.begin_held()
+    }
+
+    #[inline(never)]
+    fn begin_held(&mut self) -> Option<Begun> {
+        let held = match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Held(held) => Held { runs: true, ..held },
             Way::Ahead(site) => {
-                self.way = Way::Over;
                 let link = site.found();
                 match link.breaker.admit(Caller::Site(link)) {
-                    Ok(permit) => (self.word, self.probe, self.started) = permit.parts(),
-                    Err(rejected) => return Some(rejected),
+                    Ok(permit) => {
+                        let (word, probe, started) = permit.parts();
+                        let word = if event::quiet() { word } else { word.with(Word::HEARD) };
+                        Held { started, probe, ..Held::new(link, word) }
+                    }
+                    Err(rejected) => {
+                        self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                        return None;
+                    }
                 }
-                if !event::quiet() {
-                    self.word = self.word.with(Word::HEARD);
-                }
-                self.way = Way::Runs(link);
             }
-            Way::Runs(_) | Way::Over => over(),
+            Way::Runs(..) | Way::Rejected(_) | Way::Over => over(),
+        };
+        let shared = held.link.shared;
+        self.0 = Way::Held(held);
+        Some((shared, Word::UNBOUND))
+    }
+
+    /// Counts a success that is nothing else. `false`: it is more than that.
+    #[inline]
+    fn succeeded(&mut self, (shared, word): Begun) -> bool {
+        let plain = shared.gate.glance() == word;
+        if plain {
+            shared.totals.success();
+            self.0 = Way::Over;
         }
-        None
+        plain
+    }
+
+    #[inline(never)]
+    fn succeeded_slowly(&mut self) {
+        self.leave().0.settle(Outcome::Success);
+    }
+
+    #[inline(never)]
+    fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        match self.0 {
+            Way::Runs(link, word) if outcome.is_failure() && link.shared.failed_again(word) => self.0 = Way::Over,
+            _ => self.leave().0.settle_with(outcome, || cause),
+        }
+    }
+
+    /// The rejection, if the body has not been run.
+    #[inline]
+    fn rejected(&mut self) -> Option<CircuitBreakerError> {
+        if !matches!(self.0, Way::Rejected(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Rejected(rejected) => Some(ManuallyDrop::into_inner(rejected)),
+            _ => None,
+        }
     }
 
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        let Way::Runs(link) = self.way else { over() };
-        self.way = Way::Waits(link);
-        if !self.word.has(Word::LIMITED) {
+        if let Way::Runs(link, word) = self.0 {
+            self.0 = Way::Held(Held::new(link, word));
+        }
+        let Way::Held(held) = &mut self.0 else { over() };
+        held.runs = false;
+        if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut self.limit, &link.breaker, context) {
-            Poll::Ready(after) => Some(settle_cut(self.leave(), Cut { after })),
+        match limit::wait(&mut held.limit, &held.link.breaker, context) {
+            Poll::Ready(after) => Some(settle_cut(self.leave().0, Cut { after })),
             Poll::Pending => None,
         }
     }
 
-    /// The body came back with its result.
-    fn leave(&mut self) -> Permit {
-        let (Way::Runs(link) | Way::Waits(link)) = self.way else { over() };
-        self.way = Way::Over;
-        Permit::new(Holder::Site(link), self.word, self.probe, self.started)
-    }
-
-    #[inline(never)]
-    fn succeeded(&mut self) {
-        match self.way {
-            Way::Runs(link) if self.word.is_plain() && link.shared.gate.word() == self.word => {
-                self.way = Way::Over;
-                link.shared.totals.success();
-            }
-            _ => self.succeeded_slowly(),
-        }
-    }
-
-    #[inline(never)]
-    fn succeeded_slowly(&mut self) {
-        self.leave().settle(Outcome::Success);
-    }
-
-    #[cold]
-    fn failed<E>(&mut self, error: &E, judge: Judge<E>) {
-        conclude_error(self.leave(), error, &judge);
+    /// The call is over: its permit, and whether its body is running.
+    fn leave(&mut self) -> (Permit, bool) {
+        let held = match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Runs(link, word) => Held::new(link, word),
+            Way::Held(held) => held,
+            Way::Ahead(_) | Way::Rejected(_) | Way::Over => over(),
+        };
+        let Held { link, word, started, probe, runs, limit } = held;
+        drop(ManuallyDrop::into_inner(limit));
+        (Permit::new(Holder::Site(link), word, probe, started), runs)
     }
 
     /// A call that is dropped, or whose body panics.
     #[cold]
     fn abandon(&mut self) {
-        self.limit = None;
-        let runs = matches!(self.way, Way::Runs(_));
-        if runs || matches!(self.way, Way::Waits(_)) {
-            let permit = self.leave();
-            if runs {
-                permit.begin();
-            }
+        let (permit, runs) = self.leave();
+        if runs {
+            permit.begin();
         }
+    }
+}
+
+impl Held {
+    /// A call whose body runs.
+    const fn new(link: &'static Link, word: Word) -> Self {
+        Self { link, word, started: Tick::ZERO, probe: 0, runs: true, limit: ManuallyDrop::new(None) }
     }
 }
 
@@ -195,7 +285,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         // One short look, since this is compiled for every function.
-        if matches!(self.way, Way::Runs(_) | Way::Waits(_)) || self.limit.is_some() {
+        if matches!(self.0, Way::Runs(..) | Way::Held(_)) {
             self.abandon();
         }
     }

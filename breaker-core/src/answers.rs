@@ -2,7 +2,7 @@
 
 use crate::clock::Tick;
 use crate::config::Settings;
-use crate::gate::Word;
+use crate::gate::{Wait, Word};
 use crate::state::State;
 use crate::trip::{Tally, Trip};
 use std::time::Duration;
@@ -48,11 +48,11 @@ pub(crate) enum Admission {
     /// In shadow: it would have been rejected, so its result shall decide nothing.
     ShadowRejected {
         state: State,
-        retry_after: Option<Duration>,
+        wait: Wait,
     },
     Rejected {
         state: State,
-        retry_after: Option<Duration>,
+        wait: Wait,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use crate::breaker::{CircuitBreaker, Holder};
 use crate::chain::chain;
+use crate::gate::Wait;
 use crate::state::State;
 use std::error::Error;
 use std::fmt;
@@ -16,24 +17,27 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct CircuitBreakerError {
     holder: Holder,
+    /// In how long a call may be let in again, or the time limit.
+    wait: Wait,
     state: State,
     reason: Reason,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
-    Rejected { retry_after: Option<Duration> },
-    TimedOut { after: Duration },
+    Rejected,
+    TimedOut,
 }
 
 impl CircuitBreakerError {
-    pub(crate) fn rejected(holder: Holder, state: State, retry_after: Option<Duration>) -> Self {
-        Self { holder, state, reason: Reason::Rejected { retry_after } }
+    #[inline]
+    pub(crate) fn rejected(holder: Holder, state: State, wait: Wait) -> Self {
+        Self { holder, wait, state, reason: Reason::Rejected }
     }
 
     pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
         let state = holder.breaker().state();
-        Self { holder, state, reason: Reason::TimedOut { after } }
+        Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
     }
 
     /// The breaker's name.
@@ -62,16 +66,13 @@ impl CircuitBreakerError {
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.reason {
-            Reason::Rejected { retry_after } => retry_after,
-            Reason::TimedOut { .. } => None,
-        }
+        self.wait.known().filter(|_| self.reason == Reason::Rejected)
     }
 
     /// Whether the call was cut off at its time limit, rather than rejected.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.reason, Reason::TimedOut { .. })
+        self.reason == Reason::TimedOut
     }
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last: connect timeout". It is
@@ -103,6 +104,7 @@ impl fmt::Debug for CircuitBreakerError {
             .field("breaker", &self.breaker())
             .field("state", &self.state)
             .field("reason", &self.reason)
+            .field("wait", &self.wait.known())
             .finish()
     }
 }
@@ -110,13 +112,10 @@ impl fmt::Debug for CircuitBreakerError {
 impl fmt::Display for CircuitBreakerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.breaker();
-        let retry_after = match self.reason {
-            Reason::TimedOut { after } => {
-                let after = humantime::format_duration(after);
-                return write!(f, "call through circuit breaker `{name}` timed out after {after}");
-            }
-            Reason::Rejected { retry_after } => retry_after,
-        };
+        if self.is_timeout() {
+            let after = humantime::format_duration(self.wait.known().unwrap_or_default());
+            return write!(f, "call through circuit breaker `{name}` timed out after {after}");
+        }
         match self.state {
             State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
@@ -126,7 +125,7 @@ impl fmt::Display for CircuitBreakerError {
             }
             state => write!(f, "circuit breaker `{name}` is {state}")?,
         }
-        match retry_after {
+        match self.retry_after() {
             Some(span) => write!(f, "; retry in {}", Short(span)),
             None => Ok(()),
         }

@@ -1,13 +1,30 @@
 //! File: settings from TOML. `[default]` holds for every breaker, `[breakers.NAME]` for one. A file with a problem is
-//! refused whole.
+//! refused whole. It is read with the feature `toml` only.
 
-use crate::config::{KEYS, Source};
+#[cfg(feature = "toml")]
+mod reader;
+
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::layers::Layer;
-use crate::spelling::{self, Meaning};
 use std::collections::BTreeMap;
 use std::path::Path;
-use toml::de::{DeTable, DeValue};
+
+/// What `Registry::load` takes: every path, with the feature `toml`, and nothing without it.
+///
+#[cfg_attr(feature = "toml", doc = "```no_run")]
+#[cfg_attr(not(feature = "toml"), doc = "```compile_fail,E0277")]
+/// breaker_core::Registry::global().load("breakers.toml").unwrap();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`Registry::load` needs the feature `toml` of breaker-core",
+    label = "a file is not read without that feature",
+    note = "in Cargo.toml: `breaker-core = {{ version = \"0.1\", features = [\"toml\"] }}`"
+)]
+pub trait TomlFile {}
+
+#[cfg(feature = "toml")]
+#[diagnostic::do_not_recommend]
+impl<P: AsRef<Path>> TomlFile for P {}
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -20,112 +37,15 @@ pub(crate) struct FileSettings {
 impl FileSettings {
     /// Reads the file, or says everything that is wrong with it.
     pub(crate) fn load(path: impl AsRef<Path>) -> Result<Self, Vec<ConfigError>> {
-        let path = path.as_ref();
-        let shown = path.display().to_string();
-        let failed = |message: String| vec![ConfigError::new(ConfigErrorKind::File, shown.clone(), message)];
-        let text = std::fs::read_to_string(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-        Self::parse(&text, &shown)
-    }
-
-    fn parse(text: &str, path: &str) -> Result<Self, Vec<ConfigError>> {
-        let table = DeTable::parse(text).map_err(|error| {
-            let message = format!("is not TOML: {}", error.to_string().trim_end());
-            vec![ConfigError::new(ConfigErrorKind::File, path, message)]
-        })?;
-        let mut reader = Reader { path, settings: Self { path: path.to_owned(), ..Self::default() }, problems: vec![] };
-        reader.file(table.get_ref());
-        if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
-    }
-}
-
-struct Reader<'f> {
-    path: &'f str,
-    settings: FileSettings,
-    problems: Vec<ConfigError>,
-}
-
-impl Reader<'_> {
-    fn file(&mut self, table: &DeTable<'_>) {
-        for (name, value) in table {
-            match (name.get_ref().as_ref(), value.get_ref()) {
-                ("default", DeValue::Table(keys)) => self.settings.default = self.layer("default", keys),
-                ("breakers", DeValue::Table(breakers)) => self.breakers(breakers),
-                (name @ ("default" | "breakers"), _) => {
-                    self.problem(ConfigErrorKind::Value, name, format!("expected a table, `[{name}]`"));
-                }
-                (name, _) => {
-                    let hint = spelling::hint(name, ["default", "breakers"]);
-                    let message = format!("there is no table `{name}`; {hint}");
-                    self.problem(ConfigErrorKind::UnknownKey, name, message);
-                }
-            }
-        }
-    }
-
-    fn breakers(&mut self, breakers: &DeTable<'_>) {
-        for (name, value) in breakers {
-            let name = name.get_ref().as_ref();
-            let place = format!("breakers.{name}");
-            if let DeValue::Table(keys) = value.get_ref() {
-                let layer = self.layer(&place, keys);
-                self.settings.breakers.insert(name.to_owned(), layer);
-            } else {
-                let message = format!("expected a table, `[breakers.{name}]`, with the breaker's keys");
-                self.problem(ConfigErrorKind::Value, &place, message);
-            }
-        }
-    }
-
-    fn layer(&mut self, place: &str, keys: &DeTable<'_>) -> Layer {
-        let mut layer = Layer::default();
-        for (key, value) in keys {
-            self.key(&mut layer, &format!("{place}.{}", key.get_ref()), key.get_ref(), value.get_ref());
-        }
-        for wrong in layer.config.contradictions() {
-            let message = format!("is `{}`, expected {}", layer.config.shown(wrong.key), wrong.expected);
-            self.problem(ConfigErrorKind::Value, &format!("{place}.{}", wrong.key), message);
-        }
-        layer
-    }
-
-    fn key(&mut self, layer: &mut Layer, place: &str, key: &str, value: &DeValue<'_>) {
-        let Some(known) = KEYS.iter().find(|known| **known == key) else {
-            let hint = match spelling::meaning(&key.to_uppercase()) {
-                Meaning::Older(newer) => format!("write `{newer}`"),
-                _ => spelling::hint(key, KEYS.iter().copied()),
-            };
-            return self.problem(ConfigErrorKind::UnknownKey, place, format!("there is no key `{key}`; {hint}"));
+        let shown = path.as_ref().display().to_string();
+        #[cfg(feature = "toml")]
+        let failed = match std::fs::read_to_string(path) {
+            Ok(text) => return reader::read(&text, &shown),
+            Err(error) => format!("cannot be read: {error}"),
         };
-        let text = match value {
-            DeValue::Table(parts) if *known == "backoff" => {
-                let parts = parts.iter().map(|(name, value)| format!("{}={}", name.get_ref(), text(value.get_ref())));
-                parts.collect::<Vec<_>>().join(", ")
-            }
-            value => text(value),
-        };
-        if let Some(Err(expected)) = layer.config.read(known, &text) {
-            self.problem(
-                ConfigErrorKind::Value,
-                place,
-                format!("is `{text}`, expected {}", spelling::outside(expected)),
-            );
-        } else {
-            layer.sources.insert(known, Source::File(self.path.to_owned()));
-        }
-    }
-
-    fn problem(&mut self, kind: ConfigErrorKind, place: &str, message: String) {
-        self.problems.push(ConfigError::new(kind, format!("{}: {place}", self.path), message));
-    }
-}
-
-/// A value as it would be written in a variable.
-fn text(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(flag) => flag.to_string(),
-        other => other.type_str().to_owned(),
+        // Nobody comes here: without the feature nothing is a `TomlFile`.
+        #[cfg(not(feature = "toml"))]
+        let failed = "is not read without the feature `toml` of breaker-core";
+        Err(vec![ConfigError::new(ConfigErrorKind::File, shown, failed)])
     }
 }

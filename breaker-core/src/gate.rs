@@ -62,10 +62,10 @@ impl Word {
         !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD)
     }
 
-    /// Whether a success of a call that was let in under this word changes nothing and interests nobody, while it stands.
+    /// The same where also a success changes nothing and interests nobody, while the word stands.
     #[inline]
     pub(crate) const fn is_plain(self) -> bool {
-        !self.has(Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW)
+        self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
     pub(crate) const fn with(self, flags: u64) -> Self {
@@ -122,10 +122,23 @@ impl Gate {
         Word(self.word.load(Ordering::Acquire))
     }
 
+    /// The word, for somebody who reads nothing else that belongs to it.
+    #[inline]
+    pub(crate) fn glance(&self) -> Word {
+        Word(self.word.load(Ordering::Relaxed))
+    }
+
     /// To be read after the word.
     #[inline]
     pub(crate) fn until(&self) -> Tick {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
+    }
+
+    /// Whether a call at `now` is rejected under this word, which shuts: if so, when it may come again.
+    #[inline]
+    pub(crate) fn shut(&self, word: Word, now: Tick) -> Option<Wait> {
+        let until = self.until();
+        (now < until).then(|| Wait::of(word.state(), until, now))
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
@@ -138,12 +151,33 @@ impl Gate {
     }
 }
 
-/// When a call that is rejected in `state` at `now` may come again: at `until`, in half-open after 1 s at least.
-/// `None`: nobody knows (forced open without an end).
-pub(crate) fn retry_after(state: State, until: Tick, now: Tick) -> Option<Duration> {
-    match state {
-        _ if until == Tick::NEVER => None,
-        State::HalfOpen => Some(until.since(now).max(Duration::from_secs(1))),
-        _ => Some(until.since(now)),
+/// In how long a rejected call may come again. Kept as small as it is, since every result of a call has room for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait(u64);
+
+impl Wait {
+    /// Nobody knows.
+    pub(crate) const UNKNOWN: Self = Self(u64::MAX);
+
+    /// For a call that is rejected in `state` at `now`: until `until`, in half-open 1 s at least. Nobody knows when `until` never comes
+    /// (forced open without an end).
+    #[inline]
+    pub(crate) fn of(state: State, until: Tick, now: Tick) -> Self {
+        const SECOND: u64 = 1_000_000_000;
+        match until {
+            Tick::NEVER => Self::UNKNOWN,
+            _ if state == State::HalfOpen => Self(until.nanos_since(now).max(SECOND)),
+            _ => Self(until.nanos_since(now)),
+        }
+    }
+
+    /// This long. What is too long to be counted lasts for 584 years.
+    pub(crate) fn span(span: Duration) -> Self {
+        Self(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX - 1))
+    }
+
+    /// `None`: nobody knows.
+    pub(crate) fn known(self) -> Option<Duration> {
+        (self != Self::UNKNOWN).then_some(Duration::from_nanos(self.0))
     }
 }

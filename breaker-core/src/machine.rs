@@ -31,7 +31,7 @@ mod tests;
 use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
-use crate::gate::{self, Word};
+use crate::gate::{Wait, Word};
 use crate::open_time::{Opening, Pace};
 use crate::outcome::{Ending, Outcome};
 use crate::probes::{Trial, Verdict};
@@ -136,8 +136,8 @@ impl Machine {
             match running.admit(now, length) {
                 Some(true) => return Admission::Admitted { probe: 0 },
                 Some(false) => {
-                    let retry_after = Some(running.left(now, length).min(Duration::from_secs(1)));
-                    return Admission::Rejected { state: State::Closed, retry_after };
+                    let wait = Wait::span(running.left(now, length).min(Duration::from_secs(1)));
+                    return Admission::Rejected { state: State::Closed, wait };
                 }
                 None => {}
             }
@@ -148,9 +148,9 @@ impl Machine {
 
     fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Change>) {
         let (admission, change) = self.ask(now);
-        let Admission::Rejected { state, retry_after } = admission else { return (admission, change) };
+        let Admission::Rejected { state, wait } = admission else { return (admission, change) };
         self.counts.shadow_rejected += 1;
-        (Admission::ShadowRejected { state, retry_after }, change)
+        (Admission::ShadowRejected { state, wait }, change)
     }
 
     /// In shadow: the rejection that would have been.
@@ -161,7 +161,7 @@ impl Machine {
         };
         let state = if forced.is_some() { State::ForcedOpen } else { self.phase_state() };
         let until = forced.or_else(|| self.phase_shut_until()).unwrap_or(now);
-        Admission::Rejected { state, retry_after: gate::retry_after(state, until, now) }
+        Admission::Rejected { state, wait: Wait::of(state, until, now) }
     }
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
@@ -181,6 +181,21 @@ impl Machine {
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         Settled { outcome, run, drops: self.drops, lingers, change }
+    }
+
+    /// Takes in a failure that makes the run longer and does nothing else, so that neither the gate nor a listener nor a note has anything to
+    /// learn from it. `false`: it is for `settle`.
+    #[inline]
+    pub(crate) fn failed_again(&mut self, word: Word, now: Tick) -> bool {
+        let (settings, run) = (&self.settings, &mut self.run);
+        let alone = matches!(self.phase, Phase::Closed { .. }) && !settings.has_rules();
+        if word.generation() != self.generation || !alone || !run.lengthen(now, settings.fail_window, settings.fail_max)
+        {
+            return false;
+        }
+        self.drops = 0;
+        self.count(Counted::Failure, now);
+        true
     }
 
     /// A success that was added to the window without the lock made a rule seem to hold.
@@ -336,7 +351,7 @@ impl Machine {
 
     /// The window, if a rule looks at it.
     fn ruled_window(&self) -> Option<&SlidingWindow> {
-        self.window.as_deref().filter(|_| self.settings.rules().is_some())
+        self.window.as_deref().filter(|_| self.settings.has_rules())
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -62,3 +62,16 @@ pub(crate) enum Ending {
     /// The call was dropped before it had a result.
     Dropped,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_whatever_it_asks_for_and_nothing_else_is() {
+        for failure in [Outcome::failure(), Outcome::failure_with_retry_after(Duration::from_secs(1))] {
+            assert!(failure.is_failure());
+        }
+        assert!(!Outcome::Success.is_failure() && !Outcome::Neutral.is_failure());
+    }
+}

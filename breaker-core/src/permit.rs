@@ -163,6 +163,9 @@ impl Permit {
         if self.word.has(Word::PASS) || (success && self.added_to_window()) {
             return;
         }
+        if matches!(ending, Ending::Result(Outcome::Failure { .. })) && self.breaker().0.failed_again(self.word) {
+            return;
+        }
         let call = Call { word: self.word, probe: self.probe, started: self.started };
         let (settled, told) = match success && self.breaker().has_nothing_to_settle() {
             true => (Settled::PLAIN, Told::NOTHING),
@@ -255,8 +258,10 @@ impl fmt::Debug for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, OnPanic};
+    use crate::event::Listener;
     use crate::state::State;
+    use crate::sync::{Arc, AtomicU64};
     #[cfg(feature = "tokio")]
     use std::future::Future;
     use std::time::Duration;
@@ -397,5 +402,53 @@ mod tests {
             assert_eq!(readings, 10, "{state}");
         }
         drop(probe);
+    }
+
+    #[test]
+    fn a_success_that_finds_a_bucket_over_turns_it_and_waits_for_nobody_who_holds_the_lock() {
+        let rule = Config::new().failure_rate(0.5).window(Duration::from_secs(6));
+        let breaker = CircuitBreaker::new("test", rule).unwrap();
+        let succeed = || breaker.try_acquire().unwrap().success();
+        let is_late = || breaker.0.window.get().unwrap().add_good(clock::now()) == Added::Late;
+        let until_late = || {
+            while !is_late() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        succeed();
+        until_late();
+        under_the_lock(&breaker, succeed);
+        assert!(is_late(), "it was counted for the bucket that is over");
+        succeed();
+        assert!(!is_late(), "whoever gets the lock turns the bucket");
+        assert_eq!(breaker.snapshot().success_count, 3);
+    }
+
+    #[test]
+    fn a_neutral_result_is_told() {
+        #[derive(Default)]
+        struct Told(AtomicU64);
+        impl Listener for Arc<Told> {
+            fn ignored(&self, event: &Ignored<'_>) {
+                assert_eq!((event.breaker.name(), event.function), ("test", None));
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (breaker, told) = (CircuitBreaker::new("test", Config::new()).unwrap(), Arc::<Told>::default());
+        breaker.add_listener(Arc::clone(&told));
+        breaker.try_acquire().unwrap().ignore();
+        breaker.try_acquire().unwrap().success();
+        assert_eq!(told.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_is_a_time_out_also_when_its_body_panics_as_it_drops() {
+        let breaker = CircuitBreaker::new("test", Config::new().on_panic(OnPanic::Ignore)).unwrap();
+        let permit = breaker.try_acquire().unwrap();
+        permit.begin();
+        permit.cut_off();
+        drop(permit);
+        let shown = breaker.snapshot();
+        assert_eq!((shown.failure_count, shown.last_error.unwrap().kind), (1, "timeout"));
     }
 }

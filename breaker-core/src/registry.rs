@@ -8,7 +8,7 @@ use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
 use crate::directory::{Declared, Directory, Waiting};
 use crate::env::Environment;
 use crate::event::Listener;
-use crate::file::FileSettings;
+use crate::file::{FileSettings, TomlFile};
 use crate::snapshot::Health;
 use crate::sync::{Arc, LazyLock, Mutex};
 use std::ffi::OsString;
@@ -142,7 +142,7 @@ impl Registry {
     }
 
     /// Reads settings from a TOML file: `[default]` for every breaker and `[breakers.NAME]` for one, with the keys of the
-    /// attribute. They replace those of an earlier file.
+    /// attribute. They replace those of an earlier file. It takes any path, and needs the feature `toml`.
     ///
     /// ```toml
     /// [default]
@@ -154,7 +154,8 @@ impl Registry {
     ///
     /// # Errors
     /// Every problem of the file at once; then nothing is changed.
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<(), ConfigErrors> {
+    #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
+    pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<(), ConfigErrors> {
         let reloads = self.reloads.lock();
         let file = FileSettings::load(path.as_ref()).map_err(ConfigErrors::new)?;
         self.inner.lock().load(file, path.as_ref());

@@ -106,6 +106,7 @@ mod tests {
     use crate::config::Config;
     use crate::error::CircuitBreakerError;
     use crate::fallback::Ended;
+    use crate::gate::Wait;
     use crate::{CircuitBreaker, State};
 
     type Call = Fallen<Result<(), CircuitBreakerError>>;
@@ -117,7 +118,7 @@ mod tests {
     }
 
     fn failed(breaker: &CircuitBreaker) -> Call {
-        let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, None);
+        let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, Wait::UNKNOWN);
         Fallen::Failed { result: Err(error), holder: Ended(Holder::Own(breaker.clone())), retry_after: None }
     }
 

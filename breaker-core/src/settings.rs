@@ -18,14 +18,19 @@ impl Settings {
         self.probe_timeout.unwrap_or_else(unset)
     }
 
-    /// The rules over the window; `None`: there are none, and nothing has to be kept.
+    /// Whether there are rules over the window; else nothing has to be kept.
+    #[inline]
+    pub(crate) fn has_rules(&self) -> bool {
+        self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some()
+    }
+
+    /// The rules over the window, if there are any.
     pub(crate) fn rules(&self) -> Option<Rules> {
-        let any = self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some();
         let most = match self.window {
             Window::Calls(calls) => calls,
             Window::Time(_) => u32::MAX,
         };
-        any.then(|| Rules {
+        self.has_rules().then(|| Rules {
             failure_rate: self.failure_rate,
             slow_rate: self.slow_call.map(|_| self.slow_rate),
             slow_call: self.slow_call,

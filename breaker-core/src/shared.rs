@@ -1,7 +1,7 @@
 //! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
 
 use crate::clock;
-use crate::event::Listener;
+use crate::event::{self, Listener};
 use crate::family::Family;
 use crate::gate::{Gate, Word};
 use crate::layers::Layers;
@@ -136,6 +136,15 @@ impl Core {
     /// One of a family, under this word.
     pub(crate) const fn of_member(gate: Gate, later: Later) -> Self {
         Self { gate, kept: Kept::Later(later) }
+    }
+
+    /// Counts a failure of which nobody has to hear, and which changes nothing that the gate shows. `false`: it is more than that.
+    pub(crate) fn failed_again(&self, word: Word) -> bool {
+        if self.gate.glance().has(Word::HEARD) || !event::quiet() {
+            return false;
+        }
+        let now = clock::now();
+        self.machine.lock().failed_again(word, now)
     }
 
     pub(crate) fn state(&self) -> State {

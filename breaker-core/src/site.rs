@@ -122,18 +122,6 @@ impl Site {
         Entry::new(self)
     }
 
-    /// The word under which a call is let in about which nobody needs to know more.
-    #[inline]
-    pub(crate) fn plain(&'static self) -> Option<(&'static Link, Word)> {
-        #[cfg(feature = "test-util")]
-        let isolated = crate::isolation::link(self);
-        #[cfg(not(feature = "test-util"))]
-        let isolated = None;
-        let link = isolated.or_else(|| self.link.get())?;
-        let word = link.shared.gate.word();
-        (word.lets_in() && event::quiet()).then_some((link, word))
-    }
-
     /// Asks the breaker for one call of the function.
     ///
     /// # Errors
@@ -164,12 +152,19 @@ impl Site {
         }
     }
 
-    pub(crate) fn found(&'static self) -> &'static Link {
+    /// Its link, if it has one.
+    #[inline]
+    pub(crate) fn known(&'static self) -> Option<&'static Link> {
         #[cfg(feature = "test-util")]
         if let Some(link) = crate::isolation::link(self) {
-            return link;
+            return Some(link);
         }
-        self.link.get().unwrap_or_else(|| self.join())
+        self.link.get()
+    }
+
+    #[inline]
+    pub(crate) fn found(&'static self) -> &'static Link {
+        self.known().unwrap_or_else(|| self.join())
     }
 
     #[cold]

@@ -7,9 +7,6 @@ use crate::event::{
 use crate::note::{Cause, Text};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
-use futures_core::Stream;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -186,7 +183,7 @@ impl Listener for Forward {
     }
 }
 
-/// The receiving end: a `Stream` of [`Event`]s.
+/// The receiving end. With the feature `stream` it is a `Stream` of [`Event`]s.
 pub struct Events {
     receiver: mpsc::Receiver<Event>,
     missed: Arc<AtomicU64>,
@@ -214,10 +211,14 @@ impl Events {
     }
 }
 
-impl Stream for Events {
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Event>> {
         self.receiver.poll_recv(context)
     }
 }

@@ -146,18 +146,23 @@ fn count_alone(counter: &AtomicU64) -> bool {
     once() || once()
 }
 
+thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+
 /// The stripe of this thread: threads take turns when they count for the first time.
 #[inline]
 fn stripe() -> usize {
-    thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
-    MINE.with(|mine| match mine.get() {
-        usize::MAX => {
-            static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-            mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
-            mine.get()
-        }
+    match MINE.get() {
+        usize::MAX => first_stripe(),
         stripe => stripe,
-    })
+    }
+}
+
+#[cold]
+fn first_stripe() -> usize {
+    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
+    let stripe = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+    MINE.set(stripe);
+    stripe
 }
 
 /// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.

@@ -32,6 +32,17 @@ impl Run {
         self.length
     }
 
+    /// Adds a failure to a run that goes on and stays shorter than `most`. `false`: nothing was added.
+    #[inline]
+    pub(crate) fn lengthen(&mut self, now: Tick, window: Option<Duration>, most: u32) -> bool {
+        let longer = self.length.saturating_add(1);
+        if self.length == 0 || longer >= most || window.is_some_and(|window| now.since(self.last) > window) {
+            return false;
+        }
+        (self.length, self.last) = (longer, now);
+        true
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::new();
     }

@@ -170,11 +170,10 @@ fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_pla
     let none: [(&str, &str); 0] = [];
     let problems = Registry::global().init_from(none).unwrap_err().to_string();
     assert_eq!(problems.lines().count(), 1, "{problems}");
-    assert!(
-        problems.starts_with("circuit breaker `shared_sites`: `fail_max` is 2 at tests/tests/attribute.rs:"),
-        "{problems}"
-    );
-    assert!(problems.contains("(attribute::one_site) and 3 at tests/tests/attribute.rs:"), "{problems}");
+    let here = file!();
+    let first = format!("circuit breaker `shared_sites`: `fail_max` is 2 at {here}:");
+    assert!(problems.starts_with(&first), "{problems}");
+    assert!(problems.contains(&format!("(attribute::one_site) and 3 at {here}:")), "{problems}");
     assert!(problems.contains("(attribute::other_site); the first stands"), "{problems}");
 }
 

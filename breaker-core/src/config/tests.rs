@@ -64,3 +64,12 @@ fn of_two_prefixes_the_first_stands_and_both_are_told() {
     assert_eq!(told, [("env", "\"A\"".to_owned(), "\"B\"".to_owned())]);
     assert_eq!(config.env, Some("A"));
 }
+
+#[test]
+fn what_is_switched_off_is_in_its_range() {
+    for key in ["failure_rate", "probe_failure_rate", "backoff"] {
+        let mut config = Config::new().failure_rate(0.5).probe_failure_rate(0.5).backoff(Backoff::new());
+        assert_eq!(config.read(key, "off"), Some(Ok(())), "{key}");
+        assert!(config.problems("the test").is_empty(), "{key}");
+    }
+}

@@ -4,7 +4,7 @@ use super::{Machine, Manual, Phase};
 use crate::answers::{Counts, Reading};
 use crate::clock::Tick;
 use crate::config::OnCancel;
-use crate::gate::{self, Word};
+use crate::gate::{Wait, Word};
 use crate::open_time::Opening;
 use crate::state::State;
 
@@ -96,7 +96,7 @@ impl Machine {
         let flags = phase
             | flag(until.is_some(), Word::SHUT)
             | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
-            | flag(self.settings.rules().is_some(), Word::WINDOW)
+            | flag(self.settings.has_rules(), Word::WINDOW)
             | flag(timed, Word::TIMED)
             | flag(self.settings.timeout.is_some(), Word::LIMITED);
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
@@ -112,7 +112,7 @@ impl Machine {
         Reading {
             state,
             since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|until| *until > now).and_then(|until| gate::retry_after(state, until, now)),
+            retry_after: until.filter(|until| *until > now).and_then(|until| Wait::of(state, until, now).known()),
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,

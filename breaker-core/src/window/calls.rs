@@ -73,16 +73,10 @@ impl Ring {
 
     #[inline]
     pub(super) fn add(&self, mark: Mark) {
-        let mut seen = self.head.load(Ordering::Acquire);
-        let head = loop {
-            let head = Head::of(seen);
-            match self.head.compare_exchange_weak(seen, head.step().word(), Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => break head,
-                Err(newer) => seen = newer,
-            }
-        };
+        let step = |word| Some(Head::of(word).step().word());
+        let (Ok(seen) | Err(seen)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
         let bits = (u64::from(mark.failed) * FAILED) | (u64::from(mark.slow) * SLOW);
-        self.put(head, bits);
+        self.put(Head::of(seen), bits);
     }
 
     /// Puts the bits at the head's place, and counts what that changed.
