@@ -449,6 +449,47 @@ async fn of_many_values_whose_breakers_are_open_none_leaves() {
     .await;
 }
 
+/// How many calls of one thread were answered, failed, and were rejected.
+fn calls_of_many(thread: u32) -> [u64; 3] {
+    let mut ended = [0; 3];
+    for call in 0..10_000_u32 {
+        // Some values are everybody's, most are one thread's.
+        let value = if call % 4 == 0 { call % 40 } else { 10_000 * thread + call % 3000 };
+        let up = value % 50 != 7;
+        match crowd(value, up).now_or_never().unwrap() {
+            Ok(_) => ended[0] += 1,
+            Err(FetchError::Refused) => ended[1] += 1,
+            Err(FetchError::Open(_)) => ended[2] += 1,
+        }
+    }
+    ended
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_threads_are_counted_exactly_while_values_come_and_go_and_settings_change() {
+    testing::isolated(async {
+        let head = testing::breaker("crowd");
+        let threads: Vec<_> =
+            (1..=4).map(|thread| tokio::task::spawn_blocking(move || calls_of_many(thread))).collect();
+        for turn in 0..200 {
+            head.reconfigure(Config::new().max_keys(900 + turn % 3)).unwrap();
+            let listens = head.subscribe();
+            assert!(head.snapshot().failure_count <= 40_000);
+            tokio::task::yield_now().await;
+            drop(listens);
+        }
+        let mut ended = [0; 3];
+        for thread in threads {
+            let counts = thread.await.unwrap();
+            (0..3).for_each(|kind| ended[kind] += counts[kind]);
+        }
+        let shown = head.snapshot();
+        assert_eq!([shown.success_count, shown.failure_count, shown.rejected_count], ended);
+        assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn fewer_max_keys_hold_from_the_next_new_value_on() {
     testing::isolated(async {
