@@ -13,5 +13,5 @@ mod subjects;
 pub use crate::cases::Case;
 pub use crate::drive::{Calls, Kind};
 pub use crate::sizes::{SIZES, Size};
-pub use crate::subjects::keyed::{MOST_HOSTS, call_each, hosts, keyed_calls};
+pub use crate::subjects::keyed::{MOST_HOSTS, call_each, hosts, keyed_calls, map_calls};
 pub use crate::subjects::{SUBJECTS, Subject, subject};

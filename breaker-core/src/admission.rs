@@ -21,7 +21,7 @@ impl CircuitBreaker {
 
     /// The closed path: one look at the word.
     #[inline(always)]
-    pub(crate) fn admit(&self, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
+    pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
         if !word.lets_in() || !event::quiet() {
             return self.admit_slowly(word, caller);
@@ -30,12 +30,12 @@ impl CircuitBreaker {
     }
 
     #[inline]
-    fn permit(&self, caller: Caller<'_>, word: Word, probe: u32, started: Tick) -> Permit {
+    fn permit(&self, caller: Caller, word: Word, probe: u32, started: Tick) -> Permit {
         Permit::new(self.holder(caller), word, probe, started)
     }
 
     #[inline(never)]
-    fn admit_slowly(&self, word: Word, caller: Caller<'_>) -> Result<Permit, CircuitBreakerError> {
+    fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let function = caller.function();
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
@@ -74,12 +74,18 @@ impl CircuitBreaker {
         Ok(self.permit(caller, word, probe, now))
     }
 
-    fn reject(&self, caller: Caller<'_>, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
-        self.0.totals.rejected();
+    #[cold]
+    fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
+        let (function, retry_after) = (caller.function(), wait.known());
+        let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
+        self.tell(&|listener| listener.rejected(&event));
+    }
+
+    #[inline]
+    fn reject(&self, caller: Caller, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
+        self.0.rejected();
         if heard {
-            let (function, retry_after) = (caller.function(), wait.known());
-            let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
-            self.tell(&|listener| listener.rejected(&event));
+            self.tell_rejected(caller, state, wait);
         }
         CircuitBreakerError::rejected(self.holder(caller), state, wait)
     }

@@ -69,6 +69,11 @@ pub(crate) struct Settled {
     pub(crate) change: Option<Change>,
 }
 
+impl Settled {
+    /// A success that changes nothing.
+    pub(crate) const PLAIN: Self = Self { outcome: Counted::Success, run: 0, drops: 0, lingers: false, change: None };
+}
+
 /// The one total that a call is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {

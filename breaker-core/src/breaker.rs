@@ -6,17 +6,15 @@ use crate::clock::{self, Tick};
 use crate::config::Config;
 use crate::config_error::ConfigError;
 use crate::event::{self, Listener, StateChange};
-use crate::family::Family;
-use crate::gate::{Gate, Word};
+use crate::gate::Word;
+pub(crate) use crate::handle::{Caller, Handle, Holder};
 use crate::layers::{Layers, Place};
 use crate::machine::Machine;
-use crate::note::Notes;
-use crate::site::Link;
+pub(crate) use crate::shared::Shared;
+use crate::shared::{Core, Rest};
 use crate::state::State;
-use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
-use crate::window::SlidingWindow;
+use crate::sync::Arc;
 use std::fmt;
-use std::ops::Deref;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
@@ -36,125 +34,6 @@ use std::ops::Deref;
 /// ```
 #[derive(Clone)]
 pub struct CircuitBreaker(pub(crate) Handle);
-
-/// Breakers of the global registry live as long as the process, so that a call needs no reference count.
-#[derive(Clone)]
-pub(crate) enum Handle {
-    Forever(&'static Shared),
-    Counted(Arc<Shared>),
-}
-
-/// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
-#[derive(Clone)]
-pub(crate) enum Holder {
-    Site(&'static Link),
-    Family(Arc<Called>),
-    Own(CircuitBreaker),
-}
-
-/// One of a family, as one function calls it. Behind one pointer, since a permit of every call has room for it.
-pub(crate) struct Called {
-    pub(crate) breaker: CircuitBreaker,
-    pub(crate) by: &'static Link,
-}
-
-/// Who asks for a call.
-#[derive(Clone, Copy)]
-pub(crate) enum Caller<'a> {
-    /// The function whose breaker this is.
-    Site(&'static Link),
-    /// The function to whose family this belongs.
-    Family(&'a Arc<Called>),
-    /// Somebody who has a handle.
-    Handle,
-}
-
-impl Caller<'_> {
-    pub(crate) fn function(self) -> Option<&'static str> {
-        match self {
-            Self::Site(link) => Some(&link.function),
-            Self::Family(called) => Some(&called.by.function),
-            Self::Handle => None,
-        }
-    }
-}
-
-impl Holder {
-    #[inline]
-    pub(crate) fn breaker(&self) -> &CircuitBreaker {
-        match self {
-            Self::Site(link) => &link.breaker,
-            Self::Family(called) => &called.breaker,
-            Self::Own(breaker) => breaker,
-        }
-    }
-
-    pub(crate) fn function(&self) -> Option<&'static str> {
-        match self {
-            Self::Site(link) => Some(&link.function),
-            Self::Family(called) => Some(&called.by.function),
-            Self::Own(_) => None,
-        }
-    }
-}
-
-/// What every call looks at, and the rest.
-pub(crate) struct Shared {
-    pub(crate) gate: Gate,
-    pub(crate) totals: Totals,
-    rest: Sealed<Rest>,
-}
-
-/// What few calls look at.
-pub(crate) struct Rest {
-    name: Box<str>,
-    /// Its members, if it is the head of a family.
-    pub(crate) family: OnceLock<Family>,
-    /// The totals at the last reset, which a snapshot leaves out.
-    pub(crate) base: Base,
-    pub(crate) machine: Mutex<Machine>,
-    /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
-    pub(crate) window: OnceLock<Arc<SlidingWindow>>,
-    pub(crate) notes: Mutex<Notes>,
-    pub(crate) layers: Mutex<Layers>,
-    pub(crate) label: Mutex<Option<Arc<str>>>,
-    pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
-    pub(crate) heard: AtomicBool,
-    #[cfg(feature = "tracing")]
-    pub(crate) logged: Mutex<crate::log::Logged>,
-    /// Wakes those who wait for a call to be admitted.
-    #[cfg(feature = "tokio")]
-    pub(crate) changed: sync::Notify,
-    /// A time limit was met where there is no timer, and that was said.
-    #[cfg(feature = "tokio")]
-    pub(crate) without_timer: AtomicBool,
-}
-
-impl Deref for Shared {
-    type Target = Rest;
-
-    fn deref(&self) -> &Rest {
-        &self.rest
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Base {
-    pub(crate) successes: AtomicU64,
-    pub(crate) rejected: AtomicU64,
-}
-
-impl Deref for Handle {
-    type Target = Shared;
-
-    #[inline]
-    fn deref(&self) -> &Shared {
-        match self {
-            Handle::Forever(shared) => shared,
-            Handle::Counted(shared) => shared,
-        }
-    }
-}
 
 impl CircuitBreaker {
     /// A breaker that is in no registry: neither the environment nor health knows it.
@@ -186,64 +65,82 @@ impl CircuitBreaker {
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
     }
 
-    /// Whether there are no more handles than these, so that nobody can be surprised when the breaker goes.
-    pub(crate) fn has_handles(&self, count: usize) -> bool {
-        matches!(&self.0, Handle::Counted(shared) if Arc::strong_count(shared) == count)
-    }
-
     /// Whether both are handles of one breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq::<Shared>(&*self.0, &*other.0)
+        std::ptr::eq::<Core>(&*self.0, &*other.0)
     }
 
     #[inline]
-    pub(crate) fn holder(&self, caller: Caller<'_>) -> Holder {
+    pub(crate) fn holder(&self, caller: Caller) -> Holder {
         match caller {
             Caller::Site(link) => Holder::Site(link),
-            Caller::Family(called) => Holder::Family(Arc::clone(called)),
-            Caller::Handle => Holder::Own(self.clone()),
+            Caller::Family(_) | Caller::Handle => Holder::Own(self.handle(matches!(caller, Caller::Family(_)))),
+        }
+    }
+
+    /// A handle that is the same function's, or nobody's.
+    #[inline]
+    fn handle(&self, calls: bool) -> Self {
+        Self(match &self.0 {
+            Handle::Forever(shared) => Handle::Forever(shared),
+            Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
+            Handle::Member(member, number) => Handle::Member(Arc::clone(member), if calls { *number } else { 0 }),
+        })
+    }
+
+    /// The breaker by itself that a site can look at without asking how it is held; `None` for one of a family.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        match &self.0 {
+            Handle::Forever(shared) => Some(shared),
+            Handle::Counted(shared) => Some(shared),
+            Handle::Member(..) => None,
         }
     }
 
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        match &self.0 {
+            Handle::Forever(shared) => shared.name(),
+            Handle::Counted(shared) => shared.name(),
+            Handle::Member(member, _) => member.name(),
+        }
     }
 
     /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
     #[must_use]
     pub fn label(&self) -> String {
-        self.0.label.lock().as_deref().unwrap_or(&self.0.name).to_owned()
+        let label = self.0.made().and_then(|rest| rest.label.lock().clone());
+        label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
     /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker is over it says
     /// half-open.
     #[must_use]
     pub fn state(&self) -> State {
-        let word = self.0.gate.word();
-        let lapsed = word.has(Word::SHUT) && clock::now() >= self.0.gate.until();
-        if lapsed { self.0.machine.lock().state(clock::now()) } else { word.state() }
+        self.0.state()
     }
 
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
-        let trip = self.0.machine.lock().trip()?;
-        Some(self.0.notes.lock().because(trip))
+        let rest = self.0.made()?;
+        let trip = rest.machine.lock().trip()?;
+        Some(rest.notes.lock().because(trip))
     }
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        self.0.totals.successes().saturating_sub(self.0.base.successes.load(Ordering::Relaxed))
+        self.0.successes()
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        self.0.totals.rejections().saturating_sub(self.0.base.rejected.load(Ordering::Relaxed))
+        self.0.rejections()
     }
 
     pub(crate) fn read(&self) -> Reading {
-        self.0.machine.lock().read(clock::now())
+        let blank = self.blank();
+        blank.map_or_else(|| self.0.machine.lock().read(clock::now()), |machine| machine.read(clock::now()))
     }
 
     /// Runs `f` on the machine, publishes, lets go, and tells the change.
@@ -256,9 +153,11 @@ impl CircuitBreaker {
     /// The same without the telling, for a caller that has something to do in between.
     pub(crate) fn locked<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> (T, Told) {
         let now = clock::now();
-        let mut machine = self.0.machine.lock();
+        let core: &Core = &self.0;
+        let rest: &Rest = core;
+        let mut machine = rest.machine.lock();
         let (value, change) = f(&mut machine, now);
-        let wake = self.0.publish(&machine);
+        let wake = rest.publish(&core.gate, &machine);
         (value, Told { changes: change.map(|change| (change, event::next_sequence())).into_iter().collect(), wake })
     }
 
@@ -291,12 +190,19 @@ impl CircuitBreaker {
 
     /// Whether there are listeners beside the ready-made one.
     pub(crate) fn is_heard(&self) -> bool {
-        self.0.heard.load(Ordering::Relaxed)
+        self.0.gate.word().has(Word::HEARD)
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
-        let listeners = Arc::clone(&self.0.listeners.lock());
-        event::tell(&listeners, event);
+        event::tell(&self.listeners(), event);
+    }
+
+    /// Those of the head, for one of its family that was told nothing by itself.
+    pub(crate) fn listeners(&self) -> Arc<[Arc<dyn Listener>]> {
+        match self.0.later() {
+            Some(later) => later.head().listeners(),
+            None => Arc::clone(&self.0.listeners.lock()),
+        }
     }
 }
 
@@ -309,56 +215,17 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false };
+
+    /// Of one that nobody waits for.
+    pub(crate) fn one(change: Change) -> Self {
+        Self { changes: vec![(change, event::next_sequence())], wake: false }
+    }
+
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.changes.extend(later.changes);
         self.wake |= later.wake;
         self
-    }
-}
-
-impl Shared {
-    fn new(name: String, layers: Layers) -> Self {
-        let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
-        let rest = Rest {
-            name: name.into(),
-            family: OnceLock::new(),
-            base: Base::default(),
-            machine: Mutex::new(machine),
-            window: OnceLock::new(),
-            notes: Mutex::default(),
-            label: Mutex::new(layers.label().map(Arc::from)),
-            layers: Mutex::new(layers),
-            listeners: Mutex::new(Arc::new([])),
-            heard: AtomicBool::new(false),
-            #[cfg(feature = "tracing")]
-            logged: Mutex::default(),
-            #[cfg(feature = "tokio")]
-            changed: sync::Notify::default(),
-            #[cfg(feature = "tokio")]
-            without_timer: AtomicBool::new(false),
-        };
-        let shared = Self { gate: Gate::new(), totals: Totals::default(), rest: Sealed::new(rest) };
-        shared.publish(&shared.machine.lock());
-        shared
-    }
-
-    /// Counts a failure of which nobody has to hear, and which changes nothing that the gate shows. `false`: it is more than that.
-    pub(crate) fn failed_again(&self, word: Word) -> bool {
-        if self.gate.glance().has(Word::HEARD) || !event::quiet() {
-            return false;
-        }
-        let now = clock::now();
-        self.machine.lock().failed_again(word, now)
-    }
-
-    /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
-    fn publish(&self, machine: &Machine) -> bool {
-        if let Some(window) = machine.window() {
-            self.window.get_or_init(|| Arc::clone(window));
-        }
-        let (word, until) = machine.publish();
-        let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
-        self.gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
     }
 }
 

@@ -1,180 +1,297 @@
 //! Family: the breakers of a function with `key = ..`, one per value, bounded in number. The head, which has the name without a
 //! value, holds their settings, listeners and manual states; calls go to the members.
+//!
+//! A look-up shares the lock of one part of the members. Everything else holds the lock of the family: members come and go, get a rest of their
+//! own (`member`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's
+//! machine; those of the head are held by nobody who then takes another one.
 
-use crate::breaker::{Called, CircuitBreaker};
+use crate::breaker::{CircuitBreaker, Handle};
+use crate::clock::{self, Tick};
+use crate::config::Settings;
+use crate::gate::{Gate, Word};
+use crate::key_hash::KeyHash;
 use crate::layers::Layers;
+use crate::machine::Machine;
+use crate::member::Member;
 use crate::site::Link;
 use crate::state::State;
-use crate::sync::{Arc, Mutex};
-use std::collections::{BTreeMap, HashMap};
+use crate::sync::statics::{AtomicBool, AtomicU64};
+use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
+use crate::table::{Found, Table};
+use crate::together::Sums;
+use std::time::Duration;
 
 /// The value under which the breaker stands that new values share when all others are busy.
 const OVERFLOW: &str = "*";
 
-#[derive(Default)]
-pub(crate) struct Family(Mutex<Members>);
+/// Up to so many members the longest unused one makes room. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
+/// for the same reason: an exact order would have to be kept at each use.
+pub(crate) const EXACT: usize = 256;
+/// Of so many that could make room.
+const SAMPLE: usize = 16;
+/// So many are looked at for them.
+const LOOKED_AT: usize = 1024;
 
+pub(crate) struct Family {
+    shards: [Shard; SHARDS],
+    /// With few `max_keys` each use counts, with many each new member: so uses write nothing that threads share.
+    uses: AtomicU64,
+    pub(crate) exact: AtomicBool,
+    hash: KeyHash,
+    pub(crate) members: Mutex<Members>,
+    /// The functions that call it, by their number less 1.
+    callers: Mutex<Vec<&'static Link>>,
+}
+
+/// A part of the members, on lines of its own.
 #[derive(Default)]
-struct Members {
-    by_key: HashMap<Box<str>, Member>,
-    /// The keys by their last use.
-    order: BTreeMap<u64, Box<str>>,
-    uses: u64,
-    overflow: Option<Member>,
+#[repr(align(64))]
+struct Shard(RwLock<Table<Arc<Member>>>);
+
+/// What is known of all members together.
+#[derive(Default)]
+pub(crate) struct Members {
+    pub(crate) common: Option<Common>,
+    count: usize,
+    overflow: Option<Arc<Member>>,
     /// What those counted that have left.
-    left: Sums,
+    pub(crate) left: Sums,
+    /// Where the next search for one that can leave begins: a shard, and a place there.
+    hand: (usize, usize),
 }
 
-struct Member {
-    breaker: CircuitBreaker,
-    used: u64,
-    /// For each function that has called it.
-    called: Vec<Arc<Called>>,
+/// What holds for each member that was told nothing by itself.
+pub(crate) struct Common {
+    pub(crate) layers: Arc<Layers>,
+    pub(crate) settings: Settings,
+    /// What a new one shows.
+    word: Word,
 }
 
-/// What the members have counted together.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Sums {
-    pub(crate) successes: u64,
-    pub(crate) failures: u64,
-    pub(crate) rejected: u64,
-    pub(crate) ignored: u64,
-    pub(crate) cancelled: u64,
+impl Link {
+    /// The member for `key`, made if there is none, for a call of this function. One that is closed and idle makes room; when there is no
+    /// such one, the key shares the overflow.
+    pub(crate) fn member(&'static self, key: &str) -> CircuitBreaker {
+        let family = self.breaker.0.family.get_or_init(Box::default);
+        let hash = family.hash.of(key);
+        let member = family.find(hash, key, |found| family.note_use(found));
+        let member = member.unwrap_or_else(|| family.meet(&self.breaker, hash, key));
+        let number = self.number(|link| family.enter(link));
+        CircuitBreaker(Handle::Member(member, u32::try_from(number).unwrap_or(0)))
+    }
 }
 
-impl CircuitBreaker {
-    /// The member for `key`, made if there is none, for a call of this function. The least recently used one that is closed and
-    /// idle makes room; when there is no such one, the key shares the overflow.
-    pub(crate) fn member(&self, key: &str, by: &'static Link) -> Arc<Called> {
+impl Default for Family {
+    fn default() -> Self {
+        Self {
+            shards: Default::default(),
+            uses: AtomicU64::new(0),
+            exact: AtomicBool::new(true),
+            hash: KeyHash::default(),
+            members: Mutex::default(),
+            callers: Mutex::default(),
+        }
+    }
+}
+
+impl Family {
+    #[inline]
+    fn shard(&self, hash: u64) -> &RwLock<Table<Arc<Member>>> {
+        &self.shards[(hash >> 32) as usize % SHARDS].0
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &str, f: impl FnOnce(&Found<'_, Arc<Member>>)) -> Option<Arc<Member>> {
+        let shard = self.shard(hash).read();
+        let found = shard.find(hash, |member| member.key().is(key))?;
+        f(&found);
+        Some(Arc::clone(found.value))
+    }
+
+    #[inline]
+    fn note_use(&self, found: &Found<'_, Arc<Member>>) {
+        let last = self.uses.load(Ordering::Relaxed);
+        if found.used() != last {
+            let exact = self.exact.load(Ordering::Relaxed);
+            found.use_at(if exact { self.next_use() } else { last });
+        }
+    }
+
+    fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Gives a function its number.
+    #[cold]
+    fn enter(&self, link: &'static Link) -> usize {
+        let mut callers = self.callers.lock();
+        let known = callers.iter().position(|known| std::ptr::eq(*known, link));
+        known.unwrap_or_else(|| {
+            callers.push(link);
+            callers.len() - 1
+        }) + 1
+    }
+
+    /// The function of this number.
+    pub(crate) fn function(&self, number: u32) -> Option<&'static str> {
+        let link = *self.callers.lock().get(usize::try_from(number).ok()?.checked_sub(1)?)?;
+        Some(&link.function)
+    }
+
+    /// The member for a key that was not found.
+    #[cold]
+    fn meet(&self, head: &'static CircuitBreaker, hash: u64, key: &str) -> Arc<Member> {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
-        let mut members = self.0.family.get_or_init(Family::default).0.lock();
-        if let Some(found) = members.touch(key) {
-            return found.called(by);
+        let mut members = self.members.lock();
+        if let Some(found) = self.find(hash, key, |found| self.note_use(found)) {
+            return found;
         }
-        let most = self.config().max_keys as usize;
-        while members.by_key.len() >= most {
-            match members.make_room() {
+        let most = members.common(head).settings.max_keys as usize;
+        self.exact.store(most <= EXACT, Ordering::Relaxed);
+        while members.count >= most {
+            match self.make_room(&mut members) {
                 Some(idle) => gone.push(idle),
-                None => {
-                    let bear = || Member::new(self.bear(OVERFLOW), 0);
-                    return members.overflow.get_or_insert_with(bear).called(by);
+                None => return members.overflow(head),
+            }
+        }
+        let member = members.bear(head, key);
+        self.shard(hash).write().insert(hash, Arc::clone(&member), self.next_use());
+        members.count += 1;
+        member
+    }
+
+    /// Lets one go that is closed and that nobody holds: neither a call, nor an error, nor a handle.
+    fn make_room(&self, members: &mut Members) -> Option<Arc<Member>> {
+        loop {
+            let Longest { used, shard, at } = self.longest_unused(members)?;
+            // Nobody can come to hold it meanwhile. If somebody does already, or has, another one is longer unused.
+            let leaves = |member: &mut Arc<Member>, now_used| {
+                now_used == used && Arc::get_mut(member).is_some() && is_closed(member)
+            };
+            let gone = self.shards[shard].0.write().remove_if(at, leaves);
+            if let Some(gone) = gone {
+                members.count -= 1;
+                members.left.add(&gone);
+                return Some(gone);
+            }
+        }
+    }
+
+    /// The longest unused one that could leave: of all if there are few, else of those that come next in the round.
+    fn longest_unused(&self, members: &mut Members) -> Option<Longest> {
+        let exact = members.count <= EXACT;
+        let (first, from) = members.hand;
+        let (mut looked_at, mut sample, mut longest) = (0, 0, None::<Longest>);
+        for turn in 0..=SHARDS {
+            let shard = (first + turn) % SHARDS;
+            let table = self.shards[shard].0.read();
+            let places = table.places();
+            let part = match turn {
+                0 => from.min(places)..places,
+                SHARDS => 0..from.min(places),
+                _ => 0..places,
+            };
+            for at in part {
+                let Some(found) = table.at(at) else { continue };
+                looked_at += 1;
+                let used = found.used();
+                let longer = longest.as_ref().is_none_or(|longest| used < longest.used);
+                // In a sample each one counts that could leave; else only those matter that would.
+                if (longer || !exact) && Arc::strong_count(found.value) == 1 && is_closed(found.value) {
+                    sample += 1;
+                    if longer {
+                        longest = Some(Longest { used, shard, at });
+                    }
+                }
+                if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
+                    members.hand = (shard, at + 1);
+                    return longest;
                 }
             }
         }
-        let breaker = self.bear(key);
-        members.insert(key, breaker).called(by)
+        longest
     }
 
-    fn bear(&self, key: &str) -> Self {
-        let layers = self.0.layers.lock().for_member(&Layers::default());
-        let member = Self::with_layers(format!("{}[{key}]", self.name()), layers, false);
-        let listeners = Arc::clone(&self.0.listeners.lock());
-        listeners.iter().for_each(|listener| member.add_shared_listener(listener));
+    /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
+    pub(crate) fn each(&self, members: &Members, mut f: impl FnMut(&Arc<Member>)) {
+        for shard in &self.shards {
+            shard.0.read().values().for_each(&mut f);
+        }
+        members.overflow.iter().for_each(f);
+    }
+}
+
+/// A member that can leave.
+struct Longest {
+    used: u64,
+    shard: usize,
+    at: usize,
+}
+
+fn is_closed(member: &Member) -> bool {
+    member.core.state() == State::Closed
+}
+
+impl Members {
+    /// What holds for each member that was told nothing by itself.
+    pub(crate) fn common(&mut self, head: &CircuitBreaker) -> &Common {
+        self.common.get_or_insert_with(|| Common::of(head))
+    }
+
+    fn bear(&mut self, head: &'static CircuitBreaker, key: &str) -> Arc<Member> {
+        let heard = !head.listeners().is_empty();
+        Arc::new(Member::new(head, key, self.common(head), heard, clock::now()))
+    }
+
+    fn overflow(&mut self, head: &'static CircuitBreaker) -> Arc<Member> {
+        if let Some(known) = &self.overflow {
+            return Arc::clone(known);
+        }
+        let member = self.bear(head, OVERFLOW);
+        self.overflow = Some(Arc::clone(&member));
         member
+    }
+}
+
+impl Common {
+    fn of(head: &CircuitBreaker) -> Self {
+        let layers = Arc::new(head.layers().for_member(&Layers::default()));
+        let settings = layers.settings();
+        let word = Machine::new(settings.clone(), 0, Tick::ZERO).publish().0;
+        Self { layers, settings, word }
+    }
+
+    /// The gate of a new member.
+    pub(crate) fn gate(&self, heard: bool) -> Gate {
+        let gate = Gate::new();
+        gate.publish(self.word.with(if heard { Word::HEARD } else { 0 }), Tick::ZERO, self.limit());
+        gate
+    }
+
+    /// The machine of a member to which nothing has happened but changes of the generation.
+    pub(crate) fn machine(&self, seed: u64, generation: u64, since: Tick) -> Machine {
+        Machine::blank(self.settings.clone(), seed, generation, since)
+    }
+
+    /// The time limit of calls.
+    fn limit(&self) -> Duration {
+        self.settings.timeout.unwrap_or_default()
+    }
+}
+
+impl CircuitBreaker {
+    /// Its members, if it is the head of some.
+    pub(crate) fn family(&self) -> Option<&Family> {
+        self.0.made()?.family.get().map(|family| &**family)
     }
 
     /// The member of this key, if there is one; that is no use of it.
     pub(crate) fn known_member(&self, key: &str) -> Option<Self> {
-        let members = self.0.family.get()?.0.lock();
-        let overflow = members.overflow.as_ref().filter(|_| key == OVERFLOW);
-        members.by_key.get(key).or(overflow).map(|member| member.breaker.clone())
-    }
-
-    /// The members at this moment; none for a breaker without keys.
-    pub(crate) fn members(&self) -> Vec<Self> {
-        let Some(family) = self.0.family.get() else { return Vec::new() };
-        family.0.lock().breakers()
-    }
-
-    /// What the members have counted, those included that have left.
-    pub(crate) fn sums(&self) -> Sums {
-        let Some(family) = self.0.family.get() else { return Sums::default() };
-        // At one moment: nobody leaves who is held here.
-        let (mut sums, present) = {
-            let members = family.0.lock();
-            (members.left, members.breakers())
-        };
-        present.iter().for_each(|member| sums.add(member));
-        sums
-    }
-
-    /// Zeroes the counts of those too that are not there any more.
-    pub(crate) fn reset_members(&self) {
-        let Some(family) = self.0.family.get() else { return };
-        let present = {
-            let mut members = family.0.lock();
-            members.left = Sums::default();
-            members.breakers()
-        };
-        present.iter().for_each(Self::reset);
-    }
-}
-
-impl Members {
-    fn breakers(&self) -> Vec<CircuitBreaker> {
-        self.by_key.values().chain(&self.overflow).map(|member| member.breaker.clone()).collect()
-    }
-
-    fn touch(&mut self, key: &str) -> Option<&mut Member> {
-        let member = self.by_key.get_mut(key)?;
-        self.uses += 1;
-        if let Some(key) = self.order.remove(&member.used) {
-            self.order.insert(self.uses, key);
-        }
-        member.used = self.uses;
-        Some(member)
-    }
-
-    fn insert(&mut self, key: &str, breaker: CircuitBreaker) -> &mut Member {
-        self.uses += 1;
-        self.order.insert(self.uses, key.into());
-        let member = Member::new(breaker, self.uses);
-        self.by_key.entry(key.into()).insert_entry(member).into_mut()
-    }
-
-    /// Lets the least recently used one go that is closed and that nobody holds: neither a call, nor an error, nor a handle.
-    fn make_room(&mut self) -> Option<Member> {
-        let idle = |key: &str| {
-            let member = self.by_key.get(key);
-            member.is_some_and(|member| member.is_unheld() && member.breaker.state() == State::Closed)
-        };
-        let used = self.order.iter().find(|(_, key)| idle(key.as_ref())).map(|(used, _)| *used)?;
-        let gone = self.order.remove(&used).and_then(|key| self.by_key.remove(&key))?;
-        self.left.add(&gone.breaker);
-        Some(gone)
-    }
-}
-
-impl Member {
-    const fn new(breaker: CircuitBreaker, used: u64) -> Self {
-        Self { breaker, used, called: Vec::new() }
-    }
-
-    /// What a call of this function holds.
-    fn called(&mut self, by: &'static Link) -> Arc<Called> {
-        if let Some(known) = self.called.iter().find(|called| std::ptr::eq(called.by, by)) {
-            return Arc::clone(known);
-        }
-        let called = Arc::new(Called { breaker: self.breaker.clone(), by });
-        self.called.push(Arc::clone(&called));
-        called
-    }
-
-    /// Whether there is no call under way, nor an error or a handle of it.
-    fn is_unheld(&self) -> bool {
-        self.breaker.has_handles(1 + self.called.len())
-            && self.called.iter().all(|called| Arc::strong_count(called) == 1)
-    }
-}
-
-impl Sums {
-    fn add(&mut self, breaker: &CircuitBreaker) {
-        let counts = breaker.read().counts;
-        self.successes += breaker.successes();
-        self.rejected += breaker.rejections();
-        self.failures += counts.failures;
-        self.ignored += counts.ignored;
-        self.cancelled += counts.cancelled;
+        let family = self.family()?;
+        let members = family.members.lock();
+        let overflow = || members.overflow.clone().filter(|_| key == OVERFLOW);
+        let found = family.find(family.hash.of(key), key, |_| ()).or_else(overflow)?;
+        Some(Self(Handle::Member(found, 0)))
     }
 }

@@ -78,6 +78,11 @@ impl Word {
         Self(!self.0)
     }
 
+    /// The same word in this generation.
+    pub(crate) const fn in_generation(self, generation: u64) -> Self {
+        Self(generation << Self::GENERATION_SHIFT | self.0 & ((1 << Self::GENERATION_SHIFT) - 1))
+    }
+
     /// Those of `flags` that are set.
     pub(crate) const fn only(self, flags: u64) -> u64 {
         self.0 & flags
@@ -142,7 +147,7 @@ impl Gate {
         (now < until).then(|| Wait::of(word.state(), until, now))
     }
 
-    /// Only under the machine's lock. Gives whether anything is different from before.
+    /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
     pub(crate) fn publish(&self, word: Word, until: Tick, limit: Duration) -> bool {
         let changed = word != self.word() || until != self.until();
         self.limit.store(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);

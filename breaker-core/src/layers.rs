@@ -43,6 +43,10 @@ impl Layers {
         self.0[place as usize] = layer;
     }
 
+    pub(crate) fn config(&self, place: Place) -> &Config {
+        &self.0[place as usize].config
+    }
+
     pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
         &mut self.0[place as usize].config
     }
@@ -84,6 +88,11 @@ impl Layers {
     /// The name to show in logs and metrics, if another one than the breaker's was given.
     pub(crate) fn label(&self) -> Option<&str> {
         self.0.iter().rev().find_map(|layer| layer.label.as_deref())
+    }
+
+    /// Whether nobody has told this breaker by itself anything.
+    pub(crate) fn follows(&self) -> bool {
+        *self.config(Place::Reconfigure) == Config::new()
     }
 
     /// The same for one of the family of which these are the head's layers; `own` is what it has so far. What its own

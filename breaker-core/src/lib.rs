@@ -51,16 +51,19 @@ mod fallback;
 mod family;
 mod file;
 mod gate;
+mod handle;
 #[cfg(feature = "test-util")]
 mod isolation;
 #[cfg(feature = "serde")]
 mod json;
+mod key_hash;
 mod layers;
 #[cfg(feature = "tokio")]
 mod limit;
 #[cfg(feature = "tracing")]
 mod log;
 mod machine;
+mod member;
 #[cfg(test)]
 #[cfg(breaker_loom)]
 mod models;
@@ -82,6 +85,7 @@ pub mod rules;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
 mod settings;
+mod shared;
 mod site;
 mod snapshot;
 mod spelling;
@@ -93,8 +97,10 @@ mod stream;
 #[cfg(feature = "tokio")]
 mod subscribe;
 mod sync;
+mod table;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod together;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;

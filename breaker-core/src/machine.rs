@@ -80,12 +80,17 @@ pub(crate) enum Manual {
 impl Machine {
     /// `seed` is all the chance that there is in it (jitter).
     pub(crate) fn new(settings: Settings, seed: u64, now: Tick) -> Self {
+        Self::blank(settings, seed, 1, now)
+    }
+
+    /// One that has only been reset since it was new, if anything: closed, or disabled by its settings, `since` then, with nothing counted.
+    pub(crate) fn blank(settings: Settings, seed: u64, generation: u64, since: Tick) -> Self {
         let mut machine = Self {
             settings,
             manual: None,
-            phase: Phase::Closed { since: now, ramp: None },
-            generation: 1,
-            since: now,
+            phase: Phase::Closed { since, ramp: None },
+            generation,
+            since,
             run: Run::new(),
             window: None,
             pace: Pace::new(seed),

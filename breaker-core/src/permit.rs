@@ -1,7 +1,7 @@
 //! Permit: a call that was let in, up to the one moment in which its ending is counted.
 
 use crate::answers::{Call, Counted, Settled};
-use crate::breaker::{CircuitBreaker, Holder};
+use crate::breaker::{CircuitBreaker, Holder, Told};
 use crate::clock::{self, Tick};
 use crate::event::{self, Cancelled, Failure, Ignored, Success};
 use crate::gate::Word;
@@ -75,7 +75,7 @@ impl Permit {
     pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
-            self.breaker().0.totals.success();
+            self.breaker().0.success();
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
@@ -96,10 +96,10 @@ impl Permit {
     /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
     fn added_to_window(&self) -> bool {
         let shared = &self.breaker().0;
-        let Some(window) = shared.window.get() else { return false };
         if !self.word.has(Word::WINDOW) || !self.stands_without(Word::WATCH | Word::HEARD | Word::PASS) {
             return false;
         }
+        let Some(window) = shared.window.get() else { return false };
         let slow = window.slow_call();
         let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
         // A slow call can afford the lock.
@@ -116,7 +116,7 @@ impl Permit {
             },
             added => added,
         };
-        shared.totals.success();
+        shared.success();
         if added == Added::Holds {
             self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
         }
@@ -167,12 +167,15 @@ impl Permit {
             return;
         }
         let call = Call { word: self.word, probe: self.probe, started: self.started };
-        let (settled, told) = self.breaker().locked(|machine, now| {
-            let settled = machine.settle(call, ending, now);
-            (settled, settled.change)
-        });
+        let (settled, told) = match success && self.breaker().has_nothing_to_settle() {
+            true => (Settled::PLAIN, Told::NOTHING),
+            false => self.breaker().locked(|machine, now| {
+                let settled = machine.settle(call, ending, now);
+                (settled, settled.change)
+            }),
+        };
         if settled.outcome == Counted::Success {
-            self.breaker().0.totals.success();
+            self.breaker().0.success();
         }
         self.note(&settled, cause);
         self.tell(&settled, cause);

@@ -1,16 +1,22 @@
 //! Site: one annotated function, and its way to its breaker.
 
 use crate::annotated::Entry;
-use crate::breaker::{Caller, CircuitBreaker, Shared};
+use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
+use crate::clock::Tick;
 use crate::config::Config;
 use crate::directory::Declared;
 use crate::error::CircuitBreakerError;
+use crate::event;
+use crate::gate::Word;
+use crate::layers::Layers;
 use crate::permit::Permit;
 use crate::registry::Registry;
 use crate::state::State;
-use crate::sync::statics::OnceLock;
+use crate::sync::Ordering;
+use crate::sync::statics::{AtomicUsize, OnceLock};
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 /// What an annotated function knows of itself; a `static` in its body.
 #[derive(Debug)]
@@ -36,14 +42,42 @@ pub(crate) struct Link {
     pub(crate) shared: &'static Shared,
     /// `module::Type::function`.
     pub(crate) function: Box<str>,
+    /// Its number among the functions that call the family of the breaker; 0: it has not called it.
+    number: AtomicUsize,
 }
 
 impl Link {
     /// It keeps the breaker for ever, as sites do.
     pub(crate) fn new(breaker: CircuitBreaker, function: String) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
-        Self { breaker, shared: &kept.0, function: function.into() }
+        let shared = kept.shared().unwrap_or_else(closed_to_looks);
+        Self { breaker, shared, function: function.into(), number: AtomicUsize::new(0) }
     }
+
+    /// Its number in the family of its breaker, which `add` gives it.
+    #[inline]
+    pub(crate) fn number(&'static self, add: impl FnOnce(&'static Self) -> usize) -> usize {
+        match self.number.load(Ordering::Relaxed) {
+            0 => {
+                let number = add(self);
+                self.number.store(number, Ordering::Relaxed);
+                number
+            }
+            number => number,
+        }
+    }
+}
+
+/// What a call looks at whose breaker is one of a family, which somebody registered under its own name: its word lets nobody in, and is no
+/// call's, so that each asks the breaker.
+#[cold]
+fn closed_to_looks() -> &'static Shared {
+    static CLOSED: OnceLock<&Shared> = OnceLock::new();
+    CLOSED.get_or_init(|| {
+        let shared = Box::leak(Box::new(Shared::new(String::new(), Layers::default())));
+        shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Duration::ZERO);
+        shared
+    })
 }
 
 impl fmt::Debug for Link {
@@ -107,8 +141,12 @@ impl Site {
         let link = self.found();
         match link.breaker.state_of_all() {
             State::Closed => {
-                let called = link.breaker.member(key, link);
-                called.breaker.admit(Caller::Family(&called))
+                let member = link.member(key);
+                let word = member.0.gate.word();
+                if word.lets_in() && event::quiet() {
+                    return Ok(Permit::new(Holder::Own(member), word, 0, Tick::ZERO));
+                }
+                member.admit(Caller::Family(link))
             }
             _ => link.breaker.admit(Caller::Site(link)),
         }
@@ -207,6 +245,30 @@ pub(crate) fn adopt(registry: &Registry) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    fn link(breaker: CircuitBreaker) -> &'static Link {
+        Box::leak(Box::new(Link::new(breaker, "function".to_owned())))
+    }
+
+    /// Somebody registers a member under its own name, and an annotated function has that name.
+    #[test]
+    fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
+        let head = link(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
+        let member = head.member("a");
+        let own = link(member.clone());
+        let call = || own.breaker.admit(Caller::Site(own));
+        assert!(!own.shared.gate.word().lets_in(), "the short way is for breakers by themselves");
+        call().unwrap().success();
+        assert_eq!(member.snapshot().success_count, 1);
+        call().unwrap().failure();
+        assert_eq!(call().unwrap_err().function(), Some("function"));
+        let inner = own.member("b");
+        assert_eq!((inner.name(), inner.calling()), ("hosts[a][b]", Some("function")));
+        inner.try_acquire().unwrap().failure();
+        assert_eq!(inner.state(), State::Open);
+    }
+
     #[test]
     fn the_path_of_a_function_becomes_module_type_function() {
         for (path, plain) in [

@@ -123,7 +123,7 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.read();
-        let last_error = self.0.notes.lock().last_error();
+        let last_error = self.0.made().and_then(|rest| rest.notes.lock().last_error());
         let sums = self.sums();
         Snapshot {
             name: self.name().to_owned(),
@@ -153,8 +153,8 @@ impl CircuitBreaker {
 
 impl Health {
     pub(crate) fn of(breakers: &[CircuitBreaker]) -> Self {
-        let mut unhealthy: Vec<_> = breakers.iter().flat_map(CircuitBreaker::members).collect();
-        unhealthy.retain(|member| !member.state().is_healthy());
+        let unhealthy = |breaker: &CircuitBreaker| breaker.members_in(|state| !state.is_healthy());
+        let unhealthy: Vec<_> = breakers.iter().flat_map(unhealthy).collect();
         let circuit_breakers: BTreeMap<_, _> =
             breakers.iter().chain(&unhealthy).map(|breaker| (breaker.name().to_owned(), breaker.snapshot())).collect();
         let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;

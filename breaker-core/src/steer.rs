@@ -15,13 +15,16 @@ impl CircuitBreaker {
     /// Every setting that is in force.
     #[must_use]
     pub fn config(&self) -> Settings {
-        self.0.machine.lock().settings().clone()
+        match self.blank() {
+            Some(machine) => machine.settings().clone(),
+            None => self.0.machine.lock().settings().clone(),
+        }
     }
 
     /// Where each setting in force came from, by key.
     #[must_use]
     pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
-        self.0.layers.lock().sources()
+        self.layers().sources()
     }
 
     /// Changes the keys that `config` sets, above all other layers; the others stay. The state and the listeners stay too, and what was
@@ -35,7 +38,7 @@ impl CircuitBreaker {
     /// When a value is out of its range, or contradicts another key; then nothing is changed.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        let below = self.0.layers.lock().merged();
+        let below = self.layers().merged();
         if let Some(problem) = config.problems_over(&below, &place).into_iter().next() {
             return Err(problem);
         }
@@ -49,15 +52,17 @@ impl CircuitBreaker {
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
     /// makes are for the caller to tell.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
-        let mut told = vec![(self.clone(), self.relayer_alone(edit))];
-        told.extend(self.members().into_iter().map(|member| {
-            let changes = member.relayer_alone(|own| *own = self.0.layers.lock().for_member(own));
+        let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
+        let swept = self.reconfigure_members();
+        told.extend(swept.told);
+        told.extend(swept.others.into_iter().map(|member| {
+            let changes = member.relayer_alone(|own| *own = self.layers_of_member(own));
             (member, changes)
         }));
         told
     }
 
-    fn relayer_alone(&self, edit: impl FnOnce(&mut Layers)) -> Told {
+    fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> Told {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         *self.0.label.lock() = layers.label().map(Arc::from);
@@ -68,7 +73,7 @@ impl CircuitBreaker {
 
     /// What the attribute, or whoever made the breaker, said.
     pub(crate) fn declared(&self) -> Config {
-        *self.0.layers.lock().config_mut(Place::Attribute)
+        *self.layers().config(Place::Attribute)
     }
 
     /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
@@ -150,8 +155,7 @@ impl CircuitBreaker {
     pub fn reset(&self) {
         self.expire();
         self.change(|machine, now| {
-            self.0.base.successes.store(self.0.totals.successes(), Ordering::Relaxed);
-            self.0.base.rejected.store(self.0.totals.rejections(), Ordering::Relaxed);
+            self.0.zero();
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
@@ -171,7 +175,7 @@ impl CircuitBreaker {
         }
         drop(listeners);
         self.hear();
-        self.members().iter().for_each(|member| member.add_shared_listener(listener));
+        self.hear_members().iter().for_each(|member| member.add_shared_listener(listener));
     }
 
     #[cfg(feature = "tokio")]
@@ -180,7 +184,7 @@ impl CircuitBreaker {
         *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(listeners);
         self.hear();
-        self.members().iter().for_each(|member| member.remove_listener(gone));
+        self.hear_members().iter().for_each(|member| member.remove_listener(gone));
     }
 
     fn hear(&self) {

@@ -9,9 +9,9 @@ mod plain;
 #[cfg(all(breaker_loom, feature = "tokio"))]
 pub(crate) use modelled::Notify;
 #[cfg(breaker_loom)]
-pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, Serial, seed};
+pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS, Serial, seed};
 #[cfg(not(breaker_loom))]
-pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, Serial, seed};
+pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS, Serial, seed};
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, LazyLock};
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
@@ -21,9 +21,10 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-/// What a `static` may hold. It outlives every execution of a model, so none looks at it.
+/// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at what is no matter of right and wrong.
 pub(crate) mod statics {
-    pub(crate) use super::plain::{AtomicUsize, Mutex, OnceLock};
+    #[cfg_attr(not(breaker_loom), allow(unused_imports, reason = "else it is the same"))]
+    pub(crate) use super::plain::{AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock};
 }
 
 /// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for each
@@ -89,6 +90,62 @@ impl Totals {
     }
 }
 
+/// The same for one of many breakers, most of which one thread calls at a time: in place, until two threads meet at it.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    successes: AtomicU64,
+    rejected: AtomicU64,
+    /// Where it is counted since then.
+    stripes: OnceLock<Box<Totals>>,
+}
+
+impl Tally {
+    #[inline]
+    pub(crate) fn success(&self) {
+        match self.stripes.get() {
+            None if count_alone(&self.successes) => {}
+            _ => self.striped().success(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn rejected(&self) {
+        match self.stripes.get() {
+            None if count_alone(&self.rejected) => {}
+            _ => self.striped().rejected(),
+        }
+    }
+
+    #[inline(never)]
+    fn striped(&self) -> &Totals {
+        self.stripes.get_or_init(Box::default)
+    }
+
+    pub(crate) fn successes(&self) -> u64 {
+        self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
+    }
+
+    pub(crate) fn rejections(&self) -> u64 {
+        self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
+    }
+
+    /// Whether two threads have met at it.
+    #[cfg(test)]
+    pub(crate) fn is_striped(&self) -> bool {
+        self.stripes.get().is_some()
+    }
+}
+
+/// Adds one, unless another thread comes in between twice in a row: once may be chance.
+#[inline]
+fn count_alone(counter: &AtomicU64) -> bool {
+    let once = || {
+        let count = counter.load(Ordering::Relaxed);
+        counter.compare_exchange(count, count + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    };
+    once() || once()
+}
+
 thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// The stripe of this thread: threads take turns when they count for the first time.
@@ -111,4 +168,29 @@ fn first_stripe() -> usize {
 /// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.
 pub(crate) fn survive(f: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(std::mem::ManuallyDrop::new).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_is_in_place_for_one_thread_and_striped_where_threads_meet() {
+        const EACH: u64 = 10_000;
+        let tally = Tally::default();
+        (0..EACH).for_each(|_| tally.success());
+        assert!(!tally.is_striped());
+        let mut counted = EACH;
+        // Threads need not meet, but they will.
+        while !tally.is_striped() {
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..EACH).for_each(|_| tally.success()));
+                }
+            });
+            counted += 4 * EACH;
+        }
+        (0..EACH).for_each(|_| tally.rejected());
+        assert_eq!((tally.successes(), tally.rejections()), (counted, EACH));
+    }
 }

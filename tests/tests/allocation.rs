@@ -29,6 +29,16 @@ fn annotated_sync(text: &str) -> Result<usize, Failed> {
     Ok(text.len())
 }
 
+#[circuit_breaker(name = "allocations_keys", key = host, max_keys = 100_000)]
+async fn keyed(host: &str) -> Result<usize, Failed> {
+    Ok(host.len())
+}
+
+#[circuit_breaker(name = "allocations_heard", key = host, max_keys = 100_000, timeout = "5s")]
+async fn heard(host: &str) -> Result<usize, Failed> {
+    Ok(host.len())
+}
+
 fn allocations(f: impl FnOnce()) -> u64 {
     measure(f).count_total
 }
@@ -183,4 +193,55 @@ fn calls_that_a_window_looks_at_allocate_nothing_whatever_its_size() {
         assert_eq!(count, 0);
         assert_eq!(breaker.state(), State::Closed);
     }
+}
+
+/// What each of many idle breakers takes that have had a call, with all there is of the family.
+fn bytes_each(call: impl Fn(&str)) -> i64 {
+    const MANY: i64 = 20_000;
+    call("first");
+    let hosts: Vec<_> = (0..MANY).map(|n| format!("host-{n:06}.example")).collect();
+    measure(|| hosts.iter().for_each(|host| call(host))).bytes_current / MANY
+}
+
+#[test]
+fn an_idle_breaker_of_a_key_takes_less_than_300_bytes() {
+    let call = |host: &str| _ = keyed(host).now_or_never().unwrap().unwrap();
+    let bytes = bytes_each(call);
+    assert!((100..300).contains(&bytes), "{bytes}");
+    let head = Registry::global().get("allocations_keys").unwrap();
+    // What is said to all, or asked of all, gives each no more than what was counted before the reset.
+    let more = measure(|| {
+        head.reconfigure(Config::new().fail_max(3)).unwrap();
+        head.reset();
+        assert_eq!(Registry::global().health().circuit_breakers["allocations_keys"].success_count, 0);
+        let one = Registry::global().get("allocations_keys[host-000007.example]").unwrap();
+        assert_eq!((one.config().fail_max, one.snapshot().success_count), (3, 0));
+    });
+    assert!(bytes + more.bytes_current / 20_000 < 300, "{more:?}");
+    assert_eq!(allocations(|| (0..100).for_each(|_| call("host-000007.example"))), 0);
+}
+
+struct Nothing;
+
+impl breaker_core::Listener for Nothing {}
+
+#[test]
+fn that_somebody_listens_and_that_there_is_a_time_limit_makes_them_no_larger() {
+    let head = Registry::global().get("allocations_heard").unwrap();
+    head.add_listener(Nothing);
+    let call = |host: &str| _ = heard(host).now_or_never().unwrap().unwrap();
+    let bytes = bytes_each(call);
+    assert!((100..300).contains(&bytes), "{bytes}");
+    assert_eq!(head.snapshot().success_count, 20_001);
+}
+
+#[test]
+fn a_breaker_of_a_key_that_has_failed_shares_the_settings_of_all() {
+    let call = |host: &str| {
+        drop(keyed(host).now_or_never().unwrap());
+        let failed = Registry::global().get(&format!("allocations_keys[{host}]")).unwrap().try_acquire().unwrap();
+        failed.failure();
+    };
+    let bytes = measure(|| (0..100).for_each(|n| call(&format!("bad-{n}")))).bytes_current / 100;
+    assert!(bytes < 1500, "{bytes}");
 }

@@ -137,7 +137,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
         );
         assert_eq!(
             health.circuit_breakers.keys().collect::<Vec<_>>(),
-            ["hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
+            ["crowd", "hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
         );
         let head = &health.circuit_breakers["hosts"];
         assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
@@ -391,6 +391,201 @@ async fn a_head_that_is_tripped_opens_for_all_values_and_recovers_by_a_probe() {
         assert_eq!(Registry::global().health().status, Status::Healthy);
         open("a").await;
         assert_eq!(fetch("b", true).await.unwrap(), 1, "each value stands for itself again");
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "crowd", key = format!("{n}"), max_keys = 1000, fail_max = 1)]
+async fn crowd(n: u32, up: bool) -> Result<u8, FetchError> {
+    if up { Ok(1) } else { Err(FetchError::Refused) }
+}
+
+fn in_crowd(n: u32) -> bool {
+    known(&format!("crowd[{n}]")).is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_values_those_stay_that_are_used_again_and_again() {
+    testing::isolated(async {
+        for n in 0..5000 {
+            crowd(n, true).await.unwrap();
+            if n % 10 == 0 {
+                for often in 0..100 {
+                    crowd(often, true).await.unwrap();
+                }
+            }
+        }
+        assert!((0..100).all(in_crowd));
+        assert_eq!((0..5000).filter(|n| in_crowd(*n)).count(), 1000);
+        // Of the others mostly those have left that were unused for long.
+        let [old, new] =
+            [100..4000, 4000..5000].map(|range: std::ops::Range<u32>| range.filter(|n| in_crowd(*n)).count());
+        assert!(new > 10 * old, "{new} of 1000, {old} of 3900");
+        let head = testing::breaker("crowd").snapshot();
+        assert_eq!(head.success_count, 5000 + 500 * 100, "of those that left too");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_values_whose_breakers_are_open_none_leaves() {
+    testing::isolated(async {
+        for n in 0..999 {
+            crowd(n, false).await.unwrap_err();
+        }
+        crowd(999, true).await.unwrap();
+        for n in 1000..1100 {
+            crowd(n, true).await.unwrap();
+        }
+        assert!((0..999).all(in_crowd) && in_crowd(1099), "the closed ones came and went");
+        crowd(1099, false).await.unwrap_err();
+        crowd(2000, true).await.unwrap();
+        assert!(!in_crowd(2000) && known("crowd[*]").is_some());
+        assert_eq!(
+            Registry::global().health().circuit_breakers.keys().filter(|name| name.starts_with("crowd[")).count(),
+            1000
+        );
+    })
+    .await;
+}
+
+/// How many calls of one thread were answered, failed, and were rejected.
+fn calls_of_many(thread: u32) -> [u64; 3] {
+    let mut ended = [0; 3];
+    for call in 0..10_000_u32 {
+        // Some values are everybody's, most are one thread's.
+        let value = if call % 4 == 0 { call % 40 } else { 10_000 * thread + call % 3000 };
+        let up = value % 50 != 7;
+        match crowd(value, up).now_or_never().unwrap() {
+            Ok(_) => ended[0] += 1,
+            Err(FetchError::Refused) => ended[1] += 1,
+            Err(FetchError::Open(_)) => ended[2] += 1,
+        }
+    }
+    ended
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_threads_are_counted_exactly_while_values_come_and_go_and_settings_change() {
+    testing::isolated(async {
+        let head = testing::breaker("crowd");
+        let threads: Vec<_> =
+            (1..=4).map(|thread| tokio::task::spawn_blocking(move || calls_of_many(thread))).collect();
+        for turn in 0..200 {
+            head.reconfigure(Config::new().max_keys(900 + turn % 3)).unwrap();
+            let listens = head.subscribe();
+            assert!(head.snapshot().failure_count <= 40_000);
+            tokio::task::yield_now().await;
+            drop(listens);
+        }
+        let mut ended = [0; 3];
+        for thread in threads {
+            let counts = thread.await.unwrap();
+            (0..3).for_each(|kind| ended[kind] += counts[kind]);
+        }
+        let shown = head.snapshot();
+        assert_eq!([shown.success_count, shown.failure_count, shown.rejected_count], ended);
+        assert!(ended.iter().all(|count| *count > 0), "{ended:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn fewer_max_keys_hold_from_the_next_new_value_on() {
+    testing::isolated(async {
+        for n in 0..900 {
+            crowd(n, true).await.unwrap();
+        }
+        testing::breaker("crowd").reconfigure(Config::new().max_keys(20)).unwrap();
+        assert!(in_crowd(899));
+        crowd(900, true).await.unwrap();
+        assert_eq!((0..=900).filter(|n| in_crowd(*n)).count(), 20);
+        assert_eq!(testing::breaker("crowd").snapshot().success_count, 901);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nothing_has_happened_to_shows_what_the_head_says() {
+    testing::isolated(async {
+        fetch("a", true).await.unwrap();
+        let (head, value) = (testing::breaker("hosts"), testing::breaker("hosts[a]"));
+        tokio::time::advance(secs(5)).await;
+        let rule = Config::new().failure_rate(0.5).window_calls(10).min_calls(2);
+        Registry::global().configure("hosts", rule).unwrap();
+        head.reconfigure(Config::new().fail_max(7)).unwrap();
+        let snapshot = value.snapshot();
+        assert_eq!((snapshot.name.as_str(), snapshot.label.as_str()), ("hosts[a]", "hosts[a]"));
+        assert_eq!((snapshot.success_count, snapshot.config.clone()), (1, head.config()));
+        assert_eq!((value.config(), value.config_sources()), (head.config(), head.config_sources()));
+        assert_eq!(snapshot.window.unwrap().calls, 0);
+        assert_eq!(snapshot.state_changed_at.elapsed().unwrap().as_secs(), 5);
+        assert_eq!((snapshot.last_error, snapshot.opened_because, snapshot.last_failure_time), (None, None, None));
+        // From now on calls are added to a window.
+        fetch("a", true).await.unwrap();
+        assert_eq!(value.snapshot().window.unwrap().calls, 1);
+        fetch("a", false).await.unwrap_err();
+        testing::assert_state(&value, State::Open);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_that_is_set_later_holds_for_values_that_are_there() {
+    testing::isolated(async {
+        fetch("a", true).await.unwrap();
+        assert!(hang("a".to_owned()).now_or_never().is_none());
+        fetch("b", true).await.unwrap();
+        testing::breaker("hosts").reconfigure(Config::new().timeout(secs(2))).unwrap();
+        for host in ["a", "b", "new"] {
+            let FetchError::Open(error) = hang(host.to_owned()).await.unwrap_err() else { panic!("it is cut off") };
+            assert!(error.is_timeout());
+            assert_eq!((error.breaker(), error.function()), (&*format!("hosts[{host}]"), Some("keys::hang")));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_of_the_head_is_told_for_each_value_whether_anything_has_happened_to_it_or_not() {
+    testing::isolated(async {
+        fetch("calm", true).await.unwrap();
+        fetch("bad", false).await.unwrap_err();
+        let mut events = testing::breaker("hosts").subscribe();
+        let call = testing::breaker("hosts[calm]").try_acquire().unwrap();
+        testing::breaker("hosts").reset();
+        let mut told = Vec::new();
+        while let Some(event) = events.try_recv() {
+            if let Event::StateChange { breaker, generation, reset: true, .. } = event {
+                told.push((breaker, generation));
+            }
+        }
+        told.sort();
+        assert_eq!(told, [("hosts", 2), ("hosts[bad]", 2), ("hosts[calm]", 2)].map(|(name, n)| (name.to_owned(), n)));
+        // It belongs to an earlier generation.
+        call.failure();
+        let calm = testing::breaker("hosts[calm]").snapshot();
+        assert_eq!((calm.failure_count, calm.consecutive_failures, calm.success_count), (1, 0, 0));
+        testing::breaker("hosts").reset();
+        fetch("calm", false).await.unwrap_err();
+        fetch("calm", false).await.unwrap_err();
+        testing::assert_state(&testing::breaker("hosts[calm]"), State::Open);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_every_length_have_breakers_of_their_own() {
+    testing::isolated(async {
+        Registry::global().configure("hosts", Config::new().max_keys(1000)).unwrap();
+        let keys: Vec<_> = (0..130).map(|length| "\u{e4}".repeat(length / 2) + &"x".repeat(length % 2)).collect();
+        for key in &keys {
+            fetch(key, true).await.unwrap();
+        }
+        for key in &keys {
+            let value = testing::breaker(&format!("hosts[{key}]"));
+            assert_eq!((value.name(), value.snapshot().success_count), (&*format!("hosts[{key}]"), 1));
+        }
     })
     .await;
 }

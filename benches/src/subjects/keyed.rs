@@ -4,6 +4,9 @@ use crate::body::{Fault, upstream};
 use crate::cases::Case;
 use crate::drive::Calls;
 use breaker_core::circuit_breaker;
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
 
 /// How many hosts may have a breaker at a time.
 pub const MOST_HOSTS: usize = 100_000;
@@ -29,6 +32,18 @@ pub fn keyed_calls(hosts: &'static [String]) -> Calls {
     Calls::new(Case::Key, move |request| {
         place = (place + STRIDE) % hosts.len();
         keyed(&hosts[place], request)
+    })
+}
+
+/// The same calls without breakers, each of which looks its host up in a map: what the memory of so many hosts costs by itself.
+#[must_use]
+pub fn map_calls(hosts: &'static [String]) -> Calls {
+    let map: HashMap<String, u64> = hosts.iter().cloned().zip(0..).collect();
+    let (map, mut place) = (Arc::new(map), 0);
+    Calls::new(Case::Key, async move |request| {
+        place = (place + STRIDE) % hosts.len();
+        black_box(map.get(&*hosts[place]));
+        upstream(request)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Shown: what the machine shows of itself, to calls and to people. Nothing here changes it.
 
 use super::{Machine, Manual, Phase};
-use crate::answers::Reading;
+use crate::answers::{Counts, Reading};
 use crate::clock::Tick;
 use crate::config::OnCancel;
 use crate::gate::{Wait, Word};
@@ -100,6 +100,10 @@ impl Machine {
             | flag(timed, Word::TIMED)
             | flag(self.settings.timeout.is_some(), Word::LIMITED);
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
     }
 
     pub(crate) fn read(&self, now: Tick) -> Reading {

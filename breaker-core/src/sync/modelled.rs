@@ -3,7 +3,7 @@
 
 use super::Ordering;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};
-use loom::sync::{Mutex as Lock, MutexGuard};
+use loom::sync::{Mutex as Lock, MutexGuard, RwLock as SharedLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(Lock<T>);
@@ -21,6 +21,22 @@ impl<T> Mutex<T> {
         self.0.try_lock().ok()
     }
 }
+
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(SharedLock<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Fewer than there are, since whoever looks at all members takes each of their locks.
+pub(crate) const SHARDS: usize = 2;
 
 /// Loom has none. Whoever does not see the flag yet finds it empty, and whoever sees it also sees the value.
 #[derive(Debug)]

@@ -26,6 +26,24 @@ impl<T> Mutex<T> {
     }
 }
 
+/// A lock that readers share. A panic cannot poison it either.
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(std::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    #[inline]
+    pub(crate) fn read(&self) -> std::sync::RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> std::sync::RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Into how many parts the members of a family are divided, each with a lock of its own.
+pub(crate) const SHARDS: usize = 32;
+
 /// Numbers from 1 on, for a `static`.
 #[derive(Debug)]
 pub(crate) struct Serial(AtomicU64);

@@ -61,7 +61,7 @@ fn allocations(calls: &Calls) -> f64 {
 pub(crate) fn threads(rounds: usize) -> Result<(), String> {
     println!("| subject | case | 1 thread, ns | 2 threads, ns | ratio | beside bare |");
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
-    let rows: Vec<Row> = rows(&[Case::Ok, Case::Err, Case::Open, Case::Full])
+    let rows: Vec<Row> = rows(&[Case::Ok, Case::Err, Case::Open, Case::Full, Case::Key])
         .filter(|(subject, _)| !matches!(subject.name, "loop" | "clock"))
         .collect();
     let runtime = Runtime::new().map_err(|error| error.to_string())?;

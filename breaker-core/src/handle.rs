@@ -1,0 +1,124 @@
+//! Handle: how a breaker is held, by whom a call is made, and to whom a permit or an error belongs.
+
+use crate::breaker::CircuitBreaker;
+use crate::member::Member;
+use crate::shared::{Core, Shared};
+use crate::site::Link;
+use crate::sync::Arc;
+use std::ops::Deref;
+
+/// Breakers of the global registry live as long as the process, so that a call needs no reference count.
+#[derive(Clone)]
+pub(crate) enum Handle {
+    Forever(&'static Shared),
+    Counted(Arc<Shared>),
+    /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
+    /// and a permit of every call holds one of these.
+    Member(Arc<Member>, u32),
+}
+
+impl Deref for Handle {
+    type Target = Core;
+
+    #[inline]
+    fn deref(&self) -> &Core {
+        match self {
+            Handle::Forever(shared) => shared,
+            Handle::Counted(shared) => shared,
+            Handle::Member(member, _) => &member.core,
+        }
+    }
+}
+
+impl Handle {
+    /// Counts a success.
+    #[inline]
+    pub(crate) fn success(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.success(),
+            Handle::Counted(shared) => shared.totals.success(),
+            Handle::Member(member, _) => member.tally.success(),
+        }
+    }
+
+    /// Counts a rejection.
+    #[inline]
+    pub(crate) fn rejected(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.rejected(),
+            Handle::Counted(shared) => shared.totals.rejected(),
+            Handle::Member(member, _) => member.tally.rejected(),
+        }
+    }
+
+    /// How many calls succeeded since the last reset.
+    pub(crate) fn successes(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.successes(),
+            Handle::Counted(shared) => shared.successes(),
+            Handle::Member(member, _) => member.successes(),
+        }
+    }
+
+    /// How many calls were rejected since the last reset.
+    pub(crate) fn rejections(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.rejections(),
+            Handle::Counted(shared) => shared.rejections(),
+            Handle::Member(member, _) => member.rejections(),
+        }
+    }
+
+    /// From now on both are counted anew.
+    pub(crate) fn zero(&self) {
+        match self {
+            Handle::Forever(shared) => shared.zero(),
+            Handle::Counted(shared) => shared.zero(),
+            Handle::Member(member, _) => member.zero(),
+        }
+    }
+}
+
+/// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
+#[derive(Clone)]
+pub(crate) enum Holder {
+    Site(&'static Link),
+    Own(CircuitBreaker),
+}
+
+/// Who asks for a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Caller {
+    /// The function whose breaker this is.
+    Site(&'static Link),
+    /// The function to whose family this belongs, as its handle says too.
+    Family(&'static Link),
+    /// Somebody who has a handle.
+    Handle,
+}
+
+impl Caller {
+    pub(crate) fn function(self) -> Option<&'static str> {
+        match self {
+            Self::Site(link) | Self::Family(link) => Some(&link.function),
+            Self::Handle => None,
+        }
+    }
+}
+
+impl Holder {
+    #[inline]
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
+        match self {
+            Self::Site(link) => &link.breaker,
+            Self::Own(breaker) => breaker,
+        }
+    }
+
+    pub(crate) fn function(&self) -> Option<&'static str> {
+        match self {
+            Self::Site(link) => Some(&link.function),
+            Self::Own(breaker) => breaker.calling(),
+        }
+    }
+}

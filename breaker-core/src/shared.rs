@@ -1,0 +1,211 @@
+//! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
+
+use crate::clock;
+use crate::event::{self, Listener};
+use crate::family::Family;
+use crate::gate::{Gate, Word};
+use crate::layers::Layers;
+use crate::machine::Machine;
+use crate::member::Later;
+use crate::note::Notes;
+use crate::state::State;
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
+use crate::window::SlidingWindow;
+use std::ops::Deref;
+
+/// A breaker by itself, not one of a family.
+pub(crate) struct Shared {
+    core: Core,
+    pub(crate) totals: Totals,
+    base: Base,
+}
+
+/// What every call looks at, and the rest.
+#[repr(C)]
+pub(crate) struct Core {
+    pub(crate) gate: Gate,
+    kept: Kept,
+}
+
+/// Where the rest is.
+enum Kept {
+    Now(Box<str>, Sealed<Rest>),
+    /// It is made when it is first needed.
+    Later(Later),
+}
+
+/// What few calls look at.
+pub(crate) struct Rest {
+    /// Its members, if it is the head of a family.
+    pub(crate) family: OnceLock<Box<Family>>,
+    pub(crate) machine: Mutex<Machine>,
+    /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
+    pub(crate) window: OnceLock<Arc<SlidingWindow>>,
+    pub(crate) notes: Mutex<Notes>,
+    /// Shared by all of a family that were told nothing by themselves.
+    pub(crate) layers: Mutex<Arc<Layers>>,
+    pub(crate) label: Mutex<Option<Arc<str>>>,
+    pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    pub(crate) heard: AtomicBool,
+    #[cfg(feature = "tracing")]
+    pub(crate) logged: Mutex<crate::log::Logged>,
+    /// Wakes those who wait for a call to be admitted.
+    #[cfg(feature = "tokio")]
+    pub(crate) changed: sync::Notify,
+    /// A time limit was met where there is no timer, and that was said.
+    #[cfg(feature = "tokio")]
+    pub(crate) without_timer: AtomicBool,
+}
+
+impl Deref for Shared {
+    type Target = Core;
+
+    #[inline]
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+/// Whoever asks a member for its rest has it made. [`Core::made`] does not.
+impl Deref for Core {
+    type Target = Rest;
+
+    fn deref(&self) -> &Rest {
+        match &self.kept {
+            Kept::Now(_, rest) => rest,
+            Kept::Later(later) => later.rest(self),
+        }
+    }
+}
+
+/// The totals at the last reset, which a snapshot leaves out.
+#[derive(Debug, Default)]
+pub(crate) struct Base {
+    successes: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl Base {
+    pub(crate) fn note(&self, successes: u64, rejected: u64) {
+        self.successes.store(successes, Ordering::Relaxed);
+        self.rejected.store(rejected, Ordering::Relaxed);
+    }
+
+    /// How many of so many successes came since.
+    pub(crate) fn successes_of(&self, successes: u64) -> u64 {
+        successes.saturating_sub(self.successes.load(Ordering::Relaxed))
+    }
+
+    /// How many of so many rejections came since.
+    pub(crate) fn rejections_of(&self, rejected: u64) -> u64 {
+        rejected.saturating_sub(self.rejected.load(Ordering::Relaxed))
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(name: String, layers: Layers) -> Self {
+        let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
+        let gate = Gate::new();
+        let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
+        rest.publish(&gate, &rest.machine.lock());
+        let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
+        Self { core, totals: Totals::default(), base: Base::default() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match &self.core.kept {
+            Kept::Now(name, _) => name,
+            Kept::Later(_) => "",
+        }
+    }
+
+    pub(crate) fn successes(&self) -> u64 {
+        self.base.successes_of(self.totals.successes())
+    }
+
+    pub(crate) fn rejections(&self) -> u64 {
+        self.base.rejections_of(self.totals.rejections())
+    }
+
+    pub(crate) fn zero(&self) {
+        self.base.note(self.totals.successes(), self.totals.rejections());
+    }
+}
+
+impl Core {
+    /// One of a family, under this word.
+    pub(crate) const fn of_member(gate: Gate, later: Later) -> Self {
+        Self { gate, kept: Kept::Later(later) }
+    }
+
+    /// Counts a failure of which nobody has to hear, and which changes nothing that the gate shows. `false`: it is more than that.
+    pub(crate) fn failed_again(&self, word: Word) -> bool {
+        if self.gate.glance().has(Word::HEARD) || !event::quiet() {
+            return false;
+        }
+        let now = clock::now();
+        self.machine.lock().failed_again(word, now)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let word = self.gate.word();
+        let lapsed = word.has(Word::SHUT) && clock::now() >= self.gate.until();
+        if lapsed { self.machine.lock().state(clock::now()) } else { word.state() }
+    }
+
+    /// What a member has, whether its rest was made or not.
+    pub(crate) fn member(&self) -> Option<&Later> {
+        match &self.kept {
+            Kept::Now(..) => None,
+            Kept::Later(later) => Some(later),
+        }
+    }
+
+    /// The rest, if there was a need for it.
+    pub(crate) fn made(&self) -> Option<&Rest> {
+        match &self.kept {
+            Kept::Now(_, rest) => Some(rest),
+            Kept::Later(later) => later.made(),
+        }
+    }
+
+    /// What the rest can be made of, if that was not done.
+    pub(crate) fn later(&self) -> Option<&Later> {
+        self.member().filter(|later| later.made().is_none())
+    }
+}
+
+impl Rest {
+    pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
+        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
+        if let Some(made) = machine.window() {
+            window.get_or_init(|| Arc::clone(made));
+        }
+        Self {
+            family: OnceLock::new(),
+            machine: Mutex::new(machine),
+            window,
+            notes: Mutex::default(),
+            label: Mutex::new(label),
+            layers: Mutex::new(layers),
+            heard: AtomicBool::new(!listeners.is_empty()),
+            listeners: Mutex::new(listeners),
+            #[cfg(feature = "tracing")]
+            logged: Mutex::default(),
+            #[cfg(feature = "tokio")]
+            changed: sync::Notify::default(),
+            #[cfg(feature = "tokio")]
+            without_timer: AtomicBool::new(false),
+        }
+    }
+
+    /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
+    pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
+        if let Some(window) = machine.window() {
+            self.window.get_or_init(|| Arc::clone(window));
+        }
+        let (word, until) = machine.publish();
+        let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
+        gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
+    }
+}

@@ -1,0 +1,199 @@
+//! Table: values by the hash of their key, in one row of places, so that a look-up touches one line of memory before the value itself,
+//! and somebody who looks for a value to drop can go along the row, which says when each was last used.
+//!
+//! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3, 6.4, algorithms L and R).
+
+use crate::sync::Ordering;
+use crate::sync::statics::AtomicU64;
+
+/// The values, each in the place that its hash asks for, or the next free one.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    /// As many as a power of two, or none; at most 7 of 8 are taken.
+    places: Vec<Place<T>>,
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    hash: u64,
+    used: AtomicU64,
+    value: Option<T>,
+}
+
+/// A value, and the last use of it.
+#[derive(Debug)]
+pub(crate) struct Found<'t, T> {
+    pub(crate) value: &'t T,
+    used: &'t AtomicU64,
+}
+
+impl<T> Found<'_, T> {
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Notes a use. Where that is as before nothing is written, so that threads leave each other's lines alone.
+    #[inline]
+    pub(crate) fn use_at(&self, now: u64) {
+        if self.used() != now {
+            self.used.store(now, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T> Place<T> {
+    fn found(&self) -> Option<Found<'_, T>> {
+        Some(Found { value: self.value.as_ref()?, used: &self.used })
+    }
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), count: 0 }
+    }
+}
+
+impl<T> Table<T> {
+    const FEWEST: usize = 4;
+
+    /// The value of this hash for which `is` holds.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<Found<'_, T>> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let mut at = self.home(hash);
+        loop {
+            let place = &self.places[at];
+            let found = place.found()?;
+            if place.hash == hash && is(found.value) {
+                return Some(found);
+            }
+            at = self.after(at);
+        }
+    }
+
+    /// Adds a value that is used now; nobody looks whether it is there.
+    pub(crate) fn insert(&mut self, hash: u64, value: T, now: u64) {
+        if (self.count + 1) * 8 > self.places.len() * 7 {
+            self.grow();
+        }
+        self.count += 1;
+        self.put(Place { hash, used: AtomicU64::new(now), value: Some(value) });
+    }
+
+    fn put(&mut self, place: Place<T>) {
+        let mut at = self.home(place.hash);
+        while self.places[at].value.is_some() {
+            at = self.after(at);
+        }
+        self.places[at] = place;
+    }
+
+    fn grow(&mut self) {
+        let length = (self.places.len() * 2).max(Self::FEWEST);
+        let free = || Place { hash: 0, used: AtomicU64::new(0), value: None };
+        for old in std::mem::replace(&mut self.places, std::iter::repeat_with(free).take(length).collect()) {
+            if old.value.is_some() {
+                self.put(old);
+            }
+        }
+    }
+
+    /// Takes the value at a place out, if `may` says so.
+    pub(crate) fn remove_if(&mut self, at: usize, may: impl FnOnce(&mut T, u64) -> bool) -> Option<T> {
+        let place = self.places.get_mut(at)?;
+        let used = place.used.load(Ordering::Relaxed);
+        let gone = place.value.take_if(|value| may(value, used))?;
+        self.count -= 1;
+        let (mut hole, mut next) = (at, self.after(at));
+        while self.places[next].value.is_some() {
+            // It may move to the hole if that is not before its home, counted backwards round the row.
+            let from_home = next.wrapping_sub(self.home(self.places[next].hash)) & self.mask();
+            if from_home >= next.wrapping_sub(hole) & self.mask() {
+                self.places.swap(hole, next);
+                hole = next;
+            }
+            next = self.after(next);
+        }
+        Some(gone)
+    }
+
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The value at a place.
+    pub(crate) fn at(&self, at: usize) -> Option<Found<'_, T>> {
+        self.places.get(at)?.found()
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.value.as_ref())
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.places.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are those that count")]
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & self.mask()
+    }
+
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & self.mask()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// Hashes that meet, all round the row, so that much has to be shifted.
+    fn hash(key: u64) -> u64 {
+        [u64::MAX, u64::MAX - 1, 0, 7][key as usize % 4]
+    }
+
+    #[test]
+    fn it_holds_what_a_map_holds_whatever_comes_and_goes() {
+        let (mut table, mut map) = (Table::default(), HashMap::new());
+        let mut random = fastrand::Rng::with_seed(7);
+        for step in 0..50_000_u64 {
+            let key = random.u64(..200);
+            let hash = if step < 25_000 { hash(key) } else { key.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+            if step == 25_000 {
+                (table, map) = (Table::default(), HashMap::new());
+            }
+            let is = |value: &(u64, u64)| value.0 == key;
+            assert_eq!(table.find(hash, is).map(|found| found.value.1), map.get(&key).copied());
+            if random.u8(..3) == 0 {
+                let at = (0..table.places()).find(|at| table.at(*at).is_some_and(|found| is(found.value)));
+                let gone = at.and_then(|at| table.remove_if(at, |_, _| true));
+                assert_eq!(gone.map(|gone| gone.1), map.remove(&key));
+            } else {
+                map.entry(key).or_insert_with(|| {
+                    table.insert(hash, (key, step), 0);
+                    step
+                });
+            }
+            assert_eq!(table.values().count(), map.len());
+        }
+    }
+
+    #[test]
+    fn what_may_not_go_stays() {
+        let mut table = Table::default();
+        table.insert(3, "stays", 0);
+        let at = (0..table.places()).find(|at| table.at(*at).is_some()).unwrap();
+        assert_eq!(table.remove_if(at, |_, _| false), None);
+        assert_eq!(table.remove_if(100, |_, _| true), None);
+        assert_eq!(table.find(3, |_| true).map(|found| *found.value), Some("stays"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Together: what is asked of all members of a family, and what is said to all. `member` says how that meets one that gets a rest of its own.
+
+use crate::answers::Change;
+use crate::breaker::{CircuitBreaker, Handle, Told};
+use crate::clock::{self, Tick};
+use crate::family::{EXACT, Family, Members};
+use crate::gate::Word;
+use crate::layers::Layers;
+use crate::machine::Machine;
+use crate::member::Member;
+use crate::state::State;
+use crate::sync::{Arc, Ordering};
+
+/// What the members have counted together.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sums {
+    pub(crate) successes: u64,
+    pub(crate) failures: u64,
+    pub(crate) rejected: u64,
+    pub(crate) ignored: u64,
+    pub(crate) cancelled: u64,
+}
+
+/// What came of a change for all members.
+#[derive(Default)]
+pub(crate) struct Swept {
+    /// Of those without a rest.
+    pub(crate) told: Vec<(CircuitBreaker, Told)>,
+    /// Those that have one, and were not changed.
+    pub(crate) others: Vec<CircuitBreaker>,
+}
+
+impl Family {
+    /// Has `f` steer a machine such as each member would have that has none, and puts in force what it shows then. Only under the lock of the
+    /// family.
+    fn sweep(
+        &self,
+        members: &Members,
+        mut machine: Machine,
+        heard: bool,
+        f: impl FnOnce(&mut Machine, Tick) -> Option<Change>,
+        each: impl Fn(&Member),
+    ) -> Swept {
+        let now = clock::now();
+        let change = f(&mut machine, now);
+        let (word, generations) =
+            (machine.publish().0.with(if heard { Word::HEARD } else { 0 }), machine.generation() - 1);
+        let limit = machine.settings().timeout.unwrap_or_default();
+        let mut swept = Swept::default();
+        self.each(members, |member| {
+            let handle = || CircuitBreaker(Handle::Member(Arc::clone(member), 0));
+            let Some(later) = member.core.later() else { return swept.others.push(handle()) };
+            let generation = member.core.gate.word().generation() + generations;
+            each(member);
+            member.core.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
+            if let Some(change) = change {
+                if change.old != change.new {
+                    later.change_at(now);
+                }
+                swept.told.push((handle(), Told::one(Change { generation, ..change })));
+            }
+        });
+        swept
+    }
+}
+
+impl CircuitBreaker {
+    /// The members that are in a state which `is` holds for, at this moment; none for a breaker without keys.
+    pub(crate) fn members_in(&self, is: impl Fn(State) -> bool) -> Vec<Self> {
+        let Some(family) = self.family() else { return Vec::new() };
+        let (members, mut found) = (family.members.lock(), Vec::new());
+        family.each(&members, |member| {
+            if is(member.core.state()) {
+                found.push(Self(Handle::Member(Arc::clone(member), 0)));
+            }
+        });
+        found
+    }
+
+    /// What the members have counted, those included that have left.
+    pub(crate) fn sums(&self) -> Sums {
+        let Some(family) = self.family() else { return Sums::default() };
+        let members = family.members.lock();
+        let mut sums = members.left;
+        family.each(&members, |member| sums.add(member));
+        sums
+    }
+
+    /// Zeroes the counts of those too that are not there any more.
+    pub(crate) fn reset_members(&self) {
+        let swept = self.sweep_members(
+            |members| members.left = Sums::default(),
+            |machine, now| Some(machine.reset(now)),
+            Member::zero,
+        );
+        for (member, told) in swept.told {
+            member.tell_changes(told);
+        }
+        swept.others.iter().for_each(Self::reset);
+    }
+
+    /// Lets those hear of it that have no listeners of their own, and gives the others.
+    pub(crate) fn hear_members(&self) -> Vec<Self> {
+        self.sweep_members(|_| (), |_, _| None, |_| ()).others
+    }
+
+    /// Puts the head's settings in force for those that have none of their own.
+    pub(crate) fn reconfigure_members(&self) -> Swept {
+        let Some(family) = self.family() else { return Swept::default() };
+        let mut members = family.members.lock();
+        // Without members there is nothing, or the first one is about to look at the settings.
+        let Some(before) = members.common.take() else { return Swept::default() };
+        let settings = members.common(self).settings.clone();
+        family.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
+        let heard = !self.listeners().is_empty();
+        family.sweep(
+            &members,
+            before.machine(0, 1, Tick::ZERO),
+            heard,
+            |machine, now| machine.reconfigure(settings, now),
+            |_| (),
+        )
+    }
+
+    /// What the layers of a member are that has these so far.
+    pub(crate) fn layers_of_member(&self, own: &Layers) -> Arc<Layers> {
+        match self.family().filter(|_| own.follows()) {
+            Some(family) => Arc::clone(&family.members.lock().common(self).layers),
+            None => Arc::new(self.layers().for_member(own)),
+        }
+    }
+
+    fn sweep_members(
+        &self,
+        first: impl FnOnce(&mut Members),
+        f: impl FnOnce(&mut Machine, Tick) -> Option<Change>,
+        each: impl Fn(&Member),
+    ) -> Swept {
+        let Some(family) = self.family() else { return Swept::default() };
+        let mut members = family.members.lock();
+        first(&mut members);
+        let machine = members.common(self).machine(0, 1, Tick::ZERO);
+        let heard = !self.listeners().is_empty();
+        family.sweep(&members, machine, heard, f, each)
+    }
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, member: &Member) {
+        self.successes += member.successes();
+        self.rejected += member.rejections();
+        // One that has no rest has counted nothing else.
+        if let Some(rest) = member.core.made() {
+            let counts = rest.machine.lock().counts();
+            self.failures += counts.failures;
+            self.ignored += counts.ignored;
+            self.cancelled += counts.cancelled;
+        }
+    }
+}
