@@ -253,7 +253,7 @@ impl Entry {
             Way::Ahead(_) | Way::Rejected(_) | Way::Over => over(),
         };
         let Held { link, word, started, probe, runs, limit } = held;
-        drop(ManuallyDrop::into_inner(limit));
+        let _timer = ManuallyDrop::into_inner(limit);
         (Permit::new(Holder::Site(link), word, probe, started), runs)
     }
 
