@@ -1,0 +1,27 @@
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY,
+    file_path TEXT NOT NULL,
+    language TEXT NOT NULL,
+    name TEXT NOT NULL,
+    start_line BIGINT NOT NULL,
+    end_line BIGINT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX chunks_by_file ON chunks (file_path);
+
+-- The words only: the text stands in `chunks`, under the same number.
+CREATE VIRTUAL TABLE chunk_words USING fts5 (name, body, content = '', contentless_delete = 1);
+
+CREATE TABLE vectors (
+    chunk_id BIGINT NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    model TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (chunk_id, role)
+);
+
+CREATE TABLE index_state (id BIGINT PRIMARY KEY, generation BIGINT NOT NULL);
+INSERT INTO index_state (id, generation) VALUES (1, 1);
+
+CREATE TABLE cache_entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at BIGINT NOT NULL);
+CREATE INDEX cache_entries_by_end ON cache_entries (expires_at);
