@@ -128,6 +128,12 @@ impl CascadeCache {
         let _ = self.l3.forget_entry(key).await;
     }
 
+    /// How much this process holds, in bytes of keys and values.
+    pub async fn l1_bytes(&self) -> u64 {
+        self.l1.run_pending_tasks().await;
+        self.l1.weighted_size()
+    }
+
     /// Forgets what this process holds. The other levels are shared, and go on to hold it.
     pub fn clear_l1(&self) {
         self.l1.invalidate_all();
