@@ -149,6 +149,9 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
         let count = indexed.without_vectors;
         println!("{count} of them only by their words: {why}. Index them again when the models are back.");
     }
+    if indexed.forgotten > 0 {
+        println!("{} files are gone, and forgotten.", indexed.forgotten);
+    }
     indexed.skipped.iter().for_each(|skipped| println!("Skipped {skipped}"));
 }
 

@@ -1,14 +1,18 @@
 //! The room of indexing and searching: the functions of files in, the functions that a query means out.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cascade::{CascadeCache, Level},
-    database::{Chunk, Database, NewChunk},
-    embedding::{DualEmbeddingService, Role, Vector},
+    database::{Chunk, Database, ModelVectors, NewFile},
+    embedding::{DualEmbeddingService, Role},
     error::SearchError,
     files::source_files,
     functions::{Function, Language, functions},
@@ -41,6 +45,8 @@ pub struct Indexed {
     pub without_vectors: usize,
     /// Why they have none, with the state of the breaker.
     pub degraded: Option<String>,
+    /// How many files were forgotten, because they are gone.
+    pub forgotten: usize,
     /// Files that could not be read, with the reason.
     pub skipped: Vec<String>,
 }
@@ -73,7 +79,7 @@ impl CodeIndexingService {
         Self { database, embeddings, cache }
     }
 
-    /// Indexes all source files of a directory, with a bar that shows how far it is (where there is a terminal).
+    /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is a terminal, a bar shows how far it is.
     ///
     /// # Errors
     /// The directory cannot be read, or the database is away. The files that were indexed by then stay.
@@ -85,12 +91,20 @@ impl CodeIndexingService {
         for file in bar.wrap_iter(files.iter()) {
             let name = file.to_string_lossy();
             bar.set_message(name.clone().into_owned());
-            match fs::read_to_string(file) {
-                Ok(content) => total.add(self.index_file(&name, &content).await?),
-                Err(error) => total.skipped.push(format!("{name}: {error}")),
+            let content = fs::read_to_string(file).map_err(|error| SearchError::Invalid(format!("{name}: {error}")));
+            let indexed = match content {
+                Ok(content) => self.index_file(&name, &content).await,
+                Err(unreadable) => Err(unreadable),
+            };
+            match indexed {
+                Ok(indexed) => total.add(indexed),
+                // One of many does not end the rest.
+                Err(SearchError::Invalid(problem)) if file != path => total.skipped.push(problem),
+                Err(error) => return Err(error),
             }
         }
         bar.finish_and_clear();
+        total.forgotten = self.forget_missing(path, &files).await?;
         Ok(total)
     }
 
@@ -101,30 +115,41 @@ impl CodeIndexingService {
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
         let language = Language::of(file_path);
         let Some(language) = language.filter(|_| !content.contains('\0')) else {
-            return Err(SearchError::Invalid(format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)")));
+            let problem = format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)");
+            return Err(SearchError::Invalid(problem));
         };
-        let found = functions(content, language);
-        let (vectors, degraded) = match self.vectors_of(&found).await {
-            Ok(vectors) => (vectors, None),
-            Err(error) => (vec![Vec::new(); found.len()], Some(error.to_string())),
+        let functions = functions(content, language);
+        let (vectors, degraded) = match self.vectors_of(&functions).await {
+            Ok(vectors) => (vectors.into(), None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        let without_vectors = if degraded.is_some() { found.len() } else { 0 };
-        let chunks = found.into_iter().zip(vectors);
-        let chunks: Vec<_> = chunks.map(|(function, vectors)| NewChunk { language, function, vectors }).collect();
-        self.database.replace(file_path, &chunks).await?;
-        Ok(Indexed { files: 1, functions: chunks.len(), without_vectors, degraded, skipped: Vec::new() })
+        let count = functions.len();
+        self.database.replace(file_path, &NewFile { language, functions, vectors }).await?;
+        let without_vectors = if degraded.is_some() { count } else { 0 };
+        Ok(Indexed { files: 1, functions: count, without_vectors, degraded, ..Indexed::default() })
+    }
+
+    /// Forgets the files of a directory that are gone.
+    async fn forget_missing(&self, path: &Path, files: &[PathBuf]) -> Result<usize, SearchError> {
+        let known = self.database.files().await?;
+        let gone = known.iter().filter(|name| Path::new(name).starts_with(path) && !files.contains(&name.into()));
+        let mut forgotten = 0;
+        for name in gone {
+            self.database.forget(name).await?;
+            forgotten += 1;
+        }
+        Ok(forgotten)
     }
 
     /// A vector of the code model for each function, and one of the text model for what is said about it.
-    async fn vectors_of(&self, functions: &[Function]) -> Result<Vec<Vec<(Role, String, Vector)>>, SearchError> {
+    async fn vectors_of(&self, functions: &[Function]) -> Result<[ModelVectors; 2], SearchError> {
         let code: Vec<_> = functions.iter().map(|function| function.text.as_str()).collect();
         let text: Vec<_> = functions.iter().map(|f| format!("{} {}", f.name, f.documentation)).collect();
         let text: Vec<_> = text.iter().map(String::as_str).collect();
         let code = self.embeddings.embed(Role::Code, &code).await?;
         let text = self.embeddings.embed(Role::Text, &text).await?;
-        let named = |role, vector| (role, self.embeddings.name(role).to_owned(), vector);
-        let pairs = code.into_iter().zip(text);
-        Ok(pairs.map(|(code, text)| vec![named(Role::Code, code), named(Role::Text, text)]).collect())
+        let made = |role, vectors| ModelVectors { role, model: self.embeddings.name(role).to_owned(), vectors };
+        Ok([made(Role::Code, code), made(Role::Text, text)])
     }
 
     /// The functions that a query means, at most `limit`: by their words, by what is said about them and by their code.
@@ -170,7 +195,6 @@ impl CodeIndexingService {
     async fn near_by(&self, role: Role, query: &str) -> Result<Vec<i64>, SearchError> {
         let Some(query) = self.embeddings.embed(role, &[query]).await?.pop() else { return Ok(Vec::new()) };
         let vectors = self.database.vectors(role, self.embeddings.name(role)).await?;
-        let vectors: Vec<_> = vectors.into_iter().map(|(id, bytes)| (id, Vector::from_bytes(&bytes))).collect();
         Ok(nearest(&query, &vectors, CANDIDATES))
     }
 

@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, AnyPool, Row, any::AnyRow};
 use super::{
     DatabaseError,
     pool::{Dialect, Tables},
+    vectors,
 };
 use crate::{
     embedding::{Role, Vector},
@@ -30,33 +31,57 @@ pub struct Chunk {
     pub text: String,
 }
 
-/// A function that is to be found from now on.
+/// What is to be found in a file from now on.
 #[derive(Clone, Debug)]
-pub struct NewChunk {
-    /// The language of its file.
+pub struct NewFile {
+    /// Its language.
     pub language: Language,
-    /// What was found in the file.
-    pub function: Function,
-    /// Its vectors, each with the name of its model; none while there are no embeddings.
-    pub vectors: Vec<(Role, String, Vector)>,
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Their vectors; none while there are no embeddings.
+    pub vectors: Vec<ModelVectors>,
+}
+
+/// What a model made of functions.
+#[derive(Clone, Debug)]
+pub struct ModelVectors {
+    /// What the model is for.
+    pub role: Role,
+    /// Its name.
+    pub model: String,
+    /// A vector for each function, in their order.
+    pub vectors: Vec<Vector>,
 }
 
 pub(super) async fn generation(pool: &AnyPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT generation FROM index_state WHERE id = 1").fetch_one(pool).await
 }
 
-pub(super) async fn replace(tables: &Tables, file_path: &str, chunks: &[NewChunk]) -> Result<(), DatabaseError> {
+/// The names of the files in which something can be found.
+pub(super) async fn files(pool: &AnyPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT DISTINCT file_path FROM chunks").fetch_all(pool).await
+}
+
+pub(super) async fn replace(tables: &Tables, file_path: &str, file: Option<&NewFile>) -> Result<(), DatabaseError> {
+    let mut transaction = tables.pool().await?.begin().await?;
+    // First of all, so that two who index at the same time take turns, and neither waits for the other's half.
+    sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *transaction).await?;
     let forget_words = match tables.dialect {
         Dialect::Sqlite => "DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE file_path = $1)",
         Dialect::Postgres => "DELETE FROM chunk_words WHERE chunk_id IN (SELECT id FROM chunks WHERE file_path = $1)",
     };
-    let mut transaction = tables.pool().await?.begin().await?;
-    // First of all, so that two who index at the same time take turns, and neither waits for the other's half.
-    sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *transaction).await?;
-    sqlx::query(forget_words).bind(file_path).execute(&mut *transaction).await?;
-    sqlx::query("DELETE FROM chunks WHERE file_path = $1").bind(file_path).execute(&mut *transaction).await?;
-    for chunk in chunks {
-        insert(&mut transaction, tables.dialect, file_path, chunk).await?;
+    let forget = [forget_words, "DELETE FROM chunks WHERE file_path = $1", "DELETE FROM vectors WHERE file_path = $1"];
+    for statement in forget {
+        sqlx::query(statement).bind(file_path).execute(&mut *transaction).await?;
+    }
+    if let Some(file) = file {
+        let mut ids = Vec::with_capacity(file.functions.len());
+        for function in &file.functions {
+            ids.push(insert(&mut transaction, tables.dialect, file_path, file.language, function).await?);
+        }
+        for model in &file.vectors {
+            vectors::put(&mut transaction, file_path, &ids, model).await?;
+        }
     }
     Ok(transaction.commit().await?)
 }
@@ -65,15 +90,15 @@ async fn insert(
     connection: &mut AnyConnection,
     dialect: Dialect,
     file_path: &str,
-    chunk: &NewChunk,
-) -> Result<(), sqlx::Error> {
-    let function = &chunk.function;
+    language: Language,
+    function: &Function,
+) -> Result<i64, sqlx::Error> {
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO chunks (file_path, language, name, start_line, end_line, text) \
          VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
     )
     .bind(file_path)
-    .bind(chunk.language.as_str())
+    .bind(language.as_str())
     .bind(&function.name)
     .bind(i64::from(function.start_line))
     .bind(i64::from(function.end_line))
@@ -89,12 +114,7 @@ async fn insert(
     };
     let query = sqlx::query(insert_words).bind(id).bind(joined(&function.name)).bind(joined(&function.text));
     query.execute(&mut *connection).await?;
-    for (role, model, vector) in &chunk.vectors {
-        let query = sqlx::query("INSERT INTO vectors (chunk_id, role, model, vector) VALUES ($1, $2, $3, $4)");
-        let query = query.bind(id).bind(role.as_str()).bind(model).bind(vector.bytes());
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
+    Ok(id)
 }
 
 fn joined(text: &str) -> String {
@@ -121,11 +141,6 @@ pub(super) async fn with_words(tables: &Tables, words: &[String], most: usize) -
     };
     let query = sqlx::query_scalar(sql).bind(quoted.collect::<Vec<_>>().join(operator));
     Ok(query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(tables.pool().await?).await?)
-}
-
-pub(super) async fn vectors(pool: &AnyPool, role: Role, model: &str) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
-    let query = sqlx::query_as("SELECT chunk_id, vector FROM vectors WHERE role = $1 AND model = $2");
-    query.bind(role.as_str()).bind(model).fetch_all(pool).await
 }
 
 pub(super) async fn chunks(pool: &AnyPool, ids: &[i64]) -> Result<Vec<Option<Chunk>>, sqlx::Error> {

@@ -4,16 +4,17 @@ mod entries;
 mod error;
 mod index;
 mod pool;
+mod vectors;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use breaker_core::{circuit_breaker, fallback};
 
-use crate::embedding::Role;
+use crate::embedding::{Role, Vector};
 use pool::Tables;
 
 pub use error::DatabaseError;
-pub use index::{Chunk, NewChunk};
+pub use index::{Chunk, ModelVectors, NewFile};
 
 /// The name of the breaker, in the registry.
 pub const BREAKER: &str = "database";
@@ -65,8 +66,24 @@ impl Database {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub async fn replace(&self, file_path: &str, chunks: &[NewChunk]) -> Result<(), DatabaseError> {
-        index::replace(&self.tables, file_path, chunks).await
+    pub async fn replace(&self, file_path: &str, file: &NewFile) -> Result<(), DatabaseError> {
+        index::replace(&self.tables, file_path, Some(file)).await
+    }
+
+    /// Forgets a file.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub async fn forget(&self, file_path: &str) -> Result<(), DatabaseError> {
+        index::replace(&self.tables, file_path, None).await
+    }
+
+    /// The names of the files in which something can be found.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn files(&self) -> Result<Vec<String>, DatabaseError> {
+        Ok(index::files(self.tables.pool().await?).await?)
     }
 
     /// The numbers of the functions that have some of these words, the best ones first.
@@ -81,8 +98,8 @@ impl Database {
     ///
     /// # Errors
     /// The database is away.
-    pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vec<u8>)>, DatabaseError> {
-        Ok(index::vectors(self.tables.pool().await?, role, model).await?)
+    pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, DatabaseError> {
+        Ok(vectors::all(self.tables.pool().await?, role, model).await?)
     }
 
     /// The functions of these numbers, in this order; `None` is one that is gone meanwhile.

@@ -1,5 +1,7 @@
 //! The routes, on SQLite and without Redis: what a machine without any server has.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::harness::{World, database, redis};
@@ -30,6 +32,28 @@ async fn a_file_that_is_indexed_again_is_known_as_it_is_now() {
     world.index_as("greet.py", "class Host:\n    def say_hello(self):\n        pass\n").await;
     world.index_as("src/some.rs", "fn other() {}").await;
     assert_eq!(world.search("say hello").await.names(), ["Host::say_hello"]);
+}
+
+#[tokio::test]
+async fn a_directory_is_known_as_it_is_now() {
+    let world = World::new().await;
+    let directory = tempfile::tempdir().expect("there is room");
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("there is room");
+    write("a.rs", "fn first() {}");
+    write("b.py", "def second():\n    pass\n");
+    write("c.rs", "fn third() { \0 }");
+    let code = &world.service.code;
+    let indexed = code.index_directory(directory.path()).await.expect("it can be read");
+    assert_eq!(
+        (indexed.files, indexed.functions, indexed.forgotten, indexed.skipped.len()),
+        (2, 2, 0, 1),
+        "{indexed:?}"
+    );
+    fs::remove_file(directory.path().join("a.rs")).expect("it was there");
+    assert_eq!(code.index_directory(directory.path()).await.expect("it can be read").forgotten, 1);
+    assert_eq!(world.search("first or second").await.names(), ["second"]);
+    let missing = code.index_directory(&directory.path().join("missing")).await.expect_err("there is none");
+    assert!(missing.to_string().contains("missing"), "{missing}");
 }
 
 #[tokio::test]

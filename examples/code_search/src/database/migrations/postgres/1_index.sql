@@ -15,12 +15,14 @@ CREATE TABLE chunk_words (
 );
 CREATE INDEX chunk_words_by_word ON chunk_words USING GIN (words);
 
+-- A row for each file and role, since a query reads all of them: for each function its number (8 bytes) and its vector.
 CREATE TABLE vectors (
-    chunk_id BIGINT NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+    file_path TEXT NOT NULL,
     role TEXT NOT NULL,
     model TEXT NOT NULL,
-    vector BYTEA NOT NULL,
-    PRIMARY KEY (chunk_id, role)
+    functions BIGINT NOT NULL,
+    packed BYTEA NOT NULL,
+    PRIMARY KEY (file_path, role)
 );
 
 CREATE TABLE index_state (id BIGINT PRIMARY KEY, generation BIGINT NOT NULL);

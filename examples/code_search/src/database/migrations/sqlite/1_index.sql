@@ -12,12 +12,14 @@ CREATE INDEX chunks_by_file ON chunks (file_path);
 -- The words only: the text stands in `chunks`, under the same number.
 CREATE VIRTUAL TABLE chunk_words USING fts5 (name, body, content = '', contentless_delete = 1);
 
+-- A row for each file and role, since a query reads all of them: for each function its number (8 bytes) and its vector.
 CREATE TABLE vectors (
-    chunk_id BIGINT NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+    file_path TEXT NOT NULL,
     role TEXT NOT NULL,
     model TEXT NOT NULL,
-    vector BLOB NOT NULL,
-    PRIMARY KEY (chunk_id, role)
+    functions BIGINT NOT NULL,
+    packed BLOB NOT NULL,
+    PRIMARY KEY (file_path, role)
 );
 
 CREATE TABLE index_state (id BIGINT PRIMARY KEY, generation BIGINT NOT NULL);
