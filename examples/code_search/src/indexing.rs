@@ -8,6 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
+use tokio::{join, try_join};
 
 use crate::{
     cascade::{CascadeCache, Level},
@@ -16,7 +17,8 @@ use crate::{
     error::SearchError,
     files::source_files,
     functions::{Function, Language, functions},
-    ranking::{fuse, nearest},
+    nearby::Nearby,
+    ranking::fuse,
     words::words,
 };
 
@@ -32,6 +34,7 @@ pub struct CodeIndexingService {
     database: Arc<Database>,
     embeddings: DualEmbeddingService,
     cache: CascadeCache,
+    nearby: Nearby,
 }
 
 /// What became of a file, or of many.
@@ -76,7 +79,7 @@ impl CodeIndexingService {
     /// A service on these parts.
     #[must_use]
     pub fn new(database: Arc<Database>, embeddings: DualEmbeddingService, cache: CascadeCache) -> Self {
-        Self { database, embeddings, cache }
+        Self { database, embeddings, cache, nearby: Nearby::default() }
     }
 
     /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is a terminal, a bar shows how far it is.
@@ -171,8 +174,9 @@ impl CodeIndexingService {
         if let Some((hits, level)) = self.cache.get(&key).await {
             return Ok(Answer { hits, cached: Some(level), degraded: None });
         }
-        let mut lists = vec![self.database.with_words(&asked, CANDIDATES).await?];
-        let degraded = match self.near(query).await {
+        let (with_words, near) = join!(self.database.with_words(&asked, CANDIDATES), self.near(query, generation));
+        let mut lists = vec![with_words?];
+        let degraded = match near {
             Ok(near) => {
                 lists.extend(near);
                 None
@@ -188,14 +192,16 @@ impl CodeIndexingService {
     }
 
     /// For each model the functions that are near to the query.
-    async fn near(&self, query: &str) -> Result<[Vec<i64>; 2], SearchError> {
-        Ok([self.near_by(Role::Text, query).await?, self.near_by(Role::Code, query).await?])
+    async fn near(&self, query: &str, generation: i64) -> Result<[Vec<i64>; 2], SearchError> {
+        let by = |role| self.near_by(role, query, generation);
+        let (text, code) = try_join!(by(Role::Text), by(Role::Code))?;
+        Ok([text, code])
     }
 
-    async fn near_by(&self, role: Role, query: &str) -> Result<Vec<i64>, SearchError> {
+    async fn near_by(&self, role: Role, query: &str, generation: i64) -> Result<Vec<i64>, SearchError> {
         let Some(query) = self.embeddings.embed(role, &[query]).await?.pop() else { return Ok(Vec::new()) };
-        let vectors = self.database.vectors(role, self.embeddings.name(role)).await?;
-        Ok(nearest(&query, &vectors, CANDIDATES))
+        let (model, index) = ((role, self.embeddings.name(role)), (&*self.database, generation));
+        Ok(self.nearby.of(&query, model, index, CANDIDATES).await?)
     }
 
     async fn hits(&self, lists: &[Vec<i64>], limit: usize) -> Result<Vec<Hit>, SearchError> {

@@ -43,7 +43,7 @@ impl Database {
 
 /// The calls.
 #[circuit_breaker(
-    name = "database",
+    name = BREAKER,
     env = "DATABASE",
     fail_max = 3,
     recovery_timeout = "10s",

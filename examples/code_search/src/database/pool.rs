@@ -15,7 +15,9 @@ use super::DatabaseError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// SQLite's write-ahead log lets queries go on while something is written; its end survives a crash of the process, which is enough here.
-const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
+/// Large pages, since a query reads all vectors.
+const SQLITE_SETTINGS: &str =
+    "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
 
 /// Which SQL is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

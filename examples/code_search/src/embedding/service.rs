@@ -110,7 +110,7 @@ impl DualEmbeddingService {
 }
 
 #[circuit_breaker(
-    name = "embedding_service",
+    name = BREAKER,
     env = "EMBEDDING",
     fail_max = 3,
     fail_window = "off",

@@ -77,7 +77,7 @@ impl RedisCache {
 
 /// The calls. A value that is not there is an answer, and so a success.
 #[circuit_breaker(
-    name = "redis_cache",
+    name = BREAKER,
     env = "REDIS",
     fail_max = 5,
     fail_window = "off",

@@ -1,4 +1,4 @@
-//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers that recover in half a second.
+//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers that recover in a second.
 
 use std::{
     fmt::Display,
@@ -24,7 +24,7 @@ use tokio::{
 };
 
 /// How long a breaker stays open in these tests.
-pub(crate) const RECOVERY: Duration = Duration::from_millis(500);
+pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
 
 /// The longest that a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);

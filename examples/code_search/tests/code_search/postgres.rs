@@ -76,7 +76,9 @@ async fn a_killed_postgres_is_not_asked_for_a_connection_until_it_may_be_back() 
     assert_eq!(world.search("say hello").await.status, 200);
     server.kill();
     search_until_open(&world).await;
-    assert_eq!(database().snapshot().failure_count, 3);
+    // A search asks for several things at once, so a failure or two may have been under way.
+    let reason = database().snapshot().opened_because.unwrap_or_default();
+    assert!(reason.contains("3 consecutive failures"), "{reason}");
 
     let lookout = Lookout::on(server.port).await;
     let reply = world.search("something else hello").await;
