@@ -4,11 +4,13 @@ use breaker_core::{CircuitBreakerError, Classify, Outcome};
 use sqlx::{error::ErrorKind, migrate::MigrateError};
 use thiserror::Error;
 
+use super::pool::CONNECT_TIMEOUT;
+
 /// Why the database did not do what it was asked.
 #[derive(Debug, Error, Classify)]
 pub enum DatabaseError {
     /// It could not be reached, or refused what it was asked.
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     #[classify(with = sorted)]
     Query(#[from] sqlx::Error),
     /// Its tables could not be made (failure).
@@ -18,6 +20,16 @@ pub enum DatabaseError {
     #[error("{0}")]
     #[classify(delegate)]
     Breaker(#[from] CircuitBreakerError),
+}
+
+/// The pool's own words do not say what it waited for.
+fn told(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => {
+            format!("no connection within {CONNECT_TIMEOUT:?}; is DATABASE_URL right, and the server up?")
+        }
+        error => error.to_string(),
+    }
 }
 
 fn sorted(error: &sqlx::Error) -> Outcome {

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use super::DatabaseError;
 
 /// How long a call looks for a connection. The pool tries again meanwhile when it is refused, so this is what a refusal costs.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// SQLite's write-ahead log lets queries go on while something is written; its end survives a crash of the process, which is enough here.
 /// Large pages, since a query reads all vectors.

@@ -15,10 +15,6 @@ fn cache(server: &Server) -> RedisCache {
     RedisCache::new(&server.redis_url(), "test").expect("it is a URL")
 }
 
-async fn until_closed() {
-    until("the breaker is closed", async || redis().state() == State::Closed).await;
-}
-
 /// While the breaker is open a call is a miss at once: less than a millisecond, also on a busy machine.
 async fn assert_costs_nothing(cache: &RedisCache) {
     let (begun, calls) = (Instant::now(), 1_000);
@@ -32,14 +28,25 @@ async fn assert_costs_nothing(cache: &RedisCache) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_in_the_midst_of_a_load_costs_no_request() {
     let mut server = Server::redis(&[]).await;
+    outage_under_load(&mut server, Server::kill, async |server| server.restart().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_in_the_midst_of_a_load_costs_no_request() {
+    let mut server = Server::redis(&[]).await;
+    outage_under_load(&mut server, |server| server.freeze(), async |server| server.thaw()).await;
+}
+
+/// Lets an outage begin and end while searches come in, and asserts that each of them finds something.
+async fn outage_under_load(server: &mut Server, begin: impl FnOnce(&mut Server), end: impl AsyncFnOnce(&mut Server)) {
     let world = World::with(|config| config.redis_url = server.redis_url()).await;
     world.index().await;
     let load = Load::begin(&world);
     until("Redis is used", async || redis().snapshot().success_count > 20).await;
-    server.kill();
+    begin(server);
     until("calls are rejected", async || redis().snapshot().rejected_count > 20).await;
-    server.restart().await;
-    until_closed().await;
+    end(server).await;
+    until("the breaker is closed", async || redis().state() == State::Closed).await;
     let successes = redis().snapshot().success_count;
     until("Redis is used again", async || redis().snapshot().success_count > successes + 20).await;
     let replies = load.end().await;
