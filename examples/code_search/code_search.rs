@@ -6,6 +6,7 @@ use std::{env, error::Error, io, io::IsTerminal as _, iter, path::PathBuf, proce
 
 use breaker_code_search::{
     config::SearchConfig,
+    embedding,
     indexing::{Answer, CodeIndexingService, Indexed},
     service::{Service, code_search},
 };
@@ -109,12 +110,10 @@ fn complain(problems: &[String]) {
     problems.iter().for_each(|problem| eprintln!("  - {problem}"));
 }
 
-/// An error's text with those of the errors behind it, each once.
+/// An error's text with those of the errors behind it, as far as they say something new.
 fn with_causes(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    let mut texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    texts.join(": ")
+    let causes = iter::successors(error.source(), |&error| error.source()).map(ToString::to_string);
+    causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
 }
 
 fn start_logs(level: &str) {
@@ -148,6 +147,7 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
     if let Some(why) = &indexed.degraded {
         let count = indexed.without_vectors;
         println!("{count} of them only by their words: {why}. Index them again when the models are back.");
+        show_last_error();
     }
     if indexed.forgotten > 0 {
         println!("{} files are gone, and forgotten.", indexed.forgotten);
@@ -168,6 +168,16 @@ fn show_answer(answer: &Answer, milliseconds: f64) {
     println!("({milliseconds:.1} ms{from})");
     if let Some(why) = &answer.degraded {
         println!("By the words alone: {why}.");
+        show_last_error();
+    }
+}
+
+/// What the breaker knows of the models' last failure.
+#[expect(clippy::print_stdout, reason = "whoever reads this may have to act")]
+fn show_last_error() {
+    let breaker = Registry::global().get(embedding::BREAKER);
+    if let Some(message) = breaker.and_then(|breaker| breaker.snapshot().last_error?.message) {
+        println!("The models' last error: {message}");
     }
 }
 

@@ -26,7 +26,7 @@ pub enum DatabaseError {
 fn told(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::PoolTimedOut => {
-            format!("no connection within {CONNECT_TIMEOUT:?}; is DATABASE_URL right, and the server up?")
+            format!("the server that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")
         }
         error => error.to_string(),
     }

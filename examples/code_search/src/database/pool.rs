@@ -52,8 +52,14 @@ impl Tables {
 
     /// The pool, with all tables in their present form.
     pub(super) async fn pool(&self) -> Result<&AnyPool, DatabaseError> {
-        self.migrated.get_or_try_init(|| async { self.migrations().run(&self.pool).await }).await?;
+        self.migrated.get_or_try_init(|| self.migrate()).await?;
         Ok(&self.pool)
+    }
+
+    async fn migrate(&self) -> Result<(), DatabaseError> {
+        // So that a database that is away is told as that, and not as tables that could not be made.
+        drop(self.pool.acquire().await?);
+        Ok(self.migrations().run(&self.pool).await?)
     }
 
     /// They are part of the program, so that nobody has to carry files about.
