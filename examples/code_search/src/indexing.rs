@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
-use tokio::{join, try_join};
+use tokio::{join, task::spawn_blocking, try_join};
 
 use crate::{
     cascade::{CascadeCache, Level},
@@ -121,7 +121,10 @@ impl CodeIndexingService {
             let problem = format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)");
             return Err(SearchError::Invalid(problem));
         };
-        let functions = functions(content, language);
+        // A large file takes a while, in which other requests would run into their time limits.
+        let content = content.to_owned();
+        let parsed = spawn_blocking(move || functions(&content, language)).await;
+        let functions = parsed.map_err(|error| SearchError::Invalid(format!("`{file_path}`: {error}")))?;
         let (vectors, degraded) = match self.vectors_of(&functions).await {
             Ok(vectors) => (vectors.into(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),

@@ -112,6 +112,23 @@ async fn a_frozen_redis_holds_nobody_up_for_long() {
 }
 
 #[tokio::test]
+async fn a_call_whose_caller_has_gone_counts_for_nothing_and_leaves_no_connection_behind() {
+    let server = Server::redis(&[]).await;
+    let _world = World::new().await;
+    let cache = cache(&server);
+    assert!(cache.set("key", &"value").await);
+    server.freeze();
+    let patience = Duration::from_millis(20);
+    assert!(tokio::time::timeout(patience, cache.get::<String>("key")).await.is_err());
+    server.thaw();
+    // On a connection of its own: the answer to the other call is not taken for this one's.
+    assert_eq!(cache.get::<String>("other").await, None);
+    assert_eq!(cache.get::<String>("key").await.as_deref(), Some("value"));
+    let snapshot = redis().snapshot();
+    assert_eq!((snapshot.failure_count, snapshot.cancelled_count, snapshot.success_count), (0, 1, 3));
+}
+
+#[tokio::test]
 async fn a_full_redis_is_read_and_then_left_alone() {
     let server = Server::redis(&["--maxmemory", "8mb", "--maxmemory-policy", "noeviction"]).await;
     let world = World::with(|config| config.redis_url = server.redis_url()).await;
