@@ -51,11 +51,13 @@ impl RedisCache {
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         match self.fetch(key).await {
             Ok(found) => found,
-            Err(error) => {
-                tracing::debug!(%error, key, "a cached value is thrown away");
+            Err(CacheError::Undecodable(reason)) => {
+                tracing::debug!(reason, key, "a cached value is thrown away");
                 self.delete(key).await;
                 None
             }
+            // A neutral error never falls back; every other one has.
+            Err(CacheError::Redis(_) | CacheError::Breaker(_)) => None,
         }
     }
 
