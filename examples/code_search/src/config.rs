@@ -1,0 +1,109 @@
+//! The room of the settings: what the environment says about the service itself (the breakers read their own parts).
+
+use std::fmt;
+
+use crate::embedding::EmbeddingSettings;
+
+/// The settings of the service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SearchConfig {
+    /// Where the index is: `sqlite:` or `postgres:`.
+    pub database_url: String,
+    /// Where Redis is, or would be.
+    pub redis_url: String,
+    /// What the keys in Redis begin with.
+    pub namespace: String,
+    /// How much the cache in this process holds.
+    pub l1_bytes: u64,
+    /// The models.
+    pub embedding: EmbeddingSettings,
+}
+
+impl fmt::Debug for SearchConfig {
+    /// Without the URLs, which may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchConfig")
+            .field("namespace", &self.namespace)
+            .field("l1_bytes", &self.l1_bytes)
+            .field("embedding", &self.embedding)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for SearchConfig {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite://code_search.db?mode=rwc".to_owned(),
+            redis_url: "redis://127.0.0.1:6379".to_owned(),
+            namespace: "code_search".to_owned(),
+            l1_bytes: 64 << 20,
+            embedding: EmbeddingSettings::default(),
+        }
+    }
+}
+
+impl SearchConfig {
+    /// Reads the settings from variables; `lookup` gives the value of one.
+    ///
+    /// # Errors
+    /// A line for every variable that cannot be obeyed, not only for the first.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let get = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let (mut config, mut problems) = (Self::default(), Vec::new());
+        // A URL may hold a password, so a bad one is not repeated.
+        let mut url = |name: &str, schemes: &[&str], target: &mut String| match get(name) {
+            Some(url) if schemes.iter().any(|scheme| url.starts_with(scheme)) => *target = url,
+            Some(_) => problems.push(format!("{name}: expected a URL that begins with {}", schemes.join(" or "))),
+            None => {}
+        };
+        url("DATABASE_URL", &["sqlite:", "postgres:", "postgresql:"], &mut config.database_url);
+        url("REDIS_URL", &["redis:"], &mut config.redis_url);
+        if let Some(bytes) = get("CACHE_L1_BYTES") {
+            match bytes.parse() {
+                Ok(bytes) => config.l1_bytes = bytes,
+                Err(_) => problems.push(format!("CACHE_L1_BYTES: is `{bytes}`, expected a whole number of bytes")),
+            }
+        }
+        match get("EMBEDDING_USE_MOCK").as_deref() {
+            None | Some("false") => {}
+            Some("true") => config.embedding.use_mock = true,
+            Some(other) => problems.push(format!("EMBEDDING_USE_MOCK: is `{other}`, expected true or false")),
+        }
+        let text = |name, target: &mut String| {
+            if let Some(value) = get(name) {
+                *target = value;
+            }
+        };
+        text("CACHE_NAMESPACE", &mut config.namespace);
+        text("EMBEDDING_MODEL", &mut config.embedding.text_model);
+        text("CODE_EMBEDDING_MODEL", &mut config.embedding.code_model);
+        config.embedding.token = get("EMBEDDING_API_TOKEN");
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SearchConfig;
+
+    fn read(variables: &[(&str, &str)]) -> Result<SearchConfig, Vec<String>> {
+        SearchConfig::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_set_means_the_defaults() {
+        assert_eq!(read(&[]), Ok(SearchConfig::default()));
+        assert_eq!(read(&[("REDIS_URL", " ")]), Ok(SearchConfig::default()));
+    }
+
+    #[test]
+    fn every_bad_variable_is_told_at_once_and_no_password() {
+        let problems =
+            read(&[("DATABASE_URL", "mysql://u:secret@h/d"), ("CACHE_L1_BYTES", "much"), ("EMBEDDING_USE_MOCK", "1")]);
+        let problems = problems.expect_err("three are bad");
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(!problems.concat().contains("secret"), "{problems:?}");
+        let config = read(&[("DATABASE_URL", "postgres://u:secret@h/d"), ("EMBEDDING_API_TOKEN", "secret")]);
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,38 @@
+//! The room of the cached texts: the lowest level of the caches, which outlives the process and needs no Redis.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::AnyPool;
+
+pub(super) async fn get(pool: &AnyPool, key: &str) -> Result<Option<String>, sqlx::Error> {
+    let query = sqlx::query_scalar("SELECT value FROM cache_entries WHERE key = $1 AND expires_at > $2");
+    query.bind(key).bind(now()).fetch_optional(pool).await
+}
+
+/// Whoever brings something takes the expired away: there is no task for it.
+pub(super) async fn put(pool: &AnyPool, key: &str, value: &str, seconds: u64) -> Result<(), sqlx::Error> {
+    let now = now();
+    let mut transaction = pool.begin().await?;
+    sqlx::query("DELETE FROM cache_entries WHERE expires_at <= $1").bind(now).execute(&mut *transaction).await?;
+    sqlx::query(
+        "INSERT INTO cache_entries (key, value, expires_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
+    )
+    .bind(key)
+    .bind(value)
+    .bind(now.saturating_add_unsigned(seconds))
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+pub(super) async fn delete(pool: &AnyPool, key: &str) -> Result<bool, sqlx::Error> {
+    let deleted = sqlx::query("DELETE FROM cache_entries WHERE key = $1").bind(key).execute(pool).await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// Seconds since 1970, as machines that share a database agree on them.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

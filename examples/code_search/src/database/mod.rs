@@ -1,0 +1,145 @@
+//! The room of the database: the index, and the lowest level of the caches. SQLite in a file, or PostgreSQL.
+
+mod entries;
+mod error;
+mod index;
+mod pool;
+mod vectors;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use breaker_core::{circuit_breaker, fallback};
+
+use crate::embedding::{Role, Vector};
+use pool::Tables;
+
+pub use error::DatabaseError;
+pub use index::{Chunk, ModelVectors, NewFile};
+
+/// The name of the breaker, in the registry.
+pub const BREAKER: &str = "database";
+
+/// The index and the cached answers.
+#[derive(Debug)]
+pub struct Database {
+    tables: Tables,
+    /// The generation that was read last; 0 before the first one.
+    generation: AtomicI64,
+}
+
+impl Database {
+    /// A database at `url` (`sqlite:` or `postgres:`). It connects, and makes its tables, when it is first asked.
+    ///
+    /// # Errors
+    /// `url` is none of these.
+    pub fn new(url: &str) -> Result<Self, sqlx::Error> {
+        Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0) })
+    }
+
+    fn last_generation(&self) -> Option<i64> {
+        Some(self.generation.load(Ordering::Relaxed)).filter(|generation| *generation > 0)
+    }
+}
+
+/// The calls.
+#[circuit_breaker(
+    name = BREAKER,
+    env = "DATABASE",
+    fail_max = 3,
+    recovery_timeout = "10s",
+    timeout = "5s",
+    classify
+)]
+impl Database {
+    /// A number that grows with every change of the index; while the database is away, the one that was read last.
+    ///
+    /// # Errors
+    /// The database is away, and was never there.
+    #[fallback(last_generation = |_| self.last_generation(), on(open, failure))]
+    pub async fn generation(&self) -> Result<i64, DatabaseError> {
+        let generation = index::generation(self.tables.pool().await?).await?;
+        self.generation.store(generation, Ordering::Relaxed);
+        Ok(generation)
+    }
+
+    /// Puts the functions of a file in the place of those that were known of it: all of them, or none.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub async fn replace(&self, file_path: &str, file: &NewFile) -> Result<(), DatabaseError> {
+        index::replace(&self.tables, file_path, Some(file)).await
+    }
+
+    /// Forgets a file.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub async fn forget(&self, file_path: &str) -> Result<(), DatabaseError> {
+        index::replace(&self.tables, file_path, None).await
+    }
+
+    /// The names of the files in which something can be found.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn files(&self) -> Result<Vec<String>, DatabaseError> {
+        Ok(index::files(self.tables.pool().await?).await?)
+    }
+
+    /// The numbers of the functions that have some of these words, the best ones first.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn with_words(&self, words: &[String], most: usize) -> Result<Vec<i64>, DatabaseError> {
+        index::with_words(&self.tables, words, most).await
+    }
+
+    /// The vectors that a model made, with the numbers of their functions.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, DatabaseError> {
+        Ok(vectors::all(self.tables.pool().await?, role, model).await?)
+    }
+
+    /// The functions of these numbers, in this order; `None` is one that is gone meanwhile.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn chunks(&self, ids: &[i64]) -> Result<Vec<Option<Chunk>>, DatabaseError> {
+        Ok(index::chunks(self.tables.pool().await?, ids).await?)
+    }
+
+    /// What is kept under a key, if its time is not over.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn entry(&self, key: &str) -> Result<Option<String>, DatabaseError> {
+        Ok(entries::get(self.tables.pool().await?, key).await?)
+    }
+
+    /// Keeps a text under a key for so many seconds.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn keep_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), DatabaseError> {
+        Ok(entries::put(self.tables.pool().await?, key, value, seconds).await?)
+    }
+
+    /// Forgets what is kept under a key.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn forget_entry(&self, key: &str) -> Result<bool, DatabaseError> {
+        Ok(entries::delete(self.tables.pool().await?, key).await?)
+    }
+
+    /// Asks for nothing, to see whether it answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        sqlx::query("SELECT 1").execute(self.tables.pool().await?).await?;
+        Ok(())
+    }
+}

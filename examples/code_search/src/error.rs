@@ -1,0 +1,57 @@
+//! The room of the errors: what keeps a request from being answered, with the state of the breaker that it met.
+
+use breaker_core::{CircuitBreakerError, Registry, State};
+use thiserror::Error;
+
+use crate::{
+    database::{self, DatabaseError},
+    embedding::{self, EmbeddingError},
+};
+
+/// What keeps a request from being answered in full.
+#[derive(Debug, Error)]
+pub enum SearchError {
+    /// The request itself is at fault.
+    #[error("{0}")]
+    Invalid(String),
+    /// There are no vectors; the full text can still be searched.
+    #[error("embedding failed (circuit {state})")]
+    Embedding {
+        /// The state of `embedding_service` after the call.
+        state: State,
+        /// What happened.
+        source: EmbeddingError,
+    },
+    /// There is no index.
+    #[error("the database failed (circuit {state})")]
+    Database {
+        /// The state of `database` after the call.
+        state: State,
+        /// What happened.
+        source: DatabaseError,
+    },
+}
+
+impl SearchError {
+    /// The rejection behind it, if a breaker made it.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&CircuitBreakerError> {
+        CircuitBreakerError::find(self).filter(|error| !error.is_timeout())
+    }
+}
+
+impl From<EmbeddingError> for SearchError {
+    fn from(source: EmbeddingError) -> Self {
+        Self::Embedding { state: state(embedding::BREAKER), source }
+    }
+}
+
+impl From<DatabaseError> for SearchError {
+    fn from(source: DatabaseError) -> Self {
+        Self::Database { state: state(database::BREAKER), source }
+    }
+}
+
+fn state(breaker: &str) -> State {
+    Registry::global().get(breaker).map_or(State::Disabled, |breaker| breaker.state())
+}

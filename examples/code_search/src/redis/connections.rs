@@ -1,0 +1,95 @@
+//! The room of the connection: one for all callers, made when it is needed, and thrown away as soon as it is in doubt.
+//!
+//! The client's own `ConnectionManager` connects again in the background, also while the breaker is open. Here nothing happens between
+//! calls, so a breaker that lets no call through lets no connection through either.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection};
+
+/// The one connection to a server.
+pub(super) struct Connections {
+    client: Client,
+    current: Mutex<Slot>,
+    /// Held while connecting, so that callers who come meanwhile wait for that connection.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<MultiplexedConnection>,
+    /// Which one it is, so that only its own callers throw it away.
+    number: u64,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, current: Mutex::default(), connecting: tokio::sync::Mutex::default() }
+    }
+
+    /// Sends a command and waits for its answer, without a limit of its own: the breaker's is enough.
+    ///
+    /// # Cancellation
+    /// Dropping the future throws the connection away, since a server that does not answer this call will not answer the next one.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let mut lease = self.lease().await?;
+        let answer = command.query_async(&mut lease.connection).await;
+        // An error that the server answered is an answer; the connection is as good as before.
+        lease.in_doubt = answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error());
+        answer
+    }
+
+    async fn lease(&self) -> RedisResult<Lease<'_>> {
+        if let Some(lease) = self.existing() {
+            return Ok(lease);
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(lease) = self.existing() {
+            return Ok(lease);
+        }
+        let limits = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connection = self.client.get_multiplexed_async_connection_with_config(&limits).await?;
+        let mut slot = self.slot();
+        slot.connection = Some(connection.clone());
+        slot.number += 1;
+        Ok(Lease { connections: self, connection, number: slot.number, in_doubt: true })
+    }
+
+    fn existing(&self) -> Option<Lease<'_>> {
+        let slot = self.slot();
+        let connection = slot.connection.clone()?;
+        Some(Lease { connections: self, connection, number: slot.number, in_doubt: true })
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection while a call is under way.
+struct Lease<'a> {
+    connections: &'a Connections,
+    connection: MultiplexedConnection,
+    number: u64,
+    in_doubt: bool,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if self.in_doubt {
+            let mut slot = self.connections.slot();
+            if slot.number == self.number {
+                slot.connection = None;
+            }
+        }
+    }
+}

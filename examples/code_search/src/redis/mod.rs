@@ -1,0 +1,114 @@
+//! The room of the Redis cache: what a caller can do without, and so what never gives a caller an error.
+
+mod connections;
+
+use std::time::Duration;
+
+use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
+use redis::{Client, RedisError};
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use connections::Connections;
+
+/// The name of the breaker, in the registry.
+pub const BREAKER: &str = "redis_cache";
+
+/// How long a value is kept.
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(300);
+
+/// What keeps the cache from doing what it was asked. Callers see none of it.
+#[derive(Debug, Error)]
+enum CacheError {
+    /// No connection, no answer, or an error for an answer, such as that of a Redis whose memory is full (failure).
+    #[error("{0}")]
+    Redis(#[from] RedisError),
+    /// What is stored is not what is looked for; somebody else's value, or an older version's (neutral).
+    #[error("the stored value cannot be read: {0}")]
+    Undecodable(String),
+    /// The breaker rejected the call, or cut it off.
+    #[error("{0}")]
+    Breaker(#[from] CircuitBreakerError),
+}
+
+/// A cache in Redis. With Redis away it has nothing and keeps nothing, and says so at once.
+#[derive(Debug)]
+pub struct RedisCache {
+    connections: Connections,
+    namespace: String,
+}
+
+impl RedisCache {
+    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked.
+    ///
+    /// # Errors
+    /// `url` is none of Redis.
+    pub fn new(url: &str, namespace: impl Into<String>) -> Result<Self, RedisError> {
+        Ok(Self { connections: Connections::new(Client::open(url)?), namespace: namespace.into() })
+    }
+
+    /// The value under `key`; `None` where there is none, where it cannot be read (it is deleted then), and while Redis is away.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        match self.fetch(key).await {
+            Ok(found) => found,
+            Err(CacheError::Undecodable(reason)) => {
+                tracing::debug!(reason, key, "a cached value is thrown away");
+                self.delete(key).await;
+                None
+            }
+            // A neutral error never falls back; every other one has.
+            Err(CacheError::Redis(_) | CacheError::Breaker(_)) => None,
+        }
+    }
+
+    /// Keeps `value` under `key` for [`TIME_TO_LIVE`]; `false` says that it is not kept.
+    pub async fn set<T: Serialize>(&self, key: &str, value: &T) -> bool {
+        let Ok(json) = serde_json::to_vec(value) else { return false };
+        self.store(key, &json).await.unwrap_or(false)
+    }
+
+    /// Forgets the value under `key`; `false` says that there was none, or that Redis is away.
+    pub async fn delete(&self, key: &str) -> bool {
+        self.remove(key).await.unwrap_or(false)
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}:{key}", self.namespace)
+    }
+}
+
+/// The calls. A value that is not there is an answer, and so a success.
+#[circuit_breaker(
+    name = BREAKER,
+    env = "REDIS",
+    fail_max = 5,
+    fail_window = "off",
+    recovery_timeout = "30s",
+    timeout = "250ms",
+    exclude(CacheError::Undecodable)
+)]
+impl RedisCache {
+    #[fallback(miss = value(None), on(open, failure))]
+    async fn fetch<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CacheError> {
+        let found: Option<Vec<u8>> = match self.connections.ask(redis::cmd("GET").arg(self.key(key))).await {
+            // A list, say, under our key.
+            Err(error) if error.code() == Some("WRONGTYPE") => return Err(CacheError::Undecodable(error.to_string())),
+            answer => answer?,
+        };
+        let value = found.map(|json| serde_json::from_slice(&json)).transpose();
+        value.map_err(|error| CacheError::Undecodable(error.to_string()))
+    }
+
+    #[fallback(not_kept = value(false), on(open, failure))]
+    async fn store(&self, key: &str, json: &[u8]) -> Result<bool, CacheError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.key(key)).arg(json).arg("EX").arg(TIME_TO_LIVE.as_secs());
+        let () = self.connections.ask(&command).await?;
+        Ok(true)
+    }
+
+    #[fallback(not_deleted = value(false), on(open, failure))]
+    async fn remove(&self, key: &str) -> Result<bool, CacheError> {
+        Ok(self.connections.ask(redis::cmd("DEL").arg(self.key(key))).await?)
+    }
+}

@@ -1,0 +1,61 @@
+//! The room of the service: the parts put together, and where it listens.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, spawn},
+};
+
+use crate::{
+    cascade::CascadeCache, config::SearchConfig, database::Database, embedding::DualEmbeddingService, http,
+    indexing::CodeIndexingService, redis::RedisCache,
+};
+
+/// Puts the parts together as the settings say. Nothing is connected or loaded yet.
+///
+/// # Errors
+/// A URL is none.
+pub fn code_search(config: SearchConfig) -> io::Result<CodeIndexingService> {
+    let database = Arc::new(Database::new(&config.database_url).map_err(io::Error::other)?);
+    let redis = RedisCache::new(&config.redis_url, config.namespace).map_err(io::Error::other)?;
+    let cache = CascadeCache::new(config.l1_bytes, redis, Arc::clone(&database));
+    Ok(CodeIndexingService::new(database, DualEmbeddingService::new(config.embedding), cache))
+}
+
+/// A running service; dropping it ends it.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it answers with.
+    pub code: Arc<CodeIndexingService>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Service {
+    /// Starts to listen on a loopback port (0: any free one).
+    ///
+    /// # Errors
+    /// The port cannot be had; the error names it.
+    pub async fn start(code: CodeIndexingService, port: u16) -> io::Result<Self> {
+        let bound = TcpListener::bind(("127.0.0.1", port)).await;
+        let listener =
+            bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))?;
+        let (address, code) = (listener.local_addr()?, Arc::new(code));
+        let routes = http::routes(Arc::clone(&code));
+        let task = spawn(async move { axum::serve(listener, routes).await });
+        Ok(Self { address, code, task })
+    }
+
+    /// Waits until the service has stopped, which it does not do by itself.
+    pub async fn stopped(&mut self) {
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,195 @@
+//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers that recover in a second.
+
+use std::{
+    fmt::Display,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use breaker_code_search::{
+    config::SearchConfig,
+    database, embedding, redis,
+    service::{Service, code_search},
+};
+use breaker_core::{CircuitBreaker, Config, Registry, State};
+use reqwest::{Client, StatusCode, header::RETRY_AFTER};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    task::JoinSet,
+};
+
+/// How long a breaker stays open in these tests.
+pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
+
+/// The longest that a condition is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A file with a few functions.
+pub(crate) const SOURCE: &str = "\
+/// Reads the header that says when to come back.
+fn parse_retry_after(header: &str) -> Option<u64> { header.parse().ok() }
+
+/// Greets a person.
+fn say_hello(name: &str) -> String { format!(\"Hello, {name}\") }
+
+fn unrelated() {}
+";
+
+/// The breakers are the process's, and `cargo test` runs many tests in one process: they take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A running service.
+pub(crate) struct World {
+    pub(crate) service: Service,
+    pub(crate) client: Client,
+    _directory: TempDir,
+    // Last, so that the others are gone when the next test has its turn.
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The names of the functions that were found.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.body["results"].as_array().into_iter().flatten().filter_map(|hit| hit["name"].as_str()).collect()
+    }
+}
+
+impl World {
+    /// A service without Redis, on SQLite and the models that are built in.
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A service whose settings are changed by `change`.
+    pub(crate) async fn with(change: impl FnOnce(&mut SearchConfig)) -> Self {
+        let turn = TURN.lock().await;
+        for breaker in [redis(), database(), embedding()] {
+            breaker.release();
+            breaker.reset();
+            breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
+        }
+        let directory = tempfile::tempdir().expect("there is room");
+        let mut config = SearchConfig {
+            database_url: format!("sqlite://{}?mode=rwc", directory.path().join("index.db").display()),
+            // The port of nobody.
+            redis_url: "redis://127.0.0.1:1".to_owned(),
+            ..SearchConfig::default()
+        };
+        change(&mut config);
+        let service = Service::start(code_search(config).expect("the parts fit"), 0).await.expect("a port is free");
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().tls_certs_only([]).build().expect("it needs nothing");
+        Self { service, client, _directory: directory, _turn: turn }
+    }
+
+    /// Indexes [`SOURCE`].
+    pub(crate) async fn index(&self) -> Reply {
+        self.index_as("src/some.rs", SOURCE).await
+    }
+
+    /// Indexes a file.
+    pub(crate) async fn index_as(&self, file_path: &str, content: &str) -> Reply {
+        let body = json!({"file_path": file_path, "content": content});
+        send(self.client.post(self.url("/v1/code/index")).json(&body)).await
+    }
+
+    /// Searches.
+    pub(crate) async fn search(&self, query: impl Display) -> Reply {
+        self.get(&format!("/v1/code/search/hybrid?query={}&limit=5", query.to_string().replace(' ', "+"))).await
+    }
+
+    /// Gets this path.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        send(self.client.get(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.service.address)
+    }
+}
+
+/// A steady load of searches, none of which has been asked before, until it is told to end.
+pub(crate) struct Load {
+    end: Arc<AtomicBool>,
+    searches: JoinSet<Vec<Reply>>,
+}
+
+impl Load {
+    /// Begins to search, from three sides.
+    pub(crate) fn begin(world: &World) -> Self {
+        let (end, mut searches) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
+        for side in 0..3 {
+            let (end, client, url) = (Arc::clone(&end), world.client.clone(), world.url("/v1/code/search/hybrid"));
+            searches.spawn(async move {
+                let mut replies = Vec::new();
+                while !end.load(Ordering::Relaxed) {
+                    let search = format!("{url}?query=hello{side}x{}+retry+after", replies.len());
+                    replies.push(send(client.get(search)).await);
+                }
+                replies
+            });
+        }
+        Self { end, searches }
+    }
+
+    /// Ends it, and gives all replies.
+    pub(crate) async fn end(self) -> Vec<Reply> {
+        self.end.store(true, Ordering::Relaxed);
+        self.searches.join_all().await.into_iter().flatten().collect()
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the service answers");
+    let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = response.text().await.expect("the body arrives");
+    Reply { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
+}
+
+/// The breaker of Redis.
+pub(crate) fn redis() -> CircuitBreaker {
+    breaker(redis::BREAKER)
+}
+
+/// The breaker of the database.
+pub(crate) fn database() -> CircuitBreaker {
+    breaker(database::BREAKER)
+}
+
+/// The breaker of the models.
+pub(crate) fn embedding() -> CircuitBreaker {
+    breaker(embedding::BREAKER)
+}
+
+fn breaker(name: &str) -> CircuitBreaker {
+    Registry::global().get(name).expect("annotated functions register their breakers")
+}
+
+/// Waits until an open breaker lets a call through.
+pub(crate) async fn until_recovery(breaker: &CircuitBreaker) {
+    assert!(matches!(breaker.state(), State::Open | State::HalfOpen), "{:?}", breaker.state());
+    until("the open time is over", async || breaker.state() == State::HalfOpen).await;
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

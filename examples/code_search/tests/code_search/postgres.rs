@@ -1,0 +1,156 @@
+//! PostgreSQL is killed, frozen and made to refuse: what the caches hold is served, and else the reply says when to come back.
+
+use std::time::{Duration, Instant};
+
+use breaker_core::State;
+
+use crate::{
+    harness::{Load, Reply, World, database, until, until_recovery},
+    servers::{Lookout, Server},
+};
+
+async fn world(server: &Server) -> World {
+    let world = World::with(|config| config.database_url = server.postgres_url()).await;
+    let indexed = world.index().await;
+    assert_eq!((indexed.status.as_u16(), &indexed.body["functions"]), (200, &3.into()), "{indexed:?}");
+    world
+}
+
+fn is_come_back_later(reply: &Reply) -> bool {
+    let seconds = reply.retry_after.as_deref().and_then(|seconds| seconds.parse::<u64>().ok());
+    reply.status == 503
+        && seconds.is_some_and(|seconds| seconds >= 1)
+        && reply.body["error"] == "service_unavailable"
+        && reply.body["retry_after"].as_u64() == seconds
+}
+
+/// Searches for new things until the breaker is open, and gives how many searches that took.
+async fn search_until_open(world: &World) -> usize {
+    for searches in 1..=3 {
+        let reply = world.search(format!("hello number{searches}")).await;
+        assert!(is_come_back_later(&reply), "{reply:?}");
+        if database().state() == State::Open {
+            return searches;
+        }
+    }
+    panic!("three searches have not opened it: {:?}", database().snapshot());
+}
+
+#[tokio::test]
+async fn it_serves_from_postgres_as_from_sqlite() {
+    let server = Server::postgres().await;
+    let world = world(&server).await;
+    let reply = world.search("greeting someone hello").await;
+    assert_eq!((reply.names()[0], &reply.body["mode"]), ("say_hello", &"hybrid".into()), "{reply:?}");
+    let cached = world.search("greeting someone hello").await;
+    assert_eq!((&cached.body["cached"], &cached.body["results"]), (&"l1".into(), &reply.body["results"]));
+    world.service.code.cache().clear_l1();
+    assert_eq!(world.search("greeting someone hello").await.body["cached"], "l3");
+    world.index_as("src/some.rs", "fn only_this() {}").await;
+    assert_eq!(world.search("greeting someone hello").await.names(), [""; 0], "the others are gone");
+    assert_eq!(world.search("only this").await.names(), ["only_this"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_in_the_midst_of_a_load_is_told_to_come_back_later() {
+    let mut server = Server::postgres().await;
+    let world = world(&server).await;
+    let load = Load::begin(&world);
+    until("PostgreSQL is used", async || database().snapshot().success_count > 50).await;
+    server.kill();
+    until("calls are rejected", async || database().snapshot().rejected_count > 50).await;
+    server.restart().await;
+    until("the breaker is closed", async || database().state() == State::Closed).await;
+    let successes = database().snapshot().success_count;
+    until("PostgreSQL is used again", async || database().snapshot().success_count > successes + 50).await;
+    let replies = load.end().await;
+    let bad: Vec<_> = replies.iter().filter(|reply| reply.status != 200 && !is_come_back_later(reply)).collect();
+    assert!(bad.is_empty(), "{} of {}: {:?}", bad.len(), replies.len(), bad.first());
+    assert!(replies.iter().any(is_come_back_later));
+}
+
+#[tokio::test]
+async fn a_killed_postgres_is_not_asked_for_a_connection_until_it_may_be_back() {
+    let mut server = Server::postgres().await;
+    let world = world(&server).await;
+    assert_eq!(world.search("say hello").await.status, 200);
+    server.kill();
+    search_until_open(&world).await;
+    // A search asks for several things at once, so a failure or two may have been under way.
+    let reason = database().snapshot().opened_because.unwrap_or_default();
+    assert!(reason.contains("3 consecutive failures"), "{reason}");
+
+    let lookout = Lookout::on(server.port).await;
+    let reply = world.search("something else hello").await;
+    assert!(is_come_back_later(&reply) && reply.body["circuit_status"] == "open", "{reply:?}");
+    let cached = world.search("say hello").await;
+    assert_eq!((cached.status.as_u16(), &cached.body["cached"]), (200, &"l1".into()));
+    let health = world.get("/health").await.body;
+    assert_eq!((&health["status"], &health["probes"]["database"]["healthy"]), (&"degraded".into(), &false.into()));
+    assert_eq!((database().state(), lookout.attempts()), (State::Open, 0));
+    drop(lookout);
+
+    server.restart().await;
+    until_recovery(&database()).await;
+    assert_eq!(world.search("parse retry after").await.names()[0], "parse_retry_after");
+    assert_eq!(database().state(), State::Closed);
+    assert_eq!(world.get("/health").await.body["status"], "healthy");
+}
+
+#[tokio::test]
+async fn a_frozen_postgres_holds_nobody_up_for_long() {
+    let server = Server::postgres().await;
+    let world = world(&server).await;
+    assert_eq!(world.search("say hello").await.status, 200);
+    server.freeze();
+    let begun = Instant::now();
+    search_until_open(&world).await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    assert!(is_come_back_later(&world.search("something else").await));
+    assert_eq!(world.search("say hello").await.body["cached"], "l1");
+    assert_eq!(database().state(), State::Open);
+    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+
+    server.thaw();
+    until_recovery(&database()).await;
+    assert_eq!(world.search("parse retry after").await.status, 200);
+    assert_eq!(database().state(), State::Closed);
+}
+
+#[tokio::test]
+async fn a_postgres_that_lets_nobody_in_is_left_alone() {
+    let server = Server::postgres().await;
+    let world = world(&server).await;
+    server.sql("CREATE ROLE door LOGIN SUPERUSER").await.expect("it is there");
+    server.sql("ALTER ROLE postgres NOLOGIN").await.expect("it is there");
+    let all_others =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
+    server.sql_as("door", all_others).await.expect("it is there");
+    search_until_open(&world).await;
+    let reason = database().snapshot().opened_because.unwrap_or_default();
+    assert!(reason.contains("not permitted to log in"), "{reason}");
+    server.sql_as("door", "ALTER ROLE postgres LOGIN").await.expect("it is there");
+    until_recovery(&database()).await;
+    assert_eq!(world.search("say hello").await.status, 200);
+    assert_eq!(database().state(), State::Closed);
+}
+
+#[tokio::test]
+async fn a_postgres_that_takes_nothing_more_still_answers() {
+    let server = Server::postgres().await;
+    let world = world(&server).await;
+    // What a full disk looks like from outside: everything can be read, and nothing can be written.
+    server.sql("ALTER ROLE postgres SET default_transaction_read_only = on").await.expect("it is there");
+    let all_others =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
+    server.sql(all_others).await.expect("it is there");
+    assert_eq!(world.search("say hello").await.names()[0], "say_hello");
+    // The answer could not be kept in the database either, and that was the first of the three failures.
+    for _ in 0..2 {
+        assert_eq!(database().state(), State::Closed);
+        assert!(is_come_back_later(&world.index().await));
+    }
+    assert_eq!(database().state(), State::Open);
+    assert_eq!(world.search("say hello").await.body["cached"], "l1");
+}

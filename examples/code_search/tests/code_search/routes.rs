@@ -1,0 +1,98 @@
+//! The routes, on SQLite and without Redis: what a machine without any server has.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{World, database, redis};
+
+#[tokio::test]
+async fn a_function_is_found_by_what_it_does() {
+    let world = World::new().await;
+    let indexed = world.index().await;
+    assert_eq!(
+        (indexed.status.as_u16(), &indexed.body["functions"], &indexed.body["degraded"]),
+        (200, &3.into(), &Value::Null)
+    );
+    let reply = world.search("header that tells when to come back").await;
+    let best = &reply.body["results"][0];
+    assert_eq!((&best["name"], &best["file_path"]), (&"parse_retry_after".into(), &"src/some.rs".into()), "{reply:?}");
+    assert_eq!((&best["start_line"], &best["language"]), (&1.into(), &"rust".into()));
+    assert!(best["text"].to_string().contains("header.parse()") && best["score"].as_f64() > Some(0.0), "{best}");
+    assert_eq!((&reply.body["mode"], &reply.body["cached"]), (&"hybrid".into(), &Value::Null));
+    assert_eq!(world.search("header that tells when to come back").await.body["cached"], "l1");
+    assert!(redis().snapshot().failure_count > 0, "there is no Redis");
+}
+
+#[tokio::test]
+async fn a_file_that_is_indexed_again_is_known_as_it_is_now() {
+    let world = World::new().await;
+    world.index().await;
+    assert_eq!(world.search("say hello").await.names()[0], "say_hello");
+    world.index_as("greet.py", "class Host:\n    def say_hello(self):\n        pass\n").await;
+    world.index_as("src/some.rs", "fn other() {}").await;
+    assert_eq!(world.search("say hello").await.names(), ["Host::say_hello"]);
+}
+
+#[tokio::test]
+async fn a_directory_is_known_as_it_is_now() {
+    let world = World::new().await;
+    let directory = tempfile::tempdir().expect("there is room");
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("there is room");
+    write("a.rs", "fn first() {}");
+    write("b.py", "def second():\n    pass\n");
+    write("c.rs", "fn third() { \0 }");
+    let code = &world.service.code;
+    let indexed = code.index_directory(directory.path()).await.expect("it can be read");
+    assert_eq!(
+        (indexed.files, indexed.functions, indexed.forgotten, indexed.skipped.len()),
+        (2, 2, 0, 1),
+        "{indexed:?}"
+    );
+    fs::remove_file(directory.path().join("a.rs")).expect("it was there");
+    assert_eq!(code.index_directory(directory.path()).await.expect("it can be read").forgotten, 1);
+    assert_eq!(world.search("first or second").await.names(), ["second"]);
+    let missing = code.index_directory(&directory.path().join("missing")).await.expect_err("there is none");
+    assert!(missing.to_string().contains("missing"), "{missing}");
+}
+
+#[tokio::test]
+async fn mistakes_of_the_caller_are_told_and_count_for_nobody() {
+    let world = World::new().await;
+    for path in
+        ["?query=", "?query=+is+the+", "?query=x&limit=0", "?query=x&limit=51", "?limit=3", "?query=x&limit=many"]
+    {
+        let reply = world.get(&format!("/v1/code/search/hybrid{path}")).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.body["error"]),
+            (400, &"invalid_request".into()),
+            "{path}: {reply:?}"
+        );
+    }
+    for (file_path, content) in [("notes.md", "fn x() {}"), ("", ""), ("zero.rs", "fn x() { \0 }")] {
+        let reply = world.index_as(file_path, content).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()), "{reply:?}");
+    }
+    assert_eq!(world.get("/v2").await.status, 404);
+    assert_eq!(database().snapshot().failure_count, 0);
+    for query in ["\"; DROP TABLE chunks", "a' | 'b", "NEAR(x y)", "Ⅷ ß 日本語"] {
+        assert_eq!(world.get(&format!("/v1/code/search/hybrid?query={query}")).await.status, 200, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn health_shows_the_breakers_and_tries_the_database() {
+    let world = World::new().await;
+    let health = world.get("/health").await;
+    assert_eq!((health.status.as_u16(), &health.body["status"]), (200, &"healthy".into()));
+    let (probe, breakers) = (&health.body["probes"]["database"], &health.body["circuit_breakers"]);
+    assert_eq!((&probe["healthy"], &probe["error"]), (&true.into(), &Value::Null));
+    for (name, fail_max, critical) in
+        [("redis_cache", 5, false), ("database", 3, false), ("embedding_service", 3, true)]
+    {
+        let config = &breakers[name]["config"];
+        assert_eq!((&config["fail_max"], &config["critical"]), (&fail_max.into(), &critical.into()), "{name}");
+    }
+    let all = world.get("/health/circuit-breakers").await.body;
+    assert_eq!((&all["database"]["state"], &all["database"]["success_count"]), (&"closed".into(), &1.into()));
+}
