@@ -367,6 +367,20 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_only_makes_a_run_longer_is_counted_and_publishes_nothing() {
+        let breaker = CircuitBreaker::new("test", Config::new().fail_max(4)).unwrap();
+        let fail = || breaker.try_acquire().unwrap().failure();
+        fail();
+        let word = breaker.0.gate.word();
+        (0..2).for_each(|_| fail());
+        let shown = breaker.snapshot();
+        assert_eq!((shown.consecutive_failures, shown.failure_count, shown.state), (3, 3, State::Closed));
+        assert_eq!(breaker.0.gate.word(), word);
+        fail();
+        assert_eq!(breaker.state(), State::Open);
+    }
+
+    #[test]
     fn it_shows_whose_it_is() {
         let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
         assert_eq!(format!("{:?}", breaker.try_acquire().unwrap()), "Permit { breaker: \"test\", .. }");

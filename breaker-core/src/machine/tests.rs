@@ -28,6 +28,15 @@ fn a_forced_opening_rejects_who_read_the_word_before_it() {
 }
 
 #[test]
+fn failures_are_counted_until_a_reset() {
+    let mut machine = machine(Config::new());
+    (0..3).for_each(|_| _ = fail(&mut machine));
+    assert_eq!(machine.counts().failures, 3);
+    machine.reset(NOW);
+    assert_eq!(machine.counts().failures, 0);
+}
+
+#[test]
 fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
     let mut machine = machine(Config::new().fail_max(1));
     fail(&mut machine);
