@@ -1,5 +1,7 @@
 //! The room of the errors: what keeps a request from being answered, with the state of the breaker that it met.
 
+use std::time::Duration;
+
 use breaker_core::{CircuitBreakerError, Registry, State};
 use thiserror::Error;
 
@@ -37,6 +39,18 @@ impl SearchError {
     #[must_use]
     pub fn rejection(&self) -> Option<&CircuitBreakerError> {
         CircuitBreakerError::find(self).filter(|error| !error.is_timeout())
+    }
+
+    /// In how long it may be tried again, if a breaker knows: that of the call that opened it, too, which was not rejected itself.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let breaker = match self {
+            Self::Invalid(_) => return None,
+            Self::Embedding { .. } => embedding::BREAKER,
+            Self::Database { .. } => database::BREAKER,
+        };
+        let rejected = self.rejection().and_then(CircuitBreakerError::retry_after);
+        rejected.or_else(|| Registry::global().get(breaker)?.snapshot().retry_after)
     }
 }
 

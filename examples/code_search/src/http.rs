@@ -99,7 +99,7 @@ fn failure(failed: &SearchError) -> Response {
     let (SearchError::Database { state, .. } | SearchError::Embedding { state, .. }) = failed else {
         return error(StatusCode::BAD_REQUEST, "invalid_request", failed.to_string());
     };
-    let wait = failed.rejection().and_then(CircuitBreakerError::retry_after).unwrap_or(SHORTLY);
+    let wait = failed.retry_after().unwrap_or(SHORTLY);
     let seconds = whole_seconds(wait);
     let body = ErrorReply {
         error: "service_unavailable",

@@ -30,6 +30,8 @@ async fn search_until_open(world: &World) -> usize {
         let reply = world.search(format!("hello number{searches}")).await;
         assert!(is_come_back_later(&reply), "{reply:?}");
         if database().state() == State::Open {
+            // The reply of the very call that opened it says for how long.
+            assert_eq!(reply.retry_after.as_deref(), Some("1"), "{reply:?}");
             return searches;
         }
     }
