@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use breaker_core::{CircuitBreakerError, Registry, Status};
+use breaker_core::{Registry, Status};
 use serde::Deserialize;
 
 use crate::{
