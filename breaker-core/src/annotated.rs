@@ -88,8 +88,7 @@ where
 {
     type Output = R;
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Then the result is taken apart, so that the value
-    /// alone is moved, and not all the room that an error takes.
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
@@ -99,10 +98,7 @@ where
             Poll::Ready(result)
                 if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) =>
             {
-                Poll::Ready(match result.whole() {
-                    Ok(value) => R::from_ok(value),
-                    Err(error) => R::from_error(error),
-                })
+                Poll::Ready(result)
             }
             polled => this.guard.end(polled, context),
         }
@@ -159,17 +155,22 @@ impl Entry {
             && event::quiet()
         {
             let word = link.shared.gate.word();
-            if word.lets_in() {
+            if word.is_plain() {
                 self.0 = Way::Runs(link, word);
-                return Some((link.shared, if word.is_plain() { word } else { Word::UNBOUND }));
+                return Some((link.shared, word));
             }
-            return self.turn_away(link, word);
+            return self.look_closer(link, word);
         }
         self.begin_slowly()
     }
 
+    /// A word under which a success is more than that, or the call is rejected as a rule.
     #[inline(never)]
-    fn turn_away(&mut self, link: &'static Link, word: Word) -> Option<Begun> {
+    fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<Begun> {
+        if word.lets_in() {
+            self.0 = Way::Runs(link, word);
+            return Some((link.shared, word.never()));
+        }
         match link.shared.turn_away(word, Holder::Site(link)) {
             Some(rejected) => {
                 self.0 = Way::Rejected(ManuallyDrop::new(rejected));

@@ -58,7 +58,6 @@ pub trait Fallible: Sized {
     fn from_error(error: Self::Error) -> Self;
     #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
     fn whole(self) -> Result<Self::Ok, Self::Error>;
-    fn from_whole(whole: Result<Self::Ok, Self::Error>) -> Self;
 }
 
 /// The user's result, for a judge that looks at both sides.
@@ -76,7 +75,6 @@ impl<T, E> Fallible for Result<T, E> {
         self.as_ref()
     }
 
-    #[inline]
     fn from_ok(value: T) -> Self {
         Ok(value)
     }
@@ -85,14 +83,8 @@ impl<T, E> Fallible for Result<T, E> {
         Err(error)
     }
 
-    #[inline]
     fn whole(self) -> Self {
         self
-    }
-
-    #[inline]
-    fn from_whole(whole: Self) -> Self {
-        whole
     }
 }
 

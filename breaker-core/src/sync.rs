@@ -57,6 +57,9 @@ impl<T> Deref for Sealed<T> {
 
 const STRIPES: usize = 8;
 
+// The stripe of a thread; `usize::MAX`: it has none yet.
+thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+
 /// Exact totals that many threads count at once.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
@@ -73,12 +76,26 @@ struct Stripe {
 impl Totals {
     #[inline]
     pub(crate) fn success(&self) {
-        self.stripes[stripe() % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
+        self.stripe().successes.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn rejected(&self) {
-        self.stripes[stripe() % STRIPES].rejected.fetch_add(1, Ordering::Relaxed);
+        self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That of this thread: threads take turns when they count for the first time.
+    #[inline]
+    fn stripe(&self) -> &Stripe {
+        self.stripes.get(MINE.get()).unwrap_or_else(|| self.first_stripe())
+    }
+
+    #[cold]
+    fn first_stripe(&self) -> &Stripe {
+        static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+        MINE.set(turn);
+        &self.stripes[turn]
     }
 
     pub(crate) fn successes(&self) -> u64 {
@@ -144,25 +161,6 @@ fn count_alone(counter: &AtomicU64) -> bool {
         counter.compare_exchange(count, count + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     };
     once() || once()
-}
-
-thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
-
-/// The stripe of this thread: threads take turns when they count for the first time.
-#[inline]
-fn stripe() -> usize {
-    match MINE.get() {
-        usize::MAX => first_stripe(),
-        stripe => stripe,
-    }
-}
-
-#[cold]
-fn first_stripe() -> usize {
-    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-    let stripe = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
-    MINE.set(stripe);
-    stripe
 }
 
 /// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.
