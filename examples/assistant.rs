@@ -2,9 +2,10 @@
 //!
 //! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running, `-- --help` explains.
 
-use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
+mod start;
 
-use breaker_core::Registry;
+use std::{error::Error, process::ExitCode, time::Duration};
+
 use breaker_examples::assistant::{
     config::{AssistantConfig, Backend},
     service::{Assistant, Service, listen},
@@ -12,7 +13,6 @@ use breaker_examples::assistant::{
     upstream::{Upstream, admin},
 };
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 /// An assistant that answers questions from notes, and keeps answering while its text-generation API is down.
 ///
@@ -45,65 +45,9 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Before anything else: the logs and the breaker read the environment as soon as they are there.
-    let problems = read_dotenv();
     // The story tells of the breaker itself; saying it twice would tear the time line apart.
-    start_logs(if arguments.serve { "info" } else { "warn,breaker_core::log=off" });
-    let config = match settings(problems) {
-        Ok(config) => config,
-        Err(problems) => {
-            complain(&problems);
-            return ExitCode::from(2);
-        }
-    };
-    match run(&arguments, config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&[with_causes(&*error)]);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Reads `.env`, and gives what is wrong with it.
-fn read_dotenv() -> Vec<String> {
-    match dotenvy::dotenv() {
-        Err(error) if error.not_found() => Vec::new(),
-        // Its own words would repeat the line, and with it perhaps the token.
-        Err(dotenvy::Error::LineParse(_, at)) => vec![format!(".env: a line cannot be read, at its character {at}")],
-        Err(error) => vec![format!(".env: {error}")],
-        Ok(_) => Vec::new(),
-    }
-}
-
-/// Reads the environment, and gives every problem at once, after those that there were before.
-fn settings(mut problems: Vec<String>) -> Result<AssistantConfig, Vec<String>> {
-    if let Err(errors) = Registry::global().init() {
-        problems.extend(errors.to_string().lines().map(str::to_owned));
-    }
-    match AssistantConfig::read(|name| env::var(name).ok()) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(problems),
-        Err(more) => Err(problems.into_iter().chain(more.iter().map(ToString::to_string)).collect()),
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "a person reads this before there are logs")]
-fn complain(problems: &[String]) {
-    eprintln!("The assistant cannot run:");
-    problems.iter().for_each(|problem| eprintln!("  - {problem}"));
-}
-
-/// An error's text with those of the errors behind it.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-fn start_logs(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    let level = if arguments.serve { "info" } else { "warn,breaker_core::log=off" };
+    start::start("assistant", level, AssistantConfig::read, |config| run(&arguments, config))
 }
 
 #[tokio::main]

@@ -2,7 +2,10 @@
 //!
 //! `cargo run --example code_search -- index PATH`, `-- search "query"` and `-- serve`; `-- --help` explains.
 
-use std::{env, error::Error, io, io::IsTerminal as _, iter, path::PathBuf, process::ExitCode, time::Instant};
+#[path = "../start.rs"]
+mod start;
+
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Instant};
 
 use breaker_code_search::{
     config::SearchConfig,
@@ -12,7 +15,6 @@ use breaker_code_search::{
 };
 use breaker_core::Registry;
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// Finds functions in Rust and Python source by what they do.
 ///
@@ -60,66 +62,10 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Before anything else: the logs and the breakers read the environment as soon as they are there.
-    let problems = read_dotenv();
     // What a single command has to say of an outage stands in its answer.
     let serves = matches!(arguments.command, Command::Serve { .. });
-    start_logs(if serves { "info" } else { "error,breaker_core::log=off" });
-    let config = match settings(problems) {
-        Ok(config) => config,
-        Err(problems) => {
-            complain(&problems);
-            return ExitCode::from(2);
-        }
-    };
-    match run(arguments.command, config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&[with_causes(&*error)]);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Reads `.env`, and gives what is wrong with it.
-fn read_dotenv() -> Vec<String> {
-    match dotenvy::dotenv() {
-        Err(error) if error.not_found() => Vec::new(),
-        // Its own words would repeat the line, and with it perhaps a password.
-        Err(dotenvy::Error::LineParse(_, at)) => vec![format!(".env: a line cannot be read, at its character {at}")],
-        Err(error) => vec![format!(".env: {error}")],
-        Ok(_) => Vec::new(),
-    }
-}
-
-/// Reads the environment, and gives every problem at once, after those that there were before.
-fn settings(mut problems: Vec<String>) -> Result<SearchConfig, Vec<String>> {
-    if let Err(errors) = Registry::global().init() {
-        problems.extend(errors.to_string().lines().map(str::to_owned));
-    }
-    match SearchConfig::read(|name| env::var(name).ok()) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(problems),
-        Err(more) => Err(problems.into_iter().chain(more).collect()),
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "a person reads this before there are logs")]
-fn complain(problems: &[String]) {
-    eprintln!("The code search cannot run:");
-    problems.iter().for_each(|problem| eprintln!("  - {problem}"));
-}
-
-/// An error's text with those of the errors behind it, as far as they say something new.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = iter::successors(error.source(), |&error| error.source()).map(ToString::to_string);
-    causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
-}
-
-fn start_logs(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    let level = if serves { "info" } else { "error,breaker_core::log=off" };
+    start::start("code search", level, SearchConfig::read, |config| run(arguments.command, config))
 }
 
 #[tokio::main]

@@ -1,0 +1,69 @@
+//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to read when one of them is wrong.
+
+use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode};
+
+use breaker_core::Registry;
+use tracing_subscriber::EnvFilter;
+
+/// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting cannot be obeyed.
+pub(crate) fn start<C, P: ToString>(
+    service: &str,
+    level: &str,
+    read: impl FnOnce(fn(&str) -> Option<String>) -> Result<C, Vec<P>>,
+    run: impl FnOnce(C) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    // Before anything else: the logs and the breakers read the environment as soon as they are there.
+    let mut problems = read_dotenv();
+    start_logs(level);
+    if let Err(errors) = Registry::global().init() {
+        problems.extend(errors.to_string().lines().map(str::to_owned));
+    }
+    // Every problem at once.
+    let config = match read(|name| env::var(name).ok()) {
+        Ok(config) => Some(config),
+        Err(more) => {
+            problems.extend(more.iter().map(ToString::to_string));
+            None
+        }
+    };
+    let Some(config) = config.filter(|_| problems.is_empty()) else {
+        complain(service, &problems);
+        return ExitCode::from(2);
+    };
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(service, &[with_causes(&*error)]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads `.env`, and gives what is wrong with it.
+fn read_dotenv() -> Vec<String> {
+    match dotenvy::dotenv() {
+        Err(error) if error.not_found() => Vec::new(),
+        // Its own words would repeat the line, and with it perhaps a secret.
+        Err(dotenvy::Error::LineParse(_, at)) => vec![format!(".env: a line cannot be read, at its character {at}")],
+        Err(error) => vec![format!(".env: {error}")],
+        Ok(_) => Vec::new(),
+    }
+}
+
+fn start_logs(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+}
+
+#[expect(clippy::print_stderr, reason = "a person reads this before there are logs")]
+fn complain(service: &str, problems: &[String]) {
+    eprintln!("The {service} cannot run:");
+    problems.iter().for_each(|problem| eprintln!("  - {problem}"));
+}
+
+/// An error's text with those of the errors behind it, as far as they say something new.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |&error| error.source()).map(ToString::to_string);
+    causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
+}
