@@ -56,6 +56,25 @@ fn an_annotated_call_on_a_closed_breaker_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[circuit_breaker(name = "allocations_limited", timeout = "5s")]
+async fn limited() -> Result<(), Failed> {
+    tokio::task::yield_now().await;
+    Ok(())
+}
+
+#[test]
+fn a_call_that_has_waited_under_a_time_limit_leaves_nothing_behind() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let calls = || {
+        runtime.block_on(async {
+            limited().await.unwrap();
+            assert!(limited().now_or_never().is_none(), "it is dropped while it waits");
+        });
+    };
+    calls();
+    assert_eq!(measure(|| (0..10).for_each(|_| calls())).count_current, 0);
+}
+
 #[test]
 fn a_rejected_call_allocates_nothing() {
     let (opened, full) =

@@ -4,7 +4,9 @@
 mod common;
 
 use breaker_core::event::{Failure, Rejected, Success};
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Registry, State, Status};
+use breaker_core::{
+    CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Registry, State, Status, circuit_breaker, testing,
+};
 use common::{breaker, fail, ms, open, secs, succeed};
 use futures_util::{FutureExt, StreamExt};
 use std::sync::{Arc, Mutex};
@@ -126,6 +128,24 @@ impl Listener for Lines {
     fn rejected(&self, event: &Rejected<'_>) {
         self.0.lock().unwrap().push(format!("{} rejected {:?}", event.breaker.name(), event.retry_after));
     }
+}
+
+#[circuit_breaker(name = "told")]
+async fn told() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_call_of_an_annotated_function_is_told() {
+    testing::isolated(async {
+        let (breaker, lines) = (testing::breaker("told"), Lines::default());
+        breaker.add_listener(lines.clone());
+        testing::open(&breaker);
+        lines.0.lock().unwrap().clear();
+        told().await.unwrap_err();
+        assert_eq!(*lines.0.lock().unwrap(), ["told rejected Some(30s)"]);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
