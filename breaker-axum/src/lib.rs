@@ -1,0 +1,1 @@
+//! What operators and users of a service see of its circuit breakers, as axum routes: health, error replies, metrics, a live dashboard.
