@@ -11,6 +11,8 @@ pub(crate) enum Fault {
     Service,
     /// The check by hand rejected the call.
     Refused,
+    /// The same, and when to come back.
+    Until { name: &'static str, wait: u64 },
     /// Our breaker did.
     Open(CircuitBreakerError),
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Service => f.write_str("the service failed"),
             Self::Refused => f.write_str("refused"),
+            Self::Until { name, wait } => write!(f, "{name} refused; come back in {wait} ticks"),
             Self::Open(rejection) => rejection.fmt(f),
         }
     }

@@ -32,7 +32,7 @@ impl Answer for Result<u64, Fault> {
         match self {
             Ok(_) => Kind::Ok,
             Err(Fault::Service) => Kind::Err,
-            Err(Fault::Refused | Fault::Open(_)) => Kind::Rejected,
+            Err(Fault::Refused | Fault::Until { .. } | Fault::Open(_)) => Kind::Rejected,
         }
     }
 }

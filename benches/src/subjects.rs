@@ -7,6 +7,7 @@ mod failsafe;
 mod floor;
 mod handle;
 pub(crate) mod keyed;
+mod promises;
 mod recloser;
 mod tower;
 
@@ -52,6 +53,7 @@ pub const SUBJECTS: &[Subject] = &[
     Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock },
     Subject { name: "bare", cases: BARE, calls: bare::calls },
     Subject { name: "floor", cases: NO_SLOTS, calls: floor::calls },
+    Subject { name: "by hand", cases: NO_SLOTS, calls: promises::calls },
     Subject { name: "attribute", cases: &Case::ALL, calls: attribute::calls },
     Subject { name: "call", cases: COMMON, calls: handle::calls },
     Subject { name: "failsafe", cases: NO_SLOTS, calls: failsafe::calls },
