@@ -118,7 +118,9 @@ impl<E> Guard<E> {
                 Ok(_) => self.entry.succeeded_slowly(),
                 Err(error) => {
                     let (outcome, text) = (self.judge)(error);
-                    self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
+                    if !(outcome.is_failure() && self.entry.failed_again()) {
+                        self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
+                    }
                 }
             },
             // The body has not been run.
@@ -221,12 +223,19 @@ impl Entry {
         self.leave().0.settle(Outcome::Success);
     }
 
-    #[inline(never)]
-    fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
-        match self.0 {
-            Way::Runs(link, word) if outcome.is_failure() && link.shared.failed_again(word) => self.0 = Way::Over,
-            _ => self.leave().0.settle_with(outcome, || cause),
+    /// Counts a failure that only makes a run longer. `false`: it is more than that.
+    #[inline]
+    fn failed_again(&mut self) -> bool {
+        let again = matches!(self.0, Way::Runs(link, word) if link.shared.failed_again(word));
+        if again {
+            self.0 = Way::Over;
         }
+        again
+    }
+
+    #[cold]
+    fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave().0.settle_with(outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.
