@@ -92,20 +92,28 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let begun = this.guard.entry.begin();
-        let polled = if begun.is_some() { this.body.poll(context) } else { Poll::Pending };
-        match polled {
-            Poll::Ready(result)
-                if result.view().is_ok() && begun.is_some_and(|begun| this.guard.entry.succeeded(begun)) =>
-            {
-                Poll::Ready(result)
-            }
+        let Some(begun) = this.guard.entry.begin() else { return this.guard.rejected() };
+        match this.body.poll(context) {
+            Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun) => Poll::Ready(result),
             polled => this.guard.end(polled, context),
         }
     }
 }
 
 impl<E> Guard<E> {
+    /// The error of a call that the breaker has rejected.
+    #[inline(never)]
+    fn rejected<R>(&mut self) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+        E: FromRejection,
+    {
+        match std::mem::replace(&mut self.entry.0, Way::Over) {
+            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
+            _ => over(),
+        }
+    }
+
     /// Whatever is more than a plain success: any other ending, a rejection, or that the body waits.
     #[inline(never)]
     fn end<R>(&mut self, polled: Poll<R>, context: &mut Context<'_>) -> Poll<R>
@@ -123,12 +131,6 @@ impl<E> Guard<E> {
                     }
                 }
             },
-            // The body has not been run.
-            Poll::Pending if matches!(self.entry.0, Way::Rejected(_)) => {
-                if let Way::Rejected(rejected) = std::mem::replace(&mut self.entry.0, Way::Over) {
-                    return Poll::Ready(reject(ManuallyDrop::into_inner(rejected)));
-                }
-            }
             Poll::Pending => {
                 if let Some(cut_off) = self.entry.wait(context) {
                     return Poll::Ready(reject(cut_off));
