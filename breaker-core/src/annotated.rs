@@ -93,10 +93,12 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
         let Some(begun) = this.guard.entry.begin() else { return this.guard.rejected() };
-        match this.body.poll(context) {
-            Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun) => Poll::Ready(result),
-            polled => this.guard.end(polled, context),
+        let mut polled = this.body.poll(context);
+        let plain = matches!(&polled, Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun));
+        if !plain {
+            this.guard.end(&mut polled, context);
         }
+        polled
     }
 }
 
@@ -116,12 +118,12 @@ impl<E> Guard<E> {
 
     /// Whatever is more than a plain success: any other ending, a rejection, or that the body waits.
     #[inline(never)]
-    fn end<R>(&mut self, polled: Poll<R>, context: &mut Context<'_>) -> Poll<R>
+    fn end<R>(&mut self, polled: &mut Poll<R>, context: &mut Context<'_>)
     where
         R: Fallible<Error = E>,
         E: FromRejection,
     {
-        match &polled {
+        match &*polled {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.entry.succeeded_slowly(),
                 Err(error) => {
@@ -133,11 +135,10 @@ impl<E> Guard<E> {
             },
             Poll::Pending => {
                 if let Some(cut_off) = self.entry.wait(context) {
-                    return Poll::Ready(reject(cut_off));
+                    *polled = Poll::Ready(reject(cut_off));
                 }
             }
         }
-        polled
     }
 }
 
