@@ -273,6 +273,9 @@ impl Entry {
     /// A call that is dropped, or whose body panics.
     #[cold]
     fn abandon(&mut self) {
+        if matches!(self.0, Way::Ahead(_)) {
+            return;
+        }
         let (permit, runs) = self.leave();
         if runs {
             permit.begin();
@@ -291,7 +294,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         // One short look, since this is compiled for every function.
-        if matches!(self.0, Way::Runs(..) | Way::Held(_)) {
+        if !matches!(self.0, Way::Over) {
             self.abandon();
         }
     }

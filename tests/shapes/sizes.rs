@@ -137,6 +137,15 @@ fn with_fallbacks() {
         pause().await;
         Ok(text.len())
     });
+    // A step needs its place only when the body has left its own, so a body that is larger than the step lends it.
+    let beside_a_body = added!([
+        #[circuit_breaker] #[fallback(|_| { pause().await; Some(text.len()) })]
+    ] (text: &str) ("") {
+        let page = [text.len(); 32];
+        pause().await;
+        Ok(page[text.len()])
+    });
+    assert!(beside_a_body <= CALL + 32, "{beside_a_body}");
     assert!(value <= CALL && sync <= CALL + 40 && asynchronous <= CALL + 120, "{} {} {}", value, sync, asynchronous);
 }
 
