@@ -1,12 +1,10 @@
 //! Probes of `GET /health`: named dependencies, and what they cost when many ask.
 
-mod common;
-
+use crate::common::{get, request, send};
 use axum::Router;
 use axum::http::Method;
 use breaker_axum::{HealthRouter, health_router};
 use breaker_core::{CircuitBreaker, Config, Registry, State, testing};
-use common::{get, request, send};
 use std::future::pending;
 use std::io;
 use std::sync::{
@@ -132,7 +130,7 @@ impl Gate {
     }
 }
 
-fn ask(router: &Router) -> tokio::task::JoinHandle<common::Reply> {
+fn ask(router: &Router) -> tokio::task::JoinHandle<crate::common::Reply> {
     let router = router.clone();
     tokio::spawn(async move { send(&router, request(Method::GET, "/health", "*/*")).await })
 }

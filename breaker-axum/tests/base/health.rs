@@ -1,11 +1,9 @@
 //! The health routes, as monitors, orchestrators and people meet them.
 
-mod common;
-
+use crate::common::{get, request, send};
 use axum::{Router, http::Method};
 use breaker_axum::health_router;
 use breaker_core::{CircuitBreakerError, Config, Registry, circuit_breaker, testing};
-use common::{get, request, send};
 use serde_json::Value;
 
 /// A registry that nobody else uses.
