@@ -16,7 +16,7 @@ use breaker_code_search::{
 };
 use breaker_core::{CircuitBreaker, Config, Registry, State};
 use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
     sync::{Mutex, MutexGuard},
