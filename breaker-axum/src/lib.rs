@@ -13,7 +13,7 @@
 //! use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
 //! use tower::ServiceExt as _;
 //!
-//! #[circuit_breaker(name = "search", critical)]
+//! #[circuit_breaker(name = "search", critical = true)]
 //! async fn search() -> Result<String, CircuitBreakerError> {
 //!     Ok("found".to_owned())
 //! }
