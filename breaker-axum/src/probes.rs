@@ -126,3 +126,27 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(without words)")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    #[tokio::test]
+    async fn a_run_that_is_over_is_not_joined_by_those_who_come_later() {
+        let mut probes = Probes::new(Duration::from_secs(1));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        probes.insert("any", move || {
+            count.fetch_add(1, Relaxed);
+            std::future::ready(Ok::<_, Infallible>(()))
+        });
+        let run = probes.present_run();
+        let not_polled_yet = run.clone();
+        run.await;
+        probes.run().await;
+        assert_eq!(asked.load(Relaxed), 2);
+        assert!(not_polled_yet.await["any"].healthy);
+    }
+}

@@ -88,6 +88,8 @@ async fn for_an_unknown_name_the_nearest_one_is_told() {
     let registry = registry();
     registry.breaker("payments", Config::new()).expect("it is new");
     registry.breaker("日本語の検索", Config::new()).expect("it is new");
+    let long = "y".repeat(250);
+    registry.breaker(&long, Config::new()).expect("it is new");
     let router = router(registry);
     for (asked, meant) in [("paymnets", "payments"), ("Payments", "payments"), ("日本話の検索", "日本語の検索")]
     {
@@ -96,7 +98,7 @@ async fn for_an_unknown_name_the_nearest_one_is_told() {
         let expected = format!("There is no circuit breaker `{asked}`; did you mean `{meant}`?");
         assert_eq!(reply.body, serde_json::json!({"error": "not_found", "message": expected}));
     }
-    for asked in ["search", "\"<b>\n\u{0}", &"payments".repeat(1250)] {
+    for asked in ["search", "\"<b>\n\u{0}", &"payments".repeat(1250), &format!("{long}z")] {
         let reply = get(&router, &format!("/health/circuit-breakers/{}", encoded(asked))).await;
         let message = reply.body["message"].as_str().expect("it is text");
         assert!(reply.status == 404 && message.contains("GET /health/circuit-breakers lists"), "{reply:?}");

@@ -181,7 +181,14 @@ async fn an_error_that_a_response_carries_is_found() {
     let router = Router::new()
         .route(
             "/carried",
-            on_get(async || (StatusCode::INTERNAL_SERVER_ERROR, carry(deep()), [("x-request-id", "7")], "secret")),
+            on_get(async || {
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    carry(deep()),
+                    [("x-request-id", "7"), ("content-length", "6"), ("content-encoding", "identity")],
+                    "secret",
+                )
+            }),
         )
         .route(
             "/extension",
@@ -204,7 +211,10 @@ async fn an_error_that_a_response_carries_is_found() {
     for path in ["/carried", "/extension", "/reply"] {
         assert_is_503(&get(&router, path).await);
     }
-    assert_eq!(get(&router, "/carried").await.header("x-request-id"), "7", "other headers stay");
+    let carried = get(&router, "/carried").await;
+    assert_eq!(carried.header("x-request-id"), "7", "other headers stay");
+    assert_eq!(carried.header("content-length"), carried.body.to_string().len().to_string());
+    assert!(!carried.headers.contains_key("content-encoding"));
     for (path, status, body) in
         [("/fallback", 200, "an older answer"), ("/refused", 404, "nothing there"), ("/other", 500, "other")]
     {
