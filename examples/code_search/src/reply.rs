@@ -1,8 +1,7 @@
 //! The room of the replies: the JSON that users get.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use breaker_core::Health;
 use serde::Serialize;
 
 use crate::indexing::{Answer, Hit, Indexed};
@@ -45,50 +44,8 @@ pub struct IndexReply<'a> {
     pub indexed: Indexed,
 }
 
-/// The state of the service: the breakers, and what was tried just now.
-#[derive(Clone, Debug, Serialize)]
-pub struct HealthReply {
-    /// The breakers.
-    #[serde(flatten)]
-    pub health: Health,
-    /// What was tried, by name.
-    pub probes: BTreeMap<&'static str, Probe>,
-}
-
-/// What a call that was made for this reply came to.
-#[derive(Clone, Debug, Serialize)]
-pub struct Probe {
-    /// Whether it was answered.
-    pub healthy: bool,
-    /// How long that took.
-    pub latency_ms: f64,
-    /// Why not.
-    pub error: Option<String>,
-}
-
-/// The reply without an answer.
-#[derive(Clone, Debug, Serialize)]
-pub struct ErrorReply {
-    /// What it is, for programs: `service_unavailable`, `invalid_request`, `not_found`.
-    pub error: &'static str,
-    /// What it is, for people.
-    pub message: String,
-    /// When to come back, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u64>,
-    /// The state of the breaker that has the say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub circuit_status: Option<&'static str>,
-}
-
 /// Milliseconds with their parts.
 #[must_use]
 pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
-}
-
-/// Whole seconds for `Retry-After`: rounded up, since earlier is too early, and at least 1.
-#[must_use]
-pub fn whole_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

@@ -8,10 +8,11 @@ use std::{
 use axum::{
     Json, Router,
     extract::{Path, State as Shared, rejection::JsonRejection},
-    http::{StatusCode, header::RETRY_AFTER},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use breaker_axum::{ErrorReply, Unavailable, UnavailableLayer, health_router};
 use breaker_core::Registry;
 use serde::Deserialize;
 
@@ -20,7 +21,7 @@ use super::{
     error::GenerationError,
     question::{Context, Question, Wish},
     queue::{Job, JobId, Progress},
-    reply::{ErrorReply, JobReply, Metadata, QueryReply, QueuedReply, sources, whole_seconds},
+    reply::{JobReply, Metadata, QueryReply, QueuedReply, sources},
     service::{Assistant, breaker},
 };
 
@@ -47,18 +48,20 @@ pub fn routes(assistant: Arc<Assistant>) -> Router {
     Router::new()
         .route("/query", post(query))
         .route("/query/jobs/{id}", get(job))
-        .route("/health", get(health))
-        .route("/health/circuit-breakers", get(circuit_breakers))
         .route("/health/circuit-breaker", get(circuit_breaker))
-        .fallback(async || error(StatusCode::NOT_FOUND, "not_found", "There is no such route.".to_owned()))
         .with_state(assistant)
+        .merge(health_router(Registry::global()))
+        .fallback(async || ErrorReply::new(StatusCode::NOT_FOUND, "not_found", "There is no such route."))
+        .layer(UnavailableLayer::new())
 }
 
 async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<QueryRequest>, JsonRejection>) -> Response {
     let started = Instant::now();
     let request = match body {
         Ok(Json(request)) => request,
-        Err(rejection) => return error(rejection.status(), "invalid_request", rejection.body_text()),
+        Err(rejection) => {
+            return ErrorReply::new(rejection.status(), "invalid_request", rejection.body_text()).into_response();
+        }
     };
     let context = Context::find(&assistant.notes, &request.query);
     let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
@@ -101,33 +104,31 @@ fn nothing_found(metadata: Option<Metadata>) -> Response {
 /// What a user sees of an error: his own mistakes, "come back later", or no more than that something is wrong.
 fn failure(failed: &GenerationError) -> Response {
     match failed {
-        GenerationError::Validation(mistake) => error(StatusCode::BAD_REQUEST, "invalid_request", mistake.to_string()),
-        GenerationError::QueueFull => {
-            unavailable("queue_full", "Too many questions wait already; please ask again later.", SHORTLY)
+        GenerationError::Validation(mistake) => {
+            ErrorReply::new(StatusCode::BAD_REQUEST, "invalid_request", mistake.to_string()).into_response()
         }
-        failed if failed.rejection().is_some() || failed.is_failure() => {
-            let wait = failed.rejection().and_then(breaker_core::CircuitBreakerError::retry_after);
-            let message =
-                "The model cannot be reached at the moment, and there is nothing else to show for this question.";
-            unavailable("service_unavailable", message, wait.unwrap_or(SHORTLY))
-        }
+        GenerationError::QueueFull => unavailable(failed)
+            .error("queue_full")
+            .message("Too many questions wait already; please ask again later.")
+            .retry_after(SHORTLY)
+            .into_response(),
+        failed if failed.rejection().is_some() || failed.is_failure() => unavailable(failed)
+            .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
+            .retry_after_or(SHORTLY)
+            .into_response(),
         // The API's own words stay in the log: a user can do nothing about them.
         refused => {
             tracing::warn!(error = %refused, "the text-generation API refused a request");
-            error(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The question could not be answered.".to_owned())
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            ErrorReply::new(status, "internal_error", "The question could not be answered.").into_response()
         }
     }
 }
 
-fn error(status: StatusCode, error: &'static str, message: String) -> Response {
-    (status, Json(ErrorReply { error, message, retry_after: None, circuit_status: None })).into_response()
-}
-
-fn unavailable(error: &'static str, message: &str, wait: Duration) -> Response {
-    let seconds = whole_seconds(wait);
-    let circuit_status = Some(circuit_status());
-    let body = ErrorReply { error, message: message.to_owned(), retry_after: Some(seconds), circuit_status };
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
+/// What the rejection says, or the breaker of a call that was not rejected.
+fn unavailable(failed: &GenerationError) -> Unavailable {
+    let rejected = failed.rejection().map(Unavailable::from);
+    rejected.or_else(|| breaker().as_ref().map(Unavailable::of)).unwrap_or_default()
 }
 
 fn circuit_status() -> &'static str {
@@ -138,7 +139,8 @@ async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) 
     // A name that cannot be one of ours is a name that is not there.
     let found = id.parse::<JobId>().ok().and_then(|id| assistant.generator()?.queue().get(id));
     let Some(Job { question, progress, .. }) = found else {
-        return error(StatusCode::NOT_FOUND, "not_found", "There is no such job, or not any longer.".to_owned());
+        let message = "There is no such job, or not any longer.";
+        return ErrorReply::new(StatusCode::NOT_FOUND, "not_found", message).into_response();
     };
     let (code, status, answer, message) = match progress {
         Progress::Pending => (StatusCode::ACCEPTED, "pending", None, None),
@@ -149,17 +151,9 @@ async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) 
     (code, Json(JobReply { job_id: id, status, answer, sources, message })).into_response()
 }
 
-async fn health() -> Response {
-    Json(Registry::global().health()).into_response()
-}
-
-async fn circuit_breakers() -> Response {
-    Json(Registry::global().health().circuit_breakers).into_response()
-}
-
 async fn circuit_breaker() -> Response {
     match breaker() {
         Some(breaker) => Json(breaker.snapshot()).into_response(),
-        None => error(StatusCode::NOT_FOUND, "not_found", "The breaker is not registered.".to_owned()),
+        None => ErrorReply::new(StatusCode::NOT_FOUND, "not_found", "The breaker is not registered.").into_response(),
     }
 }

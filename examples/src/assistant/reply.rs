@@ -121,36 +121,3 @@ pub struct JobReply {
     /// Why it failed, when it has.
     pub message: Option<String>,
 }
-
-/// The reply without an answer.
-#[derive(Clone, Debug, Serialize)]
-pub struct ErrorReply {
-    /// What it is, for programs: `service_unavailable`, `queue_full`, `invalid_request`, `not_found`, `internal_error`.
-    pub error: &'static str,
-    /// What it is, for people.
-    pub message: String,
-    /// When to come back, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u64>,
-    /// The breaker's state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub circuit_status: Option<&'static str>,
-}
-
-/// Whole seconds for `Retry-After`: rounded up, since earlier is too early, and at least 1.
-#[must_use]
-pub fn whole_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Duration, whole_seconds};
-
-    #[test]
-    fn retry_after_is_never_too_early() {
-        assert_eq!(whole_seconds(Duration::ZERO), 1);
-        assert_eq!(whole_seconds(Duration::from_millis(12_001)), 13);
-        assert_eq!(whole_seconds(Duration::from_secs(12)), 12);
-    }
-}

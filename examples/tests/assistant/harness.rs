@@ -10,12 +10,14 @@ use breaker_examples::assistant::{
     service::{Assistant, Service, breaker},
     upstream::{Behaviour, Upstream, UpstreamHandle},
 };
-use reqwest::{Client, StatusCode, header::RETRY_AFTER};
+use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::{
     sync::{Mutex, MutexGuard},
     task::{JoinHandle, spawn_blocking},
 };
+
+pub(crate) use crate::reply::{Reply, send};
 
 /// A question that the notes can answer.
 pub(crate) const KNOWN: &str = "How often do I feed the sourdough starter?";
@@ -46,14 +48,6 @@ pub(crate) struct World {
     _stillness: Stillness,
     // Last, so that the others are gone when the next test has its turn.
     _turn: MutexGuard<'static, ()>,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) body: Value,
 }
 
 impl Reply {
@@ -138,14 +132,6 @@ impl World {
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.service.address)
     }
-}
-
-async fn send(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.expect("the service answers");
-    let status = response.status();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = response.text().await.expect("the body arrives");
-    Reply { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
 }
 
 /// The waits between two attempts.

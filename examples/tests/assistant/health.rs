@@ -12,6 +12,9 @@ async fn health_shows_every_breaker() {
     assert_eq!(breaker["config"]["recovery_timeout_ms"], 30_000);
     let all = world.get("/health/circuit-breakers").await;
     assert_eq!(all.body["huggingface_api"]["healthy"], true);
+    let one = world.get("/health/circuit-breakers/huggingface_api").await;
+    assert_eq!((one.status.as_u16(), &one.body["name"]), (200, &"huggingface_api".into()));
+    assert_eq!(world.get("/health/live").await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]

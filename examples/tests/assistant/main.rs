@@ -9,3 +9,5 @@ mod health;
 mod logging;
 mod queueing;
 mod recovery;
+#[path = "../shared/reply.rs"]
+mod reply;

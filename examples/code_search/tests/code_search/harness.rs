@@ -15,13 +15,15 @@ use breaker_code_search::{
     service::{Service, code_search},
 };
 use breaker_core::{CircuitBreaker, Config, Registry, State};
-use reqwest::{Client, StatusCode, header::RETRY_AFTER};
-use serde_json::{Value, json};
+use reqwest::Client;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
     sync::{Mutex, MutexGuard},
     task::JoinSet,
 };
+
+pub(crate) use crate::reply::{Reply, send};
 
 /// How long a breaker stays open in these tests.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
@@ -50,14 +52,6 @@ pub(crate) struct World {
     _directory: TempDir,
     // Last, so that the others are gone when the next test has its turn.
     _turn: MutexGuard<'static, ()>,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) body: Value,
 }
 
 impl Reply {
@@ -150,14 +144,6 @@ impl Load {
         self.end.store(true, Ordering::Relaxed);
         self.searches.join_all().await.into_iter().flatten().collect()
     }
-}
-
-async fn send(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.expect("the service answers");
-    let status = response.status();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = response.text().await.expect("the body arrives");
-    Reply { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) }
 }
 
 /// The breaker of Redis.

@@ -7,5 +7,7 @@ mod harness;
 mod logging;
 mod postgres;
 mod redis_outages;
+#[path = "../../../tests/shared/reply.rs"]
+mod reply;
 mod routes;
 mod servers;
