@@ -1,9 +1,12 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Holder};
+use crate::clock::Tick;
 use crate::error::{CallError, CircuitBreakerError};
 #[cfg(feature = "tokio")]
 pub(crate) use crate::limit;
+use crate::event;
+use crate::gate::Word;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
@@ -59,6 +62,10 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
+        if let Some(mut lent) = Lent::of(self) {
+            let result = Short { lent: &mut lent, body: future }.await;
+            return lent.finish(result, classify);
+        }
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
@@ -73,6 +80,10 @@ impl CircuitBreaker {
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
     ) -> Result<T, CallError<E>> {
+        if let Some(mut lent) = Lent::of(self) {
+            let result = lent.guarded(closure);
+            return lent.finish(result, classify);
+        }
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
         let result = guarded(&permit, closure);
         finish(permit, Ok(result), classify)
@@ -95,6 +106,96 @@ fn finish<T, E>(
     let outcome = guarded(&permit, || classify(&result));
     permit.settle_with(outcome, || Cause::bare(type_name::<E>()));
     result.map_err(CallError::Inner)
+}
+
+/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
+/// a plain success.
+struct Lent<'b> {
+    breaker: &'b CircuitBreaker,
+    word: Word,
+    /// The body is running, so whoever drops this does so because that panics.
+    runs: bool,
+    over: bool,
+}
+
+impl<'b> Lent<'b> {
+    /// `None`: there is more to this call than one look.
+    #[inline]
+    fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
+        let word = breaker.0.gate.word();
+        let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
+        plain.then(|| Self { breaker, word, runs: false, over: false })
+    }
+
+    #[inline]
+    fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.runs = true;
+        let value = f();
+        self.runs = false;
+        value
+    }
+
+    #[inline]
+    fn finish<T, E>(
+        mut self,
+        result: Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
+        let outcome = self.guarded(|| classify(&result));
+        if matches!(outcome, Outcome::Success) && self.breaker.0.gate.glance() == self.word {
+            self.over = true;
+            self.breaker.0.success();
+        } else {
+            self.settle(outcome, type_name::<E>());
+        }
+        result.map_err(CallError::Inner)
+    }
+
+    #[inline(never)]
+    fn settle(&mut self, outcome: Outcome, kind: &'static str) {
+        self.permit().settle_with(outcome, || Cause::bare(kind));
+    }
+
+    fn permit(&mut self) -> Permit {
+        self.over = true;
+        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
+    }
+
+    #[cold]
+    fn abandon(&mut self) {
+        let permit = self.permit();
+        if self.runs {
+            permit.begin();
+        }
+    }
+}
+
+impl Drop for Lent<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.over {
+            self.abandon();
+        }
+    }
+}
+
+pin_project! {
+    /// Runs the body to its end.
+    struct Short<'l, 'b, F> {
+        lent: &'l mut Lent<'b>,
+        #[pin]
+        body: F,
+    }
+}
+
+impl<F: Future> Future for Short<'_, '_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.lent.guarded(|| this.body.poll(context))
+    }
 }
 
 /// A body that was cut off at its time limit.
