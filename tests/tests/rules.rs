@@ -26,6 +26,19 @@ async fn rule_1_closed_calls_pass_and_a_success_clears_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_1_a_success_clears_the_run_that_began_while_it_was_under_way() {
+    let breaker = breaker(Config::new().fail_max(3));
+    let inside = || {
+        fail(&breaker, 2);
+        Ok::<_, ()>(())
+    };
+    breaker.call_sync(inside).unwrap();
+    assert_eq!(breaker.snapshot().consecutive_failures, 0);
+    breaker.call(async { inside() }).await.unwrap();
+    assert_eq!((breaker.snapshot().consecutive_failures, breaker.snapshot().success_count), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_1_a_run_is_forgotten_when_longer_than_the_window_passes_between_two_failures() {
     let breaker = breaker(Config::new().fail_max(3).fail_window(secs(60)));
     fail(&breaker, 2);
