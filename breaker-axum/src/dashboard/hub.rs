@@ -4,7 +4,7 @@
 //! Memory: the channel keeps the last [`ROOM`] events for readers that have not taken them. One that is further behind has missed some, and
 //! gets everything anew when it comes to read again.
 
-use super::board::Board;
+use super::board::{Board, Seen};
 use super::history::{Fresh, History};
 use super::shown::millis;
 use breaker_core::Registry;
@@ -57,20 +57,31 @@ impl Hub {
 
     /// A place among the readers, and everything that there is to know before the first event. To be called in a tokio runtime.
     pub(super) fn join(self: &Arc<Self>) -> (broadcast::Receiver<Frame>, Bytes) {
-        let mut told = self.lock();
-        if told.ticks.is_some() {
-            self.send_news(&mut told);
-        } else {
-            told.tasks += 1;
-            told.ticks = Some(told.tasks);
-            self.history.await_news(true);
-            told.board = Board::default();
-            told.full = None;
-            told.board.look(self.registry, &self.history, SystemTime::now());
-            tokio::spawn(run(Ticks(Arc::downgrade(self), told.tasks)));
+        let mut seen = None;
+        loop {
+            let mut told = self.lock();
+            match seen.take() {
+                _ if told.ticks.is_some() => {}
+                Some(seen) => self.begin(&mut told, &seen),
+                None => {
+                    drop(told);
+                    seen = Some(Seen::of(self.registry));
+                    continue;
+                }
+            }
+            told.idle = None;
+            return (self.sender.subscribe(), told.full());
         }
-        told.idle = None;
-        (self.sender.subscribe(), told.full())
+    }
+
+    fn begin(self: &Arc<Self>, told: &mut Told, seen: &Seen) {
+        told.tasks += 1;
+        told.ticks = Some(told.tasks);
+        self.history.await_news(true);
+        told.board = Board::default();
+        told.full = None;
+        told.board.look(seen, &self.history, SystemTime::now());
+        tokio::spawn(run(Ticks(Arc::downgrade(self), told.tasks)));
     }
 
     /// Sends an event to those who are logged in.
@@ -86,10 +97,11 @@ impl Hub {
 
     /// Looks at the breakers, and sends what has changed. `false`: nobody has read for long, so this was the last time.
     fn tick(&self) -> bool {
+        self.send_news();
+        let seen = Seen::of(self.registry);
         let mut told = self.lock();
-        self.send_news(&mut told);
         let now = SystemTime::now();
-        let look = told.board.look(self.registry, &self.history, now);
+        let look = told.board.look(&seen, &self.history, now);
         let tick = told.board.tick(&look, millis(now));
         self.send(&mut told, frame("tick", &tick));
         told.idle = (self.sender.receiver_count() == 0).then(|| told.idle.unwrap_or_else(Instant::now));
@@ -101,18 +113,23 @@ impl Hub {
     }
 
     /// Sends the changes of state that came since the last time.
-    fn send_news(&self, told: &mut Told) {
+    fn send_news(&self) {
         match self.history.take_news() {
             Fresh::Changes(news) => {
                 for one in news {
-                    let now = SystemTime::now();
-                    if let Some(event) = told.board.change(self.registry, &self.history, &one, now) {
-                        self.send(told, frame("transition", &event));
+                    // One that is not there any more has nothing to show.
+                    let Some(breaker) = self.registry.get(&one.name) else { continue };
+                    let mut told = self.lock();
+                    let change = told.board.change(&breaker, &self.history, &one, SystemTime::now());
+                    if let Some(change) = change {
+                        self.send(&mut told, frame("transition", &change));
                     }
                 }
             }
             Fresh::TooMuch => {
-                told.board.look(self.registry, &self.history, SystemTime::now());
+                let seen = Seen::of(self.registry);
+                let mut told = self.lock();
+                told.board.look(&seen, &self.history, SystemTime::now());
                 told.full = None;
                 let full = told.full();
                 let _ = self.sender.send(Frame { bytes: full, private: false });
@@ -171,7 +188,7 @@ async fn run(ticks: Ticks) {
         // The router is gone.
         let Some(hub) = ticks.0.upgrade() else { return };
         if rang {
-            hub.send_news(&mut hub.lock());
+            hub.send_news();
         } else if !hub.tick() {
             return;
         }

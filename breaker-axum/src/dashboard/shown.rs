@@ -41,7 +41,7 @@ pub(super) struct Shown {
     fallbacks: Arc<[Served]>,
     /// Left out where they are as before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) transitions: Option<Arc<[Transition]>>,
+    transitions: Option<Arc<[Transition]>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -130,7 +130,11 @@ impl Shown {
     /// The same without what has not changed since `before`.
     pub(super) fn since(&self, before: Option<&Self>) -> Self {
         let same = before.is_some_and(|before| before.transitions == self.transitions);
-        Self { transitions: self.transitions.clone().filter(|_| !same), ..self.clone() }
+        if same { self.clone().without_transitions() } else { self.clone() }
+    }
+
+    pub(super) fn without_transitions(self) -> Self {
+        Self { transitions: None, ..self }
     }
 }
 
