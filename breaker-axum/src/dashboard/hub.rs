@@ -207,3 +207,80 @@ pub(super) fn frame(event: &str, data: &impl Serialize) -> Bytes {
     text.extend_from_slice(b"\n\n");
     text.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::history::Ear;
+    use breaker_core::Config;
+    use tokio::time::{advance, sleep};
+
+    fn hub() -> (Arc<Hub>, breaker_core::CircuitBreaker) {
+        let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
+        let history = Arc::new(History::default());
+        registry.add_listener(Ear(Arc::clone(&history)));
+        let breaker = registry.breaker("payments", Config::new()).unwrap();
+        (Hub::new(registry, history), breaker)
+    }
+
+    fn data(bytes: &Bytes) -> serde_json::Value {
+        let text = std::str::from_utf8(bytes).unwrap();
+        serde_json::from_str(text.split_once("data: ").unwrap().1).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_task_while_nobody_reads_and_history_goes_on() {
+        let (hub, breaker) = hub();
+        breaker.force_open();
+        assert!(hub.lock().ticks.is_none());
+        assert!(matches!(hub.history.take_news(), Fresh::Changes(news) if news.is_empty()), "nobody would send it");
+        let (reader, full) = hub.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][0]["new"], "forced_open");
+        assert!(hub.lock().ticks.is_some());
+        drop(reader);
+        sleep(LINGERS / 2).await;
+        assert!(hub.lock().ticks.is_some(), "who loads the page again finds its charts");
+        sleep(LINGERS).await;
+        assert!(hub.lock().ticks.is_none());
+        breaker.release();
+        let (_reader, full) = hub.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][1]["new"], "closed");
+        assert!(hub.lock().ticks.is_some());
+    }
+
+    /// Else every reader of an outage would be sent an event for each breaker.
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_at_once_are_sent_as_everything_anew() {
+        let (hub, _) = hub();
+        let breakers: Vec<_> =
+            (0..200).map(|n| hub.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
+        let (mut reader, _) = hub.join();
+        breakers.iter().for_each(breaker_core::CircuitBreaker::force_open);
+        let frame = reader.recv().await.unwrap();
+        assert!(frame.bytes.starts_with(b"event: full\n"));
+        let full = data(&frame.bytes);
+        assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
+        advance(TICK).await;
+        assert!(reader.recv().await.unwrap().bytes.starts_with(b"event: tick\n"), "and nothing twice");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_for_those_who_are_logged_in_is_marked() {
+        let (hub, _) = hub();
+        let (mut reader, _) = hub.join();
+        hub.announce("audit", &serde_json::json!({}));
+        assert!(reader.recv().await.unwrap().private);
+        advance(TICK).await;
+        assert!(!reader.recv().await.unwrap().private);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_router_that_is_gone_leaves_no_task() {
+        let (hub, _) = hub();
+        let (reader, _) = hub.join();
+        let weak = Arc::downgrade(&hub);
+        drop((hub, reader));
+        sleep(TICK * 2).await;
+        assert!(weak.upgrade().is_none());
+    }
+}
