@@ -121,11 +121,12 @@ impl Reader {
     async fn receive(&mut self) -> Option<Bytes> {
         loop {
             match self.receiver.recv().await {
+                Ok(Frame::Event(bytes)) => return Some(bytes),
                 // Somebody may have logged out meanwhile.
-                Ok(frame) if frame.private && self.place.0.actions(&self.caller) != "on" => {}
-                Ok(frame) => return Some(frame.bytes),
+                Ok(Frame::Private(bytes)) if self.place.0.actions(&self.caller) == "on" => return Some(bytes),
+                Ok(Frame::Private(_)) => {}
                 Err(RecvError::Closed) => return None,
-                Err(RecvError::Lagged(_)) => {
+                Ok(Frame::Anew) | Err(RecvError::Lagged(_)) => {
                     let (receiver, full) = self.place.0.hub.join();
                     self.receiver = receiver;
                     return Some(full);
