@@ -164,9 +164,9 @@ async fn readers_that_stop_hold_up_nobody_and_catch_up() {
     }
     for n in 0..CHANGES {
         if n % 2 == 0 {
-            breaker.force_open()
+            breaker.force_open();
         } else {
-            breaker.disable()
+            breaker.disable();
         }
         // Not faster than they read.
         while n % 20 == 19 && progress.iter().any(|progress| progress.load(Ordering::Relaxed) <= n) {
