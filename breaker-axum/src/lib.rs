@@ -4,6 +4,7 @@
 //! - [`Unavailable`]: what a breaker rejected as a 503, with `Retry-After`. [`UnavailableLayer`] finds such an error behind
 //!   whatever went wrong, so that error types need not know of it; [`handle_error`] answers every error of a tower service.
 //! - [`ErrorReply`]: the same form for a service's other errors; `application/problem+json` for those who ask for it.
+//! - [`dashboard_router`](dashboard::dashboard_router): one page with every breaker live, and actions for those who know its token.
 //!
 //! ```
 //! use axum::http::{Request, StatusCode};
@@ -48,6 +49,8 @@
 //! ```
 
 mod accept;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 mod health;
 mod layer;
 mod nearest;
@@ -55,6 +58,8 @@ mod probes;
 mod reply;
 mod unavailable;
 
+#[cfg(feature = "dashboard")]
+pub use dashboard::dashboard_router;
 pub use health::{HealthRouter, health_router};
 pub use layer::{
     Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,

@@ -1,0 +1,3 @@
+new EventSource('events').addEventListener('full', (event) => {
+    document.body.textContent = event.data;
+});
