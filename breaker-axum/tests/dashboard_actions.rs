@@ -9,8 +9,8 @@ use breaker_axum::dashboard::DashboardRouter;
 use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Config, Registry, State};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -331,12 +331,14 @@ fn is_sign(word: &str) -> bool {
     word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local!(static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+
+/// What is logged on this thread.
+struct Log;
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -347,11 +349,10 @@ impl std::io::Write for Log {
 
 #[tokio::test]
 async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
-    let log = Log::default();
-    let writer = log.clone();
+    // One subscriber for all threads: those of single threads come too late where another test meets an event first.
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE).with_ansi(false);
-    let _logs = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
+    tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
     let page = page();
     let session = page.logged_in().await.with_csrf().await;
     session.act("force_open").await;
@@ -377,7 +378,7 @@ async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
         "not for everybody"
     );
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = String::from_utf8(LOG.take()).unwrap();
     for words in ["force_open", "fail_max 7", "the token is wrong", "breaker_axum::audit", "somebody from 10.0.0.1"] {
         assert!(log.contains(words), "{words} is missing in\n{log}");
     }

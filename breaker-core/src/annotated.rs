@@ -94,7 +94,8 @@ where
         let this = self.project();
         let Some(begun) = this.guard.entry.begin() else { return this.guard.rejected() };
         let mut polled = this.body.poll(context);
-        let plain = matches!(&polled, Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun));
+        let plain =
+            matches!(&polled, Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun));
         if !plain {
             this.guard.end(&mut polled, context);
         }

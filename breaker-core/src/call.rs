@@ -3,10 +3,10 @@
 use crate::breaker::{CircuitBreaker, Holder};
 use crate::clock::Tick;
 use crate::error::{CallError, CircuitBreakerError};
-#[cfg(feature = "tokio")]
-pub(crate) use crate::limit;
 use crate::event;
 use crate::gate::Word;
+#[cfg(feature = "tokio")]
+pub(crate) use crate::limit;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
