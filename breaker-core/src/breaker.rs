@@ -13,7 +13,7 @@ use crate::machine::Machine;
 pub(crate) use crate::shared::Shared;
 use crate::shared::{Core, Rest};
 use crate::state::State;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 use std::fmt;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
@@ -194,7 +194,29 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
-        event::tell(&self.listeners(), event);
+        #[cfg(feature = "metrics")]
+        if let Some(meter) = self.meter() {
+            event::tell_one(meter, event);
+        }
+        let listeners = self.ears().heard.load(Ordering::Relaxed).then(|| self.listeners());
+        event::tell(listeners.as_deref().unwrap_or_default(), event);
+    }
+
+    /// Where its listeners are: at the head, for one of its family that was told nothing by itself.
+    fn ears(&self) -> &Rest {
+        let core: &Core = self.0.later().map_or(&self.0, |later| &later.head().0);
+        core
+    }
+
+    /// Whether somebody hears of every single call.
+    pub(crate) fn is_told(&self) -> bool {
+        self.ears().is_told()
+    }
+
+    /// What its metrics are counted with, if they are exported.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) -> Option<&crate::metrics::Meter> {
+        self.ears().meter.get().map(|meter| &**meter)
     }
 
     /// Those of the head, for one of its family that was told nothing by itself.

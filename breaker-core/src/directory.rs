@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Directory {
     breakers: BTreeMap<String, Entry>,
     listeners: Vec<Arc<dyn Listener>>,
+    /// The metrics of all are exported.
+    #[cfg(feature = "metrics")]
+    metered: bool,
     configured: BTreeMap<String, Config>,
     file: FileSettings,
     path: Option<PathBuf>,
@@ -93,6 +96,12 @@ impl Directory {
         self.listeners.push(listener);
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&mut self) {
+        self.metered = true;
+        self.all().iter().for_each(CircuitBreaker::meter_on);
+    }
+
     pub(crate) fn configure(&mut self, name: &str, config: Config) {
         self.configured.insert(name.to_owned(), config);
         self.place(name);
@@ -150,6 +159,10 @@ impl Directory {
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for listener in &self.listeners {
             breaker.add_shared_listener(listener);
+        }
+        #[cfg(feature = "metrics")]
+        if self.metered {
+            breaker.meter_on();
         }
         let name = breaker.name().to_owned();
         let united = declared.config;

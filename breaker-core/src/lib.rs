@@ -64,6 +64,8 @@ mod limit;
 mod log;
 mod machine;
 mod member;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(test)]
 #[cfg(breaker_loom)]
 mod models;

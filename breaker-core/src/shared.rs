@@ -46,7 +46,10 @@ pub(crate) struct Rest {
     pub(crate) layers: Mutex<Arc<Layers>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    /// There are listeners.
     pub(crate) heard: AtomicBool,
+    #[cfg(feature = "metrics")]
+    pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
     pub(crate) logged: Mutex<crate::log::Logged>,
     /// Wakes those who wait for a call to be admitted.
@@ -190,6 +193,8 @@ impl Rest {
             layers: Mutex::new(layers),
             heard: AtomicBool::new(!listeners.is_empty()),
             listeners: Mutex::new(listeners),
+            #[cfg(feature = "metrics")]
+            meter: OnceLock::new(),
             #[cfg(feature = "tracing")]
             logged: Mutex::default(),
             #[cfg(feature = "tokio")]
@@ -199,13 +204,22 @@ impl Rest {
         }
     }
 
+    /// Whether somebody hears of every single call.
+    pub(crate) fn is_told(&self) -> bool {
+        #[cfg(feature = "metrics")]
+        if self.meter.get().is_some() {
+            return true;
+        }
+        self.heard.load(Ordering::Relaxed)
+    }
+
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
     pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let (word, until) = machine.publish();
-        let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
+        let heard = if self.is_told() { Word::HEARD } else { 0 };
         gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
     }
 }

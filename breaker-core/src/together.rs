@@ -112,7 +112,7 @@ impl CircuitBreaker {
         let Some(before) = members.common.take() else { return Swept::default() };
         let settings = members.common(self).settings.clone();
         family.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
-        let heard = !self.listeners().is_empty();
+        let heard = self.is_told();
         family.sweep(
             &members,
             before.machine(0, 1, Tick::ZERO),
@@ -140,7 +140,7 @@ impl CircuitBreaker {
         let mut members = family.members.lock();
         first(&mut members);
         let machine = members.common(self).machine(0, 1, Tick::ZERO);
-        let heard = !self.listeners().is_empty();
+        let heard = self.is_told();
         family.sweep(&members, machine, heard, f, each)
     }
 }
