@@ -219,6 +219,14 @@ impl CircuitBreaker {
         self.ears().meter.get().map(|meter| &**meter)
     }
 
+    /// The same where nobody else hears of a call.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn only_meter(&self) -> Option<&crate::metrics::Meter> {
+        let ears = self.ears();
+        let meter = ears.meter.get().filter(|_| !ears.heard.load(Ordering::Relaxed) && event::quiet())?;
+        Some(meter)
+    }
+
     /// Those of the head, for one of its family that was told nothing by itself.
     pub(crate) fn listeners(&self) -> Arc<[Arc<dyn Listener>]> {
         match self.0.later() {

@@ -36,7 +36,7 @@ use crate::clock;
 use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
 use crate::registry::Registry;
 use crate::state::State;
-use crate::sync::{Arc, OnceLock};
+use crate::sync::{Arc, OnceLock, survive};
 use durations::Durations;
 use handles::Handles;
 use std::time::Duration;
@@ -114,6 +114,17 @@ impl Meter {
             show(head, handles);
             self.durations.hand_over(&handles.duration);
         }
+    }
+
+    /// Counts a success of which nobody else hears.
+    #[inline]
+    pub(crate) fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration) {
+        survive(|| {
+            if let Some(handles) = self.handles(breaker) {
+                handles.successes.increment(1);
+                self.took(handles, Some(elapsed));
+            }
+        });
     }
 
     #[inline]

@@ -126,6 +126,21 @@ impl Permit {
         true
     }
 
+    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
+    #[inline]
+    fn only_metered(&self) -> bool {
+        #[cfg(feature = "metrics")]
+        if self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW)
+            && self.started != Tick::ZERO
+            && let Some(meter) = self.breaker().only_meter()
+        {
+            self.breaker().0.success();
+            meter.succeeded(self.breaker(), self.started.elapsed());
+            return true;
+        }
+        false
+    }
+
     #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         self.holder.breaker()
@@ -163,7 +178,7 @@ impl Permit {
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         let success = matches!(ending, Ending::Result(Outcome::Success));
-        if self.word.has(Word::PASS) || (success && self.added_to_window()) {
+        if self.word.has(Word::PASS) || (success && (self.only_metered() || self.added_to_window())) {
             return;
         }
         if matches!(ending, Ending::Result(Outcome::Failure { .. })) && self.breaker().0.failed_again(self.word) {

@@ -12,10 +12,41 @@ const ENDS: [u64; 7] = [10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000
 #[derive(Debug, Default)]
 pub(super) struct Durations([Bin; ENDS.len()]);
 
+/// The newest calls are counted in one word: their number above, and their time in the lower bits. There is room for a million calls of a
+/// millisecond, so at half of that they are added to the others.
 #[derive(Debug, Default)]
 struct Bin {
+    newest: AtomicU64,
     calls: AtomicU64,
     nanos: AtomicU64,
+}
+
+const TIME: u32 = 40;
+const ONE: u64 = 1 << TIME;
+const MANY: u64 = 1 << 19;
+
+impl Bin {
+    #[inline]
+    fn add(&self, nanos: u64) {
+        if self.newest.fetch_add(ONE + nanos, Ordering::Relaxed) >> TIME == MANY {
+            self.put_by();
+        }
+    }
+
+    #[cold]
+    fn put_by(&self) {
+        let newest = self.newest.swap(0, Ordering::Relaxed);
+        self.nanos.fetch_add(newest % ONE, Ordering::Relaxed);
+        // Whoever takes calls away finds their time.
+        self.calls.fetch_add(newest >> TIME, Ordering::Release);
+    }
+
+    /// All calls, and the time of no fewer.
+    fn take(&self) -> (u64, u64) {
+        self.put_by();
+        let calls = self.calls.swap(0, Ordering::Acquire);
+        (calls, if calls == 0 { 0 } else { self.nanos.swap(0, Ordering::Relaxed) })
+    }
 }
 
 impl Durations {
@@ -25,9 +56,7 @@ impl Durations {
         let Ok(nanos) = u64::try_from(elapsed.as_nanos()) else { return false };
         let bin = ENDS.iter().zip(&self.0).find(|(end, _)| nanos <= **end);
         if let Some((_, bin)) = bin {
-            // In this order, so that whoever takes calls away finds their time.
-            bin.nanos.fetch_add(nanos, Ordering::Relaxed);
-            bin.calls.fetch_add(1, Ordering::Release);
+            bin.add(nanos);
         }
         bin.is_some()
     }
@@ -36,11 +65,10 @@ impl Durations {
     pub(super) fn hand_over(&self, histogram: &Histogram) {
         let mut begin = 0;
         for (bin, end) in self.0.iter().zip(ENDS) {
-            let calls = bin.calls.swap(0, Ordering::Acquire);
+            let (calls, nanos) = bin.take();
             if calls > 0 {
-                // With the time of a call that is being added it may be a little more.
-                let nanos = bin.nanos.swap(0, Ordering::Relaxed) as f64;
-                let mean = (nanos / calls as f64).clamp(begin as f64, end as f64);
+                // With the time of calls that are being put by it may be more.
+                let mean = (nanos as f64 / calls as f64).clamp(begin as f64, end as f64);
                 histogram.record_many(mean / 1e9, usize::try_from(calls).unwrap_or(usize::MAX));
             }
             begin = end + 1;
