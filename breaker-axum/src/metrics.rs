@@ -7,6 +7,7 @@ use breaker_core::Registry;
 use breaker_core::metrics::{CALL_DURATION_SECONDS, DURATION_BUCKETS};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often durations that were recorded one by one are added to their buckets.
@@ -33,19 +34,27 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// or not. A process that has a recorder already calls [`Registry::export_metrics`], gives its own handle to `metrics_router`, and sees to
 /// [`PrometheusHandle::run_upkeep`].
 ///
+/// Called again it gives the same handle, so that several registries can be exported.
+///
 /// # Errors
-/// When the process has a recorder already, or no thread can be started.
+/// When the process has a recorder of somebody else's already, or no thread can be started.
 pub fn install_prometheus(registry: &Registry) -> Result<PrometheusHandle, InstallError> {
+    static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    registry.export_metrics();
+    if let Some(handle) = &*installed {
+        return Ok(handle.clone());
+    }
     let recorder = prometheus_builder()?.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| InstallError::Installed)?;
+    *installed = Some(handle.clone());
     let upkept = handle.clone();
     let upkeep = move || loop {
         std::thread::sleep(UPKEEP);
         upkept.run_upkeep();
     };
     std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(upkeep).map_err(InstallError::Thread)?;
-    registry.export_metrics();
     Ok(handle)
 }
 
