@@ -31,13 +31,15 @@ pub enum Case {
     Fallback,
     /// Calls that the fallback answers, since failures have opened the breaker.
     Fallen,
+    /// Successes whose metrics are exported, with a Prometheus recorder in the process.
+    Prometheus,
     /// Successes with a `tracing` subscriber in the process that takes errors only. It comes last, since it stays.
     Subscriber,
 }
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Ok,
         Self::Pointer,
         Self::Err,
@@ -52,6 +54,7 @@ impl Case {
         Self::Key,
         Self::Fallback,
         Self::Fallen,
+        Self::Prometheus,
         Self::Subscriber,
     ];
 
@@ -73,6 +76,7 @@ impl Case {
             Self::Key => "ok, key",
             Self::Fallback => "ok, fallback",
             Self::Fallen => "open, fallback",
+            Self::Prometheus => "ok, Prometheus",
             Self::Subscriber => "ok, subscriber",
         }
     }

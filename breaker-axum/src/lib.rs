@@ -5,6 +5,7 @@
 //!   whatever went wrong, so that error types need not know of it; [`handle_error`] answers every error of a tower service.
 //! - [`ErrorReply`]: the same form for a service's other errors; `application/problem+json` for those who ask for it.
 //! - [`dashboard_router`](dashboard::dashboard_router): one page with every breaker live, and actions for those who know its token.
+//! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
 //!
 //! ```
 //! use axum::http::{Request, StatusCode};
@@ -53,6 +54,8 @@ mod accept;
 pub mod dashboard;
 mod health;
 mod layer;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod nearest;
 mod probes;
 mod reply;
@@ -64,5 +67,7 @@ pub use health::{HealthRouter, health_router};
 pub use layer::{
     Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,
 };
+#[cfg(feature = "metrics")]
+pub use metrics::{InstallError, PrometheusHandle, install_prometheus, metrics_router, prometheus_builder};
 pub use reply::ErrorReply;
 pub use unavailable::Unavailable;

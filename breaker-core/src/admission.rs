@@ -36,6 +36,10 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
+        #[cfg(feature = "metrics")]
+        if !word.has(Word::SHUT | Word::ASK) && self.only_meter().is_some() {
+            return Ok(self.permit(caller, word, 0, clock::precise()));
+        }
         let function = caller.function();
         let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
         if heard {
@@ -44,13 +48,13 @@ impl CircuitBreaker {
         }
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
-        let now = clock::now();
-        if word.has(Word::SHUT) {
-            if let Some(wait) = self.0.gate.shut(word, now) {
-                return Err(self.reject(caller, heard, word.state(), wait));
-            }
-        } else if !word.has(Word::ASK) {
-            return Ok(self.permit(caller, word, 0, now));
+        if !word.has(Word::SHUT | Word::ASK) {
+            return Ok(self.permit(caller, word, 0, self.start()));
+        }
+        if word.has(Word::SHUT)
+            && let Some(wait) = self.0.gate.shut(word, clock::now())
+        {
+            return Err(self.reject(caller, heard, word.state(), wait));
         }
         let (admission, word) = self.change(|machine, now| {
             let (admission, change) = machine.admit(now);
@@ -71,7 +75,17 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(caller, word, probe, now))
+        Ok(self.permit(caller, word, probe, self.start()))
+    }
+
+    /// The present as the start of a call, as precise as those need it who hear of the call.
+    #[inline]
+    fn start(&self) -> Tick {
+        #[cfg(feature = "metrics")]
+        if self.meter().is_some() {
+            return clock::precise();
+        }
+        clock::now()
     }
 
     #[cold]

@@ -187,9 +187,10 @@ impl CircuitBreaker {
         self.tell(&|listener| listener.state_change(&event));
     }
 
-    /// Whether there are listeners beside the ready-made one.
+    /// Whether somebody beside the ready-made listener hears of anything.
     pub(crate) fn is_heard(&self) -> bool {
-        self.ears().heard.load(Ordering::Relaxed)
+        let ears = self.ears();
+        ears.heard.load(Ordering::Relaxed) || ears.is_told()
     }
 
     /// Whether somebody hears of every single call.
@@ -204,7 +205,26 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
-        event::tell(&self.listeners(), event);
+        #[cfg(feature = "metrics")]
+        if let Some(meter) = self.meter() {
+            event::tell_one(meter, event);
+        }
+        let listeners = self.ears().heard.load(Ordering::Relaxed).then(|| self.listeners());
+        event::tell(listeners.as_deref().unwrap_or_default(), event);
+    }
+
+    /// What its metrics are counted with, if they are exported.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) -> Option<&crate::metrics::Meter> {
+        self.ears().meter.get().map(|meter| &**meter)
+    }
+
+    /// The same where nobody else hears of a call.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn only_meter(&self) -> Option<&crate::metrics::Meter> {
+        let ears = self.ears();
+        let meter = ears.meter.get().filter(|_| !ears.hears_calls.load(Ordering::Relaxed) && event::quiet())?;
+        Some(meter)
     }
 
     /// Those of the head, for one of its family that was told nothing by itself.

@@ -111,6 +111,57 @@ fn present() -> Tick {
     }
 }
 
+/// A start that is noted to the nanosecond, on a time line of its own; only [`Tick::elapsed`] and [`Tick::coarse`] know what to do with it.
+#[cfg(feature = "metrics")]
+const PRECISE: u64 = 1 << 63;
+
+/// The present to the nanosecond, which costs a little more.
+#[cfg(feature = "metrics")]
+#[inline]
+pub(crate) fn precise() -> Tick {
+    #[cfg(any(breaker_loom, feature = "test-util"))]
+    return now();
+    #[cfg(not(any(breaker_loom, feature = "test-util")))]
+    Tick(PRECISE | nanos())
+}
+
+/// Nanoseconds of a processor's own counter. Over days they drift from those of the other clock, so they measure single calls only.
+#[cfg(all(feature = "metrics", not(any(breaker_loom, feature = "test-util"))))]
+#[inline]
+fn nanos() -> u64 {
+    use std::sync::LazyLock;
+    static CLOCK: LazyLock<(quanta::Clock, u64)> = LazyLock::new(|| {
+        let clock = quanta::Clock::new();
+        let raw = clock.raw();
+        (clock, raw)
+    });
+    let (clock, first) = &*CLOCK;
+    clock.delta_as_nanos(*first, clock.raw())
+}
+
+impl Tick {
+    /// How long ago this start was.
+    #[inline]
+    pub(crate) fn elapsed(self) -> Duration {
+        #[cfg(feature = "metrics")]
+        if self.0 & PRECISE != 0 {
+            return precise().since(self);
+        }
+        now().since(self)
+    }
+
+    /// This start as other ticks are, if it is `now`.
+    #[inline]
+    pub(crate) fn coarse(self, now: Self) -> Self {
+        #[cfg(feature = "metrics")]
+        if self.0 & PRECISE != 0 {
+            return now.before(self.elapsed());
+        }
+        let _ = now;
+        self
+    }
+}
+
 /// The wall-clock time of `tick`, told from the present by the monotonic distance: a jump of the wall clock
 /// moves what is shown, never what is decided.
 pub(crate) fn wall(tick: Tick) -> SystemTime {

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Directory {
     breakers: BTreeMap<String, Entry>,
     listeners: Vec<Arc<dyn Listener>>,
+    /// The metrics of all are exported.
+    #[cfg(feature = "metrics")]
+    metered: bool,
     configured: BTreeMap<String, Config>,
     file: FileSettings,
     path: Option<PathBuf>,
@@ -99,6 +102,12 @@ impl Directory {
         self.listeners.push(listener);
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&mut self) {
+        self.metered = true;
+        self.all().iter().for_each(CircuitBreaker::meter_on);
+    }
+
     pub(crate) fn configure(&mut self, name: &str, config: Config) {
         self.configured.insert(name.to_owned(), config);
         self.place(name);
@@ -156,6 +165,10 @@ impl Directory {
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for listener in &self.listeners {
             breaker.add_shared_listener(listener);
+        }
+        #[cfg(feature = "metrics")]
+        if self.metered {
+            breaker.meter_on();
         }
         let name = breaker.name().to_owned();
         let united = declared.config;

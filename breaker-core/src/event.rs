@@ -311,12 +311,14 @@ pub(crate) fn quiet() -> bool {
 
 /// Tells the ready-made listener and those in `listeners`; a panic of one stops at it.
 pub(crate) fn tell(listeners: &[Arc<dyn Listener>], event: &dyn Fn(&dyn Listener)) {
-    let one = |listener: &dyn Listener| {
-        survive(|| event(listener));
-    };
     #[cfg(feature = "tracing")]
-    one(&crate::log::TracingListener);
+    tell_one(&crate::log::TracingListener, event);
     for listener in listeners {
-        one(&**listener);
+        tell_one(&**listener, event);
     }
+}
+
+/// Tells one listener, whose panic stops here.
+pub(crate) fn tell_one(listener: &dyn Listener, event: &dyn Fn(&dyn Listener)) {
+    survive(|| event(listener));
 }

@@ -106,7 +106,7 @@ impl Permit {
         let slow = window.slow_call();
         let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
         // A slow call can afford the lock.
-        if slow.is_some_and(|limit| now.since(self.started) > limit) {
+        if slow.is_some_and(|limit| now.since(self.started.coarse(now)) > limit) {
             return false;
         }
         let added = match window.add_good(now) {
@@ -124,6 +124,21 @@ impl Permit {
             self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
         }
         true
+    }
+
+    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
+    #[inline]
+    fn only_metered(&self) -> bool {
+        #[cfg(feature = "metrics")]
+        if self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW)
+            && self.started != Tick::ZERO
+            && let Some(meter) = self.breaker().only_meter()
+        {
+            self.breaker().0.success();
+            meter.succeeded(self.breaker(), self.started.elapsed());
+            return true;
+        }
+        false
     }
 
     #[inline]
@@ -163,16 +178,18 @@ impl Permit {
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         let success = matches!(ending, Ending::Result(Outcome::Success));
-        if self.word.has(Word::PASS) || (success && self.added_to_window()) {
+        if self.word.has(Word::PASS) || (success && (self.only_metered() || self.added_to_window())) {
             return;
         }
         if matches!(ending, Ending::Result(Outcome::Failure { .. })) && self.breaker().0.failed_again(self.word) {
             return;
         }
-        let call = Call { word: self.word, probe: self.probe, started: self.started };
-        let (settled, told) = match success && self.breaker().has_nothing_to_settle() {
+        let nothing_to_settle =
+            || self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW) || self.breaker().has_nothing_to_settle();
+        let (settled, told) = match success && nothing_to_settle() {
             true => (Settled::PLAIN, Told::NOTHING),
             false => self.breaker().locked(|machine, now| {
+                let call = Call { word: self.word, probe: self.probe, started: self.started.coarse(now) };
                 let settled = machine.settle(call, ending, now);
                 (settled, settled.change)
             }),
@@ -212,7 +229,7 @@ impl Permit {
         }
         let (breaker, function) = (self.breaker(), self.holder.function());
         let noted = self.started != Tick::ZERO;
-        let elapsed = noted.then(|| clock::now().since(self.started));
+        let elapsed = noted.then(|| self.started.elapsed());
         match settled.outcome {
             Counted::Success => {
                 let event = Success { breaker, function, elapsed };

@@ -129,6 +129,12 @@ impl Registry {
         self.inner.lock().listen(listener);
     }
 
+    /// Has every breaker of this registry metered, present and future.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) {
+        self.inner.lock().meter();
+    }
+
     /// What all breakers show of themselves, and whether a critical one is not closed.
     #[must_use]
     pub fn health(&self) -> Health {

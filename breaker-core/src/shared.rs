@@ -47,9 +47,12 @@ pub(crate) struct Rest {
     pub(crate) layers: Mutex<Arc<Layers>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    /// There are listeners.
     pub(crate) heard: AtomicBool,
     /// One of them hears of single calls.
     pub(crate) hears_calls: AtomicBool,
+    #[cfg(feature = "metrics")]
+    pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
     pub(crate) logged: Mutex<crate::log::Logged>,
     /// Wakes those who wait for a call to be admitted.
@@ -194,6 +197,8 @@ impl Rest {
             heard: AtomicBool::new(!listeners.is_empty()),
             hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
+            #[cfg(feature = "metrics")]
+            meter: OnceLock::new(),
             #[cfg(feature = "tracing")]
             logged: Mutex::default(),
             #[cfg(feature = "tokio")]
@@ -205,6 +210,10 @@ impl Rest {
 
     /// Whether somebody hears of every single call.
     pub(crate) fn is_told(&self) -> bool {
+        #[cfg(feature = "metrics")]
+        if self.meter.get().is_some() {
+            return true;
+        }
         self.hears_calls.load(Ordering::Relaxed)
     }
 

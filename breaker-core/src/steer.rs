@@ -193,6 +193,14 @@ impl CircuitBreaker {
         self.hear_members().iter().for_each(|member| member.add_shared_listener(listener));
     }
 
+    /// Has its metrics counted with `meter` from now on, unless they are counted already.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn set_meter(&self, meter: &Arc<crate::metrics::Meter>) {
+        self.0.meter.get_or_init(|| Arc::clone(meter));
+        self.hear();
+        self.hear_members().iter().for_each(|member| member.set_meter(meter));
+    }
+
     #[cfg(feature = "tokio")]
     pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
         let mut listeners = self.0.listeners.lock();

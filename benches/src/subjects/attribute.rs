@@ -52,6 +52,11 @@ async fn slow(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
+#[circuit_breaker(name = "exported")]
+async fn exported(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
 #[circuit_breaker(name = "with_fallback")]
 #[fallback(value(request))]
 async fn with_fallback(request: u64) -> Result<u64, Fault> {
@@ -82,6 +87,14 @@ pub(super) fn calls(case: Case) -> Calls {
         }
         Case::Fallback => Calls::new(case, with_fallback),
         Case::Fallen => Calls::new(case, opened(fallen)),
+        Case::Prometheus => {
+            // A second one is refused, and the first one stays.
+            let _ = breaker_axum::install_prometheus(&Registry::new());
+            if let Some(breaker) = Registry::global().get("exported") {
+                breaker.export_metrics();
+            }
+            Calls::new(case, exported)
+        }
         Case::Subscriber => {
             // A second one is refused, and the first one stays.
             let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).with_writer(std::io::sink).try_init();

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use breaker_core::Registry;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, spawn},
@@ -43,7 +44,9 @@ impl Service {
         let listener =
             bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))?;
         let (address, code) = (listener.local_addr()?, Arc::new(code));
-        let routes = http::routes(Arc::clone(&code));
+        let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
+        let metrics = breaker_axum::metrics_router(metrics, Registry::global());
+        let routes = http::routes(Arc::clone(&code)).merge(metrics);
         let task = spawn(async move { axum::serve(listener, routes).await });
         Ok(Self { address, code, task })
     }

@@ -110,7 +110,9 @@ impl Service {
         if let (Some(generator), Some(breaker)) = (assistant.generator(), breaker()) {
             tasks.spawn(drain(Arc::clone(generator), breaker));
         }
-        let routes = http::routes(Arc::clone(&assistant));
+        let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
+        let metrics = breaker_axum::metrics_router(metrics, Registry::global());
+        let routes = http::routes(Arc::clone(&assistant)).merge(metrics);
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::error!(%error, "the service stopped");

@@ -1,0 +1,86 @@
+//! Durations: those of calls that are over sooner than a recorder takes to note them, gathered until the metrics are read.
+
+use super::names::DURATION_BUCKETS;
+use crate::sync::{AtomicU64, Ordering};
+use ::metrics::Histogram;
+use std::time::Duration;
+
+/// Upper ends of the bins, in nanoseconds. The last one is a call that is recorded by itself, which is then a small part of it.
+const ENDS: [u64; 7] = [10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
+
+/// Calls of less than a millisecond, in bins that lie between the same bounds as a recorder's buckets.
+#[derive(Debug, Default)]
+pub(super) struct Durations([Bin; ENDS.len()]);
+
+/// The newest calls are counted in one word: their number above, and their time in the lower bits. There is room for a million calls of a
+/// millisecond, so at half of that they are added to the others.
+#[derive(Debug, Default)]
+struct Bin {
+    newest: AtomicU64,
+    calls: AtomicU64,
+    nanos: AtomicU64,
+}
+
+const TIME: u32 = 40;
+const ONE: u64 = 1 << TIME;
+const MANY: u64 = 1 << 19;
+
+impl Bin {
+    #[inline]
+    fn add(&self, nanos: u64) {
+        if self.newest.fetch_add(ONE + nanos, Ordering::Relaxed) >> TIME == MANY {
+            self.put_by();
+        }
+    }
+
+    #[cold]
+    fn put_by(&self) {
+        let newest = self.newest.swap(0, Ordering::Relaxed);
+        self.nanos.fetch_add(newest % ONE, Ordering::Relaxed);
+        // Whoever takes calls away finds their time.
+        self.calls.fetch_add(newest >> TIME, Ordering::Release);
+    }
+
+    /// All calls, and the time of no fewer.
+    fn take(&self) -> (u64, u64) {
+        self.put_by();
+        let calls = self.calls.swap(0, Ordering::Acquire);
+        (calls, if calls == 0 { 0 } else { self.nanos.swap(0, Ordering::Relaxed) })
+    }
+}
+
+impl Durations {
+    /// Takes a call of this duration in. `false`: it is too long for that.
+    #[inline]
+    pub(super) fn gather(&self, elapsed: Duration) -> bool {
+        let Ok(nanos) = u64::try_from(elapsed.as_nanos()) else { return false };
+        let bin = ENDS.iter().zip(&self.0).find(|(end, _)| nanos <= **end);
+        if let Some((_, bin)) = bin {
+            bin.add(nanos);
+        }
+        bin.is_some()
+    }
+
+    /// Records what was gathered: each call of a bin with their mean.
+    pub(super) fn hand_over(&self, histogram: &Histogram) {
+        let mut begin = 0;
+        for (bin, end) in self.0.iter().zip(ENDS) {
+            let (calls, nanos) = bin.take();
+            if calls > 0 {
+                // With the time of calls that are being put by it may be more.
+                let mean = (nanos as f64 / calls as f64).clamp(begin as f64, end as f64);
+                histogram.record_many(mean / 1e9, usize::try_from(calls).unwrap_or(usize::MAX));
+            }
+            begin = end + 1;
+        }
+    }
+}
+
+/// The bins are the buckets up to a millisecond.
+const _: () = {
+    let mut at = 0;
+    while at < ENDS.len() {
+        assert!((DURATION_BUCKETS[at] * 1e9 + 0.5) as u64 == ENDS[at]);
+        at += 1;
+    }
+};

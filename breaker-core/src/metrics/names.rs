@@ -1,0 +1,65 @@
+//! Names: the metrics, with their descriptions and units, and the buckets for durations.
+
+use ::metrics::{KeyName, Recorder, Unit};
+
+/// Gauge: 0 closed, disabled or in shadow; 1 open or forced open; 2 half-open.
+pub const STATE: &str = "circuit_breaker_state";
+/// Gauge: 1 for a breaker that is `critical`, 0 for others.
+pub const CRITICAL: &str = "circuit_breaker_critical";
+/// Gauge: how many breakers for values of a `key` are open or half-open.
+pub const MEMBERS_UNHEALTHY: &str = "circuit_breaker_members_unhealthy";
+/// Counter, with the label `outcome`: `success`, `failure`, `ignored`, `cancelled`, `rejected`. Together they are all calls.
+pub const CALLS_TOTAL: &str = "circuit_breaker_calls_total";
+/// Counter: calls with the outcome `failure`.
+pub const FAILURES_TOTAL: &str = "circuit_breaker_failures_total";
+/// Counter: calls with the outcome `rejected`.
+pub const REJECTED_TOTAL: &str = "circuit_breaker_rejected_total";
+/// Counter: how often a breaker came to be open or forced open.
+pub const OPENINGS_TOTAL: &str = "circuit_breaker_openings_total";
+/// Counter, with the label `source`: what fallback steps served. A step's series begins with the first answer of it.
+pub const FALLBACKS_TOTAL: &str = "circuit_breaker_fallbacks_total";
+/// Histogram: how long calls took that succeeded, failed or were ignored.
+pub const CALL_DURATION_SECONDS: &str = "circuit_breaker_call_duration_seconds";
+
+/// The names of all metrics.
+pub const NAMES: [&str; 9] = [
+    STATE,
+    CRITICAL,
+    MEMBERS_UNHEALTHY,
+    CALLS_TOTAL,
+    FAILURES_TOTAL,
+    REJECTED_TOTAL,
+    OPENINGS_TOTAL,
+    FALLBACKS_TOTAL,
+    CALL_DURATION_SECONDS,
+];
+
+/// Upper ends, in seconds, of the buckets that a recorder should have for [`CALL_DURATION_SECONDS`]: from a call in the same machine to a text that is
+/// generated. With others, those below a millisecond are as wide as these.
+pub const DURATION_BUCKETS: [f64; 18] = [
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+    1.0, 5.0, 15.0, 60.0,
+];
+
+/// Tells a recorder what the metrics mean.
+pub(super) fn describe(recorder: &dyn Recorder) {
+    let gauge = |name: &'static str, text: &'static str| {
+        recorder.describe_gauge(KeyName::from_const_str(name), Some(Unit::Count), text.into());
+    };
+    let counter = |name: &'static str, text: &'static str| {
+        recorder.describe_counter(KeyName::from_const_str(name), Some(Unit::Count), text.into());
+    };
+    gauge(STATE, "State of the circuit breaker: 0 closed, disabled or in shadow, 1 open or forced open, 2 half-open");
+    gauge(CRITICAL, "1 for a circuit breaker that is critical for health, else 0");
+    gauge(MEMBERS_UNHEALTHY, "Values of a key whose circuit breaker is open or half-open");
+    counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected");
+    counter(FAILURES_TOTAL, "Calls that counted against the service");
+    counter(REJECTED_TOTAL, "Calls that were not let in");
+    counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or by hand");
+    counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");
+    recorder.describe_histogram(
+        KeyName::from_const_str(CALL_DURATION_SECONDS),
+        Some(Unit::Seconds),
+        "How long calls took that succeeded, failed or were ignored".into(),
+    );
+}

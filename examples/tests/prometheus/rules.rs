@@ -1,0 +1,44 @@
+//! The alert rules: `promtool` finds them right, and each says where to read on.
+
+use std::{fs, process::Command};
+
+use crate::dashboards;
+
+#[track_caller]
+pub(crate) fn promtool(arguments: &[&str], file: &str) {
+    let checked = Command::new("promtool")
+        .args(arguments)
+        .arg(file)
+        .current_dir(dashboards(""))
+        .output()
+        .expect("promtool runs (Debian: apt-get install prometheus)");
+    let said = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}");
+}
+
+#[test]
+fn the_rules_are_rules() {
+    promtool(&["check", "rules"], "alerts.yml");
+}
+
+#[test]
+fn the_rules_alert_when_they_should() {
+    promtool(&["test", "rules"], "alerts.test.yml");
+}
+
+#[test]
+fn every_alert_says_how_bad_it_is_and_has_its_place_in_the_readme() {
+    let readme = fs::read_to_string(dashboards("../README.md")).unwrap();
+    let rules = fs::read_to_string(dashboards("alerts.yml")).unwrap();
+    let alerts: Vec<&str> = rules.split("- alert: ").skip(1).collect();
+    assert_eq!(alerts.len(), 6);
+    for alert in alerts {
+        let name = alert.lines().next().unwrap();
+        for part in ["severity: ", "summary: ", "description: "] {
+            assert!(alert.contains(part), "{name} has no {part}");
+        }
+        let anchor = name.to_lowercase();
+        assert!(alert.contains(&format!("runbook: README.md#alert-{anchor}\n")), "{name}");
+        assert!(readme.contains(&format!("# Alert {name}\n")), "README.md has no heading `Alert {name}`");
+    }
+}
