@@ -1,0 +1,169 @@
+//! Board: what the readers of the feed know: each breaker as it was told last, with its chart. A look at the registry gives what is
+//! different since.
+
+use super::history::{History, News};
+use super::shown::{Charted, Counts, Point, Shown, millis, wire_name};
+use breaker_core::{Registry, Snapshot};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::SystemTime;
+
+/// How many points a chart has.
+pub(super) const POINTS: usize = 120;
+/// So many unhealthy values of keys are shown.
+const MOST_VALUES: usize = 500;
+
+#[derive(Default)]
+pub(super) struct Board {
+    tracks: BTreeMap<String, Track>,
+    /// How many unhealthy values there was no room for.
+    left_out: usize,
+    looked: bool,
+}
+
+/// One breaker, as it was told last, and its chart.
+struct Track {
+    shown: Shown,
+    chart: VecDeque<Point>,
+    /// What the chart has told.
+    charted: (Counts, u64),
+}
+
+/// What a look has brought.
+pub(super) struct Look {
+    changed: Vec<(Shown, Vec<Point>)>,
+    gone: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Full<'a> {
+    now: u64,
+    status: &'static str,
+    breakers: Vec<Charted<'a>>,
+    left_out: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct Tick<'a> {
+    now: u64,
+    status: &'static str,
+    breakers: Vec<Charted<'a>>,
+    gone: &'a [String],
+    left_out: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct Change<'a> {
+    name: String,
+    transition: &'a super::history::Transition,
+    breaker: Shown,
+}
+
+impl Board {
+    /// Looks at all breakers.
+    pub(super) fn look(&mut self, registry: &Registry, history: &History, now: SystemTime) -> Look {
+        let health = registry.health();
+        let breakers = registry.breakers();
+        let known: HashSet<_> = breakers.iter().map(breaker_core::CircuitBreaker::name).collect();
+        let (mut changed, mut names, mut values) = (Vec::new(), HashSet::new(), 0);
+        for (name, snapshot) in &health.circuit_breakers {
+            let value = !known.contains(name.as_str());
+            values += usize::from(value);
+            if value && values > MOST_VALUES {
+                continue;
+            }
+            let shown = Shown::new(snapshot, false, &history.past(name, now), now);
+            names.insert(shown.name.clone());
+            changed.extend(self.take(shown, now));
+        }
+        let gone: Vec<_> = self.tracks.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        gone.iter().for_each(|name| drop(self.tracks.remove(name)));
+        self.left_out = values.saturating_sub(MOST_VALUES);
+        self.looked = true;
+        Look { changed, gone }
+    }
+
+    /// Takes one in as it is now, with a point of its chart; gives what is different.
+    fn take(&mut self, mut shown: Shown, now: SystemTime) -> Option<(Shown, Vec<Point>)> {
+        let counts = (shown.counts(), shown.served());
+        let Some(track) = self.tracks.get_mut(&shown.name) else {
+            // What it did before anybody looked has no time. One that comes into being later began with nothing; of a value that shows
+            // up because it is unhealthy nobody knows.
+            let track = Track { shown: shown.clone(), chart: VecDeque::new(), charted: counts };
+            self.tracks.insert(shown.name.clone(), track);
+            return Some((shown, Vec::new()));
+        };
+        shown.steady(&track.shown);
+        let point = track.point(counts, millis(now));
+        let news = shown.since(Some(&track.shown));
+        let same = shown == track.shown && point.is_none();
+        track.shown = shown;
+        (!same).then(|| (news, point.into_iter().collect()))
+    }
+
+    /// Takes a change of state in. `None`: the breaker is not there any more.
+    pub(super) fn change<'n>(
+        &mut self,
+        registry: &Registry,
+        history: &History,
+        news: &'n News,
+        now: SystemTime,
+    ) -> Option<Change<'n>> {
+        let snapshot: Snapshot = registry.get(&news.name)?.snapshot();
+        let mut shown = Shown::new(&snapshot, false, &history.past(&news.name, now), now);
+        let name = shown.name.clone();
+        let known = self.tracks.get_mut(&name);
+        match known {
+            Some(track) => {
+                shown.steady(&track.shown);
+                track.shown = shown.clone();
+            }
+            // A healthy value is not shown.
+            None if snapshot.healthy => return None,
+            None => drop(self.take(shown.clone(), now)),
+        }
+        Some(Change { name: wire_name(&news.name).into_owned(), transition: &news.transition, breaker: shown })
+    }
+
+    pub(super) fn full(&self, now: u64) -> Full<'_> {
+        let breakers = self.tracks.values();
+        let breakers =
+            breakers.map(|track| Charted { shown: &track.shown, points: track.chart.iter().copied().collect() });
+        Full { now, status: self.status(), breakers: breakers.collect(), left_out: self.left_out }
+    }
+
+    pub(super) fn tick<'a>(&self, look: &'a Look, now: u64) -> Tick<'a> {
+        let changed = look.changed.iter();
+        let breakers = changed.map(|(shown, points)| Charted { shown, points: points.clone() }).collect();
+        Tick { now, status: self.status(), breakers, gone: &look.gone, left_out: self.left_out }
+    }
+
+    fn status(&self) -> &'static str {
+        let degraded = self.tracks.values().any(|track| track.shown.critical && !track.shown.healthy);
+        if degraded { "degraded" } else { "healthy" }
+    }
+}
+
+impl Track {
+    /// What happened since the last point.
+    fn point(&mut self, (counts, served): (Counts, u64), now: u64) -> Option<Point> {
+        let (before, served_before) = std::mem::replace(&mut self.charted, (counts, served));
+        // After a reset counts begin at zero.
+        let since = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
+        let point = [
+            now,
+            since(counts.success, before.success),
+            since(counts.failure, before.failure),
+            since(counts.rejected, before.rejected),
+            since(served, served_before),
+        ];
+        if point[1..] == [0; 4] {
+            return None;
+        }
+        if self.chart.len() == POINTS {
+            self.chart.pop_front();
+        }
+        self.chart.push_back(point);
+        Some(point)
+    }
+}

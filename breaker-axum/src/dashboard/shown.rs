@@ -1,0 +1,166 @@
+//! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
+
+use super::history::{Past, Served, Transition};
+use breaker_core::Snapshot;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Longer names and texts are cut, in bytes.
+pub(super) const LONGEST: usize = 256;
+
+/// Times that are computed anew with each look differ by the clock's own error; what differs by less is the same.
+const SAME_TIME: u64 = 500;
+
+/// `[time, success, failure, rejected, fallback]`: what happened in the step that ended then.
+pub(super) type Point = [u64; 5];
+
+/// A breaker, without its chart.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Shown {
+    pub(super) name: String,
+    label: String,
+    shown_as: String,
+    state: &'static str,
+    pub(super) critical: bool,
+    pub(super) healthy: bool,
+    enabled: bool,
+    key: bool,
+    state_changed_at: u64,
+    retry_at: Option<u64>,
+    opened_because: Option<String>,
+    last_error: Option<ShownError>,
+    last_failure_at: Option<u64>,
+    counts: Counts,
+    consecutive_failures: u32,
+    fail_max: u32,
+    window: Option<breaker_core::WindowCounts>,
+    ramp_share: Option<f64>,
+    fallbacks: Arc<[Served]>,
+    /// Left out where they are as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) transitions: Option<Arc<[Transition]>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct ShownError {
+    r#type: String,
+    message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Counts {
+    pub(super) success: u64,
+    pub(super) failure: u64,
+    pub(super) rejected: u64,
+    ignored: u64,
+    cancelled: u64,
+    shadow_rejected: u64,
+}
+
+/// A breaker with some of its chart.
+#[derive(Debug, Serialize)]
+pub(super) struct Charted<'a> {
+    #[serde(flatten)]
+    pub(super) shown: &'a Shown,
+    pub(super) points: Vec<Point>,
+}
+
+impl Shown {
+    /// `key`: it stands for the values of a key.
+    pub(super) fn new(snapshot: &Snapshot, key: bool, past: &Past, now: SystemTime) -> Self {
+        let error = snapshot.last_error.as_ref();
+        Self {
+            name: wire_name(&snapshot.name).into_owned(),
+            label: cut(&snapshot.label),
+            shown_as: cut(&snapshot.label),
+            state: snapshot.state.as_str(),
+            critical: snapshot.config.critical,
+            healthy: snapshot.healthy,
+            enabled: snapshot.enabled,
+            key,
+            state_changed_at: millis(snapshot.state_changed_at),
+            retry_at: snapshot.retry_after.map(|wait| millis(now).saturating_add(whole_millis(wait))),
+            opened_because: snapshot.opened_because.as_deref().map(cut),
+            last_error: error
+                .map(|error| ShownError { r#type: cut(error.kind), message: error.message.as_deref().map(cut) }),
+            last_failure_at: snapshot.last_failure_time.map(millis),
+            counts: Counts {
+                success: snapshot.success_count,
+                failure: snapshot.failure_count,
+                rejected: snapshot.rejected_count,
+                ignored: snapshot.ignored_count,
+                cancelled: snapshot.cancelled_count,
+                shadow_rejected: snapshot.shadow_rejected_count,
+            },
+            consecutive_failures: snapshot.consecutive_failures,
+            fail_max: snapshot.config.fail_max,
+            window: snapshot.window,
+            ramp_share: snapshot.ramp_share,
+            fallbacks: Arc::clone(&past.fallbacks),
+            transitions: Some(Arc::clone(&past.transitions)),
+        }
+    }
+
+    /// Takes over the times of what was shown before, where they are the same but for the clock's error.
+    pub(super) fn steady(&mut self, before: &Self) {
+        let same = |now: u64, before: u64| if now.abs_diff(before) < SAME_TIME { before } else { now };
+        let both = |now: Option<u64>, before: Option<u64>| {
+            Some(before.map_or(now?, |before| same(now.unwrap_or(0), before))).filter(|_| now.is_some())
+        };
+        self.state_changed_at = same(self.state_changed_at, before.state_changed_at);
+        self.retry_at = both(self.retry_at, before.retry_at);
+        // A failure that follows soon is another one.
+        if self.counts.failure == before.counts.failure {
+            self.last_failure_at = both(self.last_failure_at, before.last_failure_at);
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How many fallbacks have answered since the start.
+    pub(super) fn served(&self) -> u64 {
+        self.fallbacks.iter().map(|one| one.served).sum()
+    }
+
+    /// The same without what has not changed since `before`.
+    pub(super) fn since(&self, before: Option<&Self>) -> Self {
+        let same = before.is_some_and(|before| before.transitions == self.transitions);
+        Self { transitions: self.transitions.clone().filter(|_| !same), ..self.clone() }
+    }
+}
+
+/// The name by which the page and the server call a breaker: its name, or the start of a long one with a sign of the whole.
+pub(super) fn wire_name(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST {
+        return Cow::Borrowed(name);
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    Cow::Owned(format!("{}…#{:016x}", start(name, LONGEST), hasher.finish()))
+}
+
+/// A text without what is too long.
+pub(super) fn cut(text: &str) -> String {
+    match start(text, LONGEST) {
+        whole if whole.len() == text.len() => text.to_owned(),
+        start => format!("{start}…"),
+    }
+}
+
+fn start(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(time: SystemTime) -> u64 {
+    whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn whole_millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

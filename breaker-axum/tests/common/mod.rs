@@ -1,0 +1,99 @@
+//! Common: a server on a free port, and a reader of its feed that knows nothing but TCP.
+
+use breaker_axum::dashboard_router;
+use breaker_core::Registry;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Ends with its value.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(registry: &'static Registry) -> Self {
+        Self::serve(axum::Router::new().nest("/dashboard", dashboard_router(registry).into_router())).await
+    }
+
+    pub(crate) async fn serve(app: axum::Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            let service = app.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).await.unwrap();
+        });
+        Self { address, task }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// One who reads the feed.
+pub(crate) struct Reader {
+    pub(crate) stream: TcpStream,
+    text: Vec<u8>,
+    events: VecDeque<(String, Value)>,
+}
+
+impl Reader {
+    pub(crate) async fn open(server: &Server) -> Self {
+        Self::open_with(server, "").await
+    }
+
+    /// With further headers, each with its line end.
+    pub(crate) async fn open_with(server: &Server, headers: &str) -> Self {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // Without chunks, which nobody needs here.
+        let request = format!("GET /dashboard/events HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", server.address);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self { stream, text: Vec::new(), events: VecDeque::new() }
+    }
+
+    /// The next event of this kind; others are passed over.
+    pub(crate) async fn event(&mut self, kind: &str) -> Value {
+        loop {
+            let (found, data) = self.next().await.unwrap_or_else(|| panic!("the feed ended before a {kind}"));
+            if found == kind {
+                return data;
+            }
+        }
+    }
+
+    /// The next event; `None` at the end of the feed.
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        while self.events.is_empty() {
+            let mut part = vec![0; 64 * 1024];
+            let read = timeout(Duration::from_secs(20), self.stream.read(&mut part)).await;
+            match read.expect("nothing comes over the feed") {
+                Ok(read @ 1..) => self.take(&part[..read]),
+                _ => return None,
+            }
+        }
+        self.events.pop_front()
+    }
+
+    fn take(&mut self, part: &[u8]) {
+        self.text.extend_from_slice(part);
+        let Some(end) = self.text.windows(2).rposition(|two| two == b"\n\n") else { return };
+        let whole: Vec<u8> = self.text.drain(..end + 2).collect();
+        let whole = String::from_utf8(whole).unwrap();
+        // The answer's head ends with the first event.
+        for event in whole.split("\n\n") {
+            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            if let (Some(kind), Some(data)) = (field("event: "), field("data: ")) {
+                self.events.push_back((kind, serde_json::from_str(&data).unwrap()));
+            }
+        }
+    }
+}
