@@ -50,6 +50,8 @@ pub struct AssistantConfig {
     pub queue_capacity: usize,
     /// How long a queued question, or its answer, is kept.
     pub queue_ttl: Duration,
+    /// The token for acting on the dashboard; without one it only shows.
+    pub dashboard_token: Option<Secret>,
 }
 
 impl Default for AssistantConfig {
@@ -67,6 +69,7 @@ impl Default for AssistantConfig {
             cache_ttl: Duration::from_secs(3_600),
             queue_capacity: 100,
             queue_ttl: Duration::from_secs(900),
+            dashboard_token: None,
         }
     }
 }
@@ -107,6 +110,7 @@ impl AssistantConfig {
         reader.seconds("ASSISTANT_CACHE_TTL_SECONDS", &mut config.cache_ttl);
         reader.number("ASSISTANT_QUEUE_CAPACITY", "a whole number", |_| true, &mut config.queue_capacity);
         reader.seconds("ASSISTANT_QUEUE_TTL_SECONDS", &mut config.queue_ttl);
+        config.dashboard_token = reader.get("DASHBOARD_TOKEN").map(Secret::new);
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
 }

@@ -16,7 +16,7 @@ export class Detail {
     constructor(store, session, closed, login) {
         Object.assign(this, { store, session });
         this.dialog = document.getElementById('detail');
-        this.flow = new FlowChart({ gap: 0.2, fallbacks: true, stripe: 4 });
+        this.flow = new FlowChart({ gap: 0.12, fallbacks: true, stripe: 3 });
         this.hour = new HourChart();
         part('flow').append(this.flow.node);
         part('hour').append(this.hour.node);
