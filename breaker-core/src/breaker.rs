@@ -6,14 +6,13 @@ use crate::clock::{self, Tick};
 use crate::config::Config;
 use crate::config_error::ConfigError;
 use crate::event::{self, Listener, StateChange};
-use crate::gate::Word;
 pub(crate) use crate::handle::{Caller, Handle, Holder};
 use crate::layers::{Layers, Place};
 use crate::machine::Machine;
 pub(crate) use crate::shared::Shared;
 use crate::shared::{Core, Rest};
 use crate::state::State;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 use std::fmt;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
@@ -190,7 +189,18 @@ impl CircuitBreaker {
 
     /// Whether there are listeners beside the ready-made one.
     pub(crate) fn is_heard(&self) -> bool {
-        self.0.gate.word().has(Word::HEARD)
+        self.ears().heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody hears of every single call.
+    pub(crate) fn is_told(&self) -> bool {
+        self.ears().is_told()
+    }
+
+    /// Where its listeners are: at the head, for one of its family that was told nothing by itself.
+    fn ears(&self) -> &Rest {
+        let core: &Core = self.0.later().map_or(&self.0, |later| &later.head().0);
+        core
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {

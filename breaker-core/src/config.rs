@@ -215,10 +215,17 @@ macro_rules! keys {
             }
         }
 
+        impl Settings {
+            /// Each key with its value as text, as [`Config::with_text`] reads it.
+            #[must_use]
+            pub fn texts(&self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($key), self.$key.show()),)*]
+            }
+        }
+
         impl std::fmt::Display for Settings {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let shown = [$((stringify!($key), self.$key.show()),)*];
-                for (index, (key, value)) in shown.iter().enumerate() {
+                for (index, (key, value)) in self.texts().iter().enumerate() {
                     let separator = if index == 0 { "" } else { ", " };
                     write!(f, "{separator}{key} {value}")?;
                 }

@@ -1,8 +1,39 @@
 //! Values: how the value of a key is read from text, and shown in a message.
 
-use crate::config::{OnCancel, OnPanic};
+use crate::config::{Config, KEYS, OnCancel, OnPanic};
+use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::policy::{Backoff, Window};
+use crate::spelling;
 use std::time::Duration;
+
+impl Config {
+    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`.
+    ///
+    /// ```
+    /// # use breaker_core::Config;
+    /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
+    /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
+    /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
+    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more");
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such key, or the text is no value of it. The place of the error is the key.
+    pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        match self.read(key, text.trim()) {
+            Some(Ok(())) => Ok(self),
+            Some(Err(expected)) => {
+                let message = format!("is `{text}`, expected {}", spelling::outside(expected));
+                Err(ConfigError::new(ConfigErrorKind::Value, key, message))
+            }
+            None => {
+                let message = format!("there is no key `{key}`; {}", spelling::hint(key, KEYS.iter().copied()));
+                Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
+            }
+        }
+    }
+}
 
 /// A value of a key.
 pub(crate) trait Value: Copy {

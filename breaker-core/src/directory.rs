@@ -2,6 +2,7 @@
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
 use crate::breaker::{CircuitBreaker, Told};
+use crate::call_site::CallSite;
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::env::Environment;
@@ -80,6 +81,11 @@ impl Directory {
         inner
             .match_indices('[')
             .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
+    }
+
+    /// Where the breaker `name` was declared.
+    pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
+        self.breakers.get(name).map_or_else(Vec::new, |entry| entry.declared.iter().map(CallSite::from).collect())
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -13,6 +13,13 @@ use std::time::Duration;
 ///
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
 pub trait Listener: Send + Sync + 'static {
+    /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
+    /// [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
+    /// without it. Asked once, when it is added.
+    fn hears_calls(&self) -> bool {
+        true
+    }
+
     /// A call asks to be let in.
     fn before_call(&self, event: &BeforeCall<'_>) {
         let _ = event;
@@ -65,6 +72,10 @@ pub trait Listener: Send + Sync + 'static {
 }
 
 impl<L: Listener + ?Sized> Listener for Arc<L> {
+    fn hears_calls(&self) -> bool {
+        (**self).hears_calls()
+    }
+
     fn before_call(&self, event: &BeforeCall<'_>) {
         (**self).before_call(event);
     }

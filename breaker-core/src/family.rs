@@ -240,7 +240,7 @@ impl Members {
     }
 
     fn bear(&mut self, head: &'static CircuitBreaker, key: &str) -> Arc<Member> {
-        let heard = !head.listeners().is_empty();
+        let heard = head.is_told();
         Arc::new(Member::new(head, key, self.common(head), heard, clock::now()))
     }
 

@@ -37,6 +37,7 @@ mod cache;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod cache_key;
 mod call;
+mod call_site;
 mod chain;
 mod classify;
 mod clock;
@@ -44,6 +45,7 @@ mod config;
 mod config_error;
 mod config_value;
 mod directory;
+mod ear;
 mod env;
 mod error;
 pub mod event;
@@ -107,6 +109,7 @@ mod whole;
 mod window;
 
 pub use breaker::CircuitBreaker;
+pub use call_site::CallSite;
 pub use classify::Classify;
 pub use config::{Config, OnCancel, OnPanic, Settings, Source};
 pub use config_error::{ConfigError, ConfigErrorKind, ConfigErrors};

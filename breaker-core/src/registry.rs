@@ -3,14 +3,16 @@
 //! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
 
 use crate::breaker::CircuitBreaker;
+use crate::call_site::CallSite;
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
 use crate::directory::{Declared, Directory, Waiting};
+use crate::ear;
 use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::{FileSettings, TomlFile};
 use crate::snapshot::Health;
-use crate::sync::{Arc, LazyLock, Mutex};
+use crate::sync::{LazyLock, Mutex};
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
@@ -114,9 +116,16 @@ impl Registry {
         breakers
     }
 
+    /// Where the breaker of this name was declared: the annotated functions that share it, and the callers of
+    /// [`breaker`](Self::breaker), in the order in which they came. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
+    #[must_use]
+    pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
+        self.inner.lock().call_sites(name)
+    }
+
     /// Adds a listener to every breaker of this registry, present and future.
     pub fn add_listener(&self, listener: impl Listener) {
-        let listener: Arc<dyn Listener> = Arc::new(listener);
+        let listener = ear::ear(listener);
         self.inner.lock().listen(listener);
     }
 

@@ -1,6 +1,7 @@
 //! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
 
 use crate::clock;
+use crate::ear;
 use crate::event::{self, Listener};
 use crate::family::Family;
 use crate::gate::{Gate, Word};
@@ -47,6 +48,8 @@ pub(crate) struct Rest {
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     pub(crate) heard: AtomicBool,
+    /// One of them hears of single calls.
+    pub(crate) hears_calls: AtomicBool,
     #[cfg(feature = "tracing")]
     pub(crate) logged: Mutex<crate::log::Logged>,
     /// Wakes those who wait for a call to be admitted.
@@ -189,6 +192,7 @@ impl Rest {
             label: Mutex::new(label),
             layers: Mutex::new(layers),
             heard: AtomicBool::new(!listeners.is_empty()),
+            hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
             #[cfg(feature = "tracing")]
             logged: Mutex::default(),
@@ -199,13 +203,18 @@ impl Rest {
         }
     }
 
+    /// Whether somebody hears of every single call.
+    pub(crate) fn is_told(&self) -> bool {
+        self.hears_calls.load(Ordering::Relaxed)
+    }
+
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
     pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let (word, until) = machine.publish();
-        let heard = if self.heard.load(Ordering::Relaxed) { Word::HEARD } else { 0 };
+        let heard = if self.is_told() { Word::HEARD } else { 0 };
         gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
     }
 }

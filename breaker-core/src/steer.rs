@@ -3,7 +3,8 @@
 use crate::breaker::{CircuitBreaker, Told};
 use crate::clock::{self, Tick};
 use crate::config::{Config, Settings, Source};
-use crate::config_error::ConfigError;
+use crate::config_error::{ConfigError, ConfigErrors};
+use crate::ear;
 use crate::event::Listener;
 use crate::layers::{Layers, Place};
 use crate::machine::Manual;
@@ -37,9 +38,7 @@ impl CircuitBreaker {
     /// # Errors
     /// When a value is out of its range, or contradicts another key; then nothing is changed.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
-        let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        let below = self.layers().merged();
-        if let Some(problem) = config.problems_over(&below, &place).into_iter().next() {
+        if let Some(problem) = self.problems_of(&config).into_iter().next() {
             return Err(problem);
         }
         let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
@@ -47,6 +46,22 @@ impl CircuitBreaker {
             breaker.tell_changes(told);
         }
         Ok(())
+    }
+
+    /// The settings that would be in force after [`reconfigure`](Self::reconfigure) with `config`. Nothing is changed.
+    ///
+    /// # Errors
+    /// Every reason for which it would be refused.
+    pub fn preview(&self, config: Config) -> Result<Settings, ConfigErrors> {
+        ConfigErrors::check(self.problems_of(&config))?;
+        let mut layers = Layers::clone(&self.layers());
+        layers.config_mut(Place::Reconfigure).overlay(&config);
+        Ok(layers.settings())
+    }
+
+    fn problems_of(&self, config: &Config) -> Vec<ConfigError> {
+        let place = format!("reconfigure of circuit breaker `{}`", self.name());
+        config.problems_over(&self.layers().merged(), &place)
     }
 
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
@@ -164,7 +179,7 @@ impl CircuitBreaker {
 
     /// Adds a listener to this breaker. See [`Listener`] for where it runs.
     pub fn add_listener(&self, listener: impl Listener) {
-        self.add_shared_listener(&(Arc::new(listener) as Arc<dyn Listener>));
+        self.add_shared_listener(&ear::ear(listener));
     }
 
     pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
@@ -189,7 +204,9 @@ impl CircuitBreaker {
 
     fn hear(&self) {
         self.change(|_, _| {
-            self.0.heard.store(!self.0.listeners.lock().is_empty(), Ordering::Relaxed);
+            let listeners = self.0.listeners.lock();
+            self.0.heard.store(!listeners.is_empty(), Ordering::Relaxed);
+            self.0.hears_calls.store(ear::hear_calls(&listeners), Ordering::Relaxed);
             ((), None)
         });
     }

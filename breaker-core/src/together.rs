@@ -77,6 +77,18 @@ impl CircuitBreaker {
         found
     }
 
+    /// Whether it stands for the values of a `key`, of which at least one has had a call.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.family().is_some()
+    }
+
+    /// The breaker that stands for all values of the `key` to one of which this one belongs.
+    #[must_use]
+    pub fn head(&self) -> Option<Self> {
+        Some(self.0.member()?.head().clone())
+    }
+
     /// What the members have counted, those included that have left.
     pub(crate) fn sums(&self) -> Sums {
         let Some(family) = self.family() else { return Sums::default() };
@@ -112,7 +124,7 @@ impl CircuitBreaker {
         let Some(before) = members.common.take() else { return Swept::default() };
         let settings = members.common(self).settings.clone();
         family.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
-        let heard = !self.listeners().is_empty();
+        let heard = self.is_told();
         family.sweep(
             &members,
             before.machine(0, 1, Tick::ZERO),
@@ -140,7 +152,7 @@ impl CircuitBreaker {
         let mut members = family.members.lock();
         first(&mut members);
         let machine = members.common(self).machine(0, 1, Tick::ZERO);
-        let heard = !self.listeners().is_empty();
+        let heard = self.is_told();
         family.sweep(&members, machine, heard, f, each)
     }
 }

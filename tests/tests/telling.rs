@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::event::{Failure, Rejected, Success};
+use breaker_core::event::{BeforeCall, Cancelled, Failure, FallbackServed, Rejected, StateChange, Success};
 use breaker_core::{
     CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Registry, State, Status, circuit_breaker, testing,
 };
@@ -251,4 +251,91 @@ impl std::fmt::Display for Texts {
             _ => panic!("as planned"),
         }
     }
+}
+
+/// Hears of changes only, but would write down everything.
+#[derive(Default)]
+struct Changes(Mutex<Vec<String>>);
+
+impl Changes {
+    fn write(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+}
+
+impl Listener for Changes {
+    fn hears_calls(&self) -> bool {
+        false
+    }
+
+    fn before_call(&self, _: &BeforeCall<'_>) {
+        self.write("before");
+    }
+
+    fn success(&self, _: &Success<'_>) {
+        self.write("success");
+    }
+
+    fn failure(&self, _: &Failure<'_>) {
+        self.write("failure");
+    }
+
+    fn cancelled(&self, _: &Cancelled<'_>) {
+        self.write("cancelled");
+    }
+
+    fn rejected(&self, _: &Rejected<'_>) {
+        self.write("rejected");
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        self.write(format!("fallback {}", event.source));
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        self.write(format!("{} {} -> {}", event.breaker.name(), event.old, event.new));
+    }
+}
+
+#[circuit_breaker(name = "hears_no_calls", fail_max = 1)]
+#[breaker_core::fallback(spare = value(7))]
+async fn with_spare(fails: bool) -> Result<u8, CircuitBreakerError> {
+    if fails {
+        Err(CircuitBreaker::new("other", Config::new())
+            .map(|other| {
+                other.force_open();
+                other.try_acquire().unwrap_err()
+            })
+            .unwrap())
+    } else {
+        Ok(1)
+    }
+}
+
+/// One that hears of no calls is told all the same what fallbacks serve and how states change, whoever else listens.
+#[tokio::test]
+async fn a_listener_that_hears_no_calls_is_told_of_changes_and_fallbacks_only() {
+    testing::isolated(async {
+        let changes = Arc::new(Changes::default());
+        Registry::global().add_listener(Arc::clone(&changes));
+        assert_eq!(with_spare(false).await.unwrap(), 1);
+        assert!(with_spare(true).await.is_err());
+        assert_eq!(with_spare(false).await.unwrap(), 7);
+        let told = ["hears_no_calls closed -> open", "fallback spare"];
+        assert_eq!(*changes.0.lock().unwrap(), told);
+        let breaker = testing::breaker("hears_no_calls");
+        let all = Lines::default();
+        breaker.add_listener(all.clone());
+        breaker.reset();
+        assert_eq!(with_spare(false).await.unwrap(), 1);
+        drop(breaker.try_acquire().unwrap());
+        assert_eq!(all.0.lock().unwrap().len(), 1, "the other one hears of the success");
+        assert_eq!(
+            changes.0.lock().unwrap().len(),
+            3,
+            "and this one of the reset: {changes:?}",
+            changes = changes.0.lock()
+        );
+    })
+    .await;
 }

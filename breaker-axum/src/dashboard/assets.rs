@@ -62,6 +62,11 @@ pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Respon
     }
 }
 
+/// Whatever else is asked of a name, be it an action where there is no token.
+pub(super) async fn nothing() -> Response {
+    reply::not_found("there is nothing of this name")
+}
+
 /// Changes with the text.
 fn tag(text: &str) -> String {
     let mut hasher = DefaultHasher::new();

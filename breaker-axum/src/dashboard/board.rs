@@ -3,9 +3,9 @@
 
 use super::history::{History, News};
 use super::shown::{Charted, Counts, Point, Shown, millis, wire_name};
-use breaker_core::{Registry, Snapshot};
+use breaker_core::Registry;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
 /// How many points a chart has.
@@ -18,11 +18,12 @@ pub(super) struct Board {
     tracks: BTreeMap<String, Track>,
     /// How many unhealthy values there was no room for.
     left_out: usize,
-    looked: bool,
 }
 
 /// One breaker, as it was told last, and its chart.
 struct Track {
+    /// Its whole name, where it goes by a shorter one.
+    name: Option<String>,
     shown: Shown,
     chart: VecDeque<Point>,
     /// What the chart has told.
@@ -64,32 +65,31 @@ impl Board {
     pub(super) fn look(&mut self, registry: &Registry, history: &History, now: SystemTime) -> Look {
         let health = registry.health();
         let breakers = registry.breakers();
-        let known: HashSet<_> = breakers.iter().map(breaker_core::CircuitBreaker::name).collect();
+        let known: HashMap<_, _> = breakers.iter().map(|breaker| (breaker.name(), breaker.has_values())).collect();
         let (mut changed, mut names, mut values) = (Vec::new(), HashSet::new(), 0);
         for (name, snapshot) in &health.circuit_breakers {
-            let value = !known.contains(name.as_str());
-            values += usize::from(value);
-            if value && values > MOST_VALUES {
+            let known = known.get(name.as_str());
+            values += usize::from(known.is_none());
+            if known.is_none() && values > MOST_VALUES {
                 continue;
             }
-            let shown = Shown::new(snapshot, false, &history.past(name, now), now);
+            let shown = Shown::new(snapshot, known.is_some_and(|key| *key), &history.past(name, now), now);
             names.insert(shown.name.clone());
-            changed.extend(self.take(shown, now));
+            changed.extend(self.take(name, shown, now));
         }
         let gone: Vec<_> = self.tracks.keys().filter(|name| !names.contains(*name)).cloned().collect();
         gone.iter().for_each(|name| drop(self.tracks.remove(name)));
         self.left_out = values.saturating_sub(MOST_VALUES);
-        self.looked = true;
         Look { changed, gone }
     }
 
     /// Takes one in as it is now, with a point of its chart; gives what is different.
-    fn take(&mut self, mut shown: Shown, now: SystemTime) -> Option<(Shown, Vec<Point>)> {
+    fn take(&mut self, name: &str, mut shown: Shown, now: SystemTime) -> Option<(Shown, Vec<Point>)> {
         let counts = (shown.counts(), shown.served());
         let Some(track) = self.tracks.get_mut(&shown.name) else {
-            // What it did before anybody looked has no time. One that comes into being later began with nothing; of a value that shows
-            // up because it is unhealthy nobody knows.
-            let track = Track { shown: shown.clone(), chart: VecDeque::new(), charted: counts };
+            // When it has done what it has so far, nobody knows.
+            let name = (name != shown.name).then(|| name.to_owned());
+            let track = Track { name, shown: shown.clone(), chart: VecDeque::new(), charted: counts };
             self.tracks.insert(shown.name.clone(), track);
             return Some((shown, Vec::new()));
         };
@@ -109,8 +109,9 @@ impl Board {
         news: &'n News,
         now: SystemTime,
     ) -> Option<Change<'n>> {
-        let snapshot: Snapshot = registry.get(&news.name)?.snapshot();
-        let mut shown = Shown::new(&snapshot, false, &history.past(&news.name, now), now);
+        let breaker = registry.get(&news.name)?;
+        let snapshot = breaker.snapshot();
+        let mut shown = Shown::new(&snapshot, breaker.has_values(), &history.past(&news.name, now), now);
         let name = shown.name.clone();
         let known = self.tracks.get_mut(&name);
         match known {
@@ -120,7 +121,7 @@ impl Board {
             }
             // A healthy value is not shown.
             None if snapshot.healthy => return None,
-            None => drop(self.take(shown.clone(), now)),
+            None => drop(self.take(&news.name, shown.clone(), now)),
         }
         Some(Change { name: wire_name(&news.name).into_owned(), transition: &news.transition, breaker: shown })
     }
@@ -136,6 +137,11 @@ impl Board {
         let changed = look.changed.iter();
         let breakers = changed.map(|(shown, points)| Charted { shown, points: points.clone() }).collect();
         Tick { now, status: self.status(), breakers, gone: &look.gone, left_out: self.left_out }
+    }
+
+    /// The whole name of a breaker that goes by this one.
+    pub(super) fn whole_name(&self, name: &str) -> Option<String> {
+        self.tracks.get(name)?.name.clone()
     }
 
     fn status(&self) -> &'static str {

@@ -5,6 +5,7 @@
 //! event, asks the page to connect again at once.
 
 use super::Dashboard;
+use super::access::Caller;
 use super::board::POINTS;
 use super::history::KEPT;
 use super::hub::{Frame, TICK, frame};
@@ -38,22 +39,23 @@ struct Place(Arc<Dashboard>);
 
 struct Reader {
     place: Place,
+    caller: Caller,
     receiver: Receiver<Frame>,
     first: Option<Bytes>,
     ends: Option<Instant>,
     over: bool,
 }
 
-pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>) -> Response {
+pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Caller) -> Response {
     let Some(place) = Place::take(&dashboard) else {
         let mut full = reply::error(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some");
         full.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         return full;
     };
     let (receiver, full) = dashboard.hub.join();
-    let first = [&b"retry: 1000\n"[..], &frame("hello", &dashboard.hello()), &full].concat();
+    let first = [&b"retry: 1000\n"[..], &frame("hello", &dashboard.hello(&caller)), &full].concat();
     let ends = dashboard.until.is_none().then(|| Instant::now() + LASTS);
-    let reader = Reader { place, receiver, first: Some(first.into()), ends, over: false };
+    let reader = Reader { place, caller, receiver, first: Some(first.into()), ends, over: false };
     let events = stream::unfold(reader, |mut reader| async {
         let bytes = reader.next().await?;
         Some((Ok::<_, Infallible>(bytes), reader))
@@ -65,14 +67,14 @@ pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>) -> Response 
 }
 
 impl Dashboard {
-    fn hello(&self) -> serde_json::Value {
+    fn hello(&self, caller: &Caller) -> serde_json::Value {
         json!({
             "version": 1,
             "server_time": millis(SystemTime::now()),
             "tick_ms": whole(TICK),
             "history_ms": whole(KEPT),
             "chart": { "points": POINTS, "step_ms": whole(TICK) },
-            "actions": "off",
+            "actions": self.actions(caller),
         })
     }
 }
@@ -118,7 +120,8 @@ impl Reader {
     async fn receive(&mut self) -> Option<Bytes> {
         loop {
             match self.receiver.recv().await {
-                Ok(frame) if frame.private => {}
+                // Somebody may have logged out meanwhile.
+                Ok(frame) if frame.private && self.place.0.actions(&self.caller) != "on" => {}
                 Ok(frame) => return Some(frame.bytes),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => {

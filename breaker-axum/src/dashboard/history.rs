@@ -157,8 +157,17 @@ impl Past {
 pub(super) struct Ear(pub(super) Arc<History>);
 
 impl Listener for Ear {
+    fn hears_calls(&self) -> bool {
+        false
+    }
+
     fn fallback(&self, event: &FallbackServed<'_>) {
-        self.0.lock().of(event.breaker.name()).serve(event.source, event.reason);
+        // What a value of a key has served counts for all of them too, as calls do.
+        let head = event.breaker.head();
+        let mut pasts = self.0.lock();
+        for breaker in head.as_ref().into_iter().chain([event.breaker]) {
+            pasts.of(breaker.name()).serve(event.source, event.reason);
+        }
     }
 
     fn state_change(&self, event: &StateChange<'_>) {

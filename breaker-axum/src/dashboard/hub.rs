@@ -79,6 +79,11 @@ impl Hub {
         let _ = self.sender.send(Frame { bytes: frame(event, data), private: true });
     }
 
+    /// The whole name of a breaker that goes by this one on the wire.
+    pub(super) fn whole_name(&self, name: &str) -> Option<String> {
+        self.lock().board.whole_name(name)
+    }
+
     /// Looks at the breakers, and sends what has changed. `false`: nobody has read for long, so this was the last time.
     fn tick(&self) -> bool {
         let mut told = self.lock();

@@ -24,6 +24,36 @@ pub(super) async fn secured(mut response: Response) -> Response {
     response
 }
 
+/// A request that is not followed.
+pub(super) struct Refused {
+    response: Box<Response>,
+    /// In words, for the audit.
+    pub(super) why: String,
+}
+
+impl Refused {
+    /// With an error as JSON.
+    pub(super) fn new(status: StatusCode, why: &str) -> Self {
+        Self { response: Box::new(error(status, why)), why: why.to_owned() }
+    }
+
+    /// With this in place of the error.
+    pub(super) fn with_body(self, status: StatusCode, body: impl IntoResponse) -> Self {
+        Self { response: Box::new((status, body).into_response()), ..self }
+    }
+
+    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.response.headers_mut().insert(name, value.into());
+        self
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.response
+    }
+}
+
 /// An error as JSON: what went wrong, for a person.
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()

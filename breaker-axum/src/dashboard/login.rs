@@ -1,0 +1,100 @@
+//! Login: the token for a cookie, with which the page can act until it logs out.
+
+use super::Dashboard;
+use super::access::{Access, COOKIE, Caller};
+use super::reply::{self, Refused};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::json;
+use std::sync::Arc;
+
+#[derive(serde::Deserialize)]
+pub(super) struct Login {
+    token: String,
+}
+
+/// `POST /login`: `token=...` as a form sends it.
+pub(super) async fn login(
+    State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>,
+    caller: Caller,
+    form: Result<Form<Login>, FormRejection>,
+) -> Response {
+    let begun = match form {
+        Ok(Form(login)) => begin(&dashboard, &access, &caller, &login.token),
+        Err(wrong) => Err(Refused::new(wrong.status(), "expected a form with the field `token`")),
+    };
+    match begun {
+        Err(refused) if caller.wants_page() => page(refused.into_response().into_parts().0),
+        Err(refused) => refused.into_response(),
+        Ok(cookie) => {
+            let mut there = reply::see_other("index.html");
+            there.headers_mut().insert(header::SET_COOKIE, cookie);
+            there
+        }
+    }
+}
+
+fn begin(dashboard: &Dashboard, access: &Access, caller: &Caller, token: &str) -> Result<HeaderValue, Refused> {
+    // It is checked first, so that whoever knows no token cannot have anything written down without end.
+    dashboard.check_token(access, caller, token, "login")?;
+    if !caller.is_at_home(true) {
+        let refused = Refused::new(StatusCode::FORBIDDEN, "the form comes from another site");
+        return Err(dashboard.refuse(caller, "login", refused));
+    }
+    let failed = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the system has no random numbers");
+    let session = access.sessions.begin().map_err(|_| failed())?;
+    dashboard.audit.done(&caller.shown(&format!("session {}", session.sign())), ("login", ""), "", "");
+    cookie(access, &session.id, "").map_err(|_| failed())
+}
+
+/// Without a path the cookie is for where this router is, whatever address a browser sees it under.
+fn cookie(access: &Access, id: &str, more: &str) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    let secure = if access.secure { "; Secure" } else { "" };
+    HeaderValue::try_from(format!("{COOKIE}={id}; HttpOnly; SameSite=Strict{secure}{more}"))
+}
+
+/// The refusal for somebody who sent the form without the page's script.
+fn page(parts: axum::http::response::Parts) -> Response {
+    let words = match parts.status {
+        StatusCode::UNAUTHORIZED => "The token is wrong.",
+        StatusCode::TOO_MANY_REQUESTS => "Too many wrong tokens came from this address. Wait a little.",
+        _ => "That was no login.",
+    };
+    let mut headers = parts.headers;
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    let text = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not logged in</title><link rel=\"stylesheet\" \
+         href=\"dashboard.css\"></head><body><p>{words}</p><p><a href=\"index.html\">Back to the dashboard</a></p></body></html>"
+    );
+    (parts.status, headers, Html(text)).into_response()
+}
+
+/// `POST /logout`: ends the session.
+pub(super) async fn logout(
+    State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>,
+    caller: Caller,
+) -> Response {
+    let who = match dashboard.authorize(&access, &caller, "logout") {
+        Ok(who) => who,
+        Err(refused) => return refused.into_response(),
+    };
+    if let Some(session) = access.session(&caller) {
+        access.sessions.end(&session.id);
+        dashboard.audit.done(&who, ("logout", ""), "", "");
+    }
+    let gone = cookie(&access, "", "; Max-Age=0").ok();
+    let mut there = reply::see_other("index.html");
+    there.headers_mut().extend(gone.map(|gone| (header::SET_COOKIE, gone)));
+    there
+}
+
+/// `GET /session`: what a request must bring along beside the cookie. Another site cannot read it.
+pub(super) async fn session(State((_, access)): State<(Arc<Dashboard>, Arc<Access>)>, caller: Caller) -> Response {
+    match access.session(&caller) {
+        Some(session) => axum::Json(json!({ "csrf": session.csrf })).into_response(),
+        None => reply::error(StatusCode::UNAUTHORIZED, "log in first"),
+    }
+}
