@@ -114,7 +114,7 @@ impl Service {
         if let (Some(generator), Some(breaker)) = (assistant.generator(), breaker()) {
             tasks.spawn(drain(Arc::clone(generator), breaker));
         }
-        let routes = http::routes(Arc::clone(&assistant)).nest(DASHBOARD, dashboard(&assistant));
+        let routes = http::routes(Arc::clone(&assistant)).merge(dashboard(&assistant)?);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, service).await {
@@ -140,8 +140,12 @@ impl Service {
 const DASHBOARD: &str = "/dashboard";
 
 /// The page that shows the breakers live, with the token that acting needs.
-fn dashboard(_assistant: &Assistant) -> Router {
-    dashboard_router(Registry::global()).into_router()
+fn dashboard(assistant: &Assistant) -> io::Result<Router> {
+    let mut dashboard = dashboard_router(Registry::global());
+    if let Some(token) = &assistant.dashboard_token {
+        dashboard = dashboard.with_token(token.reveal()).map_err(io::Error::other)?;
+    }
+    Ok(dashboard.at(DASHBOARD))
 }
 
 /// Listens on a loopback port (0: any free one).

@@ -2,7 +2,7 @@
 
 use crate::Trouble;
 use reqwest::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -98,6 +98,14 @@ impl Assistant {
     async fn order(&self, what: &str) -> Result<(), Trouble> {
         self.client.post(format!("{}/upstream/{what}", self.admin)).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// The breaker, as the service's own health route shows it.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn breaker(&self) -> Result<Value, Trouble> {
+        Ok(self.client.get(format!("{}/health/circuit-breaker", self.origin)).send().await?.json().await?)
     }
 
     /// Lets people ask questions, one in each such time, until what it returns is dropped.

@@ -34,7 +34,7 @@ impl Gallery {
     pub async fn of(registry: &'static Registry) -> Result<Self, Trouble> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let routes: Router = Router::new().nest("/dashboard", dashboard_router(registry).into_router());
+        let routes: Router = dashboard_router(registry).at("/dashboard");
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // It ends with the task; an error would be seen as a page that is not there.

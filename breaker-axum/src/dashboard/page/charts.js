@@ -51,13 +51,13 @@ export class FlowChart {
         for (const [name, path] of Object.entries(paths)) if (this[name]) setAttribute(this[name], 'd', path);
         setAttribute(this.line, 'd', `M0 ${base.toFixed(1)}H${steps}`);
         const peak = Math.max(0, ...shown.map(([, s, f, r]) => s + f + r));
-        setText(this.peak, peak > 0 ? `peak ${shortCount(peak)}/s` : 'no calls');
+        setText(this.peak, peak > 0 ? `peak ${shortCount(peak)}/s` : 'no calls seen');
         setAttribute(this.node, 'aria-label', this.words(shown, peak, steps * step));
     }
 
     words(points, peak, length) {
         const sum = (column) => points.reduce((all, point) => all + point[column], 0);
-        if (peak === 0) return `Last ${span(length)}: no calls`;
+        if (peak === 0) return `Last ${span(length)}: no calls seen`;
         return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected; `
             + `at most ${plural(peak, 'call', 'calls')} a second`;
     }

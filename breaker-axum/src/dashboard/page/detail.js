@@ -79,9 +79,9 @@ export class Detail {
             ? el('ul', { class: 'sites' }, sites.map(({ function: name, place }) => el('li', {}, foreign(name, { class: 'code' }), ' ', foreign(place ?? '', { class: 'quiet' }))))
             : el('p', { class: 'quiet' }, 'No annotated function: it is used through its own methods.')));
         const now = this.store.now();
-        renderOnce(part('audit'), JSON.stringify(audit), () => (audit.length
+        renderOnce(part('audit'), JSON.stringify([this.store.actions, audit]), () => (audit.length
             ? el('ol', { class: 'audit' }, [...audit].reverse().map((entry) => auditLine(entry, now)))
-            : el('p', { class: 'quiet' }, 'Nobody has acted on it since the process began.')));
+            : el('p', { class: 'quiet' }, this.store.actions === 'on' ? 'Nobody has acted on it since the process began.' : 'Shown to those who are logged in.')));
     }
 
     // Everything but what only time changes.

@@ -9,6 +9,7 @@ export class Feed {
         this.tick = 1000;
         this.lastHeard = performance.now();
         this.wait = 500;
+        this.stumbled = false;
         this.down = false;
         this.source = null;
         this.retrying = 0;
@@ -30,6 +31,8 @@ export class Feed {
         for (const kind of ['hello', 'full', 'tick', 'transition', 'audit']) {
             this.source.addEventListener(kind, (event) => this.take(kind, event.data));
         }
+        // The server ends each stream now and then, and asks to be called again.
+        this.source.addEventListener('again', () => this.again());
         this.source.onerror = () => this.fail();
     }
 
@@ -51,6 +54,7 @@ export class Feed {
         this.heard(kind, parsed);
         if (kind === 'full') {
             this.wait = 500;
+            this.stumbled = false;
             if (this.down) {
                 this.down = false;
                 this.found();
@@ -63,15 +67,18 @@ export class Feed {
         const now = performance.now();
         const patience = this.tick * 3 + 500;
         if (this.retrying || now - this.lastHeard < patience || now - this.started < patience) return;
+        this.stumbled = true;
         this.fail();
     }
 
     fail() {
         this.source?.close();
-        if (!this.down) {
+        // The first failure may be an end in peace; only when the next attempt fails too is it worth a word.
+        if (this.stumbled && !this.down) {
             this.down = true;
             this.lost(this.lastHeard);
         }
+        this.stumbled = true;
         if (this.retrying) return;
         const wait = this.wait * (0.75 + Math.random() / 2);
         this.wait = Math.min(this.wait * 2, LONGEST_WAIT);

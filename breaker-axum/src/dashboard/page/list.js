@@ -102,8 +102,11 @@ export class List {
         if (this.place.state && breaker.state !== this.place.state) return false;
         const words = this.place.filter.toLowerCase().split(/\s+/u).filter(Boolean);
         if (words.length === 0) return true;
-        const text = `${breaker.name}\n${breaker.label}\n${stateOf(breaker.state).word} ${stateOf(breaker.state).technical}`.toLowerCase();
-        return words.every((word) => text.includes(word));
+        const name = `${breaker.name}\n${breaker.label}`.toLowerCase();
+        const { word: state, technical } = stateOf(breaker.state);
+        // "se" is not meant to find everything that is closed.
+        const states = `${state} ${technical}`.toLowerCase().split(' ');
+        return words.every((word) => name.includes(word) || states.some((one) => one.startsWith(word)));
     }
 
     arrange() {
@@ -149,7 +152,8 @@ export class List {
             setText(number, count(of));
             show(button, name === '' || of > 0 || this.place.state === name);
         }
-        setText(this.shown, shown === all ? '' : `${count(shown)} of ${count(all)} shown`);
+        const leftOut = this.store.leftOut > 0 ? ` (${count(this.store.leftOut)} more values of keys are unhealthy, and there is no room for them here)` : '';
+        setText(this.shown, (shown === all ? '' : `${count(shown)} of ${count(all)} shown`) + leftOut);
         show(this.empty, shown === 0);
         setText(this.empty, all === 0
             ? 'There is no circuit breaker yet. Those of annotated functions are known before their first call, others from the moment that they are made.'

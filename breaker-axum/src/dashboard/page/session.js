@@ -64,5 +64,5 @@ export function refusal({ status, body }) {
     if (status === 403) return 'The server refused it: this page is not logged in. Log in and try again.';
     if (status === 404) return 'The server no longer knows this breaker.';
     if (status === 429) return 'Too many requests. Wait a moment and try again.';
-    return body.message ?? `The server answered ${status}.`;
+    return body.error ? `The server refused it: ${body.error}.` : `The server answered ${status}.`;
 }

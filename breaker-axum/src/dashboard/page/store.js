@@ -9,6 +9,8 @@ export class Store {
         this.actions = 'off';
         this.chart = { points: 120, step_ms: 1000 };
         this.history = 3600000;
+        // So many unhealthy values of keys have no room.
+        this.leftOut = 0;
         // The last changes of all breakers, newest first: `{name, transition}`.
         this.changes = [];
         this.offset = Date.now() - performance.now();
@@ -39,8 +41,9 @@ export class Store {
         this.setClock(hello.server_time);
     }
 
-    full({ now, status, breakers }) {
+    full({ now, status, breakers, left_out: leftOut }) {
         this.setClock(now);
+        this.leftOut = leftOut ?? 0;
         this.status = status;
         this.breakers = new Map(breakers.map((breaker) => [breaker.name, breaker]));
         this.changes = breakers
@@ -50,8 +53,9 @@ export class Store {
     }
 
     // Returns the names of those that are not as before.
-    tick({ now, status, breakers, gone }) {
+    tick({ now, status, breakers, gone, left_out: leftOut }) {
         this.setClock(now);
+        this.leftOut = leftOut ?? this.leftOut;
         this.status = status;
         for (const breaker of breakers) this.merge(breaker);
         for (const name of gone ?? []) this.breakers.delete(name);

@@ -43,8 +43,9 @@ async fn a_phone_never_scrolls_sideways() -> Result<(), Trouble> {
     let chrome = Chrome::start().await?;
     let tab = chrome.open(&gallery.dashboard(), View::PHONE).await?;
     tab.until_text("h1", "7 of 20 dependencies are down").await?;
-    let fits = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.closest('.unseen')).every((one) => one.getBoundingClientRect().right <= innerWidth + 1)";
-    assert_eq!(tab.eval(fits).await?, true);
+    let wide = "[...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.closest('.unseen') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 200))";
+    assert_eq!(tab.eval(wide).await?, serde_json::json!([]));
+    assert_eq!(tab.eval("[innerWidth, document.documentElement.scrollWidth]").await?, serde_json::json!([320, 320]));
     tab.click(".row .name").await?;
     tab.until("document.querySelectorAll('.settings tbody tr').length > 10").await?;
     assert_eq!(tab.eval("document.querySelector('#detail').scrollWidth <= innerWidth").await?, true);

@@ -1,6 +1,7 @@
 //! The dashboard in a real browser.
 
 mod accessibility;
+mod acting;
 mod connection;
 mod looking;
 mod outage;
