@@ -188,9 +188,10 @@ impl Dashboard {
         let breaker = self.find(&change.name).ok_or_else(|| unknown(&change.name))?;
         let config = read(&change.set)?;
         let before = breaker.config();
-        let after = breaker.preview(config).map_err(|errors| invalid(errors.iter().map(Problem::of).collect()))?;
+        let after =
+            breaker.preview(config).map_err(|errors| invalid(&errors.iter().map(Problem::of).collect::<Vec<_>>()))?;
         if !change.preview {
-            breaker.reconfigure(config).map_err(|error| invalid(vec![Problem::of(&error)]))?;
+            breaker.reconfigure(config).map_err(|error| invalid(&[Problem::of(&error)]))?;
         }
         Ok((wire_name(breaker.name()).into_owned(), differences(&before, &after)))
     }
@@ -208,7 +209,7 @@ fn read(set: &BTreeMap<String, String>) -> Result<Config, Refused> {
     if set.is_empty() {
         problems.push(Problem { key: String::new(), message: "`set` names no key to change".to_owned() });
     }
-    if problems.is_empty() { Ok(config) } else { Err(invalid(problems)) }
+    if problems.is_empty() { Ok(config) } else { Err(invalid(&problems)) }
 }
 
 impl Problem {
@@ -225,7 +226,7 @@ fn differences(before: &Settings, after: &Settings) -> Vec<Difference> {
     changed.map(|((key, before), (_, after))| Difference { key, before, after }).collect()
 }
 
-fn invalid(problems: Vec<Problem>) -> Refused {
+fn invalid(problems: &[Problem]) -> Refused {
     let why = problems.iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect::<Vec<_>>();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     Refused::new(status, &cut(&why.join("; "))).with_body(status, Json(json!({ "valid": false, "problems": problems })))

@@ -3,7 +3,7 @@
 
 use super::history::{History, News};
 use super::shown::{Charted, Counts, Point, Shown, millis, wire_name};
-use breaker_core::Registry;
+use breaker_core::{CircuitBreaker, Health, Registry};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
@@ -28,6 +28,13 @@ struct Track {
     chart: VecDeque<Point>,
     /// What the chart has told.
     charted: (Counts, u64),
+}
+
+/// What the registry shows at one moment. To read it may run the listeners of others, so no lock is held then.
+pub(super) struct Seen {
+    health: Health,
+    /// The registered breakers, and whether they have values.
+    heads: HashMap<String, bool>,
 }
 
 /// What a look has brought.
@@ -60,15 +67,19 @@ pub(super) struct Change<'a> {
     breaker: Shown,
 }
 
+impl Seen {
+    pub(super) fn of(registry: &Registry) -> Self {
+        let heads = registry.breakers().iter().map(|one| (one.name().to_owned(), one.has_values())).collect();
+        Self { health: registry.health(), heads }
+    }
+}
+
 impl Board {
-    /// Looks at all breakers.
-    pub(super) fn look(&mut self, registry: &Registry, history: &History, now: SystemTime) -> Look {
-        let health = registry.health();
-        let breakers = registry.breakers();
-        let known: HashMap<_, _> = breakers.iter().map(|breaker| (breaker.name(), breaker.has_values())).collect();
+    /// Takes in what was seen.
+    pub(super) fn look(&mut self, seen: &Seen, history: &History, now: SystemTime) -> Look {
         let (mut changed, mut names, mut values) = (Vec::new(), HashSet::new(), 0);
-        for (name, snapshot) in &health.circuit_breakers {
-            let known = known.get(name.as_str());
+        for (name, snapshot) in &seen.health.circuit_breakers {
+            let known = seen.heads.get(name);
             values += usize::from(known.is_none());
             if known.is_none() && values > MOST_VALUES {
                 continue;
@@ -101,15 +112,14 @@ impl Board {
         (!same).then(|| (news, point.into_iter().collect()))
     }
 
-    /// Takes a change of state in. `None`: the breaker is not there any more.
+    /// Takes a change of state in. `None`: it is of a value that is healthy, and so is not shown.
     pub(super) fn change<'n>(
         &mut self,
-        registry: &Registry,
+        breaker: &CircuitBreaker,
         history: &History,
         news: &'n News,
         now: SystemTime,
     ) -> Option<Change<'n>> {
-        let breaker = registry.get(&news.name)?;
         let snapshot = breaker.snapshot();
         let mut shown = Shown::new(&snapshot, breaker.has_values(), &history.past(&news.name, now), now);
         let name = shown.name.clone();
@@ -119,11 +129,14 @@ impl Board {
                 shown.steady(&track.shown);
                 track.shown = shown.clone();
             }
-            // A healthy value is not shown.
             None if snapshot.healthy => return None,
             None => drop(self.take(&news.name, shown.clone(), now)),
         }
-        Some(Change { name: wire_name(&news.name).into_owned(), transition: &news.transition, breaker: shown })
+        Some(Change {
+            name: wire_name(&news.name).into_owned(),
+            transition: &news.transition,
+            breaker: shown.without_transitions(),
+        })
     }
 
     pub(super) fn full(&self, now: u64) -> Full<'_> {

@@ -1,7 +1,8 @@
 //! Feed: `GET /events`, the events of the hub for one reader, as server-sent events.
 //!
 //! A reader gets `hello` and `full`, then each event as it comes. One that was too slow has missed some, and gets a `full` in their place.
-//! In a `tick` a breaker is whole but for `transitions`, which are left out where none was added or has become too old. `again`, the last
+//! In a `tick` a breaker is whole but for `transitions`, which are left out where none was added or has become too old; in a `transition` it
+//! is without those, since the one that is new stands beside it. `again`, the last
 //! event, asks the page to connect again at once.
 
 use super::Dashboard;

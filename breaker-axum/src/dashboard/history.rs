@@ -17,6 +17,8 @@ pub(super) const KEPT: Duration = Duration::from_secs(3600);
 const MOST_CHANGES: usize = 100;
 /// How many sources of fallbacks of one breaker are told apart.
 const MOST_SOURCES: usize = 20;
+/// What all further ones are called.
+const OTHER: &str = "other";
 /// How many breakers have a past; with more, the one to which nothing has happened for longest loses it.
 const MOST_PASTS: usize = 2048;
 /// So many changes wait to be sent one by one; with more, all readers get everything anew.
@@ -37,6 +39,9 @@ pub(super) struct Transition {
 /// How often a source has answered in place of the service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Served {
+    /// As the event has it, of any length.
+    #[serde(skip)]
+    whole: &'static str,
     source: String,
     reason: &'static str,
     pub(super) served: u64,
@@ -46,7 +51,7 @@ pub(super) struct Served {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
     pub(super) transitions: Arc<[Transition]>,
-    pub(super) fallbacks: Arc<[Served]>,
+    pub(super) fallbacks: Vec<Served>,
     /// When something last happened, as a number that grows.
     touched: u64,
 }
@@ -116,15 +121,23 @@ impl History {
 }
 
 impl Pasts {
-    fn of(&mut self, name: &str) -> &mut Past {
+    fn with(&mut self, name: &str, f: impl FnOnce(&mut Past)) {
         self.touches += 1;
-        if !self.by_name.contains_key(name) && self.by_name.len() >= MOST_PASTS {
+        if !self.by_name.contains_key(name) {
+            self.make_room();
+            self.by_name.insert(name.to_owned(), Past::default());
+        }
+        if let Some(past) = self.by_name.get_mut(name) {
+            past.touched = self.touches;
+            f(past);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.by_name.len() >= MOST_PASTS {
             let oldest = self.by_name.iter().min_by_key(|(_, past)| past.touched).map(|(name, _)| name.clone());
             oldest.and_then(|oldest| self.by_name.remove(&oldest));
         }
-        let past = self.by_name.entry(name.to_owned()).or_default();
-        past.touched = self.touches;
-        past
     }
 }
 
@@ -137,19 +150,19 @@ impl Past {
         self.transitions = all.into();
     }
 
-    fn serve(&mut self, source: &str, reason: &'static str) {
-        let mut all = self.fallbacks.to_vec();
-        let known = all.iter_mut().position(|one| one.source == cut(source) && one.reason == reason);
-        let last = all.len().saturating_sub(1);
-        match known {
-            Some(known) => all[known].served += 1,
-            None if all.len() < MOST_SOURCES => all.push(Served { source: cut(source), reason, served: 1 }),
-            None => match all[last].source.as_str() {
-                "other" => all[last].served += 1,
-                _ => all.push(Served { source: "other".to_owned(), reason: "", served: 1 }),
-            },
+    /// In an outage this is done for each call, so it is short.
+    fn serve(&mut self, source: &'static str, reason: &'static str) {
+        let all = &mut self.fallbacks;
+        let full = all.len() >= MOST_SOURCES;
+        let known = all.iter().position(|one| one.whole == source && one.reason == reason);
+        let other = || all.iter().position(|one| one.whole == OTHER && one.reason.is_empty());
+        match known.or_else(|| other().filter(|_| full)).and_then(|at| all.get_mut(at)) {
+            Some(known) => known.served += 1,
+            None => {
+                let (whole, reason) = if full { (OTHER, "") } else { (source, reason) };
+                all.push(Served { whole, source: cut(whole), reason, served: 1 });
+            }
         }
-        self.fallbacks = all.into();
     }
 }
 
@@ -166,7 +179,7 @@ impl Listener for Ear {
         let head = event.breaker.head();
         let mut pasts = self.0.lock();
         for breaker in head.as_ref().into_iter().chain([event.breaker]) {
-            pasts.of(breaker.name()).serve(event.source, event.reason);
+            pasts.with(breaker.name(), |past| past.serve(event.source, event.reason));
         }
     }
 
@@ -182,7 +195,7 @@ impl Listener for Ear {
         };
         let name = event.breaker.name();
         let mut pasts = self.0.lock();
-        pasts.of(name).change(transition.clone());
+        pasts.with(name, |past| past.change(transition.clone()));
         if self.0.awaited.load(Ordering::Relaxed) {
             match pasts.news.len() < MOST_NEWS {
                 true => pasts.news.push_back(News { name: name.to_owned(), transition }),
@@ -191,5 +204,54 @@ impl Listener for Ear {
             drop(pasts);
             self.0.bell.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transition(at: u64, sequence: u64) -> Transition {
+        Transition { at, old: "closed", new: "open", because: None, shadow: false, reset: false, sequence }
+    }
+
+    #[test]
+    fn the_last_hundred_changes_of_the_last_hour_are_kept_in_their_order() {
+        let history = History::default();
+        let now = millis(SystemTime::now());
+        for n in 0..150 {
+            // Two are told in another order.
+            history.lock().with("busy", |past| past.change(transition(now, n ^ 1)));
+        }
+        let kept = history.past("busy", SystemTime::now()).transitions;
+        assert_eq!(kept.iter().map(|one| one.sequence).collect::<Vec<_>>(), (50..150).collect::<Vec<_>>());
+        history.lock().with("old", |past| past.change(transition(now - 3_600_001, 1)));
+        history.lock().with("old", |past| past.change(transition(now - 3_500_000, 2)));
+        assert_eq!(history.past("old", SystemTime::now()).transitions.len(), 1);
+        assert!(history.past("unknown", SystemTime::now()).transitions.is_empty());
+    }
+
+    #[test]
+    fn of_too_many_sources_the_rest_is_summed() {
+        let mut past = Past::default();
+        for n in 0..30 {
+            past.serve(format!("source_{n}").leak(), "failure");
+        }
+        past.serve("source_3", "failure");
+        past.serve("source_3", "timeout");
+        let all = &past.fallbacks;
+        assert_eq!((all.len(), all[3].served), (MOST_SOURCES + 1, 2));
+        assert_eq!((all[MOST_SOURCES].source.as_str(), all[MOST_SOURCES].served), ("other", 11));
+    }
+
+    #[test]
+    fn of_too_many_breakers_that_one_is_forgotten_to_which_nothing_happens() {
+        let history = History::default();
+        for n in 0..3 * MOST_PASTS {
+            history.lock().with("kept", |past| past.serve("cache", "failure"));
+            history.lock().with(&format!("hosts[{n}]"), |past| past.change(transition(0, 1)));
+        }
+        let pasts = history.lock();
+        assert!(pasts.by_name.len() == MOST_PASTS && pasts.by_name.contains_key("kept"));
     }
 }

@@ -4,7 +4,7 @@
 //! Memory: the channel keeps the last [`ROOM`] events for readers that have not taken them. One that is further behind has missed some, and
 //! gets everything anew when it comes to read again.
 
-use super::board::Board;
+use super::board::{Board, Seen};
 use super::history::{Fresh, History};
 use super::shown::millis;
 use breaker_core::Registry;
@@ -57,20 +57,31 @@ impl Hub {
 
     /// A place among the readers, and everything that there is to know before the first event. To be called in a tokio runtime.
     pub(super) fn join(self: &Arc<Self>) -> (broadcast::Receiver<Frame>, Bytes) {
-        let mut told = self.lock();
-        if told.ticks.is_some() {
-            self.send_news(&mut told);
-        } else {
-            told.tasks += 1;
-            told.ticks = Some(told.tasks);
-            self.history.await_news(true);
-            told.board = Board::default();
-            told.full = None;
-            told.board.look(self.registry, &self.history, SystemTime::now());
-            tokio::spawn(run(Ticks(Arc::downgrade(self), told.tasks)));
+        let mut seen = None;
+        loop {
+            let mut told = self.lock();
+            match seen.take() {
+                _ if told.ticks.is_some() => {}
+                Some(seen) => self.begin(&mut told, &seen),
+                None => {
+                    drop(told);
+                    seen = Some(Seen::of(self.registry));
+                    continue;
+                }
+            }
+            told.idle = None;
+            return (self.sender.subscribe(), told.full());
         }
-        told.idle = None;
-        (self.sender.subscribe(), told.full())
+    }
+
+    fn begin(self: &Arc<Self>, told: &mut Told, seen: &Seen) {
+        told.tasks += 1;
+        told.ticks = Some(told.tasks);
+        self.history.await_news(true);
+        told.board = Board::default();
+        told.full = None;
+        told.board.look(seen, &self.history, SystemTime::now());
+        tokio::spawn(run(Ticks(Arc::downgrade(self), told.tasks)));
     }
 
     /// Sends an event to those who are logged in.
@@ -86,10 +97,11 @@ impl Hub {
 
     /// Looks at the breakers, and sends what has changed. `false`: nobody has read for long, so this was the last time.
     fn tick(&self) -> bool {
+        self.send_news();
+        let seen = Seen::of(self.registry);
         let mut told = self.lock();
-        self.send_news(&mut told);
         let now = SystemTime::now();
-        let look = told.board.look(self.registry, &self.history, now);
+        let look = told.board.look(&seen, &self.history, now);
         let tick = told.board.tick(&look, millis(now));
         self.send(&mut told, frame("tick", &tick));
         told.idle = (self.sender.receiver_count() == 0).then(|| told.idle.unwrap_or_else(Instant::now));
@@ -101,18 +113,23 @@ impl Hub {
     }
 
     /// Sends the changes of state that came since the last time.
-    fn send_news(&self, told: &mut Told) {
+    fn send_news(&self) {
         match self.history.take_news() {
             Fresh::Changes(news) => {
                 for one in news {
-                    let now = SystemTime::now();
-                    if let Some(event) = told.board.change(self.registry, &self.history, &one, now) {
-                        self.send(told, frame("transition", &event));
+                    // One that is not there any more has nothing to show.
+                    let Some(breaker) = self.registry.get(&one.name) else { continue };
+                    let mut told = self.lock();
+                    let change = told.board.change(&breaker, &self.history, &one, SystemTime::now());
+                    if let Some(change) = change {
+                        self.send(&mut told, frame("transition", &change));
                     }
                 }
             }
             Fresh::TooMuch => {
-                told.board.look(self.registry, &self.history, SystemTime::now());
+                let seen = Seen::of(self.registry);
+                let mut told = self.lock();
+                told.board.look(&seen, &self.history, SystemTime::now());
                 told.full = None;
                 let full = told.full();
                 let _ = self.sender.send(Frame { bytes: full, private: false });
@@ -171,7 +188,7 @@ async fn run(ticks: Ticks) {
         // The router is gone.
         let Some(hub) = ticks.0.upgrade() else { return };
         if rang {
-            hub.send_news(&mut hub.lock());
+            hub.send_news();
         } else if !hub.tick() {
             return;
         }
@@ -189,4 +206,81 @@ pub(super) fn frame(event: &str, data: &impl Serialize) -> Bytes {
     }
     text.extend_from_slice(b"\n\n");
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::history::Ear;
+    use breaker_core::Config;
+    use tokio::time::{advance, sleep};
+
+    fn hub() -> (Arc<Hub>, breaker_core::CircuitBreaker) {
+        let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
+        let history = Arc::new(History::default());
+        registry.add_listener(Ear(Arc::clone(&history)));
+        let breaker = registry.breaker("payments", Config::new()).unwrap();
+        (Hub::new(registry, history), breaker)
+    }
+
+    fn data(bytes: &Bytes) -> serde_json::Value {
+        let text = std::str::from_utf8(bytes).unwrap();
+        serde_json::from_str(text.split_once("data: ").unwrap().1).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_task_while_nobody_reads_and_history_goes_on() {
+        let (hub, breaker) = hub();
+        breaker.force_open();
+        assert!(hub.lock().ticks.is_none());
+        assert!(matches!(hub.history.take_news(), Fresh::Changes(news) if news.is_empty()), "nobody would send it");
+        let (reader, full) = hub.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][0]["new"], "forced_open");
+        assert!(hub.lock().ticks.is_some());
+        drop(reader);
+        sleep(LINGERS / 2).await;
+        assert!(hub.lock().ticks.is_some(), "who loads the page again finds its charts");
+        sleep(LINGERS).await;
+        assert!(hub.lock().ticks.is_none());
+        breaker.release();
+        let (_reader, full) = hub.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][1]["new"], "closed");
+        assert!(hub.lock().ticks.is_some());
+    }
+
+    /// Else every reader of an outage would be sent an event for each breaker.
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_at_once_are_sent_as_everything_anew() {
+        let (hub, _) = hub();
+        let breakers: Vec<_> =
+            (0..200).map(|n| hub.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
+        let (mut reader, _) = hub.join();
+        breakers.iter().for_each(breaker_core::CircuitBreaker::force_open);
+        let frame = reader.recv().await.unwrap();
+        assert!(frame.bytes.starts_with(b"event: full\n"));
+        let full = data(&frame.bytes);
+        assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
+        advance(TICK).await;
+        assert!(reader.recv().await.unwrap().bytes.starts_with(b"event: tick\n"), "and nothing twice");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_for_those_who_are_logged_in_is_marked() {
+        let (hub, _) = hub();
+        let (mut reader, _) = hub.join();
+        hub.announce("audit", &serde_json::json!({}));
+        assert!(reader.recv().await.unwrap().private);
+        advance(TICK).await;
+        assert!(!reader.recv().await.unwrap().private);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_router_that_is_gone_leaves_no_task() {
+        let (hub, _) = hub();
+        let (reader, _) = hub.join();
+        let weak = Arc::downgrade(&hub);
+        drop((hub, reader));
+        sleep(TICK * 2).await;
+        assert!(weak.upgrade().is_none());
+    }
 }

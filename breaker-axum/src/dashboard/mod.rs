@@ -127,7 +127,9 @@ impl DashboardRouter {
     {
         let path = path.trim_end_matches('/');
         let home = || async { reply::see_other("./index.html") };
-        Router::new().nest(path, self.into_router()).route(&format!("{path}/"), get(home))
+        Router::new()
+            .nest(path, self.into_router())
+            .route(&format!("{path}/"), get(home).layer(map_response(reply::secured)))
     }
 }
 

@@ -38,10 +38,10 @@ pub(super) struct Shown {
     fail_max: u32,
     window: Option<breaker_core::WindowCounts>,
     ramp_share: Option<f64>,
-    fallbacks: Arc<[Served]>,
+    fallbacks: Vec<Served>,
     /// Left out where they are as before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) transitions: Option<Arc<[Transition]>>,
+    transitions: Option<Arc<[Transition]>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,7 +99,7 @@ impl Shown {
             fail_max: snapshot.config.fail_max,
             window: snapshot.window,
             ramp_share: snapshot.ramp_share,
-            fallbacks: Arc::clone(&past.fallbacks),
+            fallbacks: past.fallbacks.clone(),
             transitions: Some(Arc::clone(&past.transitions)),
         }
     }
@@ -108,7 +108,7 @@ impl Shown {
     pub(super) fn steady(&mut self, before: &Self) {
         let same = |now: u64, before: u64| if now.abs_diff(before) < SAME_TIME { before } else { now };
         let both = |now: Option<u64>, before: Option<u64>| {
-            Some(before.map_or(now?, |before| same(now.unwrap_or(0), before))).filter(|_| now.is_some())
+            now.map(|now| before.map_or(now, |before| same(now, before)))
         };
         self.state_changed_at = same(self.state_changed_at, before.state_changed_at);
         self.retry_at = both(self.retry_at, before.retry_at);
@@ -130,7 +130,11 @@ impl Shown {
     /// The same without what has not changed since `before`.
     pub(super) fn since(&self, before: Option<&Self>) -> Self {
         let same = before.is_some_and(|before| before.transitions == self.transitions);
-        Self { transitions: self.transitions.clone().filter(|_| !same), ..self.clone() }
+        if same { self.clone().without_transitions() } else { self.clone() }
+    }
+
+    pub(super) fn without_transitions(self) -> Self {
+        Self { transitions: None, ..self }
     }
 }
 

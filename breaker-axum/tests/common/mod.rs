@@ -1,5 +1,7 @@
 //! Common: a server on a free port, and a reader of its feed that knows nothing but TCP.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
+use axum::serve::ListenerExt;
 use breaker_axum::dashboard_router;
 use breaker_core::Registry;
 use serde_json::Value;
@@ -7,9 +9,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+/// An empty one.
+pub(crate) fn registry() -> &'static Registry {
+    Box::leak(Box::new(Registry::new()))
+}
 
 /// Ends with its value.
 pub(crate) struct Server {
@@ -23,9 +30,14 @@ impl Server {
     }
 
     pub(crate) async fn serve(app: axum::Router) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        // The system keeps little for those who do not read.
+        socket.set_send_buffer_size(128 * 1024).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
+            let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
             let service = app.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();
         });
@@ -39,23 +51,43 @@ impl Drop for Server {
     }
 }
 
+/// The JSON at a path below the dashboard.
+pub(crate) async fn get(server: &Server, path: &str) -> Value {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(format!("GET /dashboard{path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
 /// One who reads the feed.
 pub(crate) struct Reader {
-    pub(crate) stream: TcpStream,
+    stream: TcpStream,
     text: Vec<u8>,
     events: VecDeque<(String, Value)>,
 }
 
 impl Reader {
     pub(crate) async fn open(server: &Server) -> Self {
-        Self::open_with(server, "").await
+        Self::connect(server.address, "").await
+    }
+
+    /// The system keeps little for it that it has not read.
+    pub(crate) async fn open_small(server: &Server) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(128 * 1024).unwrap();
+        Self::over(socket.connect(server.address).await.unwrap(), "").await
     }
 
     /// With further headers, each with its line end.
-    pub(crate) async fn open_with(server: &Server, headers: &str) -> Self {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
+    pub(crate) async fn connect(address: SocketAddr, headers: &str) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap(), headers).await
+    }
+
+    async fn over(mut stream: TcpStream, headers: &str) -> Self {
         // Without chunks, which nobody needs here.
-        let request = format!("GET /dashboard/events HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", server.address);
+        let request = format!("GET /dashboard/events HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Self { stream, text: Vec::new(), events: VecDeque::new() }
     }
