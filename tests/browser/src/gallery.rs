@@ -24,17 +24,21 @@ impl Gallery {
     /// # Errors
     /// There is no free port.
     pub async fn start() -> Result<Self, Trouble> {
-        Self::of(Box::leak(Box::new(Registry::new()))).await
+        Self::of(Box::leak(Box::new(Registry::new())), None).await
     }
 
-    /// Starts it on a free port, with this registry.
+    /// Starts it on a free port, with this registry, and with actions for those who know `token`.
     ///
     /// # Errors
-    /// There is no free port.
-    pub async fn of(registry: &'static Registry) -> Result<Self, Trouble> {
+    /// There is no free port, or the token is none.
+    pub async fn of(registry: &'static Registry, token: Option<&str>) -> Result<Self, Trouble> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let routes: Router = dashboard_router(registry).at("/dashboard");
+        let mut dashboard = dashboard_router(registry);
+        if let Some(token) = token {
+            dashboard = dashboard.with_token(token)?;
+        }
+        let routes: Router = dashboard.at("/dashboard");
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // It ends with the task; an error would be seen as a page that is not there.

@@ -4,7 +4,7 @@ import { Actions } from './actions.js';
 import { FlowChart, HourChart, outcomeRows } from './charts.js';
 import { el, foreign, renderOnce, setAttribute, setText, show } from './dom.js';
 import { icon } from './icons.js';
-import { changeWords } from './overview.js';
+import { changeWords, reason } from './overview.js';
 import { errorParts } from './row.js';
 import { Settings } from './settings.js';
 import { count, next, outage, percent, plural, span, stateOf, timeOfDay } from './words.js';
@@ -125,11 +125,13 @@ export class Detail {
     facts(breaker) {
         const error = breaker.last_error;
         const now = this.store.now();
-        const key = JSON.stringify([breaker.opened_because, error, breaker.last_failure_at, breaker.consecutive_failures, breaker.fail_max, breaker.window]);
+        const { because } = outage(breaker);
+        const key = JSON.stringify([because, breaker.opened_because, error, breaker.last_failure_at, breaker.consecutive_failures, breaker.fail_max, breaker.window]);
         renderOnce(part('facts'), key, () => {
             const fact = (title, ...value) => el('div', {}, el('dt', {}, title), el('dd', {}, value));
             const facts = [];
-            if (breaker.opened_because) facts.push(fact('It opened because', foreign(breaker.opened_because)));
+            if (because) facts.push(fact('It opened because', foreign(because)));
+            if (breaker.opened_because && breaker.opened_because !== because) facts.push(fact('Last attempt', foreign(breaker.opened_because)));
             if (error) facts.push(fact('Last error', el('span', { class: 'whole' }, errorParts(error))));
             if (breaker.last_failure_at) facts.push(fact('Last failure', timeOfDay(breaker.last_failure_at, now)));
             facts.push(fact('Failures in a row', `${count(breaker.consecutive_failures)}; it opens at ${count(breaker.fail_max)}`));
@@ -159,7 +161,7 @@ export class Detail {
         renderOnce(part('changes'), `${changes.length} ${changes[0]?.sequence}`, () => changes.map((change) => el('tr', { 'data-state': change.new },
             el('td', { class: 'time' }, timeOfDay(change.at, now)),
             el('td', { class: 'text' }, icon(change.new), ' ', change.shadow ? `in shadow: would be ${stateOf(change.new).technical}` : changeWords(change)),
-            el('td', { class: 'text' }, change.because ? foreign(change.because) : ''))));
+            el('td', { class: 'text' }, reason(change) ? foreign(reason(change)) : ''))));
         show(part('changes').closest('table'), changes.length > 0);
         show(part('no-changes'), changes.length === 0);
     }

@@ -51,7 +51,7 @@ export class Overview {
     }
 
     tellChanges() {
-        const changes = this.store.changes.filter(({ transition }) => !transition.shadow).slice(0, MOST_CHANGES);
+        const changes = this.store.changes.filter(newsworthy()).slice(0, MOST_CHANGES);
         show(this.noChanges, changes.length === 0);
         const now = this.store.now();
         renderOnce(this.changes, changes.map(({ name, transition }) => `${transition.sequence} ${name}`).join(), () => changes.map(({ name, transition }) => {
@@ -62,7 +62,7 @@ export class Overview {
                 el('div', {},
                     el('button', { type: 'button', class: 'link', onclick: () => this.open(name) }, foreign(label)),
                     ' ', changeWords(transition),
-                    transition.because ? el('p', { class: 'because' }, foreign(transition.because)) : null));
+                    reason(transition) ? el('p', { class: 'because' }, foreign(reason(transition))) : null));
         }));
     }
 
@@ -70,7 +70,7 @@ export class Overview {
     say(name, transition) {
         if (transition.shadow) return;
         const label = brief(this.store.breakers.get(name)?.label || name);
-        this.waiting.push({ text: `${label} ${changeWords(transition)}${transition.because ? `: ${brief(transition.because, 160)}` : ''}.`, state: transition.new });
+        this.waiting.push({ text: `${label} ${changeWords(transition)}${reason(transition) ? `: ${brief(reason(transition), 160)}` : ''}.`, state: transition.new });
         this.timer ??= setTimeout(() => this.speak(), 700);
     }
 
@@ -83,6 +83,21 @@ export class Overview {
             : `${waiting.length} changes of state, ${down} of them to down. ${verdict([...this.store.breakers.values()]).text}.`;
         this.voice.replaceChildren(el('p', {}, text));
     }
+}
+
+// Of an outage that goes on, what its attempts came to is news; that they were begun is so only while nothing has come of it.
+function newsworthy() {
+    const later = new Set();
+    return ({ name, transition }) => {
+        const over = later.has(name);
+        later.add(name);
+        return !transition.shadow && !(over && transition.new === 'half_open');
+    };
+}
+
+// Why it opened; told again of later changes it would only be in the way.
+export function reason({ new: state, because }) {
+    return isDown(state) ? because : null;
 }
 
 export function changeWords({ old, new: state, reset }) {

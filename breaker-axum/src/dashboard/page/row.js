@@ -73,7 +73,9 @@ export class Row {
         const troubled = breaker.state !== 'closed';
         const failing = breaker.consecutive_failures > 0;
         const error = breaker.last_error;
-        this.tellLine(this.why, troubled && breaker.opened_because, () => [foreign(breaker.opened_because)]);
+        // What began the outage; that the last attempt has failed too is said by their number.
+        const { because } = outage(breaker);
+        this.tellLine(this.why, troubled && because, () => [foreign(because)]);
         this.tellLine(this.error, (troubled || failing) && error && `${error.type} ${error.message}`, () => errorParts(error));
         const served = breaker.fallbacks ?? [];
         const key = served.map(({ source, reason, served: number }) => `${source} ${reason} ${number}`).join();

@@ -85,19 +85,19 @@ export function untilRetry(breaker, now) {
     return Math.max(0, breaker.retry_at - now);
 }
 
-// Since when it has been in its state; an outage, with its attempts that failed, counts as one. `atLeast`: it is older than what is known.
+// Since when it has been in its state, and why; an outage, with its attempts that failed, counts as one. `atLeast`: it is older than what is known.
 export function outage(breaker) {
     const out = (state) => state === 'open' || state === 'half_open';
-    if (!out(breaker.state)) return { from: breaker.state_changed_at, atLeast: false, attempts: 0 };
+    if (!out(breaker.state)) return { from: breaker.state_changed_at, because: breaker.opened_because, atLeast: false, attempts: 0 };
     const changes = (breaker.transitions ?? []).filter(({ shadow }) => !shadow);
     let attempts = 0;
     for (let at = changes.length - 1; at >= 0; at -= 1) {
-        const { at: from, old, new: state } = changes[at];
-        if (!out(old)) return { from, atLeast: false, attempts };
+        const { at: from, old, new: state, because } = changes[at];
+        if (!out(old)) return { from, because: because ?? breaker.opened_because, atLeast: false, attempts };
         if (old === 'half_open' && state === 'open') attempts += 1;
     }
     const from = Math.min(breaker.state_changed_at, changes[0]?.at ?? breaker.state_changed_at);
-    return { from, atLeast: changes.length > 0, attempts };
+    return { from, because: breaker.opened_because, atLeast: changes.length > 0, attempts };
 }
 
 // What happens next, in words; empty where nothing is awaited.

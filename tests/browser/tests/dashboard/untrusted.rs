@@ -36,7 +36,7 @@ async fn fails(text: &str) -> Result<(), Failed> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn markup_quotes_newlines_and_ten_kilobytes_stay_text() -> Result<(), Trouble> {
     assert!(fails(&format!("{MARKUP}{}", "long ".repeat(2_000))).await.is_err());
-    let gallery = Gallery::of(Registry::global()).await?;
+    let gallery = Gallery::of(Registry::global(), None).await?;
     let named = gallery.breaker(MARKUP, Config::new().fail_max(1))?;
     gallery.fail(&named, 2).await;
     let long = gallery.breaker(&"wide<i>".repeat(1_500), Config::new().fail_max(1))?;
