@@ -21,6 +21,9 @@ const feed = new Feed(heard, lost, found);
 const login = new Login(session, () => feed.again());
 const banner = document.getElementById('banner');
 const live = document.getElementById('live');
+// The names of those that are to be drawn again, and the timer for it.
+const waiting = new Set();
+let drawing = null;
 let lostAt = null;
 
 function open(name) {
@@ -77,7 +80,16 @@ function everything() {
     else if (detail.name) detail.fetch();
 }
 
+// What comes at one moment is drawn at once: an outage may open a hundred breakers together.
 function changed(names) {
+    for (const name of names) waiting.add(name);
+    drawing ??= setTimeout(draw, 16);
+}
+
+function draw() {
+    drawing = null;
+    const names = [...waiting];
+    waiting.clear();
     list.update(names);
     overview.update();
     if (names.includes(detail.name) || !store.breakers.has(detail.name)) detail.update();

@@ -118,9 +118,12 @@ export class List {
         for (const node of [...this.list.children]) if (!kept.has(node)) node.remove();
         let place = this.list.firstElementChild;
         for (const node of nodes) {
-            if (node === place) place = place.nextElementSibling;
-            // A row that went up leaves the ones after it where they are.
-            else if (place?.nextElementSibling === node && !nodes.slice(nodes.indexOf(node) + 1).includes(place)) place.remove();
+            // A row that goes down is put in again where it comes to; the others stay where they are.
+            if (node !== place && place?.nextElementSibling === node) {
+                place.remove();
+                place = node;
+            }
+            if (node === place) place = node.nextElementSibling;
             else this.list.insertBefore(node, place);
         }
         if (focused !== document.activeElement && this.list.contains(focused)) focused.focus({ preventScroll: true });
@@ -161,9 +164,11 @@ export class List {
     }
 }
 
+const alphabet = new Intl.Collator('en', { numeric: true });
+
 // Every order ends with the name, so that equal rows never change places.
 function ordering(sort) {
-    const byName = (a, b) => (a.label || a.name).localeCompare(b.label || b.name, 'en') || (a.name < b.name ? -1 : 1);
+    const byName = (a, b) => alphabet.compare(a.label || a.name, b.label || b.name) || (a.name < b.name ? -1 : 1);
     const byNumber = (of) => (a, b) => of(b) - of(a) || byName(a, b);
     switch (sort) {
         case 'name': return byName;
