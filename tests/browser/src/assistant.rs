@@ -38,6 +38,7 @@ impl Assistant {
         let mut process = Command::new(program().await?)
             .args(["--serve", "--admin-port", "0", "--port", &port.to_string()])
             .env_remove("DASHBOARD_TOKEN")
+            .env("RUST_LOG", "off")
             .envs(variables.iter().copied())
             // Not where a `.env` of somebody's could be.
             .current_dir(std::env::temp_dir())

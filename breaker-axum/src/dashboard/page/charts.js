@@ -158,7 +158,8 @@ export class Shares {
 // One row for each outcome, for those who want the figures.
 export function outcomeRows(counts) {
     const all = total(counts);
-    const rows = OUTCOMES.map(([name, word]) => [name, word, counts[name], all === 0 ? '' : percent(counts[name] / all)]);
+    const rows = OUTCOMES.map(([name, word]) => [name, word, counts[name], all === 0 ? '' : percent(counts[name] / all)])
+        .filter(([name, , number]) => number > 0 || ['success', 'failure', 'rejected'].includes(name));
     if (counts.shadow_rejected > 0) rows.push(['shadow', 'would have been rejected', counts.shadow_rejected, '']);
     return rows;
 }

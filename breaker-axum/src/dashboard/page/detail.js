@@ -145,7 +145,7 @@ export class Detail {
         const row = (name, title, number, share) => el('tr', {},
             el('th', { scope: 'row' }, el('i', { class: `key ${name}` }), title), el('td', {}, count(number)), el('td', {}, share));
         renderOnce(part('outcomes'), JSON.stringify(breaker.counts), () => outcomeRows(breaker.counts).map((values) => row(...values)));
-        const served = breaker.fallbacks ?? [];
+        const served = [...(breaker.fallbacks ?? [])].sort((a, b) => b.served - a.served);
         renderOnce(part('fallbacks'), JSON.stringify(served), () => {
             const all = served.reduce((sum, one) => sum + one.served, 0);
             return served.map(({ source, reason, served: number }) => el('tr', {},

@@ -99,16 +99,13 @@ fn happens(second: u64) {
     }
 }
 
-/// Lets customers come for this long.
-async fn customers(time: Duration) {
+/// Lets customers come, as long as the pictures take.
+async fn customers() {
     let began = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     let mut seconds = 0;
     for number in 0_u32.. {
         ticks.tick().await;
-        if began.elapsed() > time {
-            return;
-        }
         while began.elapsed().as_secs() >= seconds {
             happens(seconds);
             seconds += 1;
@@ -156,17 +153,20 @@ async fn main() -> Result<(), Trouble> {
     let detail = chrome.open(&address, View { width: 1280, height: 1000, dark: true }).await?;
     log_in(&detail).await?;
 
-    customers(Duration::from_secs(97)).await;
+    tokio::spawn(customers());
+    tokio::time::sleep(Duration::from_secs(97)).await;
     for (tab, name) in [(&light, "light"), (&dark, "dark"), (&phone, "phone")] {
         tab.until_text("h1", "2 of 7 dependencies are down").await?;
         picture(tab, directory, &format!("dashboard-{name}")).await?;
     }
     detail.eval("location.hash = 'breaker=text_generation'").await?;
     detail.until("document.querySelectorAll('.settings tbody tr').length > 10").await?;
+    detail.eval("document.activeElement.blur()").await?;
     picture(&detail, directory, "dashboard-details").await?;
 
     let config = Config::new().fail_max(3).recovery_timeout(Duration::from_secs(90));
     let kinds = ["auth", "cart", "offers", "prices", "search", "stock", "users"];
+    let mut crowd = Vec::new();
     for at in 7..200_usize {
         let breaker = gallery.breaker(&format!("{}-{:02}", kinds[at % kinds.len()], at / kinds.len()), config)?;
         gallery.succeed(&breaker, u32::try_from(20 + (at * 31) % 400)?).await;
@@ -176,11 +176,16 @@ async fn main() -> Result<(), Trouble> {
             150 => breaker.disable(),
             _ => {}
         }
+        crowd.push(breaker);
     }
-    customers(Duration::from_secs(3)).await;
     let many = chrome.open(&address, View { width: 1280, height: 1000, dark: false }).await?;
     many.until_text("h1", "of 200 dependencies are down").await?;
-    customers(Duration::from_secs(6)).await;
+    for round in 0..150 {
+        for (at, breaker) in crowd.iter().enumerate() {
+            gallery.succeed(breaker, u32::try_from((at * 5 + round / 7) % 4)?).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     picture(&many, directory, "dashboard-200").await?;
     for tab in [&light, &dark, &phone, &detail, &many] {
         if !tab.complaints().is_empty() {
