@@ -164,9 +164,9 @@ async fn readers_that_stop_hold_up_nobody_and_catch_up() {
     }
     for n in 0..CHANGES {
         if n % 2 == 0 {
-            breaker.force_open()
+            breaker.force_open();
         } else {
-            breaker.disable()
+            breaker.disable();
         }
         // Not faster than they read.
         while n % 20 == 19 && progress.iter().any(|progress| progress.load(Ordering::Relaxed) <= n) {
@@ -181,6 +181,45 @@ async fn readers_that_stop_hold_up_nobody_and_catch_up() {
         reader.event("tick").await;
     });
     join_all(caught_up).await;
+}
+
+/// Whoever may not act is not told who has acted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_is_sent_to_those_who_are_logged_in_for_as_long_as_they_are() {
+    const TOKEN: &str = "a-token-that-nobody-knows";
+    let registry = registry();
+    registry.breaker("payments", Config::new()).unwrap();
+    let server = Server::serve(dashboard_router(registry).with_token(TOKEN).unwrap().at("/dashboard")).await;
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n");
+    let act = |action: &str| {
+        let body = format!(r#"{{"name":"payments","action":"{action}"}}"#);
+        common::post(&server, "/action", &bearer, body)
+    };
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let login = common::post(&server, "/login", form, format!("token={TOKEN}")).await;
+    let cookie = login.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    let cookie = format!("Cookie: {cookie}\r\n");
+    let mut anybody = Reader::connect(server.address, "").await;
+    let mut operator = Reader::connect(server.address, &cookie).await;
+    assert_eq!(anybody.event("hello").await["actions"], "login");
+    assert_eq!(operator.event("hello").await["actions"], "on");
+    assert!(act("force_open").await.starts_with("HTTP/1.0 200"));
+    let audit = operator.event("audit").await;
+    assert_eq!((&audit["action"], &audit["after"]), (&"force_open".into(), &"forced_open".into()));
+    assert!(audit["who"].as_str().unwrap().starts_with("bearer from 127.0.0.1"));
+    let csrf = common::get_with(&server, "/session", &cookie).await["csrf"].as_str().unwrap().to_owned();
+    common::post(&server, "/logout", &format!("{cookie}X-CSRF-Token: {csrf}\r\n"), String::new()).await;
+    act("disable").await;
+    for mut reader in [anybody, operator] {
+        while let Some((kind, data)) = reader.next().await {
+            assert_ne!(kind, "audit", "{data}");
+            if kind == "transition" && data["transition"]["new"] == "disabled" {
+                break;
+            }
+        }
+        let (kind, _) = reader.next().await.unwrap();
+        assert_eq!(kind, "tick");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

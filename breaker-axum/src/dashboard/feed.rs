@@ -40,7 +40,8 @@ struct Place(Arc<Dashboard>);
 
 struct Reader {
     place: Place,
-    caller: Caller,
+    /// Of somebody who has logged in.
+    session: Option<String>,
     receiver: Receiver<Frame>,
     first: Option<Bytes>,
     ends: Option<Instant>,
@@ -56,7 +57,8 @@ pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Call
     let (receiver, full) = dashboard.hub.join();
     let first = [&b"retry: 1000\n"[..], &frame("hello", &dashboard.hello(&caller)), &full].concat();
     let ends = dashboard.until.is_none().then(|| Instant::now() + LASTS);
-    let reader = Reader { place, caller, receiver, first: Some(first.into()), ends, over: false };
+    let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
+    let reader = Reader { place, session, receiver, first: Some(first.into()), ends, over: false };
     let events = stream::unfold(reader, |mut reader| async {
         let bytes = reader.next().await?;
         Some((Ok::<_, Infallible>(bytes), reader))
@@ -118,14 +120,20 @@ impl Reader {
         }
     }
 
+    fn is_logged_in(&self) -> bool {
+        let (access, session) = (&self.place.0.access, &self.session);
+        access.as_ref().zip(session.as_ref()).is_some_and(|(access, id)| access.sessions.find(id).is_some())
+    }
+
     async fn receive(&mut self) -> Option<Bytes> {
         loop {
             match self.receiver.recv().await {
+                Ok(Frame::Event(bytes)) => return Some(bytes),
                 // Somebody may have logged out meanwhile.
-                Ok(frame) if frame.private && self.place.0.actions(&self.caller) != "on" => {}
-                Ok(frame) => return Some(frame.bytes),
+                Ok(Frame::Private(bytes)) if self.is_logged_in() => return Some(bytes),
+                Ok(Frame::Private(_)) => {}
                 Err(RecvError::Closed) => return None,
-                Err(RecvError::Lagged(_)) => {
+                Ok(Frame::Anew) | Err(RecvError::Lagged(_)) => {
                     let (receiver, full) = self.place.0.hub.join();
                     self.receiver = receiver;
                     return Some(full);

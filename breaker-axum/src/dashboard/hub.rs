@@ -22,12 +22,15 @@ const ROOM: usize = 64;
 /// So long the charts go on without a reader: who loads the page again finds them.
 const LINGERS: Duration = Duration::from_secs(120);
 
-/// An event as it goes over the wire.
-#[derive(Clone)]
-pub(super) struct Frame {
-    pub(super) bytes: Bytes,
-    /// It is for those only who are logged in.
-    pub(super) private: bool,
+/// What a reader is to be sent.
+#[derive(Clone, Debug)]
+pub(super) enum Frame {
+    /// An event as it goes over the wire.
+    Event(Bytes),
+    /// The same, for those only who are logged in.
+    Private(Bytes),
+    /// Everything, for so much has changed. Each takes it from [`Hub::join`], so that it does not stand in the channel.
+    Anew,
 }
 
 pub(super) struct Hub {
@@ -87,7 +90,7 @@ impl Hub {
     /// Sends an event to those who are logged in.
     pub(super) fn announce(&self, event: &str, data: &impl Serialize) {
         let _in_order = self.lock();
-        let _ = self.sender.send(Frame { bytes: frame(event, data), private: true });
+        let _ = self.sender.send(Frame::Private(frame(event, data)));
     }
 
     /// The whole name of a breaker that goes by this one on the wire.
@@ -131,8 +134,7 @@ impl Hub {
                 let mut told = self.lock();
                 told.board.look(&seen, &self.history, SystemTime::now());
                 told.full = None;
-                let full = told.full();
-                let _ = self.sender.send(Frame { bytes: full, private: false });
+                let _ = self.sender.send(Frame::Anew);
             }
         }
     }
@@ -140,7 +142,7 @@ impl Hub {
     fn send(&self, told: &mut Told, bytes: Bytes) {
         told.full = None;
         // Without a reader it is gone.
-        let _ = self.sender.send(Frame { bytes, private: false });
+        let _ = self.sender.send(Frame::Event(bytes));
     }
 
     /// From now on whoever joins starts a new task.
@@ -256,12 +258,13 @@ mod tests {
             (0..200).map(|n| hub.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
         let (mut reader, _) = hub.join();
         breakers.iter().for_each(breaker_core::CircuitBreaker::force_open);
-        let frame = reader.recv().await.unwrap();
-        assert!(frame.bytes.starts_with(b"event: full\n"));
-        let full = data(&frame.bytes);
+        assert!(matches!(reader.recv().await.unwrap(), Frame::Anew));
+        let (mut reader, full) = hub.join();
+        let full = data(&full);
         assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
         advance(TICK).await;
-        assert!(reader.recv().await.unwrap().bytes.starts_with(b"event: tick\n"), "and nothing twice");
+        let Frame::Event(tick) = reader.recv().await.unwrap() else { panic!("no tick") };
+        assert!(tick.starts_with(b"event: tick\n"), "and not each by itself as well");
     }
 
     #[tokio::test(start_paused = true)]
@@ -269,9 +272,9 @@ mod tests {
         let (hub, _) = hub();
         let (mut reader, _) = hub.join();
         hub.announce("audit", &serde_json::json!({}));
-        assert!(reader.recv().await.unwrap().private);
+        assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
         advance(TICK).await;
-        assert!(!reader.recv().await.unwrap().private);
+        assert!(matches!(reader.recv().await.unwrap(), Frame::Event(_)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,49 @@
-//! Dashboard: one page that shows all breakers live.
+//! Dashboard: one page that shows all breakers live, and with a token lets people act.
+//!
+//! The page is part of the program: it needs no build step, loads nothing from elsewhere, and works under the strict
+//! `Content-Security-Policy` that it is sent with. It reads server-sent events, and connects again by itself.
+//!
+//! ```
+//! use axum::Router;
+//! use breaker_axum::dashboard_router;
+//! use breaker_core::Registry;
+//!
+//! # fn app(token: Option<String>, stop: impl Future<Output = ()> + Send + 'static) -> Result<Router, breaker_axum::dashboard::TokenError> {
+//! let mut dashboard = dashboard_router(Registry::global()).until(stop);
+//! if let Some(token) = token {
+//!     dashboard = dashboard.with_token(&token)?;
+//! }
+//! let app = Router::new().merge(dashboard.at("/dashboard"));
+//! # Ok(app)
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # use tower::ServiceExt;
+//! # let app = app(Some("0123456789abcdef".to_owned()), std::future::pending()).unwrap();
+//! # let request = axum::http::Request::get("/dashboard/index.html").body(axum::body::Body::empty()).unwrap();
+//! # assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
+//! # });
+//! ```
+//!
+//! # What it costs
+//!
+//! Calls pay nothing for it. It hears of changes of state and of fallbacks that were served, and reads everything else from
+//! snapshots once in a second while somebody has the page open, however many those are: an event is made once for all. A reader that does not
+//! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones, and 1,024 pages can be open.
+//!
+//! # Security
+//!
+//! Without a token the dashboard only shows, and the routes that act do not exist (404). It then still shows names, errors and settings to
+//! everybody who reaches it: put it behind your own network boundary too, be it with a token or not. With one,
+//!
+//! - a request needs it as `Authorization: Bearer`, or the cookie of a login (`HttpOnly`, `SameSite=Strict`; `Secure` with
+//!   [`with_secure_cookie`](DashboardRouter::with_secure_cookie)) together with the header `X-CSRF-Token`, and must not come from another site;
+//! - it is compared in constant time, and is in no log, no address and no `Debug` output;
+//! - an address may send ten wrong ones at once and one more each second; then it gets 429 and `Retry-After` without a look at what it sends.
+//!   So nobody is locked out for ever, other addresses are not held up, nor is who has logged in. Serve the router with
+//!   `into_make_service_with_connect_info::<SocketAddr>()`, else addresses are not known and all share. Behind a proxy all have its address;
+//! - a login lasts eight hours, in memory only; the 65th ends the first;
+//! - each action and each refusal is an event of `tracing` (target `breaker_axum::audit`: who, what, before, after), and is shown to those who
+//!   are logged in.
 
 mod access;
 mod actions;

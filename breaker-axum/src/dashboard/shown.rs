@@ -107,9 +107,8 @@ impl Shown {
     /// Takes over the times of what was shown before, where they are the same but for the clock's error.
     pub(super) fn steady(&mut self, before: &Self) {
         let same = |now: u64, before: u64| if now.abs_diff(before) < SAME_TIME { before } else { now };
-        let both = |now: Option<u64>, before: Option<u64>| {
-            now.map(|now| before.map_or(now, |before| same(now, before)))
-        };
+        let both =
+            |now: Option<u64>, before: Option<u64>| now.map(|now| before.map_or(now, |before| same(now, before)));
         self.state_changed_at = same(self.state_changed_at, before.state_changed_at);
         self.retry_at = both(self.retry_at, before.retry_at);
         // A failure that follows soon is another one.

@@ -53,12 +53,28 @@ impl Drop for Server {
 
 /// The JSON at a path below the dashboard.
 pub(crate) async fn get(server: &Server, path: &str) -> Value {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(format!("GET /dashboard{path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
+    get_with(server, path, "").await
+}
+
+/// The same with further headers, each with its line end.
+pub(crate) async fn get_with(server: &Server, path: &str, headers: &str) -> Value {
+    let text = ask(server, &format!("GET /dashboard{path} HTTP/1.0\r\n{headers}\r\n")).await;
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
+/// The whole answer to a request with a body.
+pub(crate) async fn post(server: &Server, path: &str, headers: &str, body: String) -> String {
+    let length = body.len();
+    ask(server, &format!("POST /dashboard{path} HTTP/1.0\r\n{headers}Content-Length: {length}\r\n\r\n{body}")).await
+}
+
+async fn ask(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
 }
 
 /// One who reads the feed.
