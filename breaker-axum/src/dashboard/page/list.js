@@ -4,7 +4,7 @@ import { el, setAttribute, setText, show } from './dom.js';
 import { icon } from './icons.js';
 import { ORDERS } from './place.js';
 import { Row } from './row.js';
-import { STATES, count, stateOf } from './words.js';
+import { STATES, count, failing, stateOf } from './words.js';
 
 export class List {
     constructor(store, place, open) {
@@ -110,7 +110,8 @@ export class List {
     }
 
     arrange() {
-        const wanted = [...this.store.breakers.values()].filter((breaker) => this.matches(breaker)).sort(ordering(this.place.sort));
+        const fitting = [...this.store.breakers.values()].filter((breaker) => this.matches(breaker));
+        const wanted = fitting.sort(ordering(this.place.sort, new Set(fitting.filter(failing))));
         for (const [name, row] of this.rows) if (!this.store.breakers.has(name)) this.forget(name, row);
         const focused = document.activeElement;
         const nodes = wanted.map(({ name }) => (this.rows.get(name) ?? this.make(name)).node);
@@ -167,7 +168,7 @@ export class List {
 const alphabet = new Intl.Collator('en', { numeric: true });
 
 // Every order ends with the name, so that equal rows never change places.
-function ordering(sort) {
+function ordering(sort, shaky) {
     const byName = (a, b) => alphabet.compare(a.label || a.name, b.label || b.name) || (a.name < b.name ? -1 : 1);
     const byNumber = (of) => (a, b) => of(b) - of(a) || byName(a, b);
     switch (sort) {
@@ -176,10 +177,6 @@ function ordering(sort) {
         case 'rejected': return byNumber(({ counts }) => counts.rejected);
         default: return (a, b) => stateOf(a.state).rank - stateOf(b.state).rank
             || Number(b.critical) - Number(a.critical)
-            || Number(failing(b)) - Number(failing(a)) || byName(a, b);
+            || shaky.has(b) - shaky.has(a) || byName(a, b);
     }
-}
-
-function failing({ consecutive_failures: run }) {
-    return run > 0;
 }

@@ -3,7 +3,7 @@
 import { el, foreign, setAttribute, setText, show } from './dom.js';
 import { FlowChart, HourChart, Shares } from './charts.js';
 import { icon } from './icons.js';
-import { next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './words.js';
+import { failing, next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './words.js';
 
 export class Row {
     // `open(name)` shows the details.
@@ -71,16 +71,16 @@ export class Row {
 
     tellStory(breaker) {
         const troubled = breaker.state !== 'closed';
-        const failing = breaker.consecutive_failures > 0;
+        const shaky = failing(breaker);
         const error = breaker.last_error;
         // What began the outage; that the last attempt has failed too is said by their number.
         const { because } = outage(breaker);
         this.tellLine(this.why, troubled && because, () => [foreign(because)]);
-        this.tellLine(this.error, (troubled || failing) && error && `${error.type} ${error.message}`, () => errorParts(error));
+        this.tellLine(this.error, (troubled || shaky) && error && `${error.type} ${error.message}`, () => errorParts(error));
         const served = breaker.fallbacks ?? [];
         const key = served.map(({ source, reason, served: number }) => `${source} ${reason} ${number}`).join();
-        this.tellLine(this.users, (troubled || failing) && (key || (breaker.counts.rejected > 0 && 'an error')), () => usersParts(served));
-        this.tellLine(this.run, failing && !breaker.opened_because && `${breaker.consecutive_failures} ${breaker.fail_max}`,
+        this.tellLine(this.users, (troubled || shaky) && (key || (breaker.counts.rejected > 0 && 'an error')), () => usersParts(served));
+        this.tellLine(this.run, shaky && !breaker.opened_because && `${breaker.consecutive_failures} ${breaker.fail_max}`,
             () => runParts(breaker.consecutive_failures, breaker.fail_max));
         show(this.story, [this.why, this.error, this.users, this.run].some(({ node }) => !node.hidden));
     }

@@ -100,6 +100,13 @@ export function outage(breaker) {
     return { from, because: breaker.opened_because, atLeast: changes.length > 0, attempts };
 }
 
+// Whether calls fail at the moment: within the two minutes of the chart, and since the last change of state. A single success does not end
+// it, so that nothing comes and goes with each call.
+export function failing(breaker) {
+    return breaker.consecutive_failures > 0
+        || (breaker.points ?? []).some(([at, , failure]) => failure > 0 && at > breaker.state_changed_at + 1000);
+}
+
 // What happens next, in words; empty where nothing is awaited.
 export function next(breaker, now) {
     const left = untilRetry(breaker, now);

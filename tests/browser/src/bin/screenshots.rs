@@ -178,7 +178,7 @@ async fn main() -> Result<(), Trouble> {
         }
         crowd.push(breaker);
     }
-    let many = chrome.open(&address, View { width: 1280, height: 1000, dark: false }).await?;
+    let many = chrome.open(&address, View { width: 1280, height: 820, dark: false }).await?;
     many.until_text("h1", "of 200 dependencies are down").await?;
     for round in 0..150 {
         for (at, breaker) in crowd.iter().enumerate() {

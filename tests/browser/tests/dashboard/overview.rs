@@ -66,6 +66,29 @@ async fn trouble_comes_first_and_other_orders_and_filters_survive_a_reload() -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_now_and_then_comes_before_what_works_and_does_not_jump_with_each_call() -> Result<(), Trouble> {
+    let gallery = Gallery::start().await?;
+    let works = gallery.breaker("a-works", Config::new().fail_max(3))?;
+    let fails = gallery.breaker("b-fails", Config::new().fail_max(3))?;
+    let chrome = Chrome::start().await?;
+    let tab = chrome.open(&gallery.dashboard(), View::DESK).await?;
+    tab.until_text("h1", "All 2 dependencies are working").await?;
+    assert_eq!(names(&tab).await?, ["a-works", "b-fails"]);
+    gallery.succeed(&works, 5).await;
+    gallery.succeed(&fails, 1).await;
+    // Failures of the second in which it came into its state may be older than that.
+    tab.until("parseInt(document.querySelectorAll('.since')[1].textContent.slice(4)) >= 2").await?;
+    gallery.fail(&fails, 2).await;
+    tab.until_text(".row", "2 of 3, then calls stop").await?;
+    assert_eq!(names(&tab).await?, ["b-fails", "a-works"]);
+    gallery.succeed(&fails, 1).await;
+    tab.until_text(".row", "0 of 3, then calls stop").await?;
+    assert_eq!(names(&tab).await?, ["b-fails", "a-works"]);
+    tab.assert_clean(&gallery.origin);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_that_are_all_in_use_leave_the_page_smooth() -> Result<(), Trouble> {
     let gallery = Gallery::start().await?;
     let config = Config::new().fail_max(3).recovery_timeout(Duration::from_secs(600));
