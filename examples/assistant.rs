@@ -40,6 +40,7 @@ const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/.env.example lists all of them):
   HF_API_URL, HF_API_TOKEN                 a real text-generation API for --serve; else the embedded one is used
   HF_USE_API=false                         the local model for --serve: no API and no breaker
+  DASHBOARD_TOKEN                          the token for acting on the dashboard, which else only shows
   HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker, for --serve and the story
 A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";
 
@@ -69,6 +70,7 @@ async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box
     };
     let url = embedded.as_ref().map(|upstream| upstream.url().parse()).transpose()?;
     let service = Service::start(Assistant::new(config, url)?, arguments.port).await?;
+    println!("Watch the breaker live, in a browser:\n  {}\n", service.dashboard());
     println!("The assistant listens on http://{} and asks {backend}.\n\n{}", service.address, lines_for(&service));
     if let Some(upstream) = &embedded {
         upstream.handle().behave(HEALTHY).await;

@@ -10,11 +10,35 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// A script of the page, by its name without the ending.
+macro_rules! script {
+    ($name:literal) => {
+        (concat!($name, ".js"), SCRIPT, include_str!(concat!("page/", $name, ".js")))
+    };
+}
+
 /// The page's files by name.
 const FILES: &[(&str, &str, &str)] = &[
     ("index.html", HTML, include_str!("page/index.html")),
     ("dashboard.css", CSS, include_str!("page/dashboard.css")),
-    ("dashboard.js", SCRIPT, include_str!("page/dashboard.js")),
+    ("detail.css", CSS, include_str!("page/detail.css")),
+    script!("actions"),
+    script!("charts"),
+    script!("dashboard"),
+    script!("detail"),
+    script!("dom"),
+    script!("feed"),
+    script!("icons"),
+    script!("list"),
+    script!("login"),
+    script!("overview"),
+    script!("place"),
+    script!("row"),
+    script!("session"),
+    script!("settings"),
+    script!("store"),
+    script!("theme"),
+    script!("words"),
 ];
 
 /// The page at the router's own address; without a slash at its end a browser is sent to `NAME/index.html`, so that all relative addresses

@@ -31,6 +31,12 @@ impl Secret {
     pub fn new(token: impl Into<String>) -> Self {
         Self(token.into())
     }
+
+    /// The token itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -50,6 +50,8 @@ pub struct AssistantConfig {
     pub queue_capacity: usize,
     /// How long a queued question, or its answer, is kept.
     pub queue_ttl: Duration,
+    /// The token for acting on the dashboard; without one it only shows.
+    pub dashboard_token: Option<Secret>,
 }
 
 impl Default for AssistantConfig {
@@ -67,6 +69,7 @@ impl Default for AssistantConfig {
             cache_ttl: Duration::from_secs(3_600),
             queue_capacity: 100,
             queue_ttl: Duration::from_secs(900),
+            dashboard_token: None,
         }
     }
 }
@@ -107,6 +110,7 @@ impl AssistantConfig {
         reader.seconds("ASSISTANT_CACHE_TTL_SECONDS", &mut config.cache_ttl);
         reader.number("ASSISTANT_QUEUE_CAPACITY", "a whole number", |_| true, &mut config.queue_capacity);
         reader.seconds("ASSISTANT_QUEUE_TTL_SECONDS", &mut config.queue_ttl);
+        config.dashboard_token = reader.dashboard_token();
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
 }
@@ -138,6 +142,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 None
             }
         }
+    }
+
+    fn dashboard_token(&mut self) -> Option<Secret> {
+        let token = self.get("DASHBOARD_TOKEN")?;
+        if (16..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(Secret::new(token));
+        }
+        let expected =
+            "16 to 256 visible ASCII characters that nobody can guess, for instance from `openssl rand -hex 32`";
+        self.problem("DASHBOARD_TOKEN", "(not shown)".to_owned(), expected);
+        None
     }
 
     fn number<T: FromStr>(
@@ -185,6 +200,12 @@ mod tests {
         let problems = problems.expect_err("three are bad");
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems.contains(&"HF_TOP_P: is `2`, expected a number above 0, at most 1".to_owned()));
+    }
+
+    #[test]
+    fn a_token_of_the_dashboard_that_can_be_guessed_is_refused_and_not_repeated() {
+        let problems = read(&[("DASHBOARD_TOKEN", "letmein")]).expect_err("it is short");
+        assert!(problems[0].starts_with("DASHBOARD_TOKEN: is `(not shown)`, expected 16 to 256"), "{problems:?}");
     }
 
     #[test]

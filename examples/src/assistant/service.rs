@@ -2,13 +2,15 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use axum::Router;
+use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Registry};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     answer::{Answer, Source},
     cache::AnswerCache,
-    client::ApiClient,
+    client::{ApiClient, Secret},
     config::{AssistantConfig, Backend},
     error::GenerationError,
     generator::{BREAKER, Generator},
@@ -35,6 +37,8 @@ pub struct Assistant {
     pub notes: Notes,
     /// Where the text comes from.
     pub model: Model,
+    /// The token for acting on the dashboard; without one it only shows.
+    pub dashboard_token: Option<Secret>,
 }
 
 impl Assistant {
@@ -55,7 +59,7 @@ impl Assistant {
                 Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry)))
             }
         };
-        Ok(Self { notes, model })
+        Ok(Self { notes, model, dashboard_token: config.dashboard_token })
     }
 
     /// The part that asks the API, if there is one.
@@ -112,19 +116,38 @@ impl Service {
         }
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());
-        let routes = http::routes(Arc::clone(&assistant)).merge(metrics);
+        let routes = http::routes(Arc::clone(&assistant)).merge(metrics).merge(dashboard(&assistant)?);
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
+            if let Err(error) = axum::serve(listener, service).await {
                 tracing::error!(%error, "the service stopped");
             }
         });
         Ok(Self { address, assistant, tasks })
     }
 
+    /// The address at which people see the breakers live.
+    #[must_use]
+    pub fn dashboard(&self) -> String {
+        format!("http://{}{DASHBOARD}", self.address)
+    }
+
     /// Waits until the service has stopped, which it does not do by itself.
     pub async fn stopped(mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+/// Where the dashboard is.
+const DASHBOARD: &str = "/dashboard";
+
+/// The page that shows the breakers live, with the token that acting needs.
+fn dashboard(assistant: &Assistant) -> io::Result<Router> {
+    let mut dashboard = dashboard_router(Registry::global());
+    if let Some(token) = &assistant.dashboard_token {
+        dashboard = dashboard.with_token(token.reveal()).map_err(io::Error::other)?;
+    }
+    Ok(dashboard.at(DASHBOARD))
 }
 
 /// Listens on a loopback port (0: any free one).

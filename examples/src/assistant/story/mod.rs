@@ -105,6 +105,7 @@ fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: 
     timeline.say(&format!(
         "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
 
+  dashboard  {dashboard}   open it in a browser and watch
   assistant  http://{service}   one question every {pace} ms, from four users
   API        {upstream}   embedded, so nothing leaves this machine
 
@@ -115,6 +116,7 @@ nothing on the question) a 503 that says when to come back.
 
 All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
 tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
+        dashboard = service.dashboard(),
         service = service.address,
         upstream = upstream.url(),
         pace = plot.pace.as_millis(),

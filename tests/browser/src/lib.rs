@@ -1,0 +1,15 @@
+//! Browser: the dashboard in a real Chromium, beside the real assistant or a gallery of many breakers. Its tests are in `tests/`, its pictures are
+//! made by `scripts/screenshots`.
+
+mod assistant;
+mod chrome;
+mod gallery;
+mod tab;
+
+pub use assistant::{Assistant, Load};
+pub use chrome::{Chrome, View};
+pub use gallery::Gallery;
+pub use tab::{Key, Tab};
+
+/// What goes wrong between these programs, in words.
+pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,54 @@
+//! The looks: themes, and a narrow phone.
+
+use breaker_browser::{Chrome, Gallery, Trouble, View};
+use breaker_core::Config;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_theme_is_the_systems_or_the_chosen_one_and_is_remembered() -> Result<(), Trouble> {
+    let gallery = Gallery::start().await?;
+    let chrome = Chrome::start().await?;
+    let tab = chrome.open(&gallery.dashboard(), View { dark: true, ..View::DESK }).await?;
+    tab.until_text("h1", "No dependency is guarded yet").await?;
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    let dark = tab.eval(ground).await?;
+    tab.click("#theme").await?;
+    tab.until_text("#theme", "Theme: light").await?;
+    let light = tab.eval(ground).await?;
+    assert_ne!(dark, light);
+    tab.reload().await?;
+    tab.until_text("#theme", "Theme: light").await?;
+    assert_eq!(tab.eval(ground).await?, light);
+    tab.click("#theme").await?;
+    tab.until_text("#theme", "Theme: dark").await?;
+    assert_eq!(tab.eval(ground).await?, dark);
+    tab.assert_clean(&gallery.origin);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_never_scrolls_sideways() -> Result<(), Trouble> {
+    let gallery = Gallery::start().await?;
+    for at in 0..20 {
+        let name = if at == 3 {
+            "a_name_without_any_place_to_break_it_that_goes_on_and_on_for_ever".to_owned()
+        } else {
+            format!("service-{at}")
+        };
+        let breaker = gallery.breaker(&name, Config::new().fail_max(2).critical(at % 2 == 0))?;
+        gallery.succeed(&breaker, at).await;
+        if at % 3 == 0 {
+            gallery.fail(&breaker, 3).await;
+        }
+    }
+    let chrome = Chrome::start().await?;
+    let tab = chrome.open(&gallery.dashboard(), View::PHONE).await?;
+    tab.until_text("h1", "7 of 20 dependencies are down").await?;
+    let wide = "[...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.closest('.unseen') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 200))";
+    assert_eq!(tab.eval(wide).await?, serde_json::json!([]));
+    assert_eq!(tab.eval("[innerWidth, document.documentElement.scrollWidth]").await?, serde_json::json!([320, 320]));
+    tab.click(".row .name").await?;
+    tab.until("document.querySelectorAll('.settings tbody tr').length > 10").await?;
+    assert_eq!(tab.eval("document.querySelector('#detail').scrollWidth <= innerWidth").await?, true);
+    tab.assert_clean(&gallery.origin);
+    Ok(())
+}
