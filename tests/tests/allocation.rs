@@ -56,6 +56,27 @@ fn an_annotated_call_on_a_closed_breaker_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[circuit_breaker(name = "allocations_exported")]
+async fn exported() -> Result<(), Failed> {
+    Ok(())
+}
+
+#[test]
+fn a_call_whose_metrics_are_exported_allocates_nothing() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    Registry::global().get("allocations_exported").unwrap().export_metrics();
+    exported().now_or_never().unwrap().unwrap();
+    let count = allocations(|| {
+        for _ in 0..100 {
+            exported().now_or_never().unwrap().unwrap();
+        }
+    });
+    assert_eq!(count, 0);
+    let counted = r#"circuit_breaker_calls_total{breaker="allocations_exported",outcome="success"} 101"#;
+    assert!(recorder.handle().render().contains(counted));
+}
+
 #[circuit_breaker(name = "allocations_limited", timeout = "5s")]
 async fn limited() -> Result<(), Failed> {
     tokio::task::yield_now().await;

@@ -58,6 +58,9 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
     prometheus.until(succeeded, |calls| calls == 1.0, quiet).await;
     prometheus.until(&of("call_duration_seconds_count"), |calls| calls == 1.0, quiet).await;
 
+    let took = prometheus.query(&of("call_duration_seconds_sum")).await[0];
+    assert!(took > 0.0 && took < 5.0, "one call over loopback took {took} s");
+
     order("outage?kind=errors").await;
     // What is asked again is in the cache; the other question is answered by excerpts.
     let ask_both = async || {
