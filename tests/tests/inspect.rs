@@ -59,7 +59,8 @@ async fn of_host(host: &str) -> Result<usize, CircuitBreakerError> {
 #[tokio::test]
 async fn a_registry_knows_which_functions_share_a_breaker() {
     testing::isolated(async {
-        (one().await.unwrap(), other().await.unwrap());
+        one().await.unwrap();
+        other().await.unwrap();
         let registry = Registry::global();
         let sites = registry.call_sites("shared");
         let functions: Vec<_> = sites.iter().map(|site| site.function.as_deref().unwrap()).collect();
