@@ -145,7 +145,7 @@ fn with_fallbacks() {
         pause().await;
         Ok(page[text.len()])
     });
-    assert!(beside_a_body <= CALL + 32, "{beside_a_body}");
+    assert!(beside_a_body <= CALL + 32, "{}", beside_a_body);
     assert!(value <= CALL && sync <= CALL + 40 && asynchronous <= CALL + 120, "{} {} {}", value, sync, asynchronous);
 }
 
