@@ -46,7 +46,7 @@ pub struct Answer {
     pub text: String,
     /// Where it comes from.
     pub source: Source,
-    /// Why it is a fallback: `circuit_breaker_open`, `timeout` or `failure`.
+    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure` or `busy`.
     pub reason: Option<&'static str>,
     /// How long the breaker took to reject the call: its own share of the answer.
     pub rejected_after: Option<Duration>,

@@ -2,7 +2,8 @@
 
 use std::{sync::OnceLock, time::Instant};
 
-use breaker_core::{Rejection, circuit_breaker, fallback, retry};
+use breaker_core::{circuit_breaker, fallback, retry};
+use tokio::sync::Semaphore;
 
 use super::{
     answer::{Answer, Source},
@@ -29,6 +30,9 @@ const EXCERPTS_INTRODUCTION: &str =
 const QUEUED: &str =
     "The model cannot be reached at the moment. Your question is queued and will be answered when it is back.";
 
+/// Why a fallback is served when as many calls are under way as there may be.
+const BUSY: &str = "busy";
+
 /// Answers questions through the text-generation API when it can, and from something else when it cannot.
 #[derive(Debug)]
 pub struct Generator {
@@ -36,13 +40,14 @@ pub struct Generator {
     cache: AnswerCache,
     queue: Queue,
     retry: RetryPolicy,
+    places: Semaphore,
 }
 
 impl Generator {
-    /// A generator that asks the API, keeps its answers, and queues the questions that can wait.
+    /// A generator that asks the API, keeps its answers, and queues the questions that can wait; at most `max_calls` calls are under way at once.
     #[must_use]
-    pub fn new(client: ApiClient, cache: AnswerCache, queue: Queue, retry: RetryPolicy) -> Self {
-        Self { client, cache, queue, retry }
+    pub fn new(client: ApiClient, cache: AnswerCache, queue: Queue, retry: RetryPolicy, max_calls: usize) -> Self {
+        Self { client, cache, queue, retry, places: Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS)) }
     }
 
     /// Answers a question: the retries go around the breaker, the fallbacks around both.
@@ -56,7 +61,11 @@ impl Generator {
     /// # Cancellation
     /// Dropping the future ends the call of the API; the breaker counts it neither way.
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
-        self.ask(question, &Asking::new()).await
+        let asking = Asking::new();
+        match self.ask(question, &asking).await {
+            Err(GenerationError::Busy) => self.without_the_model(question, &asking).await,
+            answered => answered,
+        }
     }
 
     #[circuit_breaker(
@@ -65,7 +74,7 @@ impl Generator {
         recovery_timeout = "30s",
         timeout = "30s",
         critical = true,
-        exclude(ValidationError, GenerationError::NoContext),
+        exclude(ValidationError, GenerationError::NoContext, GenerationError::Busy),
         success(GenerationError::Http { status: 400..=407 | 409..=428 | 430..=499, .. }),
         classify
     )]
@@ -77,9 +86,9 @@ impl Generator {
         jitter = self.retry.jitter
     )]
     #[fallback(
-        queued = |rejection| self.queued(question, asking, rejection),
-        l1_cache = |rejection| self.cached_answer(question, asking, rejection).await,
-        excerpts = |rejection| self.excerpts(question, asking, rejection),
+        queued = |rejection| self.queued(question, asking, rejection.reason()),
+        l1_cache = |rejection| self.cached_answer(question, asking, rejection.reason()).await,
+        excerpts = |rejection| self.excerpts(question, asking, rejection.reason()),
         on(open, failure)
     )]
     async fn ask(&self, question: &Question, asking: &Asking) -> Result<Answer, GenerationError> {
@@ -88,9 +97,25 @@ impl Generator {
         if question.context.chunks.is_empty() {
             return Err(GenerationError::NoContext);
         }
+        // An API that hangs would gather calls until there is no memory or file left. The queue asks one question at a time anyway.
+        let _place = match question.wish {
+            Wish::LiveOnly => None,
+            _ => Some(self.places.try_acquire().map_err(|_| GenerationError::Busy)?),
+        };
         let text = self.client.generate(&question.prompt()).await?;
         self.cache.put(question, text.clone()).await;
         Ok(Answer::new(text, Source::Model))
+    }
+
+    /// The same steps, for a call that has no place. That says nothing about the API, and so is no matter of the breaker's.
+    async fn without_the_model(&self, question: &Question, asking: &Asking) -> Result<Answer, GenerationError> {
+        if let Some(queued) = self.queued(question, asking, BUSY)? {
+            return Ok(queued);
+        }
+        if let Some(earlier) = self.cached_answer(question, asking, BUSY).await {
+            return Ok(earlier);
+        }
+        self.excerpts(question, asking, BUSY).ok_or(GenerationError::Busy)
     }
 
     /// The first step: for those who would rather have the model's answer later than something else now.
@@ -98,7 +123,7 @@ impl Generator {
         &self,
         question: &Question,
         asking: &Asking,
-        rejection: &Rejection<'_>,
+        reason: &'static str,
     ) -> Result<Option<Answer>, GenerationError> {
         asking.fell_back.get_or_init(Instant::now);
         // A rejected call never reached its own checks, and nobody waits for the answer to an empty question.
@@ -108,20 +133,20 @@ impl Generator {
             return Ok(None);
         }
         let id = self.queue.push(question.clone()).ok_or(GenerationError::QueueFull)?;
-        Ok(Some(Answer { job: Some(id), ..asking.instead(QUEUED, Source::Queued, rejection) }))
+        Ok(Some(Answer { job: Some(id), ..asking.instead(QUEUED, Source::Queued, reason) }))
     }
 
     /// The second step: what the model answered when the same user asked the same question.
-    async fn cached_answer(&self, question: &Question, asking: &Asking, rejection: &Rejection<'_>) -> Option<Answer> {
+    async fn cached_answer(&self, question: &Question, asking: &Asking, reason: &'static str) -> Option<Answer> {
         if question.wish != Wish::SomethingNow {
             return None;
         }
         let text = self.cache.get(question).await?;
-        Some(asking.instead(text, Source::L1Cache, rejection))
+        Some(asking.instead(text, Source::L1Cache, reason))
     }
 
     /// The last step: the beginnings of the notes that the model would have read.
-    fn excerpts(&self, question: &Question, asking: &Asking, rejection: &Rejection<'_>) -> Option<Answer> {
+    fn excerpts(&self, question: &Question, asking: &Asking, reason: &'static str) -> Option<Answer> {
         let chunks = &question.context.chunks;
         if question.wish != Wish::SomethingNow || chunks.is_empty() {
             return None;
@@ -131,7 +156,7 @@ impl Generator {
             .take(EXCERPTS)
             .map(|found| format!("\n\n{}: {}", found.note.title, beginning(&found.note.text)));
         let text = EXCERPTS_INTRODUCTION.to_owned() + &excerpts.collect::<String>();
-        Some(asking.instead(text, Source::Excerpts, rejection))
+        Some(asking.instead(text, Source::Excerpts, reason))
     }
 
     /// The questions that wait for the API.
@@ -167,10 +192,10 @@ impl Asking {
     }
 
     /// An answer that is not the model's. Where no attempt was admitted, all that went before was the breaker.
-    fn instead(&self, text: impl Into<String>, source: Source, rejection: &Rejection<'_>) -> Answer {
+    fn instead(&self, text: impl Into<String>, source: Source, reason: &'static str) -> Answer {
         let fell_back = self.fell_back.get().filter(|_| self.admitted.get().is_none());
         Answer {
-            reason: Some(rejection.reason()),
+            reason: Some(reason),
             rejected_after: fell_back.map(|at| at.duration_since(self.started)),
             ..Answer::new(text, source)
         }

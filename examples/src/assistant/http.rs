@@ -112,6 +112,11 @@ fn failure(failed: &GenerationError) -> Response {
             .message("Too many questions wait already; please ask again later.")
             .retry_after(SHORTLY)
             .into_response(),
+        GenerationError::Busy => unavailable(failed)
+            .error("busy")
+            .message("The model has more questions than it can answer; please ask again later.")
+            .retry_after(SHORTLY)
+            .into_response(),
         failed if failed.rejection().is_some() || failed.is_failure() => unavailable(failed)
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
             .retry_after_or(SHORTLY)

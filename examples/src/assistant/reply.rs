@@ -37,7 +37,7 @@ pub struct Metadata {
     pub source: &'static str,
     /// Whether it stands in for the model's answer.
     pub from_fallback: bool,
-    /// Why: `circuit_breaker_open`, `timeout` or `failure`.
+    /// Why: `circuit_breaker_open`, `timeout`, `failure` or `busy`.
     pub fallback_reason: Option<&'static str>,
     /// Which step of the fallback served it.
     pub fallback_source: Option<&'static str>,

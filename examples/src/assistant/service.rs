@@ -56,7 +56,7 @@ impl Assistant {
                 let client = ApiClient::new(url, token, config.parameters).map_err(io::Error::other)?;
                 let cache = AnswerCache::new(config.cache_capacity, config.cache_ttl);
                 let queue = Queue::new(config.queue_capacity, config.queue_ttl);
-                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry)))
+                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry, config.max_calls)))
             }
         };
         Ok(Self { notes, model, dashboard_token: config.dashboard_token })

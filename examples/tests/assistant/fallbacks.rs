@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use breaker_examples::assistant::{config::AssistantConfig, upstream::Behaviour};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{KNOWN, KNOWN_ANSWER, RETRY, UNKNOWN, World, advance};
+use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, RETRY, UNKNOWN, World, advance};
 
 #[tokio::test(start_paused = true)]
 async fn the_fifth_failed_attempt_opens_it_and_the_sixth_is_not_made() {
@@ -181,4 +181,28 @@ async fn a_hanging_api_is_cut_off_by_the_timeout() {
     assert_eq!(reply.meta("fallback_reason"), "timeout");
     assert_eq!(*reply.meta("breaker_us"), Value::Null);
     assert_eq!(world.snapshot().failure_count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_api_holds_no_more_users_than_there_are_places() {
+    let world = World::with(AssistantConfig { retry: NO_RETRY, max_calls: 2, ..AssistantConfig::default() }).await;
+    let live = world.ask("ada", KNOWN).await;
+    world.api.behave(Behaviour::Hang).await;
+    let held = [world.start_asking("ben", KNOWN), world.start_asking("cleo", KNOWN)];
+    world.api.until_received(3).await;
+    // The clock stands still: whoever waited for the API now would wait for ever.
+    let reply = world.ask("ada", KNOWN).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.answer(), live.answer());
+    assert_eq!((reply.meta("source"), reply.meta("fallback_reason")), (&json!("l1_cache"), &json!("busy")));
+    assert_eq!(world.ask("dana", KNOWN).await.meta("source"), "excerpts");
+    assert_eq!(world.post(json!({"query": KNOWN, "user_id": "dana", "queue": true})).await.status, 202);
+    let snapshot = world.snapshot();
+    assert_eq!((snapshot.ignored_count, snapshot.failure_count), (3, 0), "being busy says nothing about the API");
+    advance(30.0).await;
+    for held in held {
+        assert_eq!(held.await.expect("it was asked").meta("fallback_reason"), "timeout");
+    }
+    world.api.behave(Behaviour::Healthy { latency: Duration::ZERO }).await;
+    assert_eq!(world.ask("dana", KNOWN).await.meta("source"), "model", "their places are free again");
 }
