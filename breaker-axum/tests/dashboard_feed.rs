@@ -23,6 +23,8 @@ async fn a_reader_gets_hello_everything_and_then_what_changes() {
     let hello = reader.event("hello").await;
     assert_eq!((hello["version"].as_u64(), hello["tick_ms"].as_u64()), (Some(1), Some(1000)));
     assert_eq!(hello["actions"], "off");
+    let (since, now) = (hello["history_since"].as_u64().unwrap(), hello["server_time"].as_u64().unwrap());
+    assert!(since <= now && since + 60_000 > now, "of the time before nothing is known: {since}, {now}");
     let full = reader.event("full").await;
     assert_eq!(full["breakers"][0]["name"], "payments");
     assert_eq!(full["breakers"][0]["state"], "closed");

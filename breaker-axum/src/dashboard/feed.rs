@@ -76,6 +76,7 @@ impl Dashboard {
             "server_time": millis(SystemTime::now()),
             "tick_ms": whole(TICK),
             "history_ms": whole(KEPT),
+            "history_since": millis(self.since),
             "chart": { "points": POINTS, "step_ms": whole(TICK) },
             "actions": self.actions(caller),
         })

@@ -77,6 +77,7 @@ use history::{Ear, History};
 use hub::Hub;
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 use token::Token;
 
 /// The most that a request may bring along, in bytes.
@@ -103,6 +104,8 @@ struct Dashboard {
     audit: Audit,
     access: Option<Arc<Access>>,
     readers: Readers,
+    /// From then on changes are known.
+    since: SystemTime,
     until: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
@@ -147,6 +150,7 @@ impl DashboardRouter {
             hub,
             access: access.clone(),
             readers: Readers::default(),
+            since: SystemTime::now(),
             until: self.until,
         });
         let shows = Router::new()

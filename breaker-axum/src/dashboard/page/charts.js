@@ -70,8 +70,8 @@ export class HourChart {
         this.node = el('div', { class: 'hour', role: 'img' }, this.drawing);
     }
 
-    draw(breaker, now, history) {
-        const pieces = stretches(breaker, now, history);
+    draw(breaker, now, { history, since }) {
+        const pieces = stretches(breaker, now, Math.max(now - history, since));
         const x = (at) => Math.max(0, Math.min(1000, 1000 - ((now - at) / history) * 1000));
         const drawn = pieces.map(({ state, from, to }) => {
             // An outage of ten seconds has to be seen in an hour.
@@ -99,9 +99,8 @@ export class HourChart {
     }
 }
 
-// What its states were, and from when to when. Of the time before the first known change only the state is known.
-export function stretches(breaker, now, history) {
-    const begin = now - history;
+// What its states were, and from when to when; nothing is known of the time before `begin`.
+export function stretches(breaker, now, begin) {
     const changes = (breaker.transitions ?? []).filter(({ at, shadow }) => at >= begin && !shadow);
     if (changes.length === 0) {
         return [{ state: breaker.state, from: Math.max(begin, breaker.state_changed_at), to: now }];

@@ -175,7 +175,7 @@ export class Detail {
         setText(part('since'), attempts > 0 ? `${long}; ${plural(attempts, 'attempt', 'attempts')} failed` : long);
         setText(part('next'), next(breaker, now));
         this.flow.draw(breaker.points ?? [], now, this.store.chart);
-        this.hour.draw(breaker, now, this.store.history);
+        this.hour.draw(breaker, now, this.store);
     }
 }
 

@@ -105,7 +105,7 @@ export class Row {
         show(this.progress, running);
         if (running) this.progress.value = Math.max(0, Math.min(1, 1 - left / whole));
         this.flow.draw(breaker.points ?? [], now, store.chart);
-        this.hour.draw(breaker, now, store.history);
+        this.hour.draw(breaker, now, store);
     }
 }
 

@@ -9,6 +9,7 @@ export class Store {
         this.actions = 'off';
         this.chart = { points: 120, step_ms: 1000 };
         this.history = 3600000;
+        this.since = 0;
         // So many unhealthy values of keys have no room.
         this.leftOut = 0;
         // The last changes of all breakers, newest first: `{name, transition}`.
@@ -38,6 +39,7 @@ export class Store {
         this.actions = hello.actions;
         this.chart = hello.chart ?? this.chart;
         this.history = hello.history_ms ?? this.history;
+        this.since = hello.history_since ?? this.since;
         this.setClock(hello.server_time);
     }
 
