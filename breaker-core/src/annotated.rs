@@ -12,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, reject};
 use crate::site::{Link, Site};
+use crate::sync;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -162,6 +163,7 @@ impl Entry {
         {
             let word = link.shared.gate.word();
             if word.is_plain() {
+                sync::take_turn();
                 self.0 = Way::Runs(link, word);
                 return Some((link.shared, word));
             }
@@ -216,7 +218,7 @@ impl Entry {
     fn succeeded(&mut self, (shared, word): Begun) -> bool {
         let plain = shared.gate.glance() == word;
         if plain {
-            shared.totals.success();
+            shared.totals.success_in_turn();
             self.0 = Way::Over;
         }
         plain

@@ -60,6 +60,20 @@ const STRIPES: usize = 8;
 // The stripe of a thread; `usize::MAX`: it has none yet.
 thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
+/// Sees to it that this thread has a stripe.
+#[inline]
+pub(crate) fn take_turn() {
+    if MINE.get() >= STRIPES {
+        first_turn();
+    }
+}
+
+#[cold]
+fn first_turn() {
+    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
+    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+}
+
 /// Exact totals that many threads count at once.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
@@ -79,6 +93,13 @@ impl Totals {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which every annotated function would have a copy of.
+    /// On another one it counts as well.
+    #[inline]
+    pub(crate) fn success_in_turn(&self) {
+        self.stripes[MINE.get() % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
+    }
+
     #[inline]
     pub(crate) fn rejected(&self) {
         self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
@@ -92,10 +113,8 @@ impl Totals {
 
     #[cold]
     fn first_stripe(&self) -> &Stripe {
-        static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-        let turn = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
-        MINE.set(turn);
-        &self.stripes[turn]
+        first_turn();
+        &self.stripes[MINE.get() % STRIPES]
     }
 
     pub(crate) fn successes(&self) -> u64 {
