@@ -1,6 +1,6 @@
 //! The room of the embedded API's socket: listening, refusing, and breaking what is open.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -37,7 +37,7 @@ pub(super) async fn run(mut socket: TcpSocket, address: SocketAddr, shared: Arc<
             shared.reachable.send_replace(true);
             tokio::select! {
                 _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
-                refused = accept(&listener, &routes, &mut connections) => return refused,
+                never = accept(&listener, &routes, &mut connections) => match never {},
             }
             drop(listener);
             connections.shutdown().await;
@@ -48,9 +48,17 @@ pub(super) async fn run(mut socket: TcpSocket, address: SocketAddr, shared: Arc<
     }
 }
 
-async fn accept(listener: &TcpListener, routes: &Router, connections: &mut JoinSet<()>) -> io::Result<Infallible> {
+async fn accept(listener: &TcpListener, routes: &Router, connections: &mut JoinSet<()>) -> Infallible {
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // Too many open files, mostly, which passes.
+            Err(error) => {
+                tracing::warn!(%error, "the embedded API cannot take a connection");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         while connections.try_join_next().is_some() {}
         connections.spawn(serve(stream, routes.clone()));
     }
