@@ -127,17 +127,18 @@ impl Permit {
     }
 
     /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
-    #[inline]
+    #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
-        #[cfg(feature = "metrics")]
-        if self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW)
-            && self.started != Tick::ZERO
-            && let Some(meter) = self.breaker().only_meter()
-        {
-            self.breaker().0.success();
-            meter.succeeded(self.breaker(), self.started.elapsed());
-            return true;
-        }
+        let plain = self.started != Tick::ZERO && self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW);
+        let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
+        self.breaker().0.success();
+        meter.succeeded(self.breaker(), self.started.elapsed());
+        true
+    }
+
+    /// Nobody asks for metrics.
+    #[cfg(not(feature = "metrics"))]
+    fn only_metered(&self) -> bool {
         false
     }
 
