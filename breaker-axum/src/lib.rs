@@ -4,7 +4,7 @@
 //! - [`Unavailable`]: what a breaker rejected as a 503, with `Retry-After`. [`UnavailableLayer`] finds such an error behind
 //!   whatever went wrong, so that error types need not know of it; [`handle_error`] answers every error of a tower service.
 //! - [`ErrorReply`]: the same form for a service's other errors; `application/problem+json` for those who ask for it.
-//! - [`dashboard_router`](dashboard::dashboard_router): one page with every breaker live, and actions for those who know its token.
+//! - [`dashboard_router`]: one page with every breaker live, and actions for those who know its token.
 //! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
 //!
 //! ```
