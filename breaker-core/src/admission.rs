@@ -52,7 +52,7 @@ impl CircuitBreaker {
             return Ok(self.permit(caller, word, 0, self.start()));
         }
         if word.has(Word::SHUT)
-            && let Some(wait) = self.0.gate.shut(word, clock::now())
+            && let Some(wait) = self.0.gate.shut(clock::now())
         {
             return Err(self.reject(caller, heard, word.state(), wait));
         }
@@ -66,7 +66,7 @@ impl CircuitBreaker {
             }
             Admission::ShadowRejected { state, wait } => {
                 if heard {
-                    let retry_after = wait.known();
+                    let retry_after = wait.told(state);
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.tell(&|listener| listener.rejected(&event));
                 }
@@ -90,7 +90,7 @@ impl CircuitBreaker {
 
     #[cold]
     fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
-        let (function, retry_after) = (caller.function(), wait.known());
+        let (function, retry_after) = (caller.function(), wait.told(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.tell(&|listener| listener.rejected(&event));
     }
@@ -112,8 +112,8 @@ impl Shared {
         if !word.has(Word::SHUT) || word.has(Word::HEARD) {
             return None;
         }
-        let wait = self.gate.shut(word, clock::now())?;
+        let wait = self.gate.shut(clock::now())?;
         self.totals.rejected();
-        Some(CircuitBreakerError::rejected(holder, word.state(), wait))
+        Some(CircuitBreakerError::rejected(holder, word.code(), wait))
     }
 }

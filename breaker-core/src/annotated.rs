@@ -20,15 +20,14 @@ use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A call on its way: what its permit would hold, which is made for an ending that is more than a plain success.
+/// A call on its way.
 pub struct Entry(Way);
 
 /// How far a call has come.
 enum Way {
-    /// The breaker has yet to be asked.
+    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then whoever polls it
+    /// has the word under which it was let in.
     Ahead(&'static Site),
-    /// It was let in by one look at this word, and its body is run for the first time.
-    Runs(&'static Link, Word),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
     /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
@@ -36,7 +35,7 @@ enum Way {
     Over,
 }
 
-/// What most calls need not hold.
+/// What the permit of a call holds, which is made for an ending that is more than a plain success.
 struct Held {
     link: &'static Link,
     /// The word under which the call was let in.
@@ -45,47 +44,51 @@ struct Held {
     started: Tick,
     /// Zero where it is none.
     probe: u32,
-    /// The body is running.
-    runs: bool,
     /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
     limit: ManuallyDrop<Option<limit::Limit>>,
+    _room: Room,
 }
 
-/// An entry, and what an error counts as.
-struct Guard<E> {
-    judge: Judge<E>,
-    entry: Entry,
+/// A byte beside the probe of which the tag of [`Way`] can make use, so that it needs no word of its own.
+#[repr(u8)]
+enum Room {
+    Taken,
 }
 
-type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
+/// What an error counts as.
+type Judge<'j, E> = &'j dyn for<'e> Fn(&'e E) -> Judged<'e>;
 
 pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
-    /// The body stands before the guard, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E> {
+    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone. The judge is a closure that holds
+    /// nothing, and takes no room.
+    pub struct Call<F, J> {
         #[pin]
         body: F,
-        guard: Guard<E>,
+        entry: Entry,
+        judge: J,
     }
 }
 
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
-pub const fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
+pub const fn call<R, F, J, E>(entry: Entry, body: F, judge: J) -> Call<F, J>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
+    J: for<'e> Fn(&'e E) -> Judged<'e> + Copy,
 {
-    Call { body, guard: Guard { judge, entry } }
+    Call { body, entry, judge }
 }
 
-impl<R, F, E> Future for Call<F, E>
+impl<R, F, J, E> Future for Call<F, J>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
+    J: for<'e> Fn(&'e E) -> Judged<'e> + Copy,
 {
     type Output = R;
 
@@ -93,59 +96,48 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(begun) = this.guard.entry.begin() else { return this.guard.rejected() };
+        let Some(begun) = this.entry.begin() else { return this.entry.rejected() };
+        let running = Running(this.entry, begun.word);
         let mut polled = this.body.poll(context);
-        let plain =
-            matches!(&polled, Poll::Ready(result) if result.view().is_ok() && this.guard.entry.succeeded(begun));
-        if !plain {
-            this.guard.end(&mut polled, context);
+        let Running(entry, word) = &mut *ManuallyDrop::new(running);
+        if !matches!(&polled, Poll::Ready(result) if result.view().is_ok() && begun.succeeded()) {
+            let judge = *this.judge;
+            entry.end(*word, &mut polled, &judge, context);
         }
         polled
     }
 }
 
-impl<E> Guard<E> {
-    /// The error of a call that the breaker has rejected.
-    #[inline(never)]
-    fn rejected<R>(&mut self) -> Poll<R>
-    where
-        R: Fallible<Error = E>,
-        E: FromRejection,
-    {
-        match std::mem::replace(&mut self.entry.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
-            _ => over(),
-        }
-    }
+/// A call whose body may run.
+#[derive(Clone, Copy)]
+struct Begun {
+    shared: &'static Shared,
+    /// The word under which a success is nothing else, while it stands; else [`never`](Word::never) of the word under which it was let in.
+    word: Word,
+}
 
-    /// Whatever is more than a plain success: any other ending, a rejection, or that the body waits.
-    #[inline(never)]
-    fn end<R>(&mut self, polled: &mut Poll<R>, context: &mut Context<'_>)
-    where
-        R: Fallible<Error = E>,
-        E: FromRejection,
-    {
-        match &*polled {
-            Poll::Ready(result) => match result.view() {
-                Ok(_) => self.entry.succeeded_slowly(),
-                Err(error) => {
-                    let (outcome, text) = (self.judge)(error);
-                    if !(outcome.is_failure() && self.entry.failed_again()) {
-                        self.entry.failed(outcome, Cause { kind: type_name::<E>(), text });
-                    }
-                }
-            },
-            Poll::Pending => {
-                if let Some(cut_off) = self.entry.wait(context) {
-                    *polled = Poll::Ready(reject(cut_off));
-                }
-            }
+impl Begun {
+    /// Counts a success that is nothing else. `false`: it is more than that.
+    #[inline]
+    fn succeeded(self) -> bool {
+        let plain = self.shared.gate.glance() == self.word;
+        if plain {
+            self.shared.totals.success_in_turn();
         }
+        plain
     }
 }
 
-/// A call whose body may run: its breaker, and the word under which a success is nothing else, while it stands.
-type Begun = (&'static Shared, Word);
+/// The body is being polled.
+struct Running<'e>(&'e mut Entry, Word);
+
+impl Drop for Running<'_> {
+    /// It has panicked.
+    #[inline]
+    fn drop(&mut self) {
+        self.0.panicked(self.1);
+    }
+}
 
 impl Entry {
     #[inline]
@@ -153,19 +145,17 @@ impl Entry {
         Self(Way::Ahead(site))
     }
 
-    /// Notes that the body begins to run; the first time the breaker is asked, for which one look is enough as a rule. `None`: it rejects
-    /// the call.
+    /// Lets the body run; the first time the breaker is asked, for which one look is enough as a rule. `None`: it rejects the call.
     #[inline(never)]
     fn begin(&mut self) -> Option<Begun> {
         if let Way::Ahead(site) = self.0
-            && let Some(link) = site.known()
+            && let Some(link) = site.known_to_all()
             && event::quiet()
         {
             let word = link.shared.gate.word();
             if word.is_plain() {
                 sync::take_turn();
-                self.0 = Way::Runs(link, word);
-                return Some((link.shared, word));
+                return Some(Begun { shared: link.shared, word });
             }
             return self.look_closer(link, word);
         }
@@ -176,8 +166,7 @@ impl Entry {
     #[inline(never)]
     fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<Begun> {
         if word.lets_in() {
-            self.0 = Way::Runs(link, word);
-            return Some((link.shared, word.never()));
+            return Some(Begun { shared: link.shared, word: word.never() });
         }
         match link.shared.turn_away(word, Holder::Site(link)) {
             Some(rejected) => {
@@ -191,7 +180,7 @@ impl Entry {
     #[inline(never)]
     fn begin_slowly(&mut self) -> Option<Begun> {
         let held = match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Held(held) => Held { runs: true, ..held },
+            Way::Held(held) => held,
             Way::Ahead(site) => {
                 let link = site.found();
                 match link.breaker.admit(Caller::Site(link)) {
@@ -206,98 +195,129 @@ impl Entry {
                     }
                 }
             }
-            Way::Runs(..) | Way::Rejected(_) | Way::Over => over(),
+            Way::Rejected(_) | Way::Over => over(),
         };
-        let begun = (held.link.shared, held.word.never());
+        let begun = Begun { shared: held.link.shared, word: held.word.never() };
         self.0 = Way::Held(held);
         Some(begun)
     }
 
-    /// Counts a success that is nothing else. `false`: it is more than that.
-    #[inline]
-    fn succeeded(&mut self, (shared, word): Begun) -> bool {
-        let plain = shared.gate.glance() == word;
-        if plain {
-            shared.totals.success_in_turn();
-            self.0 = Way::Over;
+    /// The error of a call that the breaker has rejected.
+    #[inline(never)]
+    fn rejected<R>(&mut self) -> Poll<R>
+    where
+        R: Fallible,
+        R::Error: FromRejection,
+    {
+        match std::mem::replace(&mut self.0, Way::Over) {
+            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
+            _ => over(),
         }
-        plain
+    }
+
+    /// Whatever is more than a plain success: any other ending, or that the body waits. `word`: that of [`Begun`].
+    #[inline(never)]
+    fn end<R, E>(&mut self, word: Word, polled: &mut Poll<R>, judge: Judge<'_, E>, context: &mut Context<'_>)
+    where
+        R: Fallible<Error = E>,
+        E: FromRejection,
+    {
+        match &*polled {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.succeeded(word),
+                Err(error) => {
+                    let running = Running(self, word);
+                    let (outcome, text) = judge(error);
+                    let Running(entry, _) = &mut *ManuallyDrop::new(running);
+                    if !(outcome.is_failure() && entry.failed_again(word)) {
+                        entry.failed(word, outcome, Cause { kind: type_name::<E>(), text });
+                    }
+                }
+            },
+            Poll::Pending => {
+                if let Some(cut_off) = self.wait(word, context) {
+                    *polled = Poll::Ready(reject(cut_off));
+                }
+            }
+        }
     }
 
     #[inline(never)]
-    fn succeeded_slowly(&mut self) {
-        self.leave().0.settle(Outcome::Success);
+    fn succeeded(&mut self, word: Word) {
+        self.leave(word).settle(Outcome::Success);
     }
 
     /// Counts a failure that only makes a run longer. `false`: it is more than that.
     #[inline]
-    fn failed_again(&mut self) -> bool {
-        let again = matches!(self.0, Way::Runs(link, word) if link.shared.failed_again(word));
-        if again {
-            self.0 = Way::Over;
+    fn failed_again(&self, word: Word) -> bool {
+        match self.0 {
+            Way::Ahead(site) => site.linked().is_some_and(|link| link.shared.failed_again(word.real())),
+            _ => false,
         }
-        again
     }
 
     #[cold]
-    fn failed(&mut self, outcome: Outcome, cause: Cause<'_>) {
-        self.leave().0.settle_with(outcome, || cause);
+    fn failed(&mut self, word: Word, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(word).settle_with(outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
-    fn wait(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        if let Way::Runs(link, word) = self.0 {
-            self.0 = Way::Held(Held::new(link, word));
+    fn wait(&mut self, word: Word, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        if let Way::Ahead(site) = self.0 {
+            self.0 = Way::Held(Held::of(site, word));
         }
         let Way::Held(held) = &mut self.0 else { over() };
-        held.runs = false;
         if !held.word.has(Word::LIMITED) {
             return None;
         }
         match limit::wait(&mut held.limit, &held.link.breaker, context) {
-            Poll::Ready(after) => Some(settle_cut(self.leave().0, Cut { after })),
+            Poll::Ready(after) => Some(settle_cut(self.leave(word), Cut { after })),
             Poll::Pending => None,
         }
     }
 
-    /// The call is over: its permit, and whether its body is running.
-    fn leave(&mut self) -> (Permit, bool) {
+    /// The call is over: its permit.
+    fn leave(&mut self, word: Word) -> Permit {
         let held = match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Runs(link, word) => Held::new(link, word),
+            Way::Ahead(site) => Held::of(site, word),
             Way::Held(held) => held,
-            Way::Ahead(_) | Way::Rejected(_) | Way::Over => over(),
+            Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { link, word, started, probe, runs, limit } = held;
-        let _timer = ManuallyDrop::into_inner(limit);
-        (Permit::new(Holder::Site(link), word, probe, started), runs)
+        let Held { link, word, started, probe, limit, .. } = held;
+        drop(ManuallyDrop::into_inner(limit));
+        Permit::new(Holder::Site(link), word, probe, started)
     }
 
-    /// A call that is dropped, or whose body panics.
+    /// A call whose body panics.
+    #[cold]
+    fn panicked(&mut self, word: Word) {
+        self.leave(word).begin();
+    }
+
+    /// A call that is dropped while it waits.
     #[cold]
     fn abandon(&mut self) {
-        if matches!(self.0, Way::Ahead(_)) {
-            return;
-        }
-        let (permit, runs) = self.leave();
-        if runs {
-            permit.begin();
-        }
+        drop(self.leave(Word::UNBOUND));
     }
 }
 
 impl Held {
-    /// A call whose body runs.
+    /// A call that was let in by one look at the breaker.
+    fn of(site: &'static Site, word: Word) -> Self {
+        Self::new(site.linked().unwrap_or_else(|| site.found()), word.real())
+    }
+
     const fn new(link: &'static Link, word: Word) -> Self {
-        Self { link, word, started: Tick::ZERO, probe: 0, runs: true, limit: ManuallyDrop::new(None) }
+        Self { link, word, started: Tick::ZERO, probe: 0, limit: ManuallyDrop::new(None), _room: Room::Taken }
     }
 }
 
 impl Drop for Entry {
-    #[inline]
+    /// Out of line, and small where it is called: then the drop of the future it is in is small too, which is compiled wherever one is held.
+    #[inline(never)]
     fn drop(&mut self) {
-        // One short look, since this is compiled for every function.
-        if !matches!(self.0, Way::Over) {
+        if matches!(self.0, Way::Held(_)) {
             self.abandon();
         }
     }

@@ -3,7 +3,7 @@
 use crate::breaker::{CircuitBreaker, Holder};
 use crate::chain::chain;
 use crate::gate::Wait;
-use crate::state::State;
+use crate::state::{Code, State};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ pub struct CircuitBreakerError {
     holder: Holder,
     /// In how long a call may be let in again, or the time limit.
     wait: Wait,
-    state: State,
+    state: Code,
     reason: Reason,
 }
 
@@ -31,12 +31,12 @@ enum Reason {
 
 impl CircuitBreakerError {
     #[inline]
-    pub(crate) fn rejected(holder: Holder, state: State, wait: Wait) -> Self {
-        Self { holder, wait, state, reason: Reason::Rejected }
+    pub(crate) fn rejected(holder: Holder, state: impl Into<Code>, wait: Wait) -> Self {
+        Self { holder, wait, state: state.into(), reason: Reason::Rejected }
     }
 
     pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
-        let state = holder.breaker().state();
+        let state = holder.breaker().state().into();
         Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
     }
 
@@ -59,14 +59,14 @@ impl CircuitBreakerError {
     /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the `ramp`.
     #[must_use]
     pub fn state(&self) -> State {
-        self.state
+        self.state.state()
     }
 
     /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, or the call was
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.wait.known().filter(|_| self.reason == Reason::Rejected)
+        self.wait.told(self.state()).filter(|_| self.reason == Reason::Rejected)
     }
 
     /// Whether the call was cut off at its time limit, rather than rejected.
@@ -102,7 +102,7 @@ impl fmt::Debug for CircuitBreakerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreakerError")
             .field("breaker", &self.breaker())
-            .field("state", &self.state)
+            .field("state", &self.state())
             .field("reason", &self.reason)
             .field("wait", &self.wait.known())
             .finish()
@@ -116,7 +116,7 @@ impl fmt::Display for CircuitBreakerError {
             let after = humantime::format_duration(self.wait.known().unwrap_or_default());
             return write!(f, "call through circuit breaker `{name}` timed out after {after}");
         }
-        match self.state {
+        match self.state() {
             State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
             // A closed breaker rejects during its ramp only.

@@ -14,7 +14,7 @@
 //! still standing knows that nothing has happened since it was admitted.
 
 use crate::clock::Tick;
-use crate::state::State;
+use crate::state::{Code, State};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -68,6 +68,16 @@ impl Word {
         self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
+    /// Whether a failure may do nothing but make a run longer, while the word stands: there is one, no rule looks at anything else, and
+    /// nobody hears of it.
+    #[inline]
+    pub(crate) const fn has_only_a_run(self) -> bool {
+        const STATE: u64 = 0xf << Word::STATE_SHIFT;
+        let kind = STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
+        // A closed breaker's state is 0.
+        self.0 & kind == Self::WATCH
+    }
+
     pub(crate) const fn with(self, flags: u64) -> Self {
         Self(self.0 | flags)
     }
@@ -76,6 +86,12 @@ impl Word {
     #[inline]
     pub(crate) const fn never(self) -> Self {
         Self(!self.0)
+    }
+
+    /// The word of which this one is the `never`, or itself if it is none: no generation comes so far.
+    #[inline]
+    pub(crate) const fn real(self) -> Self {
+        if self.0 >> 63 == 0 { self } else { Self(!self.0) }
     }
 
     /// The same word in this generation.
@@ -92,15 +108,13 @@ impl Word {
         self.0 >> Self::GENERATION_SHIFT
     }
 
+    #[inline]
+    pub(crate) const fn code(self) -> Code {
+        Code((self.0 >> Self::STATE_SHIFT) as u8 & 0xf)
+    }
+
     pub(crate) const fn state(self) -> State {
-        match (self.0 >> Self::STATE_SHIFT) & 0xf {
-            0 => State::Closed,
-            1 => State::Open,
-            2 => State::HalfOpen,
-            3 => State::ForcedOpen,
-            4 => State::Disabled,
-            _ => State::Shadow,
-        }
+        self.code().state()
     }
 }
 
@@ -140,11 +154,11 @@ impl Gate {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Whether a call at `now` is rejected under this word, which shuts: if so, when it may come again.
+    /// Whether a call at `now` is rejected, under a word which shuts: if so, when it may come again.
     #[inline]
-    pub(crate) fn shut(&self, word: Word, now: Tick) -> Option<Wait> {
+    pub(crate) fn shut(&self, now: Tick) -> Option<Wait> {
         let until = self.until();
-        (now < until).then(|| Wait::of(word.state(), until, now))
+        (now < until).then(|| Wait::until(until, now))
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
@@ -165,16 +179,17 @@ impl Wait {
     /// Nobody knows.
     pub(crate) const UNKNOWN: Self = Self(u64::MAX);
 
-    /// For a call that is rejected in `state` at `now`: until `until`, in half-open 1 s at least. Nobody knows when `until` never comes
-    /// (forced open without an end).
+    /// For a call that is rejected at `now`: until `until`. Nobody knows when that never comes (forced open without an end).
     #[inline]
-    pub(crate) fn of(state: State, until: Tick, now: Tick) -> Self {
+    pub(crate) fn until(until: Tick, now: Tick) -> Self {
+        if until == Tick::NEVER { Self::UNKNOWN } else { Self(until.nanos_since(now)) }
+    }
+
+    /// What a call that is rejected in `state` is told: in half-open 1 s at least.
+    pub(crate) fn told(self, state: State) -> Option<Duration> {
         const SECOND: u64 = 1_000_000_000;
-        match until {
-            Tick::NEVER => Self::UNKNOWN,
-            _ if state == State::HalfOpen => Self(until.nanos_since(now).max(SECOND)),
-            _ => Self(until.nanos_since(now)),
-        }
+        let least = if state == State::HalfOpen { SECOND } else { 0 };
+        self.known().map(|wait| wait.max(Duration::from_nanos(least)))
     }
 
     /// This long. What is too long to be counted lasts for 584 years.

@@ -94,9 +94,15 @@ pub(crate) fn cache(site: &'static CacheSite) -> Option<&'static State> {
     Some(*isolation.caches.lock().entry(address).or_insert_with(|| Box::leak(Box::default())))
 }
 
+/// Whether there is any.
+#[inline]
+pub(crate) fn runs() -> bool {
+    RUNNING.load(Ordering::Relaxed) != 0
+}
+
 #[inline]
 fn current() -> Option<&'static Isolation> {
-    if RUNNING.load(Ordering::Relaxed) == 0 { None } else { search() }
+    if runs() { search() } else { None }
 }
 
 #[inline(never)]

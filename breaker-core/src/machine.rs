@@ -51,6 +51,8 @@ pub(crate) struct Machine {
     generation: u64,
     since: Tick,
     run: Run,
+    /// The setting `fail_window` as the clock counts: nanoseconds; `u64::MAX` where it is off.
+    longest_gap: u64,
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
     pace: Pace,
@@ -92,6 +94,7 @@ impl Machine {
             generation,
             since,
             run: Run::new(),
+            longest_gap: u64::MAX,
             window: None,
             pace: Pace::new(seed),
             drops: 0,
@@ -161,7 +164,7 @@ impl Machine {
         };
         let state = if forced.is_some() { State::ForcedOpen } else { self.phase_state() };
         let until = forced.or_else(|| self.phase_shut_until()).unwrap_or(now);
-        Admission::Rejected { state, wait: Wait::of(state, until, now) }
+        Admission::Rejected { state, wait: Wait::until(until, now) }
     }
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
@@ -183,19 +186,16 @@ impl Machine {
         Settled { outcome, run, drops: self.drops, lingers, change }
     }
 
-    /// Takes in a failure that makes the run longer and does nothing else, so that neither the gate nor a listener nor a note has anything to
-    /// learn from it. `false`: it is for `settle`.
+    /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
+    /// below its limit: then neither the gate nor a listener nor a note has anything to learn from it. `false`: it is for `settle`.
     #[inline]
-    pub(crate) fn failed_again(&mut self, word: Word, now: Tick) -> bool {
-        let (settings, run) = (&self.settings, &mut self.run);
-        let alone = matches!(self.phase, Phase::Closed { .. }) && !settings.has_rules();
-        if word.generation() != self.generation || !alone || !run.lengthen(now, settings.fail_window, settings.fail_max)
-        {
-            return false;
+    pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
+        let again = self.run.lengthen(now, self.longest_gap, self.settings.fail_max);
+        if again {
+            self.drops = 0;
+            self.count(Counted::Failure, now);
         }
-        self.drops = 0;
-        self.count(Counted::Failure, now);
-        true
+        again
     }
 
     /// A success that was added to the window without the lock made a rule seem to hold.

@@ -182,7 +182,8 @@ impl Permit {
         if self.word.has(Word::PASS) || (success && (self.only_metered() || self.added_to_window())) {
             return;
         }
-        if matches!(ending, Ending::Result(Outcome::Failure { .. })) && self.breaker().0.failed_again(self.word) {
+        let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
+        if failed && self.breaker().0.failed_again(self.word) {
             return;
         }
         let nothing_to_settle =

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::ear;
-use crate::event::{self, Listener};
+use crate::event::Listener;
 use crate::family::Family;
 use crate::gate::{Gate, Word};
 use crate::layers::Layers;
@@ -144,13 +144,15 @@ impl Core {
         Self { gate, kept: Kept::Later(later) }
     }
 
-    /// Counts a failure of which nobody has to hear, and which changes nothing that the gate shows. `false`: it is more than that.
+    /// Counts a failure of a call that was let in under `word`, if all it does is to make a run longer. `false`: it is more than that.
     pub(crate) fn failed_again(&self, word: Word) -> bool {
-        if self.gate.glance().has(Word::HEARD) || !event::quiet() {
+        if !word.has_only_a_run() {
             return false;
         }
         let now = clock::now();
-        self.machine.lock().failed_again(word, now)
+        let mut machine = self.machine.lock();
+        // Nobody publishes another word meanwhile.
+        self.gate.glance() == word && machine.failed_again(now)
     }
 
     pub(crate) fn state(&self) -> State {

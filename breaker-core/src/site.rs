@@ -162,6 +162,22 @@ impl Site {
         self.link.get()
     }
 
+    /// Its link in the process, whatever isolations there are.
+    #[inline]
+    pub(crate) fn linked(&'static self) -> Option<&'static Link> {
+        self.link.get()
+    }
+
+    /// The same while there are no isolations, so that it is everybody's.
+    #[inline]
+    pub(crate) fn known_to_all(&'static self) -> Option<&'static Link> {
+        #[cfg(feature = "test-util")]
+        if crate::isolation::runs() {
+            return None;
+        }
+        self.linked()
+    }
+
     #[inline]
     pub(crate) fn found(&'static self) -> &'static Link {
         self.known().unwrap_or_else(|| self.join())

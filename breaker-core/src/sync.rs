@@ -56,14 +56,15 @@ impl<T> Deref for Sealed<T> {
 }
 
 const STRIPES: usize = 8;
+const STRIPE: usize = size_of::<Stripe>();
 
-// The stripe of a thread; `usize::MAX`: it has none yet.
+// Where the stripe of a thread begins, in bytes, since that is what its place is computed from; `usize::MAX`: it has none yet.
 thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// Sees to it that this thread has a stripe.
 #[inline]
 pub(crate) fn take_turn() {
-    if MINE.get() >= STRIPES {
+    if MINE.get() == usize::MAX {
         first_turn();
     }
 }
@@ -71,7 +72,7 @@ pub(crate) fn take_turn() {
 #[cold]
 fn first_turn() {
     static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
 /// Exact totals that many threads count at once.
@@ -97,7 +98,7 @@ impl Totals {
     /// On another one it counts as well.
     #[inline]
     pub(crate) fn success_in_turn(&self) {
-        self.stripes[MINE.get() % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
+        self.stripes[MINE.get() / STRIPE % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -108,13 +109,8 @@ impl Totals {
     /// That of this thread: threads take turns when they count for the first time.
     #[inline]
     fn stripe(&self) -> &Stripe {
-        self.stripes.get(MINE.get()).unwrap_or_else(|| self.first_stripe())
-    }
-
-    #[cold]
-    fn first_stripe(&self) -> &Stripe {
-        first_turn();
-        &self.stripes[MINE.get() % STRIPES]
+        take_turn();
+        &self.stripes[MINE.get() / STRIPE % STRIPES]
     }
 
     pub(crate) fn successes(&self) -> u64 {

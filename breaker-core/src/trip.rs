@@ -32,15 +32,16 @@ impl Run {
         self.length
     }
 
-    /// Adds a failure to a run that goes on and stays shorter than `most`. `false`: nothing was added.
+    /// Adds a failure to a run that goes on, since the last one was not more than `gap` nanoseconds ago, and stays shorter than `most`.
+    /// `false`: nothing was added.
     #[inline]
-    pub(crate) fn lengthen(&mut self, now: Tick, window: Option<Duration>, most: u32) -> bool {
+    pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
         let longer = self.length.saturating_add(1);
-        if self.length == 0 || longer >= most || window.is_some_and(|window| now.since(self.last) > window) {
-            return false;
+        let goes_on = self.length > 0 && longer < most && now.nanos_since(self.last) <= gap;
+        if goes_on {
+            (self.length, self.last) = (longer, now);
         }
-        (self.length, self.last) = (longer, now);
-        true
+        goes_on
     }
 
     pub(crate) fn clear(&mut self) {

@@ -69,6 +69,8 @@ impl Machine {
 
     /// Has the window as the settings say. Without a rule nothing is added to it, so it must not keep what is older.
     pub(super) fn arrange(&mut self) {
+        self.longest_gap =
+            self.settings.fail_window.map_or(u64::MAX, |gap| u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
             (None, Some(window)) => window.clear(),

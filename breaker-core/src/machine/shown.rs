@@ -112,7 +112,7 @@ impl Machine {
         Reading {
             state,
             since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|until| *until > now).and_then(|until| Wait::of(state, until, now).known()),
+            retry_after: until.filter(|until| *until > now).and_then(|until| Wait::until(until, now).told(state)),
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,

@@ -23,7 +23,7 @@ fn a_forced_opening_rejects_who_read_the_word_before_it() {
     machine.set_manual(Some(Manual::ForcedOpen { until: NOW.after(SECOND * 5) }), NOW);
     let (admission, change) = machine.admit(NOW);
     let Admission::Rejected { state, wait } = admission else { panic!("it is forced open") };
-    assert_eq!((state, wait.known()), (State::ForcedOpen, Some(SECOND * 5)));
+    assert_eq!((state, wait.told(state)), (State::ForcedOpen, Some(SECOND * 5)));
     assert!(change.is_none());
 }
 
