@@ -40,8 +40,8 @@ pub(crate) fn upstream(request: u64) -> Result<u64, Fault> {
     if black_box(request) & 1 == 0 { Ok(request) } else { Err(Fault::Service) }
 }
 
-/// The bare call.
-pub(crate) async fn body(request: u64) -> Result<u64, Fault> {
+/// The bare call. Where it is polled by a pointer it is another function, which leaves the first one to be inlined.
+pub(crate) async fn body<const BY_POINTER: bool>(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 

@@ -2,13 +2,12 @@
 
 use crate::body::Fault;
 use crate::cases::Case;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::hint::{black_box, spin_loop};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 /// How a call ended.
@@ -44,43 +43,32 @@ impl Answer for u64 {
 }
 
 /// Calls that are ready to be made, as many as one likes and from any thread.
-pub struct Calls {
-    run: Box<dyn Fn(u64) + Send + Sync>,
-    kinds: Box<dyn Fn(u64) -> Vec<Kind> + Send + Sync>,
-}
+pub struct Calls(Box<Make>);
+
+/// Makes so many calls, and says how they ended where somebody wants to know.
+type Make = dyn Fn(u64, Option<&mut Vec<Kind>>) + Send + Sync;
 
 impl Calls {
-    pub(crate) fn new<A: Answer>(case: Case, call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static) -> Self {
-        if case == Case::Pointer { Self::polled::<A, true>(case, call) } else { Self::polled::<A, false>(case, call) }
-    }
-
-    fn polled<A: Answer, const BY_POINTER: bool>(
+    /// `BY_POINTER`: the future is polled so.
+    pub(crate) fn new<A: Answer, const BY_POINTER: bool>(
         case: Case,
         call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static,
     ) -> Self {
-        let again = call.clone();
         let requests = case.requests();
-        Self {
-            run: Box::new(move |calls| {
-                drive::<A, BY_POINTER>(calls, requests, call.clone(), |answer| _ = black_box(answer));
-            }),
-            kinds: Box::new(move |calls| {
-                let mut kinds = Vec::new();
-                drive::<A, BY_POINTER>(calls, requests, again.clone(), |answer| kinds.push(answer.kind()));
-                kinds
-            }),
-        }
+        Self(Box::new(move |calls, kinds| drive::<A, BY_POINTER>(calls, requests, call.clone(), kinds)))
     }
 
     /// Makes so many calls, one after the other.
     pub fn run(&self, calls: u64) {
-        (self.run)(calls);
+        (self.0)(calls, None);
     }
 
     /// Makes so many calls, and says how they ended.
     #[must_use]
     pub fn kinds(&self, calls: u64) -> Vec<Kind> {
-        (self.kinds)(calls)
+        let mut kinds = Vec::new();
+        (self.0)(calls, Some(&mut kinds));
+        kinds
     }
 }
 
@@ -97,52 +85,43 @@ pub(crate) fn hold<F: Future + 'static>(call: F) {
     assert!(polled.is_pending(), "the call waits");
 }
 
+/// As an executor does that has one future: it polls it where it stands until it is ready. Only a call whose breaker waits for another thread
+/// is not ready at once; it is asked again and again, without a sleep, which would take longer than the call.
+///
+/// A subject's calls are polled here alone, so that the compiler may inline them as it does what a program calls at one place.
 #[inline]
-fn drive<A, const BY_POINTER: bool>(
+fn drive<A: Answer, const BY_POINTER: bool>(
     calls: u64,
     (mut request, step): (u64, u64),
     mut call: impl AsyncFnMut(u64) -> A,
-    mut look: impl FnMut(&A),
+    mut kinds: Option<&mut Vec<Kind>>,
 ) {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..calls {
         let mut future = pin!(call(black_box(request)));
-        let polled = if BY_POINTER {
-            let future: Pin<&mut dyn Future<Output = A>> = future.as_mut();
-            black_box(future).poll(&mut context)
-        } else {
-            future.as_mut().poll(&mut context)
+        let answer = loop {
+            let polled = if BY_POINTER {
+                let future: Pin<&mut dyn Future<Output = A>> = future.as_mut();
+                black_box(future).poll(&mut context)
+            } else {
+                future.as_mut().poll(&mut context)
+            };
+            match polled {
+                Poll::Ready(answer) => break answer,
+                Poll::Pending => idle(),
+            }
         };
-        match polled {
-            Poll::Ready(answer) => look(&answer),
-            Poll::Pending => look(&wait(future)),
+        if let Some(kinds) = &mut kinds {
+            kinds.push(answer.kind());
         }
+        black_box(&answer);
         request += step;
     }
 }
 
-/// The answer of a call that waits, which none does but one whose breaker waits for another thread. It is asked again when it says
-/// so, without a sleep, which would take longer than the call.
 #[cold]
-fn wait<F: Future>(mut future: Pin<&mut F>) -> F::Output {
-    let woken = Arc::new(Woken(AtomicBool::new(true)));
-    let waker = Waker::from(Arc::clone(&woken));
-    let mut spins = 0_u32;
-    loop {
-        if woken.0.swap(false, Ordering::AcqRel)
-            && let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker))
-        {
-            return answer;
-        }
-        spins += 1;
-        if spins.is_multiple_of(10_000) { thread::yield_now() } else { spin_loop() }
-    }
-}
-
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Release);
-    }
+fn idle() {
+    thread_local!(static SPINS: Cell<u32> = const { Cell::new(0) });
+    SPINS.set(SPINS.get().wrapping_add(1));
+    if SPINS.get().is_multiple_of(10_000) { thread::yield_now() } else { spin_loop() }
 }

@@ -47,19 +47,29 @@ const BARE: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk];
 const NO_SLOTS: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open];
 const COMMON: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open, Case::Full];
 
+/// The calls of a module, which are others where they are polled by a pointer.
+macro_rules! by {
+    ($module:ident, $case:ident) => {
+        match $case {
+            Case::Pointer => $module::calls::<true>($case),
+            _ => $module::calls::<false>($case),
+        }
+    };
+}
+
 /// All of them, in the order of the tables.
 pub const SUBJECTS: &[Subject] = &[
     Subject { name: "loop", cases: &[Case::Ok], calls: bare::nothing },
     Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock },
-    Subject { name: "bare", cases: BARE, calls: bare::calls },
-    Subject { name: "floor", cases: NO_SLOTS, calls: floor::calls },
-    Subject { name: "by hand", cases: NO_SLOTS, calls: promises::calls },
+    Subject { name: "bare", cases: BARE, calls: |case| by!(bare, case) },
+    Subject { name: "floor", cases: NO_SLOTS, calls: |case| by!(floor, case) },
+    Subject { name: "by hand", cases: NO_SLOTS, calls: |case| by!(promises, case) },
     Subject { name: "attribute", cases: &Case::ALL, calls: attribute::calls },
-    Subject { name: "call", cases: COMMON, calls: handle::calls },
-    Subject { name: "failsafe", cases: NO_SLOTS, calls: failsafe::calls },
-    Subject { name: "recloser", cases: NO_SLOTS, calls: recloser::calls },
-    Subject { name: "breaker", cases: COMMON, calls: breaker::calls },
-    Subject { name: "tower-resilience", cases: COMMON, calls: tower::calls },
+    Subject { name: "call", cases: COMMON, calls: |case| by!(handle, case) },
+    Subject { name: "failsafe", cases: NO_SLOTS, calls: |case| by!(failsafe, case) },
+    Subject { name: "recloser", cases: NO_SLOTS, calls: |case| by!(recloser, case) },
+    Subject { name: "breaker", cases: COMMON, calls: |case| by!(breaker, case) },
+    Subject { name: "tower-resilience", cases: COMMON, calls: |case| by!(tower, case) },
 ];
 
 /// The subject with this name.

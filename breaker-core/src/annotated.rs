@@ -56,39 +56,36 @@ enum Room {
 }
 
 /// What an error counts as.
-type Judge<'j, E> = &'j dyn for<'e> Fn(&'e E) -> Judged<'e>;
+type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone. The judge is a closure that holds
-    /// nothing, and takes no room.
-    pub struct Call<F, J> {
+    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    pub struct Call<F, E> {
         #[pin]
         body: F,
         entry: Entry,
-        judge: J,
+        judge: Judge<E>,
     }
 }
 
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
-pub const fn call<R, F, J, E>(entry: Entry, body: F, judge: J) -> Call<F, J>
+pub const fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
-    J: for<'e> Fn(&'e E) -> Judged<'e> + Copy,
 {
     Call { body, entry, judge }
 }
 
-impl<R, F, J, E> Future for Call<F, J>
+impl<R, F, E> Future for Call<F, E>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
-    J: for<'e> Fn(&'e E) -> Judged<'e> + Copy,
 {
     type Output = R;
 
@@ -101,8 +98,7 @@ where
         let mut polled = this.body.poll(context);
         let Running(entry, word) = &mut *ManuallyDrop::new(running);
         if !matches!(&polled, Poll::Ready(result) if result.view().is_ok() && begun.succeeded()) {
-            let judge = *this.judge;
-            entry.end(*word, &mut polled, &judge, context);
+            entry.end(*word, &mut polled, *this.judge, context);
         }
         polled
     }
@@ -217,7 +213,7 @@ impl Entry {
 
     /// Whatever is more than a plain success: any other ending, or that the body waits. `word`: that of [`Begun`].
     #[inline(never)]
-    fn end<R, E>(&mut self, word: Word, polled: &mut Poll<R>, judge: Judge<'_, E>, context: &mut Context<'_>)
+    fn end<R, E>(&mut self, word: Word, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
     where
         R: Fallible<Error = E>,
         E: FromRejection,

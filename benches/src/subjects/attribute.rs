@@ -8,7 +8,7 @@ use breaker_core::{Registry, circuit_breaker, fallback};
 use tracing_subscriber::filter::LevelFilter;
 
 #[circuit_breaker(name = "closed")]
-async fn closed(request: u64) -> Result<u64, Fault> {
+async fn closed<const BY_POINTER: bool>(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
@@ -71,34 +71,35 @@ async fn fallen(request: u64) -> Result<u64, Fault> {
 
 pub(super) fn calls(case: Case) -> Calls {
     match case {
-        Case::Ok | Case::Pointer | Case::ErrOk => Calls::new(case, closed),
-        Case::Err => Calls::new(case, failing),
-        Case::Open => Calls::new(case, opened(open)),
-        Case::Full => Calls::new(case, with_a_probe(opened(full))),
-        Case::Window10 => Calls::new(case, window_10),
-        Case::Window1000 => Calls::new(case, window_1000),
-        Case::Window100000 => filled(Calls::new(case, window_100000)),
-        Case::WindowOfTime => Calls::new(case, window_of_time),
-        Case::Slow => Calls::new(case, slow),
+        Case::Pointer => Calls::new::<_, true>(case, closed::<true>),
+        Case::Ok | Case::ErrOk => Calls::new::<_, false>(case, closed::<false>),
+        Case::Err => Calls::new::<_, false>(case, failing),
+        Case::Open => Calls::new::<_, false>(case, opened(open)),
+        Case::Full => Calls::new::<_, false>(case, with_a_probe(opened(full))),
+        Case::Window10 => Calls::new::<_, false>(case, window_10),
+        Case::Window1000 => Calls::new::<_, false>(case, window_1000),
+        Case::Window100000 => filled(Calls::new::<_, false>(case, window_100000)),
+        Case::WindowOfTime => Calls::new::<_, false>(case, window_of_time),
+        Case::Slow => Calls::new::<_, false>(case, slow),
         Case::Key => {
             let hosts = keyed::hosts(0, 100);
             keyed::call_each(hosts);
             keyed::keyed_calls(hosts)
         }
-        Case::Fallback => Calls::new(case, with_fallback),
-        Case::Fallen => Calls::new(case, opened(fallen)),
+        Case::Fallback => Calls::new::<_, false>(case, with_fallback),
+        Case::Fallen => Calls::new::<_, false>(case, opened(fallen)),
         Case::Prometheus => {
             // A second one is refused, and the first one stays.
             let _ = breaker_axum::install_prometheus(&Registry::new());
             if let Some(breaker) = Registry::global().get("exported") {
                 breaker.export_metrics();
             }
-            Calls::new(case, exported)
+            Calls::new::<_, false>(case, exported)
         }
         Case::Subscriber => {
             // A second one is refused, and the first one stays.
             let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).with_writer(std::io::sink).try_init();
-            Calls::new(case, closed)
+            Calls::new::<_, false>(case, closed::<false>)
         }
     }
 }
@@ -108,7 +109,7 @@ fn opened<C>(call: C) -> C
 where
     C: AsyncFn(u64) -> Result<u64, Fault> + Copy + Send + Sync + 'static,
 {
-    Calls::new(Case::Err, call).run(5);
+    Calls::new::<_, false>(Case::Err, call).run(5);
     call
 }
 

@@ -7,17 +7,17 @@ use std::future::ready;
 
 /// The loop around a call, and nothing in it.
 pub(super) fn nothing(case: Case) -> Calls {
-    Calls::new(case, ready::<u64>)
+    Calls::new::<_, false>(case, ready::<u64>)
 }
 
 /// The same with one look at the coarse clock.
 pub(super) fn clock(case: Case) -> Calls {
-    Calls::new(case, |request| ready(now() ^ request))
+    Calls::new::<_, false>(case, |request| ready(now() ^ request))
 }
 
 /// The body without a breaker.
-pub(super) fn calls(case: Case) -> Calls {
-    Calls::new(case, body)
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
+    Calls::new::<_, BY_POINTER>(case, body::<BY_POINTER>)
 }
 
 /// The clock that breaker-core has on Linux.

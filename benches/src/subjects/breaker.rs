@@ -17,7 +17,7 @@ impl Answer for Result<u64, CircuitBreakerError<Fault>> {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let (failures, wait) = match case {
         Case::Err => (u32::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
@@ -29,12 +29,12 @@ pub(super) fn calls(case: Case) -> Calls {
         .half_open_max_calls(1)
         .backoff(BackoffStrategy::Fixed(wait));
     let breaker: &CircuitBreaker = Box::leak(Box::new(CircuitBreaker::new(config.build())));
-    let call = move |request| breaker.call(move || body(request));
+    let call = move |request| breaker.call(move || body::<BY_POINTER>(request));
     if case.rejects() {
-        Calls::new(Case::Err, call).run(5);
+        Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }
     if case == Case::Full {
         hold(breaker.call(|| body_or_wait(0)));
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }

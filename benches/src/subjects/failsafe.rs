@@ -17,13 +17,13 @@ impl Answer for Result<u64, Error<Fault>> {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let fail_max = if case == Case::Err { u32::MAX } else { 5 };
     let policy = failure_policy::consecutive_failures(fail_max, backoff::constant(DAY));
     let breaker: &_ = Box::leak(Box::new(Config::new().failure_policy(policy).build()));
-    let call = move |request| breaker.call(body(request));
+    let call = move |request| breaker.call(body::<BY_POINTER>(request));
     if case == Case::Open {
-        Calls::new(Case::Err, call).run(5);
+        Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }

@@ -15,7 +15,7 @@ struct Floor {
 
 impl Floor {
     #[inline]
-    async fn call(&self, request: u64) -> Result<u64, Fault> {
+    async fn call<const BY_POINTER: bool>(&self, request: u64) -> Result<u64, Fault> {
         let until = self.until.load(Relaxed);
         if until != 0 && now() < until {
             return Err(Fault::Refused);
@@ -37,12 +37,12 @@ impl Floor {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let fail_max = if case == Case::Open { 5 } else { u64::MAX };
     let floor: &Floor = Box::leak(Box::new(Floor { until: AtomicU64::new(0), failures: AtomicU64::new(0), fail_max }));
-    let call = move |request| floor.call(request);
+    let call = move |request| floor.call::<BY_POINTER>(request);
     if case == Case::Open {
-        Calls::new(Case::Err, call).run(fail_max);
+        Calls::new::<_, BY_POINTER>(Case::Err, call).run(fail_max);
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }

@@ -17,7 +17,7 @@ impl Answer for Result<u64, CallError<Fault>> {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let config = match case {
         Case::Err => Config::new().fail_max(1_000_000_000),
         Case::Open => Config::new().recovery_timeout(DAY),
@@ -26,13 +26,13 @@ pub(super) fn calls(case: Case) -> Calls {
     };
     let breaker = CircuitBreaker::new(case.name(), config).expect("the settings are in their ranges");
     let breaker: &CircuitBreaker = Box::leak(Box::new(breaker));
-    let call = move |request| breaker.call(body(request));
+    let call = move |request| breaker.call(body::<BY_POINTER>(request));
     if case.rejects() {
-        Calls::new(Case::Err, call).run(5);
+        Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }
     if case == Case::Full {
         // Never dropped, so that the slot stays taken.
         Box::leak(Box::new(breaker.try_acquire()));
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }

@@ -29,7 +29,7 @@ pub fn hosts(from: usize, count: usize) -> &'static [String] {
 #[must_use]
 pub fn keyed_calls(hosts: &'static [String]) -> Calls {
     let mut place = 0;
-    Calls::new(Case::Key, move |request| {
+    Calls::new::<_, false>(Case::Key, move |request| {
         place = (place + STRIDE) % hosts.len();
         keyed(&hosts[place], request)
     })
@@ -40,7 +40,7 @@ pub fn keyed_calls(hosts: &'static [String]) -> Calls {
 pub fn map_calls(hosts: &'static [String]) -> Calls {
     let map: HashMap<String, u64> = hosts.iter().cloned().zip(0..).collect();
     let (map, mut place) = (Arc::new(map), 0);
-    Calls::new(Case::Key, async move |request| {
+    Calls::new::<_, false>(Case::Key, async move |request| {
         place = (place + STRIDE) % hosts.len();
         black_box(map.get(&*hosts[place]));
         upstream(request)
@@ -52,5 +52,5 @@ pub fn call_each(hosts: &'static [String]) {
     let mut hosts = hosts.iter();
     let count = hosts.len() as u64;
     let call = move |request| keyed(hosts.next().map_or("", |host| host), request);
-    Calls::new(Case::Key, call).run(count);
+    Calls::new::<_, false>(Case::Key, call).run(count);
 }

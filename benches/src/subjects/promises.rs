@@ -121,7 +121,7 @@ impl Drop for Call<'_> {
     }
 }
 
-async fn call(site: &'static OnceLock<Gate>, request: u64) -> Result<u64, Fault> {
+async fn call<const BY_POINTER: bool>(site: &'static OnceLock<Gate>, request: u64) -> Result<u64, Fault> {
     let gate = site.get_or_init(Gate::default);
     let mut word = gate.word.load(Ordering::Acquire);
     if word & SHUT != 0 {
@@ -142,14 +142,14 @@ async fn call(site: &'static OnceLock<Gate>, request: u64) -> Result<u64, Fault>
     result
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let site: &'static OnceLock<Gate> = Box::leak(Box::default());
     let machine = &site.get_or_init(Gate::default).machine;
     let fail_max = if case == Case::Open { 5 } else { u64::MAX };
     machine.lock().unwrap_or_else(PoisonError::into_inner).fail_max = fail_max;
-    let by_hand = move |request| call(site, request);
+    let by_hand = move |request| call::<BY_POINTER>(site, request);
     if case == Case::Open {
-        Calls::new(Case::Err, by_hand).run(fail_max);
+        Calls::new::<_, BY_POINTER>(Case::Err, by_hand).run(fail_max);
     }
-    Calls::new(case, by_hand)
+    Calls::new::<_, BY_POINTER>(case, by_hand)
 }

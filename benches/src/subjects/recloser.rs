@@ -16,7 +16,7 @@ impl Answer for Result<u64, Error<Fault>> {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let rate = match case {
         // No share is as large.
         Case::Err | Case::ErrOk => 2.0,
@@ -24,10 +24,10 @@ pub(super) fn calls(case: Case) -> Calls {
     };
     let recloser = Recloser::custom().error_rate(rate).closed_len(100).open_wait(DAY).build();
     let breaker: &AsyncRecloser = Box::leak(Box::new(recloser.into()));
-    let call = move |request| breaker.call(body(request));
+    let call = move |request| breaker.call(body::<BY_POINTER>(request));
     // The ring has to be full before a further result decides.
     if case == Case::Open {
-        Calls::new(Case::Err, call).run(101);
+        Calls::new::<_, BY_POINTER>(Case::Err, call).run(101);
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }

@@ -20,7 +20,7 @@ impl Answer for Answered {
     }
 }
 
-pub(super) fn calls(case: Case) -> Calls {
+pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let (failures, wait) = match case {
         Case::Err => (usize::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
@@ -34,15 +34,15 @@ pub(super) fn calls(case: Case) -> Calls {
         .expect("the settings are in their ranges");
     if case == Case::Full {
         let call = requests(layer.layer(service_fn(body_or_wait)));
-        Calls::new(Case::Err, call.clone()).run(5);
+        Calls::new::<_, BY_POINTER>(Case::Err, call.clone()).run(5);
         hold(Box::leak(Box::new(call.clone()))(0));
-        return Calls::new(case, call);
+        return Calls::new::<_, BY_POINTER>(case, call);
     }
-    let call = requests(layer.layer(service_fn(body)));
+    let call = requests(layer.layer(service_fn(body::<BY_POINTER>)));
     if case == Case::Open {
-        Calls::new(Case::Err, call.clone()).run(5);
+        Calls::new::<_, BY_POINTER>(Case::Err, call.clone()).run(5);
     }
-    Calls::new(case, call)
+    Calls::new::<_, BY_POINTER>(case, call)
 }
 
 /// Calls of a service, which waits until it is ready.
