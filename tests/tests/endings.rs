@@ -2,7 +2,7 @@
 //! its own: while there is an isolation no call takes the short way.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Snapshot, circuit_breaker, testing};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, Snapshot, circuit_breaker, testing};
 use futures_util::FutureExt as _;
 use futures_util::future::poll_immediate;
 use std::future::{Future, pending};
@@ -153,6 +153,8 @@ fn a_long_run_is_forgotten_after_more_than_its_window() {
     assert_eq!([run(window), run(window), run(window)], [1, 2, 3]);
     assert_eq!(run(window + Duration::from_nanos(1)), 1);
     assert_eq!([run(window), run(window)], [2, 3]);
+    breaker.reconfigure(Config::new().fail_window(window / 2)).unwrap();
+    assert_eq!([run(window / 2), run(window)], [4, 1], "another window is in force at once");
 }
 
 #[circuit_breaker(name = "begun_before", fail_max = 9)]
