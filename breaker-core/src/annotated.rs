@@ -26,7 +26,7 @@ pub struct Entry(Way);
 /// How far a call has come.
 enum Way {
     /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then whoever polls it
-    /// has the word under which it was let in.
+    /// has the word under which it was let in, and if that call ends as most do, it stays so.
     Ahead(&'static Site),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
@@ -35,7 +35,7 @@ enum Way {
     Over,
 }
 
-/// What the permit of a call holds, which is made for an ending that is more than a plain success.
+/// What the permit of a call holds, which is made for an ending that is more than a count.
 struct Held {
     link: &'static Link,
     /// The word under which the call was let in.
@@ -49,7 +49,7 @@ struct Held {
     _room: Room,
 }
 
-/// A byte beside the probe of which the tag of [`Way`] can make use, so that it needs no word of its own.
+/// A byte beside the probe. The values that it never has are the tag of [`Way`], which needs no word of its own so.
 #[repr(u8)]
 enum Room {
     Taken,
@@ -124,7 +124,7 @@ impl Begun {
     }
 }
 
-/// The body is being polled.
+/// The body is being polled, or its error judged.
 struct Running<'e>(&'e mut Entry, Word);
 
 impl Drop for Running<'_> {
@@ -281,11 +281,11 @@ impl Entry {
             Way::Rejected(_) | Way::Over => over(),
         };
         let Held { link, word, started, probe, limit, .. } = held;
-        drop(ManuallyDrop::into_inner(limit));
+        let _timer = ManuallyDrop::into_inner(limit);
         Permit::new(Holder::Site(link), word, probe, started)
     }
 
-    /// A call whose body panics.
+    /// A call whose body panics, or whose error cannot be judged.
     #[cold]
     fn panicked(&mut self, word: Word) {
         self.leave(word).begin();

@@ -104,7 +104,7 @@ impl fmt::Debug for CircuitBreakerError {
             .field("breaker", &self.breaker())
             .field("state", &self.state())
             .field("reason", &self.reason)
-            .field("wait", &self.wait.known())
+            .field("wait", &self.wait.told(self.state()))
             .finish()
     }
 }

@@ -69,7 +69,7 @@ impl Word {
     }
 
     /// Whether a failure may do nothing but make a run longer, while the word stands: there is one, no rule looks at anything else, and
-    /// nobody hears of it.
+    /// there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_run(self) -> bool {
         const STATE: u64 = 0xf << Word::STATE_SHIFT;

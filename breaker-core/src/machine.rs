@@ -187,7 +187,7 @@ impl Machine {
     }
 
     /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
-    /// below its limit: then neither the gate nor a listener nor a note has anything to learn from it. `false`: it is for `settle`.
+    /// below its limit: then neither the gate nor a note has anything to learn from it. `false`: it is for `settle`.
     #[inline]
     pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
         let again = self.run.lengthen(now, self.longest_gap, self.settings.fail_max);

@@ -183,7 +183,7 @@ impl Permit {
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && self.breaker().0.failed_again(self.word) {
+        if failed && event::quiet() && self.breaker().0.failed_again(self.word) {
             return;
         }
         let nothing_to_settle =

@@ -168,7 +168,7 @@ impl Site {
         self.link.get()
     }
 
-    /// The same while there are no isolations, so that it is everybody's.
+    /// Its link in the process, unless there is an isolation, which has a link of its own.
     #[inline]
     pub(crate) fn known_to_all(&'static self) -> Option<&'static Link> {
         #[cfg(feature = "test-util")]

@@ -3,8 +3,9 @@
 
 mod common;
 
-use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, circuit_breaker};
 use common::log::Log;
+use futures_util::FutureExt as _;
 use tracing::Level;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,5 +38,24 @@ async fn at_debug_every_call_is_told_with_its_event_type() {
         "circuit_breaker_reset",
     ] {
         assert!(lines.iter().any(|line| line.contains(event)), "{event} in {lines:#?}");
+    }
+}
+
+#[circuit_breaker(name = "fails_on", fail_max = 9)]
+async fn fails_on() -> Result<(), ApiError> {
+    Err(ApiError::Decode)
+}
+
+#[test]
+fn at_debug_each_failure_of_a_run_is_told() {
+    let log = Log::at(Level::DEBUG);
+    let handle = CircuitBreaker::new("by_handle", Config::new().fail_max(9)).unwrap();
+    for _ in 0..3 {
+        handle.call_sync(|| Err::<(), _>("down")).unwrap_err();
+        fails_on().now_or_never().unwrap().unwrap_err();
+    }
+    for name in ["by_handle", "fails_on"] {
+        let failures = |line: &&String| line.contains("circuit_failure") && line.contains(name);
+        assert_eq!(log.lines().iter().filter(failures).count(), 3, "{name}: {:#?}", log.lines());
     }
 }
