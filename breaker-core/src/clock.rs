@@ -22,14 +22,12 @@ impl Tick {
 
     /// The tick `span` later; a span past the end of time gives [`Tick::NEVER`].
     pub(crate) fn after(self, span: Duration) -> Self {
-        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(span))
+        Self(self.0.saturating_add(nanos_of(span)))
     }
 
     /// The tick `span` earlier; not before the first one.
     pub(crate) fn before(self, span: Duration) -> Self {
-        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(span))
+        Self(self.0.saturating_sub(nanos_of(span)))
     }
 
     /// The time from `earlier` to here, zero if `earlier` is later.
@@ -40,6 +38,11 @@ impl Tick {
     pub(crate) const fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// A span as the clock counts; one that is too long to be counted lasts for ever.
+pub(crate) fn nanos_of(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The present.
@@ -79,8 +82,7 @@ mod model {
 /// Moves a model's time on.
 #[cfg(all(test, breaker_loom))]
 pub(crate) fn advance(span: Duration) {
-    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-    model::NANOS.fetch_add(nanos, crate::sync::Ordering::Relaxed);
+    model::NANOS.fetch_add(nanos_of(span), crate::sync::Ordering::Relaxed);
 }
 
 /// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and

@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct CircuitBreakerError {
     holder: Holder,
-    /// In how long a call may be let in again, or the time limit.
+    /// In how long a call may be let in again, as it was counted ([`Wait::told`]), or the time limit.
     wait: Wait,
     state: Code,
     reason: Reason,

@@ -13,7 +13,7 @@
 //! A word is never equal to another one of a different generation, so a settling call that finds its own word
 //! still standing knows that nothing has happened since it was admitted.
 
-use crate::clock::Tick;
+use crate::clock::{Tick, nanos_of};
 use crate::state::{Code, State};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -164,7 +164,7 @@ impl Gate {
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
     pub(crate) fn publish(&self, word: Word, until: Tick, limit: Duration) -> bool {
         let changed = word != self.word() || until != self.until();
-        self.limit.store(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.limit.store(nanos_of(limit), Ordering::Relaxed);
         self.until.store(until.as_nanos(), Ordering::Relaxed);
         self.word.store(word.0, Ordering::Release);
         changed
@@ -194,7 +194,7 @@ impl Wait {
 
     /// This long. What is too long to be counted lasts for 584 years.
     pub(crate) fn span(span: Duration) -> Self {
-        Self(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX - 1))
+        Self(nanos_of(span).min(u64::MAX - 1))
     }
 
     /// `None`: nobody knows.

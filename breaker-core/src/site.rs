@@ -159,7 +159,7 @@ impl Site {
         if let Some(link) = crate::isolation::link(self) {
             return Some(link);
         }
-        self.link.get()
+        self.linked()
     }
 
     /// Its link in the process, whatever isolations there are.

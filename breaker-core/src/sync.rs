@@ -69,6 +69,12 @@ pub(crate) fn take_turn() {
     }
 }
 
+/// Which stripe is this thread's; any one, if it has none yet.
+#[inline]
+fn turn() -> usize {
+    MINE.get() / STRIPE % STRIPES
+}
+
 #[cold]
 fn first_turn() {
     static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
@@ -98,7 +104,7 @@ impl Totals {
     /// On another one it counts as well.
     #[inline]
     pub(crate) fn success_in_turn(&self) {
-        self.stripes[MINE.get() / STRIPE % STRIPES].successes.fetch_add(1, Ordering::Relaxed);
+        self.stripes[turn()].successes.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -110,7 +116,7 @@ impl Totals {
     #[inline]
     fn stripe(&self) -> &Stripe {
         take_turn();
-        &self.stripes[MINE.get() / STRIPE % STRIPES]
+        &self.stripes[turn()]
     }
 
     pub(crate) fn successes(&self) -> u64 {

@@ -12,7 +12,7 @@
 mod calls;
 mod time;
 
-use crate::clock::Tick;
+use crate::clock::{Tick, nanos_of};
 use crate::policy::Window;
 use crate::sync::{AtomicBool, AtomicU64, OnceLock, Ordering};
 use crate::trip::{Rules, Tally, Trip};
@@ -177,7 +177,7 @@ impl SlidingWindow {
 impl Limits {
     fn set(&self, rules: &Rules) {
         let bits = |rate: Option<f64>| rate.unwrap_or_default().to_bits();
-        let nanos = |span: Option<Duration>| span.map_or(0, |span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        let nanos = |span: Option<Duration>| span.map_or(0, nanos_of);
         self.failure_rate.store(bits(rules.failure_rate), Ordering::Relaxed);
         self.slow_rate.store(bits(rules.slow_rate), Ordering::Relaxed);
         self.slow_call.store(nanos(rules.slow_call), Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use super::{Machine, Manual, Phase};
 use crate::answers::{Change, Counts};
-use crate::clock::Tick;
+use crate::clock::{Tick, nanos_of};
 use crate::config::Settings;
 use crate::open_time::Pace;
 use crate::probes::Trial;
@@ -67,10 +67,9 @@ impl Machine {
         }
     }
 
-    /// Has the window as the settings say. Without a rule nothing is added to it, so it must not keep what is older.
+    /// Has what follows from the settings as they say: the gap that ends a run, and the window. Without a rule nothing is added to it, so it must not keep what is older.
     pub(super) fn arrange(&mut self) {
-        self.longest_gap =
-            self.settings.fail_window.map_or(u64::MAX, |gap| u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
+        self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
             (None, Some(window)) => window.clear(),

@@ -1,7 +1,7 @@
 //! Time: a window over the calls of the last while, in a fixed number of buckets.
 
 use super::{Bad, Mark};
-use crate::clock::Tick;
+use crate::clock::{Tick, nanos_of};
 use crate::sync::{AtomicU64, Ordering};
 use crate::trip::Tally;
 use std::time::Duration;
@@ -45,13 +45,13 @@ impl Default for Buckets {
 
 impl Buckets {
     pub(super) fn has(&self, span: Duration) -> bool {
-        self.span.load(Ordering::Relaxed) == nanos(span)
+        self.span.load(Ordering::Relaxed) == nanos_of(span)
     }
 
     /// The window is empty.
     pub(super) fn resize(&self, span: Duration) {
-        self.span.store(nanos(span), Ordering::Relaxed);
-        self.width.store((nanos(span) / BUCKETS as u64).max(1), Ordering::Relaxed);
+        self.span.store(nanos_of(span), Ordering::Relaxed);
+        self.width.store((nanos_of(span) / BUCKETS as u64).max(1), Ordering::Relaxed);
     }
 
     /// Whether the present bucket is over.
@@ -170,10 +170,6 @@ impl Bucket {
         let (failed, slow) = self.bad.sums();
         Tally { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
     }
-}
-
-fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
