@@ -209,24 +209,9 @@ impl Pair {
 
     fn compare(&mut self) {
         let (snapshot, reference) = (&self.shown, &self.reference);
-        let (state, since) = reference.state();
-        assert_eq!((self.breaker.state(), snapshot.state), (state, state), "state");
-        let changed_at = snapshot.state_changed_at + (reference.now - since);
-        let error = SystemTime::now().duration_since(changed_at).unwrap_or_else(|error| error.duration());
-        assert!(
-            error < Duration::from_secs(10),
-            "the state has changed at {since:?}, which is {error:?} beside what is shown"
-        );
-        assert_eq!(counts(snapshot), reference.counts, "counts");
-        assert_eq!(snapshot.consecutive_failures as usize, reference.run.len(), "run");
-        assert_eq!(snapshot.last_failure_time.is_some(), reference.last_failure.is_some());
+        assert_eq!(self.breaker.state(), snapshot.state, "state");
+        agree(snapshot, reference);
         assert_eq!(snapshot.last_error.as_ref().map(|error| error.kind), reference.last_error);
-        assert_eq!(snapshot.retry_after, reference.retry_after(), "retry_after");
-        let window = snapshot.window.map(shown);
-        assert_eq!(window.is_some(), reference.keys.looks_at_window());
-        window.map(|sums| reference.record.agree(sums, reference.keys.window(), reference.now));
-        assert_eq!(snapshot.ramp_share, reference.ramp_share(), "ramp_share");
-        compare_rules(snapshot.opened_because.as_deref(), &reference.opened_by);
         self.compare_told();
     }
 
@@ -237,6 +222,27 @@ impl Pair {
         assert!(heard.is_sorted_by(|one, next| one.1 < next.1 && one.2 < next.2), "in order");
         assert_eq!(heard.into_iter().map(|told| told.0).collect::<Vec<_>>(), expected, "told");
     }
+}
+
+/// What a breaker shows is what its reference says.
+pub(crate) fn agree(snapshot: &Snapshot, reference: &Reference) {
+    let (state, since) = reference.state();
+    assert_eq!(snapshot.state, state, "state");
+    let changed_at = snapshot.state_changed_at + (reference.now - since);
+    let error = SystemTime::now().duration_since(changed_at).unwrap_or_else(|error| error.duration());
+    assert!(
+        error < Duration::from_secs(10),
+        "the state has changed at {since:?}, which is {error:?} beside what is shown"
+    );
+    assert_eq!(counts(snapshot), reference.counts, "counts");
+    assert_eq!(snapshot.consecutive_failures as usize, reference.run.len(), "run");
+    assert_eq!(snapshot.last_failure_time.is_some(), reference.last_failure.is_some());
+    assert_eq!(snapshot.retry_after, reference.retry_after(), "retry_after");
+    let window = snapshot.window.map(shown);
+    assert_eq!(window.is_some(), reference.keys.looks_at_window());
+    window.map(|sums| reference.record.agree(sums, reference.keys.window(), reference.now));
+    assert_eq!(snapshot.ramp_share, reference.ramp_share(), "ramp_share");
+    compare_rules(snapshot.opened_because.as_deref(), &reference.opened_by);
 }
 
 fn counts(snapshot: &Snapshot) -> Counts {

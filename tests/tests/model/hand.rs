@@ -228,7 +228,7 @@ impl Reference {
                 ends.extend(self.keys.ramp.map(|length| *since + length));
                 ends.push(*since + self.keys.open_time(self.failed_recoveries));
             }
-            Phase::HalfOpen(trial) => ends.extend(trial.slots.iter().map(|slot| slot.1)),
+            Phase::HalfOpen(trial) => ends.extend(trial.slots.iter().map(|slot| slot.until)),
             Phase::Open(_) => {}
         }
         if let Some(Manual::ForcedOpen { until: Some(until) }) = self.manual {

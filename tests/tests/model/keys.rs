@@ -178,6 +178,11 @@ impl Keys {
         self.probe_timeout.unwrap_or(if unset.is_zero() { ms(1000) } else { unset })
     }
 
+    /// Whether calls note when they begin.
+    pub(crate) fn are_timed(&self) -> bool {
+        self.slow_call.is_some() || matches!(self.on_cancel, Some(OnCancel::After(_)))
+    }
+
     pub(crate) fn window(&self) -> Window {
         self.window.unwrap_or(Window::Calls(100))
     }

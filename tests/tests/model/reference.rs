@@ -85,12 +85,24 @@ pub(crate) enum End {
 
 #[derive(Debug, Default)]
 pub(crate) struct Trial {
-    /// Who holds a slot, and until when.
-    pub(crate) slots: Vec<(u64, Duration)>,
+    pub(crate) slots: Vec<Slot>,
     pub(crate) last: u64,
+    /// Calls that found no free slot.
+    pub(crate) turned_away: u64,
+    /// Slots beyond those of the settings: one for each probe that ended without a result while calls were turned away.
+    pub(crate) more: u32,
     pub(crate) successes: u32,
     pub(crate) failures: u32,
     pub(crate) slow: u32,
+}
+
+/// The place of a probe, which it has until then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) id: u64,
+    pub(crate) until: Duration,
+    /// How many calls had been turned away when it was taken.
+    pub(crate) turned_away: u64,
 }
 
 /// Why it opened, with the numbers that tell it.
@@ -127,12 +139,14 @@ pub(crate) struct Told {
 /// A call that was let in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
-    generation: u64,
-    counted: bool,
-    slot: Option<u64>,
+    pub(crate) generation: u64,
+    pub(crate) counted: bool,
+    pub(crate) slot: Option<u64>,
     pub(crate) began: Duration,
     /// Its time was noted, since something asked for it when it began.
-    timed: bool,
+    pub(crate) timed: bool,
+    /// Calls of the same breaker were made inside of it: how long it took says nothing of the service.
+    pub(crate) nested: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +159,7 @@ pub(crate) enum Ending {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Counted {
+pub(crate) enum Counted {
     Success,
     Failure,
     Ignored,
@@ -166,9 +180,13 @@ impl Reference {
             Some(Manual::Disabled) => (false, Ok(None)),
             Some(Manual::Shadow) | None => (true, self.ask()),
         };
-        let call = |generation, slot| {
-            let timed = self.keys.slow_call.is_some() || matches!(self.keys.on_cancel, Some(OnCancel::After(_)));
-            Call { generation, counted, slot, began: self.now, timed }
+        let call = |generation, slot| Call {
+            generation,
+            counted,
+            slot,
+            began: self.now,
+            timed: self.keys.are_timed(),
+            nested: false,
         };
         match admitted {
             Ok(slot) => Ok(call(self.generation, slot)),
@@ -194,7 +212,10 @@ impl Reference {
             Phase::Closed { since, ramp } => Self::ask_ramp(ramp, now - *since, &keys).map(|()| None),
             Phase::Open(_) => Err((State::Open, self.shut_until().map(|end| end - now))),
             Phase::HalfOpen(trial) => match trial.full_until(now, &keys) {
-                Some(end) => Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1))))),
+                Some(end) => {
+                    trial.turned_away += 1;
+                    Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1)))))
+                }
                 None => Ok(Some(trial.take(now + keys.probe_timeout()))),
             },
         }
@@ -223,7 +244,7 @@ impl Reference {
         if call.generation != self.generation {
             return;
         }
-        let slow = matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
+        let slow = !call.nested && matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
         let rules = self.decide(call, counted, slow);
         let opens = !rules.is_empty();
         // A failed probe that closes it is of the past.
@@ -246,14 +267,14 @@ impl Reference {
             // A dropped call has no result, but when it was slow, that is known.
             Phase::Closed { .. } if result || (slow && counted == Counted::Cancelled) => self.closed_call(made, result),
             Phase::HalfOpen(trial) => {
-                trial.slots.retain(|(slot, _)| Some(*slot) != call.slot);
+                trial.give_back(call.slot, self.now, result);
                 if result { self.probe(made) } else { Vec::new() }
             }
             _ => Vec::new(),
         }
     }
 
-    fn judge(&self, ending: Ending, took: Option<Duration>) -> Counted {
+    pub(crate) fn judge(&self, ending: Ending, took: Option<Duration>) -> Counted {
         let on_cancel = self.keys.on_cancel.unwrap_or(OnCancel::Ignore);
         match (ending, on_cancel) {
             (Ending::Success, _) => Counted::Success,

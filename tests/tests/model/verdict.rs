@@ -2,7 +2,7 @@
 
 use crate::keys::Keys;
 use crate::record::Made;
-use crate::reference::{End, Opening, Phase, Ramp, Reference, Rule, Trial};
+use crate::reference::{End, Opening, Phase, Ramp, Reference, Rule, Slot, Trial};
 use std::time::Duration;
 
 /// At least this share.
@@ -133,16 +133,25 @@ enum Verdict {
 impl Trial {
     pub(crate) fn take(&mut self, until: Duration) -> u64 {
         self.last += 1;
-        self.slots.push((self.last, until));
+        self.slots.push(Slot { id: self.last, until, turned_away: self.turned_away });
         self.last
     }
 
-    /// When a slot gets free, if none is. No more are given than the trial still needs, and one always.
+    /// A probe is over. One without a result that kept others out leaves a slot more, of which there are 16 at most.
+    pub(crate) fn give_back(&mut self, slot: Option<u64>, now: Duration, result: bool) {
+        let Some(place) = self.slots.iter().position(|held| Some(held.id) == slot) else { return };
+        let held = self.slots.remove(place);
+        if !result && held.until > now && held.turned_away < self.turned_away {
+            self.more = (self.more + 1).min(16);
+        }
+    }
+
+    /// When a slot gets free, if none is. No more are given than the trial still needs, and one always; then those beyond.
     pub(crate) fn full_until(&self, now: Duration, keys: &Keys) -> Option<Duration> {
         let most = keys.half_open_max_calls();
         let needed = keys.probes().max(most).saturating_sub(self.successes + self.failures).max(1);
-        let slots = most.min(needed) as usize;
-        let mut held: Vec<_> = self.slots.iter().map(|(_, until)| *until).filter(|until| *until > now).collect();
+        let slots = (most.min(needed) + self.more) as usize;
+        let mut held: Vec<_> = self.slots.iter().map(|held| held.until).filter(|until| *until > now).collect();
         held.sort_unstable();
         held.len().checked_sub(slots).map(|surplus| held[surplus])
     }

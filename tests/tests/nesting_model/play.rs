@@ -1,0 +1,352 @@
+//! Play: a tree's calls, made through the breakers.
+
+use crate::reference::Ending;
+use crate::run::Run;
+use crate::tree::{Call, Child, End, How, Judge, Pause, Plan, Way};
+use crate::world::World;
+use breaker_core::{CallError, CircuitBreakerError, Outcome, guard_stream};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt as _, stream};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pub(crate) type Given = Result<(), Fault>;
+pub(crate) type Playing = LocalBoxFuture<'static, Given>;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    Failure,
+    Neutral,
+    Fine,
+    /// A breaker has rejected a call, or cut it off.
+    Breaker(CircuitBreakerError),
+}
+
+impl Judge {
+    fn outcome(self, given: &Given) -> Outcome {
+        match (self, given) {
+            (Self::Nothing, _) | (Self::Strict, Err(_)) => Outcome::failure(),
+            (_, Ok(()) | Err(Fault::Fine)) => Outcome::success(),
+            (Self::Itself, Err(Fault::Neutral)) => Outcome::neutral(),
+            (Self::Itself, Err(Fault::Breaker(error))) if !error.is_timeout() => Outcome::neutral(),
+            (Self::Itself, Err(_)) => Outcome::failure(),
+        }
+    }
+}
+
+/// A call that is dropped before it is over is told to the world when all of it is gone.
+struct Watch {
+    world: Rc<World>,
+    id: usize,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.world.dropped(self.id);
+    }
+}
+
+/// A call, and what the code around it does with it.
+pub(crate) fn play(run: &Run, child: &Child) -> Playing {
+    let (run, call, way) = (run.clone(), child.call.clone(), child.way);
+    Box::pin(async move {
+        match way {
+            Way::Plain => made(&run, &call).await,
+            Way::Spawned => {
+                run.spawn(made(&run, &call));
+                Ok(())
+            }
+            Way::Awaited => run.awaited(made(&run, &call)).await,
+            Way::Retried(attempts) => {
+                let mut given = made(&run, &call).await;
+                for _ in 1..attempts {
+                    if given.is_err() {
+                        given = made(&run, &call).await;
+                    }
+                }
+                given
+            }
+            Way::Replaced => made(&run, &call).await.or(Ok(())),
+            Way::Fallback { of, fails } => match made(&run, &call).await {
+                Ok(()) => Ok(()),
+                Err(_) => made(&run, &Arc::new(Call::step(of, fails))).await,
+            },
+            Way::Within(span) => within(&run, span, made(&run, &call)).await,
+            Way::Caught => Caught(made(&run, &call)).await,
+            Way::Once => once(made(&run, &call)),
+        }
+    })
+}
+
+impl Call {
+    /// What a fallback does.
+    fn step(of: usize, fails: bool) -> Self {
+        Self {
+            of,
+            how: How::Async,
+            judge: Judge::Itself,
+            begins: Pause::None,
+            hand: None,
+            plan: Plan::All,
+            children: Vec::new(),
+            goes_on: Pause::None,
+            end: if fails { End::Failure } else { End::Success },
+        }
+    }
+}
+
+/// One call of a breaker.
+fn made(run: &Run, call: &Arc<Call>) -> Playing {
+    let (run, call) = (run.clone(), call.clone());
+    Box::pin(async move {
+        let Some(id) = run.world.enter(call.of) else { return Ok(()) };
+        let watch = Watch { world: run.world.clone(), id };
+        match call.how {
+            How::Async => by_call(&run, &call, &watch).await,
+            How::Sync => by_call_sync(&run, &call, &watch),
+            How::Permit => by_permit(&run, &call, &watch).await,
+            How::Stream => by_stream(&run, &call, &watch).await,
+        }
+    })
+}
+
+async fn by_call(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let body = Body { world: run.world.clone(), id: watch.id, limited: true, inner: body(run, call) };
+    let breaker = &run.world.breakers[call.of];
+    let given = breaker.call_with(body, |given| call.judge.outcome(given)).await;
+    watch.over(given, call.judge)
+}
+
+fn by_call_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let closure = || {
+        let polled = run.world.poll(watch.id);
+        let given = once(body(run, call));
+        polled.came_back();
+        given
+    };
+    let given = run.world.breakers[call.of].call_sync_with(closure, |given| call.judge.outcome(given));
+    watch.over(given, call.judge)
+}
+
+async fn by_permit(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let permit = match run.world.breakers[call.of].try_acquire() {
+        Ok(permit) => permit,
+        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
+    };
+    run.world.let_in(watch.id);
+    let given = body(run, call).await;
+    permit.settle(call.judge.outcome(&given));
+    watch.over(given.map_err(CallError::Inner), call.judge)
+}
+
+async fn by_stream(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let permit = match run.world.breakers[call.of].try_acquire() {
+        Ok(permit) => permit,
+        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
+    };
+    run.world.let_in(watch.id);
+    let items = Items { world: run.world.clone(), id: watch.id, inner: Box::pin(items(run, call)) };
+    let mut items = guard_stream(permit, items);
+    let mut given = Ok(());
+    while given.is_ok()
+        && let Some(item) = items.next().await
+    {
+        given = item;
+    }
+    watch.over(given.map_err(CallError::Inner), Judge::Strict)
+}
+
+/// The calls inside are the items.
+fn items(run: &Run, call: &Arc<Call>) -> impl Stream<Item = Given> + use<> {
+    let (run, children) = (run.clone(), call.children.clone());
+    let whole = Call { children: Vec::new(), ..Call::clone(call) };
+    let last = stream::once(body(&run, &Arc::new(whole)));
+    stream::iter(children).then(move |child| play(&run, &child)).chain(last)
+}
+
+impl Watch {
+    /// The call has come back with this.
+    fn over(&self, given: Result<(), CallError<Fault>>, judge: Judge) -> Given {
+        let given = match given {
+            Ok(()) => Ok(()),
+            Err(CallError::Inner(fault)) => Err(fault),
+            Err(CallError::Rejected(error)) => {
+                self.world.turned_away(self.id, &error);
+                return Err(Fault::Breaker(error));
+            }
+        };
+        let ending = match judge.outcome(&given) {
+            Outcome::Success => Ending::Success,
+            Outcome::Neutral => Ending::Neutral,
+            _ => Ending::Failure(None),
+        };
+        self.world.end(self.id, ending, given.is_err());
+        given
+    }
+}
+
+/// What a call does.
+fn body(run: &Run, call: &Arc<Call>) -> Playing {
+    let (run, call) = (run.clone(), call.clone());
+    Box::pin(async move {
+        pause(&run, call.begins).await;
+        if let Some((of, hand)) = call.hand {
+            run.world.by_hand(of, hand);
+        }
+        let given = inside(&run, &call).await;
+        pause(&run, call.goes_on).await;
+        match call.end {
+            End::Inside => given,
+            End::Success => Ok(()),
+            End::Failure => Err(Fault::Failure),
+            End::Neutral => Err(Fault::Neutral),
+            End::Fine => Err(Fault::Fine),
+            // The hook does not hear of it.
+            End::Panic => resume_unwind(Box::new(Planned)),
+        }
+    })
+}
+
+async fn inside(run: &Run, call: &Call) -> Given {
+    let children = call.children.iter().map(|child| play(run, child));
+    match call.plan {
+        Plan::Sequence => {
+            for child in children {
+                child.await?;
+            }
+            Ok(())
+        }
+        Plan::All => {
+            let mut given = Ok(());
+            for child in children {
+                given = child.await;
+            }
+            given
+        }
+        Plan::Join => futures_util::future::join_all(children).await.into_iter().collect(),
+        Plan::TryJoin => futures_util::future::try_join_all(children).await.map(drop),
+        Plan::Select => First(children.collect()).await,
+    }
+}
+
+async fn pause(run: &Run, pause: Pause) {
+    match pause {
+        Pause::None => {}
+        Pause::Yields => yields(run).await,
+        Pause::For(span) => until(run, run.world.wake_in(span)).await,
+    }
+}
+
+async fn yields(run: &Run) {
+    let mut again = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut again, true) {
+            return Poll::Ready(());
+        }
+        run.world.moved.set(true);
+        Poll::Pending
+    })
+    .await;
+}
+
+async fn until(run: &Run, deadline: Duration) {
+    poll_fn(|_| if run.world.now.get() >= deadline { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// The user's own time limit.
+async fn within(run: &Run, span: Duration, mut playing: Playing) -> Given {
+    let deadline = run.world.wake_in(span);
+    poll_fn(|context| match playing.as_mut().poll(context) {
+        Poll::Pending if run.world.now.get() >= deadline => Poll::Ready(Err(Fault::Failure)),
+        polled => polled,
+    })
+    .await
+}
+
+/// Polls once and drops: what cannot wait fails.
+fn once(mut playing: Playing) -> Given {
+    match playing.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
+        Poll::Ready(given) => given,
+        Poll::Pending => Err(Fault::Failure),
+    }
+}
+
+/// The first that is ready; the others are dropped then.
+struct First(Vec<Playing>);
+
+impl Future for First {
+    type Output = Given;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Given> {
+        if self.0.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut polled = self.0.iter_mut().map(|playing| playing.as_mut().poll(context));
+        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    }
+}
+
+/// What bodies panic with.
+pub(crate) struct Planned;
+
+/// A planned panic is an error.
+pub(crate) struct Caught(pub(crate) Playing);
+
+impl Future for Caught {
+    type Output = Given;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Given> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
+            Ok(polled) => polled,
+            Err(panic) if panic.is::<Planned>() => Poll::Ready(Err(Fault::Failure)),
+            Err(found) => resume_unwind(found),
+        }
+    }
+}
+
+/// A body that tells the world when it is polled.
+struct Body {
+    world: Rc<World>,
+    id: usize,
+    limited: bool,
+    inner: Playing,
+}
+
+impl Future for Body {
+    type Output = Given;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Given> {
+        let this = &mut *self;
+        let running = this.world.poll(this.id);
+        let polled = this.inner.as_mut().poll(context);
+        running.came_back();
+        if this.limited && polled.is_pending() {
+            this.world.waits(this.id);
+        }
+        polled
+    }
+}
+
+/// A stream that tells the world when it is polled.
+struct Items {
+    world: Rc<World>,
+    id: usize,
+    inner: Pin<Box<dyn Stream<Item = Given>>>,
+}
+
+impl Stream for Items {
+    type Item = Given;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Given>> {
+        let this = &mut *self;
+        let running = this.world.poll(this.id);
+        let polled = this.inner.as_mut().poll_next(context);
+        running.came_back();
+        polled
+    }
+}

@@ -1,0 +1,286 @@
+//! World: two breakers and what the reference says of them, held against each other at each thing that happens.
+
+use crate::compare::agree;
+use crate::inside::{Inside, Told};
+use crate::keys::Keys;
+use crate::record::shown;
+use crate::reference::{Ending, Seen};
+use crate::step::Hand;
+use crate::tree::Case;
+use breaker_core::event::{BeforeCall, Cancelled, Failure, Ignored, Rejected, Success};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Listener};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) struct World {
+    pub(crate) breakers: [CircuitBreaker; 2],
+    keys: [Keys; 2],
+    inside: RefCell<Inside>,
+    bodies: RefCell<Vec<Body>>,
+    hears: Option<[Hears; 2]>,
+    pub(crate) now: Cell<Duration>,
+    /// The times at which something may go on.
+    deadlines: RefCell<Vec<Duration>>,
+    /// Something went on since the last look.
+    pub(crate) moved: Cell<bool>,
+    /// So many calls may still be made by the tree that runs.
+    pub(crate) left: Cell<u32>,
+    /// What was found while a panic of a body went its way.
+    found: RefCell<Option<Box<dyn Any + Send>>>,
+}
+
+/// The body of a call.
+#[derive(Clone, Copy, Debug)]
+struct Body {
+    of: usize,
+    state: BodyState,
+    /// When its time limit is over.
+    limit: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum BodyState {
+    New,
+    Begun,
+    Panicked,
+    Over,
+}
+
+/// What a listener hears of single calls.
+#[derive(Clone, Default)]
+struct Hears(Arc<Mutex<Vec<Told>>>);
+
+impl Hears {
+    fn hear(&self, told: Told) {
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+impl Listener for Hears {
+    fn before_call(&self, _: &BeforeCall<'_>) {
+        self.hear(Told::Asked);
+    }
+
+    fn success(&self, _: &Success<'_>) {
+        self.hear(Told::Success);
+    }
+
+    fn failure(&self, _: &Failure<'_>) {
+        self.hear(Told::Failure);
+    }
+
+    fn ignored(&self, _: &Ignored<'_>) {
+        self.hear(Told::Ignored);
+    }
+
+    fn cancelled(&self, _: &Cancelled<'_>) {
+        self.hear(Told::Cancelled);
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        self.hear(Told::Rejected { shadow: event.shadow });
+    }
+}
+
+impl World {
+    pub(crate) fn new(case: &Case, breakers: [CircuitBreaker; 2]) -> Self {
+        let hears = case.heard.then(|| [Hears::default(), Hears::default()]);
+        if let Some(hears) = &hears {
+            breakers.iter().zip(hears).for_each(|(breaker, hears)| breaker.add_listener(hears.clone()));
+        }
+        Self {
+            breakers,
+            keys: case.keys,
+            inside: RefCell::new(Inside::new(case.keys)),
+            bodies: RefCell::default(),
+            hears,
+            now: Cell::default(),
+            deadlines: RefCell::default(),
+            moved: Cell::new(false),
+            left: Cell::new(0),
+            found: RefCell::default(),
+        }
+    }
+
+    /// A call is asked for; `None`: there are enough of them.
+    pub(crate) fn enter(&self, of: usize) -> Option<usize> {
+        self.left.set(self.left.get().checked_sub(1)?);
+        self.bodies.borrow_mut().push(Body { of, state: BodyState::New, limit: None });
+        Some(self.inside.borrow_mut().enter(of))
+    }
+
+    /// It was let in: its body is polled for the first time, or its permit is there.
+    pub(crate) fn let_in(&self, id: usize) {
+        if self.bodies.borrow()[id].state == BodyState::New {
+            self.bodies.borrow_mut()[id].state = BodyState::Begun;
+            self.look(self.of(id));
+            let expected = self.inside.borrow_mut().admit(id);
+            assert_eq!(expected, Ok(()), "call {id} was let in");
+        }
+    }
+
+    /// Its body is polled until what this gives is dropped.
+    pub(crate) fn poll(&self, id: usize) -> Polled<'_> {
+        self.let_in(id);
+        self.inside.borrow_mut().poll(id);
+        Polled { world: self, id, came_back: false }
+    }
+
+    /// Its body waits, for so long at most.
+    pub(crate) fn waits(&self, id: usize) {
+        let body = &mut self.bodies.borrow_mut()[id];
+        if let (None, Some(limit)) = (body.limit, self.keys[body.of].timeout) {
+            body.limit = Some(self.now.get() + limit);
+            self.deadlines.borrow_mut().push(self.now.get() + limit);
+        }
+    }
+
+    /// It is over with a result of its own.
+    pub(crate) fn end(&self, id: usize, ending: Ending, error: bool) {
+        self.bodies.borrow_mut()[id].state = BodyState::Over;
+        self.look(self.of(id));
+        self.inside.borrow_mut().end(id, ending, error);
+        self.compare_told();
+    }
+
+    /// It gave the breaker's own error.
+    pub(crate) fn turned_away(&self, id: usize, error: &CircuitBreakerError) {
+        let body = self.bodies.borrow()[id];
+        if body.state == BodyState::New {
+            assert!(!error.is_timeout(), "nothing has begun");
+            self.bodies.borrow_mut()[id].state = BodyState::Over;
+            self.look(body.of);
+            let expected = self.inside.borrow_mut().admit(id);
+            assert_eq!(expected, Err((error.state(), error.retry_after())), "call {id} was rejected");
+            self.compare_told();
+        } else {
+            assert!(error.is_timeout(), "call {id} was let in");
+            assert!(body.limit.is_some_and(|limit| limit <= self.now.get()), "its time is over");
+            self.end(id, Ending::Failure(None), true);
+        }
+    }
+
+    /// It was dropped; if it had begun, that is an ending.
+    pub(crate) fn dropped(&self, id: usize) {
+        let state = self.bodies.borrow()[id].state;
+        let ending = match state {
+            BodyState::New | BodyState::Over => return,
+            BodyState::Begun => Ending::Dropped,
+            BodyState::Panicked => Ending::Panicked,
+        };
+        if let Err(found) = catch_unwind(AssertUnwindSafe(|| self.end(id, ending, false))) {
+            self.found.borrow_mut().get_or_insert(found);
+        }
+    }
+
+    pub(crate) fn by_hand(&self, of: usize, hand: Hand) {
+        let breaker = &self.breakers[of];
+        match hand {
+            Hand::ForceOpen => breaker.force_open(),
+            Hand::ForceOpenFor(span) => breaker.force_open_for(span),
+            Hand::Disable => breaker.disable(),
+            Hand::Shadow => breaker.shadow(),
+            Hand::Release => breaker.release(),
+            Hand::Reset => breaker.reset(),
+            Hand::Trip => breaker.trip(),
+            Hand::TripFor(span) => breaker.trip_for(span),
+            Hand::HalfOpen => breaker.half_open(),
+        }
+        self.look(of);
+        self.inside.borrow_mut().by_hand(of, hand);
+    }
+
+    /// In how long something goes on, if it does.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        let mut deadlines = self.deadlines.borrow_mut();
+        deadlines.retain(|deadline| *deadline > self.now.get());
+        deadlines.iter().min().map(|deadline| *deadline - self.now.get())
+    }
+
+    /// Something may go on in so long.
+    pub(crate) fn wake_in(&self, span: Duration) -> Duration {
+        let deadline = self.now.get() + span;
+        self.deadlines.borrow_mut().push(deadline);
+        deadline
+    }
+
+    pub(crate) async fn pass(&self, span: Duration) {
+        tokio::time::advance(span).await;
+        self.now.set(self.now.get() + span);
+        self.inside.borrow_mut().pass(span);
+    }
+
+    fn of(&self, id: usize) -> usize {
+        self.bodies.borrow()[id].of
+    }
+
+    /// Lets the reference see the window that the breaker shows now.
+    fn look(&self, of: usize) {
+        if self.keys[of].looks_at_window() {
+            let window = self.breakers[of].snapshot().window.map(shown).unwrap_or_default();
+            self.inside.borrow_mut().references[of].seen = Seen { window, retry_after: None };
+        }
+    }
+
+    pub(crate) fn check(&self) {
+        if let Some(found) = self.found.take() {
+            resume_unwind(found);
+        }
+        self.compare();
+    }
+
+    fn compare(&self) {
+        let inside = self.inside.borrow();
+        for (breaker, reference) in self.breakers.iter().zip(&inside.references) {
+            let snapshot = breaker.snapshot();
+            agree(&snapshot, reference);
+            let kind = snapshot.last_error.as_ref().map(|error| match error.kind {
+                kind @ ("panic" | "cancelled") => kind,
+                _ => "failure",
+            });
+            assert_eq!(kind, reference.last_error);
+        }
+        drop(inside);
+        self.compare_told();
+        for (id, body) in self.bodies.borrow().iter().enumerate() {
+            let late = body.state == BodyState::Begun && body.limit.is_some_and(|limit| limit <= self.now.get());
+            assert!(!late, "the time of call {id} is over");
+        }
+    }
+
+    fn compare_told(&self) {
+        let mut inside = self.inside.borrow_mut();
+        for of in 0..2 {
+            let expected = std::mem::take(&mut inside.told[of]);
+            if let Some(hears) = &self.hears {
+                let heard = std::mem::take(&mut *hears[of].0.lock().unwrap());
+                assert_eq!(heard, expected, "what was told of breaker {of}");
+            }
+        }
+    }
+}
+
+/// A body that is being polled.
+pub(crate) struct Polled<'w> {
+    world: &'w World,
+    id: usize,
+    came_back: bool,
+}
+
+impl Polled<'_> {
+    pub(crate) fn came_back(mut self) {
+        self.came_back = true;
+    }
+}
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        self.world.inside.borrow_mut().leave(self.id);
+        if !self.came_back {
+            self.world.bodies.borrow_mut()[self.id].state = BodyState::Panicked;
+        }
+    }
+}
