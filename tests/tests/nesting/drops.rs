@@ -1,0 +1,137 @@
+//! Drops and limits: the outermost call that is dropped tells of it.
+
+use crate::common::{breaker, ms, secs};
+use crate::{Answer, Fault, counts};
+use breaker_core::{CircuitBreaker, Config, OnCancel, State, circuit_breaker, testing};
+use futures_util::FutureExt as _;
+use std::future::pending;
+use tokio::time::{advance, sleep, timeout};
+
+const ON_CANCEL: [OnCancel; 3] = [OnCancel::Ignore, OnCancel::Failure, OnCancel::After(secs(1))];
+
+async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
+    Ok(b.call(body).await?)
+}
+
+fn hanging(on_cancel: OnCancel) -> CircuitBreaker {
+    breaker(Config::new().on_cancel(on_cancel))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_with_calls_under_way_inside_is_one_ending() {
+    for (on_cancel, expected) in ON_CANCEL.into_iter().zip([[0, 0, 0, 1, 0], [0, 0, 1, 0, 0], [0, 0, 1, 0, 0]]) {
+        let b = hanging(on_cancel);
+        let both = async {
+            let (one, other) = tokio::join!(call(&b, call(&b, pending())), call(&b, pending()));
+            one.or(other)
+        };
+        timeout(secs(2), call(&b, both)).await.unwrap_err();
+        assert_eq!(counts(&b), expected, "{on_cancel:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_counts_unless_one_inside_told_anything_before() {
+    for (on_cancel, after_ok, after_err) in
+        [(OnCancel::Ignore, [1, 0, 0, 0, 0], [0, 0, 1, 0, 0]), (OnCancel::Failure, [1, 0, 1, 0, 0], [0, 0, 1, 0, 0])]
+    {
+        for (inside, expected) in [(Ok(1), after_ok), (Err(Fault::Refused), after_err)] {
+            let b = hanging(on_cancel);
+            let body = async {
+                let _ = call(&b, async { inside }).await;
+                call(&b, pending()).await
+            };
+            timeout(secs(2), call(&b, body)).await.unwrap_err();
+            assert_eq!(counts(&b), expected, "{on_cancel:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_off_by_its_limit_is_one_failure_whatever_was_under_way_inside() {
+    for on_cancel in ON_CANCEL {
+        let b = breaker(Config::new().on_cancel(on_cancel).timeout(secs(5)));
+        let body = async {
+            sleep(secs(3)).await;
+            call(&b, call(&b, pending())).await
+        };
+        assert!(matches!(call(&b, body).await, Err(Fault::Breaker(error)) if error.is_timeout()));
+        assert_eq!(counts(&b), [0, 0, 1, 0, 0], "{on_cancel:?}");
+    }
+}
+
+#[circuit_breaker(name = "limited", timeout = "5s", on_cancel = failure)]
+async fn limited(depth: u32) -> Result<u8, Fault> {
+    if depth == 0 {
+        return pending().await;
+    }
+    sleep(secs(1)).await;
+    Box::pin(limited(depth - 1)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_annotated_call_that_is_cut_off_is_one_failure_too() {
+    testing::isolated(async {
+        limited(3).await.unwrap_err();
+        assert_eq!(counts(&testing::breaker("limited")), [0, 0, 1, 0, 0]);
+        timeout(secs(2), limited(3)).await.unwrap_err();
+        assert_eq!(counts(&testing::breaker("limited")), [0, 0, 2, 0, 0], "nor more when it is dropped");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loser_of_a_select_within_a_call_tells_as_ever() {
+    for (on_cancel, expected) in [(OnCancel::Ignore, [1, 0, 0, 1, 0]), (OnCancel::Failure, [1, 0, 1, 0, 0])] {
+        let b = hanging(on_cancel);
+        call(&b, async {
+            tokio::select! {
+                biased;
+                slow = call(&b, pending()) => slow,
+                quick = call(&b, async { Ok(1) }) => quick,
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(counts(&b), expected, "{on_cancel:?}");
+    }
+}
+
+/// The outer call has a result, of which its service knows nothing: it did not answer in time.
+#[tokio::test(start_paused = true)]
+async fn a_call_cut_off_by_the_users_own_limit_within_its_outer_call_tells_as_ever() {
+    let limited = async |b: &CircuitBreaker, end: Answer| {
+        let body = async {
+            let _ = timeout(secs(1), call(b, pending())).await;
+            end
+        };
+        let _ = call(b, body).await;
+        counts(b)
+    };
+    assert_eq!(limited(&hanging(OnCancel::Ignore), Ok(1)).await, [0, 0, 0, 1, 0], "its success proves nothing");
+    assert_eq!(limited(&hanging(OnCancel::Ignore), Err(Fault::Refused)).await, [0, 0, 1, 1, 0]);
+    assert_eq!(limited(&hanging(OnCancel::Failure), Ok(1)).await, [0, 0, 1, 0, 0]);
+    assert_eq!(limited(&hanging(OnCancel::Failure), Err(Fault::Refused)).await, [0, 0, 1, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_dropped_with_calls_inside_gives_its_slot_back() {
+    let b = breaker(Config::new().fail_max(1));
+    call(&b, async { Err(Fault::Refused) }).await.unwrap_err();
+    advance(secs(30)).await;
+    timeout(ms(10), call(&b, call(&b, call(&b, pending())))).await.unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 0]));
+    call(&b, async { Ok(1) }).await.unwrap();
+    assert_eq!(b.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_inside_that_was_never_polled_is_no_call() {
+    let b = hanging(OnCancel::Failure);
+    let body = async {
+        drop(call(&b, pending()));
+        Ok(1)
+    };
+    call(&b, body).now_or_never().unwrap().unwrap();
+    assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+}

@@ -1,0 +1,96 @@
+//! By handle: `call`, `call_sync` and permits within each other.
+
+use crate::common::{self, secs};
+use crate::{Answer, Fault, Service, counts};
+use breaker_core::{CallError, CircuitBreaker, Config, State};
+use tokio::time::advance;
+
+fn breaker() -> CircuitBreaker {
+    common::breaker(Config::new().fail_max(3))
+}
+
+/// As `asks_once`, for a breaker by handle.
+async fn counts_once(what: &str, ask: impl AsyncFn(&CircuitBreaker, &Service) -> Answer) {
+    let (breaker, service) = (breaker(), Service::default());
+    ask(&breaker, &service).await.unwrap();
+    service.set_down(true);
+    for failures in 1..=3 {
+        assert_eq!(breaker.state(), State::Closed, "{what}");
+        ask(&breaker, &service).await.unwrap_err();
+        assert_eq!(counts(&breaker), [1, 0, failures, 0, 0], "{what}");
+    }
+    service.set_down(false);
+    advance(secs(30)).await;
+    ask(&breaker, &service).await.unwrap();
+    assert_eq!((breaker.state(), counts(&breaker)), (State::Closed, [2, 0, 3, 0, 0]), "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_within_a_call_counts_once() {
+    counts_once("call in call", async |b, service| {
+        Ok(b.call(async { b.call(async { b.call(async { service.answer() }).await }).await }).await.map_err(flat3)?)
+    })
+    .await;
+    counts_once("call_sync in call", async |b, service| {
+        Ok(b.call(async { b.call_sync(|| service.answer()).map_err(Fault::from) }).await?)
+    })
+    .await;
+    counts_once("call_sync in call_sync", async |b, service| {
+        Ok(b.call_sync(|| b.call_sync(|| service.answer()).map_err(Fault::from))?)
+    })
+    .await;
+    counts_once("block_on in call_sync", async |b, service| {
+        let inner = || futures_util::FutureExt::now_or_never(b.call(async { service.answer() })).unwrap();
+        Ok(b.call_sync(|| inner().map_err(Fault::from))?)
+    })
+    .await;
+}
+
+fn flat3(error: CallError<CallError<CallError<Fault>>>) -> Fault {
+    match error {
+        CallError::Rejected(error) | CallError::Inner(CallError::Rejected(error)) => error.into(),
+        CallError::Inner(CallError::Inner(error)) => error.into(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clone_of_a_handle_is_the_same_breaker_and_another_of_the_same_name_is_not() {
+    let (b, other) = (breaker(), breaker());
+    let clone = b.clone();
+    let _ = b.call(async { clone.call(async { Err::<(), _>(Fault::Refused) }).await.map_err(Fault::from) }).await;
+    assert_eq!(counts(&b), [0, 0, 1, 0, 0]);
+    let _ = b.call(async { other.call(async { Err::<(), _>(Fault::Refused) }).await.map_err(Fault::from) }).await;
+    assert_eq!((counts(&b), counts(&other)), ([0, 0, 2, 0, 0], [0, 0, 1, 0, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_is_taken_within_a_call_is_inner() {
+    counts_once("permit in call", async |b, service| {
+        Ok(b.call(async {
+            let permit = b.try_acquire()?;
+            let answer = service.answer();
+            if answer.is_ok() {
+                permit.success()
+            } else {
+                permit.failure()
+            }
+            answer
+        })
+        .await?)
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_by_hand_is_never_an_outer_call() {
+    let b = breaker();
+    let permit = b.try_acquire().unwrap();
+    b.call(async { Ok::<_, Fault>(()) }).await.unwrap();
+    permit.failure();
+    assert_eq!(counts(&b), [1, 0, 1, 0, 0], "two calls");
+    common::open(&b);
+    advance(secs(30)).await;
+    let probe = b.try_acquire().unwrap();
+    b.call(async { Ok::<_, Fault>(()) }).await.unwrap_err();
+    drop(probe);
+}

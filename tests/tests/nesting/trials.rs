@@ -1,0 +1,140 @@
+//! Trials: none sticks, whatever its probes are made of.
+
+use crate::common::log::Log;
+use crate::common::{breaker, open, secs, succeed};
+use crate::{Answer, Fault, counts};
+use breaker_core::{CircuitBreaker, Config, Outcome, State};
+use std::future::pending;
+use tokio::spawn;
+use tokio::task::yield_now;
+use tokio::time::advance;
+use tracing::Level;
+
+async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
+    Ok(b.call(body).await?)
+}
+
+/// A call that waits, and succeeds.
+async fn good(b: &CircuitBreaker) -> Answer {
+    let body = async {
+        yield_now().await;
+        Ok(1)
+    };
+    call(b, body).await
+}
+
+async fn half_open(config: Config) -> CircuitBreaker {
+    let b = breaker(config.fail_max(1));
+    open(&b);
+    advance(secs(30)).await;
+    b
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_up_again_closes_the_breaker_at_the_first_question_of_several_levels() {
+    let b = half_open(Config::new()).await;
+    call(&b, call(&b, good(&b))).await.unwrap();
+    assert_eq!((b.state(), counts(&b)), (State::Closed, [1, 0, 1, 0, 0]));
+}
+
+/// The second of two probes finds no slot, and that ends the first: the next time there is one for both.
+#[tokio::test(start_paused = true)]
+async fn two_calls_of_a_try_join_outside_of_any_call_recover() {
+    let b = half_open(Config::new()).await;
+    tokio::try_join!(good(&b), good(&b)).unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
+    tokio::try_join!(good(&b), good(&b)).unwrap();
+    assert_eq!(b.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_waits_for_a_task_of_its_own_breaker_recovers() {
+    let b = half_open(Config::new()).await;
+    let ask = || {
+        let task = b.clone();
+        let spawned = async { spawn(async move { good(&task).await }).await.unwrap() };
+        // As an annotated function has it: a rejection proves nothing.
+        b.call_with(spawned, |given: &Answer| match given {
+            Err(Fault::Breaker(_)) => Outcome::neutral(),
+            _ => Outcome::success(),
+        })
+    };
+    ask().await.unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 1, 1, 0, 1]));
+    ask().await.unwrap();
+    assert_eq!(b.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_without_a_result_that_kept_nobody_out_leaves_one_slot() {
+    let b = half_open(Config::new()).await;
+    for _ in 0..3 {
+        drop(b.try_acquire().unwrap());
+        b.try_acquire().unwrap().ignore();
+    }
+    let _probe = b.try_acquire().unwrap();
+    b.try_acquire().unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_has_sixteen_slots_more_at_most_and_the_next_one_begins_anew() {
+    let b = half_open(Config::new()).await;
+    let slots = || {
+        let mut held = Vec::new();
+        while let Ok(permit) = b.try_acquire() {
+            held.push(permit);
+        }
+        held
+    };
+    for expected in [1, 2, 4, 8, 16, 17, 17] {
+        let held = slots();
+        assert_eq!(held.len(), expected);
+        drop(held);
+    }
+    b.try_acquire().unwrap().failure();
+    assert_eq!(b.state(), State::Open);
+    advance(secs(30)).await;
+    assert_eq!(slots().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_slot_of_a_probe_that_succeeds_is_none_more() {
+    let b = half_open(Config::new().success_threshold(5)).await;
+    let probe = b.try_acquire().unwrap();
+    b.try_acquire().unwrap_err();
+    probe.success();
+    let _probe = b.try_acquire().unwrap();
+    b.try_acquire().unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_names_who_held_the_slot() {
+    let log = Log::at(Level::WARN);
+    let b = half_open(Config::new()).await;
+    let before = log.lines().len();
+    tokio::try_join!(good(&b), good(&b)).unwrap_err();
+    let lines = log.lines().split_off(before);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("`test`"), "{}", lines[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_dropped_with_its_calls_leaves_a_slot_more_too() {
+    let b = half_open(Config::new()).await;
+    let nested = || async { call(&b, call(&b, good(&b))).await };
+    tokio::try_join!(nested(), nested()).unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
+    tokio::try_join!(nested(), nested()).unwrap();
+    assert_eq!(b.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_leaked_comes_back_with_its_lease_as_ever() {
+    let b = half_open(Config::new().probe_timeout(secs(5))).await;
+    let mut leaked = Box::pin(call(&b, call(&b, pending())));
+    assert!(futures_util::poll!(&mut leaked).is_pending());
+    good(&b).await.unwrap_err();
+    advance(secs(5)).await;
+    succeed(&b, 1);
+    assert_eq!(b.state(), State::Closed);
+}
