@@ -3,6 +3,7 @@
 use crate::keys::Keys;
 use crate::step::Hand;
 use breaker_core::OnCancel;
+use proptest::array::{uniform2, uniform16};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fmt;
@@ -178,7 +179,7 @@ impl fmt::Debug for Call {
 
 impl Case {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        let healthy = children().prop_map(|child| child.healthy());
+        let healthy = roots().prop_map(|child| child.healthy());
         let cases = (keys(), keys(), any::<bool>(), vec(trees(), 1..5), healthy);
         cases.prop_map(|(a, b, heard, trees, healthy)| Self { keys: [a, b], heard, trees, healthy })
     }
@@ -202,98 +203,85 @@ fn keys() -> impl Strategy<Value = Keys> {
 }
 
 fn trees() -> impl Strategy<Value = Tree> {
-    let after = prop_oneof![
-        2 => (0_u64..40).prop_map(|n| After::Span(ms(n))),
-        3 => Just(After::Idle),
-        3 => (0_usize..2).prop_map(After::Open),
-    ];
     let dropped_in = proptest::option::weighted(0.2, (0_u64..40).prop_map(ms));
-    (after, children(), dropped_in).prop_map(|(after, root, dropped_in)| Tree { after, root, dropped_in })
-}
-
-fn children() -> impl Strategy<Value = Child> {
-    let leaf = (ways(), calls(Just(Vec::new()))).prop_map(child);
-    leaf.prop_recursive(5, 24, 4, |inner| (ways(), calls(vec(inner, 1..=4))).prop_map(child))
-}
-
-fn child((way, call): (Way, Call)) -> Child {
-    Child { way, call: Arc::new(call) }
-}
-
-fn calls(inside: impl Strategy<Value = Vec<Child>>) -> impl Strategy<Value = Call> {
-    let of = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
-    let how = prop_oneof![6 => Just(How::Async), 1 => Just(How::Sync), 1 => Just(How::Permit), 1 => Just(How::Stream)];
-    let judge = prop_oneof![8 => Just(Judge::Itself), 2 => Just(Judge::Strict), 1 => Just(Judge::Nothing)];
-    let hand = proptest::option::weighted(0.04, (0_usize..2, hands()));
-    let body = (pauses(), hand, plans(), inside, pauses(), ends());
-    (of, how, judge, body).prop_map(|(of, how, judge, (begins, hand, plan, children, goes_on, end))| Call {
-        of,
-        how,
-        judge,
-        begins,
-        hand,
-        plan,
-        children,
-        goes_on,
-        end,
+    (uniform2(any::<u8>()), roots(), dropped_in).prop_map(|([after, span], root, dropped_in)| {
+        let span = ms(u64::from(span) / 6);
+        let after = pick(after, &[(3, After::Idle), (2, After::Span(span)), (2, After::Open(0)), (1, After::Open(1))]);
+        Tree { after, root, dropped_in }
     })
 }
 
-fn ways() -> impl Strategy<Value = Way> {
-    prop_oneof![
-        10 => Just(Way::Plain),
-        1 => Just(Way::Spawned),
-        1 => Just(Way::Awaited),
-        1 => (2_u8..4).prop_map(Way::Retried),
-        1 => Just(Way::Replaced),
-        1 => (0_usize..2, any::<bool>()).prop_map(|(of, fails)| Way::Fallback { of, fails }),
-        1 => (0_u64..30).prop_map(|n| Way::Within(ms(n))),
-        1 => Just(Way::Caught),
-        1 => Just(Way::Once),
-    ]
+/// The calls of a tree, each before those inside of it.
+fn roots() -> impl Strategy<Value = Child> {
+    vec(uniform16(any::<u8>()), 1..=64).prop_map(|drawn| Child::of(&mut drawn.into_iter(), 1).expect("there is one"))
 }
 
-fn pauses() -> impl Strategy<Value = Pause> {
-    prop_oneof![
-        6 => Just(Pause::None),
-        1 => Just(Pause::Yields),
-        2 => (1_u64..60).prop_map(|n| Pause::For(ms(n))),
-    ]
+/// The choice that a drawn number makes, by weights. Zero chooses the first, the simplest.
+fn pick<T: Copy>(drawn: u8, choices: &[(u32, T)]) -> T {
+    let whole: u32 = choices.iter().map(|choice| choice.0).sum();
+    let mut left = u32::from(drawn) * whole / 256;
+    for (weight, choice) in choices {
+        match left.checked_sub(*weight) {
+            Some(less) => left = less,
+            None => return *choice,
+        }
+    }
+    unreachable!("the weights are the whole")
 }
 
-fn plans() -> impl Strategy<Value = Plan> {
-    prop_oneof![
-        3 => Just(Plan::Sequence),
-        2 => Just(Plan::All),
-        2 => Just(Plan::Join),
-        2 => Just(Plan::TryJoin),
-        1 => Just(Plan::Select),
-    ]
+impl Child {
+    /// The next call, and those inside.
+    fn of(drawn: &mut impl Iterator<Item = [u8; 16]>, depth: u32) -> Option<Self> {
+        let d = drawn.next()?;
+        let inside = if depth < 6 { pick(d[0], &[(4, 0), (4, 1), (3, 2), (1, 3), (1, 4)]) } else { 0 };
+        let hand = (d[4] > 245).then(|| (usize::from(d[4] % 2), hand(d[5], d[6])));
+        let call = Call {
+            of: pick(d[1], &[(3, 0), (1, 1)]),
+            how: pick(d[2], &[(7, How::Async), (1, How::Sync), (1, How::Permit), (1, How::Stream)]),
+            judge: pick(d[3], &[(8, Judge::Itself), (2, Judge::Strict), (1, Judge::Nothing)]),
+            begins: pause(d[7], d[8]),
+            hand,
+            plan: plan(d[9]),
+            children: (0..inside).map_while(|_| Self::of(drawn, depth + 1)).collect(),
+            goes_on: pause(d[10], d[11]),
+            end: end(d[12]),
+        };
+        Some(Self { way: way(d[13], d[14]), call: Arc::new(call) })
+    }
 }
 
-fn ends() -> impl Strategy<Value = End> {
-    prop_oneof![
-        6 => Just(End::Inside),
-        2 => Just(End::Success),
-        4 => Just(End::Failure),
-        1 => Just(End::Neutral),
-        1 => Just(End::Fine),
-        1 => Just(End::Panic),
-    ]
+fn way(drawn: u8, by: u8) -> Way {
+    let fallback = Way::Fallback { of: usize::from(by % 2), fails: by > 127 };
+    let retried = Way::Retried(2 + by / 128);
+    let within = Way::Within(ms(u64::from(by) / 8));
+    let ways = [Way::Spawned, Way::Awaited, retried, Way::Replaced, fallback, within, Way::Caught, Way::Once];
+    match drawn.checked_sub(128) {
+        None => Way::Plain,
+        Some(drawn) => ways[usize::from(drawn) / 16],
+    }
 }
 
-fn hands() -> impl Strategy<Value = Hand> {
-    prop_oneof![
-        1 => Just(Hand::ForceOpen),
-        1 => (0_u64..50).prop_map(|span| Hand::ForceOpenFor(ms(span))),
-        2 => Just(Hand::Disable),
-        4 => Just(Hand::Shadow),
-        3 => Just(Hand::Release),
-        1 => Just(Hand::Reset),
-        2 => Just(Hand::Trip),
-        1 => (0_u64..50).prop_map(|span| Hand::TripFor(ms(span))),
-        2 => Just(Hand::HalfOpen),
-    ]
+fn pause(drawn: u8, by: u8) -> Pause {
+    let span = Pause::For(ms(1 + u64::from(by) / 5));
+    pick(drawn, &[(6, Pause::None), (1, Pause::Yields), (2, span)])
+}
+
+fn plan(drawn: u8) -> Plan {
+    let plans = [(3, Plan::Sequence), (2, Plan::All), (2, Plan::Join), (2, Plan::TryJoin), (1, Plan::Select)];
+    pick(drawn, &plans)
+}
+
+fn end(drawn: u8) -> End {
+    let odd = [(1, End::Neutral), (1, End::Fine), (1, End::Panic)];
+    let ends = [(6, End::Inside), (2, End::Success), (4, End::Failure), odd[0], odd[1], odd[2]];
+    pick(drawn, &ends)
+}
+
+fn hand(drawn: u8, by: u8) -> Hand {
+    let span = ms(u64::from(by) / 5);
+    let ends = [(1, Hand::ForceOpen), (1, Hand::ForceOpenFor(span)), (2, Hand::Disable), (4, Hand::Shadow)];
+    let moves = [(2, Hand::Trip), (1, Hand::TripFor(span)), (2, Hand::HalfOpen), (3, Hand::Release), (1, Hand::Reset)];
+    pick(drawn, &[&ends[..], &moves].concat())
 }
 
 impl Child {
