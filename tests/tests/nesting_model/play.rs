@@ -1,5 +1,6 @@
 //! Play: a tree's calls, made through the breakers.
 
+use crate::functions;
 use crate::reference::Ending;
 use crate::run::Run;
 use crate::tree::{Call, Child, End, How, Judge, Pause, Plan, Way};
@@ -27,8 +28,14 @@ pub(crate) enum Fault {
     Breaker(CircuitBreakerError),
 }
 
+impl From<CircuitBreakerError> for Fault {
+    fn from(error: CircuitBreakerError) -> Self {
+        Self::Breaker(error)
+    }
+}
+
 impl Judge {
-    fn outcome(self, given: &Given) -> Outcome {
+    pub(crate) fn outcome(self, given: &Given) -> Outcome {
         match (self, given) {
             (Self::Nothing, _) | (Self::Strict, Err(_)) => Outcome::failure(),
             (_, Ok(()) | Err(Fault::Fine)) => Outcome::success(),
@@ -107,6 +114,8 @@ fn made(run: &Run, call: &Arc<Call>) -> Playing {
         let Some(id) = run.world.enter(call.of) else { return Ok(()) };
         let watch = Watch { world: run.world.clone(), id };
         match call.how {
+            How::Async if run.annotated && call.judge != Judge::Strict => by_function(&run, &call, &watch).await,
+            How::Sync if run.annotated && call.judge == Judge::Itself => by_function_sync(&run, &call, &watch),
             How::Async => by_call(&run, &call, &watch).await,
             How::Sync => by_call_sync(&run, &call, &watch),
             How::Permit => by_permit(&run, &call, &watch).await,
@@ -115,22 +124,46 @@ fn made(run: &Run, call: &Arc<Call>) -> Playing {
     })
 }
 
+async fn by_function(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
+    let given = match (call.of, call.judge) {
+        (0, Judge::Nothing) => functions::a_nothing(body).await,
+        (_, Judge::Nothing) => functions::b_nothing(body).await,
+        (0, _) => functions::a(body).await,
+        _ => functions::b(body).await,
+    };
+    watch.came_back(given, call.judge)
+}
+
+fn by_function_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let closure = Box::new(at_once(run, call, watch.id));
+    let given = if call.of == 0 { functions::a_sync(closure) } else { functions::b_sync(closure) };
+    watch.came_back(given, call.judge)
+}
+
 async fn by_call(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let body = Body { world: run.world.clone(), id: watch.id, limited: true, inner: body(run, call) };
+    let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
     let breaker = &run.world.breakers[call.of];
     let given = breaker.call_with(body, |given| call.judge.outcome(given)).await;
     watch.over(given, call.judge)
 }
 
 fn by_call_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let closure = || {
-        let polled = run.world.poll(watch.id);
-        let given = once(body(run, call));
-        polled.came_back();
-        given
-    };
+    let closure = at_once(run, call, watch.id);
     let given = run.world.breakers[call.of].call_sync_with(closure, |given| call.judge.outcome(given));
     watch.over(given, call.judge)
+}
+
+/// The body of a sync call.
+fn at_once(run: &Run, call: &Arc<Call>, id: usize) -> impl FnOnce() -> Given + use<> {
+    let (world, body) = (run.world.clone(), body(run, call));
+    move || {
+        let polled = world.poll(id);
+        let given = once(body);
+        polled.came_back();
+        world.gives(id);
+        given
+    }
 }
 
 async fn by_permit(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
@@ -170,6 +203,15 @@ fn items(run: &Run, call: &Arc<Call>) -> impl Stream<Item = Given> + use<> {
 }
 
 impl Watch {
+    /// An annotated function has come back with this.
+    fn came_back(&self, given: Given, judge: Judge) -> Given {
+        let given = given.map_err(|fault| match fault {
+            Fault::Breaker(error) if !self.world.gave(self.id) => CallError::Rejected(error),
+            fault => CallError::Inner(fault),
+        });
+        self.over(given, judge)
+    }
+
     /// The call has come back with this.
     fn over(&self, given: Result<(), CallError<Fault>>, judge: Judge) -> Given {
         let given = match given {
@@ -310,10 +352,9 @@ impl Future for Caught {
 }
 
 /// A body that tells the world when it is polled.
-struct Body {
+pub(crate) struct Body {
     world: Rc<World>,
     id: usize,
-    limited: bool,
     inner: Playing,
 }
 
@@ -325,8 +366,9 @@ impl Future for Body {
         let running = this.world.poll(this.id);
         let polled = this.inner.as_mut().poll(context);
         running.came_back();
-        if this.limited && polled.is_pending() {
-            this.world.waits(this.id);
+        match polled {
+            Poll::Pending => this.world.waits(this.id),
+            Poll::Ready(_) => this.world.gives(this.id),
         }
         polled
     }

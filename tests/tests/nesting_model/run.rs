@@ -16,6 +16,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) world: Rc<World>,
+    /// Calls are made by annotated functions where they can be.
+    pub(crate) annotated: bool,
     tasks: Rc<RefCell<Vec<Task>>>,
 }
 
@@ -25,8 +27,8 @@ struct Task {
 }
 
 impl Run {
-    pub(crate) fn new(case: &Case, breakers: [CircuitBreaker; 2]) -> Self {
-        Self { world: Rc::new(World::new(case, breakers)), tasks: Rc::default() }
+    pub(crate) fn new(case: &Case, breakers: [CircuitBreaker; 2], annotated: bool) -> Self {
+        Self { annotated, world: Rc::new(World::new(case, breakers)), tasks: Rc::default() }
     }
 
     pub(crate) fn spawn(&self, playing: Playing) {

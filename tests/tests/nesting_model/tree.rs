@@ -233,7 +233,11 @@ impl Child {
     /// The next call, and those inside.
     fn of(drawn: &mut impl Iterator<Item = [u8; 16]>, depth: u32) -> Option<Self> {
         let d = drawn.next()?;
-        let inside = if depth < 6 { pick(d[0], &[(4, 0), (4, 1), (3, 2), (1, 3), (1, 4)]) } else { 0 };
+        let inside = match depth {
+            1 => pick(d[0], &[(1, 0), (4, 1), (4, 2), (2, 3), (2, 4)]),
+            2..6 => pick(d[0], &[(4, 0), (4, 1), (3, 2), (1, 3), (1, 4)]),
+            _ => 0,
+        };
         let hand = (d[4] > 245).then(|| (usize::from(d[4] % 2), hand(d[5], d[6])));
         let call = Call {
             of: pick(d[1], &[(3, 0), (1, 1)]),

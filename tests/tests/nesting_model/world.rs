@@ -37,6 +37,8 @@ pub(crate) struct World {
 struct Body {
     of: usize,
     state: BodyState,
+    /// It came to its end.
+    gave: bool,
     /// When its time limit is over.
     limit: Option<Duration>,
 }
@@ -108,7 +110,7 @@ impl World {
     /// A call is asked for; `None`: there are enough of them.
     pub(crate) fn enter(&self, of: usize) -> Option<usize> {
         self.left.set(self.left.get().checked_sub(1)?);
-        self.bodies.borrow_mut().push(Body { of, state: BodyState::New, limit: None });
+        self.bodies.borrow_mut().push(Body { of, state: BodyState::New, gave: false, limit: None });
         Some(self.inside.borrow_mut().enter(of))
     }
 
@@ -136,6 +138,15 @@ impl World {
             body.limit = Some(self.now.get() + limit);
             self.deadlines.borrow_mut().push(self.now.get() + limit);
         }
+    }
+
+    /// Its body is over.
+    pub(crate) fn gives(&self, id: usize) {
+        self.bodies.borrow_mut()[id].gave = true;
+    }
+
+    pub(crate) fn gave(&self, id: usize) -> bool {
+        self.bodies.borrow()[id].gave
     }
 
     /// It is over with a result of its own.
