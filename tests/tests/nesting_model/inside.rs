@@ -16,7 +16,7 @@ pub(crate) struct Inside {
     pub(crate) told: [Vec<Told>; 2],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Told {
     Asked,
     Rejected { shadow: bool },

@@ -114,8 +114,8 @@ fn made(run: &Run, call: &Arc<Call>) -> Playing {
         let Some(id) = run.world.enter(call.of) else { return Ok(()) };
         let watch = Watch { world: run.world.clone(), id };
         match call.how {
-            How::Async if run.annotated && call.judge != Judge::Strict => by_function(&run, &call, &watch).await,
-            How::Sync if run.annotated && call.judge == Judge::Itself => by_function_sync(&run, &call, &watch),
+            How::Async if run.world.annotated && call.judge != Judge::Strict => by_function(&run, &call, &watch).await,
+            How::Sync if run.world.annotated && call.judge == Judge::Itself => by_function_sync(&run, &call, &watch),
             How::Async => by_call(&run, &call, &watch).await,
             How::Sync => by_call_sync(&run, &call, &watch),
             How::Permit => by_permit(&run, &call, &watch).await,

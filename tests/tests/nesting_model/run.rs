@@ -16,8 +16,6 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) world: Rc<World>,
-    /// Calls are made by annotated functions where they can be.
-    pub(crate) annotated: bool,
     tasks: Rc<RefCell<Vec<Task>>>,
 }
 
@@ -28,7 +26,7 @@ struct Task {
 
 impl Run {
     pub(crate) fn new(case: &Case, breakers: [CircuitBreaker; 2], annotated: bool) -> Self {
-        Self { annotated, world: Rc::new(World::new(case, breakers)), tasks: Rc::default() }
+        Self { world: Rc::new(World::new(case, breakers, annotated)), tasks: Rc::default() }
     }
 
     pub(crate) fn spawn(&self, playing: Playing) {
