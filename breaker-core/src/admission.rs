@@ -5,7 +5,8 @@ use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, BeforeCall, Rejected};
-use crate::gate::{Wait, Word};
+use crate::gate::{Evidence, Wait, Word};
+use crate::nesting;
 use crate::permit::Permit;
 use crate::state::State;
 
@@ -51,6 +52,9 @@ impl CircuitBreaker {
         if !word.has(Word::SHUT | Word::ASK) {
             return Ok(self.permit(caller, word, 0, self.start()));
         }
+        if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
+            return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
+        }
         if word.has(Word::SHUT)
             && let Some(wait) = self.0.gate.shut(clock::now())
         {
@@ -58,6 +62,9 @@ impl CircuitBreaker {
         }
         let (admission, word) = self.change(|machine, now| {
             let (admission, change) = machine.admit(now);
+            if let Admission::Admitted { probe: probe @ 1.. } = admission {
+                machine.watch_probe(probe, self.0.rejections());
+            }
             ((admission, machine.publish().0), change)
         });
         let (word, probe) = match admission {
@@ -70,8 +77,8 @@ impl CircuitBreaker {
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.tell(&|listener| listener.rejected(&event));
                 }
-                // It keeps its times, and no generation.
-                (Word::UNBOUND.with(word.only(Word::LIMITED | Word::TIMED)), 0)
+                // It keeps its times, and decides nothing.
+                (word.with(Word::UNBOUND), 0)
             }
             Admission::Admitted { probe } => (word, probe),
         };
@@ -98,6 +105,7 @@ impl CircuitBreaker {
     #[inline]
     fn reject(&self, caller: Caller, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
         self.0.rejected();
+        nesting::tell(&self.0, Evidence::FAILED);
         if heard {
             self.tell_rejected(caller, state, wait);
         }
@@ -106,14 +114,14 @@ impl CircuitBreaker {
 }
 
 impl Shared {
-    /// Rejects a call of which nobody hears, if this word shuts the gate, and it stays so.
+    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word shuts the gate, and it stays so.
     #[inline]
     pub(crate) fn turn_away(&self, word: Word, holder: Holder) -> Option<CircuitBreakerError> {
         if !word.has(Word::SHUT) || word.has(Word::HEARD) {
             return None;
         }
         let wait = self.gate.shut(clock::now())?;
-        self.totals.rejected();
+        self.totals.rejected_in_turn();
         Some(CircuitBreakerError::rejected(holder, word.code(), wait))
     }
 }

@@ -6,13 +6,13 @@ use crate::call::{Cut, limit, settle_cut};
 use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
 use crate::event;
-use crate::gate::Word;
+use crate::gate::{Evidence, Word};
+use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, reject};
 use crate::site::{Link, Site};
-use crate::sync;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -25,11 +25,13 @@ pub struct Entry(Way);
 
 /// How far a call has come.
 enum Way {
-    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then whoever polls it
-    /// has the word under which it was let in, and if that call ends as most do, it stays so.
-    Ahead(&'static Site),
+    /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being dropped.
+    Cut(&'static Link, bool),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
+    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then the stack of calls
+    /// has the word under which it was let in, and if that call ends as most do, it stays so.
+    Ahead(&'static Site),
     /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
     Rejected(ManuallyDrop<CircuitBreakerError>),
     Over,
@@ -46,6 +48,8 @@ struct Held {
     probe: u32,
     /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
     limit: ManuallyDrop<Option<limit::Limit>>,
+    /// The body is being dropped.
+    closes: bool,
     _room: Room,
 }
 
@@ -67,6 +71,17 @@ pin_project! {
         body: F,
         entry: Entry,
         judge: Judge<E>,
+    }
+
+    impl<F, E> PinnedDrop for Call<F, E> {
+        /// The calls inside the body are dropped with it.
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            let entry = this.project().entry;
+            if entry.may_close() {
+                entry.close();
+            }
+        }
     }
 }
 
@@ -93,45 +108,25 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(begun) = this.entry.begin() else { return this.entry.rejected() };
-        let running = Running(this.entry, begun.word);
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected() };
+        let running = Running(this.entry);
         let mut polled = this.body.poll(context);
-        let Running(entry, word) = &mut *ManuallyDrop::new(running);
-        if !matches!(&polled, Poll::Ready(result) if result.view().is_ok() && begun.succeeded()) {
-            entry.end(*word, &mut polled, *this.judge, context);
+        let Running(entry) = &mut *ManuallyDrop::new(running);
+        if !matches!(&polled, Poll::Ready(result) if result.view().is_ok() && nesting::leave_plainly(shared)) {
+            entry.end(&mut polled, *this.judge, context);
         }
         polled
     }
 }
 
-/// A call whose body may run.
-#[derive(Clone, Copy)]
-struct Begun {
-    shared: &'static Shared,
-    /// The word under which a success is nothing else, while it stands; else [`never`](Word::never) of the word under which it was let in.
-    word: Word,
-}
-
-impl Begun {
-    /// Counts a success that is nothing else. `false`: it is more than that.
-    #[inline]
-    fn succeeded(self) -> bool {
-        let plain = self.shared.gate.glance() == self.word;
-        if plain {
-            self.shared.totals.success_in_turn();
-        }
-        plain
-    }
-}
-
-/// The body is being polled, or its error judged.
-struct Running<'e>(&'e mut Entry, Word);
+/// The body is being polled, or its error judged: the call is on the stack.
+struct Running<'e>(&'e mut Entry);
 
 impl Drop for Running<'_> {
     /// It has panicked.
     #[inline]
     fn drop(&mut self) {
-        self.0.panicked(self.1);
+        self.0.panicked();
     }
 }
 
@@ -141,29 +136,40 @@ impl Entry {
         Self(Way::Ahead(site))
     }
 
-    /// Lets the body run; the first time the breaker is asked, for which one look is enough as a rule. `None`: it rejects the call.
+    /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for which one look is enough as a rule. `None`: it
+    /// rejects the call.
     #[inline(never)]
-    fn begin(&mut self) -> Option<Begun> {
+    fn begin(&mut self) -> Option<&'static Shared> {
         if let Way::Ahead(site) = self.0
             && let Some(link) = site.known_to_all()
             && event::quiet()
         {
             let word = link.shared.gate.word();
-            if word.is_plain() {
-                sync::take_turn();
-                return Some(Begun { shared: link.shared, word });
+            if word.is_plain() && nesting::is_outside() {
+                nesting::enter_alone(link.shared, word);
+                return Some(link.shared);
             }
             return self.look_closer(link, word);
         }
         self.begin_slowly()
     }
 
-    /// A word under which a success is more than that, or the call is rejected as a rule.
+    /// A word under which a success is more than that, or the call is rejected as a rule; or there are calls around this one.
     #[inline(never)]
-    fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<Begun> {
-        if word.lets_in() {
-            return Some(Begun { shared: link.shared, word: word.never() });
+    fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+        if !nesting::is_outside() {
+            return self.begin_inside(link, word);
         }
+        if word.lets_in() {
+            nesting::enter_alone(link.shared, word.never());
+            return Some(link.shared);
+        }
+        self.turn_away(link, word)
+    }
+
+    /// Rejects the call, if this word does.
+    #[inline(never)]
+    fn turn_away(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
         match link.shared.turn_away(word, Holder::Site(link)) {
             Some(rejected) => {
                 self.0 = Way::Rejected(ManuallyDrop::new(rejected));
@@ -173,8 +179,18 @@ impl Entry {
         }
     }
 
+    /// There are calls around this one, or there was none on this thread so far.
     #[inline(never)]
-    fn begin_slowly(&mut self) -> Option<Begun> {
+    fn begin_inside(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+        if !word.lets_in() {
+            return self.begin_slowly();
+        }
+        nesting::enter(link.shared, if word.is_plain() { word } else { word.never() });
+        Some(link.shared)
+    }
+
+    #[inline(never)]
+    fn begin_slowly(&mut self) -> Option<&'static Shared> {
         let held = match std::mem::replace(&mut self.0, Way::Over) {
             Way::Held(held) => held,
             Way::Ahead(site) => {
@@ -191,11 +207,12 @@ impl Entry {
                     }
                 }
             }
-            Way::Rejected(_) | Way::Over => over(),
+            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let begun = Begun { shared: held.link.shared, word: held.word.never() };
+        let link = held.link;
+        nesting::enter_with(&link.breaker.0, held.word.never(), held.probe);
         self.0 = Way::Held(held);
-        Some(begun)
+        Some(link.shared)
     }
 
     /// The error of a call that the breaker has rejected.
@@ -211,27 +228,27 @@ impl Entry {
         }
     }
 
-    /// Whatever is more than a plain success: any other ending, or that the body waits. `word`: that of [`Begun`].
+    /// Whatever is more than a plain success: any other ending, or that the body waits.
     #[inline(never)]
-    fn end<R, E>(&mut self, word: Word, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
+    fn end<R, E>(&mut self, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
     where
         R: Fallible<Error = E>,
         E: FromRejection,
     {
         match &*polled {
             Poll::Ready(result) => match result.view() {
-                Ok(_) => self.succeeded(word),
+                Ok(_) => self.succeeded(nesting::leave()),
                 Err(error) => {
-                    let running = Running(self, word);
+                    let running = Running(self);
                     let (outcome, text) = judge(error);
-                    let Running(entry, _) = &mut *ManuallyDrop::new(running);
-                    if !(outcome.is_failure() && entry.failed_again(word)) {
-                        entry.failed(word, outcome, Cause { kind: type_name::<E>(), text });
+                    let Running(entry) = &mut *ManuallyDrop::new(running);
+                    if !(outcome.is_failure() && entry.failed_again()) {
+                        entry.failed(nesting::leave(), outcome, Cause { kind: type_name::<E>(), text });
                     }
                 }
             },
             Poll::Pending => {
-                if let Some(cut_off) = self.wait(word, context) {
+                if let Some(cut_off) = self.wait(nesting::leave(), context) {
                     *polled = Poll::Ready(reject(cut_off));
                 }
             }
@@ -239,81 +256,142 @@ impl Entry {
     }
 
     #[inline(never)]
-    fn succeeded(&mut self, word: Word) {
-        self.leave(word).settle(Outcome::Success);
+    fn succeeded(&mut self, left: Frame) {
+        if !self.succeeded_in_turn(left.word) {
+            self.leave(left).settle(Outcome::Success);
+        }
+    }
+
+    /// Counts a success that changes nothing, of a call that is inside of another one or has others inside it. `false`: it is more than that.
+    #[inline]
+    fn succeeded_in_turn(&mut self, word: Word) -> bool {
+        let (Way::Ahead(site), bare) = (&self.0, word.bare()) else { return false };
+        let Some(link) = site.linked().filter(|link| bare.is_plain() && link.shared.gate.glance() == bare) else {
+            return false;
+        };
+        if !event::quiet() {
+            return false;
+        }
+        let told = word.evidence();
+        if !told.has(Evidence::TOLD) {
+            link.shared.totals.success();
+            nesting::tell_success(link.shared, || Some(&link.function));
+        }
+        nesting::tell(link.shared, told);
+        self.0 = Way::Over;
+        true
     }
 
     /// Counts a failure that only makes a run longer. `false`: it is more than that.
     #[inline]
-    fn failed_again(&self, word: Word) -> bool {
-        match self.0 {
-            Way::Ahead(site) => site.linked().is_some_and(|link| link.shared.failed_again(word.real())),
-            _ => false,
+    fn failed_again(&self) -> bool {
+        let Way::Ahead(site) = self.0 else { return false };
+        let counted = site.linked().is_some_and(|link| link.shared.failed_again(nesting::word().real()));
+        if counted {
+            // It has no marks, so there is nothing around it.
+            nesting::leave_alone();
         }
+        counted
     }
 
     #[cold]
-    fn failed(&mut self, word: Word, outcome: Outcome, cause: Cause<'_>) {
-        self.leave(word).settle_with(outcome, || cause);
+    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(true, outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
-    fn wait(&mut self, word: Word, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+    fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
         if let Way::Ahead(site) = self.0 {
-            self.0 = Way::Held(Held::of(site, word));
+            self.0 = Way::Held(Held::of(site, left.word));
         }
         let Way::Held(held) = &mut self.0 else { over() };
+        (held.word, held.probe) = (left.word.kept(), left.probe);
+        nesting::tell(&held.link.breaker.0, held.word.evidence());
         if !held.word.has(Word::LIMITED) {
             return None;
         }
         match limit::wait(&mut held.limit, &held.link.breaker, context) {
-            Poll::Ready(after) => Some(settle_cut(self.leave(word), Cut { after })),
+            Poll::Ready(after) => {
+                let link = held.link;
+                let cut_off = settle_cut(self.leave(left), Cut { after });
+                self.0 = Way::Cut(link, false);
+                Some(cut_off)
+            }
             Poll::Pending => None,
         }
     }
 
     /// The call is over: its permit.
-    fn leave(&mut self, word: Word) -> Permit {
+    fn leave(&mut self, left: Frame) -> Permit {
+        let (word, probe) = (left.word.kept(), left.probe);
         let held = match std::mem::replace(&mut self.0, Way::Over) {
             Way::Ahead(site) => Held::of(site, word),
             Way::Held(held) => held,
-            Way::Rejected(_) | Way::Over => over(),
+            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { link, word, started, probe, limit, .. } = held;
+        let Held { link, started, limit, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
+        nesting::tell(&link.breaker.0, word.evidence());
         Permit::new(Holder::Site(link), word, probe, started)
     }
 
     /// A call whose body panics, or whose error cannot be judged.
     #[cold]
-    fn panicked(&mut self, word: Word) {
-        self.leave(word).begin();
+    fn panicked(&mut self) {
+        self.leave(nesting::leave()).panicked();
     }
 
-    /// A call that is dropped while it waits.
+    /// Whether a body is left whose calls would be dropped with it.
+    #[inline]
+    fn may_close(&self) -> bool {
+        matches!(self.0, Way::Held(_) | Way::Cut(..))
+    }
+
+    /// The body is dropped next: until that is done, the calls inside it find this one on the stack.
+    #[cold]
+    fn close(&mut self) {
+        match &mut self.0 {
+            Way::Held(held) => {
+                held.closes = true;
+                nesting::close(&held.link.breaker.0, held.word, held.probe);
+            }
+            Way::Cut(link, closes) => {
+                *closes = true;
+                nesting::close(&link.breaker.0, Word::NONE, 0);
+            }
+            _ => {}
+        }
+    }
+
+    /// A call that was dropped while it waited, or after its time was over.
     #[cold]
     fn abandon(&mut self) {
-        drop(self.leave(Word::UNBOUND));
+        match &self.0 {
+            Way::Held(held) if held.closes => drop(self.leave(nesting::leave())),
+            Way::Cut(_, true) => drop(nesting::leave()),
+            _ => {}
+        }
     }
 }
 
 impl Held {
     /// A call that was let in by one look at the breaker.
     fn of(site: &'static Site, word: Word) -> Self {
-        Self::new(site.linked().unwrap_or_else(|| site.found()), word.real())
+        Self::new(site.linked().unwrap_or_else(|| site.found()), word.kept())
     }
 
     const fn new(link: &'static Link, word: Word) -> Self {
-        Self { link, word, started: Tick::ZERO, probe: 0, limit: ManuallyDrop::new(None), _room: Room::Taken }
+        let limit = ManuallyDrop::new(None);
+        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, _room: Room::Taken }
     }
 }
 
 impl Drop for Entry {
-    /// Out of line, and small where it is called: then the drop of the future it is in is small too, which is compiled wherever one is held.
-    #[inline(never)]
+    /// Small: then the drop of the future it is in is small too, which is compiled wherever one is held.
+    #[inline]
     fn drop(&mut self) {
-        if matches!(self.0, Way::Held(_)) {
+        if self.may_close() {
             self.abandon();
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::clock::Tick;
 use crate::config::Settings;
-use crate::gate::{Wait, Word};
+use crate::gate::{Evidence, Wait, Word};
 use crate::state::State;
 use crate::trip::{Tally, Trip};
 use std::time::Duration;
@@ -13,6 +13,10 @@ pub(crate) struct Call {
     pub(crate) word: Word,
     pub(crate) probe: u32,
     pub(crate) started: Tick,
+    /// What the calls inside it have told.
+    pub(crate) evidence: Evidence,
+    /// How many calls were rejected by now; only where there is a slot.
+    pub(crate) rejected: u64,
 }
 
 /// Totals that are only touched under the lock; successes and rejections are counted outside.
@@ -67,20 +71,33 @@ pub(crate) struct Settled {
     /// A later call, be it a success, may open the breaker because of this one too.
     pub(crate) lingers: bool,
     pub(crate) change: Option<Change>,
+    /// The trial has one place more from now on.
+    pub(crate) widened: bool,
+    /// As many failures as would open the breaker were each hidden by a success inside the call that failed.
+    pub(crate) eclipsed: bool,
 }
 
 impl Settled {
     /// A success that changes nothing.
-    pub(crate) const PLAIN: Self = Self { outcome: Counted::Success, run: 0, drops: 0, lingers: false, change: None };
+    pub(crate) const PLAIN: Self = Self::nothing(Counted::Success);
+    /// The calls inside it have told all there is to tell.
+    pub(crate) const PASSED_ON: Self = Self::nothing(Counted::PassedOn);
+
+    /// An ending that changes nothing but a total.
+    pub(crate) const fn nothing(outcome: Counted) -> Self {
+        Self { outcome, run: 0, drops: 0, lingers: false, change: None, widened: false, eclipsed: false }
+    }
 }
 
-/// The one total that a call is counted in.
+/// The one total that a call is counted in, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Success,
     Failure,
     Ignored,
     Cancelled,
+    /// The calls inside it have told already.
+    PassedOn,
 }
 
 /// What a snapshot shows of the machine.

@@ -1,10 +1,8 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
-use crate::breaker::{CircuitBreaker, Holder};
-use crate::clock::Tick;
+use crate::breaker::CircuitBreaker;
 use crate::error::{CallError, CircuitBreakerError};
-use crate::event;
-use crate::gate::Word;
+use crate::lent::{Lent, Short};
 #[cfg(feature = "tokio")]
 pub(crate) use crate::limit;
 use crate::note::Cause;
@@ -66,9 +64,7 @@ impl CircuitBreaker {
             let result = Short { lent: &mut lent, body: future }.await;
             return lent.finish(result, classify);
         }
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = Run { permit: &permit, limit: None, body: future }.await;
-        finish(permit, result, classify)
+        self.try_acquire().map_err(CallError::Rejected)?.run_with(future, classify).await
     }
 
     /// Runs `closure` if the breaker lets it; `classify` says what its result counts as.
@@ -84,9 +80,58 @@ impl CircuitBreaker {
             let result = lent.guarded(closure);
             return lent.finish(result, classify);
         }
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = guarded(&permit, closure);
-        finish(permit, Ok(result), classify)
+        self.try_acquire().map_err(CallError::Rejected)?.run_sync_with(closure, classify)
+    }
+}
+
+impl Permit {
+    /// Runs `future` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it, as they are of
+    /// [`CircuitBreaker::call`].
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] when the call is cut off at its time limit (`timeout`); [`CallError::Inner`] with the future's own error.
+    ///
+    /// # Cancellation
+    /// As [`CircuitBreaker::call`].
+    pub async fn run<T, E>(self, future: impl Future<Output = Result<T, E>>) -> Result<T, CallError<E>> {
+        self.run_with(future, every_error).await
+    }
+
+    /// The same where `classify` says what the result counts as.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancellation
+    /// As [`CircuitBreaker::call`].
+    pub async fn run_with<T, E>(
+        self,
+        future: impl Future<Output = Result<T, E>>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
+        let result = Run { permit: &self, limit: None, body: future }.await;
+        finish(self, result, classify)
+    }
+
+    /// Runs `closure` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it. A time limit does not apply.
+    ///
+    /// # Errors
+    /// [`CallError::Inner`] with the closure's own error.
+    pub fn run_sync<T, E>(self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.run_sync_with(closure, every_error)
+    }
+
+    /// The same where `classify` says what the result counts as.
+    ///
+    /// # Errors
+    /// As [`run_sync`](Self::run_sync).
+    pub fn run_sync_with<T, E>(
+        self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
+        let result = self.guarded(closure);
+        finish(self, Ok(result), classify)
     }
 }
 
@@ -103,99 +148,9 @@ fn finish<T, E>(
         Ok(result) => result,
         Err(cut) => return Err(CallError::Rejected(settle_cut(permit, cut))),
     };
-    let outcome = guarded(&permit, || classify(&result));
-    permit.settle_with(outcome, || Cause::bare(type_name::<E>()));
+    let outcome = permit.guarded(|| classify(&result));
+    permit.settle_result(result.is_err(), outcome, || Cause::bare(type_name::<E>()));
     result.map_err(CallError::Inner)
-}
-
-/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
-/// a plain success.
-struct Lent<'b> {
-    breaker: &'b CircuitBreaker,
-    word: Word,
-    /// The body is running, so whoever drops this does so because that panics.
-    runs: bool,
-    over: bool,
-}
-
-impl<'b> Lent<'b> {
-    /// `None`: there is more to this call than one look.
-    #[inline]
-    fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let word = breaker.0.gate.word();
-        let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
-        plain.then(|| Self { breaker, word, runs: false, over: false })
-    }
-
-    #[inline]
-    fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        self.runs = true;
-        let value = f();
-        self.runs = false;
-        value
-    }
-
-    #[inline]
-    fn finish<T, E>(
-        mut self,
-        result: Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
-    ) -> Result<T, CallError<E>> {
-        let outcome = self.guarded(|| classify(&result));
-        if matches!(outcome, Outcome::Success) && self.breaker.0.gate.glance() == self.word {
-            self.over = true;
-            self.breaker.0.success();
-        } else {
-            self.settle(outcome, type_name::<E>());
-        }
-        result.map_err(CallError::Inner)
-    }
-
-    #[inline(never)]
-    fn settle(&mut self, outcome: Outcome, kind: &'static str) {
-        self.permit().settle_with(outcome, || Cause::bare(kind));
-    }
-
-    fn permit(&mut self) -> Permit {
-        self.over = true;
-        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
-    }
-
-    #[cold]
-    fn abandon(&mut self) {
-        let permit = self.permit();
-        if self.runs {
-            permit.begin();
-        }
-    }
-}
-
-impl Drop for Lent<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.over {
-            self.abandon();
-        }
-    }
-}
-
-pin_project! {
-    /// Runs the body to its end.
-    struct Short<'l, 'b, F> {
-        lent: &'l mut Lent<'b>,
-        #[pin]
-        body: F,
-    }
-}
-
-impl<F: Future> Future for Short<'_, '_, F> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        this.lent.guarded(|| this.body.poll(context))
-    }
 }
 
 /// A body that was cut off at its time limit.
@@ -213,21 +168,11 @@ pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerEr
     CircuitBreakerError::timed_out(holder, after)
 }
 
-/// Runs the user's code, and notes on the permit that it runs: whoever drops the permit then knows that the call itself
-/// panicked, and not something beside it (rule 8).
-#[inline]
-pub(crate) fn guarded<R>(permit: &Permit, f: impl FnOnce() -> R) -> R {
-    permit.begin();
-    let value = f();
-    permit.came_back();
-    value
-}
-
 /// Runs a synchronous body to its end.
 #[inline]
 #[expect(clippy::missing_errors_doc, reason = "it cannot be cut off")]
 pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
-    Ok(guarded(permit, || body(arguments)))
+    Ok(permit.guarded(|| body(arguments)))
 }
 
 /// Without the feature `tokio` there are no time limits.
@@ -254,6 +199,14 @@ pin_project! {
         #[pin]
         pub body: F,
     }
+
+    impl<F> PinnedDrop for Run<'_, F> {
+        /// The calls inside the body are dropped with it.
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            this.project().permit.close();
+        }
+    }
 }
 
 impl<F: Future> Future for Run<'_, F> {
@@ -262,20 +215,24 @@ impl<F: Future> Future for Run<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.permit.begin();
-        let polled = this.body.poll(context);
-        this.permit.came_back();
-        match polled {
+        match this.permit.guarded(|| this.body.poll(context)) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending if !this.permit.is_limited() => Poll::Pending,
-            Poll::Pending => match limit::wait(this.limit, this.permit.breaker(), context) {
-                Poll::Ready(after) => {
-                    // The rest of the body is dropped before the call is counted.
-                    this.permit.cut_off();
-                    Poll::Ready(Err(Cut { after }))
-                }
-                Poll::Pending => Poll::Pending,
-            },
+            Poll::Pending => this.permit.wait(this.limit, context).map(Err),
         }
+    }
+}
+
+impl Permit {
+    /// The body waits: ready when the time of the call is over. Then the rest of the body is dropped before the call is counted.
+    #[inline]
+    fn wait(&self, timer: &mut Option<limit::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
+        self.waits();
+        if !self.is_limited() {
+            return Poll::Pending;
+        }
+        limit::wait(timer, self.breaker(), context).map(|after| {
+            self.cut_off();
+            Cut { after }
+        })
     }
 }

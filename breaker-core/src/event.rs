@@ -45,6 +45,11 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
+    /// A call ended that is not counted, since calls of the same breaker inside it have told already, or the call around it tells.
+    fn passed_on(&self, event: &PassedOn<'_>) {
+        let _ = event;
+    }
+
     /// A call was not let in; in shadow: would not have been.
     fn rejected(&self, event: &Rejected<'_>) {
         let _ = event;
@@ -94,6 +99,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn cancelled(&self, event: &Cancelled<'_>) {
         (**self).cancelled(event);
+    }
+
+    fn passed_on(&self, event: &PassedOn<'_>) {
+        (**self).passed_on(event);
     }
 
     fn rejected(&self, event: &Rejected<'_>) {
@@ -192,6 +201,18 @@ pub struct Cancelled<'a> {
     pub function: Option<&'static str>,
     /// How many calls were dropped with no result between them, this one included.
     pub in_a_row: u32,
+}
+
+/// A call ended that is not counted: it was one question to the service with the calls inside it, or with the one around it, and that counts once.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PassedOn<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How long the call took; `None` when nobody listened as it began.
+    pub elapsed: Option<Duration>,
 }
 
 /// A call was not let in.

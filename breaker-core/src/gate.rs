@@ -18,11 +18,14 @@ use crate::state::{Code, State};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The state, some flags and the generation, in one word.
+/// The state, some flags and the generation, in one word. That of a call has marks above them, which no published word has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
 impl Word {
+    /// No word.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Calls are rejected without asking the machine, until the gate's time.
     pub(crate) const SHUT: u64 = 1;
     /// Admission is the machine's to decide.
@@ -43,8 +46,18 @@ impl Word {
     const STATE_SHIFT: u32 = 8;
     const GENERATION_SHIFT: u32 = 12;
 
-    /// The word of calls that belong to no generation: their results decide nothing.
-    pub(crate) const UNBOUND: Self = Self(0);
+    /// The call is being dropped, and those inside it with it.
+    pub(crate) const CLOSING: u64 = 1 << 56;
+    /// There are calls around this one on its thread.
+    pub(crate) const NESTED: u64 = 1 << 57;
+    /// The call decides nothing, whatever the generation.
+    pub(crate) const UNBOUND: u64 = 1 << 58;
+    /// Where [`Evidence`] is kept.
+    const EVIDENCE_SHIFT: u32 = 59;
+    const EVIDENCE: u64 = 0b1111 << Self::EVIDENCE_SHIFT;
+    /// A success of this call is more than a count.
+    const MORE: u64 = 1 << 63;
+    const MARKS: u64 = Self::CLOSING | Self::NESTED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
 
     /// `generation` counts from 1.
     pub(crate) const fn new(state: State, generation: u64, flags: u64) -> Self {
@@ -73,7 +86,8 @@ impl Word {
     #[inline]
     pub(crate) const fn has_only_a_run(self) -> bool {
         const STATE: u64 = 0xf << Word::STATE_SHIFT;
-        let kind = STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
+        let marks = Self::MARKS & !Self::MORE;
+        let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
         // A closed breaker's state is 0.
         self.0 & kind == Self::WATCH
     }
@@ -82,16 +96,45 @@ impl Word {
         Self(self.0 | flags)
     }
 
-    /// A word that no gate has.
+    /// A word that no gate has: a success under it is more than a count.
     #[inline]
     pub(crate) const fn never(self) -> Self {
-        Self(!self.0)
+        Self(self.0 | Self::MORE)
     }
 
-    /// The word of which this one is the `never`, or itself if it is none: no generation comes so far.
+    /// The word of which this one is the `never`, or itself if it is none.
     #[inline]
     pub(crate) const fn real(self) -> Self {
-        if self.0 >> 63 == 0 { self } else { Self(!self.0) }
+        Self(self.0 & !Self::MORE)
+    }
+
+    /// What a gate has of it.
+    #[inline]
+    pub(crate) const fn bare(self) -> Self {
+        Self(self.0 & !Self::MARKS)
+    }
+
+    /// What a call keeps of it while it waits.
+    #[inline]
+    pub(crate) const fn kept(self) -> Self {
+        Self(self.0 & !(Self::CLOSING | Self::NESTED | Self::MORE))
+    }
+
+    /// What inner calls have told.
+    #[inline]
+    pub(crate) const fn evidence(self) -> Evidence {
+        Evidence::from_bits((self.0 >> Self::EVIDENCE_SHIFT) as u8)
+    }
+
+    #[inline]
+    pub(crate) const fn with_evidence(self, evidence: Evidence) -> Self {
+        Self(self.0 | (evidence.0 as u64) << Self::EVIDENCE_SHIFT)
+    }
+
+    /// The same without what inner calls have told.
+    #[inline]
+    pub(crate) const fn without_evidence(self) -> Self {
+        Self(self.0 & !Self::EVIDENCE)
     }
 
     /// The same word in this generation.
@@ -105,7 +148,7 @@ impl Word {
     }
 
     pub(crate) const fn generation(self) -> u64 {
-        self.0 >> Self::GENERATION_SHIFT
+        (self.0 & !Self::MARKS) >> Self::GENERATION_SHIFT
     }
 
     #[inline]
@@ -115,6 +158,40 @@ impl Word {
 
     pub(crate) const fn state(self) -> State {
         self.code().state()
+    }
+}
+
+/// What the calls inside a call of the same breaker have told so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Evidence(u8);
+
+impl Evidence {
+    pub(crate) const NONE: Self = Self(0);
+    /// There was one.
+    pub(crate) const WITHIN: Self = Self(0b0001);
+    /// One was counted, rejected or dropped.
+    pub(crate) const TOLD: Self = Self(0b0011);
+    /// One was counted as a failure, gave an error that counts as a success, or was rejected.
+    pub(crate) const FAILED: Self = Self(0b0111);
+    /// One was counted as a success.
+    pub(crate) const ANSWERED: Self = Self(0b1011);
+
+    #[inline]
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits & 0b1111)
     }
 }
 

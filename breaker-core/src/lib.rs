@@ -60,6 +60,7 @@ mod isolation;
 mod json;
 mod key_hash;
 mod layers;
+mod lent;
 #[cfg(feature = "tokio")]
 mod limit;
 #[cfg(feature = "tracing")]
@@ -71,6 +72,7 @@ pub mod metrics;
 #[cfg(test)]
 #[cfg(breaker_loom)]
 mod models;
+mod nesting;
 mod note;
 mod open_time;
 mod outcome;

@@ -1,9 +1,10 @@
 //! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
 
+use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure,
-    Success,
+    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying, StateChange,
+    StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::row::Row;
@@ -118,6 +119,15 @@ impl Listener for TracingListener {
         }
     }
 
+    fn passed_on(&self, event: &PassedOn<'_>) {
+        debug!(
+            event_type = "circuit_passed_on",
+            breaker_name = event.breaker.label(),
+            function = event.function,
+            "call is counted with one inside or around it"
+        );
+    }
+
     fn rejected(&self, event: &Rejected<'_>) {
         debug!(
             event_type = "circuit_rejected",
@@ -207,6 +217,35 @@ fn message(event: &Failure<'_>) -> Option<String> {
 pub(crate) fn made(name: &str, settings: &str) {
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
+
+/// A trial has a place more, since a probe of this function brought no result while others were rejected.
+pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>) {
+    let (name, who) = (breaker.label(), function.unwrap_or(BY_HANDLE));
+    warn!(
+        event_type = "circuit_probe_without_result",
+        breaker_name = name,
+        function,
+        "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one place \
+         more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+    );
+}
+
+/// Failures of one function were hidden by successes of another one inside its calls.
+pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    let name = breaker.label();
+    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or(BY_HANDLE));
+    warn!(
+        event_type = "circuit_failures_hidden",
+        breaker_name = name,
+        function = outer,
+        inner_function = inner,
+        "circuit breaker `{name}`: as many calls of {outer} have failed as `fail_max` allows, each after a success of {inner} inside it, \
+         which ends the run; put `skip` on {inner} if it does not ask the service, or set `failure_rate`"
+    );
+}
+
+/// In place of a function's name.
+const BY_HANDLE: &str = "a call by a handle";
 
 /// Something about the configuration that a person should know.
 pub(crate) fn notice(text: &str) {

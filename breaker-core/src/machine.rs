@@ -12,9 +12,11 @@
 //!    change is told then. No timer or task is needed.
 //! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
 //!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). Being rejected is as cheap as when
-//!    open (`publish`). After closing a ramp may let in a share of the calls only (`ask_closed`).
+//!    open (`publish`). A call inside a call of the same breaker goes in with it and is not asked (`nesting::go_along`): the first one inside a
+//!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
-//!    decides if its generation still stands.
+//!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
+//!    that no trial sticks (`Trial::give_back`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row.
@@ -31,7 +33,7 @@ mod tests;
 use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
-use crate::gate::{Wait, Word};
+use crate::gate::{Evidence, Wait, Word};
 use crate::open_time::{Opening, Pace};
 use crate::outcome::{Ending, Outcome};
 use crate::probes::{Trial, Verdict};
@@ -58,6 +60,9 @@ pub(crate) struct Machine {
     pace: Pace,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
+    /// Failures since the last change that followed a success inside the call that failed, and whether that was told.
+    eclipsed: u32,
+    eclipse_told: bool,
     trip: Option<Trip>,
     counts: Counts,
     last_failure: Option<Tick>,
@@ -98,6 +103,8 @@ impl Machine {
             window: None,
             pace: Pace::new(seed),
             drops: 0,
+            eclipsed: 0,
+            eclipse_told: false,
             trip: None,
             counts: Counts::default(),
             last_failure: None,
@@ -169,21 +176,58 @@ impl Machine {
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let outcome = self.judge(call, ending, now);
+        let outcome = tells(call.evidence, self.judge(call, ending, now));
         self.count(outcome, now);
-        if call.word.generation() != self.generation {
-            return Settled { outcome, run: 0, drops: 0, lingers: false, change: None };
+        if !self.binds(call.word) {
+            return Settled::nothing(outcome);
         }
         let asked = match ending {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
             _ => None,
         };
-        let took = call.word.has(Word::TIMED).then(|| now.since(call.started));
+        let own_time = call.word.has(Word::TIMED) && !call.evidence.has(Evidence::WITHIN);
+        let took = own_time.then(|| now.since(call.started));
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
-        let change = self.decide(call.probe, outcome, slow, asked, now);
+        let widened = self.leave_slot(call, outcome);
+        let change = self.decide(outcome, slow, asked, now);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        Settled { outcome, run, drops: self.drops, lingers, change }
+        let eclipsed = change.is_none() && self.is_eclipsed(call.evidence, outcome);
+        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipsed }
+    }
+
+    /// Whether the result of a call under this word decides anything (rule 7).
+    fn binds(&self, word: Word) -> bool {
+        word.generation() == self.generation && !word.has(Word::UNBOUND)
+    }
+
+    /// Takes back the slot of a call that is dropped with the one around it. Gives whether the trial has one place more.
+    pub(crate) fn give_back(&mut self, call: Call) -> bool {
+        self.binds(call.word) && self.leave_slot(call, Counted::Cancelled)
+    }
+
+    /// A probe's slot is free (rule 6). Gives whether the trial has one place more.
+    fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
+        let turned_away = self.turned_away(call.rejected);
+        let Phase::HalfOpen(trial) = &mut self.phase else { return false };
+        let in_vain = matches!(outcome, Counted::Ignored | Counted::Cancelled);
+        trial.give_back(call.probe, in_vain.then_some(turned_away))
+    }
+
+    /// How many calls were rejected so far, or would have been, if so many were.
+    fn turned_away(&self, rejected: u64) -> u64 {
+        rejected.saturating_add(self.counts.shadow_rejected)
+    }
+
+    /// Whether this failure makes as many as would open the breaker, had no success inside each of the calls ended the run.
+    fn is_eclipsed(&mut self, evidence: Evidence, outcome: Counted) -> bool {
+        if outcome != Counted::Failure || !evidence.has(Evidence::ANSWERED) {
+            return false;
+        }
+        self.eclipsed = self.eclipsed.saturating_add(1);
+        let tell = self.eclipsed >= self.settings.fail_max && !self.eclipse_told;
+        self.eclipse_told |= tell;
+        tell
     }
 
     /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
@@ -229,7 +273,7 @@ impl Machine {
 
     fn count(&mut self, outcome: Counted, now: Tick) {
         match outcome {
-            Counted::Success => {}
+            Counted::Success | Counted::PassedOn => {}
             Counted::Failure => {
                 self.counts.failures += 1;
                 self.last_failure = Some(now);
@@ -239,15 +283,12 @@ impl Machine {
         }
     }
 
-    fn decide(
-        &mut self,
-        probe: u32,
-        outcome: Counted,
-        slow: bool,
-        asked: Option<Duration>,
-        now: Tick,
-    ) -> Option<Change> {
-        self.drops = if outcome == Counted::Cancelled { self.drops.saturating_add(1) } else { 0 };
+    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Change> {
+        self.drops = match outcome {
+            Counted::Cancelled => self.drops.saturating_add(1),
+            Counted::PassedOn => self.drops,
+            _ => 0,
+        };
         let mark = Mark { failed: outcome == Counted::Failure, slow };
         let counts = matches!(outcome, Counted::Success | Counted::Failure);
         match &mut self.phase {
@@ -255,11 +296,7 @@ impl Machine {
             Phase::Closed { .. } if counts || (slow && outcome == Counted::Cancelled) => {
                 self.closed_call(outcome, mark, now).map(|trip| self.open(trip, asked, now))
             }
-            Phase::HalfOpen(trial) => {
-                trial.give_back(probe);
-                if !counts {
-                    return None;
-                }
+            Phase::HalfOpen(trial) if counts => {
                 trial.add(mark);
                 let verdict = trial.verdict(&self.settings);
                 match mark.failed {
@@ -332,6 +369,7 @@ impl Machine {
         self.phase = phase;
         self.generation += 1;
         self.drops = 0;
+        self.eclipsed = 0;
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed { .. }) {
             self.run.clear();
@@ -371,9 +409,24 @@ impl Machine {
         self.window.as_ref()
     }
 
+    /// Notes of a probe that was let in now how many calls had been rejected.
+    pub(crate) fn watch_probe(&mut self, probe: u32, rejected: u64) {
+        let turned_away = self.turned_away(rejected);
+        if let Phase::HalfOpen(trial) = &mut self.phase {
+            trial.watch(probe, turned_away);
+        }
+    }
+
     /// All chance follows from this seed from now on.
     #[cfg(feature = "test-util")]
     pub(crate) fn seed(&mut self, seed: u64) {
         self.pace.seed(seed);
     }
+}
+
+/// What is left to tell of a call after what those inside it have told (rule 5): of a failure, unless they told one, gave an error or were
+/// rejected; of anything else, unless they told anything, were rejected or were dropped.
+fn tells(evidence: Evidence, outcome: Counted) -> Counted {
+    let told = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
+    if evidence.has(told) { Counted::PassedOn } else { outcome }
 }

@@ -6,11 +6,14 @@ mod tests;
 use crate::answers::{Call, Counted, Settled};
 use crate::breaker::{CircuitBreaker, Holder, Told};
 use crate::clock::{self, Tick};
-use crate::event::{self, Cancelled, Failure, Ignored, Success};
-use crate::gate::Word;
+use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
+use crate::gate::{Evidence, Word};
+use crate::nesting::{self, Frame};
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
-use crate::sync::{AtomicBool, Ordering};
+use crate::shared::Core;
+use crate::sync::Ordering;
+use crate::sync::statics::{AtomicU8, AtomicU32};
 use crate::window::Added;
 use std::fmt;
 
@@ -31,25 +34,47 @@ pub struct Permit {
     holder: Holder,
     word: Word,
     started: Tick,
-    probe: u32,
+    /// Its slot, until a call inside it takes that over; 0: none.
+    probe: AtomicU32,
     settled: bool,
-    /// The call's own code is running.
-    runs: AtomicBool,
-    /// The call's time is over, and what is left of its body is dropped.
-    cut: AtomicBool,
+    /// What the call's own code does: one of the stages below.
+    stage: AtomicU8,
+    /// What the calls inside it have told: the bits of [`Evidence`].
+    evidence: AtomicU8,
 }
+
+/// The call's own code does not run.
+const IDLE: u8 = 0;
+/// It runs. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by unwinding.
+const RUNS: u8 = 1;
+/// It waits.
+const WAITS: u8 = 2;
+/// The call's time is over, and what is left of its body is dropped.
+const CUT: u8 = 3;
+/// The call is dropped while it waits, and its body first.
+const CLOSES: u8 = 4;
+/// The call's time is over, and its body is being dropped.
+const CUT_CLOSES: u8 = 5;
 
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
     #[inline]
     pub(crate) fn new(holder: Holder, word: Word, probe: u32, started: Tick) -> Self {
-        Self { holder, word, started, probe, settled: false, runs: AtomicBool::new(false), cut: AtomicBool::new(false) }
+        Self {
+            holder,
+            word: word.without_evidence(),
+            started,
+            probe: AtomicU32::new(probe),
+            settled: false,
+            stage: AtomicU8::new(IDLE),
+            evidence: AtomicU8::new(word.evidence().bits()),
+        }
     }
 
     /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
     pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
         self.settled = true;
-        (self.word, self.probe, self.started)
+        (self.word, self.probe.load(Ordering::Relaxed), self.started)
     }
 
     /// The call succeeded.
@@ -79,15 +104,31 @@ impl Permit {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.success();
+            nesting::tell_success(&self.breaker().0, || self.holder.function());
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
     }
 
+    /// The same where it is known whether the result is an error, which a call around this one may give too.
+    #[inline(always)]
+    pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
+        if is_error && matches!(outcome, Outcome::Success) {
+            nesting::tell(&self.breaker().0, Evidence::FAILED);
+        }
+        self.settle_with(outcome, cause);
+    }
+
     /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.stands_without(Word::WATCH | Word::HEARD | Word::PASS | Word::WINDOW)
+        self.stands_without(Word::WATCH | Word::HEARD | Word::PASS | Word::WINDOW) && self.evidence() == Evidence::NONE
+    }
+
+    /// What the calls inside it have told.
+    #[inline]
+    fn evidence(&self) -> Evidence {
+        Evidence::from_bits(self.evidence.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -157,44 +198,117 @@ impl Permit {
         self.word.has(Word::LIMITED)
     }
 
-    /// The user's code begins to run. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by unwinding.
+    /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the call itself panicked, and not something
+    /// beside it (rule 8); and calls of the same breaker inside it are known as such.
     #[inline]
-    pub(crate) fn begin(&self) {
-        self.runs.store(true, Ordering::Relaxed);
+    pub(crate) fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
+        let inside = self.enter();
+        let value = f();
+        inside.leave();
+        self.stage.store(IDLE, Ordering::Relaxed);
+        value
     }
 
-    /// The user's code came back.
     #[inline]
-    pub(crate) fn came_back(&self) {
-        self.runs.store(false, Ordering::Relaxed);
+    fn enter(&self) -> Inside<'_> {
+        self.stage.store(RUNS, Ordering::Relaxed);
+        let word = self.word.with_evidence(self.evidence());
+        nesting::enter_with(&self.breaker().0, word, self.probe.load(Ordering::Relaxed));
+        Inside { permit: self, word }
+    }
+
+    /// The call's own code has panicked.
+    pub(crate) fn panicked(self) {
+        self.stage.store(RUNS, Ordering::Relaxed);
+    }
+
+    /// The body waits, so that it may be dropped before it ends.
+    #[inline]
+    pub(crate) fn waits(&self) {
+        self.stage.store(WAITS, Ordering::Relaxed);
     }
 
     /// The call's time is over: that is a failure, also if its body panics while it is dropped.
     #[inline]
     pub(crate) fn cut_off(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+        self.stage.store(CUT, Ordering::Relaxed);
+    }
+
+    /// The body is dropped next, while it waits: the calls inside it are dropped with this one. Until that ends they find it on the stack.
+    #[inline]
+    pub(crate) fn close(&self) {
+        let closes = match self.stage.load(Ordering::Relaxed) {
+            WAITS => CLOSES,
+            CUT => CUT_CLOSES,
+            _ => return,
+        };
+        self.stage.store(closes, Ordering::Relaxed);
+        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed));
+    }
+
+    /// The body of a call that closes is gone.
+    fn closed(&self) {
+        let stage = self.stage.load(Ordering::Relaxed);
+        if matches!(stage, CLOSES | CUT_CLOSES) {
+            self.stage.store(if stage == CLOSES { WAITS } else { CUT }, Ordering::Relaxed);
+            self.keep(nesting::leave());
+        }
+    }
+
+    /// Keeps what has become of the call on the stack.
+    #[inline(never)]
+    fn keep(&self, left: Frame) {
+        let evidence = self.evidence().and(left.word.evidence());
+        self.evidence.store(evidence.bits(), Ordering::Relaxed);
+        self.probe.store(left.probe, Ordering::Relaxed);
+        nesting::tell(&self.breaker().0, evidence);
     }
 
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
-        let success = matches!(ending, Ending::Result(Outcome::Success));
-        if self.word.has(Word::PASS) || (success && (self.only_metered() || self.added_to_window())) {
+        self.closed();
+        let core: &Core = &self.breaker().0;
+        if self.word.has(Word::PASS) {
             return;
+        }
+        if ending == Ending::Dropped && nesting::is_dropped_along(core) {
+            return self.drop_along();
+        }
+        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
+        if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
+            return nesting::tell_success(core, || self.holder.function());
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && event::quiet() && self.breaker().0.failed_again(self.word) {
-            return;
+        if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
+            return nesting::tell(core, Evidence::FAILED);
         }
+        let settled = self.settle_in_machine(ending, cause);
+        match settled.outcome {
+            Counted::Success => nesting::tell_success(core, || self.holder.function()),
+            Counted::Failure => nesting::tell(core, Evidence::FAILED),
+            _ if ending == Ending::Dropped => nesting::tell(core, Evidence::TOLD),
+            _ => {}
+        }
+    }
+
+    /// What is more than a count.
+    fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
+        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
+        let plain = success && evidence == Evidence::NONE;
         let nothing_to_settle =
             || self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW) || self.breaker().has_nothing_to_settle();
-        let (settled, told) = match success && nothing_to_settle() {
-            true => (Settled::PLAIN, Told::NOTHING),
-            false => self.breaker().locked(|machine, now| {
-                let call = Call { word: self.word, probe: self.probe, started: self.started.coarse(now) };
+        let probe = self.probe.load(Ordering::Relaxed);
+        let (settled, told) = if plain && nothing_to_settle() {
+            (Settled::PLAIN, Told::NOTHING)
+        } else if success && probe == 0 && evidence.has(Evidence::TOLD) {
+            (Settled::PASSED_ON, Told::NOTHING)
+        } else {
+            self.breaker().locked(|machine, now| {
+                let call = Call { evidence, probe, ..self.call(now) };
                 let settled = machine.settle(call, ending, now);
                 (settled, settled.change)
-            }),
+            })
         };
         if settled.outcome == Counted::Success {
             self.breaker().0.success();
@@ -202,6 +316,40 @@ impl Permit {
         self.note(&settled, cause);
         self.tell(&settled, cause);
         self.breaker().tell_changes(told);
+        self.warn(&settled);
+        settled
+    }
+
+    fn call(&self, now: Tick) -> Call {
+        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
+        let rejected = if probe == 0 { 0 } else { self.breaker().0.rejections() };
+        Call { word, probe, started, evidence: self.evidence(), rejected }
+    }
+
+    /// Dropped with the call around it, which tells of both: it only gives its slot back.
+    fn drop_along(&self) {
+        let mut settled = Settled::PASSED_ON;
+        if self.probe.load(Ordering::Relaxed) != 0 {
+            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now)), None));
+            self.breaker().tell_changes(told);
+            settled.widened = widened;
+        }
+        self.tell(&settled, &|| Cause::bare("cancelled"));
+        self.warn(&settled);
+    }
+
+    /// What only a person can mend.
+    fn warn(&self, settled: &Settled) {
+        #[cfg(feature = "tracing")]
+        if settled.widened {
+            crate::log::widened(self.breaker(), self.holder.function());
+        }
+        #[cfg(feature = "tracing")]
+        if settled.eclipsed {
+            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::answered(&self.breaker().0));
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = settled;
     }
 
     /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or
@@ -245,6 +393,10 @@ impl Permit {
                 let event = Cancelled { breaker, function, in_a_row: settled.drops };
                 breaker.tell(&|listener| listener.cancelled(&event));
             }
+            Counted::PassedOn => {
+                let event = PassedOn { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.passed_on(&event));
+            }
             Counted::Failure => {
                 let Cause { kind: error_type, text: error } = cause();
                 let consecutive_failures = settled.run;
@@ -259,14 +411,35 @@ impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            let (ending, kind, text) = if self.cut.load(Ordering::Relaxed) {
-                (Ending::Result(Outcome::failure()), "timeout", "timed out")
-            } else if self.runs.load(Ordering::Relaxed) {
-                (Ending::Panicked, "panic", "the call panicked")
-            } else {
-                (Ending::Dropped, "cancelled", "the call was dropped before it had a result")
+            let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
+                CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
+                RUNS => (Ending::Panicked, "panic", "the call panicked"),
+                _ => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
             };
             self.end(ending, &|| Cause::told(kind, &text));
+        }
+    }
+}
+
+/// The call's own code runs, and the call is on the stack.
+struct Inside<'p> {
+    permit: &'p Permit,
+    word: Word,
+}
+
+impl Inside<'_> {
+    #[inline]
+    fn leave(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Inside<'_> {
+    /// Also where the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_untouched(self.word) {
+            self.permit.keep(nesting::leave());
         }
     }
 }

@@ -13,7 +13,12 @@ pub(crate) struct Trial {
     successes: u32,
     failures: u32,
     slow: u32,
+    /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
+    more: u32,
 }
+
+/// So many places more a trial can get.
+const MOST: u32 = 16;
 
 /// What a trial came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +34,19 @@ impl Trial {
         self.probes.take(now, limit, settings.probe_lease())
     }
 
-    pub(crate) fn give_back(&mut self, probe: u32) {
-        self.probes.give_back(probe);
+    /// Notes how many calls had been rejected when this probe was let in.
+    pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
+        self.probes.watch(probe, turned_away);
+    }
+
+    /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result, `turned_away` says how many calls had been rejected by now: if
+    /// that is more than when it was let in, there is one place more. Gives whether there is.
+    pub(crate) fn give_back(&mut self, probe: u32, turned_away: Option<u64>) -> bool {
+        let before = self.probes.give_back(probe);
+        let wanted = matches!((before, turned_away), (Some(before), Some(now)) if now > before);
+        let widened = wanted && self.more < MOST;
+        self.more += u32::from(widened);
+        widened
     }
 
     /// Until when no slot is free for certain; `None`: one is free.
@@ -43,7 +59,7 @@ impl Trial {
     fn limit(&self, settings: &Settings) -> u32 {
         let at_once = settings.half_open_max_calls;
         let needed = settings.probes().max(at_once).saturating_sub(self.finished());
-        at_once.min(needed.max(1))
+        at_once.min(needed.max(1)).saturating_add(self.more)
     }
 
     fn finished(&self) -> u32 {
@@ -111,6 +127,8 @@ pub(crate) struct Probes {
 struct Lease {
     probe: u32,
     until: Tick,
+    /// How many calls had been rejected when it was let in.
+    turned_away: u64,
 }
 
 impl Probes {
@@ -122,13 +140,19 @@ impl Probes {
         }
         // 0 stands for no slot.
         self.last = self.last.checked_add(1).unwrap_or(1);
-        self.leases.push(Lease { probe: self.last, until: now.after(lease) });
+        self.leases.push(Lease { probe: self.last, until: now.after(lease), turned_away: u64::MAX });
         Some(self.last)
     }
 
-    /// Gives the slot of `probe` back, if it still holds one.
-    pub(crate) fn give_back(&mut self, probe: u32) {
-        self.leases.retain(|held| held.probe != probe);
+    /// Notes how many calls had been rejected when this probe was let in.
+    pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
+        self.leases.iter_mut().filter(|held| held.probe == probe).for_each(|held| held.turned_away = turned_away);
+    }
+
+    /// Takes the slot of `probe` back, if it still holds one: then it gives how many calls had been rejected before.
+    pub(crate) fn give_back(&mut self, probe: u32) -> Option<u64> {
+        let place = self.leases.iter().position(|held| held.probe == probe)?;
+        Some(self.leases.swap_remove(place).turned_away)
     }
 
     /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free. More than `limit` can be

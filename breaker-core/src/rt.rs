@@ -334,8 +334,8 @@ fn conclude_result<R: Fallible>(
 /// Counts a call that ended with this error.
 #[cold]
 pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> Outcome {
-    let (outcome, text) = crate::call::guarded(&permit, || judge(error));
-    permit.settle_with(outcome, || Cause { kind: type_name::<E>(), text });
+    let (outcome, text) = permit.guarded(|| judge(error));
+    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), text });
     outcome
 }
 

@@ -55,6 +55,15 @@ pin_project! {
         error: for<'i> fn(&'i I) -> Option<&'i E>,
         judge: for<'e> fn(&'e E) -> Judged<'e>,
     }
+
+    impl<S, I, E> PinnedDrop for GuardedStream<S, I, E> {
+        /// The calls inside the stream are dropped with it.
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(permit) = this.project().permit {
+                permit.close();
+            }
+        }
+    }
 }
 
 impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
@@ -63,7 +72,11 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         let polled = match this.permit.as_ref() {
-            Some(permit) => crate::call::guarded(permit, || this.stream.as_mut().poll_next(context)),
+            Some(permit) => {
+                let polled = permit.guarded(|| this.stream.as_mut().poll_next(context));
+                permit.waits();
+                polled
+            }
             None => this.stream.poll_next(context),
         };
         let item = ready!(polled);

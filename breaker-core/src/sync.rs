@@ -6,6 +6,8 @@ mod modelled;
 #[cfg_attr(breaker_loom, allow(dead_code, unused_imports, reason = "what no `static` needs"))]
 mod plain;
 
+#[cfg(breaker_loom)]
+pub(crate) use loom::thread_local;
 #[cfg(all(breaker_loom, feature = "tokio"))]
 pub(crate) use modelled::Notify;
 #[cfg(breaker_loom)]
@@ -14,6 +16,8 @@ pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS
 pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS, Serial, seed};
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, LazyLock};
+#[cfg(not(breaker_loom))]
+pub(crate) use std::thread_local;
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 
@@ -24,7 +28,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at what is no matter of right and wrong.
 pub(crate) mod statics {
     #[cfg_attr(not(breaker_loom), allow(unused_imports, reason = "else it is the same"))]
-    pub(crate) use super::plain::{AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock};
+    pub(crate) use super::plain::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock};
 }
 
 /// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for each
@@ -59,7 +63,7 @@ const STRIPES: usize = 8;
 const STRIPE: usize = size_of::<Stripe>();
 
 // Where the stripe of a thread begins, in bytes, since that is what its place is computed from; `usize::MAX`: it has none yet.
-thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// Sees to it that this thread has a stripe.
 #[inline]
@@ -110,6 +114,12 @@ impl Totals {
     #[inline]
     pub(crate) fn rejected(&self) {
         self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same as [`success_in_turn`](Self::success_in_turn) for a rejection.
+    #[inline]
+    pub(crate) fn rejected_in_turn(&self) {
+        self.stripes[turn()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
     /// That of this thread: threads take turns when they count for the first time.

@@ -1,6 +1,6 @@
 //! Whole: the endings of calls where an `Ok` can be a failure too, and the falling back that all endings share.
 
-use crate::call::{Cut, guarded, settle_cut};
+use crate::call::{Cut, settle_cut};
 use crate::fallback::{Ended, Fallen, On};
 use crate::note::Cause;
 use crate::outcome::Outcome;
@@ -59,9 +59,10 @@ where
 }
 
 fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> Outcome {
-    let (outcome, text) = guarded(&permit, || judge(result));
-    let kind = if result.view().is_ok() { type_name::<R::Ok>() } else { type_name::<R::Error>() };
-    permit.settle_with(outcome, || Cause { kind, text });
+    let (outcome, text) = permit.guarded(|| judge(result));
+    let is_error = result.view().is_err();
+    let kind = if is_error { type_name::<R::Error>() } else { type_name::<R::Ok>() };
+    permit.settle_result(is_error, outcome, || Cause { kind, text });
     outcome
 }
 

@@ -199,7 +199,6 @@ fn a_neutral_result_is_told() {
 fn a_call_that_was_cut_off_is_a_time_out_also_when_its_body_panics_as_it_drops() {
     let breaker = CircuitBreaker::new("test", Config::new().on_panic(OnPanic::Ignore)).unwrap();
     let permit = breaker.try_acquire().unwrap();
-    permit.begin();
     permit.cut_off();
     drop(permit);
     let shown = breaker.snapshot();

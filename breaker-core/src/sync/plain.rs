@@ -1,7 +1,7 @@
 //! Plain: synchronisation as it is, by the standard library.
 
 pub(crate) use std::sync::OnceLock;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// A mutex that a panic cannot poison for everybody else.
 #[derive(Debug, Default)]

@@ -1,0 +1,173 @@
+//! Lent: the usual call by a handle, whose breaker outlives it.
+
+use crate::breaker::{CircuitBreaker, Holder};
+use crate::clock::Tick;
+use crate::error::CallError;
+use crate::event;
+use crate::gate::{Evidence, Word};
+use crate::nesting::{self, Frame};
+use crate::note::Cause;
+use crate::outcome::Outcome;
+use crate::permit::Permit;
+use pin_project_lite::pin_project;
+use std::any::type_name;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
+/// a plain success.
+pub(crate) struct Lent<'b> {
+    breaker: &'b CircuitBreaker,
+    word: Word,
+    stage: Stage,
+    /// What the calls inside it have told.
+    evidence: Evidence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    /// The body is running, so whoever drops this does so because that panics.
+    Runs,
+    Waits,
+    /// It is dropped while it waits, and its body first.
+    Closes,
+    Over,
+}
+
+impl<'b> Lent<'b> {
+    /// `None`: there is more to this call than one look.
+    #[inline]
+    pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
+        let word = breaker.0.gate.word();
+        let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
+        plain.then_some(Self { breaker, word, stage: Stage::Idle, evidence: Evidence::NONE })
+    }
+
+    #[inline]
+    pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.stage = Stage::Runs;
+        let word = self.word.with_evidence(self.evidence);
+        nesting::enter(&self.breaker.0, word);
+        let inside = Inside { lent: self, word };
+        let value = f();
+        inside.lent.stage = Stage::Idle;
+        value
+    }
+
+    #[inline]
+    pub(crate) fn finish<T, E>(
+        mut self,
+        result: Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
+        let outcome = self.guarded(|| classify(&result));
+        if result.is_ok() && matches!(outcome, Outcome::Success) && self.nothing_happened() {
+            self.stage = Stage::Over;
+            self.breaker.0.success();
+            nesting::tell_success(&self.breaker.0, || self.breaker.calling());
+        } else {
+            self.settle(result.is_err(), outcome, type_name::<E>());
+        }
+        result.map_err(CallError::Inner)
+    }
+
+    #[inline]
+    fn nothing_happened(&self) -> bool {
+        self.breaker.0.gate.glance() == self.word.with_evidence(self.evidence)
+    }
+
+    #[inline(never)]
+    fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
+        self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
+    }
+
+    fn permit(&mut self) -> Permit {
+        self.stage = Stage::Over;
+        let word = self.word.with_evidence(self.evidence);
+        Permit::new(Holder::Own(self.breaker.clone()), word, 0, Tick::ZERO)
+    }
+
+    /// The body is dropped next, while it waits.
+    #[inline]
+    fn close(&mut self) {
+        if self.stage == Stage::Waits {
+            self.stage = Stage::Closes;
+            nesting::close(&self.breaker.0, self.word, 0);
+        }
+    }
+
+    #[cold]
+    fn abandon(&mut self) {
+        let stage = self.stage;
+        if stage == Stage::Closes {
+            self.keep(nesting::leave());
+        }
+        let permit = self.permit();
+        if stage == Stage::Runs {
+            permit.panicked();
+        }
+    }
+
+    /// Keeps what has become of the call on the stack.
+    #[inline(never)]
+    fn keep(&mut self, left: Frame) {
+        self.evidence = self.evidence.and(left.word.evidence());
+        nesting::tell(&self.breaker.0, self.evidence);
+    }
+}
+
+impl Drop for Lent<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.stage != Stage::Over {
+            self.abandon();
+        }
+    }
+}
+
+/// The user's code runs, and the call is on the stack.
+struct Inside<'l, 'b> {
+    lent: &'l mut Lent<'b>,
+    word: Word,
+}
+
+impl Drop for Inside<'_, '_> {
+    /// Also where the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_untouched(self.word) {
+            self.lent.keep(nesting::leave());
+        }
+    }
+}
+
+pin_project! {
+    /// Runs the body to its end.
+    pub(crate) struct Short<'l, 'b, F> {
+        pub(crate) lent: &'l mut Lent<'b>,
+        #[pin]
+        pub(crate) body: F,
+    }
+
+    impl<F> PinnedDrop for Short<'_, '_, F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().lent.close();
+        }
+    }
+}
+
+impl<F: Future> Future for Short<'_, '_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let polled = this.lent.guarded(|| this.body.poll(context));
+        if polled.is_pending() {
+            this.lent.stage = Stage::Waits;
+        }
+        polled
+    }
+}
