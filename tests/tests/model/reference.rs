@@ -211,13 +211,16 @@ impl Reference {
         match &mut self.phase {
             Phase::Closed { since, ramp } => Self::ask_ramp(ramp, now - *since, &keys).map(|()| None),
             Phase::Open(_) => Err((State::Open, self.shut_until().map(|end| end - now))),
-            Phase::HalfOpen(trial) => match trial.full_until(now, &keys) {
-                Some(end) => {
-                    trial.turned_away += 1;
-                    Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1)))))
+            Phase::HalfOpen(trial) => {
+                trial.slots.retain(|slot| slot.until > now);
+                match trial.full_until(now, &keys) {
+                    Some(end) => {
+                        trial.turned_away += 1;
+                        Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1)))))
+                    }
+                    None => Ok(Some(trial.take(now + keys.probe_timeout()))),
                 }
-                None => Ok(Some(trial.take(now + keys.probe_timeout()))),
-            },
+            }
         }
     }
 
@@ -267,7 +270,7 @@ impl Reference {
             // A dropped call has no result, but when it was slow, that is known.
             Phase::Closed { .. } if result || (slow && counted == Counted::Cancelled) => self.closed_call(made, result),
             Phase::HalfOpen(trial) => {
-                trial.give_back(call.slot, self.now, result);
+                trial.give_back(call.slot, result);
                 if result { self.probe(made) } else { Vec::new() }
             }
             _ => Vec::new(),

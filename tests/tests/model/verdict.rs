@@ -138,10 +138,10 @@ impl Trial {
     }
 
     /// A probe is over. One without a result that kept others out leaves a slot more, of which there are 16 at most.
-    pub(crate) fn give_back(&mut self, slot: Option<u64>, now: Duration, result: bool) {
+    pub(crate) fn give_back(&mut self, slot: Option<u64>, result: bool) {
         let Some(place) = self.slots.iter().position(|held| Some(held.id) == slot) else { return };
         let held = self.slots.remove(place);
-        if !result && held.until > now && held.turned_away < self.turned_away {
+        if !result && held.turned_away < self.turned_away {
             self.more = (self.more + 1).min(16);
         }
     }

@@ -1,9 +1,10 @@
 //! By handle: `call`, `call_sync` and permits within each other.
 
-use crate::common::{self, secs};
+use crate::common::{self, ms, secs};
 use crate::{Answer, Fault, Service, counts};
-use breaker_core::{CallError, CircuitBreaker, Config, State};
-use tokio::time::advance;
+use breaker_core::{CallError, CircuitBreaker, Config, OnCancel, State};
+use std::future::pending;
+use tokio::time::{advance, timeout};
 
 fn breaker() -> CircuitBreaker {
     common::breaker(Config::new().fail_max(3))
@@ -93,4 +94,49 @@ async fn a_permit_by_hand_is_never_an_outer_call() {
     let probe = b.try_acquire().unwrap();
     b.call(async { Ok::<_, Fault>(()) }).await.unwrap_err();
     drop(probe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_runs_its_body_is_an_outer_call() {
+    counts_once("call in Permit::run", async |b, service| {
+        let body = async { Ok::<_, Fault>(b.call(async { service.answer() }).await?) };
+        Ok(b.try_acquire()?.run(body).await?)
+    })
+    .await;
+    counts_once("call_sync in Permit::run_sync", async |b, service| {
+        let body = || Ok::<_, Fault>(b.call_sync(|| service.answer())?);
+        Ok(b.try_acquire()?.run_sync(body)?)
+    })
+    .await;
+    counts_once("Permit::run in call", async |b, service| {
+        Ok(b.call(async { Ok::<_, Fault>(b.try_acquire()?.run(async { service.answer() }).await?) }).await?)
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_runs_its_body_is_cut_off_and_dropped_as_a_call_is() {
+    let b = common::breaker(Config::new().timeout(secs(1)).on_cancel(OnCancel::Failure));
+    let hangs = || b.call(pending::<Answer>());
+    assert!(
+        matches!(b.try_acquire().unwrap().run(hangs()).await, Err(CallError::Inner(_))),
+        "the inner one is cut off"
+    );
+    assert_eq!(counts(&b), [0, 0, 1, 0, 0]);
+    timeout(ms(10), b.try_acquire().unwrap().run(hangs())).await.unwrap_err();
+    assert_eq!(counts(&b), [0, 0, 2, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neutral_permit_within_a_call_has_told_nothing_but_the_outer_one_is_never_slow_after_it() {
+    let b = common::breaker(Config::new().slow_call(ms(10)));
+    let body = async {
+        let permit = b.try_acquire()?;
+        advance(secs(1)).await;
+        permit.ignore();
+        Ok::<_, Fault>(1)
+    };
+    b.call(body).await.unwrap();
+    let window = b.snapshot().window.unwrap();
+    assert_eq!((counts(&b), window.calls, window.slow), ([1, 1, 0, 0, 0], 1, 0));
 }

@@ -24,7 +24,7 @@ async fn recovers(what: &str, ask: impl AsyncFn(&CircuitBreaker, bool) -> Answer
     asked(true).await.unwrap();
     assert_eq!(counts(&b), [2, 0, 0, 0, 0], "{what}: each part counts");
     asked(false).await.unwrap_err();
-    assert_eq!((b.state(), counts(&b)[0]), (State::Open, 2), "{what}");
+    assert_eq!(b.state(), State::Open, "{what}");
     let failures = counts(&b)[2];
     assert!((1..=2).contains(&failures), "{what}: a failure of a part, and never the outer one");
     advance(secs(30)).await;

@@ -1,11 +1,13 @@
 //! Told: what listeners and the log hear of calls within calls.
 
-use crate::common::breaker;
 use crate::common::log::Log;
+use crate::common::{breaker, secs};
 use crate::{Answer, Fault, Service, counts};
-use breaker_core::event::BeforeCall;
+use breaker_core::event::{BeforeCall, Cancelled, Failure, PassedOn, Rejected, Success};
 use breaker_core::{CircuitBreaker, Config, Listener, State, circuit_breaker, testing};
+use std::future::pending;
 use std::sync::{Arc, Mutex};
+use tokio::time::{advance, timeout};
 use tracing::Level;
 
 #[derive(Clone, Default)]
@@ -25,6 +27,27 @@ impl Listener for Hears {
     fn before_call(&self, _: &BeforeCall<'_>) {
         self.hear("before");
     }
+
+    fn success(&self, _: &Success<'_>) {
+        self.hear("success");
+    }
+
+    fn failure(&self, _: &Failure<'_>) {
+        self.hear("failure");
+    }
+
+    fn cancelled(&self, _: &Cancelled<'_>) {
+        self.hear("cancelled");
+    }
+
+    fn rejected(&self, _: &Rejected<'_>) {
+        self.hear("rejected");
+    }
+
+    fn passed_on(&self, event: &PassedOn<'_>) {
+        assert_eq!(event.breaker.name(), "test");
+        self.hear("passed on");
+    }
 }
 
 async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
@@ -32,11 +55,22 @@ async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_hears_of_each_call_that_asks() {
-    let (b, hears) = (breaker(Config::new()), Hears::default());
+async fn a_listener_hears_of_an_ending_for_every_call_that_asks() {
+    let (b, hears) = (breaker(Config::new().fail_max(1)), Hears::default());
     b.add_listener(hears.clone());
     call(&b, call(&b, async { Ok(1) })).await.unwrap();
-    assert_eq!(hears.take(), ["before"; 2]);
+    assert_eq!(hears.take(), ["before", "before", "success", "passed on"]);
+    timeout(secs(1), call(&b, call(&b, pending()))).await.unwrap_err();
+    assert_eq!(hears.take(), ["before", "before", "passed on", "cancelled"]);
+    call(&b, call(&b, async { Err(Fault::Refused) })).await.unwrap_err();
+    assert_eq!(hears.take(), ["before", "before", "failure", "passed on"]);
+    advance(secs(30)).await;
+    let body = async {
+        call(&b, async { Err(Fault::Refused) }).await.unwrap_err();
+        call(&b, async { Ok(1) }).await
+    };
+    call(&b, body).await.unwrap_err();
+    assert_eq!(hears.take(), ["before", "before", "failure", "before", "rejected", "passed on"]);
 }
 
 #[circuit_breaker(name = "listed", fail_max = 3)]

@@ -3,7 +3,7 @@
 use crate::common::log::Log;
 use crate::common::{breaker, open, secs, succeed};
 use crate::{Answer, Fault, counts};
-use breaker_core::{CircuitBreaker, Config, Outcome, State};
+use breaker_core::{CircuitBreaker, Config, Outcome, State, circuit_breaker, testing};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
@@ -110,12 +110,23 @@ async fn the_slot_of_a_probe_that_succeeds_is_none_more() {
 #[tokio::test(start_paused = true)]
 async fn a_line_names_who_held_the_slot() {
     let log = Log::at(Level::WARN);
-    let b = half_open(Config::new()).await;
-    let before = log.lines().len();
-    tokio::try_join!(good(&b), good(&b)).unwrap_err();
-    let lines = log.lines().split_off(before);
-    assert_eq!(lines.len(), 1, "{lines:#?}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("`test`"), "{}", lines[0]);
+    testing::isolated(async {
+        let b = testing::breaker("parts");
+        testing::half_open(&b).await;
+        tokio::try_join!(part(), part()).unwrap_err();
+        let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("without a result")).collect();
+        assert_eq!(lines.len(), 1, "{:#?}", log.lines());
+        assert!(["WARN", "`parts`", "trials::part"].iter().all(|text| lines[0].contains(text)), "{}", lines[0]);
+        tokio::try_join!(part(), part()).unwrap();
+        assert_eq!(b.state(), State::Closed);
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "parts")]
+async fn part() -> Result<u8, Fault> {
+    yield_now().await;
+    Ok(1)
 }
 
 #[tokio::test(start_paused = true)]

@@ -163,8 +163,9 @@ impl Inside {
             give_back(reference, call);
             self.told[of].push(Told::PassedOn);
         }
-        tells.fine |= error && call.counted && counted == Counted::Success;
-        tells.dropped |= dropped && !with_outer;
+        // Of a disabled breaker nothing is told.
+        tells.fine |= call.counted && error && counted == Counted::Success;
+        tells.dropped |= call.counted && dropped && !with_outer;
         self.tell_outer(id, tells);
     }
 
@@ -191,7 +192,7 @@ fn give_back(reference: &mut Reference, call: Call) {
     if call.generation == reference.generation
         && let Phase::HalfOpen(trial) = &mut reference.phase
     {
-        trial.give_back(call.slot, reference.now, false);
+        trial.give_back(call.slot, false);
     }
 }
 

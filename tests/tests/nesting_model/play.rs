@@ -119,6 +119,7 @@ fn made(run: &Run, call: &Arc<Call>) -> Playing {
             How::Async => by_call(&run, &call, &watch).await,
             How::Sync => by_call_sync(&run, &call, &watch),
             How::Permit => by_permit(&run, &call, &watch).await,
+            How::Run | How::RunSync => by_run(&run, &call, &watch).await,
             How::Stream => by_stream(&run, &call, &watch).await,
         }
     })
@@ -174,7 +175,24 @@ async fn by_permit(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     run.world.let_in(watch.id);
     let given = body(run, call).await;
     permit.settle(call.judge.outcome(&given));
-    watch.over(given.map_err(CallError::Inner), call.judge)
+    // What it is settled by is no error.
+    run.world.end(watch.id, ending(call.judge.outcome(&given)), false);
+    given
+}
+
+async fn by_run(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let permit = match run.world.breakers[call.of].try_acquire() {
+        Ok(permit) => permit,
+        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
+    };
+    let judge = |given: &Given| call.judge.outcome(given);
+    let given = if call.how == How::Run {
+        let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
+        permit.run_with(body, judge).await
+    } else {
+        permit.run_sync_with(at_once(run, call, watch.id), judge)
+    };
+    watch.over(given, call.judge)
 }
 
 async fn by_stream(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
@@ -222,13 +240,16 @@ impl Watch {
                 return Err(Fault::Breaker(error));
             }
         };
-        let ending = match judge.outcome(&given) {
-            Outcome::Success => Ending::Success,
-            Outcome::Neutral => Ending::Neutral,
-            _ => Ending::Failure(None),
-        };
-        self.world.end(self.id, ending, given.is_err());
+        self.world.end(self.id, ending(judge.outcome(&given)), given.is_err());
         given
+    }
+}
+
+fn ending(outcome: Outcome) -> Ending {
+    match outcome {
+        Outcome::Success => Ending::Success,
+        Outcome::Neutral => Ending::Neutral,
+        _ => Ending::Failure(None),
     }
 }
 

@@ -105,6 +105,10 @@ pub(crate) enum How {
     Sync,
     /// A permit that is settled by hand.
     Permit,
+    /// A permit that runs the body.
+    Run,
+    /// The same with a body that is polled once.
+    RunSync,
     /// A stream whose items are the calls inside.
     Stream,
 }
@@ -211,9 +215,15 @@ fn trees() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// The calls of a tree, each before those inside of it.
+/// What a call is made of: numbers, for of choices proptest makes slow work.
+type Drawn = [u8; 16];
+
+/// To a depth of 6 calls.
 fn roots() -> impl Strategy<Value = Child> {
-    vec(uniform16(any::<u8>()), 1..=64).prop_map(|drawn| Child::of(&mut drawn.into_iter(), 1).expect("there is one"))
+    let leaf = uniform16(any::<u8>()).prop_map(|drawn| Child::of(drawn, Vec::new()));
+    leaf.prop_recursive(5, 32, 3, |inner| {
+        (uniform16(any::<u8>()), vec(inner, 1..=4)).prop_map(|(drawn, inside)| Child::of(drawn, inside))
+    })
 }
 
 /// The choice that a drawn number makes, by weights. Zero chooses the first, the simplest.
@@ -230,27 +240,20 @@ fn pick<T: Copy>(drawn: u8, choices: &[(u32, T)]) -> T {
 }
 
 impl Child {
-    /// The next call, and those inside.
-    fn of(drawn: &mut impl Iterator<Item = [u8; 16]>, depth: u32) -> Option<Self> {
-        let d = drawn.next()?;
-        let inside = match depth {
-            1 => pick(d[0], &[(1, 0), (4, 1), (4, 2), (2, 3), (2, 4)]),
-            2..6 => pick(d[0], &[(4, 0), (4, 1), (3, 2), (1, 3), (1, 4)]),
-            _ => 0,
-        };
+    fn of(d: Drawn, children: Vec<Self>) -> Self {
         let hand = (d[4] > 245).then(|| (usize::from(d[4] % 2), hand(d[5], d[6])));
         let call = Call {
             of: pick(d[1], &[(3, 0), (1, 1)]),
-            how: pick(d[2], &[(7, How::Async), (1, How::Sync), (1, How::Permit), (1, How::Stream)]),
+            how: how(d[2]),
             judge: pick(d[3], &[(8, Judge::Itself), (2, Judge::Strict), (1, Judge::Nothing)]),
             begins: pause(d[7], d[8]),
             hand,
             plan: plan(d[9]),
-            children: (0..inside).map_while(|_| Self::of(drawn, depth + 1)).collect(),
+            children,
             goes_on: pause(d[10], d[11]),
             end: end(d[12]),
         };
-        Some(Self { way: way(d[13], d[14]), call: Arc::new(call) })
+        Self { way: way(d[13], d[14]), call: Arc::new(call) }
     }
 }
 
@@ -262,6 +265,14 @@ fn way(drawn: u8, by: u8) -> Way {
     match drawn.checked_sub(128) {
         None => Way::Plain,
         Some(drawn) => ways[usize::from(drawn) / 16],
+    }
+}
+
+fn how(drawn: u8) -> How {
+    let others = [How::Sync, How::Permit, How::Run, How::RunSync, How::Stream];
+    match drawn.checked_sub(176) {
+        None => How::Async,
+        Some(drawn) => others[usize::from(drawn) / 16],
     }
 }
 
@@ -299,13 +310,18 @@ impl Child {
         let call = &*self.call;
         let pause = |pause| if pause == Pause::None { pause } else { Pause::Yields };
         // A sync call cannot wait.
-        let pause = |it| if call.how == How::Sync { Pause::None } else { pause(it) };
+        let at_once = matches!(call.how, How::Sync | How::RunSync);
+        let pause = |it| if at_once { Pause::None } else { pause(it) };
         let plan = if call.plan == Plan::Select { Plan::Join } else { call.plan };
         let mut children: Vec<_> = call.children.iter().map(Self::healthy).collect();
-        if call.how == How::Sync {
+        if at_once {
             children.iter_mut().for_each(Self::at_once);
         }
+        // To `guard_stream` each error is a failure, a rejection of a task too.
+        let how =
+            if call.how == How::Stream && children.iter().any(Self::waits_for_tasks) { How::Async } else { call.how };
         let call = Call {
+            how,
             judge: Judge::Itself,
             begins: pause(call.begins),
             hand: None,
@@ -316,6 +332,10 @@ impl Child {
             ..*call
         };
         Self { way, call: Arc::new(call) }
+    }
+
+    fn waits_for_tasks(&self) -> bool {
+        self.way == Way::Awaited || self.call.children.iter().any(Self::waits_for_tasks)
     }
 
     /// Nothing in it waits.
