@@ -50,6 +50,7 @@ impl CircuitBreaker {
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
+            nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, self.start()));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
