@@ -168,7 +168,7 @@ fn slow_calls(b: &CircuitBreaker) -> (u64, u64) {
 async fn inner_calls_count_with_their_own_duration_and_the_outer_one_is_never_slow_after_them() {
     let config = Config::new().slow_call(ms(100)).min_calls(100);
     for (inside, expected) in [(OK, (1, 0)), (INVALID, (1, 0))] {
-        let b = breaker(config.clone());
+        let b = breaker(config);
         let _ = call(&b, async {
             advance(secs(1)).await;
             let _ = call(&b, async { inside }).await;
@@ -177,7 +177,7 @@ async fn inner_calls_count_with_their_own_duration_and_the_outer_one_is_never_sl
         .await;
         assert_eq!(slow_calls(&b), expected);
     }
-    let b = breaker(config.clone());
+    let b = breaker(config);
     let _ = call(
         &b,
         call(&b, async {
