@@ -42,7 +42,8 @@ impl<'b> Lent<'b> {
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let word = breaker.0.gate.word();
         let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
-        plain.then_some(Self { breaker, word, stage: Stage::Idle, evidence: Evidence::NONE })
+        // Not `then_some`: one that is made is a call.
+        plain.then(|| Self { breaker, word, stage: Stage::Idle, evidence: Evidence::NONE })
     }
 
     #[inline]
