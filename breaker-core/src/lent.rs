@@ -42,6 +42,7 @@ impl<'b> Lent<'b> {
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let word = breaker.0.gate.word();
         let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
+        // Not `then_some`: one that is made is a call.
         plain.then(|| Self { breaker, word, stage: Stage::Idle, evidence: Evidence::NONE })
     }
 
