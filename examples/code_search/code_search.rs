@@ -95,6 +95,12 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
         println!("{count} of them only by their words: {why}. Index them again when the models are back.");
         show_last_error();
     }
+    if indexed.shortened > 0 {
+        println!("{} of them by the beginning of their text only, which is too long.", indexed.shortened);
+    }
+    if indexed.left_out > 0 {
+        println!("{} functions are left out, of files that have too many.", indexed.left_out);
+    }
     if indexed.forgotten > 0 {
         println!("{} files are gone, and forgotten.", indexed.forgotten);
     }
