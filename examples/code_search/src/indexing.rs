@@ -28,6 +28,9 @@ const CANDIDATES: usize = 50;
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 1_000;
 
+/// The longest name of a file, in bytes: as long as a path can be.
+const MAX_PATH: usize = 4_096;
+
 /// Indexes source files, and finds the functions in them.
 #[derive(Debug)]
 pub struct CodeIndexingService {
@@ -90,7 +93,7 @@ impl CodeIndexingService {
     /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is a terminal, a bar shows how far it is.
     ///
     /// # Errors
-    /// The directory cannot be read, or the database is away. The files that were indexed by then stay.
+    /// The directory cannot be read, or the database is away or takes no writes. The files that were indexed by then stay.
     pub async fn index_directory(&self, path: &Path) -> Result<Indexed, SearchError> {
         let unreadable = |error: io::Error| SearchError::Invalid(error.to_string());
         let files = source_files(path).map_err(unreadable)?;
@@ -119,8 +122,11 @@ impl CodeIndexingService {
     /// Indexes the content of one file, in place of what was known of it. Without embeddings it is indexed all the same.
     ///
     /// # Errors
-    /// The file is of no language that is understood, or the database is away; nothing has changed then.
+    /// The file is of no language that is understood, or nested too deep, or the database takes no writes; nothing has changed then.
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
+        if file_path.len() > MAX_PATH {
+            return Err(SearchError::Invalid(format!("the name of a file has at most {MAX_PATH} bytes")));
+        }
         let language = Language::of(file_path);
         let Some(language) = language.filter(|_| !content.contains('\0')) else {
             let problem = format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)");
