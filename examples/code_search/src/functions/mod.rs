@@ -22,8 +22,8 @@ const MAX_TEXT: usize = 16 * 1024;
 /// The most text that all functions of a file have together, in bytes. Each one's text also holds those that are inside of it.
 const MAX_TEXTS: usize = 1 << 20;
 
-/// The most functions of a file that are kept.
-const MAX_FUNCTIONS: usize = 5_000;
+/// The most functions of a file that are kept: the database writes two rows for each, within the time limit of one call.
+const MAX_FUNCTIONS: usize = 2_000;
 
 /// A language whose functions can be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
