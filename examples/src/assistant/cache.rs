@@ -26,7 +26,7 @@ impl Key {
 }
 
 /// How many answers of a usual size an answer takes the place of.
-fn weight(key: &Key, answer: &String) -> u32 {
+fn weight(key: &Key, answer: &str) -> u32 {
     let bytes = key.user.len() + key.query.len() + size_of_val(&*key.context) + answer.len();
     u32::try_from(bytes.div_ceil(USUAL_BYTES)).unwrap_or(u32::MAX)
 }
@@ -41,7 +41,13 @@ impl AnswerCache {
     /// A cache for at most `capacity` answers of up to 4 KiB, each kept for `ttl`; larger ones count as several.
     #[must_use]
     pub fn new(capacity: u64, ttl: Duration) -> Self {
-        Self { answers: Cache::builder().max_capacity(capacity).weigher(weight).time_to_live(ttl).build() }
+        Self {
+            answers: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|key, answer: &String| weight(key, answer))
+                .time_to_live(ttl)
+                .build(),
+        }
     }
 
     /// The answer that the model gave to this user for this question, if it is still there.
