@@ -71,3 +71,8 @@ pub use layer::{
 pub use metrics::{InstallError, PrometheusHandle, install_prometheus, metrics_router, prometheus_builder};
 pub use reply::ErrorReply;
 pub use unavailable::Unavailable;
+
+/// The examples of the README are run as those of the documentation are.
+#[cfg(all(doctest, feature = "dashboard"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -140,3 +140,8 @@ pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 pub mod __rt {
     pub use crate::rt::*;
 }
+
+/// The examples of the README are run as those of the documentation are.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
