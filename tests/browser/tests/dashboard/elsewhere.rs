@@ -8,7 +8,7 @@ use breaker_core::Registry;
 use tokio::net::TcpListener;
 
 const TOKEN: &str = "a-token-that-nobody-can-guess";
-/// So many more than an address has attempts that none would be left.
+/// After so many no attempt would be left, and each that comes back would be taken at once.
 const REQUESTS: usize = 40;
 
 /// A page of any host of this machine; gives its port.
@@ -20,25 +20,26 @@ async fn other_site() -> Result<u16, Trouble> {
     Ok(port)
 }
 
-/// What any page may send to any host, without seeing the answers: by itself, and from a frame that has no origin.
+/// What any page may send to any host for as long as it is open, without seeing the answers: by itself, and from a frame that has no origin.
 fn flood(dashboard: &str) -> String {
     format!(
         "window.sent = 0;
          addEventListener('message', () => window.sent++);
          const script = `(async () => {{
-             for (let n = 0; n < {REQUESTS}; n++) {{
+             for (let n = 0; ; n++) {{
+                 if (n === {REQUESTS}) parent.postMessage('sent', '*');
                  const send = (path, body) =>
                      fetch('{dashboard}/' + path, {{ method: 'POST', mode: 'no-cors', credentials: 'include', body }});
                  await send('login', new URLSearchParams({{ token: 'a-wrong-token' }}));
                  await send('action', '{{}}');
              }}
-             parent.postMessage('sent', '*');
          }})()`;
          const frame = document.createElement('iframe');
          frame.sandbox = 'allow-scripts';
          frame.srcdoc = '<script>' + script + '</' + 'script>';
          document.body.append(frame);
-         eval(script);"
+         eval(script);
+         null"
     )
 }
 
