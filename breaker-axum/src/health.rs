@@ -67,7 +67,8 @@ pub struct HealthRouter {
 
 impl HealthRouter {
     /// Asks a dependency for each `GET /health`. An `Err`, a panic and no answer in time make the service `degraded`, and stand in `probes.NAME` of
-    /// the reply: `{"healthy", "latency_ms", "error"}`. A second probe of one name replaces the first.
+    /// the reply: `{"healthy", "latency_ms", "error"}`. A second probe of one name replaces the first. A panic counts wherever it comes from:
+    /// the closure, its future, the error's text, or a destructor of these.
     ///
     /// Probes run concurrently, each with the same time limit, on one task: they must not block. Requests that come while a run is under way share it, however many they are,
     /// so monitors load a dependency with one question at a time. When all who wait have hung up the run is dropped.

@@ -50,6 +50,7 @@
 //! ```
 
 mod accept;
+mod contained;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
 mod health;

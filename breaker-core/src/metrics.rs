@@ -28,7 +28,7 @@ mod names;
 
 pub use names::{
     CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_TOTAL, MEMBERS_UNHEALTHY,
-    NAMES, OPENINGS_TOTAL, REJECTED_TOTAL, STATE,
+    NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
 use crate::breaker::CircuitBreaker;
@@ -208,6 +208,9 @@ impl Listener for Meter {
         let opens = number(event.new) == OPEN && number(event.old) != OPEN;
         if opens && !event.shadow {
             handles.openings.increment(1);
+            if (event.old, event.new) == (State::Closed, State::Open) {
+                handles.outages.increment(1);
+            }
         }
         match event.breaker.0.member() {
             None => show(event.breaker, handles),
