@@ -49,6 +49,7 @@ mod ear;
 mod env;
 mod error;
 pub mod event;
+mod evict;
 mod fallback;
 mod family;
 mod file;
@@ -58,6 +59,7 @@ mod handle;
 mod isolation;
 #[cfg(feature = "serde")]
 mod json;
+mod key;
 mod key_hash;
 mod layers;
 #[cfg(feature = "tokio")]
@@ -78,6 +80,8 @@ mod permit;
 mod policy;
 mod probes;
 mod ramp;
+#[cfg(feature = "tracing")]
+mod rate;
 mod registry;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -106,9 +110,11 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
+mod worst;
 
 pub use breaker::CircuitBreaker;
 pub use call_site::CallSite;
@@ -132,6 +138,10 @@ pub use subscribe::{Event, Events, Forward, forward};
 
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
+
+/// For `breaker-axum`: the text with its hidden characters written out.
+#[doc(hidden)]
+pub use visible::visible as __visible;
 
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

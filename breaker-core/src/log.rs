@@ -1,13 +1,17 @@
-//! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
+//! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
 
+use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::event::{
     BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure,
     Success,
 };
 use crate::note::{Cause, Text};
+use crate::rate::Rate;
 use crate::row::Row;
 use crate::snapshot;
+use crate::sync::Mutex;
+use crate::visible::visible;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error, info, warn};
 
@@ -21,11 +25,20 @@ const DROPS: u32 = 20;
 /// failures, each failure is the first of a run.
 const RUNS: u64 = 3;
 
-/// What was told of a breaker above DEBUG that may come again with each call.
+/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with each call.
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
     runs: Row,
     drops: Row,
+    /// Changes of the values' states: there are as many as values, and these are anybody's.
+    changes: Rate,
+}
+
+impl CircuitBreaker {
+    /// What was told of it, or of all values of the `key` to one of which it belongs.
+    pub(crate) fn logged(&self) -> &Mutex<Logged> {
+        self.0.member().map_or_else(|| &self.0.logged, |later| later.head().logged())
+    }
 }
 
 /// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
@@ -75,7 +88,7 @@ impl Listener for TracingListener {
                 )
             };
         }
-        let nth = (event.consecutive_failures == 1).then(|| event.breaker.0.logged.lock().runs.one_more(clock::now()));
+        let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
         match nth {
             Some(1..RUNS) => at!(error, "call failed, the first of a run"),
             Some(RUNS) => {
@@ -100,7 +113,7 @@ impl Listener for TracingListener {
     fn cancelled(&self, event: &Cancelled<'_>) {
         let function = event.function;
         let dropped = event.in_a_row == DROPS;
-        if dropped && event.breaker.0.logged.lock().drops.one_more(clock::now()) == 1 {
+        if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
             warn!(
                 event_type = "circuit_cancelled",
                 breaker_name = event.breaker.label(),
@@ -162,7 +175,7 @@ impl Listener for TracingListener {
                     breaker_name = event.breaker.label(),
                     function = event.function,
                     fallback_source = event.source,
-                    exception_message = text.as_str(),
+                    exception_message = &*visible(text.as_str()),
                     $text
                 )
             };
@@ -179,28 +192,39 @@ impl Listener for TracingListener {
 
     fn state_change(&self, event: &StateChange<'_>) {
         let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
-        warn!(
-            event_type,
-            breaker_name = event.breaker.label(),
-            old_state = event.old.as_str(),
-            new_state = event.new.as_str(),
-            fail_count = event.consecutive_failures,
-            success_count = event.breaker.successes(),
-            generation = event.generation,
-            sequence = event.sequence,
-            opened_because = event.opened_because,
-            shadow = event.shadow,
-            "circuit breaker `{}`: {} -> {}",
-            event.breaker.label(),
-            event.old,
-            event.new
-        );
+        let label = event.breaker.label();
+        macro_rules! at {
+            ($level:ident, $more:literal) => {
+                $level!(
+                    event_type,
+                    breaker_name = label,
+                    old_state = event.old.as_str(),
+                    new_state = event.new.as_str(),
+                    fail_count = event.consecutive_failures,
+                    success_count = event.breaker.successes(),
+                    generation = event.generation,
+                    sequence = event.sequence,
+                    opened_because = event.opened_because,
+                    shadow = event.shadow,
+                    concat!("circuit breaker `{}`: {} -> {}", $more),
+                    label,
+                    event.old,
+                    event.new
+                )
+            };
+        }
+        let is_value = event.breaker.0.member().is_some();
+        match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+            None | Some(Some(false)) => at!(warn, ""),
+            Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+            Some(None) => at!(debug, ""),
+        }
     }
 }
 
 /// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
 fn message(event: &Failure<'_>) -> Option<String> {
-    event.error.map(|error| Text::of(Cause::told(event.error_type, error)).as_str().to_owned())
+    event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
 }
 
 /// One line when a breaker is made.
@@ -210,5 +234,5 @@ pub(crate) fn made(name: &str, settings: &str) {
 
 /// Something about the configuration that a person should know.
 pub(crate) fn notice(text: &str) {
-    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{text}");
+    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{}", visible(text));
 }

@@ -139,13 +139,15 @@ impl Meter {
 
 /// Sets the gauges.
 fn show(head: &CircuitBreaker, handles: &Handles) {
-    let unhealthy = head.members_in(|state| !state.is_healthy());
-    let worst = |worst: f64, member: &CircuitBreaker| if worst == OPEN { worst } else { number(member.state()) };
+    let (mut unhealthy, mut worst) = (0_u32, CLOSED);
+    head.each_unhealthy(|_, state| {
+        unhealthy += 1;
+        worst = if worst == OPEN { worst } else { number(state) };
+    });
     let own = number(head.state());
-    let state = if own == CLOSED { unhealthy.iter().fold(CLOSED, worst) } else { own };
-    handles.state.set(state);
+    handles.state.set(if own == CLOSED { worst } else { own });
     handles.critical.set(if head.config().critical { 1.0 } else { 0.0 });
-    handles.members_unhealthy.set(unhealthy.len() as f64);
+    handles.members_unhealthy.set(unhealthy);
 }
 
 const CLOSED: f64 = 0.0;

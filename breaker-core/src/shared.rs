@@ -11,6 +11,7 @@ use crate::member::Later;
 use crate::note::Notes;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
+use crate::visible::visible;
 use crate::window::SlidingWindow;
 use std::ops::Deref;
 
@@ -45,6 +46,8 @@ pub(crate) struct Rest {
     pub(crate) notes: Mutex<Notes>,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
+    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
+    pub(crate) has_own_settings: AtomicBool,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     /// There are listeners.
@@ -109,12 +112,12 @@ impl Base {
 }
 
 impl Shared {
-    pub(crate) fn new(name: String, layers: Layers) -> Self {
+    pub(crate) fn new(name: &str, layers: Layers) -> Self {
         let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
         let gate = Gate::new();
         let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
         rest.publish(&gate, &rest.machine.lock());
-        let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
+        let core = Core { gate, kept: Kept::Now(visible(name).into(), Sealed::new(rest)) };
         Self { core, totals: Totals::default(), base: Base::default() }
     }
 
@@ -185,7 +188,7 @@ impl Core {
 
 impl Rest {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
-        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
+        let (label, window) = (layers.label().map(|label| visible(label).into()), OnceLock::new());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }
@@ -196,6 +199,7 @@ impl Rest {
             notes: Mutex::default(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
+            has_own_settings: AtomicBool::new(false),
             heard: AtomicBool::new(!listeners.is_empty()),
             hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
