@@ -50,16 +50,16 @@ impl CircuitBreaker {
             None => {
                 let mut layers = Layers::default();
                 layers.set(Place::Attribute, config.into());
-                let breaker = Self::with_layers(&name, layers, false);
+                let breaker = Self::with_layers(name, layers, false);
                 #[cfg(feature = "tracing")]
-                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                crate::log::made(&breaker);
                 Ok(breaker)
             }
         }
     }
 
     /// A breaker for a registry; `forever`: for as long as the process runs.
-    pub(crate) fn with_layers(name: &str, layers: Layers, forever: bool) -> Self {
+    pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
         let shared = Shared::new(name, layers);
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
     }
@@ -96,11 +96,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// The breaker's name. Characters that begin a line, steer a terminal or change the direction of writing stand in it as `\u{a}`, so that it
-    /// can be logged and shown as it is.
+    /// The breaker's name. The breaker for a value of a `key` is `NAME[VALUE]`.
     ///
-    /// The breaker for a value of a `key` is `NAME[VALUE]`. Of a value of more than 256 bytes the name has the beginning and a hash. What stands for
-    /// something is written out in the same way: a value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
+    /// Characters of a value that begin a line, steer a terminal or change the direction of writing stand in it as `\u{a}`, so that it can be logged
+    /// and shown as it is. Of a value of more than 256 bytes it has the beginning and a hash. What stands for something is written out in the
+    /// same way: the value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {

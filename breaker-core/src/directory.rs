@@ -11,7 +11,6 @@ use crate::file::FileSettings;
 use crate::layers::{Layer, Layers, Place};
 use crate::spelling;
 use crate::sync::Arc;
-use crate::visible::visible;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -62,7 +61,7 @@ pub(crate) struct Waiting {
 
 impl Directory {
     pub(crate) fn get(&self, name: &str) -> Option<CircuitBreaker> {
-        self.breakers.get(&*visible(name)).map(|entry| entry.breaker.clone())
+        self.breakers.get(name).map(|entry| entry.breaker.clone())
     }
 
     pub(crate) fn all(&self) -> Vec<CircuitBreaker> {
@@ -84,14 +83,12 @@ impl Directory {
         // Names and values may have brackets of their own.
         inner
             .match_indices('[')
-            .find_map(|(at, _)| self.breakers.get(&*visible(&inner[..at]))?.breaker.known_member(&inner[at + 1..]))
+            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
     }
 
     /// Where the breaker `name` was declared.
     pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
-        self.breakers
-            .get(&*visible(name))
-            .map_or_else(Vec::new, |entry| entry.declared.iter().map(CallSite::from).collect())
+        self.breakers.get(name).map_or_else(Vec::new, |entry| entry.declared.iter().map(CallSite::from).collect())
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -112,9 +109,8 @@ impl Directory {
     }
 
     pub(crate) fn configure(&mut self, name: &str, config: Config) {
-        let name = visible(name);
-        self.configured.insert(name.clone().into_owned(), config);
-        self.place(&name);
+        self.configured.insert(name.to_owned(), config);
+        self.place(name);
     }
 
     /// The file that was loaded last.
@@ -152,7 +148,6 @@ impl Directory {
     }
 
     pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
-        let name = &*visible(name);
         if let Some(breaker) = self.get(name) {
             self.unite(name, &declared);
             return breaker;
@@ -161,7 +156,7 @@ impl Directory {
         for (place, layer) in self.layers(name, declared.config) {
             layers.set(place, layer);
         }
-        let breaker = CircuitBreaker::with_layers(name, layers, forever);
+        let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
         self.enter(breaker.clone(), declared);
         breaker
     }

@@ -139,10 +139,6 @@ pub use subscribe::{Event, Events, Forward, forward};
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 
-/// For `breaker-axum`: the text with its hidden characters written out.
-#[doc(hidden)]
-pub use visible::visible as __visible;
-
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod __rt {

@@ -56,7 +56,7 @@ impl Listener for TracingListener {
     fn before_call(&self, event: &BeforeCall<'_>) {
         debug!(
             event_type = "circuit_call_attempt",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             current_state = event.breaker.state().as_str(),
             "call asks to be let in"
@@ -66,7 +66,7 @@ impl Listener for TracingListener {
     fn success(&self, event: &Success<'_>) {
         debug!(
             event_type = "circuit_success",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             success_count = event.breaker.successes(),
             "call succeeded"
@@ -78,7 +78,7 @@ impl Listener for TracingListener {
             ($level:ident, $text:literal) => {
                 $level!(
                     event_type = "circuit_failure",
-                    breaker_name = event.breaker.label(),
+                    breaker_name = label(event.breaker),
                     function = event.function,
                     current_state = event.breaker.state().as_str(),
                     fail_count = event.consecutive_failures,
@@ -104,7 +104,7 @@ impl Listener for TracingListener {
     fn ignored(&self, event: &Ignored<'_>) {
         debug!(
             event_type = "circuit_ignored",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             "call ended with a result that does not count"
         );
@@ -116,25 +116,20 @@ impl Listener for TracingListener {
         if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
             warn!(
                 event_type = "circuit_cancelled",
-                breaker_name = event.breaker.label(),
+                breaker_name = label(event.breaker),
                 function,
                 "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
                  set `timeout` below the caller's own time limit, or `on_cancel`"
             );
         } else {
-            debug!(
-                event_type = "circuit_cancelled",
-                breaker_name = event.breaker.label(),
-                function,
-                "call was dropped"
-            );
+            debug!(event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
         }
     }
 
     fn rejected(&self, event: &Rejected<'_>) {
         debug!(
             event_type = "circuit_rejected",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             current_state = event.state.as_str(),
             retry_after_ms = event.retry_after.map(snapshot::millis),
@@ -146,7 +141,7 @@ impl Listener for TracingListener {
     fn fallback(&self, event: &FallbackServed<'_>) {
         debug!(
             event_type = "circuit_fallback",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             fallback_source = event.source,
             fallback_reason = event.reason,
@@ -158,7 +153,7 @@ impl Listener for TracingListener {
     fn retry(&self, event: &Retrying<'_>) {
         debug!(
             event_type = "circuit_retry",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             attempt = event.attempt,
             wait_ms = snapshot::millis(event.wait),
@@ -172,7 +167,7 @@ impl Listener for TracingListener {
             ($level:ident, $text:literal) => {
                 $level!(
                     event_type = "circuit_store_failure",
-                    breaker_name = event.breaker.label(),
+                    breaker_name = label(event.breaker),
                     function = event.function,
                     fallback_source = event.source,
                     exception_message = &*visible(text.as_str()),
@@ -192,7 +187,7 @@ impl Listener for TracingListener {
 
     fn state_change(&self, event: &StateChange<'_>) {
         let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
-        let label = event.breaker.label();
+        let label = label(event.breaker);
         macro_rules! at {
             ($level:ident, $more:literal) => {
                 $level!(
@@ -222,13 +217,19 @@ impl Listener for TracingListener {
     }
 }
 
+/// The breaker's label, with what could begin a line written out.
+fn label(breaker: &CircuitBreaker) -> String {
+    visible(&breaker.label()).into_owned()
+}
+
 /// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
 fn message(event: &Failure<'_>) -> Option<String> {
     event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
 }
 
 /// One line when a breaker is made.
-pub(crate) fn made(name: &str, settings: &str) {
+pub(crate) fn made(breaker: &CircuitBreaker) {
+    let (name, settings) = (label(breaker), breaker.config().to_string());
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 

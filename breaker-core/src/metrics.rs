@@ -37,6 +37,7 @@ use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Reject
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::{Arc, OnceLock, survive};
+use crate::visible::visible;
 use durations::Durations;
 use handles::Handles;
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl Meter {
     /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
     #[cold]
     fn resolve(&self, head: &CircuitBreaker) -> Option<&Handles> {
-        let made = Handles::of_recorder(&head.label())?;
+        let made = Handles::of_recorder(&visible(&head.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(made));
         show(head, handles);
         Some(handles)

@@ -257,7 +257,7 @@ impl Registry {
                 crate::log::notice(notice);
             }
             for breaker in &made {
-                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                crate::log::made(breaker);
             }
         }
         drop((made, problems, notices));

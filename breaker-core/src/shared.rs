@@ -11,7 +11,6 @@ use crate::member::Later;
 use crate::note::Notes;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
-use crate::visible::visible;
 use crate::window::SlidingWindow;
 use std::ops::Deref;
 
@@ -112,12 +111,12 @@ impl Base {
 }
 
 impl Shared {
-    pub(crate) fn new(name: &str, layers: Layers) -> Self {
+    pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
         let gate = Gate::new();
         let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
         rest.publish(&gate, &rest.machine.lock());
-        let core = Core { gate, kept: Kept::Now(visible(name).into(), Sealed::new(rest)) };
+        let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
         Self { core, totals: Totals::default(), base: Base::default() }
     }
 
@@ -188,7 +187,7 @@ impl Core {
 
 impl Rest {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
-        let (label, window) = (layers.label().map(|label| visible(label).into()), OnceLock::new());
+        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }

@@ -74,7 +74,7 @@ impl Link {
 fn closed_to_looks() -> &'static Shared {
     static CLOSED: OnceLock<&Shared> = OnceLock::new();
     CLOSED.get_or_init(|| {
-        let shared = Box::leak(Box::new(Shared::new("", Layers::default())));
+        let shared = Box::leak(Box::new(Shared::new(String::new(), Layers::default())));
         shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Duration::ZERO);
         shared
     })

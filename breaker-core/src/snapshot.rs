@@ -66,7 +66,8 @@ pub struct Snapshot {
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
     pub config_sources: Vec<(&'static str, Source)>,
     /// In JSON the two above are left out: it stands beside a breaker that has the same.
-    #[cfg_attr(feature = "serde", serde(skip))]
+    #[cfg(feature = "serde")]
+    #[serde(skip)]
     pub(crate) brief: bool,
 }
 
@@ -129,6 +130,15 @@ pub enum Status {
 }
 
 impl CircuitBreaker {
+    /// The same, for one that is shown beside the breaker for all values.
+    fn brief_snapshot(&self) -> Snapshot {
+        Snapshot {
+            #[cfg(feature = "serde")]
+            brief: self.follows(),
+            ..self.snapshot()
+        }
+    }
+
     /// What the breaker shows of itself now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -157,6 +167,7 @@ impl CircuitBreaker {
             ramp_share: reading.ramp_share,
             config: reading.settings,
             config_sources: self.config_sources(),
+            #[cfg(feature = "serde")]
             brief: false,
         }
     }
@@ -190,11 +201,7 @@ fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
         room = left.unwrap_or(0);
         left.is_some()
     };
-    worst
-        .breakers()
-        .map(|value| Snapshot { brief: value.follows(), ..value.snapshot() })
-        .take_while(|one| fits(one))
-        .collect()
+    worst.breakers().map(|value| value.brief_snapshot()).take_while(|one| fits(one)).collect()
 }
 
 impl Snapshot {

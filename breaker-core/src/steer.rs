@@ -10,7 +10,6 @@ use crate::layers::{Layers, Place};
 use crate::machine::Manual;
 use crate::state::State;
 use crate::sync::{Arc, Ordering};
-use crate::visible::visible;
 use std::time::Duration;
 
 impl CircuitBreaker {
@@ -66,6 +65,7 @@ impl CircuitBreaker {
     }
 
     /// Whether it is for a value of a `key` and has the settings that hold for all values.
+    #[cfg(feature = "serde")]
     pub(crate) fn follows(&self) -> bool {
         let own = || self.0.made().is_some_and(|rest| rest.has_own_settings.load(Ordering::Relaxed));
         self.0.member().is_some() && !own()
@@ -88,7 +88,7 @@ impl CircuitBreaker {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
-        *self.0.label.lock() = layers.label().map(|label| visible(label).into());
+        *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = layers.settings();
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
         expired.and(self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1)

@@ -17,8 +17,7 @@ pub(crate) fn write_out(text: &mut String, c: char) {
 }
 
 /// The text with its hidden characters written out. A text that is visible stays as it is, so twice is as good as once.
-#[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_hidden) else { return Cow::Borrowed(text) };
     let (before, rest) = text.split_at(first);
     let mut shown = before.to_owned();

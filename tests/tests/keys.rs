@@ -241,7 +241,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
         );
         assert_eq!(
             health.circuit_breakers.keys().collect::<Vec<_>>(),
-            ["crowd", "hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
+            ["crowd", "hosts", "hosts[bad]", "pool", "tenants", "told", "zones", "zones_of_many"]
         );
         let head = &health.circuit_breakers["hosts"];
         assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
@@ -729,24 +729,30 @@ async fn what_could_pass_for_something_else_is_written_out_in_the_name_of_a_valu
     }
 }
 
-#[test]
-fn what_could_pass_for_something_else_is_written_out_in_every_name() {
-    let registry = Registry::new();
-    registry.configure("user\n1", Config::new().fail_max(2)).unwrap();
-    let breaker = registry.breaker("user\n1", Config::new()).unwrap();
-    assert_eq!(
-        (breaker.name(), breaker.label().as_str(), breaker.config().fail_max),
-        ("user\\u{a}1", "user\\u{a}1", 2)
-    );
-    for name in ["user\n1", "user\\u{a}1"] {
-        assert_eq!(registry.get(name).unwrap().name(), breaker.name());
-        assert!(!registry.call_sites(name).is_empty());
-        registry.breaker(name, Config::new()).unwrap();
-    }
-    assert_eq!(registry.breakers().len(), 1);
-    assert_eq!(CircuitBreaker::new("\u{202e}evil", Config::new()).unwrap().name(), "\\u{202e}evil");
-    registry.init_from([("CIRCUIT_BREAKER_NAME", "shown\nERROR")]).unwrap();
-    assert_eq!(breaker.label(), "shown\\u{a}ERROR");
+#[derive(Debug, thiserror::Error)]
+enum ToldError {
+    #[error("{0}")]
+    Open(#[from] CircuitBreakerError),
+    #[error("refused\nERROR \u{2028}")]
+    Refused,
+}
+
+#[circuit_breaker(name = "told", fail_max = 1)]
+fn told() -> Result<u8, ToldError> {
+    Err(ToldError::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_pass_for_something_else_is_written_out_in_the_error_that_is_shown() {
+    testing::isolated(async {
+        assert!(matches!(told(), Err(ToldError::Refused)));
+        let Err(ToldError::Open(error)) = told() else { panic!("it is open") };
+        let because = error.opened_because().unwrap();
+        assert!(because.ends_with("last: refused\\u{a}ERROR \\u{2028}"), "{because}");
+        let shown = testing::breaker("told").snapshot().last_error.unwrap();
+        assert_eq!(shown.message.as_deref(), Some("refused\\u{a}ERROR \\u{2028}"));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,4 @@
-//! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, what is hidden is written out, and JSON escapes the
-//! rest.
+//! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
 
 use super::history::{Past, Served, Transition};
 use breaker_core::Snapshot;
@@ -148,9 +147,8 @@ pub(super) fn wire_name(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}…#{:016x}", start(name, LONGEST), hasher.finish()))
 }
 
-/// A text without what is too long, and with its hidden characters written out.
+/// A text without what is too long.
 pub(super) fn cut(text: &str) -> String {
-    let text = &*breaker_core::__visible(start(text, LONGEST + 4));
     match start(text, LONGEST) {
         whole if whole.len() == text.len() => text.to_owned(),
         start => format!("{start}…"),
