@@ -42,7 +42,8 @@ impl Family {
         loop {
             let now = clock::now();
             let Candidate { rank, used, shard, at } = self.candidate(members, now)?;
-            // No new holder can come meanwhile. If there is one already, or was, another member is longer unused.
+            // No new holder can come meanwhile. If there is one already, or was, another member is longer unused. Where `get_mut` finds none, all
+            // that earlier holders did is seen (settings of its own too, though loom, which does not look into `Arc`, could not say so).
             let leaves = |member: &mut Arc<Member>, now_used| {
                 now_used == used && Arc::get_mut(member).is_some() && rank_of(member, now) == Some(rank)
             };

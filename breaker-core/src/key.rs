@@ -228,6 +228,11 @@ mod tests {
     }
 
     #[test]
+    fn a_value_takes_no_more_room_than_a_short_one_has() {
+        assert_eq!(size_of::<Key>(), Key::SHORT + 2, "its kind and its length beside it");
+    }
+
+    #[test]
     fn ordinary_values_are_shown_as_they_are() {
         for value in ["example.org:443", "C:\\users\\new", "\u{5d0}\u{5d1}", "a b", "**", "…", "[::1]", "100%"] {
             assert_eq!(key(value).shown(), value);

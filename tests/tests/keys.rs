@@ -793,7 +793,7 @@ async fn a_value_cannot_have_the_name_of_the_overflow() {
         open("*").await;
         assert_eq!((value.state(), overflow.state()), (State::Open, State::Closed));
         let health = Registry::global().health();
-        assert_eq!(health.critical_circuits_open, [name.clone()]);
+        assert_eq!(health.critical_circuits_open, std::slice::from_ref(&name));
         testing::breaker(&name).reset();
         assert_eq!((value.state(), fetch("*", true).await.unwrap()), (State::Closed, 1));
     })
