@@ -37,7 +37,10 @@ pub(crate) struct Logged {
 impl CircuitBreaker {
     /// What was told of it, or of all values of the `key` to one of which it belongs.
     pub(crate) fn logged(&self) -> &Mutex<Logged> {
-        self.0.member().map_or_else(|| &self.0.logged, |later| later.head().logged())
+        match self.0.member() {
+            Some(later) => later.head().logged(),
+            None => self.0.logged.get_or_init(Box::default),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Rest {
     #[cfg(feature = "metrics")]
     pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
-    pub(crate) logged: Mutex<crate::log::Logged>,
+    pub(crate) logged: OnceLock<Box<Mutex<crate::log::Logged>>>,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
@@ -205,7 +205,7 @@ impl Rest {
             #[cfg(feature = "metrics")]
             meter: OnceLock::new(),
             #[cfg(feature = "tracing")]
-            logged: Mutex::default(),
+            logged: OnceLock::new(),
             #[cfg(feature = "tokio")]
             changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]
