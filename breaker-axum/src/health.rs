@@ -23,9 +23,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// | route | is for | answers |
 /// | --- | --- | --- |
-/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is not closed or a probe fails |
+/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is not closed or a probe fails; `values_left_out` says how many unhealthy values of a `key` there are beside the worst 100 that are listed |
 /// | `GET /health/live` | liveness | 200 as long as the process answers at all; it asks nobody |
-/// | `GET /health/circuit-breakers` | people, dashboards | the breakers by name; of those for the values of a `key` only the unhealthy ones |
+/// | `GET /health/circuit-breakers` | people, dashboards | the breakers by name; of those for the values of a `key` the worst 100 that are unhealthy, without settings where they have those of all values |
 /// | `GET /health/circuit-breakers/{name}` | the same | one breaker, also `hosts[example.org]` of a `key`; 404 with the nearest name where there is none |
 ///
 /// A name may be percent-encoded, and may hold slashes. All of it is JSON, is never to be cached (`Cache-Control: no-store`), and answers `HEAD` too.

@@ -49,6 +49,7 @@ mod ear;
 mod env;
 mod error;
 pub mod event;
+mod evict;
 mod fallback;
 mod family;
 mod file;
@@ -58,6 +59,7 @@ mod handle;
 mod isolation;
 #[cfg(feature = "serde")]
 mod json;
+mod key;
 mod key_hash;
 mod layers;
 mod lent;
@@ -80,6 +82,8 @@ mod permit;
 mod policy;
 mod probes;
 mod ramp;
+#[cfg(feature = "tracing")]
+mod rate;
 mod registry;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -108,9 +112,11 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
+mod worst;
 
 pub use breaker::CircuitBreaker;
 pub use call_site::CallSite;

@@ -96,6 +96,10 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn warn_of_no_timer(&self) {
+        // Once for all values of a `key`.
+        if let Some(later) = self.0.member() {
+            return later.head().warn_of_no_timer();
+        }
         if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             crate::log::notice(&format!(

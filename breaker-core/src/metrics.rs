@@ -37,6 +37,7 @@ use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Reject
 use crate::registry::Registry;
 use crate::state::State;
 use crate::sync::{Arc, OnceLock, survive};
+use crate::visible::visible;
 use durations::Durations;
 use handles::Handles;
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl Meter {
     /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
     #[cold]
     fn resolve(&self, head: &CircuitBreaker) -> Option<&Handles> {
-        let made = Handles::of_recorder(&head.label())?;
+        let made = Handles::of_recorder(&visible(&head.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(made));
         show(head, handles);
         Some(handles)
@@ -139,13 +140,15 @@ impl Meter {
 
 /// Sets the gauges.
 fn show(head: &CircuitBreaker, handles: &Handles) {
-    let unhealthy = head.members_in(|state| !state.is_healthy());
-    let worst = |worst: f64, member: &CircuitBreaker| if worst == OPEN { worst } else { number(member.state()) };
+    let (mut unhealthy, mut worst) = (0_u32, CLOSED);
+    head.each_unhealthy(|_, state| {
+        unhealthy += 1;
+        worst = if worst == OPEN { worst } else { number(state) };
+    });
     let own = number(head.state());
-    let state = if own == CLOSED { unhealthy.iter().fold(CLOSED, worst) } else { own };
-    handles.state.set(state);
+    handles.state.set(if own == CLOSED { worst } else { own });
     handles.critical.set(if head.config().critical { 1.0 } else { 0.0 });
-    handles.members_unhealthy.set(unhealthy.len() as f64);
+    handles.members_unhealthy.set(unhealthy);
 }
 
 const CLOSED: f64 = 0.0;

@@ -17,6 +17,9 @@ use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
 
+/// How many unhealthy values of `key`s health lists.
+const VALUES: usize = 100;
+
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
     inner: Mutex<Directory>,
@@ -60,7 +63,8 @@ impl Registry {
     }
 
     /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
-    /// call, and `NAME[*]` the one that values share for which there was no room.
+    /// call, and `NAME[*]` the one that values share for which there was no room. A value can be written as it is, or as the breaker's
+    /// [name](CircuitBreaker::name) has it; where both are a value's, it is the name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         let breaker = self.inner.lock().find(name);
@@ -135,10 +139,16 @@ impl Registry {
         self.inner.lock().meter();
     }
 
-    /// What all breakers show of themselves, and whether a critical one is not closed.
+    /// What all breakers show of themselves, and whether a critical one is not closed. Of the unhealthy values of `key`s it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health::of(&self.breakers())
+        self.health_with(VALUES)
+    }
+
+    /// The same with another number of values of `key`s.
+    #[must_use]
+    pub fn health_with(&self, values: usize) -> Health {
+        Health::of(&self.breakers(), values)
     }
 
     /// Settings for the breaker of this name, made already or not: above those of its attribute, below file and
@@ -247,7 +257,7 @@ impl Registry {
                 crate::log::notice(notice);
             }
             for breaker in &made {
-                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                crate::log::made(breaker);
             }
         }
         drop((made, problems, notices));

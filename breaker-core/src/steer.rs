@@ -33,7 +33,7 @@ impl CircuitBreaker {
     /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
     ///
     /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
-    /// whichever order they come, for as long as that value has a breaker: see `max_keys`.
+    /// whichever order they come, and keeps that value's breaker from making room for others: see `max_keys`.
     ///
     /// # Errors
     /// When a value is out of its range, or contradicts another key; then nothing is changed.
@@ -64,6 +64,13 @@ impl CircuitBreaker {
         config.problems_over(&self.layers().merged(), &place)
     }
 
+    /// Whether it is for a value of a `key` and has the settings that hold for all values.
+    #[cfg(feature = "serde")]
+    pub(crate) fn follows(&self) -> bool {
+        let own = || self.0.made().is_some_and(|rest| rest.has_own_settings.load(Ordering::Relaxed));
+        self.0.member().is_some() && !own()
+    }
+
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
     /// makes are for the caller to tell.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
@@ -80,6 +87,7 @@ impl CircuitBreaker {
     fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> Told {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
+        self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
         *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = layers.settings();
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;

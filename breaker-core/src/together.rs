@@ -3,7 +3,8 @@
 use crate::answers::Change;
 use crate::breaker::{CircuitBreaker, Handle, Told};
 use crate::clock::{self, Tick};
-use crate::family::{EXACT, Family, Members};
+use crate::evict::EXACT;
+use crate::family::{Family, Members};
 use crate::gate::Word;
 use crate::layers::Layers;
 use crate::machine::Machine;
@@ -65,16 +66,17 @@ impl Family {
 }
 
 impl CircuitBreaker {
-    /// The members that are in a state which `is` holds for, at this moment; none for a breaker without keys.
-    pub(crate) fn members_in(&self, is: impl Fn(State) -> bool) -> Vec<Self> {
-        let Some(family) = self.family() else { return Vec::new() };
-        let (members, mut found) = (family.members.lock(), Vec::new());
+    /// Shows `f` each member that is unhealthy, and its state; none for a breaker without keys. No member can leave meanwhile, and none is held,
+    /// which would keep it from leaving.
+    pub(crate) fn each_unhealthy(&self, mut f: impl FnMut(&Arc<Member>, State)) {
+        let Some(family) = self.family() else { return };
+        let members = family.members.lock();
         family.each(&members, |member| {
-            if is(member.core.state()) {
-                found.push(Self(Handle::Member(Arc::clone(member), 0)));
+            let state = member.core.state();
+            if !state.is_healthy() {
+                f(member, state);
             }
         });
-        found
     }
 
     /// Whether it stands for the values of a `key`, of which at least one has had a call.

@@ -300,3 +300,13 @@ async fn durations_are_in_their_buckets_and_their_sum_is_exact() {
     let sum = value(&recorder, r#"circuit_breaker_call_duration_seconds_sum{breaker="b"}"#);
     assert!((sum - 70.010_884).abs() < 1e-9, "{sum}");
 }
+
+#[test]
+fn what_could_pass_for_something_else_is_written_out_in_a_label() {
+    let recorder = recorder();
+    let _installed = set_default_local_recorder(&recorder);
+    let breaker = exported("line\n\u{202e}evil\u{2028}", Config::new());
+    breaker.refresh_metrics();
+    // The exporter escapes the backslash.
+    assert_eq!(value(&recorder, r#"circuit_breaker_state{breaker="line\\u{a}\\u{202e}evil\\u{2028}"}"#), 0.0);
+}
