@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 const MOST_TEXT: usize = 512;
 
 /// One question.
-type Question = Box<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
+type Question = Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
 
 /// What all questions came to, by name.
 pub(crate) type Report = Arc<BTreeMap<String, Probe>>;
@@ -51,7 +51,7 @@ impl Probes {
         E: Into<BoxError>,
     {
         let ask = move || probe().map(|answered| answered.map(drop).map_err(Into::into)).boxed();
-        self.questions.insert(name.into(), Box::new(ask));
+        self.questions.insert(name.into(), Arc::new(ask));
     }
 
     /// Asks all questions, or joins a run that is under way.
@@ -79,12 +79,11 @@ impl Probes {
     }
 
     fn ask(&self, name: &str, question: &Question) -> BoxFuture<'static, (String, Probe)> {
-        let (name, limit) = (name.to_owned(), self.limit);
-        // The user's code may panic when it is called, and when its future is polled.
-        let made = std::panic::catch_unwind(AssertUnwindSafe(question));
+        let (name, limit, question) = (name.to_owned(), self.limit, Arc::clone(question));
+        // The user's code may panic when it is called, and when its future is polled. No lock is held there.
         async move {
             let begun = Instant::now();
-            let answered = match made {
+            let answered = match std::panic::catch_unwind(AssertUnwindSafe(|| question())) {
                 Ok(future) => AssertUnwindSafe(timeout(limit, future)).catch_unwind().await,
                 Err(panic) => Err(panic),
             };
@@ -148,5 +147,24 @@ mod tests {
         probes.run().await;
         assert_eq!(asked.load(Relaxed), 2);
         assert!(not_polled_yet.await["any"].healthy);
+    }
+
+    /// A probe may ask for the health of the very service, when it is called already.
+    #[test]
+    fn a_probe_is_called_with_no_lock_held() {
+        let (done, wait) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let probes = Arc::new_cyclic(|itself: &std::sync::Weak<Probes>| {
+                let (itself, mut probes) = (itself.clone(), Probes::new(Duration::from_secs(1)));
+                probes.insert("itself", move || {
+                    drop(itself.upgrade().map(|probes| probes.present_run()));
+                    std::future::ready(Ok::<_, Infallible>(()))
+                });
+                probes
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            done.send(runtime.block_on(probes.run())["itself"].healthy)
+        });
+        assert!(wait.recv_timeout(Duration::from_secs(30)).expect("a lock is held"));
     }
 }

@@ -166,7 +166,7 @@ impl Block<A> {
         Ok(())
     }
 
-    fn put() -> Result<(), CircuitBreakerError> {
+    async fn put() -> Result<(), CircuitBreakerError> {
         Ok(())
     }
 }
@@ -186,7 +186,7 @@ impl Whole {
         Ok(())
     }
 
-    fn put() -> Result<(), CircuitBreakerError> {
+    async fn put() -> Result<(), CircuitBreakerError> {
         Ok(())
     }
 }
@@ -222,11 +222,14 @@ async fn call_sites_that_share_a_default_name_are_told_with_both_places() {
         <Store as Writes>::fetch().unwrap();
         generic::<A>().unwrap();
         generic::<B>().unwrap();
-        for call in [Block::<A>::get, Block::<A>::put, Block::<B>::get, Made::<A>::get, Made::<B>::get] {
+        for call in [Block::<A>::get, Block::<B>::get, Made::<A>::get, Made::<B>::get] {
             call().unwrap();
         }
-        for call in [Whole::get, Whole::put, Whole::fetch] {
+        for call in [Whole::get, Whole::fetch] {
             call().unwrap();
+        }
+        for call in [Block::<A>::put().await, Whole::put().await] {
+            call.unwrap();
         }
         let report = Registry::global().init_from([("", ""); 0]).unwrap();
         let told = told(&report);
