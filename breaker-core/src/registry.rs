@@ -176,6 +176,7 @@ impl Registry {
     ///
     /// # Errors
     /// Every problem of the file at once; then nothing is changed.
+    #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
     pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
         // The path may be a type of the caller's, and thus run any code.
         let path = path.as_ref().to_owned();

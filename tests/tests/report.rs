@@ -155,6 +155,7 @@ impl Writes for Store {
 
 #[circuit_breaker]
 fn generic<T>() -> Result<(), CircuitBreakerError> {
+    let _ = size_of::<T>();
     Ok(())
 }
 
