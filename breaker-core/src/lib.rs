@@ -50,6 +50,7 @@ mod env;
 mod error;
 pub mod event;
 mod evict;
+mod excerpt;
 mod fallback;
 mod family;
 mod file;
@@ -80,11 +81,13 @@ mod open_time;
 mod outcome;
 mod permit;
 mod policy;
+mod prefixes;
 mod probes;
 mod ramp;
 #[cfg(feature = "tracing")]
 mod rate;
 mod registry;
+mod report;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod retry;
@@ -92,6 +95,7 @@ mod row;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 pub mod rules;
+mod said;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
 mod settings;
@@ -130,6 +134,7 @@ pub use outcome::Outcome;
 pub use permit::Permit;
 pub use policy::{Backoff, Window};
 pub use registry::Registry;
+pub use report::{Report, Strict};
 pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};

@@ -2,6 +2,7 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::clock;
+use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
     BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying, StateChange,
     StoreFailure, Success,
@@ -13,7 +14,8 @@ use crate::snapshot;
 use crate::sync::Mutex;
 use crate::visible::visible;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, debug, error, info, warn};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 
 /// The target of lines that tell of settings, so that a filter can tell them from those of calls (`breaker_core::log`).
 const CONFIGURATION: &str = "breaker_core::configuration";
@@ -237,6 +239,25 @@ fn label(breaker: &CircuitBreaker) -> String {
 /// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
 fn message(event: &Failure<'_>) -> Option<String> {
     event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
+}
+
+/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's code.
+pub(crate) fn filtered_out() -> Option<ConfigError> {
+    if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
+        return None;
+    }
+    let (calls, settings) = (enabled!(Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
+    let targets = match (calls, settings) {
+        (true, true) => return None,
+        (false, true) => format!("`{}`", module_path!()),
+        (true, false) => format!("`{CONFIGURATION}`"),
+        (false, false) => format!("`{}` and `{CONFIGURATION}`", module_path!()),
+    };
+    let message = format!(
+        "the filter of the subscriber takes no WARN of the target {targets}, so no log line tells when a circuit breaker \
+         opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
+    );
+    Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
 }
 
 /// One line when a breaker is made.

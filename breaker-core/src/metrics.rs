@@ -31,11 +31,12 @@ pub use names::{
     NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Told};
 use crate::clock;
 use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
 use crate::registry::Registry;
 use crate::state::State;
+use crate::steer::tell_all;
 use crate::sync::{Arc, OnceLock, survive};
 use crate::visible::visible;
 use durations::Durations;
@@ -67,7 +68,7 @@ impl CircuitBreaker {
     /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
     pub fn export_metrics(&self) {
         clock::precise();
-        self.meter_on();
+        tell_all(self.meter_on());
     }
 
     /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
@@ -77,8 +78,9 @@ impl CircuitBreaker {
         }
     }
 
-    pub(crate) fn meter_on(&self) {
-        self.set_meter(&Arc::new(Meter::default()));
+    /// Gives what there is to tell, since a registry calls it under its lock.
+    pub(crate) fn meter_on(&self) -> Vec<(Self, Told)> {
+        self.set_meter(&Arc::new(Meter::default()))
     }
 
     /// The one under whose name it is counted.

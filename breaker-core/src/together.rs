@@ -10,6 +10,7 @@ use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Member;
 use crate::state::State;
+use crate::steer::tell_all;
 use crate::sync::{Arc, Ordering};
 
 /// What the members have counted together.
@@ -107,9 +108,7 @@ impl CircuitBreaker {
             |machine, now| Some(machine.reset(now)),
             Member::zero,
         );
-        for (member, told) in swept.told {
-            member.tell_changes(told);
-        }
+        tell_all(swept.told);
         swept.others.iter().for_each(Self::reset);
     }
 

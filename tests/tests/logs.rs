@@ -148,7 +148,7 @@ fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
     let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("WARN")).collect();
     assert_eq!(warned.len(), 2, "{warned:#?}");
     assert!(warned.iter().any(|line| line.contains("did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?")), "{warned:#?}");
-    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME is no setting")), "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME: is no setting")), "{warned:#?}");
 }
 
 #[test]
