@@ -175,6 +175,16 @@ impl Permit {
         self.cut.store(true, Ordering::Relaxed);
     }
 
+    /// The call's stream is dropped after it gave items.
+    #[cfg(feature = "stream")]
+    pub(crate) fn left(mut self) {
+        // A stream that panics ends so.
+        if !self.runs.load(Ordering::Relaxed) {
+            self.settled = true;
+            self.end(Ending::Left, &|| Cause::told("cancelled", &DROPPED));
+        }
+    }
+
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
@@ -255,6 +265,9 @@ impl Permit {
     }
 }
 
+/// The text of a call that counts as a failure because it was dropped.
+const DROPPED: &str = "the call was dropped before it had a result";
+
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
@@ -264,7 +277,7 @@ impl Drop for Permit {
             } else if self.runs.load(Ordering::Relaxed) {
                 (Ending::Panicked, "panic", "the call panicked")
             } else {
-                (Ending::Dropped, "cancelled", "the call was dropped before it had a result")
+                (Ending::Dropped, "cancelled", DROPPED)
             };
             self.end(ending, &|| Cause::told(kind, &text));
         }
