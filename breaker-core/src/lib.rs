@@ -64,6 +64,8 @@ mod layers;
 mod limit;
 #[cfg(feature = "tracing")]
 mod log;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod look;
 mod machine;
 mod member;
 #[cfg(feature = "metrics")]

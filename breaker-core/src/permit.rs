@@ -256,7 +256,8 @@ impl Permit {
                 breaker.tell(&|listener| listener.cancelled(&event));
             }
             Counted::Failure => {
-                let Cause { kind: error_type, text: error } = cause();
+                let Cause { kind: error_type, look } = cause();
+                let error = look.has_text().then_some(&look as &dyn fmt::Display);
                 let consecutive_failures = settled.run;
                 let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
                 breaker.tell(&|listener| listener.failure(&event));

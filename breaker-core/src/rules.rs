@@ -77,7 +77,7 @@ mod reqwest;
 #[cfg(feature = "tonic")]
 mod tonic;
 
-use crate::classify::Classify;
+use crate::classify::{Classify, Search};
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
@@ -90,6 +90,28 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     match result {
         Ok(value) => value.classify(),
         Err(error) => error.classify(),
+    }
+}
+
+/// What the attribute without a key says, for calls by a handle, which see no types: every `Err` is a failure, but for one that is, or comes
+/// from, a rejection by another breaker. That is neutral, since nobody was asked.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, rules};
+/// let (outer, inner) = (CircuitBreaker::new("outer", Config::new())?, CircuitBreaker::new("inner", Config::new())?);
+/// inner.force_open();
+/// outer.call_sync_with(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), rules::errors).unwrap_err();
+/// assert_eq!(outer.snapshot().failure_count, 0);
+/// # Ok::<(), breaker_core::ConfigError>(())
+/// ```
+pub fn errors<T, E, Way>(result: &Result<T, E>) -> Outcome
+where
+    E: Search<CircuitBreakerError, Way>,
+{
+    match result.as_ref().err().and_then(|error| CircuitBreakerError::find(error.first())) {
+        Some(error) => error.classify(),
+        None if result.is_ok() => Outcome::success(),
+        None => Outcome::failure(),
     }
 }
 

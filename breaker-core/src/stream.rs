@@ -1,5 +1,6 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
+use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
@@ -43,7 +44,7 @@ where
 }
 
 fn every_error<E>(_: &E) -> Judged<'_> {
-    (Outcome::failure(), None)
+    (Outcome::failure(), Look::NOTHING)
 }
 
 /// A call whose stream is read.
@@ -123,10 +124,11 @@ pub mod rt {
     use super::{GuardedStream, Stream, Streaming};
     use crate::call::{Cut, settle_cut};
     use crate::fallback::{Fallen, On};
+    use crate::look::Look;
     use crate::outcome::Outcome;
     use crate::permit::Permit;
     use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
-    use crate::whole::fall;
+    use crate::whole::{Concluded, fall};
     use std::pin::Pin;
 
     /// A stream of results.
@@ -238,17 +240,20 @@ pub mod rt {
         result: R,
         judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
-    ) -> (R, Outcome)
+    ) -> (R, Concluded)
     where
         R: Fallible,
         R::Ok: StreamBox<E>,
     {
         match result.whole() {
             // Not yet counted: the stream will be.
-            Ok(stream) => (R::from_ok(stream.guarded_box(permit, items)), Outcome::success()),
+            Ok(stream) => {
+                let concluded = Concluded::of((Outcome::success(), Look::NOTHING));
+                (R::from_ok(stream.guarded_box(permit, items)), concluded)
+            }
             Err(error) => {
-                let outcome = conclude_error(permit, &error, judge);
-                (R::from_error(error), outcome)
+                let concluded = Concluded::of(conclude_error(permit, &error, judge));
+                (R::from_error(error), concluded)
             }
         }
     }

@@ -1,12 +1,16 @@
 //! The rule for `tonic::Status`.
 
 use crate::classify::Classify;
+use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 use std::time::Duration;
 use tonic::{Code, Status};
 
 impl Classify for Status {
     fn classify(&self) -> Outcome {
+        if let Some(error) = CircuitBreakerError::find(self) {
+            return error.classify();
+        }
         match self.code() {
             Code::Unavailable
             | Code::DeadlineExceeded
