@@ -111,6 +111,7 @@ mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
+mod worded;
 
 pub use breaker::CircuitBreaker;
 pub use call_site::CallSite;

@@ -57,7 +57,7 @@ impl Permit {
         self.settle(Outcome::success());
     }
 
-    /// The call failed.
+    /// The call failed. [`failure_with`](Self::failure_with) says how.
     pub fn failure(self) {
         self.settle(Outcome::failure());
     }
