@@ -51,6 +51,7 @@
 //!
 //! | error | counts as |
 //! | --- | --- |
+//! | any that comes from a `CircuitBreakerError` | as that |
 //! | of a status (`error_for_status`) | as the status; its `Retry-After` is lost, for the error has no headers: ask the `Response` |
 //! | `is_builder`: the request cannot be made | neutral |
 //! | `is_redirect`: too many, or refused by your policy | success |
@@ -60,6 +61,7 @@
 //!
 //! | code | counts as |
 //! | --- | --- |
+//! | any, made from a `CircuitBreakerError` (`Status::from_error`) | as that |
 //! | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure; `grpc-retry-pushback-ms` or `retry-after` of its metadata rides along |
 //! | `Cancelled` | neutral |
 //! | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success |
@@ -67,7 +69,7 @@
 //! # `CircuitBreakerError`
 //!
 //! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
-//! failure.
+//! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
 #[cfg(feature = "http")]
 mod http;

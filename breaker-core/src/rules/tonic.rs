@@ -43,6 +43,7 @@ fn retry_after(status: &Status) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CircuitBreaker, Config};
 
     #[test]
     fn a_code_is_classified_by_the_table() {
@@ -54,6 +55,14 @@ mod tests {
             assert_eq!(one(code), Outcome::success(), "{code}");
         }
         assert_eq!(one(Code::Cancelled), Outcome::neutral());
+    }
+
+    #[test]
+    fn a_rejection_by_another_breaker_is_neutral() {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        let status = Status::from_error(Box::new(breaker.try_acquire().unwrap_err()));
+        assert_eq!((status.code(), status.classify()), (Code::Unknown, Outcome::neutral()));
     }
 
     #[test]
