@@ -33,6 +33,16 @@ pub enum OnPanic {
     Ignore,
 }
 
+/// Whether some place sets a key. Settings of equal values are equal, wherever these come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given(pub(crate) bool);
+
+impl PartialEq for Given {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// Where the value of a key came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -191,12 +201,12 @@ macro_rules! keys {
         pub struct Settings {
             $($(#[$doc])* pub $key: $type,)*
             /// Whether some place sets `on_cancel`, if only to its default.
-            pub(crate) on_cancel_given: bool,
+            pub(crate) on_cancel_given: Given,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($key: $default,)* on_cancel_given: false }
+                Self { $($key: $default,)* on_cancel_given: Given(false) }
             }
         }
 
@@ -205,7 +215,7 @@ macro_rules! keys {
             pub(crate) fn resolve(config: &Config) -> Self {
                 let mut settings = Self::default();
                 $(if let Some(value) = config.$key { settings.$key = value; })*
-                settings.on_cancel_given = config.on_cancel.is_some();
+                settings.on_cancel_given = Given(config.on_cancel.is_some());
                 settings.probe_timeout = Some(settings.probe_lease());
                 settings.probe_window = Some(settings.probes());
                 settings

@@ -217,7 +217,7 @@ impl Machine {
             Ending::Result(Outcome::Neutral) => Counted::Ignored,
             Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
             Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
-            Ending::Left if !self.settings.on_cancel_given => Counted::Success,
+            Ending::Left if !self.settings.on_cancel_given.0 => Counted::Success,
             Ending::Dropped | Ending::Left => match self.settings.on_cancel {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
