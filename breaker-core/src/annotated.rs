@@ -223,10 +223,10 @@ impl Entry {
                 Ok(_) => self.succeeded(word),
                 Err(error) => {
                     let running = Running(self, word);
-                    let (outcome, look) = judge(error);
+                    let judged = judge(error);
                     let Running(entry, _) = &mut *ManuallyDrop::new(running);
-                    if !(outcome.is_failure() && entry.failed_again(word)) {
-                        entry.failed(word, outcome, Cause { kind: type_name::<E>(), look });
+                    if !(judged.0.is_failure() && entry.failed_again(word)) {
+                        entry.failed(word, judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
                 }
             },

@@ -31,6 +31,7 @@ enum Behind<'e> {
 impl<'e> Look<'e> {
     pub(crate) const NOTHING: Self = Self { text: None, behind: Behind::Nothing };
 
+    #[inline]
     pub(crate) const fn told(text: &'e dyn Display) -> Self {
         Self { text: Some(text), behind: Behind::Nothing }
     }
@@ -202,15 +203,11 @@ impl<'e, E> OfErrors<'e, E> {
     }
 }
 
+/// A type that may be a rejection itself.
+pub trait Asked: Error + Sized + 'static {}
+
 macro_rules! asked {
-    ($($error:ty),*) => {$(
-        impl<'e> Sight<'e, $error> {
-            #[must_use]
-            pub fn __breaker_look(&self) -> Look<'e> {
-                Look::whole(self.error())
-            }
-        }
-    )*};
+    ($($error:ty),*) => {$(impl Asked for $error {})*};
 }
 
 asked!(
@@ -222,6 +219,13 @@ asked!(
     Arc<io::Error>,
     Arc<dyn Error + Send + Sync + 'static>
 );
+
+impl<'e, E: Asked> Sight<'e, E> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        Look::whole(self.error())
+    }
+}
 
 impl<'e, E: Error> OfErrors<'e, E> {
     #[inline]
