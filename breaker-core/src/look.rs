@@ -42,7 +42,7 @@ impl<'e> Look<'e> {
 
     /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
     #[inline]
-    pub fn otherwise(&mut self, outcome: Outcome) -> Outcome {
+    pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
         match self.behind {
             Behind::Chain(first) => self.otherwise_by(first, outcome),
             _ => outcome,
@@ -62,14 +62,14 @@ impl<'e> Look<'e> {
 
     /// What it counts as where it says so itself.
     #[must_use]
-    pub fn by_itself(&mut self, outcome: Outcome) -> Outcome {
-        if outcome == Outcome::Neutral { self.otherwise(outcome) } else { outcome }
+    pub fn __breaker_by_itself(&mut self, outcome: Outcome) -> Outcome {
+        if outcome == Outcome::Neutral { self.__breaker_otherwise(outcome) } else { outcome }
     }
 
     /// The verdict of an attribute without a list.
     #[inline]
     pub fn judged(mut self, outcome: Outcome) -> Judged<'e> {
-        (self.otherwise(outcome), self)
+        (self.__breaker_otherwise(outcome), self)
     }
 
     pub(crate) const fn has_text(&self) -> bool {

@@ -131,18 +131,18 @@ impl Kit<'_> {
         self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &self.constructor("success"))
     }
 
-    // Output: `__look.by_itself(K::__rt::classify(__error))`, told at the key, or `__look.otherwise(K::__rt::Outcome::failure())`
+    // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, told at the key, or `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
     fn otherwise(&self) -> TokenStream {
         match &self.plan.rules.classify {
             Some(Classify::Itself(key)) => {
                 let at = key.resolved_at(Span::mixed_site());
                 let rt = self.rt.at(at);
                 let itself = quote_spanned!(at=> #rt::classify(__error));
-                quote_spanned!(Span::mixed_site()=> __look.by_itself(#itself))
+                quote_spanned!(Span::mixed_site()=> __look.__breaker_by_itself(#itself))
             }
             _ => {
                 let otherwise = self.constructor(self.plan.rules.otherwise());
-                quote_spanned!(Span::mixed_site()=> __look.otherwise(#otherwise))
+                quote_spanned!(Span::mixed_site()=> __look.__breaker_otherwise(#otherwise))
             }
         }
     }

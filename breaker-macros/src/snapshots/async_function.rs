@@ -19,7 +19,12 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                     _ if ::breaker_core::__rt::is::<ValidationError, _, _>(__error) => {
                         ::breaker_core::__rt::Outcome::neutral()
                     }
-                    _ => __look.otherwise(::breaker_core::__rt::Outcome::failure()),
+                    _ => {
+                        __look
+                            .__breaker_otherwise(
+                                ::breaker_core::__rt::Outcome::failure(),
+                            )
+                    }
                 };
                 (__outcome, __look)
             },

@@ -26,7 +26,7 @@ where
                 |__error| {
                     let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
                     let __outcome = __look
-                        .by_itself(::breaker_core::__rt::classify(__error));
+                        .__breaker_by_itself(::breaker_core::__rt::classify(__error));
                     (__outcome, __look)
                 },
             )

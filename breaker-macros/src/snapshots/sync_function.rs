@@ -29,7 +29,7 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                 Fault::Server { status: 500.., .. } => {
                     ::breaker_core::__rt::Outcome::failure()
                 }
-                _ => __look.otherwise(::breaker_core::__rt::Outcome::neutral()),
+                _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
             };
             (__outcome, __look)
         },
