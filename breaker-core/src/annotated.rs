@@ -241,10 +241,10 @@ impl Entry {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
                     let running = Running(self);
-                    let (outcome, text) = judge(error);
+                    let judged = judge(error);
                     let Running(entry) = &mut *ManuallyDrop::new(running);
-                    if !(outcome.is_failure() && entry.failed_again()) {
-                        entry.failed(nesting::leave(), outcome, Cause { kind: type_name::<E>(), text });
+                    if !(judged.0.is_failure() && entry.failed_again()) {
+                        entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
                 }
             },

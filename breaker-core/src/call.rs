@@ -17,7 +17,9 @@ use std::time::Duration;
 
 impl CircuitBreaker {
     /// Runs `future` if the breaker lets it; every `Err` is a failure. Of the error, `last_error` and the log show the
-    /// type: what an `E` of any kind has to say is only known to the attribute, which sees its type.
+    /// type: what an `E` of any kind has to say is only known to the attribute, which sees its type, and to
+    /// [`call_with_text`](Self::call_with_text). Nor can it be seen whether another breaker rejected the call, which is a failure
+    /// too here; [`rules::errors`](crate::rules::errors) for [`call_with`](Self::call_with) sees it.
     ///
     /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
     /// so. The time runs from when the future first has to wait.

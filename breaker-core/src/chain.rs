@@ -1,5 +1,6 @@
 //! Chain: the errors behind an error, as far as they can be seen.
 
+use crate::sync::Arc;
 use std::error::Error;
 use std::io;
 
@@ -7,13 +8,32 @@ use std::io;
 const DEPTH: usize = 64;
 
 /// `error` and the errors behind it: what `source()` gives, and what an `io::Error` was made from
-/// (`io::Error::get_ref`; its own `source()` leaves that one out).
+/// (`io::Error::get_ref`; its own `source()` leaves that one out), also in a `Box` or an `Arc`; and what an `Arc<dyn Error>` holds.
 pub(crate) fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| behind(*error)).take(DEPTH)
 }
 
+/// The first `T` of the chain, or what is in the first `Box` or `Arc` of one.
+pub(crate) fn first_of<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    chain(error).find_map(as_one)
+}
+
+/// The error as a `T`, also out of a `Box` or an `Arc`: their own `source()` is that of the `T`, which leaves it out.
+fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    if let Some(one) = error.downcast_ref::<T>() {
+        return Some(one);
+    }
+    if let Some(boxed) = error.downcast_ref::<Box<T>>() {
+        return Some(boxed);
+    }
+    error.downcast_ref::<Arc<T>>().map(|shared| &**shared)
+}
+
 fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return Some(&**shared);
+    }
+    match as_one::<io::Error>(error).and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
     }

@@ -1,6 +1,6 @@
 //! Classify: what a value says about the service by itself, and whether an error is of a type, or comes from one.
 
-use crate::chain::chain;
+use crate::chain::first_of;
 use crate::outcome::Outcome;
 use crate::sync::Arc;
 use std::any::Any;
@@ -173,8 +173,7 @@ where
     T: Sought,
     E: Search<T, Way>,
 {
-    let is_one = |error: &(dyn Error + 'static)| error.is::<T>() || error.is::<Box<T>>() || error.is::<Arc<T>>();
-    chain(error.first()).any(is_one) || error.has_beside()
+    first_of::<T>(error.first()).is_some() || error.has_beside()
 }
 
 /// What the predicate says of the error.

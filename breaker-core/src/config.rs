@@ -33,6 +33,16 @@ pub enum OnPanic {
     Ignore,
 }
 
+/// Whether some place sets a key. Settings of equal values are equal, wherever these come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given(pub(crate) bool);
+
+impl PartialEq for Given {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// Where the value of a key came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -190,11 +200,13 @@ macro_rules! keys {
         #[non_exhaustive]
         pub struct Settings {
             $($(#[$doc])* pub $key: $type,)*
+            /// Whether some place sets `on_cancel`, if only to its default.
+            pub(crate) on_cancel_given: Given,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($key: $default,)* }
+                Self { $($key: $default,)* on_cancel_given: Given(false) }
             }
         }
 
@@ -203,6 +215,7 @@ macro_rules! keys {
             pub(crate) fn resolve(config: &Config) -> Self {
                 let mut settings = Self::default();
                 $(if let Some(value) = config.$key { settings.$key = value; })*
+                settings.on_cancel_given = Given(config.on_cancel.is_some());
                 settings.probe_timeout = Some(settings.probe_lease());
                 settings.probe_window = Some(settings.probes());
                 settings
@@ -327,7 +340,8 @@ keys! {
     timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 
-    /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero.
+    /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero. A stream that is dropped after it gave an
+    /// item is a success if this is unset; any value that is set, `ignore` too, is for such a stream as well.
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
     |what| lasting(what), "\"ignore\", \"failure\" or a duration above zero";
 

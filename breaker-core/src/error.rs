@@ -1,7 +1,7 @@
 //! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
 
 use crate::breaker::{CircuitBreaker, Holder};
-use crate::chain::chain;
+use crate::chain::first_of;
 use crate::gate::Wait;
 use crate::state::{Code, State};
 use std::error::Error;
@@ -82,7 +82,7 @@ impl CircuitBreakerError {
         self.holder.breaker().opened_because()
     }
 
-    /// The first error of this type in `error` and the errors behind it. What an `#[error(transparent)]` wraps cannot be
+    /// The first error of this type in `error` and the errors behind it, also in a `Box` or an `Arc`. What an `#[error(transparent)]` wraps cannot be
     /// seen.
     ///
     /// ```
@@ -94,7 +94,7 @@ impl CircuitBreakerError {
     /// ```
     #[must_use]
     pub fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
-        chain(error).find_map(|error| error.downcast_ref())
+        first_of(error)
     }
 }
 

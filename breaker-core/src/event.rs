@@ -160,7 +160,7 @@ pub struct Failure<'a> {
     pub elapsed: Option<Duration>,
     /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
     pub error_type: &'static str,
-    /// The error's text, where it has one.
+    /// The error's text, where it has one. The texts of the errors behind it follow, unless it contains them or is longer than 256 bytes.
     pub error: Option<&'a dyn fmt::Display>,
     /// How many failures in a row this makes, this one included; 0 for a late result, which decides nothing.
     pub consecutive_failures: u32,

@@ -59,7 +59,7 @@ impl Rejection<'_> {
     }
 
     /// In how long a call is worth making again, where that is known: when the breaker may let one in, or, after a failure that
-    /// came with a `retry_after` of the service's own, when that is over, whichever is later.
+    /// came with a `retry_after` of the service's own, or of another breaker that rejected the call, when that is over, whichever is later.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -155,7 +155,13 @@ pub struct On {
 pub enum Fallen<R> {
     Rejected(CircuitBreakerError),
     TimedOut(CircuitBreakerError),
-    Failed { result: R, holder: Ended, retry_after: Option<Duration> },
+    /// `rejected`: another breaker has rejected it, and `retry_after` is that one's.
+    Failed {
+        result: R,
+        holder: Ended,
+        retry_after: Option<Duration>,
+        rejected: bool,
+    },
 }
 
 /// A call that has ended.
@@ -182,7 +188,7 @@ impl<R: Fallible> Fallen<R> {
         match self {
             Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
-            Self::Failed { result, holder: Ended(holder), retry_after } => {
+            Self::Failed { result, holder: Ended(holder), retry_after, .. } => {
                 let breaker = holder.breaker();
                 let snapshot = breaker.read();
                 Rejection {
@@ -219,8 +225,8 @@ impl<R: Fallible> Fallen<R> {
     #[cfg(feature = "retry")]
     pub(crate) const fn asked_for(&self) -> Option<Duration> {
         match self {
-            Self::Rejected(_) | Self::TimedOut(_) => None,
-            Self::Failed { retry_after, .. } => *retry_after,
+            Self::Failed { retry_after, rejected: false, .. } => *retry_after,
+            _ => None,
         }
     }
 

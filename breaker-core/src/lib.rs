@@ -68,6 +68,8 @@ mod lent;
 mod limit;
 #[cfg(feature = "tracing")]
 mod log;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod look;
 mod machine;
 mod member;
 #[cfg(feature = "metrics")]
@@ -120,6 +122,7 @@ mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
+mod worded;
 mod worst;
 
 pub use breaker::CircuitBreaker;

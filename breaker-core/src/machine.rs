@@ -19,7 +19,8 @@
 //!    that no trial sticks (`Trial::give_back`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
-//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row.
+//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
+//!    an item is a success, unless an `on_cancel` is given.
 //! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
 //! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
@@ -260,7 +261,8 @@ impl Machine {
             Ending::Result(Outcome::Neutral) => Counted::Ignored,
             Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
             Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
-            Ending::Dropped => match self.settings.on_cancel {
+            Ending::Left if !self.settings.on_cancel_given.0 => Counted::Success,
+            Ending::Dropped | Ending::Left => match self.settings.on_cancel {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
                 OnCancel::After(limit) => {

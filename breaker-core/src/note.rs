@@ -1,5 +1,6 @@
 //! Notes: the last error that matters, in words, for snapshots and messages.
 
+use crate::look::Look;
 use crate::sync::survive;
 use crate::trip::Trip;
 use crate::visible::visible;
@@ -8,20 +9,20 @@ use std::fmt::{self, Write};
 /// The longest text that is kept of an error, in bytes.
 const LIMIT: usize = 256;
 
-/// An error as the breaker saw it: its type, and a way to its text where it has one.
+/// An error as the breaker saw it: its type, and a way to its text where it has one, and to the errors behind it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'e> {
     pub(crate) kind: &'static str,
-    pub(crate) text: Option<&'e dyn fmt::Display>,
+    pub(crate) look: Look<'e>,
 }
 
 impl<'e> Cause<'e> {
     pub(crate) fn bare(kind: &'static str) -> Self {
-        Self { kind, text: None }
+        Self { kind, look: Look::NOTHING }
     }
 
     pub(crate) fn told(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
-        Self { kind, text: Some(text) }
+        Self { kind, look: Look::told(text) }
     }
 }
 
@@ -69,19 +70,32 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; LIMIT], length: 0 }
+    }
+
+    /// The beginning of what `display` writes. If that panics, so does this.
+    pub(crate) fn written(display: &dyn fmt::Display) -> Self {
+        let mut text = Self::new();
+        // An error means that the text is longer than what is kept, or that the user's own `fmt` gave up.
+        let _ = write!(text, "{display}");
+        text
+    }
+
     /// Writes the user's text down, which runs the user's code: never under a lock. If that panics, the text says so.
     pub(crate) fn of(cause: Cause<'_>) -> Self {
-        let mut text = Self { bytes: [0; LIMIT], length: 0 };
-        let Some(display) = cause.text else { return text };
-        // An error means that the text is longer than what is kept, or that the user's own `fmt` gave up.
-        let came_back = survive(|| {
-            let _ = write!(text, "{display}");
-        });
+        let mut text = Self::new();
+        let came_back = survive(|| text = Self::written(&cause.look));
         if !came_back {
             text.length = 0;
             let _ = text.write_str("(the error's Display panicked)");
         }
         text
+    }
+
+    /// Whether there is no room for another character.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.length + 4 > LIMIT
     }
 
     pub(crate) fn as_str(&self) -> &str {

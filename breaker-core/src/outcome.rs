@@ -61,6 +61,9 @@ pub(crate) enum Ending {
     Panicked,
     /// The call was dropped before it had a result.
     Dropped,
+    /// Its stream was dropped after it had given items.
+    #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
+    Left,
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Permit {
         self.settle(Outcome::success());
     }
 
-    /// The call failed.
+    /// The call failed. [`failure_with`](Self::failure_with) says how.
     pub fn failure(self) {
         self.settle(Outcome::failure());
     }
@@ -264,6 +264,16 @@ impl Permit {
         nesting::tell(&self.breaker().0, evidence);
     }
 
+    /// The call's stream is dropped after it gave items.
+    #[cfg(feature = "stream")]
+    pub(crate) fn left(mut self) {
+        // A stream that panics ends so.
+        if self.stage.load(Ordering::Relaxed) != RUNS {
+            self.settled = true;
+            self.end(Ending::Left, &|| Cause::told("cancelled", &DROPPED));
+        }
+    }
+
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
     fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
@@ -272,7 +282,8 @@ impl Permit {
         if self.word.has(Word::PASS) {
             return;
         }
-        if ending == Ending::Dropped && nesting::is_dropped_along(core) {
+        let dropped = matches!(ending, Ending::Dropped | Ending::Left);
+        if dropped && nesting::is_dropped_along(core) {
             return self.drop_along();
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
@@ -287,7 +298,7 @@ impl Permit {
         match settled.outcome {
             Counted::Success => nesting::tell_success(core, || self.holder.function()),
             Counted::Failure => nesting::tell(core, Evidence::FAILED),
-            _ if ending == Ending::Dropped => nesting::tell(core, Evidence::TOLD),
+            _ if dropped => nesting::tell(core, Evidence::TOLD),
             _ => {}
         }
     }
@@ -398,7 +409,8 @@ impl Permit {
                 breaker.tell(&|listener| listener.passed_on(&event));
             }
             Counted::Failure => {
-                let Cause { kind: error_type, text: error } = cause();
+                let Cause { kind: error_type, look } = cause();
+                let error = look.has_text().then_some(&look as &dyn fmt::Display);
                 let consecutive_failures = settled.run;
                 let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
                 breaker.tell(&|listener| listener.failure(&event));
@@ -407,6 +419,9 @@ impl Permit {
     }
 }
 
+/// The text of a call that counts as a failure because it was dropped.
+const DROPPED: &str = "the call was dropped before it had a result";
+
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
@@ -414,7 +429,7 @@ impl Drop for Permit {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
                 CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
                 RUNS => (Ending::Panicked, "panic", "the call panicked"),
-                _ => (Ending::Dropped, "cancelled", "the call was dropped before it had a result"),
+                _ => (Ending::Dropped, "cancelled", DROPPED),
             };
             self.end(ending, &|| Cause::told(kind, &text));
         }

@@ -72,6 +72,7 @@ impl Retry {
         let regular = self.waits.next()?;
         let wait = match fallen {
             Fallen::Rejected(error) => self.if_patient(error.retry_after())?,
+            Fallen::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
             // An attempt that found the breaker closed may have opened it: the next one would be rejected.
             _ if fallen.caller().0.state().is_healthy() => regular,
             _ => self.if_patient(fallen.caller().0.read().retry_after)?,
@@ -119,12 +120,15 @@ mod tests {
 
     fn failed(breaker: &CircuitBreaker) -> Call {
         let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, Wait::UNKNOWN);
-        Fallen::Failed { result: Err(error), holder: Ended(Holder::Own(breaker.clone())), retry_after: None }
+        let holder = Ended(Holder::Own(breaker.clone()));
+        Fallen::Failed { result: Err(error), holder, retry_after: None, rejected: false }
     }
 
     fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
         match failed(breaker) {
-            Fallen::Failed { result, holder, .. } => Fallen::Failed { result, holder, retry_after: Some(after) },
+            Fallen::Failed { result, holder, .. } => {
+                Fallen::Failed { result, holder, retry_after: Some(after), rejected: false }
+            }
             other => other,
         }
     }

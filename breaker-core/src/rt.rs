@@ -16,6 +16,7 @@ pub use crate::call::{Cut, Run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
+pub use crate::look::{Look, of_variant, see, see_text};
 pub use crate::outcome::Outcome;
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
@@ -40,8 +41,7 @@ use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
-use crate::whole::{Falls, fall};
-use std::fmt::Display;
+use crate::whole::{Concluded, Falls, fall};
 
 /// What `#[circuit_breaker]` needs of a return type.
 #[diagnostic::on_unimplemented(
@@ -277,8 +277,8 @@ where
     R::from_error(R::Error::from_rejection(error))
 }
 
-/// What an error counts as, and how to read it.
-pub type Judged<'e> = (Outcome, Option<&'e dyn Display>);
+/// What an error counts as, and what is known of it.
+pub type Judged<'e> = (Outcome, Look<'e>);
 
 /// Counts how the call ended, and gives its result.
 #[inline]
@@ -311,21 +311,21 @@ where
     R::Error: FromRejection,
 {
     fall(permit, result, on, |permit, result| {
-        let outcome = conclude_result(permit, &result, judge);
-        (result, outcome)
+        let concluded = Concluded::of(conclude_result(permit, &result, judge));
+        (result, concluded)
     })
 }
 
 #[inline]
-fn conclude_result<R: Fallible>(
+fn conclude_result<'r, R: Fallible>(
     permit: Permit,
-    result: &R,
+    result: &'r R,
     judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-) -> Outcome {
+) -> Judged<'r> {
     match result.view() {
         Ok(_) => {
             permit.settle(Outcome::Success);
-            Outcome::Success
+            (Outcome::Success, Look::NOTHING)
         }
         Err(error) => conclude_error(permit, error, judge),
     }
@@ -333,10 +333,14 @@ fn conclude_result<R: Fallible>(
 
 /// Counts a call that ended with this error.
 #[cold]
-pub(crate) fn conclude_error<E>(permit: Permit, error: &E, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> Outcome {
-    let (outcome, text) = permit.guarded(|| judge(error));
-    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), text });
-    outcome
+pub(crate) fn conclude_error<'r, E>(
+    permit: Permit,
+    error: &'r E,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
+) -> Judged<'r> {
+    let (outcome, look) = permit.guarded(|| judge(error));
+    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
+    (outcome, look)
 }
 
 /// Runs a fallback step of a synchronous function.

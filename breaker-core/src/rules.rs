@@ -51,6 +51,7 @@
 //!
 //! | error | counts as |
 //! | --- | --- |
+//! | any that comes from a `CircuitBreakerError` | as that |
 //! | of a status (`error_for_status`) | as the status; its `Retry-After` is lost, for the error has no headers: ask the `Response` |
 //! | `is_builder`: the request cannot be made | neutral |
 //! | `is_redirect`: too many, or refused by your policy | success |
@@ -60,6 +61,7 @@
 //!
 //! | code | counts as |
 //! | --- | --- |
+//! | any, made from a `CircuitBreakerError` (`Status::from_error`) | as that |
 //! | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure; `grpc-retry-pushback-ms` or `retry-after` of its metadata rides along |
 //! | `Cancelled` | neutral |
 //! | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success |
@@ -67,7 +69,7 @@
 //! # `CircuitBreakerError`
 //!
 //! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
-//! failure.
+//! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
 #[cfg(feature = "http")]
 mod http;
@@ -77,7 +79,7 @@ mod reqwest;
 #[cfg(feature = "tonic")]
 mod tonic;
 
-use crate::classify::Classify;
+use crate::classify::{Classify, Search};
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
@@ -90,6 +92,28 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     match result {
         Ok(value) => value.classify(),
         Err(error) => error.classify(),
+    }
+}
+
+/// What the attribute without a key says, for calls by a handle, which see no types: every `Err` is a failure, but for one that is, or comes
+/// from, a rejection by another breaker. That is neutral, since nobody was asked.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, rules};
+/// let (outer, inner) = (CircuitBreaker::new("outer", Config::new())?, CircuitBreaker::new("inner", Config::new())?);
+/// inner.force_open();
+/// outer.call_sync_with(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), rules::errors).unwrap_err();
+/// assert_eq!(outer.snapshot().failure_count, 0);
+/// # Ok::<(), breaker_core::ConfigError>(())
+/// ```
+pub fn errors<T, E, Way>(result: &Result<T, E>) -> Outcome
+where
+    E: Search<CircuitBreakerError, Way>,
+{
+    match result.as_ref().err().and_then(|error| CircuitBreakerError::find(error.first())) {
+        Some(error) => error.classify(),
+        None if result.is_ok() => Outcome::success(),
+        None => Outcome::failure(),
     }
 }
 

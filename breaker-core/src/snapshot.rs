@@ -92,7 +92,7 @@ pub struct LastError {
     /// Its type; `timeout`, `panic` or `cancelled` where there was no error value.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     pub kind: &'static str,
-    /// The first 256 bytes of its text, where it has one.
+    /// The first 256 bytes of its text, where it has one, with the texts of the errors behind it that it does not contain.
     pub message: Option<String>,
 }
 

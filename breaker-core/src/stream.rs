@@ -1,5 +1,6 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
+use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
@@ -9,9 +10,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped (as `on_cancel` says), for an
-/// answer that streams is no success when its headers arrive. What comes after the first `Err` is passed on, and counts no
-/// more.
+/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped, for an answer that streams is no
+/// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
+///
+/// A stream that is dropped after it gave an item is a success: its reader had what it needed. One that is dropped before is cancelled,
+/// as any dropped call. Where an `on_cancel` is set, if only to [`OnCancel::Ignore`](crate::OnCancel::Ignore), it is for both.
 ///
 /// A time limit does not reach into the stream; a probe that streams for longer than `probe_timeout` loses its slot to
 /// another one, and its result still decides.
@@ -37,20 +40,43 @@ pub fn guard_stream<S, T, E>(permit: Permit, stream: S) -> GuardedStream<S, Resu
 where
     S: Stream<Item = Result<T, E>>,
 {
-    GuardedStream { stream, permit: Some(permit), error: rt::MaybeError::error, judge: every_error::<E> }
+    GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: every_error::<E> }
 }
 
 fn every_error<E>(_: &E) -> Judged<'_> {
-    (Outcome::failure(), None)
+    (Outcome::failure(), Look::NOTHING)
+}
+
+/// A call whose stream is read.
+#[derive(Debug)]
+struct Streaming {
+    /// Until the call has ended.
+    permit: Option<Permit>,
+    /// An item has come through.
+    gave: bool,
+}
+
+impl Streaming {
+    const fn new(permit: Permit) -> Self {
+        Self { permit: Some(permit), gave: false }
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take_if(|_| self.gave) {
+            permit.left();
+        }
+    }
 }
 
 pin_project! {
     /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`].
     pub struct GuardedStream<S, I, E> {
+        // Before the call, so that a stream that is dropped is counted when it is gone.
         #[pin]
         stream: S,
-        // Until the call has ended.
-        permit: Option<Permit>,
+        call: Streaming,
         // The item's error, if it is one.
         error: for<'i> fn(&'i I) -> Option<&'i E>,
         judge: for<'e> fn(&'e E) -> Judged<'e>,
@@ -59,7 +85,7 @@ pin_project! {
     impl<S, I, E> PinnedDrop for GuardedStream<S, I, E> {
         /// The calls inside the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
-            if let Some(permit) = this.project().permit {
+            if let Some(permit) = &this.project().call.permit {
                 permit.close();
             }
         }
@@ -71,7 +97,7 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let polled = match this.permit.as_ref() {
+        let polled = match this.call.permit.as_ref() {
             Some(permit) => {
                 let polled = permit.guarded(|| this.stream.as_mut().poll_next(context));
                 permit.waits();
@@ -81,13 +107,14 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
         };
         let item = ready!(polled);
         let error = item.as_ref().and_then(*this.error);
-        if item.is_none() || error.is_some() {
-            match (this.permit.take(), error) {
-                (Some(permit), Some(error)) => {
+        if item.is_some() && error.is_none() {
+            this.call.gave = true;
+        } else if let Some(permit) = this.call.permit.take() {
+            match error {
+                Some(error) => {
                     crate::rt::conclude_error(permit, error, this.judge);
                 }
-                (Some(permit), None) => permit.success(),
-                (None, _) => {}
+                None => permit.success(),
             }
         }
         Poll::Ready(item)
@@ -100,20 +127,21 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
 
 impl<S, I, E> fmt::Debug for GuardedStream<S, I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuardedStream").field("permit", &self.permit).finish_non_exhaustive()
+        f.debug_struct("GuardedStream").field("permit", &self.call.permit).finish_non_exhaustive()
     }
 }
 
 /// What an expansion may name of this room.
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod rt {
-    use super::{GuardedStream, Stream};
+    use super::{GuardedStream, Stream, Streaming};
     use crate::call::{Cut, settle_cut};
     use crate::fallback::{Fallen, On};
+    use crate::look::Look;
     use crate::outcome::Outcome;
     use crate::permit::Permit;
     use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
-    use crate::whole::fall;
+    use crate::whole::{Concluded, fall};
     use std::pin::Pin;
 
     /// A stream of results.
@@ -133,7 +161,7 @@ pub mod rt {
         I: MaybeError<E>,
     {
         fn guarded(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> GuardedStream<Self, I, E> {
-            GuardedStream { stream: self, permit: Some(permit), error: I::error, judge }
+            GuardedStream { stream: self, call: Streaming::new(permit), error: I::error, judge }
         }
     }
 
@@ -225,17 +253,20 @@ pub mod rt {
         result: R,
         judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
-    ) -> (R, Outcome)
+    ) -> (R, Concluded)
     where
         R: Fallible,
         R::Ok: StreamBox<E>,
     {
         match result.whole() {
             // Not yet counted: the stream will be.
-            Ok(stream) => (R::from_ok(stream.guarded_box(permit, items)), Outcome::success()),
+            Ok(stream) => {
+                let concluded = Concluded::of((Outcome::success(), Look::NOTHING));
+                (R::from_ok(stream.guarded_box(permit, items)), concluded)
+            }
             Err(error) => {
-                let outcome = conclude_error(permit, &error, judge);
-                (R::from_error(error), outcome)
+                let concluded = Concluded::of(conclude_error(permit, &error, judge));
+                (R::from_error(error), concluded)
             }
         }
     }

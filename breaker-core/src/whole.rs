@@ -1,12 +1,14 @@
 //! Whole: the endings of calls where an `Ok` can be a failure too, and the falling back that all endings share.
 
 use crate::call::{Cut, settle_cut};
+use crate::error::CircuitBreakerError;
 use crate::fallback::{Ended, Fallen, On};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, reject};
 use std::any::type_name;
+use std::time::Duration;
 
 /// Which endings fall back, and who else wants to hear of an ending.
 #[doc(hidden)]
@@ -53,17 +55,43 @@ where
     R::Error: FromRejection,
 {
     fall(permit, result, on, |permit, result| {
-        let outcome = conclude_whole(permit, &result, judge);
-        (result, outcome)
+        let concluded = Concluded::of(conclude_whole(permit, &result, judge));
+        (result, concluded)
     })
 }
 
-fn conclude_whole<R: Fallible>(permit: Permit, result: &R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> Outcome {
-    let (outcome, text) = permit.guarded(|| judge(result));
+fn conclude_whole<'e, R: Fallible>(
+    permit: Permit,
+    result: &'e R,
+    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
+) -> Judged<'e> {
+    let (outcome, look) = permit.guarded(|| judge(result));
     let is_error = result.view().is_err();
     let kind = if is_error { type_name::<R::Error>() } else { type_name::<R::Ok>() };
-    permit.settle_result(is_error, outcome, || Cause { kind, text });
-    outcome
+    permit.settle_result(is_error, outcome, || Cause { kind, look });
+    (outcome, look)
+}
+
+/// How a call that may fall back has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Concluded {
+    outcome: Outcome,
+    /// Another breaker has rejected it: in how long that may let a call in, where it says so.
+    rejected: Option<Option<Duration>>,
+}
+
+impl Concluded {
+    pub(crate) fn of((outcome, look): Judged<'_>) -> Self {
+        Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
+    }
+
+    /// Whether that is for `on(failure)`, and then in how long a call may be worth making.
+    fn failed(self) -> Option<Option<Duration>> {
+        match self.outcome {
+            Outcome::Failure { retry_after } => Some(self.rejected.flatten().or(retry_after)),
+            _ => self.rejected,
+        }
+    }
 }
 
 /// Ends a call with `conclude`, and says whether it falls back.
@@ -71,7 +99,7 @@ pub(crate) fn fall<R: Fallible>(
     permit: Permit,
     result: Result<R, Cut>,
     on: impl Falls,
-    conclude: impl FnOnce(Permit, R) -> (R, Outcome),
+    conclude: impl FnOnce(Permit, R) -> (R, Concluded),
 ) -> Result<R, Fallen<R>>
 where
     R::Error: FromRejection,
@@ -85,10 +113,12 @@ where
         }
     };
     let holder = Ended(permit.holder().clone());
-    let (result, outcome) = conclude(permit, result);
-    on.ended(&holder, &result, outcome);
-    match outcome {
-        Outcome::Failure { retry_after } if on.on().failure => Err(Fallen::Failed { result, holder, retry_after }),
+    let (result, concluded) = conclude(permit, result);
+    on.ended(&holder, &result, concluded.outcome);
+    match concluded.failed() {
+        Some(retry_after) if on.on().failure => {
+            Err(Fallen::Failed { result, holder, retry_after, rejected: concluded.rejected.is_some() })
+        }
         _ => Ok(result),
     }
 }

@@ -8,10 +8,13 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, Field, Fields, GenericParam, Item, ItemEnum, Path, Result, Token, Variant, parse_quote};
 
 use crate::args::keys;
+use crate::expand::judge::look;
 use crate::recover::{Errors, mixed};
 
 /// What a variant counts as.
 enum Verdict {
+    /// Nothing is written: a failure, unless a field is a rejection.
+    Unmarked,
     /// `neutral`, `success`, `failure`: the constructor of the outcome.
     Word(Ident),
     /// `delegate`, to the field of this index.
@@ -83,7 +86,8 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
 }
 
 // Output: `Self::Empty { .. } => K::__rt::Outcome::neutral(),`, `Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),`,
-//         `Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),`
+//         `Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),`,
+//         `Self::Open { 0: __field0, .. } => K::__rt::of_variant(&[K::__rt::see(__field0).__breaker_look()]),`
 fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
     let name = &variant.ident;
     // Where the field is used, so that a wrong type is told at the user's word.
@@ -95,6 +99,15 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
     };
     let mut fields = variant.fields.iter().enumerate();
     let (patterns, value): (Vec<_>, _) = match verdict {
+        Verdict::Unmarked => {
+            let at = Span::mixed_site();
+            let looks = |(index, one): (usize, &Field)| {
+                let (pattern, local) = field(index, one, at);
+                (pattern, look(rt, &one.ty.to_token_stream(), &local))
+            };
+            let (patterns, looks): (Vec<_>, Vec<_>) = fields.map(looks).unzip();
+            (patterns, quote_spanned!(at=> #rt::of_variant(&[#(#looks),*])))
+        }
         Verdict::Word(word) => (Vec::new(), quote_spanned!(Span::mixed_site()=> #rt::Outcome::#word())),
         Verdict::Delegate(span, wanted) => {
             let at = span.resolved_at(Span::mixed_site());
@@ -112,7 +125,7 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> Self::#name { #(#patterns,)* .. } => #value,)
 }
 
-/// The variant's attribute; without one it is a failure, as an error is that no list of `#[circuit_breaker]` names.
+/// The variant's attribute; without one it counts as an error does that no list of `#[circuit_breaker]` names.
 fn verdict(variant: &Variant) -> Result<Verdict> {
     for field in &variant.fields {
         if let Some(attr) = ours(&field.attrs).next() {
@@ -121,7 +134,7 @@ fn verdict(variant: &Variant) -> Result<Verdict> {
     }
     let mut attrs = ours(&variant.attrs);
     let Some(attr) = attrs.next() else {
-        return Ok(Verdict::Word(Ident::new("failure", Span::mixed_site())));
+        return Ok(Verdict::Unmarked);
     };
     if let Some(second) = attrs.next() {
         return Err(Error::new_spanned(second, "`#[classify(..)]` is written twice; a variant counts as one thing"));

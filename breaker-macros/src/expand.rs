@@ -8,7 +8,7 @@ mod cache;
 mod call;
 mod config;
 mod future;
-mod judge;
+pub(crate) mod judge;
 mod keep;
 mod names;
 mod repeat;

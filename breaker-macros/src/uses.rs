@@ -18,6 +18,24 @@ fn any(tokens: TokenStream, name: &str) -> bool {
     })
 }
 
+/// True where a type may hold a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
+pub(crate) fn borrows_error(ty: &TokenStream) -> bool {
+    let (mut is_dyn, mut is_error, mut borrows, mut is_lifetime) = (false, false, false, false);
+    ty.clone().into_iter().any(|tree| {
+        let after_quote = std::mem::take(&mut is_lifetime);
+        match tree {
+            TokenTree::Group(group) => return borrows_error(&group.stream()),
+            TokenTree::Ident(word) if word == "dyn" => (is_dyn, is_error, borrows) = (true, false, false),
+            TokenTree::Ident(word) if after_quote => borrows |= word != "static",
+            TokenTree::Ident(word) => is_error |= word == "Error",
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => is_lifetime = true,
+            TokenTree::Punct(punct) if matches!(punct.as_char(), '<' | '>' | ',') => is_dyn = false,
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+        is_dyn && is_error && borrows
+    })
+}
+
 /// True where code may hold a `?`, `return` or `.await`; a macro may hide one, but for those of std that make a value.
 pub(crate) fn may_leave(tokens: &TokenStream) -> bool {
     const PLAIN: [&str; 2] = ["format", "vec"];

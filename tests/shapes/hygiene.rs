@@ -66,6 +66,16 @@ trait Everywhere {
         Self: ::std::marker::Sized,
     {
     }
+    fn judged(self)
+    where
+        Self: ::std::marker::Sized,
+    {
+    }
+    fn otherwise(self)
+    where
+        Self: ::std::marker::Sized,
+    {
+    }
     fn fail_max(&self) {}
     fn poll(&self) {}
 }

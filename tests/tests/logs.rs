@@ -8,7 +8,7 @@ use breaker_core::{
 };
 use common::log::Log;
 use common::{breaker, fail, secs, succeed};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::advance;
 use tracing::Level;
 
@@ -44,6 +44,18 @@ fn rule_9_twenty_dropped_calls_with_no_result_between_them_warn_once() {
     let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].contains("WARN") && lines[0].contains("`timeout`") && lines[0].contains("`on_cancel`"));
+}
+
+#[test]
+fn rule_9_streams_that_are_left_after_an_item_warn_of_no_time_limit() {
+    let breaker = breaker(Config::new());
+    let log = Log::at(Level::INFO);
+    for _ in 0..25 {
+        let words = futures_util::stream::iter([Ok::<_, &str>("a"), Ok("b")]);
+        let mut words = breaker_core::guard_stream(breaker.try_acquire().unwrap(), words);
+        assert!(words.next().now_or_never().is_some());
+    }
+    assert_eq!(log.lines(), Vec::<String>::new());
 }
 
 #[test]

@@ -45,22 +45,80 @@ fn the_first_err_ends_the_call_and_the_rest_is_passed_on() {
     assert_eq!(counts(&breaker), (0, 0, 1, 0));
 }
 
+/// Reads one item, and drops the rest.
+fn read_one(breaker: &CircuitBreaker) {
+    let mut words = guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a"), Ok("b")]));
+    words.next().now_or_never().unwrap().unwrap().unwrap();
+}
+
 #[test]
-fn a_dropped_stream_is_a_dropped_call() {
+fn a_stream_that_is_dropped_after_an_item_is_a_success() {
+    let breaker = common::breaker(Config::new());
+    read_one(&breaker);
+    assert_eq!(counts(&breaker), (1, 0, 0, 0));
+    drop(guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a")])));
+    assert_eq!(counts(&breaker), (1, 0, 0, 1), "it has proven nothing before its first item");
+    let mut waiting = guard_stream(breaker.try_acquire().unwrap(), stream::pending::<Result<u8, &str>>());
+    assert!(waiting.next().now_or_never().is_none());
+    drop(waiting);
+    assert_eq!(counts(&breaker), (1, 0, 0, 2));
+}
+
+#[test]
+fn an_on_cancel_that_is_given_is_also_for_streams_that_gave_items() {
     for (on_cancel, expected) in [(OnCancel::Ignore, (0, 0, 0, 1)), (OnCancel::Failure, (0, 0, 1, 0))] {
         let breaker = common::breaker(Config::new().on_cancel(on_cancel));
-        let mut words = guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a"), Ok("b")]));
-        words.next().now_or_never().unwrap().unwrap().unwrap();
-        drop(words);
+        read_one(&breaker);
         assert_eq!(counts(&breaker), expected);
     }
+    let breaker = common::breaker(Config::new());
+    breaker.reconfigure(Config::new().on_cancel(OnCancel::Ignore)).unwrap();
+    read_one(&breaker);
+    assert_eq!(counts(&breaker), (0, 0, 0, 1));
+    let registry = Registry::new();
+    registry.init_from([("READER_CIRCUIT_ON_CANCEL", "ignore")]).unwrap();
+    let breaker = registry.breaker("reader", Config::new()).unwrap();
+    read_one(&breaker);
+    assert_eq!(counts(&breaker), (0, 0, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_on_cancels_duration_a_dropped_stream_is_a_failure() {
+    let breaker = common::breaker(Config::new().on_cancel(OnCancel::After(secs(5))));
+    read_one(&breaker);
+    assert_eq!(counts(&breaker), (0, 0, 0, 1));
+    let mut words = guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a"), Ok("b")]));
+    words.next().await.unwrap().unwrap();
+    tokio::time::advance(secs(5)).await;
+    drop(words);
+    assert_eq!(counts(&breaker), (0, 0, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_stream_is_left_after_an_item_closes_the_breaker() {
+    let breaker = common::breaker(Config::new());
+    common::open(&breaker);
+    tokio::time::advance(secs(30)).await;
+    read_one(&breaker);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_left_is_as_slow_as_it_was_long() {
+    let breaker = common::breaker(Config::new().slow_call(secs(2)).min_calls(1));
+    let mut words = guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a"), Ok("b")]));
+    words.next().await.unwrap().unwrap();
+    tokio::time::advance(secs(3)).await;
+    drop(words);
+    assert_eq!(breaker.state(), State::Open);
 }
 
 #[test]
 fn a_stream_that_panics_is_a_failure() {
     let breaker = common::breaker(Config::new());
-    let words = stream::iter([Ok::<_, &str>(0)]).map(|word| word.map(|n| 1 / n));
+    let words = stream::iter([Ok::<_, &str>(1), Ok(0)]).map(|word| word.map(|n| 1 / n));
     let mut words = guard_stream(breaker.try_acquire().unwrap(), words);
+    words.next().now_or_never().unwrap().unwrap().unwrap();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| words.next().now_or_never())).unwrap_err();
     drop(words);
     assert_eq!(counts(&breaker), (0, 0, 1, 0));
@@ -84,6 +142,8 @@ enum ChatError {
     Open(#[from] CircuitBreakerError),
     #[error("http")]
     Http(#[from] reqwest::Error),
+    #[error("broken")]
+    Broken,
     #[error("stopped")]
     Stopped,
 }
@@ -132,16 +192,16 @@ async fn read(words: Words) -> Vec<Option<&'static str>> {
 #[tokio::test]
 async fn a_boxed_stream_falls_back_and_its_errors_are_judged_by_the_lists() {
     let breaker = named("boxed");
-    let open = || ChatError::Open(common::open_error());
+    let broken = || ChatError::Broken;
     let neutral = boxed(Ok(()), vec![Ok("a"), Err(ChatError::Stopped)]).await.unwrap();
     assert_eq!(counts(&breaker), (0, 0, 0, 0));
     assert_eq!(read(neutral).await, [Some("a"), None]);
     assert_eq!(counts(&breaker), (0, 1, 0, 0));
     assert!(boxed(Err(ChatError::Stopped), vec![]).await.is_err());
-    let broken = boxed(Ok(()), vec![Ok("a"), Err(open())]).await.unwrap();
-    assert_eq!(read(broken).await, [Some("a"), None]);
+    let words = boxed(Ok(()), vec![Ok("a"), Err(broken())]).await.unwrap();
+    assert_eq!(read(words).await, [Some("a"), None]);
     assert_eq!(counts(&breaker), (0, 2, 1, 0));
-    assert_eq!(read(boxed(Err(open()), vec![]).await.unwrap()).await, [Some("cached")]);
+    assert_eq!(read(boxed(Err(broken()), vec![]).await.unwrap()).await, [Some("cached")]);
     assert_eq!(counts(&breaker), (0, 2, 2, 0));
     breaker.force_open();
     assert_eq!(read(boxed(Ok(()), vec![Ok("a")]).await.unwrap()).await, [Some("cached")]);
@@ -164,4 +224,32 @@ async fn a_function_that_is_not_async_may_stream_and_the_time_limit_is_for_the_s
     assert_eq!(counts(&named("sync_stream")), (0, 0, 1, 0));
     assert!(slow_start().await.err().unwrap().is_timeout());
     assert_eq!(counts(&named("slow_start")), (0, 0, 1, 0));
+}
+
+#[circuit_breaker(stream, name = "left")]
+async fn left() -> Result<impl Stream<Item = Result<u8, u8>>, CircuitBreakerError> {
+    Ok(stream::iter([Ok(1), Ok(2), Err(3)]))
+}
+
+#[circuit_breaker(stream, name = "left_boxed")]
+#[fallback(value(Box::pin(stream::iter([Ok("cached")])) as Words), on(open, failure))]
+async fn left_boxed() -> Result<Words, ChatError> {
+    Ok(Box::pin(stream::iter([Ok("a"), Ok("b")])))
+}
+
+#[circuit_breaker(stream, name = "left_ignored", on_cancel = ignore)]
+async fn left_ignored() -> Result<impl Stream<Item = Result<u8, u8>>, CircuitBreakerError> {
+    Ok(stream::iter([Ok(1), Ok(2)]))
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_what_it_needs_is_a_success_of_the_function() {
+    for successes in 1..=25 {
+        assert_eq!(left().await.unwrap().take(2).count().await, 2);
+        assert_eq!(left_boxed().await.unwrap().take(1).count().await, 1);
+        assert_eq!(left_ignored().await.unwrap().take(1).count().await, 1);
+        assert_eq!(counts(&named("left")), (successes, 0, 0, 0));
+        assert_eq!(counts(&named("left_boxed")), (successes, 0, 0, 0));
+        assert_eq!(counts(&named("left_ignored")), (0, 0, 0, successes));
+    }
 }

@@ -297,7 +297,7 @@ impl Listener for Changes {
     }
 }
 
-#[circuit_breaker(name = "hears_no_calls", fail_max = 1)]
+#[circuit_breaker(name = "hears_no_calls", fail_max = 1, include(CircuitBreakerError))]
 #[breaker_core::fallback(spare = value(7))]
 async fn with_spare(fails: bool) -> Result<u8, CircuitBreakerError> {
     if fails {

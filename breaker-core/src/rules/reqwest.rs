@@ -2,11 +2,15 @@
 
 use super::http::with_headers;
 use crate::classify::Classify;
+use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 use reqwest::{Error, Response};
 
 impl Classify for Error {
     fn classify(&self) -> Outcome {
+        if let Some(error) = CircuitBreakerError::find(self) {
+            return error.classify();
+        }
         match self.status() {
             Some(status) => status.classify(),
             None if self.is_builder() => Outcome::neutral(),

@@ -1,12 +1,16 @@
 //! The rule for `tonic::Status`.
 
 use crate::classify::Classify;
+use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 use std::time::Duration;
 use tonic::{Code, Status};
 
 impl Classify for Status {
     fn classify(&self) -> Outcome {
+        if let Some(error) = CircuitBreakerError::find(self) {
+            return error.classify();
+        }
         match self.code() {
             Code::Unavailable
             | Code::DeadlineExceeded
@@ -39,6 +43,7 @@ fn retry_after(status: &Status) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CircuitBreaker, Config};
 
     #[test]
     fn a_code_is_classified_by_the_table() {
@@ -50,6 +55,14 @@ mod tests {
             assert_eq!(one(code), Outcome::success(), "{code}");
         }
         assert_eq!(one(Code::Cancelled), Outcome::neutral());
+    }
+
+    #[test]
+    fn a_rejection_by_another_breaker_is_neutral() {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        let status = Status::from_error(Box::new(breaker.try_acquire().unwrap_err()));
+        assert_eq!((status.code(), status.classify()), (Code::Unknown, Outcome::neutral()));
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Rules {
         code.collect()
     }
 
+    /// Whether there is a list for errors.
+    pub(crate) const fn names_errors(&self) -> bool {
+        !(self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty())
+    }
+
     /// What an error counts as that no list names.
     pub(crate) fn otherwise(&self) -> &'static str {
         self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })

@@ -1,8 +1,11 @@
 //! The return type where `impl Trait` is not allowed: a `_` stands for each.
 
 use proc_macro2::Span;
-use quote::ToTokens as _;
-use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, ReturnType, Token, Type, TypeInfer};
+use quote::ToTokens;
+use syn::{
+    AngleBracketedGenericArguments, GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeInfer,
+    TypeParamBound,
+};
 
 use crate::check::shape::Form;
 
@@ -22,6 +25,35 @@ pub(crate) fn has_impl(form: &Form, output: &ReturnType) -> bool {
         (_, ReturnType::Default) => return false,
     };
     without_impl(ty).into_token_stream().to_string() != ty.to_token_stream().to_string()
+}
+
+// Input:  `Result<impl Stream<Item = Result<Bytes, E>>, F>`
+// Output: `Result<Bytes, E>`
+pub(super) fn item(ty: &Type) -> Option<Type> {
+    match ty {
+        Type::ImplTrait(found) => found.bounds.iter().find_map(|bound| match bound {
+            TypeParamBound::Trait(bound) => arguments(&bound.path).find_map(|argument| match argument {
+                GenericArgument::AssocType(item) if item.ident == "Item" => Some(without_impl(&item.ty)),
+                _ => None,
+            }),
+            _ => None,
+        }),
+        Type::Group(group) => item(&group.elem),
+        Type::Paren(paren) => item(&paren.elem),
+        Type::Path(path) => arguments(&path.path).find_map(|argument| match argument {
+            GenericArgument::Type(ty) => item(ty),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+fn arguments(path: &Path) -> impl Iterator<Item = &GenericArgument> {
+    let last = path.segments.last().map(|segment| &segment.arguments);
+    last.into_iter().flat_map(|arguments| match arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+        _ => Vec::new(),
+    })
 }
 
 fn erase(ty: &mut Type) {
@@ -67,5 +99,17 @@ mod tests {
         let ty = syn::parse_quote!(Result<(impl Iterator<Item = u32> + use<'a>, &'a [Box<impl Fn(u8) -> u8>]), E>);
         let expected = quote!(Result<(_, &'a [Box<_>]), E>);
         assert_eq!(without_impl(&ty).into_token_stream().to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn a_streams_item_is_found() {
+        for ty in [
+            syn::parse_quote!(Result<impl Stream<Item = Result<u8, impl Error>> + use<>, E>),
+            syn::parse_quote!(io::Result<impl Send + futures::Stream<Item = Result<u8, impl Error>>>),
+        ] {
+            let item = item(&ty).map(ToTokens::into_token_stream).unwrap_or_default();
+            assert_eq!(item.to_string(), quote!(Result<u8, _>).to_string());
+        }
+        assert!(item(&syn::parse_quote!(Result<impl Words, E>)).is_none());
     }
 }

@@ -14,17 +14,19 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                 { client().generate(query, &mut tries).await }
             },
             |__error| {
-                (
-                    match __error {
-                        _ if ::breaker_core::__rt::is::<
-                            ValidationError,
-                            _,
-                            _,
-                        >(__error) => ::breaker_core::__rt::Outcome::neutral(),
-                        _ => ::breaker_core::__rt::Outcome::failure(),
-                    },
-                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
-                )
+                let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
+                let __outcome = match __error {
+                    _ if ::breaker_core::__rt::is::<ValidationError, _, _>(__error) => {
+                        ::breaker_core::__rt::Outcome::neutral()
+                    }
+                    _ => {
+                        __look
+                            .__breaker_otherwise(
+                                ::breaker_core::__rt::Outcome::failure(),
+                            )
+                    }
+                };
+                (__outcome, __look)
             },
         )
         .await

@@ -24,10 +24,10 @@ where
                     }
                 },
                 |__error| {
-                    (
-                        ::breaker_core::__rt::classify(__error),
-                        ::breaker_core::__rt::Seen(__error).__breaker_text(),
-                    )
+                    let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
+                    let __outcome = __look
+                        .__breaker_by_itself(::breaker_core::__rt::classify(__error));
+                    (__outcome, __look)
                 },
             )
             .await

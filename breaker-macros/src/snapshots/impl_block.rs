@@ -25,10 +25,9 @@ impl Client {
             __permit,
             __out,
             &|__error| {
-                (
-                    ::breaker_core::__rt::Outcome::failure(),
-                    ::breaker_core::__rt::Seen(__error).__breaker_text(),
-                )
+                ::breaker_core::__rt::see(__error)
+                    .__breaker_look()
+                    .judged(::breaker_core::__rt::Outcome::failure())
             },
         )
     }

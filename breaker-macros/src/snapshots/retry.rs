@@ -47,10 +47,9 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 __permit,
                 __out,
                 &|__error| {
-                    (
-                        ::breaker_core::__rt::Outcome::failure(),
-                        ::breaker_core::__rt::Seen(__error).__breaker_text(),
-                    )
+                    ::breaker_core::__rt::see(__error)
+                        .__breaker_look()
+                        .judged(::breaker_core::__rt::Outcome::failure())
                 },
                 ::breaker_core::__rt::On {
                     failure: true,

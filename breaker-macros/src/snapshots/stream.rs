@@ -19,20 +19,22 @@ async fn chat(
         },
     }
         .await;
-    ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream(
+    ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream::<
+        _,
+        Result<Bytes, ApiError>,
+        _,
+    >(
         __permit,
         __out,
         &|__error| {
-            (
-                ::breaker_core::__rt::Outcome::failure(),
-                ::breaker_core::__rt::Seen(__error).__breaker_text(),
-            )
+            ::breaker_core::__rt::see(__error)
+                .__breaker_look()
+                .judged(::breaker_core::__rt::Outcome::failure())
         },
         |__error| {
-            (
-                ::breaker_core::__rt::Outcome::failure(),
-                ::breaker_core::__rt::Seen(__error).__breaker_text(),
-            )
+            ::breaker_core::__rt::see(__error)
+                .__breaker_look()
+                .judged(::breaker_core::__rt::Outcome::failure())
         },
     )
 }

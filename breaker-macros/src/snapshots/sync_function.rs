@@ -21,18 +21,17 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
         __permit,
         __out,
         &|__error| {
-            (
-                match __error {
-                    _ if ::breaker_core::__rt::ask(__error, is_missing) => {
-                        ::breaker_core::__rt::Outcome::success()
-                    }
-                    Fault::Server { status: 500.., .. } => {
-                        ::breaker_core::__rt::Outcome::failure()
-                    }
-                    _ => ::breaker_core::__rt::Outcome::neutral(),
-                },
-                ::breaker_core::__rt::Seen(__error).__breaker_text(),
-            )
+            let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
+            let __outcome = match __error {
+                _ if ::breaker_core::__rt::ask(__error, is_missing) => {
+                    ::breaker_core::__rt::Outcome::success()
+                }
+                Fault::Server { status: 500.., .. } => {
+                    ::breaker_core::__rt::Outcome::failure()
+                }
+                _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
+            };
+            (__outcome, __look)
         },
     )
 }
