@@ -25,6 +25,10 @@ pub enum Case {
     WindowOfTime,
     /// Successes, each of which may be slow.
     Slow,
+    /// Successes, each inside a call of the same breaker that succeeds too.
+    Nested,
+    /// Successes, each inside a call of another breaker that succeeds too.
+    Within,
     /// Successes on the breaker of one of many values.
     Key,
     /// Successes of a function that has a fallback.
@@ -39,7 +43,7 @@ pub enum Case {
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Pointer,
         Self::Err,
@@ -51,6 +55,8 @@ impl Case {
         Self::Window100000,
         Self::WindowOfTime,
         Self::Slow,
+        Self::Nested,
+        Self::Within,
         Self::Key,
         Self::Fallback,
         Self::Fallen,
@@ -73,6 +79,8 @@ impl Case {
             Self::Window100000 => "ok, window 100,000",
             Self::WindowOfTime => "ok, window 10 s",
             Self::Slow => "ok, slow rule",
+            Self::Nested => "ok, nested",
+            Self::Within => "ok, within another",
             Self::Key => "ok, key",
             Self::Fallback => "ok, fallback",
             Self::Fallen => "open, fallback",

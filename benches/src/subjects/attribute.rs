@@ -52,6 +52,26 @@ async fn slow(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
+#[circuit_breaker(name = "nested")]
+async fn nested(request: u64) -> Result<u64, Fault> {
+    nested_inside(request).await
+}
+
+#[circuit_breaker(name = "nested")]
+async fn nested_inside(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
+#[circuit_breaker(name = "around")]
+async fn around(request: u64) -> Result<u64, Fault> {
+    within(request).await
+}
+
+#[circuit_breaker(name = "within")]
+async fn within(request: u64) -> Result<u64, Fault> {
+    upstream(request)
+}
+
 #[circuit_breaker(name = "exported")]
 async fn exported(request: u64) -> Result<u64, Fault> {
     upstream(request)
@@ -81,6 +101,8 @@ pub(super) fn calls(case: Case) -> Calls {
         Case::Window100000 => filled(Calls::new::<_, false>(case, window_100000)),
         Case::WindowOfTime => Calls::new::<_, false>(case, window_of_time),
         Case::Slow => Calls::new::<_, false>(case, slow),
+        Case::Nested => Calls::new::<_, false>(case, nested),
+        Case::Within => Calls::new::<_, false>(case, around),
         Case::Key => {
             let hosts = keyed::hosts(0, 100);
             keyed::call_each(hosts);
