@@ -59,9 +59,10 @@ async fn run(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box<d
     Ok(story::tell(&Plot::with_outage(Duration::from_secs(arguments.seconds))).await?)
 }
 
-/// Keeps the service running until Ctrl-C.
+/// Keeps the service running until it is asked to end, and answers what is under way then.
 #[expect(clippy::print_stdout, reason = "a person wants to know where to send questions")]
 async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box<dyn Error>> {
+    let mut ending = start::Ending::listen()?;
     let embedded = if config.backend.is_none() { Some(Upstream::start(0).await?) } else { None };
     let backend = match &config.backend {
         Some(Backend::Api { url, .. }) => format!("the API at {}", url.host_str().unwrap_or("?")),
@@ -69,7 +70,7 @@ async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box
         None => "the embedded API".to_owned(),
     };
     let url = embedded.as_ref().map(|upstream| upstream.url().parse()).transpose()?;
-    let service = Service::start(Assistant::new(config, url)?, arguments.port).await?;
+    let mut service = Service::start(Assistant::new(config, url)?, arguments.port).await?;
     println!("Watch the breaker live, in a browser:\n  {}\n", service.dashboard());
     println!("The assistant listens on http://{} and asks {backend}.\n\n{}", service.address, lines_for(&service));
     if let Some(upstream) = &embedded {
@@ -78,11 +79,13 @@ async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box
         println!("{}", lines_for_outages(&listener.local_addr()?.to_string()));
         tokio::spawn(axum::serve(listener, admin::routes(upstream.handle(), HEALTHY)).into_future());
     }
-    println!("Ctrl-C ends it.");
+    println!("Ctrl-C ends it, and so does SIGTERM; both let it answer what it has been asked.");
     tokio::select! {
-        () = service.stopped() => Err("the service stopped".into()),
-        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        () = service.stopped() => return Err("the service stopped".into()),
+        () = ending.asked() => {}
     }
+    ending.drain(service.drain()).await;
+    Ok(())
 }
 
 fn lines_for(service: &Service) -> String {

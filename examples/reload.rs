@@ -25,7 +25,7 @@ async fn search(call: usize) -> Result<(), SearchError> {
 /// What a service does with the signal: one call, and what is wrong goes to the log.
 fn reload() {
     match Registry::global().reload() {
-        Ok(()) => println!("   reloaded"),
+        Ok(_) => println!("   reloaded"),
         Err(problems) => println!("   refused, nothing has changed:\n     {problems}"),
     }
 }

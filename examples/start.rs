@@ -1,9 +1,12 @@
-//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to read when one of them is wrong.
+//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to read when one of them is wrong; and how it ends.
 
-use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode};
+use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
 use breaker_core::Registry;
 use tracing_subscriber::EnvFilter;
+
+/// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has asked it to end.
+const DRAIN: Duration = Duration::from_secs(25);
 
 /// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting cannot be obeyed.
 pub(crate) fn start<C, P: ToString>(
@@ -66,4 +69,49 @@ fn complain(service: &str, problems: &[String]) {
 fn with_causes(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&error| error.source()).map(ToString::to_string);
     causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
+}
+
+/// How a service is asked to end: by Ctrl-C, or by `SIGTERM`, which systemd, Docker and Kubernetes send.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Ending {
+    /// Listens from now on, so before the service says that it is there.
+    pub(crate) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits until the service is asked to end.
+    pub(crate) async fn asked(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        // An error says that there is nothing to listen to, and the service could never be ended.
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Waits until the requests under way are answered, but not for ever; to be asked once more ends it at once.
+    pub(crate) async fn drain(mut self, answered: impl Future<Output = ()>) {
+        tracing::info!("no request is taken any longer, and those under way are answered");
+        tokio::select! {
+            () = answered => {}
+            () = tokio::time::sleep(DRAIN) => tracing::warn!("requests that were not answered within {DRAIN:?} are cut off"),
+            () = self.asked() => tracing::warn!("asked to end once more: requests under way are cut off"),
+        }
+    }
 }

@@ -23,9 +23,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// | route | is for | answers |
 /// | --- | --- | --- |
-/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is not closed or a probe fails |
+/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is not closed or a probe fails; `values_left_out` says how many unhealthy values of a `key` there are beside the worst 100 that are listed |
 /// | `GET /health/live` | liveness | 200 as long as the process answers at all; it asks nobody |
-/// | `GET /health/circuit-breakers` | people, dashboards | the breakers by name; of those for the values of a `key` only the unhealthy ones |
+/// | `GET /health/circuit-breakers` | people, dashboards | the breakers by name; of those for the values of a `key` the worst 100 that are unhealthy, without settings where they have those of all values |
 /// | `GET /health/circuit-breakers/{name}` | the same | one breaker, also `hosts[example.org]` of a `key`; 404 with the nearest name where there is none |
 ///
 /// A name may be percent-encoded, and may hold slashes. All of it is JSON, is never to be cached (`Cache-Control: no-store`), and answers `HEAD` too.
@@ -67,7 +67,8 @@ pub struct HealthRouter {
 
 impl HealthRouter {
     /// Asks a dependency for each `GET /health`. An `Err`, a panic and no answer in time make the service `degraded`, and stand in `probes.NAME` of
-    /// the reply: `{"healthy", "latency_ms", "error"}`. A second probe of one name replaces the first.
+    /// the reply: `{"healthy", "latency_ms", "error"}`. A second probe of one name replaces the first. A panic counts wherever it comes from:
+    /// the closure, its future, the error's text, or a destructor of these.
     ///
     /// Probes run concurrently, each with the same time limit, on one task: they must not block. Requests that come while a run is under way share it, however many they are,
     /// so monitors load a dependency with one question at a time. When all who wait have hung up the run is dropped.

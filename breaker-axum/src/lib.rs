@@ -50,6 +50,7 @@
 //! ```
 
 mod accept;
+mod contained;
 #[cfg(feature = "dashboard")]
 pub mod dashboard;
 mod health;
@@ -71,3 +72,8 @@ pub use layer::{
 pub use metrics::{InstallError, PrometheusHandle, install_prometheus, metrics_router, prometheus_builder};
 pub use reply::ErrorReply;
 pub use unavailable::Unavailable;
+
+/// The examples of the README are run as those of the documentation are.
+#[cfg(all(doctest, feature = "dashboard"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

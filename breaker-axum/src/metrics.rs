@@ -40,8 +40,9 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// When the process has a recorder of somebody else's already, or no thread can be started.
 pub fn install_prometheus(registry: &Registry) -> Result<PrometheusHandle, InstallError> {
     static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
-    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    // That wakes those who wait for a breaker, who may come here too.
     registry.export_metrics();
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*installed {
         return Ok(handle.clone());
     }

@@ -1,5 +1,6 @@
 //! Probes: questions to the dependencies of a service, asked together, once for all who want to know at the same time.
 
+use crate::contained::{Contained, contain};
 use axum::BoxError;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared, join_all};
@@ -7,16 +8,17 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, error::Elapsed, timeout};
 
 /// The most bytes that are shown of an error's text.
 const MOST_TEXT: usize = 512;
 
 /// One question.
-type Question = Box<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
+type Question = Arc<dyn Fn() -> Asking + Send + Sync>;
+/// A question that is being answered.
+type Asking = BoxFuture<'static, Result<(), BoxError>>;
 
 /// What all questions came to, by name.
 pub(crate) type Report = Arc<BTreeMap<String, Probe>>;
@@ -51,7 +53,7 @@ impl Probes {
         E: Into<BoxError>,
     {
         let ask = move || probe().map(|answered| answered.map(drop).map_err(Into::into)).boxed();
-        self.questions.insert(name.into(), Box::new(ask));
+        self.questions.insert(name.into(), Arc::new(ask));
     }
 
     /// Asks all questions, or joins a run that is under way.
@@ -73,31 +75,48 @@ impl Probes {
         })
     }
 
+    /// Runs no code of a probe: that is for the first poll, since the caller holds a lock.
     fn begin(&self) -> BoxFuture<'static, Report> {
-        let asked: Vec<_> = self.questions.iter().map(|(name, question)| self.ask(name, question)).collect();
+        let asked = self.questions.iter().map(|(name, question)| ask(name.clone(), Arc::clone(question), self.limit));
         join_all(asked).map(|answers| Arc::new(answers.into_iter().collect())).boxed()
     }
+}
 
-    fn ask(&self, name: &str, question: &Question) -> BoxFuture<'static, (String, Probe)> {
-        let (name, limit) = (name.to_owned(), self.limit);
-        // The user's code may panic when it is called, and when its future is polled.
-        let made = std::panic::catch_unwind(AssertUnwindSafe(question));
-        async move {
-            let begun = Instant::now();
-            let answered = match made {
-                Ok(future) => AssertUnwindSafe(timeout(limit, future)).catch_unwind().await,
-                Err(panic) => Err(panic),
-            };
-            let error = match answered {
-                Ok(Ok(Ok(()))) => None,
-                Ok(Ok(Err(error))) => Some(shortened(with_causes(&*error))),
-                Ok(Err(_)) => Some(format!("no answer within {limit:?}")),
-                Err(panic) => Some(shortened(format!("the probe panicked: {}", words_of(&*panic)))),
-            };
-            (name, Probe { healthy: error.is_none(), latency_ms: begun.elapsed().as_secs_f64() * 1e3, error })
-        }
-        .boxed()
-    }
+/// Asks one question. Whatever panics in it is an answer: the run is shared, and a panic would leave all who wait without one.
+async fn ask(name: String, question: Question, limit: Duration) -> (String, Probe) {
+    let begun = Instant::now();
+    let asked = Contained::new(answer(question, limit).boxed()).await;
+    let error = asked.unwrap_or_else(|words| Some(panicked(&words)));
+    (name, Probe { healthy: error.is_none(), latency_ms: begun.elapsed().as_secs_f64() * 1e3, error })
+}
+
+/// Why the question was not answered, if it was not.
+async fn answer(question: Question, limit: Duration) -> Option<String> {
+    let mut asking = match contain(|| question()) {
+        Ok(asking) => Contained::new(asking),
+        Err(words) => return Some(panicked(&words)),
+    };
+    let answered = timeout(limit, &mut asking).await;
+    // Before the text: what its destructor says of a panic is the reason then.
+    let ended = asking.end();
+    let text = match answered {
+        Ok(Ok(Ok(()))) => None,
+        Ok(Ok(Err(error))) => Some(text_of(error)),
+        Ok(Err(words)) => Some(panicked(&words)),
+        Err(Elapsed { .. }) => Some(format!("no answer within {limit:?}")),
+    };
+    ended.err().map(|words| panicked(&words)).or(text)
+}
+
+fn panicked(words: &str) -> String {
+    shortened(format!("the probe panicked: {words}"))
+}
+
+/// An error's text. Its `Display`, `source` and destructor are the user's code.
+fn text_of(error: BoxError) -> String {
+    let text = contain(|| shortened(with_causes(&*error)));
+    let dropped = contain(|| drop(error));
+    text.and_then(|text| dropped.map(|()| text)).unwrap_or_else(|words| panicked(&words))
 }
 
 impl fmt::Debug for Probes {
@@ -120,11 +139,6 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(without words)")
 }
 
 #[cfg(test)]

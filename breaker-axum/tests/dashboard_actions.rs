@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
 use breaker_axum::dashboard::DashboardRouter;
 use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Config, Registry, State};
@@ -305,6 +306,149 @@ async fn wrong_tokens_are_limited_and_lock_nobody_out_for_ever() {
     assert_eq!(page.log_in(TOKEN).await.status, StatusCode::SEE_OTHER);
 }
 
+/// Who sends no token has guessed none, and a page of another site could send as many of these as it likes.
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_token_spends_no_attempt() {
+    let page = page();
+    let session = page.logged_in().await;
+    for _ in 0..100 {
+        assert_eq!(page.act("trip").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.set("fail_max", "1", false).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.post("/logout", Value::Null).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.bearer("").act("trip").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.with("authorization", "Basic eDp5").act("trip").await.status, StatusCode::UNAUTHORIZED);
+        let stale = page.with("cookie", &format!("breaker_session={}", "0".repeat(64)));
+        assert_eq!(stale.act("trip").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.log_in("").await.status, StatusCode::UNAUTHORIZED);
+        let other = page.ask("POST", "/login", "application/x-www-form-urlencoded", "user=ada".to_owned()).await;
+        assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(session.act("trip").await.status, StatusCode::FORBIDDEN, "without what the page was told");
+    }
+    assert_eq!(page.bearer(TOKEN).act("trip").await.status, StatusCode::OK);
+    for _ in 0..10 {
+        assert_eq!(page.log_in("a-wrong-token").await.status, StatusCode::UNAUTHORIZED, "all attempts are left");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_site_has_a_browser_send_spends_no_attempt() {
+    let page = page().with("host", "ops.example");
+    for foreign in [
+        page.with("sec-fetch-site", "cross-site"),
+        page.with("sec-fetch-site", "same-site"),
+        page.with("sec-fetch-site", "cross-site").with("origin", "null"),
+        page.with("origin", "http://evil.example"),
+        page.with("origin", "ops.example"),
+        page.with("origin", "ü"),
+    ] {
+        for token in ["a-wrong-token", TOKEN].repeat(20) {
+            assert_eq!(foreign.log_in(token).await.status, StatusCode::FORBIDDEN, "{:?}", foreign.headers);
+            assert_eq!(foreign.bearer(token).act("trip").await.status, StatusCode::FORBIDDEN, "{:?}", foreign.headers);
+        }
+    }
+    assert_eq!(page.breaker.state(), State::Closed);
+    // Over plain http a browser says nothing of a form in a frame without an origin but this.
+    let framed = page.with("origin", "null");
+    for n in 0..40 {
+        let status = framed.log_in("a-wrong-token").await.status;
+        assert_eq!(status, if n < 10 { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS });
+    }
+    let script = page.with("origin", "http://ops.example");
+    assert_eq!(script.log_in(TOKEN).await.status, StatusCode::SEE_OTHER, "the page's own login is not held up");
+    assert_eq!(page.bearer(TOKEN).act("trip").await.status, StatusCode::OK);
+}
+
+/// Other paths and hosts of the domain set cookies too, and nothing keeps them from our name.
+#[tokio::test]
+async fn cookies_of_others_do_not_hide_ours() {
+    let page = page();
+    let session = page.logged_in().await.with_csrf().await;
+    let ours = session.headers.iter().find(|(name, _)| name == "cookie").unwrap().1.clone();
+    let foreign = |id: &str| format!("breaker_session={id}");
+    let many: Vec<_> = (0..200).map(|n| foreign(&format!("{n:064x}"))).collect();
+    for others in [
+        ["", "a", "null", "short", "\"quoted\""].map(foreign).join("; "),
+        many.join("; "),
+        vec![foreign("x"); 5_000].join("; "),
+        "theme=dänk; user=\u{1f600}".to_owned(),
+        "breaker_session_old=1; breaker_session".to_owned(),
+    ] {
+        let both = session.with("cookie", &format!("{others}; {ours}"));
+        assert_eq!(both.act("trip").await.status, StatusCode::OK, "{others}");
+        assert_eq!(page.with("cookie", &others).act("trip").await.status, StatusCode::UNAUTHORIZED, "{others}");
+    }
+}
+
+/// The feed's answer, whose body is read as far as the test reads it.
+async fn feed(page: &Page) -> Response {
+    let mut request = Request::get("/dashboard/events");
+    for (name, value) in &page.headers {
+        request = request.header(name, value);
+    }
+    let mut request = request.body(Body::empty()).unwrap();
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from((page.address, 4000))));
+    page.app.clone().oneshot(request).await.unwrap()
+}
+
+/// As many feeds as there is room for.
+async fn feeds(page: &Page) -> Vec<Response> {
+    let mut open = Vec::new();
+    loop {
+        let answer = feed(page).await;
+        if answer.status() != StatusCode::OK {
+            assert_eq!(
+                (answer.status(), &answer.headers()[header::RETRY_AFTER]),
+                (503.try_into().unwrap(), &"10".parse().unwrap())
+            );
+            return open;
+        }
+        open.push(answer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_of_one_address_leave_places_for_others_and_all_of_them_for_sessions() {
+    let page = page_of(|router| router.with_token(TOKEN).unwrap().until(std::future::pending()));
+    let flood = feeds(&page).await;
+    assert!(flood.len() < 1024 / 2, "{} from one address", flood.len());
+    let mut others = Vec::new();
+    for last in 2..10 {
+        others.push(feeds(&page.from([10, 0, 0, last])).await);
+    }
+    assert!(others[0].len() > 1 && others[7].is_empty());
+    let session = page.logged_in().await;
+    let mine = feed(&session).await;
+    assert_eq!(mine.status(), StatusCode::OK, "from the flood's own address");
+    drop(flood);
+    assert_eq!(feed(&page).await.status(), StatusCode::OK, "closed ones make room");
+}
+
+/// They are never polled, as those of connections that are full: nothing but time tells of them.
+#[tokio::test(start_paused = true)]
+async fn readers_that_never_read_lose_their_places_after_a_minute() {
+    let until = |router: DashboardRouter| router.until(std::future::pending());
+    for page in [page_of(|router| router), page_of(until)] {
+        let flood = feeds(&page).await;
+        assert!(flood.len() > 100);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert_eq!(feed(&page).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(feeds(&page).await.len(), flood.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_ends_after_a_minute_and_asks_to_connect_again() {
+    let until = |router: DashboardRouter| router.until(std::future::pending());
+    for page in [page_of(|router| router), page_of(until)] {
+        let begun = tokio::time::Instant::now();
+        let read = to_bytes(feed(&page).await.into_body(), usize::MAX);
+        let text = tokio::time::timeout(Duration::from_secs(120), read).await.expect("it ends").unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        assert!(text.ends_with(b"\n\nevent: again\ndata: {}\n\n"));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_ends_with_a_logout_and_after_its_time() {
     let session = page().logged_in().await.with_csrf().await;
@@ -359,6 +503,9 @@ async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
     page.bearer(TOKEN).set("fail_max", "7", false).await;
     page.bearer(TOKEN).set("fail_max", "0", false).await;
     page.bearer("wrong-token-0123456789").act("reset").await;
+    for _ in 0..1000 {
+        page.from([10, 0, 0, 9]).act("reset").await;
+    }
     let audit = session.get("/detail?name=payments").await.json()["audit"].clone();
     let lines: Vec<_> = audit
         .as_array()
@@ -379,6 +526,8 @@ async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
     );
 
     let log = String::from_utf8(LOG.take()).unwrap();
+    let forgotten = log.matches("log in first").count();
+    assert!((1..20).contains(&forgotten), "{forgotten} of 1,000 refusals fill the log");
     for words in ["force_open", "fail_max 7", "the token is wrong", "breaker_axum::audit", "somebody from 10.0.0.1"] {
         assert!(log.contains(words), "{words} is missing in\n{log}");
     }

@@ -126,6 +126,47 @@ async fn a_value_of_a_key_is_shown_while_it_is_unhealthy_and_its_fallbacks_count
     .await;
 }
 
+/// Each is what it is, though their names look alike or steer what shows them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_on_the_page_leads_to_its_own_value_and_has_nothing_hidden() {
+    testing::isolated(async {
+        let registry = Registry::global();
+        registry.breaker("forced", Config::new()).unwrap().force_open();
+        let server = Server::start(registry).await;
+        let long = "x".repeat(1000);
+        for host in ["\u{202e}evil", "\\u{202e}evil", "line\n", "*", &long, &format!("{long}y")] {
+            of_host(host, true).await.unwrap_err();
+        }
+        testing::breaker("by_host").reconfigure(Config::new().max_keys(1)).unwrap();
+        let busy: Vec<_> =
+            registry.health().circuit_breakers.into_keys().filter_map(|name| registry.get(&name)).collect();
+        of_host("no room", true).await.unwrap_err();
+        let mut reader = Reader::open(&server).await;
+        let full = reader.event("full").await;
+        let names: Vec<_> =
+            full["breakers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        for name in [
+            "by_host[\\u{202e}evil]",
+            "by_host[\\u{5c}u{202e}evil]",
+            "by_host[line\\u{a}]",
+            "by_host[\\u{2a}]",
+            "by_host[*]",
+        ] {
+            assert!(names.contains(&name), "{name} in {names:?}");
+        }
+        let values: Vec<_> = names.into_iter().filter(|name| name.contains('[')).collect();
+        assert_eq!(values.len(), 7, "{values:?}");
+        for name in values {
+            assert!(!name.contains(|c: char| c.is_control() || c == '\u{202e}') && name.len() < 300, "{name}");
+            let encoded: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let detail = common::get(&server, &format!("/detail?name={encoded}")).await;
+            assert_eq!(detail["name"], name, "{detail}");
+        }
+        drop(busy);
+    })
+    .await;
+}
+
 const READERS: usize = 200;
 const CHANGES: usize = 800;
 

@@ -19,6 +19,29 @@ fn exported() -> (&'static Registry, Router) {
     (registry, metrics_router(handle, registry))
 }
 
+/// Whoever waits for a breaker is woken when it comes to be metered, and may want the handle too.
+#[test]
+fn a_recorder_is_installed_with_no_lock_held_while_a_waker_runs() {
+    struct Inline(&'static Registry);
+    impl std::task::Wake for Inline {
+        fn wake(self: std::sync::Arc<Self>) {
+            install_prometheus(self.0).unwrap();
+        }
+    }
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
+        let breaker = registry.breaker("awaited", Config::new()).unwrap();
+        breaker.force_open();
+        let waker = std::sync::Arc::new(Inline(registry)).into();
+        let mut ready = std::pin::pin!(breaker.ready());
+        assert!(ready.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+        install_prometheus(registry).unwrap();
+        done.send(())
+    });
+    wait.recv_timeout(Duration::from_secs(30)).expect("it never comes back: a lock is held while a waker runs");
+}
+
 async fn scrape(router: &Router) -> String {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();

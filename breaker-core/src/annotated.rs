@@ -6,7 +6,7 @@ use crate::call::{Cut, limit, settle_cut};
 use crate::clock::Tick;
 use crate::error::CircuitBreakerError;
 use crate::event;
-use crate::gate::{Evidence, Word};
+use crate::gate::Word;
 use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
@@ -185,7 +185,7 @@ impl Entry {
         if !word.lets_in() {
             return self.begin_slowly();
         }
-        nesting::enter(link.shared, if word.is_plain() { word } else { word.never() });
+        nesting::enter_plainly(link.shared, if word.is_plain() { word } else { word.never() });
         Some(link.shared)
     }
 
@@ -237,7 +237,8 @@ impl Entry {
     {
         match &*polled {
             Poll::Ready(result) => match result.view() {
-                Ok(_) => self.succeeded(nesting::leave()),
+                Ok(_) if self.leaves_in_turn() => {}
+                Ok(_) => self.succeeded(),
                 Err(error) => {
                     let running = Running(self);
                     let (outcome, text) = judge(error);
@@ -256,30 +257,14 @@ impl Entry {
     }
 
     #[inline(never)]
-    fn succeeded(&mut self, left: Frame) {
-        if !self.succeeded_in_turn(left.word) {
-            self.leave(left).settle(Outcome::Success);
-        }
+    fn succeeded(&mut self) {
+        self.leave(nesting::leave()).settle(Outcome::Success);
     }
 
-    /// Counts a success that changes nothing, of a call that is inside of another one or has others inside it. `false`: it is more than that.
+    /// Leaves a call that has succeeded, inside of another one or with others inside it, if there is not more to it than that.
     #[inline]
-    fn succeeded_in_turn(&mut self, word: Word) -> bool {
-        let (Way::Ahead(site), bare) = (&self.0, word.bare()) else { return false };
-        let Some(link) = site.linked().filter(|link| bare.is_plain() && link.shared.gate.glance() == bare) else {
-            return false;
-        };
-        if !event::quiet() {
-            return false;
-        }
-        let told = word.evidence();
-        if !told.has(Evidence::TOLD) {
-            link.shared.totals.success();
-            nesting::tell_success(link.shared, || Some(&link.function));
-        }
-        nesting::tell(link.shared, told);
-        self.0 = Way::Over;
-        true
+    fn leaves_in_turn(&self) -> bool {
+        matches!(self.0, Way::Ahead(site) if site.linked().is_some_and(nesting::leave_in_turn))
     }
 
     /// Counts a failure that only makes a run longer. `false`: it is more than that.

@@ -52,7 +52,7 @@ impl CircuitBreaker {
                 layers.set(Place::Attribute, config.into());
                 let breaker = Self::with_layers(name, layers, false);
                 #[cfg(feature = "tracing")]
-                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                crate::log::made(&breaker);
                 Ok(breaker)
             }
         }
@@ -96,7 +96,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// The breaker's name.
+    /// The breaker's name. The breaker for a value of a `key` is `NAME[VALUE]`.
+    ///
+    /// Characters of a value that begin a line, steer a terminal or change the direction of writing stand in it as `\u{a}`, so that it can be logged
+    /// and shown as it is. Of a value of more than 256 bytes it has the beginning and a hash. What stands for something is written out in the
+    /// same way: the value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {

@@ -242,7 +242,7 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
         #[cfg(feature = "tokio")]
         if polled.is_pending() {
             limit = limit.take().or_else(|| crate::limit::Limit::after(PATIENCE));
-            if limit.as_mut().is_some_and(|limit| limit.poll(context).is_ready()) {
+            if limit.as_mut().is_some_and(|limit| matches!(limit.poll(context), Poll::Ready(Ok(_)))) {
                 return Poll::Ready(Err(Trouble::Late));
             }
         }

@@ -1,8 +1,12 @@
 //! Configuration errors: what was wrong, where, what was expected, what to do.
 
+use crate::report::Report;
 use std::fmt;
 
-/// One thing that is wrong with the configuration, for the person who has to mend it.
+/// One thing that is wrong with the configuration, or odd ([`Report::warnings`]), for the person who has to mend it.
+///
+/// Names and values from variables and files are cut in it, and shown without characters that begin a line or change its direction. Of a value
+/// there are at most 32 bytes: of a secret that was put into the wrong variable this is a part, so keep such messages where logs are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
@@ -22,6 +26,12 @@ pub enum ConfigErrorKind {
     Conflict,
     /// A file that cannot be read, or is not TOML.
     File,
+    /// A name that no breaker has: of a variable, of a table, or given to `configure`.
+    UnknownName,
+    /// Several call sites have one breaker, or several breakers the same variables, because names happen to be the same.
+    SharedName,
+    /// Log lines of the library are filtered out.
+    Logs,
 }
 
 impl ConfigError {
@@ -66,31 +76,46 @@ impl std::error::Error for ConfigError {}
 
 /// Every problem of the configuration at once. `Display` gives one line for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors(Vec<ConfigError>);
+pub struct ConfigErrors {
+    problems: Vec<ConfigError>,
+    /// What was found beside the problems.
+    report: Report,
+}
 
 impl ConfigErrors {
     /// There is at least one.
     pub(crate) fn new(problems: Vec<ConfigError>) -> Self {
-        Self(problems)
+        Self { problems, report: Report::default() }
     }
 
-    /// `Err` with the problems, or `Ok` when there are none.
-    pub(crate) fn check(mut problems: Vec<ConfigError>) -> Result<(), Self> {
+    /// `Err` with the problems, each once, or the report when there are none.
+    pub(crate) fn check(mut problems: Vec<ConfigError>, report: Report) -> Result<Report, Self> {
         let mut seen = std::collections::HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
-        if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
+        if problems.is_empty() { Ok(report) } else { Err(Self { problems, report }) }
     }
 
     /// The problems, in the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
-        self.0.iter()
+        self.problems.iter()
     }
 
     /// How many there are: at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.problems.len()
+    }
+
+    /// What the same look has found that is no error.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Problems and warnings.
+    pub(crate) fn into_parts(self) -> (Vec<ConfigError>, Vec<ConfigError>) {
+        (self.problems, self.report.into_warnings())
     }
 }
 
@@ -108,18 +133,23 @@ impl IntoIterator for ConfigErrors {
     type IntoIter = std::vec::IntoIter<ConfigError>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.problems.into_iter()
     }
 }
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            let line_end = if index == 0 { "" } else { "\n" };
-            write!(f, "{line_end}{problem}")?;
-        }
-        Ok(())
+        lines(&self.problems, f)
     }
+}
+
+/// One line for each.
+pub(crate) fn lines(all: &[ConfigError], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, problem) in all.iter().enumerate() {
+        let line_end = if index == 0 { "" } else { "\n" };
+        write!(f, "{line_end}{problem}")?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for ConfigErrors {}

@@ -1,6 +1,8 @@
 //! Directory: what the registry keeps under its lock. Settings are put in force here, under that lock, so that no older ones can
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
+mod review;
+
 use crate::breaker::{CircuitBreaker, Told};
 use crate::call_site::CallSite;
 use crate::config::Config;
@@ -9,6 +11,9 @@ use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::FileSettings;
 use crate::layers::{Layer, Layers, Place};
+use crate::prefixes::Prefixes;
+use crate::said::Said;
+use crate::site::Origin;
 use crate::spelling;
 use crate::sync::Arc;
 use std::collections::{BTreeMap, HashSet};
@@ -17,6 +22,8 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct Directory {
     breakers: BTreeMap<String, Entry>,
+    /// Those of all breakers' variables.
+    prefixes: Prefixes,
     listeners: Vec<Arc<dyn Listener>>,
     /// The metrics of all are exported.
     #[cfg(feature = "metrics")]
@@ -29,8 +36,10 @@ pub(crate) struct Directory {
     foreign: bool,
     /// Conflicts between call sites.
     conflicts: Vec<ConfigError>,
+    /// Which breaker, key and place each of them is of.
+    conflicting: HashSet<String>,
     pub(crate) waiting: Waiting,
-    said: HashSet<String>,
+    said: Said,
 }
 
 struct Entry {
@@ -39,6 +48,10 @@ struct Entry {
     declared: Vec<Declared>,
     /// What they say together.
     united: Config,
+    /// Under which its variables are kept among the prefixes.
+    prefix: String,
+    /// Where it was declared by a default name, once for each thing that has it.
+    by_default: Vec<(Origin, String)>,
 }
 
 /// What a call site, or somebody with a `Config`, said.
@@ -48,6 +61,8 @@ pub(crate) struct Declared {
     pub(crate) config: Config,
     /// Whether a time limit can end its calls.
     pub(crate) can_be_cut: bool,
+    /// What was named, if the name is a default one.
+    pub(crate) by_default: Option<Origin>,
 }
 
 /// What is to be told and logged when the lock is let go.
@@ -57,6 +72,14 @@ pub(crate) struct Waiting {
     pub(crate) made: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
+}
+
+/// What a look at the whole configuration has found.
+pub(crate) struct Found {
+    /// What is wrong.
+    pub(crate) problems: Vec<ConfigError>,
+    /// What is no error, but most likely not what was meant.
+    pub(crate) warnings: Vec<ConfigError>,
 }
 
 impl Directory {
@@ -96,8 +119,8 @@ impl Directory {
     }
 
     pub(crate) fn listen(&mut self, listener: Arc<dyn Listener>) {
-        for breaker in self.all() {
-            breaker.add_shared_listener(&listener);
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.join_listener(&listener));
         }
         self.listeners.push(listener);
     }
@@ -105,11 +128,14 @@ impl Directory {
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&mut self) {
         self.metered = true;
-        self.all().iter().for_each(CircuitBreaker::meter_on);
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.meter_on());
+        }
     }
 
     pub(crate) fn configure(&mut self, name: &str, config: Config) {
         self.configured.insert(name.to_owned(), config);
+        self.keep_prefix(name);
         self.place(name);
     }
 
@@ -118,28 +144,31 @@ impl Directory {
         self.path.as_deref()
     }
 
-    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) {
+    /// Takes another file; gives what is odd about the whole configuration.
+    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
         self.file = file;
         self.path = Some(path.to_owned());
-        self.place_all();
-        for notice in self.unknown_names() {
-            self.say(notice);
-        }
+        self.review(|directory| {
+            directory.place_all();
+            Found { problems: Vec::new(), warnings: directory.say_what_is_odd() }
+        })
     }
 
-    /// Takes other variables, puts in force what is right, and gives everything that is wrong.
-    pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Vec<ConfigError> {
+    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and what is odd.
+    pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
         self.foreign = !of_process;
         // What is returned here need not be logged.
         self.waiting.problems.clear();
-        let problems = self.check();
-        self.place_all();
-        problems
+        self.review(|directory| {
+            let problems = directory.check();
+            directory.place_all();
+            Found { problems, warnings: directory.say_what_is_odd() }
+        })
     }
 
-    /// Takes what was read again; gives what is wrong with the variables. Each breaker is changed once.
-    pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Vec<ConfigError> {
+    /// Takes what was read again; gives what is wrong with the variables, and what is odd. Each breaker is changed once.
+    pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
         if let Some(file) = file {
             self.file = file;
         }
@@ -164,16 +193,20 @@ impl Directory {
     /// Takes a breaker in.
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for listener in &self.listeners {
-            breaker.add_shared_listener(listener);
+            self.waiting.told.extend(breaker.join_listener(listener));
         }
         #[cfg(feature = "metrics")]
         if self.metered {
-            breaker.meter_on();
+            self.waiting.told.extend(breaker.meter_on());
         }
         let name = breaker.name().to_owned();
         let united = declared.config;
         self.waiting.made.push(breaker.clone());
-        self.breakers.insert(name.clone(), Entry { breaker, declared: vec![declared], united });
+        let prefix = self.prefix(&name, united);
+        self.prefixes.add(&prefix);
+        let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
+        let by_default = by_default.into_iter().collect();
+        self.breakers.insert(name.clone(), Entry { breaker, declared: vec![declared], united, prefix, by_default });
         self.place(&name);
         // With a second breaker, a label without a prefix is nobody's any more.
         if self.breakers.len() == 2 {
@@ -196,22 +229,41 @@ impl Directory {
         if entry.declared.iter().all(|one| one.place != new.place) {
             entry.declared.push(new.clone());
         }
+        let shared = new.by_default.as_ref().filter(|new| entry.by_default.iter().all(|(known, _)| known != *new));
+        if let Some(origin) = shared {
+            entry.by_default.push((origin.clone(), new.place.clone()));
+            let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
+            notice.into_iter().for_each(|notice| self.say(notice));
+        }
         for (key, first, stands, differs) in told {
+            let place = &new.place;
             // A place that declares something else each time is told once.
-            if self.said.insert(format!("conflict of {name}, {key} at {}", new.place)) {
-                let place = &new.place;
-                let message = format!(
-                    "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give \
-                     one of them another name"
-                );
-                let conflict =
-                    ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
-                self.say_problem(conflict.to_string());
-                self.conflicts.push(conflict);
+            if !self.conflicting.insert(format!("{name}, {key} at {place}")) {
+                continue;
             }
+            let message = format!(
+                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give one of \
+                 them another name"
+            );
+            let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
+            self.say_problem(conflict.to_string());
+            self.conflicts.push(conflict);
         }
         if changed {
+            self.keep_prefix(name);
             self.place(name);
+        }
+    }
+
+    /// Keeps the prefix of the breaker `name` up to date, when something was said about it.
+    fn keep_prefix(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let prefix = self.prefix(name, entry.united);
+        if let Some(entry) = self.breakers.get_mut(name)
+            && entry.prefix != prefix
+        {
+            self.prefixes.add(&prefix);
+            self.prefixes.remove(&std::mem::replace(&mut entry.prefix, prefix));
         }
     }
 
@@ -233,11 +285,10 @@ impl Directory {
 
     /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
     fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 6] {
+        self.read_environment();
         let prefix = self.prefix(name, united);
-        let mut prefixes = self.prefixes();
-        prefixes.push(prefix.clone());
-        let environment = self.environment.get_or_insert_with(Environment::of_process);
-        let (mut every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
+        let environment = self.environment.get_or_insert_default();
+        let (mut every, own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
         for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
             self.say_problem(below_stands(&text));
         }
@@ -261,103 +312,29 @@ impl Directory {
         configured.or(united.env).map_or_else(|| spelling::prefix(name), str::to_owned)
     }
 
-    /// The prefixes of all breakers' variables.
-    fn prefixes(&self) -> Vec<String> {
-        self.breakers.iter().map(|(name, entry)| self.prefix(name, entry.united)).collect()
+    /// Reads the process's variables, if none were given before.
+    fn read_environment(&mut self) {
+        if self.environment.is_none() {
+            let environment = Environment::of_process();
+            for strange in environment.strange_keys(&self.prefixes) {
+                self.say(strange.to_string());
+            }
+            self.environment = Some(environment);
+        }
     }
 
     /// Has a problem logged, if it was not before; unless `init` returns it first.
     fn say_problem(&mut self, text: String) {
-        if self.said.insert(text.clone()) {
+        if self.said.is_new(&text) {
             self.waiting.problems.push(text);
         }
     }
 
     /// Has `text` logged, if it was not before.
     fn say(&mut self, text: String) {
-        if self.said.insert(text.clone()) {
+        if self.said.is_new(&text) {
             self.waiting.notices.push(text);
         }
-    }
-
-    /// Everything that is wrong; it counts as said. What is only odd is logged.
-    fn check(&mut self) -> Vec<ConfigError> {
-        let prefixes = self.prefixes();
-        let environment = self.environment.take().unwrap_or_default();
-        let every = environment.every(&prefixes);
-        let mut problems = every.problems;
-        if every.layer.label.is_some() && prefixes.len() > 1 {
-            let message = format!(
-                "names one circuit breaker, but there are {}; write <NAME>_CIRCUIT_NAME for one of them",
-                prefixes.len()
-            );
-            problems.push(ConfigError::new(ConfigErrorKind::Conflict, "CIRCUIT_BREAKER_NAME", message));
-        }
-        for prefix in &prefixes {
-            problems.extend(environment.breaker(prefix, &prefixes).problems);
-        }
-        let strangers = environment.strangers(&prefixes);
-        self.environment = Some(environment);
-        for problem in &problems {
-            self.said.insert(below_stands(&problem.to_string()));
-        }
-        problems.extend(self.conflicts.iter().cloned());
-        for notice in strangers.into_iter().chain(self.unknown_names()).chain(self.shared_prefixes()) {
-            self.say(notice);
-        }
-        problems
-    }
-
-    /// Names in code and file that no breaker has.
-    fn unknown_names(&self) -> Vec<String> {
-        let code = self.configured.keys().map(|name| ("configure".to_owned(), name));
-        let file = self.file.breakers.keys().map(|name| (self.file.path.clone(), name));
-        let unknown = |(place, name): (String, &String)| {
-            let hint = match spelling::nearest(name, self.breakers.keys().map(String::as_str)) {
-                _ if self.breakers.contains_key(name) => return None,
-                Some(near) => format!("; did you mean `{near}`?"),
-                None => String::new(),
-            };
-            Some(format!("{place}: no circuit breaker is named `{name}` yet{hint}"))
-        };
-        code.chain(file).filter_map(unknown).collect()
-    }
-
-    /// Breakers that obey the same variables, because their names differ in signs only.
-    fn shared_prefixes(&self) -> Vec<String> {
-        let mut by_prefix: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, entry) in &self.breakers {
-            by_prefix.entry(self.prefix(name, entry.united)).or_default().push(format!("`{name}`"));
-        }
-        let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
-        shared
-            .map(|(prefix, names)| {
-                format!(
-                    "circuit breakers {} share the variables {prefix}_CIRCUIT_..; `env` gives one another prefix",
-                    names.join(", ")
-                )
-            })
-            .collect()
-    }
-
-    /// Says of the time limit of `name` which call sites cannot keep it.
-    fn say_what_cannot_be_cut(&mut self, name: &str) {
-        let Some(entry) = self.breakers.get(name) else { return };
-        let Some(limit) = entry.breaker.config().timeout else { return };
-        let limit = humantime::format_duration(limit);
-        let sources = entry.breaker.config_sources();
-        let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
-        let source = source.unwrap_or_default();
-        let uncut = entry.declared.iter().filter(|one| !one.can_be_cut);
-        let notices: Vec<_> = uncut
-            .map(|Declared { place, .. }| {
-                format!(
-                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
-                     cannot be cut off: that takes an `async fn` and the feature `tokio`"
-                )
-            })
-            .collect();
-        notices.into_iter().for_each(|notice| self.say(notice));
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::config::Source;
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::excerpt;
 use crate::layers::Layer;
+use crate::prefixes::{self, Prefixes};
 use crate::spelling::{self, Meaning};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,9 +12,16 @@ use std::ffi::OsString;
 /// The prefix of the variables that hold for every breaker.
 const EVERY: &str = "CIRCUIT_BREAKER_";
 
+/// So many keys that do not exist are told with the nearest one that does; more are told without.
+const MOST_HINTS: usize = 100;
+
 /// The variables that may be ours.
 #[derive(Debug, Default)]
-pub(crate) struct Environment(BTreeMap<String, OsString>);
+pub(crate) struct Environment {
+    variables: BTreeMap<String, OsString>,
+    /// Those that hold for every breaker and can be read, so that each breaker looks at no others.
+    every: Vec<String>,
+}
 
 /// What was read for one layer.
 #[derive(Debug, Default)]
@@ -28,60 +37,86 @@ impl Environment {
         let ours = |(name, value): (OsString, OsString)| {
             name.into_string().ok().filter(|name| name.contains("CIRCUIT_")).map(|name| (name, value))
         };
-        Self(variables.into_iter().filter_map(ours).collect())
+        let variables: BTreeMap<_, _> = variables.into_iter().filter_map(ours).collect();
+        let every = begins_with(&variables, EVERY)
+            .filter(|name| spelling::meaning(&name[EVERY.len()..]) != Meaning::Unknown)
+            .cloned()
+            .collect();
+        Self { variables, every }
     }
 
     pub(crate) fn of_process() -> Self {
         Self::new(std::env::vars_os())
     }
 
-    /// What holds for every breaker. An unknown key may be somebody else's variable.
-    pub(crate) fn every(&self, prefixes: &[String]) -> Reading {
-        let known = |variable: &str| prefixes.iter().any(|prefix| variable.starts_with(&specific(prefix)));
-        self.read(EVERY, known, |reading, variable, spelling| {
-            let hint = spelling::variable_hint(spelling);
-            reading.notices.push(format!("{variable} is no setting of circuit breakers and is left alone; {hint}"));
-        })
+    /// What holds for every breaker.
+    pub(crate) fn every(&self) -> Reading {
+        self.read(EVERY, self.every.iter())
     }
 
     /// What holds for the breaker with this prefix. Variables of a longer one among `prefixes` are not its.
-    pub(crate) fn breaker(&self, prefix: &str, prefixes: &[String]) -> Reading {
-        let start = specific(prefix);
-        let longer = |variable: &str| {
-            let mut others = prefixes.iter().filter(|other| other.len() > prefix.len());
-            others.any(|other| variable.starts_with(&specific(other)))
-        };
-        self.read(&start, longer, |reading, variable, spelling| {
-            let message = format!("there is no key `{spelling}`; {}", spelling::variable_hint(spelling));
-            reading.problems.push(ConfigError::new(ConfigErrorKind::UnknownKey, variable, message));
-        })
+    pub(crate) fn breaker(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
+        let start = prefixes::start(prefix);
+        let is_longer = |variable: &&String| prefixes.owner(variable).is_some_and(|owner| owner.len() > prefix.len());
+        self.read(&start, begins_with(&self.variables, &start).filter(|variable| !is_longer(variable)))
     }
 
-    /// Variables that look like ours, of breakers that nobody knows.
-    pub(crate) fn strangers(&self, prefixes: &[String]) -> Vec<String> {
-        let mut notices = Vec::new();
-        for variable in self.0.keys().filter(|variable| !variable.starts_with(EVERY)) {
-            let Some((prefix, spelling)) = variable.split_once("_CIRCUIT_") else { continue };
-            let known = prefixes.iter().any(|known| variable.starts_with(&specific(known)));
-            if known || spelling::meaning(spelling) == Meaning::Unknown {
-                continue;
-            }
-            let hint = match spelling::nearest(prefix, prefixes.iter().map(String::as_str)) {
-                Some(near) => format!("; did you mean {near}_CIRCUIT_{spelling}?"),
-                None => String::new(),
-            };
-            notices.push(format!("{variable} belongs to no known circuit breaker and is left alone{hint}"));
-        }
-        notices
+    /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody else's.
+    pub(crate) fn strangers(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let mut strangers = self.strange_keys(prefixes);
+        strangers.extend(self.strange_prefixes(prefixes));
+        strangers
     }
 
-    fn read(&self, start: &str, other: impl Fn(&str) -> bool, unknown: impl Fn(&mut Reading, &str, &str)) -> Reading {
+    /// Variables that hold for every breaker, but for their keys.
+    pub(crate) fn strange_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let strange = begins_with(&self.variables, EVERY).filter(|name| {
+            spelling::meaning(&name[EVERY.len()..]) == Meaning::Unknown && prefixes.owner(name).is_none()
+        });
+        spelling::told(
+            strange,
+            crate::config::KEYS.len(),
+            |name, _| {
+                let hint = spelling::variable_hint(&name[EVERY.len()..]);
+                let message = format!("is no setting of circuit breakers and is left alone; {hint}");
+                unknown(ConfigErrorKind::UnknownKey, name, message)
+            },
+            |more| {
+                let message = format!("{more} more variables with this beginning are no settings of circuit breakers");
+                ConfigError::new(ConfigErrorKind::UnknownKey, EVERY, message)
+            },
+        )
+    }
+
+    fn strange_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let strange = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
+            let (prefix, spelling) = prefixes::split(name)?;
+            let is_strange = prefixes.owner(name).is_none() && spelling::meaning(spelling) != Meaning::Unknown;
+            is_strange.then_some((name, prefix, spelling))
+        });
+        spelling::told(
+            strange,
+            prefixes.len(),
+            |(name, prefix, spelling), hinted| {
+                let near = hinted.then(|| spelling::nearest(prefix, prefixes.iter())).flatten();
+                let hint = near
+                    .map_or_else(String::new, |near| format!("; did you mean {}{spelling}?", prefixes::start(near)));
+                let message = format!("belongs to no known circuit breaker and is left alone{hint}");
+                unknown(ConfigErrorKind::UnknownName, name, message)
+            },
+            |more| {
+                let message = format!("{more} more variables belong to no known circuit breaker and are left alone");
+                ConfigError::new(ConfigErrorKind::UnknownName, "environment", message)
+            },
+        )
+    }
+
+    fn read<'v>(&'v self, start: &str, variables: impl Iterator<Item = &'v String>) -> Reading {
         let mut reading = Reading::default();
         let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (variable, _) in self.0.range(start.to_owned()..).take_while(|(name, _)| name.starts_with(start)) {
+        for variable in variables {
             let spelling = &variable[start.len()..];
             match spelling::meaning(spelling) {
-                _ if other(variable) => {}
                 Meaning::Key(key) => found.entry(key).or_default().push(variable),
                 Meaning::Older(key) => {
                     found.entry(key).or_default().push(variable);
@@ -90,7 +125,7 @@ impl Environment {
                 }
                 Meaning::Label => found.entry("NAME").or_default().push(variable),
                 Meaning::BareTimeout => reading.problems.push(bare_timeout(variable, start)),
-                Meaning::Unknown => unknown(&mut reading, variable, spelling),
+                Meaning::Unknown => reading.unknown_key(variable, spelling),
             }
         }
         for (key, variables) in found {
@@ -108,7 +143,7 @@ impl Environment {
         let mut problem = |message: String| {
             reading.problems.push(ConfigError::new(ConfigErrorKind::Value, variable, message));
         };
-        let Some(text) = self.0[variable].to_str().map(str::trim) else {
+        let Some(text) = self.variables[variable].to_str().map(str::trim) else {
             return problem("the value is not UTF-8".to_owned());
         };
         if key == "NAME" {
@@ -125,7 +160,7 @@ impl Environment {
                 reading.layer.sources.extend(key.map(|key| (*key, source)));
             }
             Some(Err(expected)) => {
-                problem(format!("is `{text}`, expected {}", spelling::outside(expected)));
+                problem(format!("is `{}`, expected {}", excerpt::value(text), spelling::outside(expected)));
             }
             None => {}
         }
@@ -133,6 +168,15 @@ impl Environment {
 }
 
 impl Reading {
+    fn unknown_key(&mut self, variable: &str, spelling: &str) {
+        let hint = match self.problems.len() {
+            0..MOST_HINTS => format!("; {}", spelling::variable_hint(spelling)),
+            _ => String::new(),
+        };
+        let message = format!("there is no key `{}`{hint}", excerpt::name(spelling));
+        self.problems.push(unknown(ConfigErrorKind::UnknownKey, variable, message));
+    }
+
     /// Of two variables that contradict each other one is left out.
     fn leave_contradictions_out(&mut self) {
         for wrong in self.layer.config.contradictions() {
@@ -151,8 +195,13 @@ impl Reading {
     }
 }
 
-fn specific(prefix: &str) -> String {
-    format!("{prefix}_CIRCUIT_")
+fn begins_with<'v>(variables: &'v BTreeMap<String, OsString>, start: &'v str) -> impl Iterator<Item = &'v String> {
+    variables.range(start.to_owned()..).map(|(name, _)| name).take_while(move |name| name.starts_with(start))
+}
+
+/// A problem of a variable whose name nobody has checked.
+fn unknown(kind: ConfigErrorKind, variable: &str, message: String) -> ConfigError {
+    ConfigError::new(kind, excerpt::name(variable).to_string(), message)
 }
 
 fn bare_timeout(variable: &str, start: &str) -> ConfigError {

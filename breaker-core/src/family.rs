@@ -8,32 +8,22 @@
 use crate::breaker::{CircuitBreaker, Handle};
 use crate::clock::{self, Tick};
 use crate::config::Settings;
+use crate::evict::EXACT;
 use crate::gate::{Gate, Word};
+use crate::key::{Key, OVERFLOW, Value};
 use crate::key_hash::KeyHash;
 use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Member;
 use crate::site::Link;
-use crate::state::State;
 use crate::sync::statics::{AtomicBool, AtomicU64};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 use crate::table::{Found, Table};
 use crate::together::Sums;
 use std::time::Duration;
 
-/// The value under which the breaker stands that new values share when all others are busy.
-const OVERFLOW: &str = "*";
-
-/// Up to so many members the longest unused one makes room. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
-/// for the same reason: an exact order would have to be kept at each use.
-pub(crate) const EXACT: usize = 256;
-/// Of so many that could make room.
-const SAMPLE: usize = 16;
-/// So many are looked at for them.
-const LOOKED_AT: usize = 1024;
-
 pub(crate) struct Family {
-    shards: [Shard; SHARDS],
+    pub(crate) shards: [Shard; SHARDS],
     /// With few `max_keys` each use counts, with many each new member: so uses write nothing that threads share.
     uses: AtomicU64,
     pub(crate) exact: AtomicBool,
@@ -46,18 +36,18 @@ pub(crate) struct Family {
 /// A part of the members, on lines of its own.
 #[derive(Default)]
 #[repr(align(64))]
-struct Shard(RwLock<Table<Arc<Member>>>);
+pub(crate) struct Shard(pub(crate) RwLock<Table<Arc<Member>>>);
 
 /// What is known of all members together.
 #[derive(Default)]
 pub(crate) struct Members {
     pub(crate) common: Option<Common>,
-    count: usize,
+    pub(crate) count: usize,
     overflow: Option<Arc<Member>>,
     /// What those counted that have left.
     pub(crate) left: Sums,
     /// Where the next search for one that can leave begins: a shard, and a place there.
-    hand: (usize, usize),
+    pub(crate) hand: (usize, usize),
 }
 
 /// What holds for each member that was told nothing by itself.
@@ -69,13 +59,14 @@ pub(crate) struct Common {
 }
 
 impl Link {
-    /// The member for `key`, made if there is none, for a call of this function. One that is closed and idle makes room; when there is no
-    /// such one, the key shares the overflow.
+    /// The member for `key`, made if there is none, for a call of this function. An idle one makes room (`evict`); when there is none, the
+    /// key shares the overflow.
     pub(crate) fn member(&'static self, key: &str) -> CircuitBreaker {
         let family = self.breaker.0.family.get_or_init(Box::default);
-        let hash = family.hash.of(key);
-        let member = family.find(hash, key, |found| family.note_use(found));
-        let member = member.unwrap_or_else(|| family.meet(&self.breaker, hash, key));
+        let value = Value::of(key);
+        let hash = value.hash(&family.hash);
+        let member = family.find(hash, value, |found| family.note_use(found));
+        let member = member.unwrap_or_else(|| family.meet(&self.breaker, hash, value));
         let number = self.number(|link| family.enter(link));
         CircuitBreaker(Handle::Member(member, u32::try_from(number).unwrap_or(0)))
     }
@@ -101,9 +92,9 @@ impl Family {
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &str, f: impl FnOnce(&Found<'_, Arc<Member>>)) -> Option<Arc<Member>> {
+    fn find(&self, hash: u64, value: Value<'_>, f: impl FnOnce(&Found<'_, Arc<Member>>)) -> Option<Arc<Member>> {
         let shard = self.shard(hash).read();
-        let found = shard.find(hash, |member| member.key().is(key))?;
+        let found = shard.find(hash, |member| member.key().is(value))?;
         f(&found);
         Some(Arc::clone(found.value))
     }
@@ -138,79 +129,27 @@ impl Family {
         Some(&link.function)
     }
 
-    /// The member for a key that was not found.
+    /// The member for a value that was not found.
     #[cold]
-    fn meet(&self, head: &'static CircuitBreaker, hash: u64, key: &str) -> Arc<Member> {
+    fn meet(&self, head: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<Member> {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
         let mut members = self.members.lock();
-        if let Some(found) = self.find(hash, key, |found| self.note_use(found)) {
+        if let Some(found) = self.find(hash, value, |found| self.note_use(found)) {
             return found;
         }
         let most = members.common(head).settings.max_keys as usize;
         self.exact.store(most <= EXACT, Ordering::Relaxed);
         while members.count >= most {
-            match self.make_room(&mut members) {
-                Some(idle) => gone.push(idle),
+            match self.evict(&mut members) {
+                Some(evicted) => gone.push(evicted),
                 None => return members.overflow(head),
             }
         }
-        let member = members.bear(head, key);
+        let member = members.bear(head, Key::new(value));
         self.shard(hash).write().insert(hash, Arc::clone(&member), self.next_use());
         members.count += 1;
         member
-    }
-
-    /// Lets one go that is closed and that nobody holds: neither a call, nor an error, nor a handle.
-    fn make_room(&self, members: &mut Members) -> Option<Arc<Member>> {
-        loop {
-            let Longest { used, shard, at } = self.longest_unused(members)?;
-            // Nobody can come to hold it meanwhile. If somebody does already, or has, another one is longer unused.
-            let leaves = |member: &mut Arc<Member>, now_used| {
-                now_used == used && Arc::get_mut(member).is_some() && is_closed(member)
-            };
-            let gone = self.shards[shard].0.write().remove_if(at, leaves);
-            if let Some(gone) = gone {
-                members.count -= 1;
-                members.left.add(&gone);
-                return Some(gone);
-            }
-        }
-    }
-
-    /// The longest unused one that could leave: of all if there are few, else of those that come next in the round.
-    fn longest_unused(&self, members: &mut Members) -> Option<Longest> {
-        let exact = members.count <= EXACT;
-        let (first, from) = members.hand;
-        let (mut looked_at, mut sample, mut longest) = (0, 0, None::<Longest>);
-        for turn in 0..=SHARDS {
-            let shard = (first + turn) % SHARDS;
-            let table = self.shards[shard].0.read();
-            let places = table.places();
-            let part = match turn {
-                0 => from.min(places)..places,
-                SHARDS => 0..from.min(places),
-                _ => 0..places,
-            };
-            for at in part {
-                let Some(found) = table.at(at) else { continue };
-                looked_at += 1;
-                let used = found.used();
-                let longer = longest.as_ref().is_none_or(|longest| used < longest.used);
-                // In a sample each one counts that could leave; else only those matter that would.
-                if (longer || !exact) && Arc::strong_count(found.value) == 1 && is_closed(found.value) {
-                    sample += 1;
-                    if longer {
-                        longest = Some(Longest { used, shard, at });
-                    }
-                }
-                if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
-                    members.hand = (shard, at + 1);
-                    return longest;
-                }
-            }
-        }
-        longest
     }
 
     /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
@@ -222,24 +161,13 @@ impl Family {
     }
 }
 
-/// A member that can leave.
-struct Longest {
-    used: u64,
-    shard: usize,
-    at: usize,
-}
-
-fn is_closed(member: &Member) -> bool {
-    member.core.state() == State::Closed
-}
-
 impl Members {
     /// What holds for each member that was told nothing by itself.
     pub(crate) fn common(&mut self, head: &CircuitBreaker) -> &Common {
         self.common.get_or_insert_with(|| Common::of(head))
     }
 
-    fn bear(&mut self, head: &'static CircuitBreaker, key: &str) -> Arc<Member> {
+    fn bear(&mut self, head: &'static CircuitBreaker, key: Key) -> Arc<Member> {
         let heard = head.is_told();
         Arc::new(Member::new(head, key, self.common(head), heard, clock::now()))
     }
@@ -248,7 +176,7 @@ impl Members {
         if let Some(known) = &self.overflow {
             return Arc::clone(known);
         }
-        let member = self.bear(head, OVERFLOW);
+        let member = self.bear(head, Key::Overflow);
         self.overflow = Some(Arc::clone(&member));
         member
     }
@@ -286,12 +214,14 @@ impl CircuitBreaker {
         self.0.made()?.family.get().map(|family| &**family)
     }
 
-    /// The member of this key, if there is one; that is no use of it.
-    pub(crate) fn known_member(&self, key: &str) -> Option<Self> {
+    /// The member with this name within the brackets, if there is one, and else the one for this value; that is no use of it.
+    pub(crate) fn known_member(&self, name: &str) -> Option<Self> {
         let family = self.family()?;
         let members = family.members.lock();
-        let overflow = || members.overflow.clone().filter(|_| key == OVERFLOW);
-        let found = family.find(family.hash.of(key), key, |_| ()).or_else(overflow)?;
-        Some(Self(Handle::Member(found, 0)))
+        let found = match name {
+            OVERFLOW => members.overflow.clone(),
+            name => Value::named(name, |value| family.find(value.hash(&family.hash), value, |_| ())),
+        };
+        Some(Self(Handle::Member(found?, 0)))
     }
 }

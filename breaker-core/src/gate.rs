@@ -131,6 +131,12 @@ impl Word {
         Self(self.0 | (evidence.0 as u64) << Self::EVIDENCE_SHIFT)
     }
 
+    /// The same of a call that has none around it.
+    #[inline]
+    pub(crate) const fn unnested(self) -> Self {
+        Self(self.0 & !Self::NESTED)
+    }
+
     /// The same without what inner calls have told.
     #[inline]
     pub(crate) const fn without_evidence(self) -> Self {

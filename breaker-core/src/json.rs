@@ -3,7 +3,7 @@
 
 use crate::config::{OnCancel, OnPanic, Settings, Source};
 use crate::policy::{Backoff, Window};
-use crate::snapshot::millis;
+use crate::snapshot::{LastError, Snapshot, WindowCounts, millis};
 use crate::state::State;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::time::{Duration, SystemTime};
@@ -132,6 +132,40 @@ pub(crate) fn maybe_time<S: Serializer>(at: &Option<SystemTime>, serializer: S) 
 
 pub(crate) fn maybe_millis<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     span.map(millis).serialize(serializer)
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.brief { Brief::serialize(self, serializer) } else { Self::serialize(self, serializer) }
+    }
+}
+
+/// A snapshot without settings, for one of many.
+#[derive(serde::Serialize)]
+#[serde(remote = "Snapshot")]
+struct Brief {
+    name: String,
+    label: String,
+    state: State,
+    healthy: bool,
+    enabled: bool,
+    failure_count: u64,
+    success_count: u64,
+    rejected_count: u64,
+    shadow_rejected_count: u64,
+    ignored_count: u64,
+    cancelled_count: u64,
+    consecutive_failures: u32,
+    #[serde(serialize_with = "maybe_time")]
+    last_failure_time: Option<SystemTime>,
+    last_error: Option<LastError>,
+    opened_because: Option<String>,
+    #[serde(serialize_with = "time")]
+    state_changed_at: SystemTime,
+    #[serde(rename = "retry_after_ms", serialize_with = "maybe_millis")]
+    retry_after: Option<Duration>,
+    window: Option<WindowCounts>,
+    ramp_share: Option<f64>,
 }
 
 pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {

@@ -30,6 +30,12 @@ impl KeyHash {
         // The length by itself: beside the ends it would undo differences of them.
         fold(fold(low ^ sum, high ^ second) ^ key.len() as u64, third)
     }
+
+    /// A hash with more in it.
+    pub(crate) fn with(&self, hash: u64, more: u64) -> u64 {
+        let [first, _, third] = self.seeds;
+        fold(hash ^ third, more ^ first)
+    }
 }
 
 /// Both halves of the product of two numbers, in one.

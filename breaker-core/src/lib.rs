@@ -49,6 +49,8 @@ mod ear;
 mod env;
 mod error;
 pub mod event;
+mod evict;
+mod excerpt;
 mod fallback;
 mod family;
 mod file;
@@ -58,6 +60,7 @@ mod handle;
 mod isolation;
 #[cfg(feature = "serde")]
 mod json;
+mod key;
 mod key_hash;
 mod layers;
 mod lent;
@@ -78,9 +81,13 @@ mod open_time;
 mod outcome;
 mod permit;
 mod policy;
+mod prefixes;
 mod probes;
 mod ramp;
+#[cfg(feature = "tracing")]
+mod rate;
 mod registry;
+mod report;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod retry;
@@ -88,6 +95,7 @@ mod row;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 pub mod rules;
+mod said;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
 mod settings;
@@ -108,9 +116,11 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
+mod worst;
 
 pub use breaker::CircuitBreaker;
 pub use call_site::CallSite;
@@ -124,6 +134,7 @@ pub use outcome::Outcome;
 pub use permit::Permit;
 pub use policy::{Backoff, Window};
 pub use registry::Registry;
+pub use report::{Report, Strict};
 pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
@@ -140,3 +151,8 @@ pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 pub mod __rt {
     pub use crate::rt::*;
 }
+
+/// The examples of the README are run as those of the documentation are.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -5,13 +5,13 @@ use crate::clock::{self, Tick};
 use crate::gate::Word;
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::task::unconstrained;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
 /// that uses up its budget would never be cut off otherwise.
@@ -21,16 +21,29 @@ pub struct Limit(Arc<Timer>);
 
 struct Timer {
     span: Duration,
-    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function.
-    sleep: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    ends: Instant,
+    /// The runtime whose timer wakes the call.
+    runtime: Id,
+    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function. `None`: it can wake
+    /// nobody any more.
+    sleep: Option<Sleep>,
 }
 
-/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over.
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+/// What a timer says that cannot wake anybody: its runtime is gone.
+pub(crate) struct Gone;
+
+/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over. With a runtime that is gone the limit
+/// is gone too.
 pub(crate) fn wait(limit: &mut Option<Limit>, breaker: &CircuitBreaker, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
         *limit = Limit::of(breaker);
     }
-    limit.as_mut().map_or(Poll::Pending, |limit| limit.poll(context))
+    match limit.as_mut().map(|limit| limit.poll(context)) {
+        Some(Poll::Ready(Ok(span))) => Poll::Ready(span),
+        _ => Poll::Pending,
+    }
 }
 
 impl Limit {
@@ -48,28 +61,63 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let mut limit = None;
-        if Handle::try_current().is_ok() {
-            survive(|| limit = Some(Self(Arc::new(Timer { span, sleep: Box::pin(unconstrained(sleep(span))) }))));
-        }
-        limit
+        let runtime = Handle::try_current().ok()?.id();
+        let sleep = Some(begin(span)?);
+        Some(Self(Arc::new(Timer { span, ends: end(span), runtime, sleep })))
     }
 
     /// For how long it runs.
+    #[cfg(all(test, feature = "retry"))]
     pub(crate) fn span(&self) -> Duration {
         self.0.span
     }
 
-    /// Ready with the limit when its time is over.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
+    /// Ready with the limit when its time is over, and with an error when nothing can wake it any more.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Duration, Gone>> {
         let Some(timer) = Arc::get_mut(&mut self.0) else { return Poll::Pending };
-        timer.sleep.as_mut().poll(context).map(|()| timer.span)
+        timer.follow();
+        let Some(sleep) = &mut timer.sleep else { return Poll::Ready(Err(Gone)) };
+        let mut polled = Poll::Ready(Err(Gone));
+        // The timer of a runtime that is gone panics.
+        survive(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
+        if matches!(polled, Poll::Ready(Err(Gone))) {
+            timer.sleep = None;
+        }
+        polled
     }
+}
+
+impl Timer {
+    /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone.
+    fn follow(&mut self) {
+        let Ok(here) = Handle::try_current() else { return };
+        if here.id() == self.runtime {
+            return;
+        }
+        if let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) {
+            self.sleep = Some(sleep);
+            self.runtime = here.id();
+        }
+    }
+}
+
+/// `None`: the runtime has no timer.
+fn begin(span: Duration) -> Option<Sleep> {
+    let mut begun: Option<Sleep> = None;
+    survive(|| begun = Some(Box::pin(unconstrained(sleep(span)))));
+    begun
+}
+
+/// A span that is too long to be counted ends in a thousand years.
+fn end(span: Duration) -> Instant {
+    const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
+    let now = Instant::now();
+    now.checked_add(span).unwrap_or_else(|| now + LONGEST)
 }
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Limit").field(&self.span()).finish()
+        f.debug_tuple("Limit").field(&self.0.span).finish()
     }
 }
 
@@ -78,7 +126,8 @@ impl CircuitBreaker {
     /// may be quicker, so the next call can still be rejected.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with a timer, when it has to wait for a time.
+    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits already, and whose runtime is gone, goes on in the
+    /// runtime where it is polled. Outside of all it waits for a change of the breaker only.)
     ///
     /// # Cancellation
     /// Dropping it has no effect on the breaker.
@@ -90,12 +139,23 @@ impl CircuitBreaker {
                 None => return,
                 Some(Duration::MAX) => changed.await,
                 // Whether the time is over or something changed: look again.
-                Some(wait) => drop(tokio::time::timeout(wait, changed).await),
+                Some(wait) => {
+                    let Some(mut timer) = Limit::after(wait) else { return sleep(wait).await };
+                    poll_fn(|context| match (changed.as_mut().poll(context), timer.poll(context)) {
+                        (Poll::Pending, Poll::Pending | Poll::Ready(Err(Gone))) => Poll::Pending,
+                        _ => Poll::Ready(()),
+                    })
+                    .await;
+                }
             }
         }
     }
 
     pub(crate) fn warn_of_no_timer(&self) {
+        // Once for all values of a `key`.
+        if let Some(later) = self.0.member() {
+            return later.head().warn_of_no_timer();
+        }
         if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             crate::log::notice(&format!(

@@ -1,16 +1,21 @@
-//! Log: the tracing listener. An outage of any length logs a handful of lines at INFO and above.
+//! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
 
 use crate::breaker::CircuitBreaker;
 use crate::clock;
+use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
     BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying, StateChange,
     StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
+use crate::rate::Rate;
 use crate::row::Row;
 use crate::snapshot;
+use crate::sync::Mutex;
+use crate::visible::visible;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, debug, error, info, warn};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 
 /// The target of lines that tell of settings, so that a filter can tell them from those of calls (`breaker_core::log`).
 const CONFIGURATION: &str = "breaker_core::configuration";
@@ -22,11 +27,23 @@ const DROPS: u32 = 20;
 /// failures, each failure is the first of a run.
 const RUNS: u64 = 3;
 
-/// What was told of a breaker above DEBUG that may come again with each call.
+/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with each call.
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
     runs: Row,
     drops: Row,
+    /// Changes of the values' states: there are as many as values, and these are anybody's.
+    changes: Rate,
+}
+
+impl CircuitBreaker {
+    /// What was told of it, or of all values of the `key` to one of which it belongs.
+    pub(crate) fn logged(&self) -> &Mutex<Logged> {
+        match self.0.member() {
+            Some(later) => later.head().logged(),
+            None => self.0.logged.get_or_init(Box::default),
+        }
+    }
 }
 
 /// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
@@ -44,7 +61,7 @@ impl Listener for TracingListener {
     fn before_call(&self, event: &BeforeCall<'_>) {
         debug!(
             event_type = "circuit_call_attempt",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             current_state = event.breaker.state().as_str(),
             "call asks to be let in"
@@ -54,7 +71,7 @@ impl Listener for TracingListener {
     fn success(&self, event: &Success<'_>) {
         debug!(
             event_type = "circuit_success",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             success_count = event.breaker.successes(),
             "call succeeded"
@@ -66,7 +83,7 @@ impl Listener for TracingListener {
             ($level:ident, $text:literal) => {
                 $level!(
                     event_type = "circuit_failure",
-                    breaker_name = event.breaker.label(),
+                    breaker_name = label(event.breaker),
                     function = event.function,
                     current_state = event.breaker.state().as_str(),
                     fail_count = event.consecutive_failures,
@@ -76,7 +93,7 @@ impl Listener for TracingListener {
                 )
             };
         }
-        let nth = (event.consecutive_failures == 1).then(|| event.breaker.0.logged.lock().runs.one_more(clock::now()));
+        let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
         match nth {
             Some(1..RUNS) => at!(error, "call failed, the first of a run"),
             Some(RUNS) => {
@@ -92,7 +109,7 @@ impl Listener for TracingListener {
     fn ignored(&self, event: &Ignored<'_>) {
         debug!(
             event_type = "circuit_ignored",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             "call ended with a result that does not count"
         );
@@ -101,21 +118,16 @@ impl Listener for TracingListener {
     fn cancelled(&self, event: &Cancelled<'_>) {
         let function = event.function;
         let dropped = event.in_a_row == DROPS;
-        if dropped && event.breaker.0.logged.lock().drops.one_more(clock::now()) == 1 {
+        if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
             warn!(
                 event_type = "circuit_cancelled",
-                breaker_name = event.breaker.label(),
+                breaker_name = label(event.breaker),
                 function,
                 "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
                  set `timeout` below the caller's own time limit, or `on_cancel`"
             );
         } else {
-            debug!(
-                event_type = "circuit_cancelled",
-                breaker_name = event.breaker.label(),
-                function,
-                "call was dropped"
-            );
+            debug!(event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
         }
     }
 
@@ -131,7 +143,7 @@ impl Listener for TracingListener {
     fn rejected(&self, event: &Rejected<'_>) {
         debug!(
             event_type = "circuit_rejected",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             current_state = event.state.as_str(),
             retry_after_ms = event.retry_after.map(snapshot::millis),
@@ -143,7 +155,7 @@ impl Listener for TracingListener {
     fn fallback(&self, event: &FallbackServed<'_>) {
         debug!(
             event_type = "circuit_fallback",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             fallback_source = event.source,
             fallback_reason = event.reason,
@@ -155,7 +167,7 @@ impl Listener for TracingListener {
     fn retry(&self, event: &Retrying<'_>) {
         debug!(
             event_type = "circuit_retry",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             attempt = event.attempt,
             wait_ms = snapshot::millis(event.wait),
@@ -169,10 +181,10 @@ impl Listener for TracingListener {
             ($level:ident, $text:literal) => {
                 $level!(
                     event_type = "circuit_store_failure",
-                    breaker_name = event.breaker.label(),
+                    breaker_name = label(event.breaker),
                     function = event.function,
                     fallback_source = event.source,
-                    exception_message = text.as_str(),
+                    exception_message = &*visible(text.as_str()),
                     $text
                 )
             };
@@ -189,32 +201,68 @@ impl Listener for TracingListener {
 
     fn state_change(&self, event: &StateChange<'_>) {
         let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
-        warn!(
-            event_type,
-            breaker_name = event.breaker.label(),
-            old_state = event.old.as_str(),
-            new_state = event.new.as_str(),
-            fail_count = event.consecutive_failures,
-            success_count = event.breaker.successes(),
-            generation = event.generation,
-            sequence = event.sequence,
-            opened_because = event.opened_because,
-            shadow = event.shadow,
-            "circuit breaker `{}`: {} -> {}",
-            event.breaker.label(),
-            event.old,
-            event.new
-        );
+        let label = label(event.breaker);
+        macro_rules! at {
+            ($level:ident, $more:literal) => {
+                $level!(
+                    event_type,
+                    breaker_name = label,
+                    old_state = event.old.as_str(),
+                    new_state = event.new.as_str(),
+                    fail_count = event.consecutive_failures,
+                    success_count = event.breaker.successes(),
+                    generation = event.generation,
+                    sequence = event.sequence,
+                    opened_because = event.opened_because,
+                    shadow = event.shadow,
+                    concat!("circuit breaker `{}`: {} -> {}", $more),
+                    label,
+                    event.old,
+                    event.new
+                )
+            };
+        }
+        let is_value = event.breaker.0.member().is_some();
+        match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+            None | Some(Some(false)) => at!(warn, ""),
+            Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+            Some(None) => at!(debug, ""),
+        }
     }
+}
+
+/// The breaker's label, with what could begin a line written out.
+fn label(breaker: &CircuitBreaker) -> String {
+    visible(&breaker.label()).into_owned()
 }
 
 /// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
 fn message(event: &Failure<'_>) -> Option<String> {
-    event.error.map(|error| Text::of(Cause::told(event.error_type, error)).as_str().to_owned())
+    event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
+}
+
+/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's code.
+pub(crate) fn filtered_out() -> Option<ConfigError> {
+    if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
+        return None;
+    }
+    let (calls, settings) = (enabled!(Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
+    let targets = match (calls, settings) {
+        (true, true) => return None,
+        (false, true) => format!("`{}`", module_path!()),
+        (true, false) => format!("`{CONFIGURATION}`"),
+        (false, false) => format!("`{}` and `{CONFIGURATION}`", module_path!()),
+    };
+    let message = format!(
+        "the filter of the subscriber takes no WARN of the target {targets}, so no log line tells when a circuit breaker \
+         opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
+    );
+    Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
 }
 
 /// One line when a breaker is made.
-pub(crate) fn made(name: &str, settings: &str) {
+pub(crate) fn made(breaker: &CircuitBreaker) {
+    let (name, settings) = (label(breaker), breaker.config().to_string());
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 
@@ -249,5 +297,5 @@ const BY_HANDLE: &str = "a call by a handle";
 
 /// Something about the configuration that a person should know.
 pub(crate) fn notice(text: &str) {
-    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{text}");
+    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{}", visible(text));
 }

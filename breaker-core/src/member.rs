@@ -9,6 +9,7 @@ use crate::breaker::{CircuitBreaker, Handle};
 use crate::clock::Tick;
 use crate::family::{Common, Family};
 use crate::gate::Word;
+use crate::key::Key;
 use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::shared::{Base, Core, Rest};
@@ -21,12 +22,6 @@ pub(crate) struct Member {
     pub(crate) tally: Tally,
     key: Key,
     pub(crate) core: Core,
-}
-
-/// The value that a member is for. A short one is in place, so that a look-up need not go elsewhere to compare it.
-pub(crate) enum Key {
-    Short { length: u8, text: [u8; Self::SHORT] },
-    Long(Box<str>),
 }
 
 /// What the rest of a member is made of.
@@ -47,9 +42,9 @@ struct More {
 
 impl Member {
     /// Only under the lock of the family, by whoever lets others find it under the same.
-    pub(crate) fn new(head: &'static CircuitBreaker, key: &str, common: &Common, heard: bool, now: Tick) -> Self {
+    pub(crate) fn new(head: &'static CircuitBreaker, key: Key, common: &Common, heard: bool, now: Tick) -> Self {
         let later = Later { head, since: AtomicU64::new(now.as_nanos()), rest: OnceLock::new(), more: Once::new() };
-        Self { tally: Tally::default(), key: Key::new(key), core: Core::of_member(common.gate(heard), later) }
+        Self { tally: Tally::default(), key, core: Core::of_member(common.gate(heard), later) }
     }
 
     #[inline]
@@ -57,10 +52,10 @@ impl Member {
         &self.key
     }
 
-    /// The head's name with the key.
+    /// The head's name with the value.
     pub(crate) fn name(&self) -> &str {
         let Some(later) = self.core.member() else { return "" };
-        later.more().name.get_or_init(|| format!("{}[{}]", later.head.name(), self.key.text()).into())
+        later.more().name.get_or_init(|| format!("{}[{}]", later.head.name(), self.key.shown()).into())
     }
 
     /// How many calls succeeded since the last reset.
@@ -84,39 +79,6 @@ impl Member {
 
     fn base(&self) -> Option<&Base> {
         Some(&self.core.member()?.more.get()?.base)
-    }
-}
-
-impl Key {
-    /// Room for a UUID, and for most names of hosts.
-    const SHORT: usize = 38;
-
-    fn new(key: &str) -> Self {
-        let mut text = [0; Self::SHORT];
-        match (text.get_mut(..key.len()), u8::try_from(key.len())) {
-            (Some(room), Ok(length)) => {
-                room.copy_from_slice(key.as_bytes());
-                Self::Short { length, text }
-            }
-            _ => Self::Long(key.into()),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short { length, text } => text.get(..usize::from(*length)).unwrap_or(text),
-            Self::Long(text) => text.as_bytes(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn is(&self, key: &str) -> bool {
-        self.bytes() == key.as_bytes()
-    }
-
-    fn text(&self) -> &str {
-        // It is the whole of a text.
-        std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 }
 

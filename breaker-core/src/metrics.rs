@@ -28,15 +28,17 @@ mod names;
 
 pub use names::{
     CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_TOTAL, MEMBERS_UNHEALTHY,
-    NAMES, OPENINGS_TOTAL, REJECTED_TOTAL, STATE,
+    NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Told};
 use crate::clock;
 use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
 use crate::registry::Registry;
 use crate::state::State;
+use crate::steer::tell_all;
 use crate::sync::{Arc, OnceLock, survive};
+use crate::visible::visible;
 use durations::Durations;
 use handles::Handles;
 use std::time::Duration;
@@ -66,7 +68,7 @@ impl CircuitBreaker {
     /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
     pub fn export_metrics(&self) {
         clock::precise();
-        self.meter_on();
+        tell_all(self.meter_on());
     }
 
     /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
@@ -76,8 +78,9 @@ impl CircuitBreaker {
         }
     }
 
-    pub(crate) fn meter_on(&self) {
-        self.set_meter(&Arc::new(Meter::default()));
+    /// Gives what there is to tell, since a registry calls it under its lock.
+    pub(crate) fn meter_on(&self) -> Vec<(Self, Told)> {
+        self.set_meter(&Arc::new(Meter::default()))
     }
 
     /// The one under whose name it is counted.
@@ -103,7 +106,7 @@ impl Meter {
     /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
     #[cold]
     fn resolve(&self, head: &CircuitBreaker) -> Option<&Handles> {
-        let made = Handles::of_recorder(&head.label())?;
+        let made = Handles::of_recorder(&visible(&head.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(made));
         show(head, handles);
         Some(handles)
@@ -139,13 +142,15 @@ impl Meter {
 
 /// Sets the gauges.
 fn show(head: &CircuitBreaker, handles: &Handles) {
-    let unhealthy = head.members_in(|state| !state.is_healthy());
-    let worst = |worst: f64, member: &CircuitBreaker| if worst == OPEN { worst } else { number(member.state()) };
+    let (mut unhealthy, mut worst) = (0_u32, CLOSED);
+    head.each_unhealthy(|_, state| {
+        unhealthy += 1;
+        worst = if worst == OPEN { worst } else { number(state) };
+    });
     let own = number(head.state());
-    let state = if own == CLOSED { unhealthy.iter().fold(CLOSED, worst) } else { own };
-    handles.state.set(state);
+    handles.state.set(if own == CLOSED { worst } else { own });
     handles.critical.set(if head.config().critical { 1.0 } else { 0.0 });
-    handles.members_unhealthy.set(unhealthy.len() as f64);
+    handles.members_unhealthy.set(unhealthy);
 }
 
 const CLOSED: f64 = 0.0;
@@ -208,6 +213,9 @@ impl Listener for Meter {
         let opens = number(event.new) == OPEN && number(event.old) != OPEN;
         if opens && !event.shadow {
             handles.openings.increment(1);
+            if (event.old, event.new) == (State::Closed, State::Open) {
+                handles.outages.increment(1);
+            }
         }
         match event.breaker.0.member() {
             None => show(event.breaker, handles),

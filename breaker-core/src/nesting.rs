@@ -9,6 +9,7 @@
 
 use crate::gate::{Evidence, Word};
 use crate::shared::{Core, Shared};
+use crate::site::Link;
 use crate::sync::{self, thread_local};
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -39,44 +40,144 @@ impl Id {
     }
 }
 
-struct Innermost {
+/// A place for a call on the stack.
+struct Place {
     breaker: Cell<Id>,
     word: Cell<Word>,
     /// 0 too where there is no call.
     probe: Cell<u32>,
 }
 
-thread_local!(static INNERMOST: Innermost = const {
-    Innermost { breaker: Cell::new(Id::NONE_YET), word: Cell::new(Word::NONE), probe: Cell::new(0) }
-});
+impl Place {
+    const EMPTY: Self = Self { breaker: Cell::new(Id::NONE), word: Cell::new(Word::NONE), probe: Cell::new(0) };
 
-thread_local!(static AROUND: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) });
-
-// The function of an inner call that succeeded last on this thread, and its breaker.
-thread_local!(static ANSWERED: Cell<(Id, Option<&'static str>)> = const { Cell::new((Id::NONE, None)) });
-
-impl Innermost {
+    #[inline]
     fn frame(&self) -> Frame {
         Frame { breaker: self.breaker.get(), word: self.word.get(), probe: self.probe.get() }
     }
 
+    #[inline]
     fn set(&self, Frame { breaker, word, probe }: Frame) {
         self.breaker.set(breaker);
         self.word.set(word);
         self.probe.set(probe);
     }
+
+    #[inline]
+    fn mark(&self, evidence: Evidence) {
+        self.word.set(self.word.get().with_evidence(evidence));
+    }
+}
+
+/// The stack of calls of a thread.
+struct Stack {
+    innermost: Place,
+    /// How many calls there are around the innermost one.
+    depth: Cell<usize>,
+    /// The first of them; more are on the heap.
+    around: [Place; NEAR],
+    /// The inner call that succeeded last: its breaker and its function.
+    answered: Cell<(Id, Option<&'static str>)>,
+}
+
+/// So many calls around another one are kept without the heap.
+const NEAR: usize = 4;
+
+thread_local!(static STACK: Stack = const {
+    Stack {
+        innermost: Place { breaker: Cell::new(Id::NONE_YET), word: Cell::new(Word::NONE), probe: Cell::new(0) },
+        depth: Cell::new(0),
+        around: [Place::EMPTY; NEAR],
+        answered: Cell::new((Id::NONE, None)),
+    }
+});
+
+// Apart, since it has to be freed, which every look would ask for.
+thread_local!(static FAR: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) });
+
+impl Stack {
+    /// Makes room for another call. `false`: there is none any more, since the thread ends.
+    #[inline]
+    fn push(&self) -> bool {
+        let (frame, depth) = (self.innermost.frame(), self.depth.get());
+        match self.around.get(depth) {
+            Some(place) => place.set(frame),
+            None if push_far(frame) => {}
+            None => return false,
+        }
+        self.depth.set(depth + 1);
+        true
+    }
+
+    #[inline]
+    fn pop(&self) {
+        let depth = self.depth.get().saturating_sub(1);
+        self.depth.set(depth);
+        match self.around.get(depth) {
+            Some(place) => self.innermost.set(place.frame()),
+            None => self.innermost.set(pop_far()),
+        }
+    }
+
+    /// The nearest call around the innermost one that is of the same breaker.
+    fn further_out<T>(&self, breaker: Id, f: impl FnOnce(&Place) -> T) -> Option<T> {
+        let depth = self.depth.get();
+        if depth > NEAR
+            && let Some(place) = find_far(breaker)
+        {
+            let value = f(&place.1);
+            set_far(place.0, place.1.frame());
+            return Some(value);
+        }
+        let near = self.around.get(..depth.min(NEAR))?;
+        near.iter().rev().find(|place| place.breaker.get() == breaker).map(f)
+    }
+}
+
+#[cold]
+fn push_far(frame: Frame) -> bool {
+    let pushed = FAR.try_with(|far| far.try_borrow_mut().map(|mut far| far.push(frame)));
+    matches!(pushed, Ok(Ok(())))
+}
+
+#[cold]
+fn pop_far() -> Frame {
+    let popped = FAR.try_with(|far| far.try_borrow_mut().ok()?.pop());
+    popped.ok().flatten().unwrap_or(Frame { breaker: Id::NONE, word: Word::NONE, probe: 0 })
+}
+
+#[cold]
+fn find_far(breaker: Id) -> Option<(usize, Place)> {
+    let found = FAR.try_with(|far| {
+        let far = far.try_borrow().ok()?;
+        let place = far.iter().rposition(|frame| frame.breaker == breaker)?;
+        far.get(place).copied().map(|frame| (place, frame))
+    });
+    let (place, frame) = found.ok().flatten()?;
+    let copy = Place::EMPTY;
+    copy.set(frame);
+    Some((place, copy))
+}
+
+#[cold]
+fn set_far(place: usize, frame: Frame) {
+    let _ = FAR.try_with(|far| {
+        if let Some(kept) = far.try_borrow_mut().ok().as_mut().and_then(|far| far.get_mut(place)) {
+            *kept = frame;
+        }
+    });
 }
 
 /// Whether this thread is inside of no call, which is also said of one that has had none yet only after its first.
 #[inline]
 pub(crate) fn is_outside() -> bool {
-    INNERMOST.with(|innermost| innermost.breaker.get() == Id::NONE)
+    STACK.with(|Stack { innermost, .. }| innermost.breaker.get() == Id::NONE)
 }
 
 /// The body of a call that holds no slot begins to run, or goes on, on a thread that [is outside](is_outside) of any.
 #[inline]
 pub(crate) fn enter_alone(core: &Core, word: Word) {
-    INNERMOST.with(|innermost| {
+    STACK.with(|Stack { innermost, .. }| {
         innermost.breaker.set(Id::of(core));
         innermost.word.set(word);
     });
@@ -93,7 +194,7 @@ pub(crate) fn enter(core: &Core, word: Word) {
 #[inline]
 pub(crate) fn enter_with(core: &Core, word: Word, probe: u32) {
     enter(core, word);
-    INNERMOST.with(|innermost| innermost.probe.set(probe));
+    STACK.with(|Stack { innermost, .. }| innermost.probe.set(probe));
 }
 
 /// A call is dropped before it ends, or after its time limit; its body is dropped next.
@@ -104,38 +205,41 @@ pub(crate) fn close(core: &Core, word: Word, probe: u32) {
 /// Makes room for a call inside the one that was the innermost, if there was one.
 #[inline(never)]
 fn nest(word: Word) -> Word {
-    INNERMOST.with(|innermost| {
-        if innermost.breaker.get() == Id::NONE_YET {
+    STACK.with(|stack| {
+        if stack.innermost.breaker.get() == Id::NONE_YET {
             sync::take_turn();
             return word;
         }
-        // While a thread ends it may have no list any more: then what is around is forgotten.
-        let kept = AROUND.try_with(|around| {
-            let Ok(mut around) = around.try_borrow_mut() else { return false };
-            around.push(innermost.frame());
-            true
-        });
-        innermost.probe.set(0);
-        if kept.unwrap_or(false) { word.with(Word::NESTED) } else { word }
+        let pushed = stack.push();
+        stack.innermost.probe.set(0);
+        // Without room, what is around is forgotten.
+        if pushed { word.with(Word::NESTED) } else { word }
     })
+}
+
+/// The same as [`enter`] for a plain call, without a way out.
+#[inline]
+pub(crate) fn enter_plainly(core: &Core, word: Word) {
+    let word = nest(word);
+    enter_alone(core, word);
 }
 
 /// The word of the innermost call.
 #[inline]
 pub(crate) fn word() -> Word {
-    INNERMOST.with(|innermost| innermost.word.get())
+    STACK.with(|Stack { innermost, .. }| innermost.word.get())
 }
 
 /// Leaves the innermost call, which is not nested and holds no slot.
 #[inline]
 pub(crate) fn leave_alone() {
-    INNERMOST.with(|innermost| innermost.breaker.set(Id::NONE));
+    STACK.with(|Stack { innermost, .. }| innermost.breaker.set(Id::NONE));
 }
 
 /// Leaves the innermost call, if its word is the gate's: then it is not nested, and nothing is to be said of its success but that it was one.
 #[inline]
 pub(crate) fn leave_plainly(shared: &Shared) -> bool {
-    INNERMOST.with(|innermost| {
+    STACK.with(|Stack { innermost, .. }| {
         let plain = shared.gate.glance() == innermost.word.get();
         if plain {
             innermost.breaker.set(Id::NONE);
@@ -148,7 +252,7 @@ pub(crate) fn leave_plainly(shared: &Shared) -> bool {
 /// Leaves the innermost call if it still has this word: then it is not nested, and nothing has happened inside it.
 #[inline]
 pub(crate) fn leave_untouched(word: Word) -> bool {
-    INNERMOST.with(|innermost| {
+    STACK.with(|Stack { innermost, .. }| {
         let untouched = innermost.word.get() == word;
         if untouched {
             innermost.breaker.set(Id::NONE);
@@ -161,46 +265,60 @@ pub(crate) fn leave_untouched(word: Word) -> bool {
 /// Leaves the innermost call.
 #[inline]
 pub(crate) fn leave() -> Frame {
-    INNERMOST.with(|innermost| {
-        let frame = innermost.frame();
-        innermost.breaker.set(Id::NONE);
-        innermost.probe.set(0);
+    STACK.with(|stack| {
+        let frame = stack.innermost.frame();
+        stack.innermost.breaker.set(Id::NONE);
+        stack.innermost.probe.set(0);
         if frame.word.has(Word::NESTED) {
-            unnest(innermost);
+            stack.pop();
         }
         frame
     })
 }
 
-#[inline(never)]
-fn unnest(innermost: &Innermost) {
-    let around = AROUND.try_with(|around| around.try_borrow_mut().ok()?.pop());
-    if let Some(frame) = around.ok().flatten() {
-        innermost.set(frame);
+/// Leaves the innermost call of a function, which has succeeded, if that changes nothing but what it tells the call around it, or if those inside
+/// it have told already.
+pub(crate) fn leave_in_turn(link: &'static Link) -> bool {
+    STACK.with(|stack| {
+        let (innermost, shared) = (&stack.innermost, link.shared);
+        let word = innermost.word.get();
+        let gate = shared.gate.glance();
+        if word.without_evidence().unnested() != gate || !gate.is_plain() {
+            return false;
+        }
+        let (evidence, told) = (word.evidence(), word.evidence().has(Evidence::TOLD));
+        innermost.breaker.set(Id::NONE);
+        if !told {
+            shared.totals.success_in_turn();
+        }
+        if word.has(Word::NESTED) {
+            stack.pop();
+            let evidence = if told { evidence } else { evidence.and(Evidence::ANSWERED) };
+            if stack.tell(Id::of(shared), evidence) && !told {
+                stack.answered.set((Id::of(shared), Some(&link.function)));
+            }
+        }
+        true
+    })
+}
+
+impl Stack {
+    /// Runs `f` on the nearest call of the same breaker.
+    #[inline]
+    fn nearest<T>(&self, breaker: Id, f: impl FnOnce(&Place) -> T) -> Option<T> {
+        if self.innermost.breaker.get() == breaker { Some(f(&self.innermost)) } else { self.further_out(breaker, f) }
+    }
+
+    /// Tells the nearest call of the same breaker, if there is one.
+    #[inline]
+    fn tell(&self, breaker: Id, evidence: Evidence) -> bool {
+        self.nearest(breaker, |place| place.mark(evidence)).is_some()
     }
 }
 
 /// Runs `f` on the nearest call of the same breaker that this thread is inside of.
-fn nearest<T>(core: &Core, f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
-    let breaker = Id::of(core);
-    INNERMOST.with(|innermost| match innermost.breaker.get() {
-        Id::NONE | Id::NONE_YET => None,
-        found if found == breaker => {
-            let mut frame = innermost.frame();
-            let value = f(&mut frame);
-            innermost.set(frame);
-            Some(value)
-        }
-        _ => further_out(breaker, f),
-    })
-}
-
-fn further_out<T>(breaker: Id, f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
-    let found = AROUND.try_with(|around| {
-        let mut around = around.try_borrow_mut().ok()?;
-        around.iter_mut().rev().find(|frame| frame.breaker == breaker).map(f)
-    });
-    found.ok().flatten()
+fn nearest<T>(core: &Core, f: impl FnOnce(&Place) -> T) -> Option<T> {
+    STACK.with(|stack| stack.nearest(Id::of(core), f))
 }
 
 /// Tells the call around it what one inside it has to say.
@@ -213,7 +331,7 @@ pub(crate) fn tell(core: &Core, evidence: Evidence) {
 
 #[inline(never)]
 fn tell_around(core: &Core, evidence: Evidence) {
-    nearest(core, |frame| frame.word = frame.word.with_evidence(evidence.and(Evidence::WITHIN)));
+    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
 }
 
 /// The same for one that has succeeded.
@@ -226,28 +344,32 @@ pub(crate) fn tell_success(core: &Core, function: impl FnOnce() -> Option<&'stat
 
 #[inline(never)]
 fn tell_success_around(core: &Core, function: Option<&'static str>) {
-    tell_around(core, Evidence::ANSWERED);
-    ANSWERED.with(|answered| answered.set((Id::of(core), function)));
+    STACK.with(|stack| {
+        if stack.tell(Id::of(core), Evidence::ANSWERED) {
+            stack.answered.set((Id::of(core), function));
+        }
+    });
 }
 
 /// The inner call of this breaker that succeeded last on this thread, if it has a function.
 pub(crate) fn answered(core: &Core) -> Option<&'static str> {
-    let (breaker, function) = ANSWERED.with(Cell::get);
+    let (breaker, function) = STACK.with(|stack| stack.answered.get());
     function.filter(|_| breaker == Id::of(core))
 }
 
 /// Whether a call that is asked for goes in with the one around it, as it does while the state has not changed since: then whether it
 /// decides nothing, as a flag, and the slot that the other one held.
 pub(crate) fn go_along(core: &Core, word: Word) -> Option<(u64, u32)> {
-    nearest(core, |frame| {
-        (frame.word.generation() == word.generation()).then(|| {
-            frame.word = frame.word.with_evidence(Evidence::WITHIN);
-            (frame.word.only(Word::UNBOUND), std::mem::take(&mut frame.probe))
+    nearest(core, |place| {
+        let outer = place.word.get();
+        (outer.generation() == word.generation()).then(|| {
+            place.mark(Evidence::WITHIN);
+            (outer.only(Word::UNBOUND), place.probe.take())
         })
     })?
 }
 
 /// Whether a call that is dropped is dropped with the one around it.
 pub(crate) fn is_dropped_along(core: &Core) -> bool {
-    nearest(core, |frame| frame.word.has(Word::CLOSING)).unwrap_or(false)
+    nearest(core, |place| place.word.get().has(Word::CLOSING)).unwrap_or(false)
 }

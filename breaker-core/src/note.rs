@@ -2,6 +2,7 @@
 
 use crate::sync::survive;
 use crate::trip::Trip;
+use crate::visible::visible;
 use std::fmt::{self, Write};
 
 /// The longest text that is kept of an error, in bytes.
@@ -24,7 +25,7 @@ impl<'e> Cause<'e> {
     }
 }
 
-/// The type and the text of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
+/// The type and the text, without hidden characters, of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     kind: Option<&'static str>,
@@ -36,7 +37,8 @@ impl Notes {
     pub(crate) fn keep(&mut self, kind: &'static str, text: &Text) {
         self.kind = Some(kind);
         self.text.clear();
-        self.text.push_str(text.as_str());
+        let shown = visible(text.as_str());
+        self.text.push_str(&shown[..shown.floor_char_boundary(LIMIT)]);
     }
 
     pub(crate) fn clear(&mut self) {

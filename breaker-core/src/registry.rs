@@ -6,16 +6,21 @@ use crate::breaker::CircuitBreaker;
 use crate::call_site::CallSite;
 use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
-use crate::directory::{Declared, Directory, Waiting};
+use crate::directory::{Declared, Directory, Found, Waiting};
 use crate::ear;
 use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::{FileSettings, TomlFile};
+use crate::report::Report;
 use crate::snapshot::Health;
+use crate::steer::tell_all;
 use crate::sync::{LazyLock, Mutex};
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
+
+/// How many unhealthy values of `key`s health lists.
+const VALUES: usize = 100;
 
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
@@ -60,7 +65,8 @@ impl Registry {
     }
 
     /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
-    /// call, and `NAME[*]` the one that values share for which there was no room.
+    /// call, and `NAME[*]` the one that values share for which there was no room. A value can be written as it is, or as the breaker's
+    /// [name](CircuitBreaker::name) has it; where both are a value's, it is the name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         let breaker = self.inner.lock().find(name);
@@ -82,7 +88,7 @@ impl Registry {
         if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
             return Err(problem);
         }
-        let breaker = self.declare(name, Declared { place, config, can_be_cut: true });
+        let breaker = self.declare(name, Declared { place, config, can_be_cut: true, by_default: None });
         self.tell();
         Ok(breaker)
     }
@@ -102,7 +108,8 @@ impl Registry {
             };
         }
         let place = "the registered breaker".to_owned();
-        inner.enter(breaker.clone(), Declared { place, config: breaker.declared(), can_be_cut: true });
+        inner
+            .enter(breaker.clone(), Declared { place, config: breaker.declared(), can_be_cut: true, by_default: None });
         drop(inner);
         self.tell();
         Ok(())
@@ -127,18 +134,26 @@ impl Registry {
     pub fn add_listener(&self, listener: impl Listener) {
         let listener = ear::ear(listener);
         self.inner.lock().listen(listener);
+        self.tell();
     }
 
     /// Has every breaker of this registry metered, present and future.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) {
         self.inner.lock().meter();
+        self.tell();
     }
 
-    /// What all breakers show of themselves, and whether a critical one is not closed.
+    /// What all breakers show of themselves, and whether a critical one is not closed. Of the unhealthy values of `key`s it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health::of(&self.breakers())
+        self.health_with(VALUES)
+    }
+
+    /// The same with another number of values of `key`s.
+    #[must_use]
+    pub fn health_with(&self, values: usize) -> Health {
+        Health::of(&self.breakers(), values)
     }
 
     /// Settings for the breaker of this name, made already or not: above those of its attribute, below file and
@@ -167,16 +182,19 @@ impl Registry {
     /// fail_max = 3
     /// ```
     ///
+    /// The report has names in the file that no breaker has, and whatever else is odd about the configuration: see [`Report::warnings`].
+    ///
     /// # Errors
     /// Every problem of the file at once; then nothing is changed.
     #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
-    pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<(), ConfigErrors> {
+    pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
+        // The path may be a type of the caller's, and thus run any code.
+        let path = path.as_ref().to_owned();
         let reloads = self.reloads.lock();
-        let file = FileSettings::load(path.as_ref()).map_err(ConfigErrors::new)?;
-        self.inner.lock().load(file, path.as_ref());
+        let file = FileSettings::load(&path).map_err(ConfigErrors::new)?;
+        let found = self.inner.lock().load(file, &path);
         drop(reloads);
-        self.tell();
-        Ok(())
+        self.tell_found(found)
     }
 
     /// Reads again what can change while the process runs: the file of the last [`load`](Self::load), and the process's environment (unless
@@ -189,27 +207,39 @@ impl Registry {
     /// # Errors
     /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all that are right are in force, as with
     /// [`init`](Self::init).
-    pub fn reload(&self) -> Result<(), ConfigErrors> {
+    pub fn reload(&self) -> Result<Report, ConfigErrors> {
         let reloads = self.reloads.lock();
         let path = self.inner.lock().path().map(Path::to_owned);
         let file = path.map(FileSettings::load).transpose().map_err(ConfigErrors::new)?;
         // Both are read before the directory is locked, since reading a file can take long.
         let environment = Environment::of_process();
-        let problems = self.inner.lock().reload(file, environment);
+        let found = self.inner.lock().reload(file, environment);
         drop(reloads);
-        self.tell();
-        ConfigErrors::check(problems)
+        self.tell_found(found)
     }
 
     /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`: after a
     /// `.env` file was read, and after the tracing subscriber was set, since older spellings and the like are logged.
+    ///
+    /// The report has what is odd, but no error: variables, tables and names that no breaker has, and log lines that are filtered out. See
+    /// [`Report::warnings`]; [`Strict::strict`](crate::Strict::strict) makes errors of them:
+    ///
+    /// ```
+    /// use breaker_core::{Registry, Strict};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Registry::global().init()?; // or:
+    /// Registry::global().init().strict()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// Without this call the environment is read when the first breaker is made, and what is wrong is logged once.
     ///
     /// # Errors
     /// Every problem at once: values that cannot be read or are out of their range, unknown keys, keys that are set
     /// twice, call sites that contradict each other. Everything that is right is in force all the same.
-    pub fn init(&self) -> Result<(), ConfigErrors> {
+    pub fn init(&self) -> Result<Report, ConfigErrors> {
         self.take_environment(Environment::of_process(), true)
     }
 
@@ -217,7 +247,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`init`](Self::init).
-    pub fn init_from<K, V>(&self, variables: impl IntoIterator<Item = (K, V)>) -> Result<(), ConfigErrors>
+    pub fn init_from<K, V>(&self, variables: impl IntoIterator<Item = (K, V)>) -> Result<Report, ConfigErrors>
     where
         K: Into<OsString>,
         V: Into<OsString>,
@@ -227,10 +257,19 @@ impl Registry {
         self.take_environment(Environment::new(variables), false)
     }
 
-    fn take_environment(&self, environment: Environment, of_process: bool) -> Result<(), ConfigErrors> {
-        let problems = self.inner.lock().init(environment, of_process);
+    fn take_environment(&self, environment: Environment, of_process: bool) -> Result<Report, ConfigErrors> {
+        let found = self.inner.lock().init(environment, of_process);
+        self.tell_found(found)
+    }
+
+    /// Tells and logs what waits for that, and gives what was found. With no lock held.
+    fn tell_found(&self, found: Found) -> Result<Report, ConfigErrors> {
         self.tell();
-        ConfigErrors::check(problems)
+        #[cfg(feature = "tracing")]
+        let logs = crate::log::filtered_out();
+        #[cfg(not(feature = "tracing"))]
+        let logs = None;
+        ConfigErrors::check(found.problems, Report::new(found.warnings.into_iter().chain(logs).collect()))
     }
 
     /// A call site, or somebody with a `Config`, wants the breaker of this name.
@@ -247,13 +286,11 @@ impl Registry {
                 crate::log::notice(notice);
             }
             for breaker in &made {
-                crate::log::made(&breaker.label(), &breaker.config().to_string());
+                crate::log::made(breaker);
             }
         }
         drop((made, problems, notices));
-        for (breaker, told) in told {
-            breaker.tell_changes(told);
-        }
+        tell_all(told);
     }
 }
 

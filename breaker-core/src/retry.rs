@@ -93,9 +93,9 @@ impl Retry {
 }
 
 impl Pause {
-    /// Waits.
+    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is made at once.
     pub async fn pause(mut self) {
-        poll_fn(|context| self.0.poll(context)).await;
+        poll_fn(|context| self.0.poll(context).map(drop)).await;
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Rest {
     pub(crate) notes: Mutex<Notes>,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
+    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
+    pub(crate) has_own_settings: AtomicBool,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     /// There are listeners.
@@ -54,7 +56,7 @@ pub(crate) struct Rest {
     #[cfg(feature = "metrics")]
     pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
-    pub(crate) logged: Mutex<crate::log::Logged>,
+    pub(crate) logged: OnceLock<Box<Mutex<crate::log::Logged>>>,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
@@ -196,13 +198,14 @@ impl Rest {
             notes: Mutex::default(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
+            has_own_settings: AtomicBool::new(false),
             heard: AtomicBool::new(!listeners.is_empty()),
             hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
             #[cfg(feature = "metrics")]
             meter: OnceLock::new(),
             #[cfg(feature = "tracing")]
-            logged: Mutex::default(),
+            logged: OnceLock::new(),
             #[cfg(feature = "tokio")]
             changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]

@@ -35,6 +35,15 @@ pub struct Site {
     link: OnceLock<Link>,
 }
 
+/// What has a default name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The function of this site.
+    Function(usize),
+    /// The annotated impl blocks of this type, with its type arguments.
+    Type(String),
+}
+
 /// A site that has found its breaker.
 pub(crate) struct Link {
     pub(crate) breaker: CircuitBreaker,
@@ -201,7 +210,19 @@ impl Site {
         let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
         let name = if self.name.is_empty() { &*function } else { self.name };
-        registry.declare(name, Declared { place, config: self.config(), can_be_cut })
+        let by_default = self.origin(&function);
+        registry.declare(name, Declared { place, config: self.config(), can_be_cut, by_default })
+    }
+
+    /// What its name was made of, if the code gives none. A block gives its methods the name `module::Type`.
+    fn origin(&self, function: &str) -> Option<Origin> {
+        if self.name.is_empty() {
+            return Some(Origin::Function(std::ptr::from_ref(self).addr()));
+        }
+        let (_, type_of_name) = self.name.rsplit_once("::")?;
+        let type_of_function = function.rsplit_once("::")?.0;
+        let is_default = type_of_function.rsplit("::").next() == Some(type_of_name);
+        is_default.then(|| Origin::Type(self_type(self.path()).to_owned()))
     }
 
     fn config(&self) -> Config {
@@ -209,8 +230,23 @@ impl Site {
     }
 
     fn function(&self) -> String {
+        plain(self.path())
+    }
+
+    /// The path that rustc gives to the function.
+    fn path(&self) -> &'static str {
         let path = (self.within)();
-        plain(path.split(STATIC).next().unwrap_or(path))
+        path.split(STATIC).next().unwrap_or(path)
+    }
+}
+
+/// The type of a method in the path that rustc gives to it, with type arguments and without a trait.
+fn self_type(path: &str) -> &str {
+    let path = path.trim_end_matches("::{{closure}}");
+    let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
+    match qualified.and_then(|inner| inner.rsplit_once(">::")) {
+        Some((inner, _)) => inner.split(" as ").next().unwrap_or(inner),
+        None => path.rsplit_once("::").map_or(path, |(of, _)| of),
     }
 }
 
@@ -250,7 +286,7 @@ pub(crate) fn adopt(registry: &Registry) {
     #[cfg(feature = "register")]
     {
         let mut sites: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
-        sites.sort_by_key(|site| (site.place.file(), site.place.line(), site.function()));
+        sites.sort_by_cached_key(|site| (site.place.file(), site.place.line(), site.function()));
         for site in sites {
             site.declare(registry);
         }

@@ -7,13 +7,14 @@ use crate::config::{Settings, Source};
 use crate::json;
 use crate::state::State;
 use crate::trip::Tally;
+use crate::worst::Worst;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a function with `key = ..` are the
 /// sums over all values.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(remote = "Self"))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The breaker's name.
@@ -64,6 +65,10 @@ pub struct Snapshot {
     /// Where each setting came from, by key.
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
     pub config_sources: Vec<(&'static str, Source)>,
+    /// In JSON the two above are left out: it stands beside a breaker that has the same.
+    #[cfg(feature = "serde")]
+    #[serde(skip)]
+    pub(crate) brief: bool,
 }
 
 /// What a window holds.
@@ -96,15 +101,21 @@ pub struct LastError {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether every critical breaker is healthy.
+    /// Whether every critical breaker is healthy, those included that are left out.
     pub status: Status,
     /// When this was read.
     #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
     pub timestamp: SystemTime,
-    /// The critical breakers that are open, forced open or half-open.
+    /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
-    /// The breakers by name; of those for the values of a `key` only the unhealthy ones.
+    /// The breakers by name; of those for the values of a `key` only unhealthy ones, and of them the worst: critical ones first, then open ones
+    /// before half-open ones, then those that have rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
+    /// where their names and errors have more than 1 KiB each.
+    ///
+    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker for all values.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
+    /// How many more values of `key`s are unhealthy.
+    pub values_left_out: usize,
 }
 
 /// How a process is.
@@ -119,6 +130,15 @@ pub enum Status {
 }
 
 impl CircuitBreaker {
+    /// The same, for one that is shown beside the breaker for all values.
+    fn brief_snapshot(&self) -> Snapshot {
+        Snapshot {
+            #[cfg(feature = "serde")]
+            brief: self.follows(),
+            ..self.snapshot()
+        }
+    }
+
     /// What the breaker shows of itself now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -147,21 +167,51 @@ impl CircuitBreaker {
             ramp_share: reading.ramp_share,
             config: reading.settings,
             config_sources: self.config_sources(),
+            #[cfg(feature = "serde")]
+            brief: false,
         }
     }
 }
 
 impl Health {
-    pub(crate) fn of(breakers: &[CircuitBreaker]) -> Self {
-        let unhealthy = |breaker: &CircuitBreaker| breaker.members_in(|state| !state.is_healthy());
-        let unhealthy: Vec<_> = breakers.iter().flat_map(unhealthy).collect();
+    /// With so many values of `key`s at most.
+    pub(crate) fn of(breakers: &[CircuitBreaker], values: usize) -> Self {
+        let mut worst = Worst::new(values);
+        breakers.iter().for_each(|breaker| worst.look(breaker));
+        let (unhealthy, critical) = (worst.count(), worst.critical());
+        let values = worst_snapshots(worst, values);
+        let values_left_out = unhealthy - values.len();
+        let heads = breakers.iter().map(CircuitBreaker::snapshot);
         let circuit_breakers: BTreeMap<_, _> =
-            breakers.iter().chain(&unhealthy).map(|breaker| (breaker.name().to_owned(), breaker.snapshot())).collect();
+            heads.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
         let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;
         let critical_circuits_open: Vec<_> =
             circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
-        let status = if critical_circuits_open.is_empty() { Status::Healthy } else { Status::Degraded };
-        Self { status, timestamp: SystemTime::now(), critical_circuits_open, circuit_breakers }
+        let degraded = !critical_circuits_open.is_empty() || critical > 0;
+        let status = if degraded { Status::Degraded } else { Status::Healthy };
+        Self { status, timestamp: SystemTime::now(), critical_circuits_open, circuit_breakers, values_left_out }
+    }
+}
+
+/// As many of the values as fit into `most` KiB of text, the worst first.
+fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
+    let mut room = most.saturating_mul(1024);
+    let mut fits = |snapshot: &Snapshot| {
+        let left = room.checked_sub(snapshot.texts());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    worst.breakers().map(|value| value.brief_snapshot()).take_while(|one| fits(one)).collect()
+}
+
+impl Snapshot {
+    /// How many bytes its texts have in the JSON of health. The name stands there as a key, as `name`, as `label`, and once more if it is critical.
+    fn texts(&self) -> usize {
+        let json = |text: &str| text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let message = self.last_error.as_ref().and_then(|error| error.message.as_deref());
+        4 * json(&self.name)
+            + json(message.unwrap_or_default())
+            + json(self.opened_because.as_deref().unwrap_or_default())
     }
 }
 

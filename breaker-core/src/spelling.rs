@@ -1,6 +1,7 @@
 //! Spelling: how keys are written outside of an attribute, and what a misspelt one may have meant.
 
 use crate::config::KEYS;
+use crate::config_error::ConfigError;
 
 /// What the end of a variable's name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +29,21 @@ pub(crate) fn variable(key: &str) -> String {
     if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() }
 }
 
+/// Whether `key` is written so in a variable. There can be many variables, so nothing is allocated.
+fn is_variable(key: &str, spelling: &str) -> bool {
+    match key {
+        "timeout" => spelling == "CALL_TIMEOUT",
+        _ => key.len() == spelling.len() && key.bytes().map(|byte| byte.to_ascii_uppercase()).eq(spelling.bytes()),
+    }
+}
+
 /// What `spelling`, the end of a variable's name, stands for.
 pub(crate) fn meaning(spelling: &str) -> Meaning {
     let older = || OLDER.iter().find(|(old, _)| *old == spelling).map(|(_, key)| Meaning::Older(key));
     match spelling {
         "NAME" => Meaning::Label,
         "TIMEOUT" => Meaning::BareTimeout,
-        _ => match KEYS.iter().find(|key| variable(key) == spelling) {
+        _ => match KEYS.iter().find(|key| is_variable(key, spelling)) {
             Some(key) => Meaning::Key(key),
             None => older().unwrap_or(Meaning::Unknown),
         },
@@ -59,12 +68,46 @@ pub(crate) fn prefix(name: &str) -> String {
 
 /// The one of `known` that `word` may have meant.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > LONGEST {
+        return None;
+    }
+    let characters = word.chars().count();
     known
         .into_iter()
+        // The distance is no less than the difference of the lengths, and takes the product of both to find.
+        .filter(|candidate| candidate.chars().count().abs_diff(characters) <= farthest(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .filter(|(distance, candidate)| *distance <= farthest(candidate))
         .map(|(_, candidate)| candidate)
+}
+
+/// A longer word, in bytes, is nobody's misspelling.
+const LONGEST: usize = 256;
+
+/// How many names that nothing is known of are told one by one.
+const MOST_TOLD: usize = 100;
+/// How many pairs of names are compared for the hints of one message after another: some milliseconds.
+const MOST_COMPARED: usize = 100_000;
+
+/// What to tell of names that are not among `known`: each of the first ones with the nearest known name, and how many more there are.
+pub(crate) fn told<N>(
+    unknown: impl Iterator<Item = N>,
+    known: usize,
+    tell: impl Fn(N, bool) -> ConfigError,
+    rest: impl FnOnce(usize) -> ConfigError,
+) -> Vec<ConfigError> {
+    let hints = MOST_COMPARED / known.max(1);
+    let mut unknown = unknown.enumerate();
+    let mut told: Vec<_> = unknown.by_ref().take(MOST_TOLD).map(|(at, name)| tell(name, at < hints)).collect();
+    let more = unknown.count();
+    told.extend((more > 0).then(|| rest(more)));
+    told
+}
+
+/// How many mistakes a misspelling of `candidate` may have.
+fn farthest(candidate: &str) -> usize {
+    candidate.len().max(3) / 3
 }
 
 /// "; did you mean `x`?", or the list of what there is.

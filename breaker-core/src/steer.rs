@@ -8,6 +8,7 @@ use crate::ear;
 use crate::event::Listener;
 use crate::layers::{Layers, Place};
 use crate::machine::Manual;
+use crate::report::Report;
 use crate::state::State;
 use crate::sync::{Arc, Ordering};
 use std::time::Duration;
@@ -33,7 +34,7 @@ impl CircuitBreaker {
     /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
     ///
     /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
-    /// whichever order they come, for as long as that value has a breaker: see `max_keys`.
+    /// whichever order they come, and keeps that value's breaker from making room for others: see `max_keys`.
     ///
     /// # Errors
     /// When a value is out of its range, or contradicts another key; then nothing is changed.
@@ -41,10 +42,7 @@ impl CircuitBreaker {
         if let Some(problem) = self.problems_of(&config).into_iter().next() {
             return Err(problem);
         }
-        let told = self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config));
-        for (breaker, told) in told {
-            breaker.tell_changes(told);
-        }
+        tell_all(self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config)));
         Ok(())
     }
 
@@ -53,7 +51,7 @@ impl CircuitBreaker {
     /// # Errors
     /// Every reason for which it would be refused.
     pub fn preview(&self, config: Config) -> Result<Settings, ConfigErrors> {
-        ConfigErrors::check(self.problems_of(&config))?;
+        ConfigErrors::check(self.problems_of(&config), Report::default())?;
         let mut layers = Layers::clone(&self.layers());
         layers.config_mut(Place::Reconfigure).overlay(&config);
         Ok(layers.settings())
@@ -62,6 +60,13 @@ impl CircuitBreaker {
     fn problems_of(&self, config: &Config) -> Vec<ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
         config.problems_over(&self.layers().merged(), &place)
+    }
+
+    /// Whether it is for a value of a `key` and has the settings that hold for all values.
+    #[cfg(feature = "serde")]
+    pub(crate) fn follows(&self) -> bool {
+        let own = || self.0.made().is_some_and(|rest| rest.has_own_settings.load(Ordering::Relaxed));
+        self.0.member().is_some() && !own()
     }
 
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
@@ -80,6 +85,7 @@ impl CircuitBreaker {
     fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> Told {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
+        self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
         *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = layers.settings();
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
@@ -183,39 +189,58 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
+        tell_all(self.join_listener(listener));
+    }
+
+    /// The same, with what there is to tell left to the caller.
+    pub(crate) fn join_listener(&self, listener: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
         let mut listeners = self.0.listeners.lock();
         // A member may have it from its head already.
         if listeners.iter().all(|one| !Arc::ptr_eq(one, listener)) {
             *listeners = listeners.iter().cloned().chain([Arc::clone(listener)]).collect();
         }
         drop(listeners);
-        self.hear();
-        self.hear_members().iter().for_each(|member| member.add_shared_listener(listener));
+        self.hear(|member| member.join_listener(listener))
     }
 
-    /// Has its metrics counted with `meter` from now on, unless they are counted already.
+    /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
     #[cfg(feature = "metrics")]
-    pub(crate) fn set_meter(&self, meter: &Arc<crate::metrics::Meter>) {
+    pub(crate) fn set_meter(&self, meter: &Arc<crate::metrics::Meter>) -> Vec<(Self, Told)> {
         self.0.meter.get_or_init(|| Arc::clone(meter));
-        self.hear();
-        self.hear_members().iter().for_each(|member| member.set_meter(meter));
+        self.hear(|member| member.set_meter(meter))
     }
 
     #[cfg(feature = "tokio")]
     pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
+        tell_all(self.leave_listener(gone));
+    }
+
+    #[cfg(feature = "tokio")]
+    fn leave_listener(&self, gone: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
         let mut listeners = self.0.listeners.lock();
         *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(listeners);
-        self.hear();
-        self.hear_members().iter().for_each(|member| member.remove_listener(gone));
+        self.hear(|member| member.leave_listener(gone))
     }
 
-    fn hear(&self) {
-        self.change(|_, _| {
+    /// Puts in force who listens: for this one, and by `member` for each of its family that has listeners of its own. Nothing is told yet, since
+    /// the caller may hold a lock, and a waker may run any code.
+    fn hear(&self, member: impl Fn(&Self) -> Vec<(Self, Told)>) -> Vec<(Self, Told)> {
+        let heard = self.locked(|_, _| {
             let listeners = self.0.listeners.lock();
             self.0.heard.store(!listeners.is_empty(), Ordering::Relaxed);
             self.0.hears_calls.store(ear::hear_calls(&listeners), Ordering::Relaxed);
             ((), None)
         });
+        let mut told = vec![(self.clone(), heard.1)];
+        told.extend(self.hear_members().iter().flat_map(member));
+        told
+    }
+}
+
+/// Tells what waits for that. With no lock held.
+pub(crate) fn tell_all(told: Vec<(CircuitBreaker, Told)>) {
+    for (breaker, told) in told {
+        breaker.tell_changes(told);
     }
 }

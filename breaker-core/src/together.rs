@@ -3,12 +3,14 @@
 use crate::answers::Change;
 use crate::breaker::{CircuitBreaker, Handle, Told};
 use crate::clock::{self, Tick};
-use crate::family::{EXACT, Family, Members};
+use crate::evict::EXACT;
+use crate::family::{Family, Members};
 use crate::gate::Word;
 use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Member;
 use crate::state::State;
+use crate::steer::tell_all;
 use crate::sync::{Arc, Ordering};
 
 /// What the members have counted together.
@@ -65,16 +67,17 @@ impl Family {
 }
 
 impl CircuitBreaker {
-    /// The members that are in a state which `is` holds for, at this moment; none for a breaker without keys.
-    pub(crate) fn members_in(&self, is: impl Fn(State) -> bool) -> Vec<Self> {
-        let Some(family) = self.family() else { return Vec::new() };
-        let (members, mut found) = (family.members.lock(), Vec::new());
+    /// Shows `f` each member that is unhealthy, and its state; none for a breaker without keys. No member can leave meanwhile, and none is held,
+    /// which would keep it from leaving.
+    pub(crate) fn each_unhealthy(&self, mut f: impl FnMut(&Arc<Member>, State)) {
+        let Some(family) = self.family() else { return };
+        let members = family.members.lock();
         family.each(&members, |member| {
-            if is(member.core.state()) {
-                found.push(Self(Handle::Member(Arc::clone(member), 0)));
+            let state = member.core.state();
+            if !state.is_healthy() {
+                f(member, state);
             }
         });
-        found
     }
 
     /// Whether it stands for the values of a `key`, of which at least one has had a call.
@@ -105,9 +108,7 @@ impl CircuitBreaker {
             |machine, now| Some(machine.reset(now)),
             Member::zero,
         );
-        for (member, told) in swept.told {
-            member.tell_changes(told);
-        }
+        tell_all(swept.told);
         swept.others.iter().for_each(Self::reset);
     }
 

@@ -57,7 +57,8 @@ Settings come from the environment and from a file `.env` (examples/code_search/
   EMBEDDING_MODEL, CODE_EMBEDDING_MODEL
                         the URL of an embedding API; not set: the models that are built in
   REDIS_CIRCUIT_FAILURE_THRESHOLD=5, REDIS_CIRCUIT_RECOVERY_TIMEOUT=30, REDIS_CIRCUIT_HALF_OPEN_CALLS=1
-                        and every other key of this breaker, of EMBEDDING_CIRCUIT_.. and of DATABASE_CIRCUIT_..
+                        and every other key of this breaker, of EMBEDDING_CIRCUIT_.., of DATABASE_CIRCUIT_.. (reads)
+                        and of DATABASE_WRITES_CIRCUIT_..
 A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";
 
 fn main() -> ExitCode {
@@ -95,6 +96,12 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
         println!("{count} of them only by their words: {why}. Index them again when the models are back.");
         show_last_error();
     }
+    if indexed.shortened > 0 {
+        println!("{} of them by the beginning of their text only, which is too long.", indexed.shortened);
+    }
+    if indexed.left_out > 0 {
+        println!("{} functions are left out, of files that have too many.", indexed.left_out);
+    }
     if indexed.forgotten > 0 {
         println!("{} files are gone, and forgotten.", indexed.forgotten);
     }
@@ -127,9 +134,10 @@ fn show_last_error() {
     }
 }
 
-/// Keeps the service running until Ctrl-C.
+/// Keeps the service running until it is asked to end, and answers what is under way then.
 #[expect(clippy::print_stdout, reason = "a person wants to know where to send queries")]
 async fn serve(code: CodeIndexingService, port: u16) -> Result<(), Box<dyn Error>> {
+    let mut ending = start::Ending::listen()?;
     let mut service = Service::start(code, port).await?;
     let address = service.address;
     println!(
@@ -142,10 +150,12 @@ Find a function:
   curl -s 'http://{address}/v1/code/search/hybrid?query=say%20hello&limit=3'
 Look at the breakers:
   curl -s http://{address}/health
-Ctrl-C ends it."#
+Ctrl-C ends it, and so does SIGTERM; both let it answer what it has been asked."#
     );
     tokio::select! {
-        () = service.stopped() => Err("the service stopped".into()),
-        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        () = service.stopped() => return Err("the service stopped".into()),
+        () = ending.asked() => {}
     }
+    ending.drain(service.drain()).await;
+    Ok(())
 }

@@ -24,7 +24,7 @@ pub fn file(input: &str) {
     let loaded = registry.load(&path);
     std::fs::remove_file(&path).expect("it is there");
     match loaded {
-        Ok(()) => {}
+        Ok(report) => assert!(!report.to_string().is_empty()),
         Err(problems) => {
             assert!(!problems.to_string().is_empty());
             assert_eq!(shown(&registry), before, "a file with a problem is refused whole");

@@ -17,7 +17,7 @@ fn init(variables: &[(&str, &str)]) -> (Registry, Vec<String>) {
     registry.init_from(NONE).unwrap();
     registry.breaker("huggingface_api", Config::new().fail_max(5)).unwrap();
     let problems = match registry.init_from(variables.iter().copied()) {
-        Ok(()) => Vec::new(),
+        Ok(_) => Vec::new(),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
     (registry, problems)

@@ -100,24 +100,128 @@ async fn the_least_recently_used_idle_closed_one_leaves_first() {
     .await;
 }
 
+fn are_known<const N: usize>(hosts: [&str; N]) -> [bool; N] {
+    hosts.map(|host| known(&format!("hosts[{host}]")).is_some())
+}
+
 #[tokio::test(start_paused = true)]
-async fn open_and_busy_ones_stay_and_when_all_are_new_values_share_the_overflow() {
+async fn closed_ones_leave_first_then_those_past_their_open_time_then_open_ones() {
     testing::isolated(async {
+        open("lapsed").await;
+        tokio::time::advance(secs(30)).await;
         open("open").await;
-        let mut busy = Box::pin(hang("busy".to_owned()));
-        assert!(busy.as_mut().now_or_never().is_none());
-        for host in ["a", "b", "c"] {
-            fetch(host, true).await.unwrap();
+        fetch("closed", true).await.unwrap();
+        let hosts = ["lapsed", "open", "closed", "a", "b", "c"];
+        fetch("a", true).await.unwrap();
+        assert_eq!(
+            are_known(hosts),
+            [true, true, false, true, false, false],
+            "the closed one, though it was used last"
+        );
+        open("a").await;
+        fetch("b", true).await.unwrap();
+        assert_eq!(are_known(hosts), [false, true, false, true, true, false], "the one past its open time");
+        open("b").await;
+        fetch("c", true).await.unwrap();
+        assert_eq!(are_known(hosts), [false, false, false, true, true, true], "the longest unused open one");
+        assert!(known("hosts[*]").is_none());
+        let head = testing::breaker("hosts").snapshot();
+        assert_eq!((head.success_count, head.failure_count), (4, 8), "of those that left too");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_died_make_room_for_new_ones_and_the_newest_failures_stay_apart() {
+    testing::isolated(async {
+        for host in ["dead 1", "dead 2", "dead 3"] {
+            open(host).await;
         }
-        assert!(known("hosts[open]").is_some() && known("hosts[busy]").is_some() && known("hosts[*]").is_none());
+        tokio::time::advance(secs(40 * 30)).await;
+        for host in ["hiccup 1", "hiccup 2", "hiccup 3", "hiccup 4"] {
+            fetch(host, false).await.unwrap_err();
+        }
+        assert_eq!(fetch("good", true).await.unwrap(), 1);
+        assert!(known("hosts[*]").is_none() && known("hosts[good]").is_some());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_one_leaves_once_its_probe_has_ended() {
+    testing::isolated(async {
+        testing::breaker("hosts").reconfigure(Config::new().success_threshold(2)).unwrap();
+        open("trial").await;
+        tokio::time::advance(secs(30)).await;
+        let mut probe = Box::pin(hang("trial".to_owned()));
+        assert!(probe.as_mut().now_or_never().is_none());
+        open("a").await;
+        open("b").await;
+        fetch("c", true).await.unwrap();
+        assert_eq!(are_known(["trial", "a", "b", "c"]), [true, false, true, true], "its probe is under way");
+        drop(probe);
         open("c").await;
+        fetch("d", true).await.unwrap();
+        assert_eq!(are_known(["trial", "b", "c", "d"]), [false, true, true, true]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_told_something_by_itself_never_leaves() {
+    testing::isolated(async {
+        for (host, tell) in [
+            ("forced", (|breaker| breaker.force_open()) as fn(&CircuitBreaker)),
+            ("disabled", |breaker| breaker.disable()),
+            ("shadow", |breaker| breaker.shadow()),
+            ("set", |breaker| breaker.reconfigure(Config::new().fail_max(9)).unwrap()),
+        ] {
+            fetch(host, true).await.unwrap();
+            tell(&testing::breaker(&format!("hosts[{host}]")));
+            for other in 0..10 {
+                fetch(&other.to_string(), other % 2 == 0).await.ok();
+            }
+            assert!(known(&format!("hosts[{host}]")).is_some(), "{host}");
+            testing::breaker(&format!("hosts[{host}]")).release();
+            testing::breaker(&format!("hosts[{host}]")).reset();
+        }
+        for host in 10..20 {
+            fetch(&host.to_string(), true).await.unwrap();
+        }
+        assert_eq!(are_known(["forced", "disabled", "shadow", "set"]), [false, false, false, true]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_opening_that_is_over_holds_no_place() {
+    testing::isolated(async {
+        fetch("forced", true).await.unwrap();
+        testing::breaker("hosts[forced]").force_open_for(secs(5));
+        open("a").await;
+        open("b").await;
+        fetch("c", true).await.unwrap();
+        assert_eq!(are_known(["forced", "a", "b", "c"]), [true, false, true, true]);
+        tokio::time::advance(secs(5)).await;
+        open("c").await;
+        fetch("d", true).await.unwrap();
+        assert_eq!(are_known(["forced", "b", "c", "d"]), [false, true, true, true]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_ones_stay_and_when_all_are_busy_new_values_share_the_overflow() {
+    testing::isolated(async {
+        let mut busy = ["1", "2", "3"].map(|host| Box::pin(hang(host.to_owned())));
+        assert!(busy.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
         open("x").await;
         fetch("y", true).await.unwrap_err();
         testing::assert_state(&testing::breaker("hosts[*]"), State::Open);
-        assert!(known("hosts[x]").is_none() && known("hosts[y]").is_none());
+        assert_eq!(are_known(["1", "2", "3", "x", "y"]), [true, true, true, false, false]);
         drop(busy);
         fetch("y", true).await.unwrap();
-        assert!(known("hosts[busy]").is_none() && known("hosts[y]").is_some(), "there is room again");
+        assert_eq!(are_known(["1", "y"]), [false, true], "there is room again");
     })
     .await;
 }
@@ -137,7 +241,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
         );
         assert_eq!(
             health.circuit_breakers.keys().collect::<Vec<_>>(),
-            ["crowd", "hosts", "hosts[bad]", "pool", "tenants", "zones", "zones_of_many"]
+            ["crowd", "hosts", "hosts[bad]", "pool", "tenants", "told", "zones", "zones_of_many"]
         );
         let head = &health.circuit_breakers["hosts"];
         assert_eq!((head.success_count, head.failure_count, head.rejected_count), (7, 2, 1), "of those that left too");
@@ -160,7 +264,7 @@ async fn settings_and_listeners_of_the_head_hold_for_all_values() {
             "hosts[after]: closed -> open",
         ]);
         fetch("third", true).await.unwrap();
-        recording.assert(["hosts[*]: success"]);
+        recording.assert(["hosts[third]: success"]);
     })
     .await;
 }
@@ -428,7 +532,7 @@ async fn of_many_values_those_stay_that_are_used_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_values_whose_breakers_are_open_none_leaves() {
+async fn of_many_values_whose_breakers_are_open_one_leaves_when_no_other_can() {
     testing::isolated(async {
         for n in 0..999 {
             crowd(n, false).await.unwrap_err();
@@ -440,11 +544,15 @@ async fn of_many_values_whose_breakers_are_open_none_leaves() {
         assert!((0..999).all(in_crowd) && in_crowd(1099), "the closed ones came and went");
         crowd(1099, false).await.unwrap_err();
         crowd(2000, true).await.unwrap();
-        assert!(!in_crowd(2000) && known("crowd[*]").is_some());
-        assert_eq!(
-            Registry::global().health().circuit_breakers.keys().filter(|name| name.starts_with("crowd[")).count(),
-            1000
-        );
+        assert!(in_crowd(2000) && known("crowd[*]").is_none());
+        assert_eq!((0..1100).filter(|n| in_crowd(*n)).count(), 999);
+        tokio::time::advance(secs(30)).await;
+        crowd(2000, false).await.unwrap_err();
+        for n in 3000..3100 {
+            crowd(n, false).await.unwrap_err();
+        }
+        assert!(in_crowd(2000) && (3000..3100).all(in_crowd), "those past their open time leave before open ones");
+        assert_eq!((0..1100).filter(|n| in_crowd(*n)).count(), 899);
     })
     .await;
 }
@@ -586,6 +694,146 @@ async fn keys_of_every_length_have_breakers_of_their_own() {
             let value = testing::breaker(&format!("hosts[{key}]"));
             assert_eq!((value.name(), value.snapshot().success_count), (&*format!("hosts[{key}]"), 1));
         }
+    })
+    .await;
+}
+
+/// The breaker's name in the error of a call that it rejects.
+async fn rejected_by(host: &str) -> String {
+    let FetchError::Open(error) = fetch(host, true).await.unwrap_err() else { panic!("it is open") };
+    error.breaker().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_pass_for_something_else_is_written_out_in_the_name_of_a_value() {
+    for (host, name) in [
+        ("line\nERROR forged: all is well", "hosts[line\\u{a}ERROR forged: all is well]"),
+        ("\u{202e}evil", "hosts[\\u{202e}evil]"),
+        ("a\u{2028}b\u{1b}[31m", "hosts[a\\u{2028}b\\u{1b}[31m]"),
+        ("C:\\new\\user", "hosts[C:\\new\\user]"),
+        ("\\u{a}", "hosts[\\u{5c}u{a}]"),
+    ] {
+        testing::isolated(async {
+            open(host).await;
+            assert_eq!(rejected_by(host).await, name);
+            let (by_name, by_value) = (known(name).unwrap(), known(&format!("hosts[{host}]")));
+            assert_eq!((by_name.name(), by_name.state()), (name, State::Open));
+            assert_eq!(by_value.map(|one| one.name().to_owned()).as_deref(), Some(name));
+            let health = Registry::global().health();
+            assert_eq!(health.circuit_breakers[name].label, name);
+            assert_eq!(health.critical_circuits_open, [name]);
+            by_name.reset();
+            assert_eq!(fetch(host, true).await.unwrap(), 1);
+        })
+        .await;
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ToldError {
+    #[error("{0}")]
+    Open(#[from] CircuitBreakerError),
+    #[error("refused\nERROR \u{2028}")]
+    Refused,
+}
+
+#[circuit_breaker(name = "told", fail_max = 1)]
+fn told() -> Result<u8, ToldError> {
+    Err(ToldError::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_pass_for_something_else_is_written_out_in_the_error_that_is_shown() {
+    testing::isolated(async {
+        assert!(matches!(told(), Err(ToldError::Refused)));
+        let Err(ToldError::Open(error)) = told() else { panic!("it is open") };
+        let because = error.opened_because().unwrap();
+        assert!(because.ends_with("last: refused\\u{a}ERROR \\u{2028}"), "{because}");
+        let shown = testing::breaker("told").snapshot().last_error.unwrap();
+        assert_eq!(shown.message.as_deref(), Some("refused\\u{a}ERROR \\u{2028}"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_values_are_kept_by_their_beginning_and_stay_apart() {
+    testing::isolated(async {
+        let begin = "x".repeat(300);
+        let [one, other, longest] = ["1", "2", &"y".repeat(1_000_000)].map(|end| format!("{begin}{end}"));
+        open(&one).await;
+        let name = rejected_by(&one).await;
+        assert!(name.len() <= "hosts[]".len() + 256 && name.starts_with("hosts[xxx"), "{name}");
+        assert_eq!((fetch(&other, true).await.unwrap(), fetch(&longest, true).await.unwrap()), (1, 1));
+        assert_eq!(known(&name).unwrap().state(), State::Open);
+        let names = [&one, &other, &longest].map(|host| known(&format!("hosts[{host}]")).unwrap().name().to_owned());
+        assert!(names[0] == name && names[1] != name && names[2] != names[1] && names[2] != name, "{names:?}");
+        // Somebody who has seen the name sends it as a value.
+        let forged = name.strip_prefix("hosts[").unwrap().strip_suffix(']').unwrap();
+        assert_eq!(fetch(forged, true).await.unwrap(), 1);
+        assert_eq!(known(&name).unwrap().state(), State::Open, "it has another name");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_cannot_have_the_name_of_the_overflow() {
+    testing::isolated(async {
+        open("*").await;
+        let name = rejected_by("*").await;
+        assert_eq!(name, "hosts[\\u{2a}]");
+        assert!(known("hosts[*]").is_none(), "there is no overflow");
+        let mut busy = ["*", "2", "3"].map(|host| Box::pin(hang(host.to_owned())));
+        testing::breaker(&name).release();
+        testing::breaker(&name).reset();
+        assert!(busy.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+        open("no room").await;
+        let [value, overflow] = [&name, "hosts[*]"].map(testing::breaker);
+        assert_eq!((value.state(), overflow.state()), (State::Closed, State::Open));
+        overflow.reset();
+        open("*").await;
+        assert_eq!((value.state(), overflow.state()), (State::Open, State::Closed));
+        let health = Registry::global().health();
+        assert_eq!(health.critical_circuits_open, std::slice::from_ref(&name));
+        testing::breaker(&name).reset();
+        assert_eq!((value.state(), fetch("*", true).await.unwrap()), (State::Closed, 1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_lists_the_worst_values_and_says_how_many_more() {
+    testing::isolated(async {
+        for n in 0..300 {
+            crowd(n, false).await.unwrap_err();
+        }
+        tokio::time::advance(secs(30)).await;
+        // 200 are half-open now; of the open ones some reject more calls than others.
+        for n in 0..100 {
+            let (trial, rejected) = (crowd(n, false).await, n % 7);
+            assert!(matches!(trial, Err(FetchError::Refused)));
+            for _ in 0..rejected {
+                crowd(n, true).await.unwrap_err();
+            }
+        }
+        let listed = |values| {
+            let health = Registry::global().health_with(values);
+            let names: Vec<_> = health.circuit_breakers.into_keys().filter(|name| name.contains('[')).collect();
+            (names, health.values_left_out, health.status)
+        };
+        let (names, left_out, status) = listed(10);
+        let worst = [13, 20, 27, 34, 41, 48, 55, 62, 69, 6].map(|n| format!("crowd[{n}]"));
+        assert_eq!((&names[..], left_out, status), (&worst[..], 290, Status::Healthy));
+        let (names, left_out, _) = listed(100);
+        assert!((0..100).all(|n| names.contains(&format!("crowd[{n}]"))) && left_out == 200);
+        assert_eq!(Registry::global().health().circuit_breakers.len(), 100 + Registry::global().breakers().len());
+        assert_eq!(listed(usize::MAX).1, 0);
+        assert_eq!((listed(0).0.len(), listed(0).1), (0, 300));
+        open("critical").await;
+        assert_eq!(
+            (listed(1).0, listed(1).1, listed(1).2),
+            (vec!["hosts[critical]".to_owned()], 300, Status::Degraded)
+        );
+        assert_eq!(listed(0).2, Status::Degraded, "those count that are left out");
     })
     .await;
 }

@@ -8,6 +8,7 @@ use breaker_core::{
 };
 use common::log::Log;
 use common::{breaker, fail, secs, succeed};
+use futures_util::FutureExt as _;
 use tokio::time::advance;
 use tracing::Level;
 
@@ -147,7 +148,7 @@ fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
     let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("WARN")).collect();
     assert_eq!(warned.len(), 2, "{warned:#?}");
     assert!(warned.iter().any(|line| line.contains("did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?")), "{warned:#?}");
-    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME is no setting")), "{warned:#?}");
+    assert!(warned.iter().any(|line| line.contains("CIRCUIT_BREAKER_HOME: is no setting")), "{warned:#?}");
 }
 
 #[test]
@@ -323,4 +324,132 @@ fn retries_without_a_timer_are_none_and_said_once() {
     }
     let said: Vec<_> = log.lines().into_iter().filter(|line| line.contains("makes no second attempt")).collect();
     assert_eq!(said.len(), 1, "{said:#?}");
+}
+
+#[circuit_breaker(name = "tenants", key = tenant, fail_max = 2)]
+fn of_tenant(tenant: &str, up: bool) -> Result<(), ApiError> {
+    if up { Ok(()) } else { Err(ApiError::Http { status: 503 }) }
+}
+
+/// Calls that fail or are rejected.
+fn ask_tenant(tenant: &str, times: u32) {
+    for _ in 0..times {
+        of_tenant(tenant, false).unwrap_err();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_of_a_key_cannot_forge_a_line() {
+    breaker_core::testing::isolated(async {
+        named("tenants");
+        let log = Log::at(Level::INFO);
+        for tenant in ["line\nERROR forged: all is well", "a\u{2028}ERROR", "\u{202e}live", "\u{1b}[2K", "\u{85}", "\r"]
+        {
+            ask_tenant(tenant, 2);
+            named(&format!("tenants[{tenant}]")).reset();
+            advance(secs(60)).await;
+        }
+        let text = log.lines().join("\n");
+        assert!(text.lines().all(|line| line.trim_start().starts_with(['W', 'E'])), "{text}");
+        assert!(
+            !text.contains("\nERROR forged")
+                && text.contains("tenants[line\\u{a}ERROR forged: all is well]`: closed -> open")
+        );
+        let hidden = |c: char| c != '\n' && c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
+        assert!(!text.contains(hidden), "{text}");
+    })
+    .await;
+}
+
+#[test]
+fn names_and_values_of_variables_cannot_forge_a_line() {
+    let log = Log::at(Level::INFO);
+    let registry = registry();
+    drop(registry.init_from([("HUGINGFACE_API_CIRCUIT_X\nERROR forged", "1\nERROR forged")]));
+    registry.breaker("user\nERROR forged", Config::new()).unwrap().trip();
+    CircuitBreaker::new("own\nERROR forged", Config::new()).unwrap().trip();
+    registry.configure("nobody\nERROR forged", Config::new()).unwrap();
+    drop(registry.init_from([("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana\nERROR forged")]));
+    drop(registry.init_from([("USER_ERROR_FORGED_CIRCUIT_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_X\nERROR forged", "1")]));
+    let lines = log.lines();
+    assert!(lines.len() > 4 && lines.iter().all(|line| !line.starts_with("ERROR forged")), "{lines:#?}");
+}
+
+/// A minute of an outage of all values.
+async fn minute_of_outage(values: u32) {
+    for second in 0..60 {
+        for value in (second..values).step_by(60) {
+            let tenant = value.to_string();
+            ask_tenant(&tenant, 3);
+        }
+        advance(secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_twenty_thousand_values_logs_as_many_lines_as_one_of_a_breaker() {
+    breaker_core::testing::isolated(async {
+        named("tenants").reconfigure(Config::new().max_keys(20_000)).unwrap();
+        let log = Log::at(Level::INFO);
+        for value in 0..20_000_u32 {
+            let tenant = value.to_string();
+            ask_tenant(&tenant, 3);
+        }
+        let lines = log.lines();
+        assert!(lines.len() <= 8, "{lines:#?}");
+        let told = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+        assert_eq!((told("circuit_failure"), told("closed -> open"), told("logged at DEBUG")), (3, 4, 2));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_many_values_that_lasts_logs_four_changes_a_minute() {
+    breaker_core::testing::isolated(async {
+        named("tenants").reconfigure(Config::new().max_keys(500)).unwrap();
+        let log = Log::at(Level::INFO);
+        for minute in 1..=20 {
+            minute_of_outage(1000).await;
+            let lines = log.lines().len();
+            assert!((4 * minute..=4 * minute + 8).contains(&lines), "{lines} in {minute} minutes");
+        }
+        named("tenants").reset();
+        assert!(log.lines().len() <= 4 * 21 + 8, "a reset of all values is one of theirs");
+        advance(secs(120)).await;
+        let log = Log::at(Level::INFO);
+        ask_tenant("later", 2);
+        let lines = log.lines();
+        assert_eq!(lines.len(), 2, "the next outage is told: {lines:#?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_many_values_that_are_dropped_log_one_line() {
+    breaker_core::testing::isolated(async {
+        named("tenants");
+        let log = Log::at(Level::INFO);
+        for value in 0..50 {
+            of_tenant(&value.to_string(), true).unwrap();
+            let tenant = named(&format!("tenants[{value}]"));
+            (0..30).for_each(|_| drop(tenant.try_acquire().unwrap()));
+        }
+        assert_eq!(log.lines().len(), 1, "{:#?}", log.lines());
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "slow_tenants", key = tenant, timeout = "1s")]
+async fn slow_tenant(tenant: &str) -> Result<(), ApiError> {
+    std::future::pending().await
+}
+
+#[test]
+fn time_limits_of_many_values_without_a_timer_log_one_line() {
+    let log = Log::at(Level::INFO);
+    for value in 0..50 {
+        assert!(slow_tenant(&value.to_string()).now_or_never().is_none());
+    }
+    let told = log.lines().into_iter().filter(|line| line.contains("outside of a tokio runtime")).count();
+    assert_eq!(told, 1);
 }

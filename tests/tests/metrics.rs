@@ -58,7 +58,15 @@ async fn a_breaker_without_a_call_has_its_series_with_zeros() {
         let _installed = set_default_local_recorder(&recorder);
         Registry::global().export_metrics();
         Registry::global().refresh_metrics();
-        for name in ["state", "critical", "members_unhealthy", "failures_total", "rejected_total", "openings_total"] {
+        for name in [
+            "state",
+            "critical",
+            "members_unhealthy",
+            "failures_total",
+            "rejected_total",
+            "openings_total",
+            "outages_total",
+        ] {
             assert_eq!(value(&recorder, &format!(r#"circuit_breaker_{name}{{breaker="hosts"}}"#)), 0.0, "{name}");
         }
         for outcome in ["success", "failure", "ignored", "cancelled", "rejected"] {
@@ -126,6 +134,36 @@ async fn the_state_is_what_state_says_when_the_metrics_are_read() {
     assert_eq!(value(&recorder, r#"circuit_breaker_openings_total{breaker="b"}"#), 2.0, "by a rule and by hand");
 }
 
+/// Else an outage that does not recover cannot be told from a breaker that opens and closes.
+#[tokio::test(start_paused = true)]
+async fn an_outage_counts_once_however_many_recoveries_fail() {
+    let recorder = recorder();
+    let _installed = set_default_local_recorder(&recorder);
+    let breaker = exported("b", Config::new().recovery_timeout(secs(30)));
+    let counts = || {
+        let count = |name| value(&recorder, &format!(r#"circuit_breaker_{name}_total{{breaker="b"}}"#));
+        ["openings", "outages"].map(count)
+    };
+    open(&breaker);
+    assert_eq!(counts(), [1.0, 1.0]);
+    for failed in 1..=20_u8 {
+        advance(secs(30)).await;
+        fail(&breaker, 1);
+        assert_eq!(counts(), [f64::from(failed) + 1.0, 1.0]);
+    }
+    advance(secs(30)).await;
+    succeed(&breaker, 1);
+    open(&breaker);
+    assert_eq!(counts(), [22.0, 2.0], "it had recovered");
+    breaker.reset();
+    breaker.force_open();
+    assert_eq!(counts(), [23.0, 2.0], "by hand it is none");
+    breaker.release();
+    breaker.shadow();
+    fail(&breaker, 10);
+    assert_eq!(counts(), [23.0, 2.0], "in shadow it has not opened");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_would_have_happened_in_shadow_is_not_counted() {
     let recorder = recorder();
@@ -191,7 +229,7 @@ async fn a_recorder_is_asked_once_for_each_series() {
         answer(false).await.unwrap_err();
         answer(true).await.unwrap();
         let once = recorder.so_far();
-        assert_eq!(once, 13, "12 and a fallback's source");
+        assert_eq!(once, 14, "13 and a fallback's source");
         for _ in 0..100 {
             answer(true).await.unwrap();
             testing::breaker("answers").refresh_metrics();
@@ -200,7 +238,7 @@ async fn a_recorder_is_asked_once_for_each_series() {
         for host in 0..100 {
             fetch(&format!("host-{host}"), true).await.unwrap();
         }
-        assert_eq!(recorder.so_far(), once + 12, "all hosts together");
+        assert_eq!(recorder.so_far(), once + 13, "all hosts together");
     })
     .await;
 }
@@ -223,7 +261,7 @@ async fn the_breakers_of_a_key_are_counted_together() {
         };
         assert_eq!(["success", "failure", "rejected"].map(calls), [2.0, 3.0, 1.0]);
         let gauge = |name: &str| value(&recorder, &format!(r#"circuit_breaker_{name}{{breaker="hosts"}}"#));
-        assert_eq!(gauge("openings_total"), 2.0);
+        assert_eq!((gauge("openings_total"), gauge("outages_total")), (2.0, 2.0));
         assert_eq!(gauge("state"), 1.0, "before anybody asks");
         Registry::global().refresh_metrics();
         assert_eq!((gauge("state"), gauge("members_unhealthy")), (1.0, 2.0));
@@ -261,4 +299,14 @@ async fn durations_are_in_their_buckets_and_their_sum_is_exact() {
     assert_eq!(ends, [0.0, 4.0, 4.0, 6.0, 6.0, 11.0, 11.0, 12.0]);
     let sum = value(&recorder, r#"circuit_breaker_call_duration_seconds_sum{breaker="b"}"#);
     assert!((sum - 70.010_884).abs() < 1e-9, "{sum}");
+}
+
+#[test]
+fn what_could_pass_for_something_else_is_written_out_in_a_label() {
+    let recorder = recorder();
+    let _installed = set_default_local_recorder(&recorder);
+    let breaker = exported("line\n\u{202e}evil\u{2028}", Config::new());
+    breaker.refresh_metrics();
+    // The exporter escapes the backslash.
+    assert_eq!(value(&recorder, r#"circuit_breaker_state{breaker="line\\u{a}\\u{202e}evil\\u{2028}"}"#), 0.0);
 }

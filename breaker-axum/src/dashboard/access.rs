@@ -1,13 +1,15 @@
 //! Access: who may act. A request shows the token itself (`Authorization: Bearer`), or the cookie of somebody who has logged in with it; the
-//! cookie alone is not enough, since a browser sends it along with what another site has it do. Whoever is refused uses up an attempt.
+//! cookie alone is not enough, since a browser sends it along with what another site has it do. Only a wrong token uses up an attempt: what
+//! another site has a browser send is refused before its token is looked at, and who sends none has guessed nothing.
 
 use super::Dashboard;
 use super::attempts::Attempts;
 use super::reply::Refused;
-use super::sessions::{Session, Sessions};
+use super::sessions::{self, Session, Sessions};
 use super::token::{Token, same};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +17,8 @@ use std::time::Duration;
 
 /// The name of the cookie.
 pub(super) const COOKIE: &str = "breaker_session";
+/// How many cookies of that name are looked at: more than a browser keeps for a site.
+const MOST_COOKIES: usize = 256;
 /// The header with what the page was told and no other site can know.
 const CSRF: &str = "x-csrf-token";
 
@@ -23,6 +27,10 @@ pub(super) struct Access {
     token: Token,
     pub(super) sessions: Sessions,
     attempts: Attempts,
+    /// Those of forms of which the browser does not say whether they come from here.
+    doubtful_attempts: Attempts,
+    /// How many refusals of one address that took no attempt are written down.
+    notes: Attempts,
     /// The cookie is for https only.
     pub(super) secure: bool,
 }
@@ -30,12 +38,29 @@ pub(super) struct Access {
 /// Who asks: what a request says of that.
 pub(super) struct Caller {
     headers: HeaderMap,
-    address: Option<IpAddr>,
+    /// Of the request's own address, which HTTP/2 has in place of the header `Host`.
+    authority: Option<Authority>,
+    pub(super) address: Option<IpAddr>,
 }
 
 impl Access {
     pub(super) fn new(token: Token, secure: bool) -> Self {
-        Self { token, sessions: Sessions::default(), attempts: Attempts::default(), secure }
+        let [attempts, doubtful_attempts, notes] = std::array::from_fn(|_| Attempts::default());
+        Self { token, sessions: Sessions::default(), attempts, doubtful_attempts, notes, secure }
+    }
+
+    /// The session of a request that brings all that an action needs.
+    fn acting_session(&self, caller: &Caller) -> Result<Session, Refused> {
+        if !caller.is_at_home(false) {
+            return Err(from_elsewhere("the request comes from another site"));
+        }
+        let none = || unauthorized("log in first, or send the token as a bearer token");
+        let session = self.session(caller).ok_or_else(none)?;
+        if caller.header(CSRF).is_some_and(|sent| same(sent, &session.csrf)) {
+            return Ok(session);
+        }
+        let why = "the header X-CSRF-Token is missing or wrong; GET session has its value";
+        Err(Refused::new(StatusCode::FORBIDDEN, why))
     }
 
     /// The session of a request that brings a cookie.
@@ -56,48 +81,56 @@ impl Dashboard {
 
     /// Who asks for an action, in words for the audit.
     pub(super) fn authorize(&self, access: &Access, caller: &Caller, action: &str) -> Result<String, Refused> {
-        if let Some(token) = caller.bearer() {
+        if let Some(token) = caller.bearer().filter(|_| caller.is_at_home(false)) {
             self.check_token(access, caller, token, action)?;
             return Ok(caller.shown("bearer"));
         }
-        let wrong = match access.session(caller) {
-            None => unauthorized("log in first, or send the token as a bearer token"),
-            Some(_) if !caller.is_at_home(false) => {
-                Refused::new(StatusCode::FORBIDDEN, "the request comes from another site")
-            }
-            Some(session) if caller.header(CSRF).is_some_and(|sent| same(sent, &session.csrf)) => {
-                return Ok(caller.shown(&format!("session {}", session.sign())));
-            }
-            Some(_) => {
-                let why = "the header X-CSRF-Token is missing or wrong; GET session has its value";
-                Refused::new(StatusCode::FORBIDDEN, why)
-            }
+        match access.acting_session(caller) {
+            Ok(session) => Ok(caller.shown(&format!("session {}", session.sign()))),
+            Err(wrong) => Err(self.refuse(access, caller, action, wrong)),
+        }
+    }
+
+    /// Whether a login shows the token, and comes from here.
+    pub(super) fn check_login(&self, access: &Access, caller: &Caller, sent: &str) -> Result<(), Refused> {
+        let wrong = match sent {
+            _ if !caller.is_at_home(true) => from_elsewhere("the form comes from another site"),
+            "" => unauthorized("the field `token` is empty"),
+            token => return self.check_token(access, caller, token, "login"),
         };
-        access.attempts.take(caller.address).map_err(too_many)?;
-        Err(self.refuse(caller, action, wrong))
+        Err(self.refuse(access, caller, "login", wrong))
     }
 
     /// Compares a token that was sent, unless its sender has sent too many wrong ones.
-    pub(super) fn check_token(
-        &self,
-        access: &Access,
-        caller: &Caller,
-        sent: &str,
-        action: &str,
-    ) -> Result<(), Refused> {
-        access.attempts.take(caller.address).map_err(too_many)?;
+    fn check_token(&self, access: &Access, caller: &Caller, sent: &str, action: &str) -> Result<(), Refused> {
+        let attempts = if caller.is_doubtful() { &access.doubtful_attempts } else { &access.attempts };
+        attempts.take(caller.address).map_err(too_many)?;
         if access.token.is(sent) {
-            access.attempts.give_back(caller.address);
+            attempts.give_back(caller.address);
             return Ok(());
         }
-        Err(self.refuse(caller, action, unauthorized("the token is wrong")))
+        let wrong = unauthorized("the token is wrong");
+        self.note_refusal(caller, action, &wrong);
+        Err(wrong)
     }
 
-    /// Writes down that somebody was refused of whom nobody knows who it is.
-    pub(super) fn refuse(&self, caller: &Caller, action: &str, refused: Refused) -> Refused {
-        self.audit.refused(&caller.shown("somebody"), (action, ""), &refused.why);
+    /// Refuses without an attempt. Where there are too many of these from one address they are not written down, so that a flood fills no log;
+    /// a wrong token always is.
+    fn refuse(&self, access: &Access, caller: &Caller, action: &str, refused: Refused) -> Refused {
+        if access.notes.take(caller.address).is_ok() {
+            self.note_refusal(caller, action, &refused);
+        }
         refused
     }
+
+    /// Writes down that a caller was refused who has not shown who it is.
+    fn note_refusal(&self, caller: &Caller, action: &str, refused: &Refused) {
+        self.audit.refused(&caller.shown("somebody"), (action, ""), &refused.why);
+    }
+}
+
+fn from_elsewhere(why: &str) -> Refused {
+    Refused::new(StatusCode::FORBIDDEN, why)
 }
 
 fn unauthorized(why: &str) -> Refused {
@@ -119,24 +152,39 @@ impl Caller {
 
     fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 
+    /// What cookies of our name hold. Other paths and hosts may have set some of the same name, and others with any bytes in them.
     fn cookies(&self) -> impl Iterator<Item = &str> {
-        let lines = self.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        // Other paths of the host may have set some of the same name.
-        pairs.filter(|(name, _)| *name == COOKIE).map(|(_, id)| id).take(4)
+        let lines = self.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let pairs = lines.flat_map(|line| line.split(|&byte| byte == b';'));
+        let ids =
+            pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        ids.filter(|id| sessions::is_id(id)).take(MOST_COOKIES)
     }
 
     /// Whether the request does not come from another site, as far as a browser says. A form's own `Origin` is `null` where no referrer is told.
-    pub(super) fn is_at_home(&self, form: bool) -> bool {
-        match (self.header("sec-fetch-site"), self.header("origin")) {
-            (Some(site), _) => matches!(site, "same-origin" | "none"),
-            (None, Some("null")) => form,
-            (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) == self.header("host"),
+    fn is_at_home(&self, form: bool) -> bool {
+        match (self.headers.get("sec-fetch-site"), self.headers.get(header::ORIGIN)) {
+            (Some(site), _) => site == "same-origin" || site == "none",
+            (None, Some(origin)) if origin == "null" => form,
+            (None, Some(origin)) => self.is_here(origin),
             (None, None) => true,
         }
+    }
+
+    /// Whether this origin is the one that the request was sent to.
+    fn is_here(&self, origin: &HeaderValue) -> bool {
+        let host = self.header("host").or(self.authority.as_ref().map(Authority::as_str));
+        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether the browser does not say where it comes from: a form of this page looks like one that another site hides in a frame.
+    fn is_doubtful(&self) -> bool {
+        self.header("sec-fetch-site").is_none() && self.header("origin") == Some("null")
     }
 
     /// A browser that wants a page rather than data.
@@ -158,6 +206,6 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self { headers: parts.headers.clone(), address })
+        Ok(Self { headers: parts.headers.clone(), authority: parts.uri.authority().cloned(), address })
     }
 }

@@ -2,10 +2,11 @@
 //! not even looked at.
 //!
 //! So a flood of wrong ones locks nobody out for ever: other addresses have attempts of their own, sessions need none, and of the flood's own
-//! address whoever comes first after each second is heard. Right tokens use none up.
+//! address whoever comes first after each second is heard. Right tokens use none up, nor does a request without a token.
 
+use super::peer::Peer;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,17 +17,6 @@ const AT_ONCE: u32 = 10;
 const BACK: Duration = Duration::from_secs(1);
 /// So many addresses are told apart. Those for which there is no room share the attempts of one.
 const MOST: usize = 1024;
-
-/// Whose attempts they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Peer {
-    Four(Ipv4Addr),
-    /// A network, since whoever has one has all its addresses.
-    Six(u64),
-    /// Nobody says who asks.
-    Unknown,
-    Others,
-}
 
 /// The moment at which all attempts are there again: that of an address which has used none is over.
 type Full = Instant;
@@ -74,19 +64,6 @@ fn room(all: &mut HashMap<Peer, Full>, peer: Peer, now: Instant) -> Peer {
     }
     all.retain(|_, full| *full > now);
     if all.len() < MOST { peer } else { Peer::Others }
-}
-
-impl Peer {
-    fn of(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            Some(IpAddr::V4(address)) => Self::Four(address),
-            Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments().map(u64::from);
-                Self::Six(a << 48 | b << 32 | c << 16 | d)
-            }
-            None => Self::Unknown,
-        }
-    }
 }
 
 #[cfg(test)]

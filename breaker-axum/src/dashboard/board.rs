@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 /// How many points a chart has.
 pub(super) const POINTS: usize = 120;
-/// So many unhealthy values of keys are shown.
+/// So many unhealthy values of keys are shown, the worst.
 const MOST_VALUES: usize = 500;
 
 #[derive(Default)]
@@ -70,27 +70,23 @@ pub(super) struct Change<'a> {
 impl Seen {
     pub(super) fn of(registry: &Registry) -> Self {
         let heads = registry.breakers().iter().map(|one| (one.name().to_owned(), one.has_values())).collect();
-        Self { health: registry.health(), heads }
+        Self { health: registry.health_with(MOST_VALUES), heads }
     }
 }
 
 impl Board {
     /// Takes in what was seen.
     pub(super) fn look(&mut self, seen: &Seen, history: &History, now: SystemTime) -> Look {
-        let (mut changed, mut names, mut values) = (Vec::new(), HashSet::new(), 0);
+        let (mut changed, mut names) = (Vec::new(), HashSet::new());
         for (name, snapshot) in &seen.health.circuit_breakers {
             let known = seen.heads.get(name);
-            values += usize::from(known.is_none());
-            if known.is_none() && values > MOST_VALUES {
-                continue;
-            }
             let shown = Shown::new(snapshot, known.is_some_and(|key| *key), &history.past(name, now), now);
             names.insert(shown.name.clone());
             changed.extend(self.take(name, shown, now));
         }
         let gone: Vec<_> = self.tracks.keys().filter(|name| !names.contains(*name)).cloned().collect();
         gone.iter().for_each(|name| drop(self.tracks.remove(name)));
-        self.left_out = values.saturating_sub(MOST_VALUES);
+        self.left_out = seen.health.values_left_out;
         Look { changed, gone }
     }
 

@@ -3,13 +3,15 @@
 //! A reader gets `hello` and `full`, then each event as it comes. One that was too slow has missed some, and gets a `full` in their place.
 //! In a `tick` a breaker is whole but for `transitions`, which are left out where none was added or has become too old; in a `transition` it
 //! is without those, since the one that is new stands beside it. `again`, the last
-//! event, asks the page to connect again at once.
+//! event, asks the page to connect again at once; it comes after a minute, since only so long a reader has a place.
 
 use super::Dashboard;
 use super::access::Caller;
 use super::board::POINTS;
 use super::history::KEPT;
 use super::hub::{Frame, TICK, frame};
+use super::peer::Peer;
+use super::readers::{Owner, Place};
 use super::reply;
 use super::shown::millis;
 use axum::body::Body;
@@ -21,44 +23,38 @@ use futures_util::stream;
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
-/// How many read at once at most.
-const MOST_READERS: usize = 1024;
-/// A stream lasts so long where nobody says when the server ends: an open one would hold up its end.
-const LASTS: Duration = Duration::from_secs(60);
-
-/// How many read.
-#[derive(Default)]
-pub(super) struct Readers(AtomicUsize);
-
-/// One of those who read.
-struct Place(Arc<Dashboard>);
+/// A place among the readers, which is left with its value.
+struct Seat {
+    dashboard: Arc<Dashboard>,
+    place: Place,
+}
 
 struct Reader {
-    place: Place,
-    /// Of somebody who has logged in.
+    seat: Seat,
+    /// Of a caller who has logged in.
     session: Option<String>,
     receiver: Receiver<Frame>,
     first: Option<Bytes>,
-    ends: Option<Instant>,
     over: bool,
 }
 
 pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Caller) -> Response {
-    let Some(place) = Place::take(&dashboard) else {
+    let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
+    let owner = session.clone().map_or_else(|| Owner::Stranger(Peer::of(caller.address)), Owner::Session);
+    let Some(place) = dashboard.readers.take(owner) else {
         let mut full = reply::error(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some");
         full.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         return full;
     };
+    let seat = Seat { dashboard, place };
+    let dashboard = &seat.dashboard;
     let (receiver, full) = dashboard.hub.join();
     let first = [&b"retry: 1000\n"[..], &frame("hello", &dashboard.hello(&caller)), &full].concat();
-    let ends = dashboard.until.is_none().then(|| Instant::now() + LASTS);
-    let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
-    let reader = Reader { place, session, receiver, first: Some(first.into()), ends, over: false };
+    let reader = Reader { seat, session, receiver, first: Some(first.into()), over: false };
     let events = stream::unfold(reader, |mut reader| async {
         let bytes = reader.next().await?;
         Some((Ok::<_, Infallible>(bytes), reader))
@@ -87,17 +83,9 @@ fn whole(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Place {
-    fn take(dashboard: &Arc<Dashboard>) -> Option<Self> {
-        let place = Self(Arc::clone(dashboard));
-        // Dropped again where there is no room.
-        (dashboard.readers.0.fetch_add(1, Ordering::Relaxed) < MOST_READERS).then_some(place)
-    }
-}
-
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.readers.0.fetch_sub(1, Ordering::Relaxed);
+        self.dashboard.readers.leave(self.place);
     }
 }
 
@@ -110,10 +98,12 @@ impl Reader {
         if self.over {
             return None;
         }
-        let dashboard = Arc::clone(&self.place.0);
+        let (dashboard, ends) = (Arc::clone(&self.seat.dashboard), self.seat.place.ends);
         tokio::select! {
+            // What has come meanwhile is for a reader that still has a place.
+            biased;
             () = dashboard.ended() => None,
-            () = at(self.ends) => {
+            () = sleep_until(ends) => {
                 self.over = true;
                 Some(frame("again", &json!({})))
             }
@@ -122,7 +112,7 @@ impl Reader {
     }
 
     fn is_logged_in(&self) -> bool {
-        let (access, session) = (&self.place.0.access, &self.session);
+        let (access, session) = (&self.seat.dashboard.access, &self.session);
         access.as_ref().zip(session.as_ref()).is_some_and(|(access, id)| access.sessions.find(id).is_some())
     }
 
@@ -135,19 +125,11 @@ impl Reader {
                 Ok(Frame::Private(_)) => {}
                 Err(RecvError::Closed) => return None,
                 Ok(Frame::Anew) | Err(RecvError::Lagged(_)) => {
-                    let (receiver, full) = self.place.0.hub.join();
+                    let (receiver, full) = self.seat.dashboard.hub.join();
                     self.receiver = receiver;
                     return Some(full);
                 }
             }
         }
-    }
-}
-
-/// Waits until then; for ever without a time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

@@ -6,6 +6,7 @@
 
 use super::board::{Board, Seen};
 use super::history::{Fresh, History};
+use super::readers::LASTS;
 use super::shown::millis;
 use breaker_core::Registry;
 use bytes::Bytes;
@@ -19,6 +20,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 pub(super) const TICK: Duration = Duration::from_secs(1);
 /// How many events wait for a slow reader.
 const ROOM: usize = 64;
+/// A reader joins again after [`LASTS`]. One that has not is stuck: it keeps its receiver, and reads no more.
+const READS: Duration = LASTS.saturating_add(TICK);
 /// So long the charts go on without a reader: who loads the page again finds them.
 const LINGERS: Duration = Duration::from_secs(120);
 
@@ -49,6 +52,8 @@ struct Told {
     /// The number of the task that sends ticks, if one does.
     ticks: Option<u64>,
     tasks: u64,
+    /// When the last reader joined.
+    joined: Option<Instant>,
     /// Since when nobody reads.
     idle: Option<Instant>,
 }
@@ -72,6 +77,7 @@ impl Hub {
                     continue;
                 }
             }
+            told.joined = Some(Instant::now());
             told.idle = None;
             return (self.sender.subscribe(), told.full());
         }
@@ -107,7 +113,8 @@ impl Hub {
         let look = told.board.look(&seen, &self.history, now);
         let tick = told.board.tick(&look, millis(now));
         self.send(&mut told, frame("tick", &tick));
-        told.idle = (self.sender.receiver_count() == 0).then(|| told.idle.unwrap_or_else(Instant::now));
+        let reads = self.sender.receiver_count() > 0 && told.joined.is_some_and(|joined| joined.elapsed() <= READS);
+        told.idle = (!reads).then(|| told.idle.unwrap_or_else(Instant::now));
         let goes_on = told.idle.is_none_or(|since| since.elapsed() < LINGERS);
         if !goes_on {
             self.end(&mut told);
@@ -275,6 +282,16 @@ mod tests {
         assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
         advance(TICK).await;
         assert!(matches!(reader.recv().await.unwrap(), Frame::Event(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_is_stuck_keeps_no_task() {
+        let (hub, _) = hub();
+        let (_stuck, _) = hub.join();
+        sleep(LASTS).await;
+        assert!(hub.lock().ticks.is_some(), "it has its time");
+        sleep(LINGERS + TICK * 3).await;
+        assert!(hub.lock().ticks.is_none());
     }
 
     #[tokio::test(start_paused = true)]

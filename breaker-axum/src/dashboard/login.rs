@@ -37,12 +37,7 @@ pub(super) async fn login(
 }
 
 fn begin(dashboard: &Dashboard, access: &Access, caller: &Caller, token: &str) -> Result<HeaderValue, Refused> {
-    // It is checked first, so that whoever knows no token cannot have anything written down without end.
-    dashboard.check_token(access, caller, token, "login")?;
-    if !caller.is_at_home(true) {
-        let refused = Refused::new(StatusCode::FORBIDDEN, "the form comes from another site");
-        return Err(dashboard.refuse(caller, "login", refused));
-    }
+    dashboard.check_login(access, caller, token)?;
     let failed = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the system has no random numbers");
     let session = access.sessions.begin().map_err(|_| failed())?;
     dashboard.audit.done(&caller.shown(&format!("session {}", session.sign())), ("login", ""), "", "");
@@ -59,6 +54,7 @@ fn cookie(access: &Access, id: &str, more: &str) -> Result<HeaderValue, header::
 fn page(parts: axum::http::response::Parts) -> Response {
     let words = match parts.status {
         StatusCode::UNAUTHORIZED => "The token is wrong.",
+        StatusCode::FORBIDDEN => "The form came from another site.",
         StatusCode::TOO_MANY_REQUESTS => "Too many wrong tokens came from this address. Wait a little.",
         _ => "That was no login.",
     };

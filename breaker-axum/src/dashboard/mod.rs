@@ -28,7 +28,11 @@
 //!
 //! Calls pay nothing for it. It hears of changes of state and of fallbacks that were served, and reads everything else from
 //! snapshots once in a second while somebody has the page open, however many those are: an event is made once for all. A reader that does not
-//! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones, and 1,024 pages can be open.
+//! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones.
+//!
+//! 1,024 pages can be open, 256 of them from one address. With a token 256 places are for those who are logged in, 16 for each login, so
+//! that they come in when strangers have taken all others. A place is free again after a minute, also where its reader never
+//! reads; a page that goes on reading connects again and does not show it. How many connections there are at once is up to the server.
 //!
 //! # Security
 //!
@@ -36,10 +40,12 @@
 //! everybody who reaches it: put it behind your own network boundary too, be it with a token or not. With one,
 //!
 //! - a request needs it as `Authorization: Bearer`, or the cookie of a login (`HttpOnly`, `SameSite=Strict`; `Secure` with
-//!   [`with_secure_cookie`](DashboardRouter::with_secure_cookie)) together with the header `X-CSRF-Token`, and must not come from another site;
+//!   [`with_secure_cookie`](DashboardRouter::with_secure_cookie)) together with the header `X-CSRF-Token`, and must not come from another site
+//!   (`Sec-Fetch-Site`, or else `Origin` against the request's own host, as `Host` or HTTP/2 have it): that is refused first;
 //! - it is compared in constant time, and is in no log, no address and no `Debug` output;
 //! - an address may send ten wrong ones at once and one more each second; then it gets 429 and `Retry-After` without a look at what it sends.
-//!   So nobody is locked out for ever, other addresses are not held up, nor is who has logged in. Serve the router with
+//!   So nobody is locked out for ever, other addresses are not held up, nor is who has logged in. A request without a token is none of
+//!   these, nor is one from another site. Serve the router with
 //!   `into_make_service_with_connect_info::<SocketAddr>()`, else addresses are not known and all share. Behind a proxy all have its address;
 //! - a login lasts eight hours, in memory only; the 65th ends the first;
 //! - each action and each refusal is an event of `tracing` (target `breaker_axum::audit`: who, what, before, after), and is shown to those who
@@ -56,6 +62,8 @@ mod feed;
 mod history;
 mod hub;
 mod login;
+mod peer;
+mod readers;
 mod reply;
 mod sessions;
 mod shown;
@@ -70,11 +78,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
 use axum::routing::{get, post};
 use breaker_core::{CircuitBreaker, Registry};
-use feed::Readers;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use history::{Ear, History};
 use hub::Hub;
+use readers::Readers;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -127,8 +135,8 @@ impl DashboardRouter {
         self
     }
 
-    /// Ends all open feeds when `signal` is ready: the one that is given to `with_graceful_shutdown`, which waits for them. Without it a feed
-    /// ends after a minute, and the page connects again; so a shutdown takes a minute at most.
+    /// Ends all open feeds when `signal` is ready: the one that is given to `with_graceful_shutdown`, which waits for them. Without it a
+    /// shutdown takes a minute at most, since each feed ends after a minute, and the page connects again.
     pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.until = Some(signal.boxed().shared());
         self
@@ -149,7 +157,7 @@ impl DashboardRouter {
             audit: Audit::new(Arc::clone(&hub)),
             hub,
             access: access.clone(),
-            readers: Readers::default(),
+            readers: Readers::new(access.is_some()),
             since: SystemTime::now(),
             until: self.until,
         });

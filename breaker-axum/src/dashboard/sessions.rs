@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// How long somebody stays logged in.
 pub(super) const LASTS: Duration = Duration::from_secs(8 * 3600);
+/// How much chance there is in an identity.
+const BYTES: usize = 32;
 /// How many are logged in at once; with more, the longest ends.
 const MOST: usize = 64;
 
@@ -62,9 +64,14 @@ impl Sessions {
     }
 }
 
+/// Whether a text looks like what a cookie of ours holds.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == BYTES * 2 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// 256 bits that nobody can guess.
 fn random() -> Result<String, getrandom::Error> {
-    let mut bytes = [0_u8; 32];
+    let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         // A string takes everything.

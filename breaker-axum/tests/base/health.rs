@@ -4,7 +4,9 @@ use crate::common::{get, request, send};
 use axum::{Router, http::Method};
 use breaker_axum::health_router;
 use breaker_core::{CircuitBreakerError, Config, Registry, circuit_breaker, testing};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
+use tower::ServiceExt as _;
 
 /// A registry that nobody else uses.
 fn registry() -> &'static Registry {
@@ -145,4 +147,88 @@ async fn the_routes_go_into_a_router_of_any_state() {
     ] {
         assert_eq!(get(&router, path).await.status, 200, "{path}");
     }
+}
+
+/// The start of each error's text, so that it is as long as what is kept of one.
+const ERROR: &str =
+    "error sending request for url: client error (Connect): tcp connect error: Connection refused (os error 111): ";
+
+#[circuit_breaker(name = "tenants", key = tenant, max_keys = 10_000, critical = true, fail_max = 1)]
+fn of_tenant(tenant: &str) -> std::io::Result<()> {
+    Err(std::io::Error::other(format!("{ERROR}{ERROR}{tenant}")))
+}
+
+/// Puts the breakers of so many values into an outage. A value has 64 bytes.
+fn outage(values: usize, filler: &str) {
+    for n in 0..values {
+        let mut tenant = format!("{n:0>5}.{}", filler.repeat(64));
+        tenant.truncate(tenant.floor_char_boundary(64));
+        of_tenant(&tenant).expect_err("it is down");
+    }
+}
+
+/// The bytes of a reply.
+async fn bytes(router: &Router, path: &str) -> usize {
+    let response = router.clone().oneshot(request(Method::GET, path, "")).await.expect("it answers");
+    response.into_body().collect().await.expect("it arrives").to_bytes().len()
+}
+
+#[tokio::test]
+async fn health_of_ten_thousand_unhealthy_values_has_the_worst_and_a_bound() {
+    for (filler, listed) in [("t", 100), ("\"", 60), ("\u{202e}", 60), ("\u{1}", 40)] {
+        testing::isolated(async {
+            outage(10_000, filler);
+            let router = router(Registry::global());
+            let health = get(&router, "/health").await.body;
+            let values = health["circuit_breakers"].as_object().expect("an object");
+            let values: Vec<_> = values.iter().filter(|(name, _)| name.contains('[')).collect();
+            assert!((listed..=100).contains(&values.len()), "{filler:?}: {}", values.len());
+            assert_eq!(health["values_left_out"], 10_000 - values.len());
+            assert_eq!(health["critical_circuits_open"].as_array().map(Vec::len), Some(values.len()));
+            assert_eq!(health["status"], "degraded");
+            assert!(values.iter().all(|(name, one)| one["name"] == **name && one["state"] == "open"));
+            assert!(health["circuit_breakers"]["tenants"]["config"]["fail_max"] == 1);
+            for path in ["/health", "/health/circuit-breakers"] {
+                let bytes = bytes(&router, path).await;
+                assert!(bytes <= 200 * 1024, "{path} with {filler:?}: {bytes} bytes");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_listed_value_has_settings_only_where_they_are_its_own() {
+    testing::isolated(async {
+        outage(2, "t");
+        let names: Vec<_> = Registry::global().health().critical_circuits_open;
+        testing::breaker(&names[1]).reconfigure(Config::new().fail_max(7)).expect("it is right");
+        let router = router(Registry::global());
+        let all = get(&router, "/health/circuit-breakers").await.body;
+        let one = get(&router, &format!("/health/circuit-breakers/{}", names[0])).await.body;
+        let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(all[&names[1]]["config"]["fail_max"], 7);
+        assert_eq!(keys(&all[&names[1]]), keys(&one), "a value by itself is shown whole");
+        let rest: Vec<_> = keys(&one).into_iter().filter(|key| !key.starts_with("config")).collect();
+        assert_eq!((keys(&all[&names[0]]), rest.len() + 2), (rest, keys(&one).len()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hidden_characters_are_written_out_and_a_value_is_found_by_both_spellings() {
+    testing::isolated(async {
+        of_tenant("\u{202e}evil\n").expect_err("it is down");
+        let router = router(Registry::global());
+        let name = "tenants[\\u{202e}evil\\u{a}]";
+        let all = get(&router, "/health").await.body;
+        assert_eq!(all["critical_circuits_open"], serde_json::json!([name]));
+        let message = format!("{ERROR}{ERROR}\\u{{202e}}evil\\u{{a}}");
+        assert_eq!(all["circuit_breakers"][name]["last_error"]["message"], message);
+        for asked in [name, "tenants[\u{202e}evil\n]"] {
+            let one = get(&router, &format!("/health/circuit-breakers/{}", encoded(asked))).await;
+            assert_eq!((one.status.as_u16(), &one.body["name"]), (200, &name.into()));
+        }
+    })
+    .await;
 }

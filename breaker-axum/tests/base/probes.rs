@@ -84,6 +84,117 @@ async fn probes_run_side_by_side_each_within_the_limit() {
     assert_eq!(begun.elapsed().as_millis(), 500, "a liveness probe asks nobody");
 }
 
+/// Panics in its destructor, unless that runs in a panic already.
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// An error that panics wherever it can.
+#[derive(Debug)]
+enum Rude {
+    Display,
+    Source,
+    Drop(Bomb),
+}
+
+impl std::fmt::Display for Rude {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if matches!(self, Self::Display) { panic!("no text") } else { f.write_str("rude") }
+    }
+}
+
+impl std::error::Error for Rude {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if matches!(self, Self::Source) { panic!("no source") } else { None }
+    }
+}
+
+/// A future that panics when it is dropped, and when it is polled where it `panics`.
+struct Armed {
+    panics: bool,
+    _bomb: Bomb,
+}
+
+impl Future for Armed {
+    type Output = Result<(), io::Error>;
+
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        if self.panics { panic!("polled") } else { std::task::Poll::Pending }
+    }
+}
+
+/// The run is shared: a panic that got out would leave all who wait without an answer, and two at once would end the process.
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_panics_anywhere_is_unhealthy_and_all_who_share_the_run_get_an_answer() {
+    let router = health()
+        .with_probe("fine", async || Ok::<_, io::Error>(()))
+        .with_probe("display", async || Err::<(), _>(Rude::Display))
+        .with_probe("source", async || Err::<(), _>(Rude::Source))
+        .with_probe("error dropped", async || Err::<(), _>(Rude::Drop(Bomb)))
+        .with_probe("value dropped", async || Ok::<_, io::Error>(Bomb))
+        .with_probe("polled and dropped", || Armed { panics: true, _bomb: Bomb })
+        .with_probe("cut off", || Armed { panics: false, _bomb: Bomb })
+        .with_probe("cut off too", || Armed { panics: false, _bomb: Bomb })
+        .with_probe("without words", async || -> Result<(), io::Error> { std::panic::panic_any(Bomb) })
+        .into_router();
+    let asking: Vec<_> = (0..10).map(|_| ask(&router)).collect();
+    for asked in asking {
+        let reply = asked.await.expect("no panic reaches who asks");
+        assert_eq!((reply.status.as_u16(), &reply.body["status"]), (200, &"degraded".into()));
+        assert_eq!(reply.body["probes"]["fine"]["healthy"], true);
+        for (name, words) in [
+            ("display", "no text"),
+            ("source", "no source"),
+            ("error dropped", "dropped"),
+            ("value dropped", "dropped"),
+            ("polled and dropped", "polled"),
+            ("cut off", "dropped"),
+            ("cut off too", "dropped"),
+            ("without words", "(without words)"),
+        ] {
+            let probe = &reply.body["probes"][name];
+            let error = format!("the probe panicked: {words}");
+            assert_eq!((&probe["healthy"], &probe["error"]), (&false.into(), &error.into()), "{name}");
+        }
+    }
+}
+
+/// When all have hung up the run is dropped, and what panics then concerns no other request.
+#[tokio::test(start_paused = true)]
+async fn probes_that_panic_as_their_run_is_dropped_end_nothing_else() {
+    let armed = || Armed { panics: false, _bomb: Bomb };
+    let router = health().with_probe("a", armed).with_probe("b", armed).into_router();
+    let asked = ask(&router);
+    tokio::task::yield_now().await;
+    asked.abort();
+    assert!(asked.await.is_err_and(|error| error.is_cancelled()), "and no panic");
+    assert_eq!(get(&router, "/health").await.body["probes"]["b"]["error"], "the probe panicked: dropped");
+}
+
+/// A question is the user's code, and may be slow: it is called with no lock held.
+#[tokio::test(start_paused = true)]
+async fn a_probe_may_ask_for_health_as_it_is_called() {
+    let slot = Arc::new(std::sync::OnceLock::<Router>::new());
+    let (inner, depth) = (Arc::clone(&slot), Arc::new(AtomicUsize::new(0)));
+    let probe = move || {
+        // One level down, and not into the run that is under way.
+        if depth.fetch_add(1, Relaxed) == 0 {
+            let asked = std::pin::pin!(get(inner.get().expect("it is set"), "/health"));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            let _ = asked.poll(&mut cx);
+        }
+        std::future::ready(Ok::<_, io::Error>(()))
+    };
+    let router = health().with_probe("itself", probe).into_router();
+    slot.set(router.clone()).expect("it was empty");
+    assert_eq!(get(&router, "/health").await.body["probes"]["itself"]["healthy"], true);
+}
+
 /// A probe that waits at a gate, with counts of how many have begun and how many were given up.
 #[derive(Clone)]
 struct Gate {

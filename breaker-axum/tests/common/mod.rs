@@ -1,5 +1,6 @@
 //! Common: a server on a free port, and a reader of its feed that knows nothing but TCP.
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use axum::serve::ListenerExt;
 use breaker_axum::dashboard_router;

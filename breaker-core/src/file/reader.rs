@@ -3,20 +3,29 @@
 use super::FileSettings;
 use crate::config::{KEYS, Source};
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::excerpt;
 use crate::layers::Layer;
 use crate::spelling::{self, Meaning};
 use toml::de::{DeTable, DeValue};
 
 /// What the text of a file says, or everything that is wrong with it. The path is for the messages.
 pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigError>> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let message = format!("is not TOML: {}", error.to_string().trim_end());
-        vec![ConfigError::new(ConfigErrorKind::File, path, message)]
-    })?;
+    let table = DeTable::parse(text)
+        .map_err(|error| vec![ConfigError::new(ConfigErrorKind::File, path, not_toml(text, &error))])?;
     let settings = FileSettings { path: path.to_owned(), ..FileSettings::default() };
     let mut reader = Reader { path, settings, problems: vec![] };
     reader.file(table.get_ref());
     if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
+}
+
+/// Its own words would repeat the line, however long that is, and with it perhaps a secret.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!("is not TOML: {}", excerpt::name(&message));
+    };
+    let (line, of_line) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+    format!("is not TOML, at line {line}, column {}: {}", of_line.chars().count() + 1, excerpt::name(&message))
 }
 
 struct Reader<'f> {
@@ -36,8 +45,8 @@ impl Reader<'_> {
                 }
                 (name, _) => {
                     let hint = spelling::hint(name, ["default", "breakers"]);
-                    let message = format!("there is no table `{name}`; {hint}");
-                    self.problem(ConfigErrorKind::UnknownKey, name, message);
+                    let message = format!("there is no table `{}`; {hint}", excerpt::name(name));
+                    self.problem(ConfigErrorKind::UnknownKey, &excerpt::name(name).to_string(), message);
                 }
             }
         }
@@ -46,12 +55,12 @@ impl Reader<'_> {
     fn breakers(&mut self, breakers: &DeTable<'_>) {
         for (name, value) in breakers {
             let name = name.get_ref().as_ref();
-            let place = format!("breakers.{name}");
+            let place = format!("breakers.{}", excerpt::name(name));
             if let DeValue::Table(keys) = value.get_ref() {
                 let layer = self.layer(&place, keys);
                 self.settings.breakers.insert(name.to_owned(), layer);
             } else {
-                let message = format!("expected a table, `[breakers.{name}]`, with the breaker's keys");
+                let message = format!("expected a table, `[{place}]`, with the breaker's keys");
                 self.problem(ConfigErrorKind::Value, &place, message);
             }
         }
@@ -60,7 +69,7 @@ impl Reader<'_> {
     fn layer(&mut self, place: &str, keys: &DeTable<'_>) -> Layer {
         let mut layer = Layer::default();
         for (key, value) in keys {
-            self.key(&mut layer, &format!("{place}.{}", key.get_ref()), key.get_ref(), value.get_ref());
+            self.key(&mut layer, &format!("{place}.{}", excerpt::name(key.get_ref())), key.get_ref(), value.get_ref());
         }
         for wrong in layer.config.contradictions() {
             let message = format!("is `{}`, expected {}", layer.config.shown(wrong.key), wrong.expected);
@@ -75,7 +84,11 @@ impl Reader<'_> {
                 Meaning::Older(newer) => format!("write `{newer}`"),
                 _ => spelling::hint(key, KEYS.iter().copied()),
             };
-            return self.problem(ConfigErrorKind::UnknownKey, place, format!("there is no key `{key}`; {hint}"));
+            return self.problem(
+                ConfigErrorKind::UnknownKey,
+                place,
+                format!("there is no key `{}`; {hint}", excerpt::name(key)),
+            );
         };
         let text = match value {
             DeValue::Table(parts) if *known == "backoff" => {
@@ -88,7 +101,7 @@ impl Reader<'_> {
             self.problem(
                 ConfigErrorKind::Value,
                 place,
-                format!("is `{text}`, expected {}", spelling::outside(expected)),
+                format!("is `{}`, expected {}", excerpt::value(&text), spelling::outside(expected)),
             );
         } else {
             layer.sources.insert(known, Source::File(self.path.to_owned()));

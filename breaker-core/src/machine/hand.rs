@@ -24,6 +24,11 @@ impl Machine {
         (change.old != change.new).then_some(change)
     }
 
+    /// Whether a person or a program has set its state.
+    pub(crate) fn is_manual(&self) -> bool {
+        self.manual.is_some()
+    }
+
     /// Closes, zeroes what was counted and starts a new generation.
     pub(crate) fn reset(&mut self, now: Tick) -> Change {
         self.counts = Counts::default();

@@ -18,6 +18,7 @@ pub(super) struct Handles {
     pub(super) failures: Counter,
     pub(super) rejections: Counter,
     pub(super) openings: Counter,
+    pub(super) outages: Counter,
     pub(super) duration: Histogram,
     breaker: SharedString,
     /// One for each source so far; these are names in code, so there are few.
@@ -52,6 +53,7 @@ impl Handles {
             failures: counter(names::FAILURES_TOTAL),
             rejections: counter(names::REJECTED_TOTAL),
             openings: counter(names::OPENINGS_TOTAL),
+            outages: counter(names::OUTAGES_TOTAL),
             duration: recorder.register_histogram(&key(names::CALL_DURATION_SECONDS), &METADATA),
             fallbacks: Mutex::default(),
             breaker,

@@ -14,15 +14,18 @@ pub const CALLS_TOTAL: &str = "circuit_breaker_calls_total";
 pub const FAILURES_TOTAL: &str = "circuit_breaker_failures_total";
 /// Counter: calls with the outcome `rejected`.
 pub const REJECTED_TOTAL: &str = "circuit_breaker_rejected_total";
-/// Counter: how often a breaker came to be open or forced open.
+/// Counter: how often a breaker came to be open or forced open. An outage counts when it begins, and again with each recovery that fails.
 pub const OPENINGS_TOTAL: &str = "circuit_breaker_openings_total";
+/// Counter: how often a breaker went from closed to open. An outage that does not recover counts once, however long it lasts. What
+/// [`OPENINGS_TOTAL`] has beyond it are recoveries that failed, and openings by hand.
+pub const OUTAGES_TOTAL: &str = "circuit_breaker_outages_total";
 /// Counter, with the label `source`: what fallback steps served. A step's series begins with the first answer of it.
 pub const FALLBACKS_TOTAL: &str = "circuit_breaker_fallbacks_total";
 /// Histogram: how long calls took that succeeded, failed or were ignored.
 pub const CALL_DURATION_SECONDS: &str = "circuit_breaker_call_duration_seconds";
 
 /// The names of all metrics.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     STATE,
     CRITICAL,
     MEMBERS_UNHEALTHY,
@@ -30,6 +33,7 @@ pub const NAMES: [&str; 9] = [
     FAILURES_TOTAL,
     REJECTED_TOTAL,
     OPENINGS_TOTAL,
+    OUTAGES_TOTAL,
     FALLBACKS_TOTAL,
     CALL_DURATION_SECONDS,
 ];
@@ -56,6 +60,7 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     counter(FAILURES_TOTAL, "Calls that counted against the service");
     counter(REJECTED_TOTAL, "Calls that were not let in");
     counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or by hand");
+    counter(OUTAGES_TOTAL, "How often the circuit breaker went from closed to open: each outage once");
     counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");
     recorder.describe_histogram(
         KeyName::from_const_str(CALL_DURATION_SECONDS),

@@ -52,6 +52,17 @@ fn who_has_a_call_stays_and_who_comes_has_another_breaker() {
 }
 
 #[test]
+fn an_open_one_stays_for_who_meets_it_and_who_comes_has_another_breaker() {
+    check(|| {
+        let (head, by) = family(Config::new().max_keys(1).fail_max(1));
+        by.member("first").try_acquire().unwrap().failure();
+        let (first, other) = race(move || by.member("first"), move || by.member("comes"));
+        assert!(!first.is(&other) && other.state() == State::Closed);
+        assert!(head.known_member("first").is_some_and(|known| known.is(&first)) || first.state() == State::Closed);
+    });
+}
+
+#[test]
 fn two_who_meet_a_key_at_once_have_one_breaker() {
     check(|| {
         let (head, by) = family(Config::new());

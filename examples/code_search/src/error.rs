@@ -6,7 +6,7 @@ use breaker_core::{CircuitBreakerError, Registry, State};
 use thiserror::Error;
 
 use crate::{
-    database::{self, DatabaseError},
+    database::{self, DatabaseError, WriteError},
     embedding::{self, EmbeddingError},
 };
 
@@ -32,6 +32,14 @@ pub enum SearchError {
         /// What happened.
         source: DatabaseError,
     },
+    /// The index cannot be changed; it may well be searched.
+    #[error("writing to the database failed (circuit {state})")]
+    Write {
+        /// The state of `database_writes` after the call.
+        state: State,
+        /// What happened.
+        source: WriteError,
+    },
 }
 
 impl SearchError {
@@ -48,6 +56,7 @@ impl SearchError {
             Self::Invalid(_) => return None,
             Self::Embedding { .. } => embedding::BREAKER,
             Self::Database { .. } => database::BREAKER,
+            Self::Write { .. } => database::WRITE_BREAKER,
         };
         let rejected = self.rejection().and_then(CircuitBreakerError::retry_after);
         rejected.or_else(|| Registry::global().get(breaker)?.snapshot().retry_after)
@@ -63,6 +72,12 @@ impl From<EmbeddingError> for SearchError {
 impl From<DatabaseError> for SearchError {
     fn from(source: DatabaseError) -> Self {
         Self::Database { state: state(database::BREAKER), source }
+    }
+}
+
+impl From<WriteError> for SearchError {
+    fn from(source: WriteError) -> Self {
+        Self::Write { state: state(database::WRITE_BREAKER), source }
     }
 }
 

@@ -28,17 +28,21 @@ pub fn source_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", directory.display()));
-    for entry in fs::read_dir(directory).map_err(told)? {
-        let entry = entry.map_err(told)?;
-        let (name, kind) = (entry.file_name(), entry.file_type().map_err(told)?);
-        let name = name.to_string_lossy();
-        if kind.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&&*name) {
-            collect(&entry.path(), found)?;
-        }
-        if kind.is_file() && Language::of(&name).is_some() && entry.metadata().map_err(told)?.len() <= MAX_BYTES {
-            found.push(entry.path());
+/// Goes through the directories one after the other: they can be nested deeper than any stack.
+fn collect(path: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", directory.display()));
+        for entry in fs::read_dir(&directory).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            let (name, kind) = (entry.file_name(), entry.file_type().map_err(told)?);
+            let name = name.to_string_lossy();
+            if kind.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&&*name) {
+                directories.push(entry.path());
+            }
+            if kind.is_file() && Language::of(&name).is_some() && entry.metadata().map_err(told)?.len() <= MAX_BYTES {
+                found.push(entry.path());
+            }
         }
     }
     Ok(())

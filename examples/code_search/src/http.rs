@@ -100,13 +100,15 @@ async fn search(
 
 /// What a user sees of an error: his own mistakes, or when to come back.
 fn failure(failed: &SearchError) -> Response {
-    let (SearchError::Database { state, .. } | SearchError::Embedding { state, .. }) = failed else {
-        return invalid(StatusCode::BAD_REQUEST, failed.to_string());
+    let (state, what) = match failed {
+        SearchError::Invalid(mistake) => return invalid(StatusCode::BAD_REQUEST, mistake.clone()),
+        SearchError::Database { state, .. } | SearchError::Embedding { state, .. } => (state, "reached"),
+        SearchError::Write { state, .. } => (state, "changed"),
     };
     Unavailable::new()
         .state(*state)
         .retry_after(failed.retry_after().unwrap_or(SHORTLY))
-        .message(format!("The index cannot be reached at the moment: {failed}."))
+        .message(format!("The index cannot be {what} at the moment: {failed}."))
         .into_response()
 }
 

@@ -1,7 +1,7 @@
 //! The room of indexing and searching: the functions of files in, the functions that a query means out.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +16,7 @@ use crate::{
     embedding::{DualEmbeddingService, Role},
     error::SearchError,
     files::source_files,
-    functions::{Function, Language, functions},
+    functions::{Found, Function, Language, functions},
     nearby::Nearby,
     ranking::fuse,
     words::words,
@@ -27,6 +27,9 @@ const CANDIDATES: usize = 50;
 
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 1_000;
+
+/// The longest name of a file, in bytes: as long as a path can be.
+const MAX_PATH: usize = 4_096;
 
 /// Indexes source files, and finds the functions in them.
 #[derive(Debug)]
@@ -48,9 +51,14 @@ pub struct Indexed {
     pub without_vectors: usize,
     /// Why they have none, with the state of the breaker.
     pub degraded: Option<String>,
+    /// How many of the functions are known by the beginning of their text only: it is longer than that of one function, or of all
+    /// functions of a file together, may be.
+    pub shortened: usize,
+    /// How many functions cannot be found, since their file has more than are kept of one.
+    pub left_out: usize,
     /// How many files were forgotten, because they are gone.
     pub forgotten: usize,
-    /// Files that could not be read, with the reason.
+    /// Files that could not be read, or are nested too deep, with the reason.
     pub skipped: Vec<String>,
 }
 
@@ -85,7 +93,7 @@ impl CodeIndexingService {
     /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is a terminal, a bar shows how far it is.
     ///
     /// # Errors
-    /// The directory cannot be read, or the database is away. The files that were indexed by then stay.
+    /// The directory cannot be read, or the database is away or takes no writes. The files that were indexed by then stay.
     pub async fn index_directory(&self, path: &Path) -> Result<Indexed, SearchError> {
         let unreadable = |error: io::Error| SearchError::Invalid(error.to_string());
         let files = source_files(path).map_err(unreadable)?;
@@ -114,8 +122,11 @@ impl CodeIndexingService {
     /// Indexes the content of one file, in place of what was known of it. Without embeddings it is indexed all the same.
     ///
     /// # Errors
-    /// The file is of no language that is understood, or the database is away; nothing has changed then.
+    /// The file is of no language that is understood, or nested too deep, or the database takes no writes; nothing has changed then.
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
+        if file_path.len() > MAX_PATH {
+            return Err(SearchError::Invalid(format!("the name of a file has at most {MAX_PATH} bytes")));
+        }
         let language = Language::of(file_path);
         let Some(language) = language.filter(|_| !content.contains('\0')) else {
             let problem = format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)");
@@ -124,7 +135,9 @@ impl CodeIndexingService {
         // A large file takes a while, in which other requests would run into their time limits.
         let content = content.to_owned();
         let parsed = spawn_blocking(move || functions(&content, language)).await;
-        let functions = parsed.map_err(|error| SearchError::Invalid(format!("`{file_path}`: {error}")))?;
+        let unfit = |error: &dyn fmt::Display| SearchError::Invalid(format!("`{file_path}`: {error}"));
+        let found = parsed.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))?;
+        let Found { functions, shortened, left_out } = found;
         let (vectors, degraded) = match self.vectors_of(&functions).await {
             Ok(vectors) => (vectors.into(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),
@@ -132,7 +145,7 @@ impl CodeIndexingService {
         let count = functions.len();
         self.database.replace(file_path, &NewFile { language, functions, vectors }).await?;
         let without_vectors = if degraded.is_some() { count } else { 0 };
-        Ok(Indexed { files: 1, functions: count, without_vectors, degraded, ..Indexed::default() })
+        Ok(Indexed { files: 1, functions: count, without_vectors, degraded, shortened, left_out, ..Indexed::default() })
     }
 
     /// Forgets the files of a directory that are gone.
@@ -241,6 +254,8 @@ impl Indexed {
         self.files += file.files;
         self.functions += file.functions;
         self.without_vectors += file.without_vectors;
+        self.shortened += file.shortened;
+        self.left_out += file.left_out;
         self.degraded = file.degraded.or(self.degraded.take());
     }
 }

@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use breaker_core::Registry;
 use tokio::{
     net::TcpListener,
+    sync::watch,
     task::{JoinHandle, spawn},
 };
 
@@ -32,6 +33,7 @@ pub struct Service {
     /// What it answers with.
     pub code: Arc<CodeIndexingService>,
     task: JoinHandle<io::Result<()>>,
+    ends: watch::Sender<bool>,
 }
 
 impl Service {
@@ -47,13 +49,23 @@ impl Service {
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());
         let routes = http::routes(Arc::clone(&code)).merge(metrics);
-        let task = spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { address, code, task })
+        let (ends, mut ending) = watch::channel(false);
+        let until_it_ends = async move {
+            let _ = ending.wait_for(|ends| *ends).await;
+        };
+        let task = spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(until_it_ends).await });
+        Ok(Self { address, code, task, ends })
     }
 
     /// Waits until the service has stopped, which it does not do by itself.
     pub async fn stopped(&mut self) {
         let _ = (&mut self.task).await;
+    }
+
+    /// Takes no more connections, and waits until the requests under way are answered.
+    pub async fn drain(&mut self) {
+        self.ends.send_replace(true);
+        self.stopped().await;
     }
 }
 

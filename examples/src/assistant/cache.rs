@@ -6,6 +6,9 @@ use moka::future::Cache;
 
 use super::question::Question;
 
+/// How large an answer may be, with its question, to count as one: a larger one takes the place of several.
+const USUAL_BYTES: usize = 4 * 1024;
+
 /// What an answer belongs to; two users never share one, nor do two states of the notes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -22,6 +25,12 @@ impl Key {
     }
 }
 
+/// How many answers of a usual size an answer takes the place of.
+fn weight(key: &Key, answer: &str) -> u32 {
+    let bytes = key.user.len() + key.query.len() + size_of_val(&*key.context) + answer.len();
+    u32::try_from(bytes.div_ceil(USUAL_BYTES)).unwrap_or(u32::MAX)
+}
+
 /// The model's earlier answers.
 #[derive(Clone, Debug)]
 pub struct AnswerCache {
@@ -29,10 +38,16 @@ pub struct AnswerCache {
 }
 
 impl AnswerCache {
-    /// A cache for at most `capacity` answers, each kept for `ttl`.
+    /// A cache for at most `capacity` answers of up to 4 KiB, each kept for `ttl`; larger ones count as several.
     #[must_use]
     pub fn new(capacity: u64, ttl: Duration) -> Self {
-        Self { answers: Cache::builder().max_capacity(capacity).time_to_live(ttl).build() }
+        Self {
+            answers: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|key, answer: &String| weight(key, answer))
+                .time_to_live(ttl)
+                .build(),
+        }
     }
 
     /// The answer that the model gave to this user for this question, if it is still there.
@@ -48,5 +63,35 @@ impl AnswerCache {
     /// Forgets everything.
     pub fn clear(&self) {
         self.answers.invalidate_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::AnswerCache;
+    use crate::assistant::question::{Context, Question, Wish};
+
+    async fn kept(answer: &str) -> usize {
+        let cache = AnswerCache::new(10, Duration::from_secs(60));
+        let question = |n: usize| Question {
+            user: "ada".to_owned(),
+            query: format!("question {n}"),
+            context: Context::default(),
+            wish: Wish::SomethingNow,
+        };
+        for n in 0..20 {
+            cache.put(&question(n), answer.to_owned()).await;
+            cache.answers.run_pending_tasks().await;
+        }
+        usize::try_from(cache.answers.entry_count()).expect("it is small")
+    }
+
+    #[tokio::test]
+    async fn large_answers_take_the_place_of_several() {
+        assert_eq!(kept("short").await, 10);
+        assert_eq!(kept(&"long ".repeat(4_000)).await, 2);
+        assert_eq!(kept(&"long ".repeat(100_000)).await, 0);
     }
 }

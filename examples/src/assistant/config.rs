@@ -44,7 +44,7 @@ pub struct AssistantConfig {
     pub retry: RetryPolicy,
     /// The most calls of the API at once; who finds no place gets an earlier answer or excerpts.
     pub max_calls: usize,
-    /// The most answers in the L1 cache.
+    /// The most answers in the L1 cache; one that is larger than 4 KiB counts as several.
     pub cache_capacity: u64,
     /// How long an answer stays in the L1 cache.
     pub cache_ttl: Duration,

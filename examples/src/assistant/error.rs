@@ -22,6 +22,14 @@ pub enum ValidationError {
     /// Without a user there is nobody whose cached answers could be looked up.
     #[error("`user_id` is empty")]
     NoUser,
+    /// It is kept with each answer, so it may not be of any length.
+    #[error("`user_id` has {bytes} bytes, {most} are allowed")]
+    LongUser {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
 }
 
 /// Why the API's text cannot be shown to anybody.

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::{
     answer::Answer,
     error::GenerationError,
-    question::{Context, Question, Wish},
+    question::{Context, Question, Wish, validate},
     queue::{Job, JobId, Progress},
     reply::{JobReply, Metadata, QueryReply, QueuedReply, sources},
     service::{Assistant, breaker},
@@ -31,9 +31,9 @@ const SHORTLY: Duration = Duration::from_secs(2);
 /// The body of `POST /query`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct QueryRequest {
-    /// The question.
+    /// The question, in at most 2,000 characters.
     pub query: String,
-    /// Who asks.
+    /// Who asks, in at most 128 bytes.
     pub user_id: String,
     /// Whether the reply tells how the answer came about.
     #[serde(default)]
@@ -63,7 +63,11 @@ async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<Quer
             return ErrorReply::new(rejection.status(), "invalid_request", rejection.body_text()).into_response();
         }
     };
-    let context = Context::find(&assistant.notes, &request.query);
+    // A question that will be refused needs no notes, and a search takes the longer the more words there are.
+    let context = match validate(&request.user_id, &request.query) {
+        Ok(()) => Context::find(&assistant.notes, &request.query),
+        Err(_) => Context::default(),
+    };
     let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
     let question = Question { user: request.user_id, query: request.query, context, wish };
     let answered = assistant.answer(&question).await;

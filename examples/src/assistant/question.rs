@@ -9,6 +9,9 @@ use super::{
 /// A longer question is refused before anybody pays for it.
 pub const MAX_QUERY_CHARS: usize = 2_000;
 
+/// A longer name of a user is refused: it is part of what the cache keeps.
+pub const MAX_USER_BYTES: usize = 128;
+
 /// The most notes that a search hands on.
 const MOST_RETRIEVED: usize = 5;
 
@@ -62,6 +65,25 @@ impl Context {
     }
 }
 
+/// Checks what a user sent, before anything is done with it.
+///
+/// # Errors
+/// The words are missing or too many, or nobody is asking, or by a name that is too long.
+pub fn validate(user: &str, query: &str) -> Result<(), ValidationError> {
+    let (chars, bytes) = (query.chars().count(), user.len());
+    if query.trim().is_empty() {
+        Err(ValidationError::EmptyPrompt)
+    } else if chars > MAX_QUERY_CHARS {
+        Err(ValidationError::TooLong { chars, most: MAX_QUERY_CHARS })
+    } else if user.trim().is_empty() {
+        Err(ValidationError::NoUser)
+    } else if bytes > MAX_USER_BYTES {
+        Err(ValidationError::LongUser { bytes, most: MAX_USER_BYTES })
+    } else {
+        Ok(())
+    }
+}
+
 /// A user's question, ready to be answered.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -81,16 +103,7 @@ impl Question {
     /// # Errors
     /// The words are missing or too many, or nobody is asking.
     pub fn validate(&self) -> Result<(), ValidationError> {
-        let chars = self.query.chars().count();
-        if self.query.trim().is_empty() {
-            Err(ValidationError::EmptyPrompt)
-        } else if chars > MAX_QUERY_CHARS {
-            Err(ValidationError::TooLong { chars, most: MAX_QUERY_CHARS })
-        } else if self.user.trim().is_empty() {
-            Err(ValidationError::NoUser)
-        } else {
-            Ok(())
-        }
+        validate(&self.user, &self.query)
     }
 
     /// The prompt for the text-generation API.

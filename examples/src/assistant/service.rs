@@ -5,7 +5,11 @@ use std::{io, net::SocketAddr, sync::Arc};
 use axum::Router;
 use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Registry};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, JoinSet, spawn},
+};
 
 use super::{
     answer::{Answer, Source},
@@ -98,7 +102,10 @@ pub struct Service {
     pub address: SocketAddr,
     /// What it answers with.
     pub assistant: Arc<Assistant>,
-    tasks: JoinSet<()>,
+    server: JoinHandle<()>,
+    ends: watch::Sender<bool>,
+    /// The queue's, which goes on for as long as the service is there.
+    _tasks: JoinSet<()>,
 }
 
 impl Service {
@@ -110,20 +117,21 @@ impl Service {
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
         let assistant = Arc::new(assistant);
-        let mut tasks = JoinSet::new();
+        let (ends, mut tasks) = (watch::Sender::new(false), JoinSet::new());
         if let (Some(generator), Some(breaker)) = (assistant.generator(), breaker()) {
             tasks.spawn(drain(Arc::clone(generator), breaker));
         }
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());
-        let routes = http::routes(Arc::clone(&assistant)).merge(metrics).merge(dashboard(&assistant)?);
+        let routes = http::routes(Arc::clone(&assistant)).merge(metrics).merge(dashboard(&assistant, until(&ends))?);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, service).await {
+        let until_it_ends = until(&ends);
+        let server = spawn(async move {
+            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until_it_ends).await {
                 tracing::error!(%error, "the service stopped");
             }
         });
-        Ok(Self { address, assistant, tasks })
+        Ok(Self { address, assistant, server, ends, _tasks: tasks })
     }
 
     /// The address at which people see the breakers live.
@@ -133,8 +141,28 @@ impl Service {
     }
 
     /// Waits until the service has stopped, which it does not do by itself.
-    pub async fn stopped(mut self) {
-        while self.tasks.join_next().await.is_some() {}
+    pub async fn stopped(&mut self) {
+        let _ = (&mut self.server).await;
+    }
+
+    /// Takes no more connections, and waits until the requests under way are answered. The questions in the queue are lost.
+    pub async fn drain(&mut self) {
+        self.ends.send_replace(true);
+        self.stopped().await;
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Waits until the service is to end.
+fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static {
+    let mut ending = ends.subscribe();
+    async move {
+        let _ = ending.wait_for(|ends| *ends).await;
     }
 }
 
@@ -142,8 +170,9 @@ impl Service {
 const DASHBOARD: &str = "/dashboard";
 
 /// The page that shows the breakers live, with the token that acting needs.
-fn dashboard(assistant: &Assistant) -> io::Result<Router> {
-    let mut dashboard = dashboard_router(Registry::global());
+fn dashboard(assistant: &Assistant, ends: impl Future<Output = ()> + Send + 'static) -> io::Result<Router> {
+    // A feed has no end of its own, and would hold up the end of the service.
+    let mut dashboard = dashboard_router(Registry::global()).until(ends);
     if let Some(token) = &assistant.dashboard_token {
         dashboard = dashboard.with_token(token.reveal()).map_err(io::Error::other)?;
     }

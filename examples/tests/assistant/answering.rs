@@ -62,6 +62,22 @@ async fn a_body_that_is_no_question_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_of_a_name_without_end_is_refused() {
+    let world = World::new().await;
+    assert_eq!(world.ask(&"é".repeat(64), KNOWN).await.status, 200);
+    for user in ["é".repeat(65), "x".repeat(1_900_000)] {
+        let reply = world.ask(&user, KNOWN).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()));
+        let problem = format!("`user_id` has {} bytes, 128 are allowed", user.len());
+        assert_eq!(reply.body["message"], problem);
+    }
+    assert_eq!((world.api.received(), world.snapshot().failure_count), (1, 0));
+    world.open().await;
+    // The cache is asked for nothing that it could not hold.
+    assert_eq!(world.ask(&"x".repeat(129), KNOWN).await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_local_model_needs_no_api_and_no_breaker() {
     let world = World::with(AssistantConfig { backend: Some(Backend::Local), ..AssistantConfig::default() }).await;
     world.breaker.force_open();

@@ -2,11 +2,14 @@
 
 mod answering;
 mod classification;
+mod ending;
 mod environment;
 mod fallbacks;
 mod harness;
 mod health;
 mod logging;
+#[path = "../shared/process.rs"]
+mod process;
 mod queueing;
 mod recovery;
 #[path = "../shared/reply.rs"]

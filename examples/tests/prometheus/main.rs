@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod dashboard;
+mod dead;
 mod outage;
 mod rules;
 mod server;

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{dashboards, server::Prometheus};
 
 /// Those that are called `alerts.yml`, with times that a test can wait for.
-fn quick_rules() -> String {
+pub(crate) fn quick_rules() -> String {
     let mut rules = fs::read_to_string(dashboards("alerts.yml")).unwrap();
     for time in ["15s", "1m", "2m", "5m", "10m"] {
         rules = rules.replace(&format!("for: {time}\n"), "for: 1s\n");

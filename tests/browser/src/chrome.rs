@@ -15,6 +15,9 @@ use tokio::task::JoinHandle;
 /// The names under which systems have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/// Hosts that are this machine, and for the browser neither that nor each other.
+const HOSTS: (&str, &str) = ("host-resolver-rules", "MAP *.test 127.0.0.1");
+
 /// How a tab looks at the page.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
@@ -54,7 +57,7 @@ impl Chrome {
             .no_sandbox()
             .user_data_dir(profile.path())
             .viewport(None)
-            .args(["--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en"])
+            .arg(HOSTS)
             .build()?;
         let (browser, mut handler) = Browser::launch(config).await?;
         // A message that the driver does not know is no reason to stop.

@@ -20,6 +20,7 @@ cost threads [ROUNDS]           the same calls on one thread and on two
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
+cost names                      many breakers by name
 cost check [SUBJECT|CASE|LIMIT|PROMISE ..]
                                 ends with a failure where instructions are above a limit";
 
@@ -47,6 +48,7 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         }
         ["tasks", rounds @ ..] => scale::tasks(number(rounds, 11)?),
         ["keys"] => scale::keys(),
+        ["names"] => scale::names(),
         ["check", limits @ ..] => limits::check(limits),
         _ => Err(format!("it takes one of\n{USAGE}")),
     }

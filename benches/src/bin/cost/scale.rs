@@ -1,9 +1,9 @@
-//! Scale: many tasks on one breaker, and many breakers of one function.
+//! Scale: many tasks on one breaker, many breakers of one function, and many by name.
 
 use crate::wall::Samples;
 use allocation_counter::measure;
 use breaker_benches::{Calls, Case, MOST_HOSTS, call_each, hosts, keyed_calls, map_calls, subject};
-use breaker_core::{CircuitBreaker, Config};
+use breaker_core::{CircuitBreaker, Config, ConfigErrors, Registry};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
@@ -89,6 +89,57 @@ pub(crate) fn keys() -> Result<(), String> {
         drop(idle);
     }
     Ok(())
+}
+
+/// 100 to 10,000 breakers by name, each with a variable of its own, and what other variables cost.
+pub(crate) fn names() -> Result<(), String> {
+    println!("| breakers | µs to make one | µs of `reload` for each |\n| ---: | ---: | ---: |");
+    for count in [100, 1_000, 10_000] {
+        let (mut making, mut reloading) = (0.0, 0.0);
+        // Enough for a clock that ticks every few milliseconds.
+        let rounds = 200_000 / count;
+        for _ in 0..rounds {
+            let registry = Registry::new();
+            let problem = |error: ConfigErrors| error.to_string();
+            registry.init_from(variables("TENANT", count)).map_err(problem)?;
+            let names: Vec<_> = (0..count).map(|n| format!("tenant_{n}")).collect();
+            let begun = on_cpu()?;
+            for name in &names {
+                registry.breaker(name, Config::new()).map_err(|error| error.to_string())?;
+            }
+            making += (on_cpu()? - begun) / 1e3 / (rounds * count) as f64;
+            let begun = on_cpu()?;
+            registry.reload().map_err(problem)?;
+            reloading += (on_cpu()? - begun) / 1e3 / (rounds * count) as f64;
+        }
+        println!("| {count} | {making:.1} | {reloading:.1} |");
+    }
+    println!("\n| `init` of 100 breakers | ms |\n| --- | ---: |");
+    for (what, prefix) in
+        [("variables of other breakers", "OTHER"), ("variables of these breakers", "TENANT_1_CIRCUIT")]
+    {
+        let registry = Registry::new();
+        for n in 0..100 {
+            registry.breaker(&format!("tenant_{n}"), Config::new()).map_err(|error| error.to_string())?;
+        }
+        let variables: Vec<_> = variables(prefix, 100_000).collect();
+        let begun = on_cpu()?;
+        // Problems are told; what counts is how long that takes.
+        drop(registry.init_from(variables));
+        println!("| 100000 {what} | {:.0} |", (on_cpu()? - begun) / 1e6);
+    }
+    Ok(())
+}
+
+fn variables(prefix: &str, count: usize) -> impl Iterator<Item = (String, &'static str)> {
+    (0..count).map(move |n| (format!("{prefix}_{n}_CIRCUIT_FAIL_MAX"), "7"))
+}
+
+/// The nanoseconds that this thread has had a processor: a long run is interrupted by other programs, a short one is not.
+fn on_cpu() -> Result<f64, String> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").map_err(|error| error.to_string())?;
+    let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    nanos.ok_or_else(|| "the kernel does not tell how long a thread ran".to_owned())
 }
 
 /// A call to one of the hosts, each of which has its turn; what another program does meanwhile only adds to it.

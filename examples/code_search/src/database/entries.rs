@@ -2,17 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::AnyPool;
+use sqlx::{Any, AnyConnection, Transaction};
 
-pub(super) async fn get(pool: &AnyPool, key: &str) -> Result<Option<String>, sqlx::Error> {
+pub(super) async fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, sqlx::Error> {
     let query = sqlx::query_scalar("SELECT value FROM cache_entries WHERE key = $1 AND expires_at > $2");
-    query.bind(key).bind(now()).fetch_optional(pool).await
+    query.bind(key).bind(now()).fetch_optional(connection).await
 }
 
 /// Whoever brings something takes the expired away: there is no task for it.
-pub(super) async fn put(pool: &AnyPool, key: &str, value: &str, seconds: u64) -> Result<(), sqlx::Error> {
+pub(super) async fn put(
+    mut transaction: Transaction<'_, Any>,
+    key: &str,
+    value: &str,
+    seconds: u64,
+) -> Result<(), sqlx::Error> {
     let now = now();
-    let mut transaction = pool.begin().await?;
     sqlx::query("DELETE FROM cache_entries WHERE expires_at <= $1").bind(now).execute(&mut *transaction).await?;
     sqlx::query(
         "INSERT INTO cache_entries (key, value, expires_at) VALUES ($1, $2, $3) \
@@ -26,8 +30,10 @@ pub(super) async fn put(pool: &AnyPool, key: &str, value: &str, seconds: u64) ->
     transaction.commit().await
 }
 
-pub(super) async fn delete(pool: &AnyPool, key: &str) -> Result<bool, sqlx::Error> {
-    let deleted = sqlx::query("DELETE FROM cache_entries WHERE key = $1").bind(key).execute(pool).await?;
+pub(super) async fn delete(mut transaction: Transaction<'_, Any>, key: &str) -> Result<bool, sqlx::Error> {
+    let delete = sqlx::query("DELETE FROM cache_entries WHERE key = $1").bind(key);
+    let deleted = delete.execute(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(deleted.rows_affected() > 0)
 }
 

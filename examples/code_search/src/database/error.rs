@@ -4,15 +4,28 @@ use breaker_core::{CircuitBreakerError, Classify, Outcome};
 use sqlx::{error::ErrorKind, migrate::MigrateError};
 use thiserror::Error;
 
-use super::pool::CONNECT_TIMEOUT;
+use super::pool::{CONNECT_TIMEOUT, LOCK_TIMEOUT};
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, Error, Classify)]
 pub enum DatabaseError {
     /// It could not be reached, or refused what it was asked.
-    #[error("{}", told(.0))]
+    #[error("{0}")]
     #[classify(with = sorted)]
     Query(#[from] sqlx::Error),
+    /// The server cannot be reached (failure).
+    #[error("the server that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")]
+    NoConnection,
+    /// All connections to the SQLite file were in use (failure).
+    #[error("no connection to the SQLite file that DATABASE_URL names was free within {CONNECT_TIMEOUT:?}")]
+    NoFreeConnection,
+    /// Another process writes to the SQLite file all the time (failure).
+    #[error("another process has locked the SQLite file that DATABASE_URL names, for {LOCK_TIMEOUT:?} by now")]
+    Locked,
+    /// Too many others of this process want to write; the database was not asked (neutral).
+    #[error("too many others are waiting to write to the database")]
+    #[classify(neutral)]
+    Crowded,
     /// Its tables could not be made (failure).
     #[error("the tables could not be made: {0}")]
     Migration(#[from] MigrateError),
@@ -22,15 +35,10 @@ pub enum DatabaseError {
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// The pool's own words do not say what it waited for.
-fn told(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::PoolTimedOut => {
-            format!("the server that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")
-        }
-        error => error.to_string(),
-    }
-}
+/// Why something was not written.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct WriteError(#[from] DatabaseError);
 
 fn sorted(error: &sqlx::Error) -> Outcome {
     match error {

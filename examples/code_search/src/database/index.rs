@@ -1,7 +1,7 @@
 //! The room of the index: the functions, their words and their vectors.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{AnyConnection, AnyPool, Row, any::AnyRow};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     DatabaseError,
@@ -53,17 +53,17 @@ pub struct ModelVectors {
     pub vectors: Vec<Vector>,
 }
 
-pub(super) async fn generation(pool: &AnyPool) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT generation FROM index_state WHERE id = 1").fetch_one(pool).await
+pub(super) async fn generation(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT generation FROM index_state WHERE id = 1").fetch_one(connection).await
 }
 
 /// The names of the files in which something can be found.
-pub(super) async fn files(pool: &AnyPool) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT DISTINCT file_path FROM chunks").fetch_all(pool).await
+pub(super) async fn files(connection: &mut AnyConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT DISTINCT file_path FROM chunks").fetch_all(connection).await
 }
 
 pub(super) async fn replace(tables: &Tables, file_path: &str, file: Option<&NewFile>) -> Result<(), DatabaseError> {
-    let mut transaction = tables.pool().await?.begin().await?;
+    let mut transaction = tables.write().await?;
     // First of all, so that two who index at the same time take turns, and neither waits for the other's half.
     sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *transaction).await?;
     let forget_words = match tables.dialect {
@@ -140,11 +140,10 @@ pub(super) async fn with_words(tables: &Tables, words: &[String], most: usize) -
         ),
     };
     let query = sqlx::query_scalar(sql).bind(quoted.collect::<Vec<_>>().join(operator));
-    Ok(query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(tables.pool().await?).await?)
+    Ok(query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(&mut *tables.read().await?).await?)
 }
 
-pub(super) async fn chunks(pool: &AnyPool, ids: &[i64]) -> Result<Vec<Option<Chunk>>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+pub(super) async fn chunks(connection: &mut AnyConnection, ids: &[i64]) -> Result<Vec<Option<Chunk>>, sqlx::Error> {
     let mut chunks = Vec::with_capacity(ids.len());
     for id in ids {
         let query =

@@ -1,22 +1,27 @@
 //! The room of the database: the index, and the lowest level of the caches. SQLite in a file, or PostgreSQL.
+//!
+//! A database that is full or read-only still answers, so reads and writes have a breaker each: `database` and `database_writes`.
 
 mod entries;
 mod error;
 mod index;
 mod pool;
 mod vectors;
+mod writes;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use breaker_core::{circuit_breaker, fallback};
+use tokio::sync::Semaphore;
 
 use crate::embedding::{Role, Vector};
 use pool::Tables;
 
-pub use error::DatabaseError;
+pub use error::{DatabaseError, WriteError};
 pub use index::{Chunk, ModelVectors, NewFile};
+pub use writes::WRITE_BREAKER;
 
-/// The name of the breaker, in the registry.
+/// The name of the breaker of all that reads, in the registry.
 pub const BREAKER: &str = "database";
 
 /// The index and the cached answers.
@@ -25,6 +30,8 @@ pub struct Database {
     tables: Tables,
     /// The generation that was read last; 0 before the first one.
     generation: AtomicI64,
+    /// One writes at a time, as both databases have it anyway.
+    turn: Semaphore,
 }
 
 impl Database {
@@ -33,7 +40,7 @@ impl Database {
     /// # Errors
     /// `url` is none of these.
     pub fn new(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0) })
+        Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0), turn: Semaphore::new(1) })
     }
 
     fn last_generation(&self) -> Option<i64> {
@@ -41,7 +48,7 @@ impl Database {
     }
 }
 
-/// The calls.
+/// The calls that read.
 #[circuit_breaker(
     name = BREAKER,
     env = "DATABASE",
@@ -57,25 +64,9 @@ impl Database {
     /// The database is away, and was never there.
     #[fallback(last_generation = |_| self.last_generation(), on(open, failure))]
     pub async fn generation(&self) -> Result<i64, DatabaseError> {
-        let generation = index::generation(self.tables.pool().await?).await?;
+        let generation = index::generation(&mut *self.tables.read().await?).await?;
         self.generation.store(generation, Ordering::Relaxed);
         Ok(generation)
-    }
-
-    /// Puts the functions of a file in the place of those that were known of it: all of them, or none.
-    ///
-    /// # Errors
-    /// Nothing has changed.
-    pub async fn replace(&self, file_path: &str, file: &NewFile) -> Result<(), DatabaseError> {
-        index::replace(&self.tables, file_path, Some(file)).await
-    }
-
-    /// Forgets a file.
-    ///
-    /// # Errors
-    /// Nothing has changed.
-    pub async fn forget(&self, file_path: &str) -> Result<(), DatabaseError> {
-        index::replace(&self.tables, file_path, None).await
     }
 
     /// The names of the files in which something can be found.
@@ -83,7 +74,7 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn files(&self) -> Result<Vec<String>, DatabaseError> {
-        Ok(index::files(self.tables.pool().await?).await?)
+        Ok(index::files(&mut *self.tables.read().await?).await?)
     }
 
     /// The numbers of the functions that have some of these words, the best ones first.
@@ -99,7 +90,7 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, DatabaseError> {
-        Ok(vectors::all(self.tables.pool().await?, role, model).await?)
+        Ok(vectors::all(&mut *self.tables.read().await?, role, model).await?)
     }
 
     /// The functions of these numbers, in this order; `None` is one that is gone meanwhile.
@@ -107,7 +98,7 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn chunks(&self, ids: &[i64]) -> Result<Vec<Option<Chunk>>, DatabaseError> {
-        Ok(index::chunks(self.tables.pool().await?, ids).await?)
+        Ok(index::chunks(&mut *self.tables.read().await?, ids).await?)
     }
 
     /// What is kept under a key, if its time is not over.
@@ -115,23 +106,7 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn entry(&self, key: &str) -> Result<Option<String>, DatabaseError> {
-        Ok(entries::get(self.tables.pool().await?, key).await?)
-    }
-
-    /// Keeps a text under a key for so many seconds.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn keep_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), DatabaseError> {
-        Ok(entries::put(self.tables.pool().await?, key, value, seconds).await?)
-    }
-
-    /// Forgets what is kept under a key.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn forget_entry(&self, key: &str) -> Result<bool, DatabaseError> {
-        Ok(entries::delete(self.tables.pool().await?, key).await?)
+        Ok(entries::get(&mut *self.tables.read().await?, key).await?)
     }
 
     /// Asks for nothing, to see whether it answers.
@@ -139,7 +114,7 @@ impl Database {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
-        sqlx::query("SELECT 1").execute(self.tables.pool().await?).await?;
+        sqlx::query("SELECT 1").execute(&mut *self.tables.read().await?).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The room of the vectors: of each file and role one row, with the number of each function and its vector after it.
 
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::AnyConnection;
 
 use super::index::ModelVectors;
 use crate::embedding::{Role, Vector};
@@ -20,9 +20,13 @@ pub(super) async fn put(
     Ok(())
 }
 
-pub(super) async fn all(pool: &AnyPool, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, sqlx::Error> {
+pub(super) async fn all(
+    connection: &mut AnyConnection,
+    role: Role,
+    model: &str,
+) -> Result<Vec<(i64, Vector)>, sqlx::Error> {
     let query = sqlx::query_as("SELECT functions, packed FROM vectors WHERE role = $1 AND model = $2");
-    let files: Vec<(i64, Vec<u8>)> = query.bind(role.as_str()).bind(model).fetch_all(pool).await?;
+    let files: Vec<(i64, Vec<u8>)> = query.bind(role.as_str()).bind(model).fetch_all(connection).await?;
     Ok(files.iter().flat_map(|(functions, packed)| entries(*functions, packed)).collect())
 }
 

@@ -8,7 +8,7 @@ use std::{
 use breaker_code_search::config::SearchConfig;
 use breaker_core::Registry;
 
-use crate::harness::{database, embedding, redis};
+use crate::harness::{database, embedding, redis, writes};
 
 /// Set in the processes that the tests start.
 const IS_CHILD: &str = "CODE_SEARCH_TEST_CHILD";
@@ -32,7 +32,7 @@ pub(crate) fn is_child() -> bool {
 
 /// Of each breaker how many failures open it, after how many seconds it is tried, and by how many calls.
 fn circuits() -> Vec<(u32, u64, u32)> {
-    let shown = [redis(), embedding(), database()].map(|breaker| breaker.config());
+    let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.config());
     shown.map(|c| (c.fail_max, c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()
 }
 
@@ -42,7 +42,7 @@ fn without_variables_the_attributes_stand() {
         return assert_success(&run_with("environment::without_variables_the_attributes_stand", &[]));
     }
     Registry::global().init().expect("nothing is set");
-    assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1)]);
+    assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1), (3, 10, 1)]);
     assert_eq!((redis().config().fail_window, embedding().config().fail_window), (None, None));
 }
 
@@ -59,11 +59,14 @@ fn the_variables_of_each_breaker_win() {
             ("DATABASE_CIRCUIT_FAILURE_THRESHOLD", "8"),
             ("DATABASE_CIRCUIT_RECOVERY_TIMEOUT", "11"),
             ("DATABASE_CIRCUIT_HALF_OPEN_CALLS", "4"),
+            ("DATABASE_WRITES_CIRCUIT_FAILURE_THRESHOLD", "9"),
+            ("DATABASE_WRITES_CIRCUIT_RECOVERY_TIMEOUT", "12"),
+            ("DATABASE_WRITES_CIRCUIT_HALF_OPEN_CALLS", "5"),
         ];
         return assert_success(&run_with("environment::the_variables_of_each_breaker_win", &variables));
     }
     Registry::global().init().expect("every variable is fine");
-    assert_eq!(circuits(), [(6, 31, 2), (7, 61, 3), (8, 11, 4)]);
+    assert_eq!(circuits(), [(6, 31, 2), (7, 61, 3), (8, 11, 4), (9, 12, 5)]);
 }
 
 /// The lines of `.env.example` that set something, without their `#`.
@@ -79,5 +82,5 @@ fn the_example_file_shows_the_defaults() {
     }
     Registry::global().init().expect("every line is fine");
     assert_eq!(SearchConfig::read(|name| env::var(name).ok()), Ok(SearchConfig::default()));
-    assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1)]);
+    assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1), (3, 10, 1)]);
 }

@@ -70,7 +70,7 @@ impl World {
     /// A service whose settings are changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(&mut SearchConfig)) -> Self {
         let turn = TURN.lock().await;
-        for breaker in [redis(), database(), embedding()] {
+        for breaker in [redis(), database(), writes(), embedding()] {
             breaker.release();
             breaker.reset();
             breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
@@ -154,6 +154,11 @@ pub(crate) fn redis() -> CircuitBreaker {
 /// The breaker of the database.
 pub(crate) fn database() -> CircuitBreaker {
     breaker(database::BREAKER)
+}
+
+/// The breaker of what is written to the database.
+pub(crate) fn writes() -> CircuitBreaker {
+    breaker(database::WRITE_BREAKER)
 }
 
 /// The breaker of the models.

@@ -2,12 +2,16 @@
 
 mod cascade;
 mod embeddings;
+mod ending;
 mod environment;
 mod harness;
 mod logging;
 mod postgres;
+#[path = "../../../tests/shared/process.rs"]
+mod process;
 mod redis_outages;
 #[path = "../../../tests/shared/reply.rs"]
 mod reply;
 mod routes;
 mod servers;
+mod writes;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use breaker_code_search::database::Database;
 use breaker_core::State;
 
 use crate::{
-    harness::{Load, Reply, World, database, until, until_recovery},
+    harness::{Load, Reply, World, database, until, until_recovery, writes},
     servers::{Lookout, Server},
 };
 
@@ -150,9 +151,17 @@ async fn a_postgres_that_takes_nothing_more_still_answers() {
     assert_eq!(world.search("say hello").await.names()[0], "say_hello");
     // The answer could not be kept in the database either, and that was the first of the three failures.
     for _ in 0..2 {
-        assert_eq!(database().state(), State::Closed);
+        assert_eq!(writes().state(), State::Closed);
         assert!(is_come_back_later(&world.index().await));
     }
-    assert_eq!(database().state(), State::Open);
-    assert_eq!(world.search("say hello").await.body["cached"], "l1");
+    assert_eq!(writes().state(), State::Open);
+    let reply = world.index().await;
+    assert!(is_come_back_later(&reply) && reply.body["circuit_status"] == "open", "{reply:?}");
+    // Searches that nobody has made before go on.
+    assert_eq!(world.search("parse retry after").await.names()[0], "parse_retry_after");
+    assert_eq!((database().state(), database().snapshot().failure_count), (State::Closed, 0));
+
+    // So does a service that is started now, and finds the tables that it would else make.
+    let again = Database::new(&server.postgres_url()).expect("it is a URL");
+    assert!(again.generation().await.expect("it can be read") > 1);
 }

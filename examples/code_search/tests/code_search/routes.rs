@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{World, database, redis};
+use crate::harness::{World, database, redis, writes};
 
 #[tokio::test]
 async fn a_function_is_found_by_what_it_does() {
@@ -42,13 +42,16 @@ async fn a_directory_is_known_as_it_is_now() {
     write("a.rs", "fn first() {}");
     write("b.py", "def second():\n    pass\n");
     write("c.rs", "fn third() { \0 }");
+    write("d.rs", &format!("fn deep() {}{}", "{".repeat(1_465), "}".repeat(1_465)));
+    write("e.py", &format!("a = {}1\n", "1+".repeat(5_500)));
     let code = &world.service.code;
     let indexed = code.index_directory(directory.path()).await.expect("it can be read");
     assert_eq!(
         (indexed.files, indexed.functions, indexed.forgotten, indexed.skipped.len()),
-        (2, 2, 0, 1),
+        (2, 2, 0, 3),
         "{indexed:?}"
     );
+    assert!(indexed.skipped[1].contains("d.rs`: line 1 is nested more than 1000 levels deep"), "{indexed:?}");
     fs::remove_file(directory.path().join("a.rs")).expect("it was there");
     assert_eq!(code.index_directory(directory.path()).await.expect("it can be read").forgotten, 1);
     assert_eq!(world.search("first or second").await.names(), ["second"]);
@@ -81,15 +84,54 @@ async fn mistakes_of_the_caller_are_told_and_count_for_nobody() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_nested_too_deep_is_refused_and_ends_nothing() {
+    let world = World::new().await;
+    world.index().await;
+    for (file_path, content) in [
+        ("src/some.rs", format!("fn a() {}{}", "{".repeat(1_465), "}".repeat(1_465))),
+        ("mods.rs", format!("{}{}", "mod a {".repeat(1_465), "}".repeat(1_465))),
+        ("minus.rs", format!("fn a() {{ {}1; }}", "-".repeat(5_860))),
+        ("plus.rs", format!("fn a() {{ {}1; }}", "1+".repeat(5_500))),
+        ("parens.py", format!("a = {}1{}\n", "(".repeat(5_860), ")".repeat(5_860))),
+    ] {
+        let reply = world.index_as(file_path, &content).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()), "{reply:?}");
+        let message = format!("`{file_path}`: line 1 is nested more than 1000 levels deep");
+        assert_eq!(reply.body["message"], message);
+    }
+    assert_eq!(writes().snapshot().failure_count, 0);
+    assert_eq!(world.search("say hello").await.names()[0], "say_hello", "what was known of the file stays");
+}
+
+#[tokio::test]
+async fn a_file_of_nested_functions_costs_no_more_than_its_length() {
+    let world = World::new().await;
+    let level = format!("fn level() {{ let text = \"{}\";\n", "some long text ".repeat(18));
+    let content = format!("{}{}", level.repeat(480), "}".repeat(480));
+    let reply = world.index_as("nested.rs", &content).await;
+    assert_eq!((reply.status.as_u16(), &reply.body["functions"]), (200, &480.into()), "{reply:?}");
+    assert!(reply.body["shortened"].as_u64() > Some(100), "{reply:?}");
+    assert_eq!(reply.body["left_out"], 0);
+    let reply = world.index_as("many.rs", &"fn a() {}\n".repeat(3_000)).await;
+    assert_eq!((&reply.body["functions"], &reply.body["left_out"]), (&2_000.into(), &1_000.into()), "{reply:?}");
+    let reply = world.index_as(&format!("{}.rs", "x".repeat(5_000)), "fn a() {}").await;
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert_eq!((writes().snapshot().failure_count, database().snapshot().failure_count), (0, 0));
+}
+
+#[tokio::test]
 async fn health_shows_the_breakers_and_tries_the_database() {
     let world = World::new().await;
     let health = world.get("/health").await;
     assert_eq!((health.status.as_u16(), &health.body["status"]), (200, &"healthy".into()));
     let (probe, breakers) = (&health.body["probes"]["database"], &health.body["circuit_breakers"]);
     assert_eq!((&probe["healthy"], &probe["error"]), (&true.into(), &Value::Null));
-    for (name, fail_max, critical) in
-        [("redis_cache", 5, false), ("database", 3, false), ("embedding_service", 3, true)]
-    {
+    for (name, fail_max, critical) in [
+        ("redis_cache", 5, false),
+        ("database", 3, false),
+        ("database_writes", 3, false),
+        ("embedding_service", 3, true),
+    ] {
         let config = &breakers[name]["config"];
         assert_eq!((&config["fail_max"], &config["critical"]), (&fail_max.into(), &critical.into()), "{name}");
     }

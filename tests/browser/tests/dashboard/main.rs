@@ -3,6 +3,7 @@
 mod accessibility;
 mod acting;
 mod connection;
+mod elsewhere;
 mod looking;
 mod outage;
 mod overview;

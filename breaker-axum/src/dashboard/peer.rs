@@ -1,0 +1,27 @@
+//! Peer: by what callers are told apart where each may have so much only.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Peer {
+    Four(Ipv4Addr),
+    /// A network, since whoever has one has all its addresses.
+    Six(u64),
+    /// The server does not say who asks.
+    Unknown,
+    /// Those for whom there is no room of their own.
+    Others,
+}
+
+impl Peer {
+    pub(super) fn of(address: Option<IpAddr>) -> Self {
+        match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => Self::Four(address),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments().map(u64::from);
+                Self::Six(a << 48 | b << 32 | c << 16 | d)
+            }
+            None => Self::Unknown,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Looks at the whole configuration: what is wrong with it, and what is odd.
+
+use super::{Declared, Directory, Entry, below_stands};
+use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::excerpt;
+use crate::prefixes;
+use crate::spelling;
+use std::collections::BTreeMap;
+
+impl Directory {
+    /// Looks at everything again with `f`: what it does not say any more is forgotten.
+    pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.said.begin_review();
+        let found = f(self);
+        self.say_conflicts();
+        self.said.end_review();
+        found
+    }
+
+    /// Conflicts between call sites stay, so they stay said.
+    fn say_conflicts(&mut self) {
+        for conflict in &self.conflicts {
+            self.said.is_new(&conflict.to_string());
+        }
+    }
+
+    /// Everything that is wrong; it counts as said.
+    pub(super) fn check(&mut self) -> Vec<ConfigError> {
+        let environment = self.environment.get_or_insert_default();
+        let every = environment.every();
+        let mut problems = every.problems;
+        if every.layer.label.is_some() && self.breakers.len() > 1 {
+            let message = format!(
+                "names one circuit breaker, but there are {}; write <NAME>_CIRCUIT_NAME for one of them",
+                self.breakers.len()
+            );
+            problems.push(ConfigError::new(ConfigErrorKind::Conflict, "CIRCUIT_BREAKER_NAME", message));
+        }
+        for prefix in self.prefixes.iter() {
+            problems.extend(environment.breaker(prefix, &self.prefixes).problems);
+        }
+        for problem in &problems {
+            self.said.is_new(&below_stands(&problem.to_string()));
+        }
+        problems.extend(self.conflicts.iter().cloned());
+        problems
+    }
+
+    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not before.
+    pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
+        let strangers = self.environment.as_ref().map(|environment| environment.strangers(&self.prefixes));
+        let mut odd = strangers.unwrap_or_default();
+        odd.extend(self.unknown_names());
+        odd.extend(self.shared_prefixes());
+        odd.extend(self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name)));
+        for warning in &odd {
+            self.say(warning.to_string());
+        }
+        odd
+    }
+
+    /// Names in code and file that no breaker has.
+    fn unknown_names(&self) -> Vec<ConfigError> {
+        let code = self.configured.keys().map(|name| ("configure", name));
+        let file = self.file.breakers.keys().map(|name| (self.file.path.as_str(), name));
+        let unknown = code.chain(file).filter(|(_, name)| !self.breakers.contains_key(*name));
+        spelling::told(
+            unknown,
+            self.breakers.len(),
+            |(place, name), hinted| {
+                let near = hinted.then(|| spelling::nearest(name, self.breakers.keys().map(String::as_str))).flatten();
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let message = format!("no circuit breaker is named `{}` yet{hint}", excerpt::name(name));
+                ConfigError::new(ConfigErrorKind::UnknownName, place, message)
+            },
+            |more| {
+                let message = format!("{more} more names belong to no circuit breaker yet");
+                ConfigError::new(ConfigErrorKind::UnknownName, "configure and file", message)
+            },
+        )
+    }
+
+    /// Breakers that obey the same variables, because their names differ in signs only.
+    fn shared_prefixes(&self) -> Vec<ConfigError> {
+        let mut by_prefix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, entry) in &self.breakers {
+            by_prefix.entry(&entry.prefix).or_default().push(name);
+        }
+        let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
+        shared.map(|(prefix, names)| shared_prefix(prefix, &names)).collect()
+    }
+
+    /// Says of the time limit of `name` which call sites cannot keep it.
+    pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let Some(limit) = entry.breaker.config().timeout else { return };
+        let limit = humantime::format_duration(limit);
+        let sources = entry.breaker.config_sources();
+        let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
+        let source = source.unwrap_or_default();
+        let uncut = entry.declared.iter().filter(|one| !one.can_be_cut);
+        let notices: Vec<_> = uncut
+            .map(|Declared { place, .. }| {
+                format!(
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
+                     cannot be cut off: that takes an `async fn` and the feature `tokio`"
+                )
+            })
+            .collect();
+        notices.into_iter().for_each(|notice| self.say(notice));
+    }
+}
+
+impl Entry {
+    /// What to tell if several things have it because their default names are the same.
+    pub(super) fn shared_by_default(&self, name: &str) -> Option<ConfigError> {
+        if self.by_default.len() < 2 {
+            return None;
+        }
+        let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
+        let message = format!(
+            "is shared by {}, since its default name leaves out traits and type arguments: failures of one reject calls \
+             of the other; write a `name` at each, the same one where they are to share it",
+            listed(&places)
+        );
+        Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
+    }
+}
+
+fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let message = format!("share the variables {}..; `env` gives one another prefix", prefixes::start(prefix));
+    ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
+}
+
+/// The first ones, and how many more there are.
+fn listed(all: &[&str]) -> String {
+    const MOST: usize = 10;
+    let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
+    format!("{}{more}", all[..all.len().min(MOST)].join(", "))
+}

@@ -1,0 +1,56 @@
+//! Remembers which messages were logged, so that each is logged once for as long as it holds.
+
+use std::collections::HashSet;
+
+/// The messages that hold. A review looks at everything again and forgets what it did not find, so that memory does not grow with what is
+/// long mended.
+#[derive(Default)]
+pub(crate) struct Said {
+    now: HashSet<String>,
+    /// What held before the review that is under way.
+    before: HashSet<String>,
+}
+
+impl Said {
+    /// Begins a review: what is not said again before [`end_review`](Self::end_review) is forgotten.
+    pub(crate) fn begin_review(&mut self) {
+        self.before = std::mem::take(&mut self.now);
+    }
+
+    pub(crate) fn end_review(&mut self) {
+        self.before = HashSet::new();
+    }
+
+    /// Notes a message; whether it is a new one.
+    pub(crate) fn is_new(&mut self, text: &str) -> bool {
+        if self.now.contains(text) {
+            return false;
+        }
+        let known = self.before.take(text);
+        let is_new = known.is_none();
+        self.now.insert(known.unwrap_or_else(|| text.to_owned()));
+        is_new
+    }
+
+    /// How many messages are remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.now.len() + self.before.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_new_once_until_a_review_does_not_find_it_any_more() {
+        let mut said = Said::default();
+        assert!(said.is_new("a") && said.is_new("b") && !said.is_new("a"));
+        said.begin_review();
+        assert!(!said.is_new("a") && !said.is_new("a"));
+        said.end_review();
+        assert_eq!(said.len(), 1);
+        assert!(!said.is_new("a") && said.is_new("b"));
+    }
+}

@@ -1,0 +1,95 @@
+//! The room of what is written. Each write waits for its turn, and only then asks the breaker: that others write says nothing about the
+//! database.
+
+use std::time::Duration;
+
+use breaker_core::circuit_breaker;
+use tokio::{
+    sync::SemaphorePermit,
+    time::{sleep, timeout},
+};
+
+use super::{Database, DatabaseError, NewFile, WriteError, entries, index};
+
+/// The name of the breaker of all that writes, in the registry.
+pub const WRITE_BREAKER: &str = "database_writes";
+
+/// The longest that a file waits for its turn.
+const FILE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest that an answer waits for its turn to be kept: whoever asked waits as long.
+const ENTRY_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What is left to another process between two writes that follow each other, or a SQLite file would be locked for it all the time.
+const BREATH: Duration = Duration::from_millis(2);
+
+impl Database {
+    /// Puts the functions of a file in the place of those that were known of it: all of them, or none.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub async fn replace(&self, file_path: &str, file: &NewFile) -> Result<(), WriteError> {
+        let _turn = self.turn(FILE_PATIENCE).await?;
+        Ok(self.write_file(file_path, Some(file)).await?)
+    }
+
+    /// Forgets a file.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub async fn forget(&self, file_path: &str) -> Result<(), WriteError> {
+        let _turn = self.turn(FILE_PATIENCE).await?;
+        Ok(self.write_file(file_path, None).await?)
+    }
+
+    /// Keeps a text under a key for so many seconds.
+    ///
+    /// # Errors
+    /// The database takes no writes, or too many others write.
+    pub async fn keep_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), WriteError> {
+        let _turn = self.turn(ENTRY_PATIENCE).await?;
+        Ok(self.write_entry(key, value, seconds).await?)
+    }
+
+    /// Forgets what is kept under a key, and says whether there was something.
+    ///
+    /// # Errors
+    /// The database takes no writes, or too many others write.
+    pub async fn forget_entry(&self, key: &str) -> Result<bool, WriteError> {
+        let _turn = self.turn(ENTRY_PATIENCE).await?;
+        Ok(self.remove_entry(key).await?)
+    }
+
+    async fn turn(&self, patience: Duration) -> Result<SemaphorePermit<'_>, DatabaseError> {
+        if let Ok(turn) = self.turn.try_acquire() {
+            return Ok(turn);
+        }
+        let turn = timeout(patience, self.turn.acquire()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or(DatabaseError::Crowded)?;
+        sleep(BREATH).await;
+        Ok(turn)
+    }
+}
+
+/// The calls that write.
+#[circuit_breaker(
+    name = WRITE_BREAKER,
+    env = "DATABASE_WRITES",
+    fail_max = 3,
+    recovery_timeout = "10s",
+    timeout = "5s",
+    classify
+)]
+impl Database {
+    async fn write_file(&self, file_path: &str, file: Option<&NewFile>) -> Result<(), DatabaseError> {
+        index::replace(&self.tables, file_path, file).await
+    }
+
+    async fn write_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), DatabaseError> {
+        Ok(entries::put(self.tables.write().await?, key, value, seconds).await?)
+    }
+
+    async fn remove_entry(&self, key: &str) -> Result<bool, DatabaseError> {
+        Ok(entries::delete(self.tables.write().await?, key).await?)
+    }
+}

@@ -1,0 +1,325 @@
+//! The room of the functions: a source file in, the functions in it out, found in its syntax tree.
+//!
+//! Whatever stands in the file, the work on it has a bound, and so has what comes out: people send files that nobody has looked at.
+
+mod walk;
+
+use std::{
+    ops::ControlFlow,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+/// The longest that a file is parsed: a megabyte of source takes a tenth of that on a slow machine.
+const PARSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest text of one function that is kept, in bytes; what a generator wrote may be longer.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// The most text that all functions of a file have together, in bytes. Each one's text also holds those that are inside of it.
+const MAX_TEXTS: usize = 1 << 20;
+
+/// The most functions of a file that are kept: the database writes two rows for each, within the time limit of one call.
+const MAX_FUNCTIONS: usize = 2_000;
+
+/// A language whose functions can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// `.rs`
+    Rust,
+    /// `.py`
+    Python,
+}
+
+impl Language {
+    /// The language of a file, by the ending of its name.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        match Path::new(path).extension()?.to_str()? {
+            "rs" => Some(Self::Rust),
+            "py" => Some(Self::Python),
+            _ => None,
+        }
+    }
+
+    /// Its name, in lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Python => "python",
+        }
+    }
+
+    fn grammar(self) -> tree_sitter::Language {
+        match self {
+            Self::Rust => tree_sitter_rust::LANGUAGE.into(),
+            Self::Python => tree_sitter_python::LANGUAGE.into(),
+        }
+    }
+}
+
+/// A function of a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name, behind those of what it stands in: `RedisCache::get`.
+    pub name: String,
+    /// What is said about it: the comment above it, or Python's docstring.
+    pub documentation: String,
+    /// Its source, from its first attribute or comment on.
+    pub text: String,
+    /// Its first line, from 1.
+    pub start_line: u32,
+    /// Its last line.
+    pub end_line: u32,
+}
+
+/// What was found in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The functions, in their order, also those inside of others.
+    pub functions: Vec<Function>,
+    /// How many of them have only the beginning of their text.
+    pub shortened: usize,
+    /// How many more there are, which are not kept.
+    pub left_out: usize,
+}
+
+/// Why nothing of a file is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unfit {
+    /// No person wrote this, and whatever walks through it would need a stack as deep.
+    #[error("line {line} is nested more than {most} levels deep")]
+    TooDeep {
+        /// Where the limit was reached, from 1.
+        line: u32,
+        /// The limit, in levels of the syntax tree.
+        most: usize,
+    },
+    /// The parser finds no end of it: a large file that is hardly source at all.
+    #[error("it takes longer than {limit:?} to parse")]
+    TooHard {
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+/// The functions of `source`. What cannot be parsed is left out.
+///
+/// # Errors
+/// The file is none that this can be done for.
+pub fn functions(source: &str, language: Language) -> Result<Found, Unfit> {
+    let Some(tree) = parse(source, language, PARSE_LIMIT)? else { return Ok(Found::default()) };
+    let (mut functions, left_out) = walk::functions(&tree, source, MAX_FUNCTIONS)?;
+    let most = share(functions.iter().map(|function| function.text.len()), MAX_TEXTS).min(MAX_TEXT);
+    let mut shortened = 0;
+    for function in functions.iter_mut().filter(|function| function.text.len() > most) {
+        function.text = beginning(function.text, most);
+        shortened += 1;
+    }
+    Ok(Found { functions: functions.iter().map(walk::Place::function).collect(), shortened, left_out })
+}
+
+fn parse(source: &str, language: Language, limit: Duration) -> Result<Option<Tree>, Unfit> {
+    let mut parser = Parser::new();
+    // The grammars are linked in; one of another version than the parser's would be a mistake of the build.
+    if parser.set_language(&language.grammar()).is_err() {
+        return Ok(None);
+    }
+    let begun = Instant::now();
+    let mut go_on = |_: &ParseState| {
+        if begun.elapsed() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let options = ParseOptions::new().progress_callback(&mut go_on);
+    let mut rest = |at: usize, _| source.as_bytes().get(at..).unwrap_or_default();
+    let parsed = parser.parse_with_options(&mut rest, None, Some(options));
+    parsed.map(Some).ok_or(Unfit::TooHard { limit })
+}
+
+/// The longest that each of these may be, so that all together are no longer than `room`.
+fn share(lengths: impl Iterator<Item = usize>, room: usize) -> usize {
+    let mut lengths: Vec<_> = lengths.collect();
+    lengths.sort_unstable();
+    let mut left = room;
+    for (shorter, length) in lengths.iter().enumerate() {
+        let share = left / (lengths.len() - shorter);
+        if *length > share {
+            return share;
+        }
+        left -= length;
+    }
+    room
+}
+
+fn beginning(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Found, Function, Language, MAX_FUNCTIONS, MAX_TEXT, MAX_TEXTS, Unfit, functions, parse, share};
+
+    fn found(source: &str, language: Language) -> Vec<Function> {
+        functions(source, language).expect("it is fit").functions
+    }
+
+    fn named(functions: &[Function]) -> Vec<&str> {
+        functions.iter().map(|function| function.name.as_str()).collect()
+    }
+
+    #[test]
+    fn rust_functions_are_found_with_what_stands_above_them() {
+        let source = "use std::fmt;\n\nimpl<T> Cache<T> {\n    /// Looks it up.\n    #[inline]\n    pub fn get(&self) {\n        fn inner() {}\n    }\n}\n\nmod deep { fn low() {} }\n";
+        let found = found(source, Language::Rust);
+        assert_eq!(named(&found), ["Cache::get", "Cache::get::inner", "deep::low"]);
+        let get = &found[0];
+        assert_eq!((get.start_line, get.end_line, get.documentation.as_str()), (4, 8, "Looks it up."));
+        assert!(get.text.starts_with("/// Looks it up.") && get.text.ends_with('}'), "{}", get.text);
+    }
+
+    #[test]
+    fn python_functions_are_found_with_decorator_and_docstring() {
+        let source = "class Shop:\n    n = 1\n    # Sells.\n    @log\n    def sell(self, n):\n        \"\"\"Sells n pieces.\"\"\"\n        return n\n";
+        let found = found(source, Language::Python);
+        assert_eq!(named(&found), ["Shop::sell"]);
+        assert_eq!((found[0].start_line, found[0].end_line), (3, 7));
+        assert!(found[0].documentation.contains("Sells n pieces."), "{:?}", found[0]);
+        assert!(found[0].text.contains("@log"), "{:?}", found[0]);
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_hides_nothing_else() {
+        let found = found("fn good() {}\n%%% ((\nfn better() {}\n", Language::Rust);
+        assert!(named(&found).contains(&"good"), "{found:?}");
+        assert_eq!(functions("", Language::Python), Ok(Found::default()));
+    }
+
+    /// Runs on a stack as small as that of a worker thread.
+    fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(test).expect("there is room");
+        thread.join().expect("the stack is large enough");
+    }
+
+    /// Looks at a file of so many levels, and gives what is wrong with it.
+    fn nested((language, before, level, after, end): Nest, levels: usize) -> Option<Unfit> {
+        let source = format!("{before}{}1{}{end}", level.repeat(levels), after.repeat(levels));
+        functions(&source, language).err()
+    }
+
+    /// What stands before all levels, begins and ends each one, and stands after all.
+    type Nest = (Language, &'static str, &'static str, &'static str, &'static str);
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused_and_ends_no_process() {
+        on_a_small_stack(|| {
+            for nest in [
+                (Language::Rust, "fn a() ", "{", "}", ""),
+                (Language::Rust, "", "mod a {", "}", ""),
+                (Language::Rust, "", "fn a() {", "}", ""),
+                (Language::Rust, "", "impl A { fn a() {", "}}", ""),
+                (Language::Rust, "fn a() { ", "(", ")", " }"),
+                (Language::Rust, "fn a() { ", "if a {", "}", " }"),
+                (Language::Rust, "fn a() { ", "-", "", "; }"),
+                (Language::Rust, "fn a() { ", "1+", "", "; }"),
+                (Language::Rust, "fn a() { ", "||", "", "; }"),
+                (Language::Rust, "fn a() { a", "", ".b()?", "; }"),
+                (Language::Rust, "a!", "{", "}", ""),
+                (Language::Python, "a = ", "(", ")", "\n"),
+                (Language::Python, "a = ", "[{", "}]", "\n"),
+                (Language::Python, "a = ", "-", "", "\n"),
+                (Language::Python, "a = ", "not ", "", "\n"),
+                (Language::Python, "a = ", "1+", "", "\n"),
+                (Language::Python, "a = ", "lambda: ", "", "\n"),
+                (Language::Python, "a = b", "", ".c()", "\n"),
+            ] {
+                for levels in [1_465, 5_860] {
+                    let unfit = nested(nest, levels);
+                    assert!(matches!(unfit, Some(Unfit::TooDeep { line: 1, .. })), "{levels} of {nest:?}: {unfit:?}");
+                }
+                assert_eq!(nested(nest, 200), None, "200 of {nest:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn python_that_is_nested_too_deep_by_its_lines_is_refused() {
+        on_a_small_stack(|| {
+            for line in ["def a():", "class A:", "if a:"] {
+                let lines = |levels: usize| (0..levels).map(|level| format!("{}{line}\n", " ".repeat(level)));
+                let deep: String = lines(1_465).chain(["pass".to_owned()]).collect();
+                assert!(matches!(functions(&deep, Language::Python), Ok(_) | Err(Unfit::TooDeep { .. })));
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_left_open_ends_no_process() {
+        on_a_small_stack(|| {
+            for (language, level) in [
+                (Language::Rust, "{"),
+                (Language::Rust, "fn a() {"),
+                (Language::Rust, "mod a {"),
+                (Language::Rust, "-"),
+                (Language::Rust, "Vec<"),
+                (Language::Python, "("),
+                (Language::Python, "if a:"),
+                (Language::Python, "f'{"),
+            ] {
+                let found = functions(&level.repeat(5_860), language);
+                assert!(matches!(found, Ok(_) | Err(Unfit::TooDeep { .. })), "{level}: {found:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_people_write_is_not_too_deep() {
+        let deep = format!("fn a() {{ let x = b{}; }}", ".c(1)".repeat(300));
+        assert_eq!(named(&found(&deep, Language::Rust)), ["a"]);
+        let deep = format!("def a():\n    return {}1\n", "1 + ".repeat(500));
+        assert_eq!(named(&found(&deep, Language::Python)), ["a"]);
+    }
+
+    #[test]
+    fn functions_inside_of_functions_have_no_more_text_than_a_file_may() {
+        let levels = 150;
+        let source = format!("{}{}", "fn a() {\n    let long = \"0123456789\";\n".repeat(levels), "}\n".repeat(levels));
+        let found = functions(&source.repeat(10), Language::Rust).expect("it is fit");
+        let total: usize = found.functions.iter().map(|function| function.text.len()).sum();
+        assert_eq!((found.functions.len(), found.left_out), (10 * levels, 0));
+        assert!(
+            total <= MAX_TEXTS && total > MAX_TEXTS / 2 && found.shortened > levels,
+            "{total}, {}",
+            found.shortened
+        );
+        assert!(found.functions.iter().all(|function| function.documentation.is_empty() && function.name.len() <= 500));
+    }
+
+    #[test]
+    fn more_functions_than_a_file_may_have_are_counted() {
+        let found = functions(&"fn a() {}\n".repeat(MAX_FUNCTIONS + 3), Language::Rust).expect("it is fit");
+        assert_eq!((found.functions.len(), found.shortened, found.left_out), (MAX_FUNCTIONS, 0, 3));
+        let long = format!("fn {0}() {{ \"{0}\" }}", "a".repeat(MAX_TEXT));
+        let found = functions(&long, Language::Rust).expect("it is fit");
+        assert_eq!((found.shortened, found.functions[0].text.len()), (1, MAX_TEXT));
+        assert!(found.functions[0].name.len() <= 500);
+    }
+
+    #[test]
+    fn a_file_that_takes_too_long_is_refused() {
+        let source = "fn a() {}\n".repeat(1_000);
+        let parsed = parse(&source, Language::Rust, Duration::ZERO);
+        assert_eq!(parsed.map(|_| ()), Err(Unfit::TooHard { limit: Duration::ZERO }));
+    }
+
+    #[test]
+    fn a_share_leaves_the_short_ones_whole() {
+        assert_eq!(share([1, 2, 30, 40].into_iter(), 23), 10);
+        assert_eq!(share([1, 2].into_iter(), 3), 3);
+        assert_eq!(share([].into_iter(), 3), 3);
+    }
+}

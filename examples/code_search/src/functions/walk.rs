@@ -1,0 +1,151 @@
+//! The room of the walk through a syntax tree: step by step, since a tree can be deeper than any stack.
+
+use tree_sitter::{Node, Tree, TreeCursor};
+
+use super::{Function, Unfit, beginning};
+
+/// The deepest level of a syntax tree. A person's code has up to a few hundred: each block takes two or three, each call of a chain two.
+const MAX_DEPTH: usize = 1_000;
+
+/// The longest name that is kept, in bytes, with those of what it stands in.
+const MAX_NAME: usize = 500;
+
+/// How much is kept of what is said about a function, in bytes.
+const MAX_DOCUMENTATION: usize = 4 * 1024;
+
+/// A function in its source.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) text: &'a str,
+    name: String,
+    documentation: String,
+    lines: (u32, u32),
+}
+
+impl Place<'_> {
+    pub(super) fn function(&self) -> Function {
+        let (text, (start_line, end_line)) = (self.text.to_owned(), self.lines);
+        Function { name: self.name.clone(), documentation: self.documentation.clone(), text, start_line, end_line }
+    }
+}
+
+/// The first `most` functions of a tree, and how many more there are.
+pub(super) fn functions<'a>(tree: &Tree, source: &'a str, most: usize) -> Result<(Vec<Place<'a>>, usize), Unfit> {
+    let mut walk = Walk { source, most, names: String::new(), found: Vec::new(), more: 0 };
+    let mut cursor = tree.walk();
+    // For each level that the cursor is below, what its nodes stand in.
+    let mut levels = vec![Level::default()];
+    while let Some(level) = levels.last_mut() {
+        let inside = walk.enter(cursor.node(), level);
+        if cursor.goto_first_child() {
+            levels.push(inside);
+            // The cursor's own count of its levels counts them anew each time.
+            if levels.len() > MAX_DEPTH {
+                return Err(Unfit::TooDeep { line: line(cursor.node().start_position().row), most: MAX_DEPTH });
+            }
+            continue;
+        }
+        leave(&mut cursor, &mut levels);
+    }
+    Ok((walk.found, walk.more))
+}
+
+/// Goes to the node that comes next, up to where there is one.
+fn leave<'tree>(cursor: &mut TreeCursor<'tree>, levels: &mut Vec<Level<'tree>>) {
+    while !cursor.goto_next_sibling() {
+        levels.pop();
+        if !cursor.goto_parent() {
+            return;
+        }
+    }
+}
+
+/// What the nodes of one level have in common.
+#[derive(Debug, Default)]
+struct Level<'tree> {
+    /// How long the names are of what they stand in.
+    names: usize,
+    /// Where a function begins whose decorators stand around it.
+    decorated: Option<Node<'tree>>,
+    /// The first of the comments and attributes that stand directly above the next one, and the last line of them.
+    above: Option<(Node<'tree>, usize)>,
+}
+
+struct Walk<'a> {
+    source: &'a str,
+    most: usize,
+    /// The names of what the present node stands in.
+    names: String,
+    found: Vec<Place<'a>>,
+    more: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Looks at a node, and gives what those inside of it have in common.
+    fn enter<'tree>(&mut self, node: Node<'tree>, level: &mut Level<'tree>) -> Level<'tree> {
+        let touches = |(first, last): (Node<'tree>, usize)| (last + 1 >= node.start_position().row).then_some(first);
+        let first = level.above.and_then(touches).or(level.decorated).unwrap_or(node);
+        let belongs_below = matches!(node.kind(), "line_comment" | "block_comment" | "comment" | "attribute_item");
+        level.above = belongs_below.then(|| (first, node.end_position().row));
+        self.names.truncate(level.names);
+        if let Some(name) = name_of(node, self.source) {
+            if !self.names.is_empty() {
+                self.names.push_str("::");
+            }
+            self.names.push_str(beginning(name, MAX_NAME));
+            if matches!(node.kind(), "function_item" | "function_definition") {
+                self.keep(node, first);
+            }
+        }
+        let decorated = (node.kind() == "decorated_definition").then_some(first);
+        Level { names: self.names.len(), decorated, above: None }
+    }
+
+    fn keep(&mut self, node: Node<'_>, first: Node<'_>) {
+        if self.found.len() == self.most {
+            self.more += 1;
+            return;
+        }
+        self.found.push(Place {
+            text: &self.source[first.start_byte()..node.end_byte()],
+            // The last names say most.
+            name: ending(&self.names, MAX_NAME).to_owned(),
+            documentation: documentation(node, first, self.source),
+            lines: (line(first.start_position().row), line(node.end_position().row)),
+        });
+    }
+}
+
+/// The name that a node gives to what stands in it.
+fn name_of<'a>(node: Node<'_>, source: &'a str) -> Option<&'a str> {
+    let field = match node.kind() {
+        "function_item" | "function_definition" | "class_definition" | "trait_item" | "mod_item" => "name",
+        "impl_item" => "type",
+        _ => return None,
+    };
+    let name = &source[node.child_by_field_name(field)?.byte_range()];
+    // The type's arguments tell nobody what the method does.
+    name.split('<').next()
+}
+
+/// The comments above a function, and Python's docstring.
+fn documentation(node: Node<'_>, first: Node<'_>, source: &str) -> String {
+    let above = beginning(&source[first.start_byte()..node.start_byte()], MAX_DOCUMENTATION).lines().map(str::trim);
+    let comments = above.filter(|line| line.starts_with("//") || line.starts_with('#') && !line.starts_with("#["));
+    let lines = comments.chain(docstring(node, source)).map(|line| line.trim_matches(['/', '#', '!', '"', ' ']));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+fn docstring<'a>(node: Node<'_>, source: &'a str) -> Option<&'a str> {
+    let body = node.child_by_field_name("body").filter(|_| node.kind() == "function_definition")?;
+    let first = body.named_child(0).filter(|first| matches!(first.kind(), "expression_statement" | "string"))?;
+    Some(beginning(&source[first.byte_range()], MAX_DOCUMENTATION)).filter(|text| text.contains('"'))
+}
+
+fn line(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+fn ending(text: &str, most: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(most))..]
+}

@@ -1,0 +1,147 @@
+//! Runtimes: a call that began in a tokio runtime which is gone goes on in another one, and outside of all.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use breaker_core::{CallError, CircuitBreakerError, Config, circuit_breaker, fallback, retry};
+use common::{breaker, secs};
+use std::future::{Future, pending, poll_fn, ready};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
+use tokio::runtime::{Builder, Runtime};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// Has the future begin in a runtime that is gone afterwards.
+fn begin<F: Future>(mut future: Pin<&mut F>) {
+    let first = runtime();
+    let polled = first.block_on(poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())));
+    assert!(polled, "it has to wait");
+}
+
+/// One poll outside of all runtimes.
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Open(#[from] CircuitBreakerError),
+    #[error("refused")]
+    Refused,
+}
+
+#[circuit_breaker(timeout = "5s")]
+async fn limited(body: impl Future<Output = ()>) -> Result<(), Error> {
+    body.await;
+    Ok(())
+}
+
+#[circuit_breaker(timeout = "5s", key = host)]
+async fn limited_by_key(host: &str, body: impl Future<Output = ()>) -> Result<(), Error> {
+    let _ = host;
+    body.await;
+    Ok(())
+}
+
+#[circuit_breaker(timeout = "5s")]
+#[fallback(stale = |_| Ok(()))]
+async fn limited_with_fallback(body: impl Future<Output = ()>) -> Result<(), Error> {
+    body.await;
+    Ok(())
+}
+
+/// Waits once, so that a call has its timer, and is then over when it is polled again.
+async fn once() {
+    let mut first = true;
+    poll_fn(|_| if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }).await;
+}
+
+#[test]
+fn a_call_goes_on_outside_of_all_runtimes_without_its_limit() {
+    for is_over in [true, false] {
+        let body = || async move {
+            once().await;
+            if !is_over {
+                pending::<()>().await;
+            }
+        };
+        let by_handle = breaker(Config::new().timeout(secs(5)));
+        let call = by_handle.call(async {
+            body().await;
+            Ok::<_, Error>(())
+        });
+        let mut call = pin!(call);
+        begin(call.as_mut());
+        assert_eq!(poll(call).is_ready(), is_over);
+        macro_rules! check {
+            ($($call:expr;)*) => {$(
+                let mut call = pin!($call);
+                begin(call.as_mut());
+                assert_eq!(poll(call).is_ready(), is_over, stringify!($call));
+            )*};
+        }
+        check! {
+            limited(body());
+            limited_by_key("a", body());
+            limited_with_fallback(body());
+        }
+    }
+}
+
+#[test]
+fn a_call_that_moves_to_another_runtime_keeps_its_limit() {
+    let breaker = breaker(Config::new().timeout(secs(5)));
+    let mut call = pin!(breaker.call(pending::<Result<(), Error>>()));
+    begin(call.as_mut());
+    let cut = runtime().block_on(call);
+    assert!(matches!(cut, Err(CallError::Rejected(error)) if error.is_timeout()));
+    let mut call = pin!(limited(pending()));
+    begin(call.as_mut());
+    assert!(matches!(runtime().block_on(call), Err(Error::Open(error)) if error.is_timeout()));
+}
+
+static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
+
+#[circuit_breaker(fail_max = 10)]
+#[retry(attempts = 3, min = "5s")]
+async fn retried() -> Result<(), Error> {
+    ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    ready(Err(Error::Refused)).await
+}
+
+#[test]
+fn a_wait_for_another_attempt_ends_with_its_runtime() {
+    let mut call = pin!(retried());
+    begin(call.as_mut());
+    assert_eq!(ATTEMPTS.load(Ordering::Relaxed), 1);
+    assert!(matches!(poll(call), Poll::Ready(Err(Error::Refused))));
+    assert_eq!(ATTEMPTS.load(Ordering::Relaxed), 2, "without a timer there is no third one");
+    let mut call = pin!(retried());
+    begin(call.as_mut());
+    assert!(runtime().block_on(call).is_err());
+    assert_eq!(ATTEMPTS.load(Ordering::Relaxed), 5);
+}
+
+#[test]
+fn whoever_waits_for_a_breaker_goes_on_waiting() {
+    let breaker = breaker(Config::new());
+    breaker.force_open_for(secs(3600));
+    let mut waits = pin!(breaker.ready());
+    begin(waits.as_mut());
+    assert!(poll(waits.as_mut()).is_pending(), "outside of all runtimes");
+    breaker.release();
+    assert!(poll(waits).is_ready(), "the breaker has changed");
+    breaker.force_open_for(secs(3600));
+    let mut waits = pin!(breaker.ready());
+    begin(waits.as_mut());
+    runtime().block_on(async {
+        assert!(tokio::time::timeout(secs(1), waits.as_mut()).await.is_err());
+        breaker.release();
+        waits.await;
+    });
+}
