@@ -21,9 +21,9 @@ impl Child {
         if at_once {
             children.iter_mut().for_each(Self::at_once);
         }
-        // To `guard_stream` each error is a failure, a rejection of a task too.
-        let how =
-            if call.how == How::Stream && children.iter().any(Self::waits_for_tasks) { How::Async } else { call.how };
+        // To `guard_stream` each error is a failure, also a rejection by another breaker, or of a task of the same one.
+        let alone = !children.iter().any(|child| child.meets_others(call.of));
+        let how = if call.how == How::Stream && !alone { How::Async } else { call.how };
         let call = Call {
             how,
             judge: Judge::Itself,
@@ -38,8 +38,10 @@ impl Child {
         Self { way, call: Arc::new(call) }
     }
 
-    fn waits_for_tasks(&self) -> bool {
-        self.way == Way::Awaited || self.call.children.iter().any(Self::waits_for_tasks)
+    /// Whether it may give an error of another breaker, or of a task.
+    fn meets_others(&self, of: usize) -> bool {
+        let call = &self.call;
+        self.way == Way::Awaited || call.of != of || call.children.iter().any(|child| child.meets_others(of))
     }
 
     /// Nothing in it waits.
