@@ -112,7 +112,8 @@ where
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
         let Running(entry) = &mut *ManuallyDrop::new(running);
-        if !matches!(&polled, Poll::Ready(result) if result.view().is_ok() && nesting::leave_plainly(shared)) {
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || entry.leaves_in_turn())) {
             entry.end(&mut polled, *this.judge, context);
         }
         polled
@@ -185,7 +186,7 @@ impl Entry {
         if !word.lets_in() {
             return self.begin_slowly();
         }
-        nesting::enter_plainly(link.shared, if word.is_plain() { word } else { word.never() });
+        nesting::enter(link.shared, if word.is_plain() { word } else { word.never() }, 0);
         Some(link.shared)
     }
 
@@ -210,7 +211,7 @@ impl Entry {
             Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
         let link = held.link;
-        nesting::enter_with(&link.breaker.0, held.word.never(), held.probe);
+        nesting::enter(&link.breaker.0, held.word.never(), held.probe);
         self.0 = Way::Held(held);
         Some(link.shared)
     }
@@ -237,7 +238,6 @@ impl Entry {
     {
         match &*polled {
             Poll::Ready(result) => match result.view() {
-                Ok(_) if self.leaves_in_turn() => {}
                 Ok(_) => self.succeeded(),
                 Err(error) => {
                     let running = Running(self);
@@ -262,7 +262,7 @@ impl Entry {
     }
 
     /// Leaves a call that has succeeded, inside of another one or with others inside it, if there is not more to it than that.
-    #[inline]
+    #[inline(never)]
     fn leaves_in_turn(&self) -> bool {
         matches!(self.0, Way::Ahead(site) if site.linked().is_some_and(nesting::leave_in_turn))
     }

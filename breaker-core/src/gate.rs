@@ -48,8 +48,8 @@ impl Word {
 
     /// The call is being dropped, and those inside it with it.
     pub(crate) const CLOSING: u64 = 1 << 56;
-    /// There are calls around this one on its thread.
-    pub(crate) const NESTED: u64 = 1 << 57;
+    /// There are calls inside this one on its thread.
+    pub(crate) const BURIED: u64 = 1 << 57;
     /// The call decides nothing, whatever the generation.
     pub(crate) const UNBOUND: u64 = 1 << 58;
     /// Where [`Evidence`] is kept.
@@ -57,7 +57,7 @@ impl Word {
     const EVIDENCE: u64 = 0b1111 << Self::EVIDENCE_SHIFT;
     /// A success of this call is more than a count.
     const MORE: u64 = 1 << 63;
-    const MARKS: u64 = Self::CLOSING | Self::NESTED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
+    const MARKS: u64 = Self::CLOSING | Self::BURIED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
 
     /// `generation` counts from 1.
     pub(crate) const fn new(state: State, generation: u64, flags: u64) -> Self {
@@ -108,16 +108,10 @@ impl Word {
         Self(self.0 & !Self::MORE)
     }
 
-    /// What a gate has of it.
-    #[inline]
-    pub(crate) const fn bare(self) -> Self {
-        Self(self.0 & !Self::MARKS)
-    }
-
     /// What a call keeps of it while it waits.
     #[inline]
     pub(crate) const fn kept(self) -> Self {
-        Self(self.0 & !(Self::CLOSING | Self::NESTED | Self::MORE))
+        Self(self.0 & !(Self::CLOSING | Self::BURIED | Self::MORE))
     }
 
     /// What inner calls have told.
@@ -131,10 +125,8 @@ impl Word {
         Self(self.0 | (evidence.0 as u64) << Self::EVIDENCE_SHIFT)
     }
 
-    /// The same of a call that has none around it.
-    #[inline]
-    pub(crate) const fn unnested(self) -> Self {
-        Self(self.0 & !Self::NESTED)
+    pub(crate) const fn without(self, flags: u64) -> Self {
+        Self(self.0 & !flags)
     }
 
     /// The same without what inner calls have told.

@@ -50,7 +50,7 @@ impl<'b> Lent<'b> {
     pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.stage = Stage::Runs;
         let word = self.word.with_evidence(self.evidence);
-        nesting::enter(&self.breaker.0, word);
+        nesting::enter(&self.breaker.0, word, 0);
         let inside = Inside { lent: self, word };
         let value = f();
         inside.lent.stage = Stage::Idle;

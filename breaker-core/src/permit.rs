@@ -213,7 +213,7 @@ impl Permit {
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
         let word = self.word.with_evidence(self.evidence());
-        nesting::enter_with(&self.breaker().0, word, self.probe.load(Ordering::Relaxed));
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed));
         Inside { permit: self, word }
     }
 

@@ -1,0 +1,285 @@
+//! Stack: the calls that a thread is inside of. The first one stands where a call that is alone finds it without a look at how many there are.
+
+use crate::gate::{Evidence, Word};
+use crate::shared::Core;
+use crate::sync::{self, thread_local};
+use std::cell::{Cell, RefCell};
+use std::ptr;
+
+/// A call on the stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    breaker: Id,
+    /// The word under which it was let in, with its marks.
+    pub(crate) word: Word,
+    /// The slot that it holds, until a call inside it takes that over; 0: none.
+    pub(crate) probe: u32,
+}
+
+impl Frame {
+    const NONE: Self = Self { breaker: Id::NONE, word: Word::NONE, probe: 0 };
+}
+
+/// Which breaker: its address. A call that is on the stack keeps its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+impl Id {
+    /// There is no call.
+    const NONE: Self = Self(0);
+    /// There was none on this thread so far.
+    const NONE_YET: Self = Self(usize::MAX);
+
+    #[inline]
+    pub(super) fn of(core: &Core) -> Self {
+        Self(ptr::from_ref(core).addr())
+    }
+}
+
+/// A place for a call.
+pub(super) struct Place {
+    breaker: Cell<Id>,
+    pub(super) word: Cell<Word>,
+    /// 0 too where there is no call.
+    pub(super) probe: Cell<u32>,
+}
+
+impl Place {
+    const fn new(breaker: Id) -> Self {
+        Self { breaker: Cell::new(breaker), word: Cell::new(Word::NONE), probe: Cell::new(0) }
+    }
+
+    #[inline]
+    pub(super) fn frame(&self) -> Frame {
+        Frame { breaker: self.breaker.get(), word: self.word.get(), probe: self.probe.get() }
+    }
+
+    #[inline]
+    pub(super) fn put(&self, breaker: Id, word: Word) {
+        self.breaker.set(breaker);
+        self.word.set(word);
+    }
+
+    fn set(&self, Frame { breaker, word, probe }: Frame) {
+        self.put(breaker, word);
+        self.probe.set(probe);
+    }
+
+    #[inline]
+    pub(super) fn mark(&self, evidence: Evidence) {
+        self.word.set(self.word.get().with_evidence(evidence));
+    }
+}
+
+/// The calls that this thread is inside of.
+pub(super) struct Stack {
+    /// How many calls there are beyond the first one.
+    depth: Cell<usize>,
+    /// The innermost of more than there are places is in the last one; then those before it are on the heap.
+    places: [Place; PLACES],
+    /// The inner call that succeeded last: its breaker and its function.
+    pub(super) answered: Cell<(Id, Option<&'static str>)>,
+}
+
+const PLACES: usize = 4;
+const LAST: usize = PLACES - 1;
+
+thread_local!(pub(super) static STACK: Stack = const {
+    Stack {
+        depth: Cell::new(0),
+        places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
+        answered: Cell::new((Id::NONE, None)),
+    }
+});
+
+// Apart, since it has to be freed, for which each look would have to ask.
+thread_local!(static FAR: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) });
+
+impl Stack {
+    #[inline]
+    pub(super) fn first(&self) -> &Place {
+        &self.places[0]
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first().breaker.get() == Id::NONE
+    }
+
+    /// Whether there is no more than one call.
+    #[inline]
+    pub(super) fn is_alone(&self) -> bool {
+        self.depth.get() == 0
+    }
+
+    #[inline]
+    pub(super) fn put_first(&self, breaker: Id, word: Word) {
+        self.first().put(breaker, word);
+    }
+
+    /// Takes away the only call, which holds no slot.
+    #[inline]
+    pub(super) fn clear(&self) {
+        self.first().breaker.set(Id::NONE);
+    }
+
+    #[inline]
+    pub(super) fn innermost(&self) -> &Place {
+        &self.places[self.depth.get().min(LAST)]
+    }
+
+    /// Makes room for another call, unless there was none on this thread so far.
+    #[inline]
+    pub(super) fn grows(&self) -> bool {
+        let depth = self.depth.get();
+        if depth >= LAST {
+            push_far(self.places[LAST].frame());
+            self.places[LAST].probe.set(0);
+        } else if self.first().breaker.get() == Id::NONE_YET {
+            sync::take_turn();
+            return false;
+        }
+        let first = self.first();
+        first.word.set(first.word.get().with(Word::BURIED));
+        self.depth.set(depth + 1);
+        true
+    }
+
+    /// Takes away the innermost call.
+    #[inline]
+    pub(super) fn shrink(&self) {
+        let innermost = self.innermost();
+        innermost.probe.set(0);
+        let depth = self.depth.get();
+        if depth == 0 {
+            return self.clear();
+        }
+        self.depth.set(depth - 1);
+        if depth == 1 {
+            let first = self.first();
+            first.word.set(first.word.get().without(Word::BURIED));
+        } else if depth > LAST {
+            innermost.set(pop_far());
+        }
+    }
+
+    /// Tells the nearest call of the same breaker, if there is one.
+    #[inline]
+    pub(super) fn tell(&self, breaker: Id, evidence: Evidence) -> bool {
+        self.nearest(breaker, |place| place.mark(evidence)).is_some()
+    }
+
+    /// Runs `f` on the nearest call of the same breaker.
+    #[inline]
+    pub(super) fn nearest<T>(&self, breaker: Id, f: impl Fn(&Place) -> T) -> Option<T> {
+        let depth = self.depth.get();
+        if depth >= PLACES {
+            return self.nearest_of_many(breaker, &f);
+        }
+        self.nearest_until(depth, breaker, &f)
+    }
+
+    #[inline]
+    fn nearest_until<T>(&self, depth: usize, breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+        let mut at = depth;
+        loop {
+            let place = self.places.get(at)?;
+            if place.breaker.get() == breaker {
+                return Some(f(place));
+            }
+            at = at.checked_sub(1)?;
+        }
+    }
+
+    #[cold]
+    fn nearest_of_many<T>(&self, breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+        let last = &self.places[LAST];
+        if last.breaker.get() == breaker {
+            return Some(f(last));
+        }
+        on_far(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
+    }
+}
+
+// While a thread ends it may have no list any more. Then the calls that would be on it are forgotten.
+
+#[cold]
+fn push_far(frame: Frame) {
+    let _ = FAR.try_with(|far| far.try_borrow_mut().map(|mut far| far.push(frame)));
+}
+
+#[cold]
+fn pop_far() -> Frame {
+    let popped = FAR.try_with(|far| far.try_borrow_mut().ok()?.pop());
+    popped.ok().flatten().unwrap_or(Frame::NONE)
+}
+
+fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+    let found = FAR.try_with(|far| {
+        let mut far = far.try_borrow_mut().ok()?;
+        let frame = far.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
+        let place = Place::new(Id::NONE);
+        place.set(*frame);
+        let value = f(&place);
+        *frame = place.frame();
+        Some(value)
+    });
+    found.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
+        for breaker in breakers {
+            if !stack.is_empty() && stack.grows() {
+                stack.innermost().put(Id(breaker), Word::NONE);
+            } else {
+                stack.put_first(Id(breaker), Word::NONE);
+            }
+            stack.innermost().probe.set(breaker as u32);
+        }
+    }
+
+    /// Each level is a place of its own, in the places and on the heap.
+    #[test]
+    fn calls_leave_in_the_order_in_which_they_came_however_many_there_are() {
+        STACK.with(|stack| {
+            for calls in 1..12 {
+                frames(stack, 1..=calls);
+                for breaker in 1..=calls {
+                    assert!(stack.tell(Id(breaker), Evidence::TOLD), "{breaker} of {calls}");
+                }
+                assert!(!stack.tell(Id(calls + 1), Evidence::TOLD));
+                for breaker in (1..=calls).rev() {
+                    let left = stack.innermost().frame();
+                    assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
+                    assert_eq!(left.word.evidence(), Evidence::TOLD, "{breaker} of {calls}");
+                    stack.shrink();
+                }
+                assert!(stack.is_empty());
+                assert_eq!(stack.first().probe.get(), 0);
+            }
+        });
+    }
+
+    #[test]
+    fn the_nearest_of_several_calls_of_one_breaker_is_told() {
+        STACK.with(|stack| {
+            for calls in 2..12 {
+                frames(stack, (0..calls).map(|call| 1 + call % 2));
+                assert!(stack.tell(Id(1), Evidence::FAILED));
+                let told: Vec<_> = (0..calls)
+                    .map(|_| {
+                        let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;
+                        stack.shrink();
+                        told
+                    })
+                    .collect();
+                let nearest = if calls % 2 == 1 { 0 } else { 1 };
+                assert!(told.iter().enumerate().all(|(at, told)| *told == (at == nearest)), "{told:?}");
+            }
+        });
+    }
+}
