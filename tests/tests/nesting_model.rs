@@ -5,15 +5,23 @@
 #[allow(dead_code, reason = "of the model of one breaker a part is used here")]
 #[path = "model/compare.rs"]
 mod compare;
+#[path = "nesting_model/draw.rs"]
+mod draw;
 #[path = "nesting_model/functions.rs"]
 mod functions;
 #[path = "model/hand.rs"]
 mod hand;
+#[path = "nesting_model/healthy.rs"]
+mod healthy;
+#[path = "nesting_model/hears.rs"]
+mod hears;
 #[path = "nesting_model/inside.rs"]
 mod inside;
 #[allow(dead_code, reason = "of the model of one breaker a part is used here")]
 #[path = "model/keys.rs"]
 mod keys;
+#[path = "nesting_model/made.rs"]
+mod made;
 #[path = "nesting_model/play.rs"]
 mod play;
 #[path = "model/record.rs"]

@@ -68,3 +68,20 @@ async fn calls_of_two_values_that_share_the_overflow_are_calls_of_one_breaker() 
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_the_head_within_each_other_are_calls_of_one_breaker_which_is_none_of_the_values() {
+    testing::isolated(async {
+        let service = Service::default();
+        service.set_down(true);
+        let head = testing::breaker("hosts");
+        let twice = || head.call(async { head.call(async { outer("a", "a", &service).await }).await });
+        twice().await.unwrap_err();
+        assert_eq!(counts(&testing::breaker("hosts[a]")), [0, 0, 1, 0, 0]);
+        twice().await.unwrap_err();
+        assert_eq!(counts(&testing::breaker("hosts[a]")), [0, 0, 2, 0, 0]);
+        // What the head shows is the sum of all.
+        assert_eq!(counts(&head), [0, 0, 4, 0, 0]);
+    })
+    .await;
+}

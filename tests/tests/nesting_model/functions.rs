@@ -1,6 +1,7 @@
 //! Functions: the same calls by attribute.
 
-use crate::play::{Body, Fault, Given};
+use crate::made::Body;
+use crate::play::{Fault, Given};
 use crate::tree::Judge;
 use breaker_core::{Classify, Outcome, circuit_breaker};
 

@@ -1,17 +1,13 @@
-//! Play: a tree's calls, made through the breakers.
+//! Play: what the code around and inside of calls does.
 
-use crate::functions;
-use crate::reference::Ending;
+use crate::made::made;
 use crate::run::Run;
 use crate::tree::{Call, Child, End, How, Judge, Pause, Plan, Way};
-use crate::world::World;
-use breaker_core::{CallError, CircuitBreakerError, Outcome, guard_stream};
+use breaker_core::{CircuitBreakerError, Outcome};
 use futures_util::future::LocalBoxFuture;
-use futures_util::{Stream, StreamExt as _, stream};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -43,18 +39,6 @@ impl Judge {
             (Self::Itself, Err(Fault::Breaker(error))) if !error.is_timeout() => Outcome::neutral(),
             (Self::Itself, Err(_)) => Outcome::failure(),
         }
-    }
-}
-
-/// A call that is dropped before it is over is told to the world when all of it is gone.
-struct Watch {
-    world: Rc<World>,
-    id: usize,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.world.dropped(self.id);
     }
 }
 
@@ -107,154 +91,8 @@ impl Call {
     }
 }
 
-/// One call of a breaker.
-fn made(run: &Run, call: &Arc<Call>) -> Playing {
-    let (run, call) = (run.clone(), call.clone());
-    Box::pin(async move {
-        let Some(id) = run.world.enter(call.of) else { return Ok(()) };
-        let watch = Watch { world: run.world.clone(), id };
-        match call.how {
-            How::Async if run.world.annotated && call.judge != Judge::Strict => by_function(&run, &call, &watch).await,
-            How::Sync if run.world.annotated && call.judge == Judge::Itself => by_function_sync(&run, &call, &watch),
-            How::Async => by_call(&run, &call, &watch).await,
-            How::Sync => by_call_sync(&run, &call, &watch),
-            How::Permit => by_permit(&run, &call, &watch).await,
-            How::Run | How::RunSync => by_run(&run, &call, &watch).await,
-            How::Stream => by_stream(&run, &call, &watch).await,
-        }
-    })
-}
-
-async fn by_function(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
-    let given = match (call.of, call.judge) {
-        (0, Judge::Nothing) => functions::a_nothing(body).await,
-        (_, Judge::Nothing) => functions::b_nothing(body).await,
-        (0, _) => functions::a(body).await,
-        _ => functions::b(body).await,
-    };
-    watch.came_back(given, call.judge)
-}
-
-fn by_function_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let closure = Box::new(at_once(run, call, watch.id));
-    let given = if call.of == 0 { functions::a_sync(closure) } else { functions::b_sync(closure) };
-    watch.came_back(given, call.judge)
-}
-
-async fn by_call(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
-    let breaker = &run.world.breakers[call.of];
-    let given = breaker.call_with(body, |given| call.judge.outcome(given)).await;
-    watch.over(given, call.judge)
-}
-
-fn by_call_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let closure = at_once(run, call, watch.id);
-    let given = run.world.breakers[call.of].call_sync_with(closure, |given| call.judge.outcome(given));
-    watch.over(given, call.judge)
-}
-
-/// The body of a sync call.
-fn at_once(run: &Run, call: &Arc<Call>, id: usize) -> impl FnOnce() -> Given + use<> {
-    let (world, body) = (run.world.clone(), body(run, call));
-    move || {
-        let polled = world.poll(id);
-        let given = once(body);
-        polled.came_back();
-        world.gives(id);
-        given
-    }
-}
-
-async fn by_permit(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let permit = match run.world.breakers[call.of].try_acquire() {
-        Ok(permit) => permit,
-        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
-    };
-    run.world.let_in(watch.id);
-    let given = body(run, call).await;
-    permit.settle(call.judge.outcome(&given));
-    // What it is settled by is no error.
-    run.world.end(watch.id, ending(call.judge.outcome(&given)), false);
-    given
-}
-
-async fn by_run(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let permit = match run.world.breakers[call.of].try_acquire() {
-        Ok(permit) => permit,
-        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
-    };
-    let judge = |given: &Given| call.judge.outcome(given);
-    let given = if call.how == How::Run {
-        let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
-        permit.run_with(body, judge).await
-    } else {
-        permit.run_sync_with(at_once(run, call, watch.id), judge)
-    };
-    watch.over(given, call.judge)
-}
-
-async fn by_stream(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
-    let permit = match run.world.breakers[call.of].try_acquire() {
-        Ok(permit) => permit,
-        Err(error) => return watch.over(Err(CallError::Rejected(error)), call.judge),
-    };
-    run.world.let_in(watch.id);
-    let items = Items { world: run.world.clone(), id: watch.id, inner: Box::pin(items(run, call)) };
-    let mut items = guard_stream(permit, items);
-    let mut given = Ok(());
-    while given.is_ok()
-        && let Some(item) = items.next().await
-    {
-        given = item;
-    }
-    watch.over(given.map_err(CallError::Inner), Judge::Strict)
-}
-
-/// The calls inside are the items.
-fn items(run: &Run, call: &Arc<Call>) -> impl Stream<Item = Given> + use<> {
-    let (run, children) = (run.clone(), call.children.clone());
-    let whole = Call { children: Vec::new(), ..Call::clone(call) };
-    let last = stream::once(body(&run, &Arc::new(whole)));
-    stream::iter(children).then(move |child| play(&run, &child)).chain(last)
-}
-
-impl Watch {
-    /// An annotated function has come back with this.
-    fn came_back(&self, given: Given, judge: Judge) -> Given {
-        let given = given.map_err(|fault| match fault {
-            Fault::Breaker(error) if !self.world.gave(self.id) => CallError::Rejected(error),
-            fault => CallError::Inner(fault),
-        });
-        self.over(given, judge)
-    }
-
-    /// The call has come back with this.
-    fn over(&self, given: Result<(), CallError<Fault>>, judge: Judge) -> Given {
-        let given = match given {
-            Ok(()) => Ok(()),
-            Err(CallError::Inner(fault)) => Err(fault),
-            Err(CallError::Rejected(error)) => {
-                self.world.turned_away(self.id, &error);
-                return Err(Fault::Breaker(error));
-            }
-        };
-        self.world.end(self.id, ending(judge.outcome(&given)), given.is_err());
-        given
-    }
-}
-
-fn ending(outcome: Outcome) -> Ending {
-    match outcome {
-        Outcome::Success => Ending::Success,
-        Outcome::Neutral => Ending::Neutral,
-        _ => Ending::Failure(None),
-    }
-}
-
 /// What a call does.
-fn body(run: &Run, call: &Arc<Call>) -> Playing {
+pub(crate) fn body(run: &Run, call: &Arc<Call>) -> Playing {
     let (run, call) = (run.clone(), call.clone());
     Box::pin(async move {
         pause(&run, call.begins).await;
@@ -332,7 +170,7 @@ async fn within(run: &Run, span: Duration, mut playing: Playing) -> Given {
 }
 
 /// Polls once and drops: what cannot wait fails.
-fn once(mut playing: Playing) -> Given {
+pub(crate) fn once(mut playing: Playing) -> Given {
     match playing.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
         Poll::Ready(given) => given,
         Poll::Pending => Err(Fault::Failure),
@@ -369,47 +207,5 @@ impl Future for Caught {
             Err(panic) if panic.is::<Planned>() => Poll::Ready(Err(Fault::Failure)),
             Err(found) => resume_unwind(found),
         }
-    }
-}
-
-/// A body that tells the world when it is polled.
-pub(crate) struct Body {
-    world: Rc<World>,
-    id: usize,
-    inner: Playing,
-}
-
-impl Future for Body {
-    type Output = Given;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Given> {
-        let this = &mut *self;
-        let running = this.world.poll(this.id);
-        let polled = this.inner.as_mut().poll(context);
-        running.came_back();
-        match polled {
-            Poll::Pending => this.world.waits(this.id),
-            Poll::Ready(_) => this.world.gives(this.id),
-        }
-        polled
-    }
-}
-
-/// A stream that tells the world when it is polled.
-struct Items {
-    world: Rc<World>,
-    id: usize,
-    inner: Pin<Box<dyn Stream<Item = Given>>>,
-}
-
-impl Stream for Items {
-    type Item = Given;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Given>> {
-        let this = &mut *self;
-        let running = this.world.poll(this.id);
-        let polled = this.inner.as_mut().poll_next(context);
-        running.came_back();
-        polled
     }
 }

@@ -1,18 +1,17 @@
 //! World: two breakers and what the reference says of them, held against each other at each thing that happens.
 
 use crate::compare::agree;
-use crate::inside::{Inside, Told};
+use crate::hears::Hears;
+use crate::inside::Inside;
 use crate::keys::Keys;
 use crate::record::shown;
 use crate::reference::{Ending, Seen};
 use crate::step::Hand;
 use crate::tree::Case;
-use breaker_core::event::{BeforeCall, Cancelled, Failure, Ignored, PassedOn, Rejected, Success};
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Listener};
+use breaker_core::{CircuitBreaker, CircuitBreakerError};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) struct World {
@@ -53,46 +52,6 @@ enum BodyState {
     Begun,
     Panicked,
     Over,
-}
-
-/// What a listener hears of single calls.
-#[derive(Clone, Default)]
-struct Hears(Arc<Mutex<Vec<Told>>>);
-
-impl Hears {
-    fn hear(&self, told: Told) {
-        self.0.lock().unwrap().push(told);
-    }
-}
-
-impl Listener for Hears {
-    fn before_call(&self, _: &BeforeCall<'_>) {
-        self.hear(Told::Asked);
-    }
-
-    fn success(&self, _: &Success<'_>) {
-        self.hear(Told::Success);
-    }
-
-    fn failure(&self, _: &Failure<'_>) {
-        self.hear(Told::Failure);
-    }
-
-    fn ignored(&self, _: &Ignored<'_>) {
-        self.hear(Told::Ignored);
-    }
-
-    fn cancelled(&self, _: &Cancelled<'_>) {
-        self.hear(Told::Cancelled);
-    }
-
-    fn passed_on(&self, _: &PassedOn<'_>) {
-        self.hear(Told::PassedOn);
-    }
-
-    fn rejected(&self, event: &Rejected<'_>) {
-        self.hear(Told::Rejected { shadow: event.shadow });
-    }
 }
 
 impl World {
@@ -279,7 +238,7 @@ impl World {
         for of in 0..2 {
             let mut expected = std::mem::take(&mut inside.told[of]);
             if let Some(hears) = &self.hears {
-                let mut heard = std::mem::take(&mut *hears[of].0.lock().unwrap());
+                let mut heard = hears[of].take();
                 // An annotated call that is cut off tells of it before what is left of its body is dropped.
                 if self.annotated {
                     expected.sort_unstable();

@@ -1,0 +1,51 @@
+//! Hears: what a listener hears of single calls.
+
+use crate::inside::Told;
+use breaker_core::Listener;
+use breaker_core::event::{BeforeCall, Cancelled, Failure, Ignored, PassedOn, Rejected, Success};
+use std::sync::{Arc, Mutex};
+
+/// What a listener hears of single calls.
+#[derive(Clone, Default)]
+pub(crate) struct Hears(Arc<Mutex<Vec<Told>>>);
+
+impl Hears {
+    /// Since the last look.
+    pub(crate) fn take(&self) -> Vec<Told> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn hear(&self, told: Told) {
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+impl Listener for Hears {
+    fn before_call(&self, _: &BeforeCall<'_>) {
+        self.hear(Told::Asked);
+    }
+
+    fn success(&self, _: &Success<'_>) {
+        self.hear(Told::Success);
+    }
+
+    fn failure(&self, _: &Failure<'_>) {
+        self.hear(Told::Failure);
+    }
+
+    fn ignored(&self, _: &Ignored<'_>) {
+        self.hear(Told::Ignored);
+    }
+
+    fn cancelled(&self, _: &Cancelled<'_>) {
+        self.hear(Told::Cancelled);
+    }
+
+    fn passed_on(&self, _: &PassedOn<'_>) {
+        self.hear(Told::PassedOn);
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        self.hear(Told::Rejected { shadow: event.shadow });
+    }
+}
