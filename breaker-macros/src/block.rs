@@ -1,4 +1,4 @@
-//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `Result`, under one name.
+//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `..Result<..>`, under one name.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -85,8 +85,10 @@ impl<'a> Outer<'a> {
         });
         let guarded: Vec<TokenStream> = methods.filter_map(|method| own_keys(method)).collect();
         if guarded.is_empty() {
-            let message =
-                "there is nothing to guard: no method of this impl block returns a `Result<..>`, or those are left out";
+            let fix = "write a bare `#[circuit_breaker]` on a method whose result has another name";
+            let message = format!(
+                "there is nothing to guard: no method of this impl block is written to return a `..Result<..>`, or those are left out; {fix}"
+            );
             errors.under(&block.head.self_ty, message);
         } else if let Some(at) = self.at("max_keys")
             && self.at("key").is_none()
