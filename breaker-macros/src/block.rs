@@ -53,13 +53,14 @@ fn unguarded(member: &Member) -> TokenStream {
 /// What the attribute of the block says.
 struct Outer<'a> {
     args: &'a TokenStream,
+    generics: &'a syn::Generics,
     /// The keys that are written on the block, none of them after a mistake in it.
     keys: Vec<(&'static str, Span)>,
     type_name: String,
 }
 
 impl<'a> Outer<'a> {
-    fn new(args: &'a TokenStream, block: &Block, errors: &mut Errors) -> Self {
+    fn new(args: &'a TokenStream, block: &'a Block, errors: &mut Errors) -> Self {
         let mut own = Errors::default();
         let options = check::distinct(args::parse(args.clone(), &mut own), &mut own);
         let mut keys = options.iter().map(|option| (option.key.name, option.at.span())).collect();
@@ -68,7 +69,7 @@ impl<'a> Outer<'a> {
             errors.push(mistakes);
             keys = Vec::new();
         }
-        Outer { args, keys, type_name: block.type_name() }
+        Outer { args, generics: &block.head.generics, keys, type_name: block.type_name() }
     }
 
     /// The rules for all methods together.
@@ -137,7 +138,7 @@ impl<'a> Outer<'a> {
             }
             options.push(option);
         }
-        let mut plan = check::with_options(options, method.tokens.clone(), errors)?;
+        let mut plan = check::with_options(options, method.tokens.clone(), Some(self.generics), errors)?;
         plan.name = plan.name.or_else(|| Some(self.name(plan.krate.as_ref())));
         Some(plan)
     }

@@ -63,6 +63,23 @@ fn of_a_kibibyte_by_value() {
     assert!(bytes <= CALL + 1024, "{}", bytes);
 }
 
+/// As the attribute's documentation says it.
+#[test]
+fn of_four_kibibytes_by_value_once_more_for_each_copy() {
+    let once = added!([#[circuit_breaker]] (bytes: [u8; 4096]) ([0; 4096]) {
+        pause().await;
+        Ok(bytes.len())
+    });
+    let twice = added!([
+        #[circuit_breaker] #[fallback(|_| Some(bytes.len()), on(failure))]
+    ] (bytes: [u8; 4096]) ([0; 4096]) {
+        pause().await;
+        Ok(bytes.len())
+    });
+    assert!((4096..=4096 + CALL).contains(&once), "{}", once);
+    assert!((2 * 4096..=2 * 4096 + 2 * CALL).contains(&twice), "{}", twice);
+}
+
 #[test]
 fn of_a_kibibyte_that_the_body_makes() {
     let bytes = added!([#[circuit_breaker]] () () {

@@ -15,7 +15,7 @@ impl Kit<'_> {
         let rt = self.rt.at(at);
         let mut way = rt.to_token_stream();
         let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
-        let judge = if whole { self.judge_of_whole() } else { self.judge(Span::mixed_site()) };
+        let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
         let items = rules.stream.map(|_| quote_spanned!(Span::mixed_site()=> , #judge));
         let name = match items {
             None if whole => "settle_whole",
@@ -60,9 +60,11 @@ impl Kit<'_> {
             }
             _ => (self.outcome_of_value(), self.outcome()),
         };
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
         quote_spanned! {Span::mixed_site()=>
             |__result| {
-                match #rt::view(__result) {
+                match #view {
                     #rt::Ok(__value) => (#of_value, #rt::Seen(__value).__breaker_text()),
                     #rt::Err(__error) => (#of_error, #rt::Seen(__error).__breaker_text()),
                 }

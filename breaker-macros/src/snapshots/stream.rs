@@ -8,6 +8,7 @@ async fn chat(
             return ::breaker_core::__rt::reject::<_>(__rejected);
         }
     };
+    #[allow(clippy::implicit_return)]
     let __out = ::breaker_core::__rt::Run {
         permit: &__permit,
         limit: ::breaker_core::__rt::None,
@@ -19,7 +20,7 @@ async fn chat(
         },
     }
         .await;
-    ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream(
+    return ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream(
         __permit,
         __out,
         &|__error| {
@@ -34,5 +35,5 @@ async fn chat(
                 ::breaker_core::__rt::Seen(__error).__breaker_text(),
             )
         },
-    )
+    );
 }
