@@ -170,7 +170,8 @@ impl Named {
 #[test]
 fn an_alias_whose_name_ends_in_result_is_guarded_where_it_has_arguments() {
     let breaker = named("impl_block::Named");
-    let calls: [(fn() -> Option<ShortResult<u8>>, u64); 8] = [
+    type Call = fn() -> Option<ShortResult<u8>>;
+    let calls: [(Call, u64); 8] = [
         (|| Some(Named.alias()), 1),
         (|| Named.later().now_or_never(), 1),
         (|| Named.future().now_or_never(), 1),
