@@ -175,7 +175,7 @@ impl fmt::Debug for Ended {
     }
 }
 
-impl<R: Fallible> Fallen<R> {
+impl<R> Fallen<R> {
     pub fn rejected(error: CircuitBreakerError) -> Self {
         Self::Rejected(error)
     }
@@ -184,7 +184,10 @@ impl<R: Fallible> Fallen<R> {
     pub fn rejection<'a>(
         &'a self,
         show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
-    ) -> Rejection<'a> {
+    ) -> Rejection<'a>
+    where
+        R: Fallible,
+    {
         match self {
             Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
@@ -244,6 +247,7 @@ impl<R: Fallible> Fallen<R> {
     /// What the caller would have got without fallbacks.
     pub fn into_result(self) -> R
     where
+        R: Fallible,
         R::Error: crate::rt::FromRejection,
     {
         match self {
@@ -259,7 +263,7 @@ impl<R: Fallible> Fallen<R> {
 #[doc(hidden)]
 pub struct Refused<R>(CircuitBreakerError, PhantomData<fn() -> R>);
 
-impl<R: Fallible> Refused<R> {
+impl<R> Refused<R> {
     pub fn rejected(error: CircuitBreakerError) -> Self {
         Self(error, PhantomData)
     }
@@ -268,13 +272,17 @@ impl<R: Fallible> Refused<R> {
     pub fn rejection<'a>(
         &'a self,
         _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
-    ) -> Rejection<'a> {
+    ) -> Rejection<'a>
+    where
+        R: Fallible,
+    {
         Fallen::<R>::by_breaker(&self.0, Reason::Open)
     }
 
     /// What the caller would have got without fallbacks.
     pub fn into_result(self) -> R
     where
+        R: Fallible,
         R::Error: crate::rt::FromRejection,
     {
         crate::rt::reject(self.0)

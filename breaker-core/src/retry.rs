@@ -3,7 +3,7 @@
 use crate::event::{self, Retrying};
 use crate::fallback::Fallen;
 use crate::limit::Limit;
-use crate::rt::{Fallible, Patience};
+use crate::rt::Patience;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::future::poll_fn;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Retry {
     /// The wait before the next attempt; the call back when there is none. Where no timer could end a wait, which is logged once,
     /// the first attempt is the only one: an outage must not make calls panic.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
-    pub fn again<R: Fallible>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
+    pub fn again<R>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
         let Some(wait) = self.wait_after(&fallen) else { return Err(fallen) };
         let (breaker, function) = fallen.caller();
         let Some(timer) = Limit::after(wait) else {
@@ -68,7 +68,7 @@ impl Retry {
         Ok(Pause(timer))
     }
 
-    fn wait_after<R: Fallible>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
+    fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
         let wait = match fallen {
             Fallen::Rejected(error) => self.if_patient(error.retry_after())?,

@@ -128,6 +128,11 @@ pub fn copy<T: Copyable>(value: &T) -> T {
     value.copy()
 }
 
+/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn each_step_clones<T: Clone>(value: &T) -> T {
+    value.clone()
+}
+
 /// What the attribute's `key` needs of its value.
 #[diagnostic::on_unimplemented(
     message = "`key` tells breakers apart by a text, and `{Self}` is not one",
@@ -148,6 +153,11 @@ impl<T: AsRef<str> + ?Sized> Text for T {
 /// The text of a key.
 pub fn text<T: Text + ?Sized>(key: &T) -> &str {
     key.text()
+}
+
+/// The text of a key that is of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn text_of<T: AsRef<str> + ?Sized>(key: &T) -> &str {
+    key.as_ref()
 }
 
 /// An argument that each attempt of a `#[retry]` needs anew.
@@ -349,6 +359,9 @@ pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
 }
 
 /// The step `value(..)`.
-pub fn value<R: Fallible>(value: R::Ok) -> Option<R> {
+pub fn value<R, T>(value: T) -> Option<R>
+where
+    R: Fallible<Ok = T>,
+{
     Some(R::from_ok(value))
 }

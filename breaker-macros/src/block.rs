@@ -1,4 +1,4 @@
-//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `Result`, under one name.
+//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `..Result<..>`, under one name.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -53,13 +53,14 @@ fn unguarded(member: &Member) -> TokenStream {
 /// What the attribute of the block says.
 struct Outer<'a> {
     args: &'a TokenStream,
+    generics: &'a syn::Generics,
     /// The keys that are written on the block, none of them after a mistake in it.
     keys: Vec<(&'static str, Span)>,
     type_name: String,
 }
 
 impl<'a> Outer<'a> {
-    fn new(args: &'a TokenStream, block: &Block, errors: &mut Errors) -> Self {
+    fn new(args: &'a TokenStream, block: &'a Block, errors: &mut Errors) -> Self {
         let mut own = Errors::default();
         let options = check::distinct(args::parse(args.clone(), &mut own), &mut own);
         let mut keys = options.iter().map(|option| (option.key.name, option.at.span())).collect();
@@ -68,7 +69,7 @@ impl<'a> Outer<'a> {
             errors.push(mistakes);
             keys = Vec::new();
         }
-        Outer { args, keys, type_name: block.type_name() }
+        Outer { args, generics: &block.head.generics, keys, type_name: block.type_name() }
     }
 
     /// The rules for all methods together.
@@ -85,8 +86,10 @@ impl<'a> Outer<'a> {
         });
         let guarded: Vec<TokenStream> = methods.filter_map(|method| own_keys(method)).collect();
         if guarded.is_empty() {
-            let message =
-                "there is nothing to guard: no method of this impl block returns a `Result<..>`, or those are left out";
+            let fix = "write a bare `#[circuit_breaker]` on a method whose result has another name";
+            let message = format!(
+                "there is nothing to guard: no method of this impl block is written to return a `..Result<..>`, or those are left out; {fix}"
+            );
             errors.under(&block.head.self_ty, message);
         } else if let Some(at) = self.at("max_keys")
             && self.at("key").is_none()
@@ -135,7 +138,7 @@ impl<'a> Outer<'a> {
             }
             options.push(option);
         }
-        let mut plan = check::with_options(options, method.tokens.clone(), errors)?;
+        let mut plan = check::with_options(options, method.tokens.clone(), Some(self.generics), errors)?;
         plan.name = plan.name.or_else(|| Some(self.name(plan.krate.as_ref())));
         Some(plan)
     }

@@ -1,5 +1,6 @@
 //! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
 
+mod bounds;
 pub(crate) mod cache;
 mod constant;
 mod lent;
@@ -53,20 +54,27 @@ pub(crate) struct Plan {
 pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     let mut errors = Errors::default();
     let options = distinct(args::parse(args, &mut errors), &mut errors);
-    let plan = with_options(options, item, &mut errors);
+    let plan = with_options(options, item, None, &mut errors);
     errors.finish()?;
     // Without an error there is a plan.
     plan.ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
 }
 
-/// Reads the function and checks it and the options, each of which is there once.
-pub(crate) fn with_options(options: Vec<Opt>, item: TokenStream, errors: &mut Errors) -> Option<Plan> {
+/// Reads the function and checks it and the options, each of which is there once. `outer`: the generics of its impl block, where they
+/// are known.
+pub(crate) fn with_options(
+    options: Vec<Opt>,
+    item: TokenStream,
+    outer: Option<&syn::Generics>,
+    errors: &mut Errors,
+) -> Option<Plan> {
     let target = errors.take(target::parse(item));
     let generics = target.as_ref().map(|target| target.sig.generics.clone()).unwrap_or_default();
     let plan = values_of(options, &generics, errors);
     let target = target?;
     let chain = chain(&target, errors);
     let form = shape::check(&target, chain.is_some(), errors);
+    bounds::check(&target, &form, outer, errors);
     let retry = retry::retry(&target, &form, errors);
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);

@@ -18,7 +18,7 @@ pub(crate) mod types;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
-use syn::ReturnType;
+use syn::{Expr, ReturnType};
 
 use self::names::Rt;
 use crate::check::Plan;
@@ -91,13 +91,15 @@ impl<'p> Kit<'p> {
     fn guarded(&self) -> TokenStream {
         let rt = self.rt;
         let (enter, run, reject, settle) = (self.enter(), self.run(true), self.reject(), self.settle(None));
+        let quiet = self.quiet_of_tail(true);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => #reject,
             };
+            #quiet
             let __out = #run;
-            #settle
+            return #settle;
         }
     }
 
@@ -125,7 +127,10 @@ impl<'p> Kit<'p> {
             return self.site("enter", None);
         };
         let of_key = self.rt.at(mixed(key));
-        let text = quote_spanned!(mixed(key)=> #of_key::text(&#key));
+        let is_generic =
+            matches!(key, Expr::Path(path) if path.path.get_ident().is_some_and(|name| self.is_generic(name)));
+        let text = Ident::new(if is_generic { "text_of" } else { "text" }, mixed(key));
+        let text = quote_spanned!(mixed(key)=> #of_key::#text(&#key));
         self.site("enter_key", Some(&text))
     }
 }

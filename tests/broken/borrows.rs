@@ -1,6 +1,8 @@
 //! What the borrow checker tells.
 #![allow(dead_code, unused_imports, unused_variables, unused_assignments)]
 
+use std::future::Future;
+
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
 type Reply<T> = Result<T, CircuitBreakerError>;
@@ -95,6 +97,101 @@ async fn borrowed_twice(list: &mut Vec<u8>) -> Reply<u8> {
 async fn not_initialised(n: u8) -> Reply<u8> {
     let other: u8;
     Ok(n + other)
+}
+
+struct Client {
+    n: u8,
+    list: Vec<u8>,
+}
+
+impl Client {
+    #[circuit_breaker]
+    async fn assigned_behind_self(&self) -> Reply<u8> {
+        self.n = 3;
+        Ok(self.n)
+    }
+
+    #[circuit_breaker]
+    fn assigned_behind_self_sync(&self) -> Reply<u8> {
+        self.n = 3;
+        Ok(self.n)
+    }
+
+    #[circuit_breaker]
+    fn assigned_behind_self_in_a_future(&self) -> impl Future<Output = Reply<u8>> {
+        async move {
+            self.n = 3;
+            Ok(self.n)
+        }
+    }
+
+    #[circuit_breaker]
+    async fn changed_behind_self(&self) -> Reply<()> {
+        self.list.push(1);
+        Ok(())
+    }
+
+    #[circuit_breaker]
+    fn changed_behind_self_sync(&self) -> Reply<()> {
+        self.list.push(1);
+        Ok(())
+    }
+
+    #[circuit_breaker]
+    async fn moved_out_of_self(&self) -> Reply<Vec<u8>> {
+        Ok(self.list)
+    }
+
+    #[circuit_breaker]
+    fn moved_out_of_self_sync(&self) -> Reply<Vec<u8>> {
+        Ok(self.list)
+    }
+
+    #[circuit_breaker]
+    async fn borrowed_twice_in_self(&mut self) -> Reply<u8> {
+        let first = &self.list[0];
+        self.list.push(1);
+        Ok(*first)
+    }
+
+    #[circuit_breaker]
+    fn borrowed_twice_in_self_sync(&mut self) -> Reply<u8> {
+        let first = &self.list[0];
+        self.list.push(1);
+        Ok(*first)
+    }
+
+    #[circuit_breaker]
+    async fn assigned_while_borrowed(&mut self) -> Reply<u8> {
+        let first = &self.n;
+        self.n = 3;
+        Ok(*first)
+    }
+
+    #[circuit_breaker]
+    fn assigned_while_borrowed_sync(&mut self) -> Reply<u8> {
+        let first = &self.n;
+        self.n = 3;
+        Ok(*first)
+    }
+}
+
+#[circuit_breaker]
+fn behind_a_shared_reference_sync(list: &Vec<u8>) -> Reply<()> {
+    list.push(1);
+    Ok(())
+}
+
+#[circuit_breaker]
+fn moved_out_of_a_reference_sync(text: &String) -> Reply<String> {
+    Ok(*text)
+}
+
+#[circuit_breaker]
+fn borrowed_twice_sync(list: &mut Vec<u8>) -> Reply<u8> {
+    let first = &list[0];
+    list.push(1);
+    Ok(*first)
 }
 
 fn main() {}

@@ -63,6 +63,23 @@ fn of_a_kibibyte_by_value() {
     assert!(bytes <= CALL + 1024, "{}", bytes);
 }
 
+/// As the attribute's documentation says it.
+#[test]
+fn of_four_kibibytes_by_value_and_of_copies_for_a_fallback() {
+    let once = added!([#[circuit_breaker]] (bytes: [u8; 4096]) ([0; 4096]) {
+        pause().await;
+        Ok(bytes.len())
+    });
+    let with_copies = added!([
+        #[circuit_breaker] #[fallback(|_| Some(bytes.len()), on(failure))]
+    ] (bytes: [u8; 4096]) ([0; 4096]) {
+        pause().await;
+        Ok(bytes.len())
+    });
+    assert!((4096..=4096 + CALL).contains(&once), "{}", once);
+    assert!((4096..=3 * 4096 + 2 * CALL).contains(&with_copies), "{}", with_copies);
+}
+
 #[test]
 fn of_a_kibibyte_that_the_body_makes() {
     let bytes = added!([#[circuit_breaker]] () () {

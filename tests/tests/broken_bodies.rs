@@ -13,17 +13,20 @@ const CASES: [&str; 4] = ["types", "borrows", "lints", "syntax"];
 /// The attribute has a line of its own, so that without it every other token stays where it is.
 const ATTRIBUTE: &str = "#[circuit_breaker]\n";
 
-/// Messages of the borrow checker, which call an argument by its name only where it is a local of the body: references are not,
-/// since that would be another copy of each.
-const BY_NAME: [&str; 4] = ["E0384", "E0502", "E0507", "E0596"];
+/// A body is a closure's here: its arguments are "variables" in this message.
+const OTHER_WORDS: [&str; 1] = ["E0384"];
 
-/// One message: its level, code and text, and the places that it is about.
+/// In a closure that takes along what it uses rustc proposes neither a clone nor a `&mut`.
+const WITHOUT_A_FIX: [&str; 4] = ["E0382", "E0507", "E0594", "E0596"];
+
+/// One message: its level, code and text, the places that it is about, and what it proposes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Told {
     places: Vec<[u64; 4]>,
     level: String,
     code: Option<String>,
     message: String,
+    fixes: Vec<String>,
 }
 
 #[test]
@@ -87,8 +90,17 @@ fn told(line: &Value) -> Option<(String, Told)> {
     let places: Vec<_> = spans.map(|span| numbers.map(|number| span[number].as_u64().unwrap())).collect();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let (level, code) = (text(&message["level"])?, text(&message["code"]["code"]));
-    let by_name = code.as_deref().is_some_and(|code| BY_NAME.contains(&code));
-    let message = if by_name { String::new() } else { text(&message["message"])? };
+    let is_one_of = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+    let (other_words, without_a_fix) = (is_one_of(&OTHER_WORDS), is_one_of(&WITHOUT_A_FIX));
+    let message_text = if other_words { String::new() } else { text(&message["message"])? };
+    let fixes = if without_a_fix || other_words { Vec::new() } else { fixes(message) };
     // The last ones only count the others.
-    (!places.is_empty()).then(|| (target.to_owned(), Told { places, level, code, message }))
+    (!places.is_empty()).then(|| (target.to_owned(), Told { places, level, code, message: message_text, fixes }))
+}
+
+/// What a message proposes to write, and in which words.
+fn fixes(message: &Value) -> Vec<String> {
+    let children = message["children"].as_array().into_iter().flatten();
+    let helps = children.filter(|child| child["level"] == "help");
+    helps.filter_map(|help| help["message"].as_str().map(str::to_owned)).collect()
 }

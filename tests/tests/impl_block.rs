@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, State, circuit_breaker, fallback};
 use common::secs;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::future::{Future, pending};
+use std::pin::Pin;
 
 #[derive(Debug, PartialEq)]
 enum Fault {
@@ -120,6 +122,70 @@ fn methods_that_return_a_result_share_a_breaker_named_after_the_type() {
     assert_eq!((own.config().fail_max, own.config().recovery_timeout), (1, secs(9)), "its own keys, then the block's");
     assert_eq!(client.own(), Err(Fault::Upstream));
     assert_eq!(own.state(), State::Open);
+}
+
+type ShortResult<T> = Result<T, Fault>;
+type PlainResult = Result<u8, Fault>;
+
+struct Named;
+
+#[circuit_breaker(fail_max = 99)]
+impl Named {
+    fn alias(&self) -> ShortResult<u8> {
+        Err(Fault::Upstream)
+    }
+
+    async fn later(&self) -> ShortResult<u8> {
+        Err(Fault::Upstream)
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "a method of this shape is guarded too")]
+    fn future(&self) -> impl Future<Output = ShortResult<u8>> {
+        async { Err(Fault::Upstream) }
+    }
+
+    fn pinned(&self) -> Pin<Box<dyn Future<Output = ShortResult<u8>> + '_>> {
+        Box::pin(async { Err(Fault::Upstream) })
+    }
+
+    fn boxed(&self) -> BoxFuture<'_, ShortResult<u8>> {
+        async { Err(Fault::Upstream) }.boxed()
+    }
+
+    fn without_arguments(&self) -> PlainResult {
+        Err(Fault::Upstream)
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "a method of this shape is left out too")]
+    fn future_without_arguments(&self) -> impl Future<Output = PlainResult> {
+        async { Err(Fault::Upstream) }
+    }
+
+    #[circuit_breaker]
+    fn annotated(&self) -> PlainResult {
+        Err(Fault::Upstream)
+    }
+}
+
+#[test]
+fn an_alias_whose_name_ends_in_result_is_guarded_where_it_has_arguments() {
+    let breaker = named("impl_block::Named");
+    type Call = fn() -> Option<ShortResult<u8>>;
+    let calls: [(Call, u64); 8] = [
+        (|| Some(Named.alias()), 1),
+        (|| Named.later().now_or_never(), 1),
+        (|| Named.future().now_or_never(), 1),
+        (|| Named.pinned().now_or_never(), 1),
+        (|| Named.boxed().now_or_never(), 1),
+        (|| Some(Named.without_arguments()), 0),
+        (|| Named.future_without_arguments().now_or_never(), 0),
+        (|| Some(Named.annotated()), 1),
+    ];
+    for (index, (call, counted)) in calls.into_iter().enumerate() {
+        let before = breaker.snapshot().failure_count;
+        assert_eq!(call(), Some(Err(Fault::Upstream)));
+        assert_eq!(breaker.snapshot().failure_count - before, counted, "{index}");
+    }
 }
 
 struct Store<T>(T);

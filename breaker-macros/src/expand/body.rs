@@ -6,7 +6,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
-use crate::target::params::{Binding, Hold, Kind, Param, quiet};
+use crate::target::params::{Binding, Hold, Kind, Param, quiet, starts_with_underscore};
 use crate::uses;
 
 impl Kit<'_> {
@@ -45,7 +45,7 @@ impl Kit<'_> {
             return TokenStream::new();
         }
         let named = names.map(|(cfg, name)| {
-            let quiet = name.to_string().starts_with('_').then(quiet);
+            let quiet = starts_with_underscore(name).then(quiet);
             quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;)
         });
         named.collect()
@@ -54,11 +54,12 @@ impl Kit<'_> {
     // Output: `(x, y,), move |(mut x, y,)| -> Ret { BODY }`
     // or:     `(), move |()| -> Ret { let x = x; { BODY } }`, where there is more to an argument than its name
     fn sync_body(&self, moves: bool) -> TokenStream {
-        let keyword = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        let keyword = moves.then(|| quote_spanned!(self.block().span_open()=> move));
         let ret = &self.ret;
         match self.plain_arguments(moves) {
             Some(bindings) => {
-                let (body, quiet) = (TokenTree::Group(self.block().clone()), quiet());
+                let body = TokenTree::Group(self.block().clone());
+                let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_reuse)]);
                 let names = bindings.iter().map(|binding| &binding.ident);
                 let patterns = bindings.iter().map(|Binding { ident, mutability, .. }| quote!(#mutability #ident));
                 quote_spanned!(Span::mixed_site()=> (#(#names,)*), #keyword |#quiet (#(#patterns,)*)| -> #ret #body)
@@ -70,6 +71,14 @@ impl Kit<'_> {
         }
     }
 
+    // Output: `#[allow(clippy::implicit_return)]`, where there are braces of the expansion's around the body
+    //
+    // The lint would ask for a `return` before these, also where the body ends in one.
+    pub(super) fn quiet_of_tail(&self, moves: bool) -> Option<TokenStream> {
+        let as_it_stands = !self.is_async && self.plain_arguments(moves).is_some();
+        (!as_it_stands).then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::implicit_return)]))
+    }
+
     /// The arguments that the body takes over, if they are plain names and nothing else uses them: then they can be those of
     /// the closure, and the body is its block as it stands.
     fn plain_arguments(&self, moves: bool) -> Option<Vec<&Binding>> {
@@ -78,13 +87,16 @@ impl Kit<'_> {
         }
         let judged = self.plan.rules.code();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
-        taken.map(|param| param.plain_name().filter(|name| !uses::mentions(&judged, &name.ident))).collect()
+        // Where it is handed over a name with an underscore would be a used one.
+        let is_plain = |name: &&Binding| !starts_with_underscore(&name.ident) && !uses::mentions(&judged, &name.ident);
+        taken.map(|param| param.plain_name().filter(is_plain)).collect()
     }
 
     // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
     pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
         let block = self.with_locals(true);
-        quote_spanned!(Span::mixed_site()=> move || -> #ret #block)
+        let moves = quote_spanned!(self.block().span_open()=> move);
+        quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
     }
 
     // Output: `{ let x = x; { BODY } }`
@@ -94,11 +106,14 @@ impl Kit<'_> {
     }
 
     // Output: `async move`, or what the user wrote before a block of their own
+    //
+    // At the user's brace: what a block of another place holds has no names in the messages of the borrow checker.
     fn keywords(&self, moves: bool) -> TokenStream {
-        let moves = moves.then(|| quote_spanned!(Span::mixed_site()=> move));
+        let at = self.block().span_open();
+        let moves = moves.then(|| quote_spanned!(at=> move));
         match self.tail() {
             Some(tail) => self.tail_keywords(tail),
-            None => quote_spanned!(Span::mixed_site()=> async #moves),
+            None => quote_spanned!(at=> async #moves),
         }
     }
 

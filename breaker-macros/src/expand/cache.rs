@@ -24,7 +24,7 @@ impl Kit<'_> {
     //         let __fresh = K::__rt::Fresh::new();
     //         let __ret = '__live: { GUARDED };
     //         if let K::__rt::Some(__stored) = ANSWER { let x = __kept0; KEEP }
-    //         __ret
+    //         return __ret;
     pub(super) fn storing(&self, guarded: TokenStream, keep: &Keep) -> TokenStream {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
             return guarded;
@@ -41,7 +41,7 @@ impl Kit<'_> {
                 #(#restore)*
                 #(#keep)*
             }
-            __ret
+            return __ret;
         }
     }
 

@@ -42,6 +42,6 @@ impl Kit<'_> {
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
         let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
-        quote_spanned!(at=> #rt::call(#site, #body, #judge).await)
+        quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #rt::call(#site, #body, #judge) }.await;)
     }
 }

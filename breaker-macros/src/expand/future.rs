@@ -26,7 +26,7 @@ impl Kit<'_> {
     // Input:  `Box::pin(async move { BODY })`
     // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
     // or:     let __body = FUTURE;
-    //         K::__rt::Box::pin(async move { GUARDED })
+    //         return K::__rt::Box::pin(async move { GUARDED });
     pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
         let (rt, ret) = (self.rt, &self.ret);
         if let Some(tail) = &future.tail {
@@ -40,8 +40,9 @@ impl Kit<'_> {
         let block = quote_spanned!(Span::mixed_site()=> async move { #guarded });
         let block = if future.boxed { quote_spanned!(Span::mixed_site()=> #rt::Box::pin(#block)) } else { block };
         quote_spanned! {Span::mixed_site()=>
+            #[allow(clippy::implicit_return)]
             let __body = #eager;
-            #block
+            return #block;
         }
     }
 
@@ -63,7 +64,7 @@ impl Kit<'_> {
 fn in_tail(tail: &Tail, mut future: TokenStream, guarded: TokenStream) -> TokenStream {
     let Tail { head, block, parens, rest, .. } = tail;
     let mut guarded = Group::new(block.delimiter(), guarded);
-    guarded.set_span(block.span().resolved_at(Span::mixed_site()));
+    guarded.set_span(block.span());
     future.extend([TokenTree::Group(guarded)]);
     if let Some(parens) = parens {
         let mut group = Group::new(parens.delimiter(), future);

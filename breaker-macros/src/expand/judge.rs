@@ -19,7 +19,7 @@ impl Kit<'_> {
         let rt = self.rt.at(at);
         let mut way = rt.to_token_stream();
         let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
-        let judge = if whole { self.judge_of_whole() } else { self.judge(Span::mixed_site()) };
+        let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
         let item = rules.stream.and_then(|_| self.item());
         let items = rules.stream.map(|_| {
             let judge = self.judge_of_items(item.is_some(), &judge);
@@ -115,9 +115,11 @@ impl Kit<'_> {
             _ => (self.outcome_of_value(), self.judged()),
         };
         let look = self.look(&value);
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
         quote_spanned! {Span::mixed_site()=>
             |__result| {
-                match #rt::view(__result) {
+                match #view {
                     #rt::Ok(__value) => (#of_value, #look),
                     #rt::Err(__error) => { #of_error }
                 }

@@ -91,7 +91,7 @@ impl Kit<'_> {
     }
 
     /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
-    fn is_generic(&self, name: &Ident) -> bool {
+    pub(super) fn is_generic(&self, name: &Ident) -> bool {
         let Signature { inputs, generics, .. } = &self.plan.target.sig;
         inputs.iter().any(|input| match input {
             FnArg::Typed(PatType { pat, ty, .. }) if matches!(&**pat, Pat::Ident(pat) if pat.ident == *name) => {

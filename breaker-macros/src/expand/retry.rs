@@ -24,13 +24,13 @@ impl Kit<'_> {
     //             __pause.pause().await;
     //         };
     //         if !K::__rt::Fallen::is_for(&__fallen, ..) { return __fallen.into_result(); }
-    //         SERVED, or `__fallen.into_result()`
+    //         SERVED, or `return __fallen.into_result();`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (self.rt, self.new_retry(retry), self.attempt());
         let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
-            None => quote_spanned!(self.at_ret=> __fallen.into_result()),
+            None => quote_spanned!(self.at_ret=> return __fallen.into_result();),
             Some(chain) => {
                 let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
                 let declined = quote_spanned!(self.at_ret=> return __fallen.into_result(););
@@ -64,13 +64,14 @@ impl Kit<'_> {
         let moves = !receiver
             .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
         let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
-        let settle = self.settle(Some(&self.noting(self.on(true, true))));
+        let (quiet, settle) = (self.quiet_of_tail(moves), self.settle(Some(&self.noting(self.on(true, true)))));
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => break '__gate <#rt::Fallen<#ret>>::rejected(__rejected),
             };
             #repeated
+            #quiet
             let __out = #run;
             match #settle {
                 #rt::Ok(__ret) => #give,

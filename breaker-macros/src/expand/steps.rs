@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 
-use super::Kit;
 use super::keep::{Keep, Kept, keeps, needs, this};
+use super::{Kit, respan};
 use crate::args::steps::{Chain, Kind, Step};
 use crate::recover::mixed;
 use crate::target::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
@@ -34,20 +34,19 @@ impl Kit<'_> {
 
     // Output: let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);
     //         STEPS
-    //         __fallen.into_result(), or `return __fallen.into_result();` where answers are stored
+    //         return __fallen.into_result();
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
         let (rt, fallen) = (self.rt, self.fallen(chain));
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
-        let last = if self.has_cache() {
-            quote_spanned!(self.at_ret=> return __fallen.into_result();)
-        } else {
-            quote_spanned!(self.at_ret=> __fallen.into_result())
+        let last = quote_spanned!(self.at_ret=> return __fallen.into_result(););
+        let at_rt = self.rt.at(self.at_ret);
+        let show = quote_spanned! {Span::mixed_site()=>
+            use #rt::{ShowError as _, ShowNothing as _};
+            (&#rt::Seen(__error)).__breaker_error()
         };
+        let rejection = quote_spanned!(self.at_ret=> #at_rt::#fallen::rejection(&__fallen, |__error| { #show }));
         quote_spanned! {Span::mixed_site()=>
-            let __rejection = #rt::#fallen::rejection(&__fallen, |__error| {
-                use #rt::{ShowError as _, ShowNothing as _};
-                (&#rt::Seen(__error)).__breaker_error()
-            });
+            let __rejection = #rejection;
             #(#steps)*
             #last
         }
@@ -58,7 +57,7 @@ impl Kit<'_> {
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
         let (rt, enter, ret, fallen) = (self.rt, self.enter(), &self.ret, self.fallen(chain));
-        let run = self.run(!keep.unique_self);
+        let (run, quiet) = (self.run(!keep.unique_self), self.quiet_of_tail(!keep.unique_self));
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
@@ -76,6 +75,7 @@ impl Kit<'_> {
             };
             #(#copy)*
             #reborrowed
+            #quiet
             let __out = #run;
             #settle
         }
@@ -126,7 +126,9 @@ impl Kit<'_> {
             Kind::Value(value) => {
                 let at = mixed(value);
                 let (rt, value) = (self.rt.at(at), self.user_code(value, chain, later));
-                quote_spanned!(at=> #rt::value::<#ret>(#value))
+                // A type that is no result is told at one place only.
+                let ret = respan(ret.clone(), self.at_ret);
+                quote_spanned!(at=> #rt::value::<#ret, _>(#value))
             }
             Kind::Path(path) => self.tried(mixed(path), &self.path_call(path, chain, later)),
             Kind::Closure(closure) => {
@@ -135,13 +137,15 @@ impl Kit<'_> {
             }
         };
         let quiet = quiet();
+        let at_rt = self.rt.at(self.at_ret);
+        let told = quote_spanned!(self.at_ret=> return #at_rt::Rejection::served(&__rejection, #source, __ret););
         // Of a closure that waits and then gives a future, which is awaited too.
         let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
             .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
             #quiet #gives_a_future
             if let #rt::Some(__ret) = #served {
-                return #rt::Rejection::served(&__rejection, #source, __ret);
+                #told
             }
         }
     }
@@ -195,8 +199,9 @@ impl Kit<'_> {
     // Output: `K::__rt::copy(&x)`, told at the argument
     pub(super) fn copied(&self, name: &Ident) -> TokenStream {
         let at = mixed(name);
+        let copy = Ident::new(if self.is_generic(name) { "each_step_clones" } else { "copy" }, at);
         let rt = self.rt.at(at);
-        quote_spanned!(at=> #rt::copy(&#name))
+        quote_spanned!(at=> #rt::#copy(&#name))
     }
 
     // Input:  `|rejection| EXPR`

@@ -1,5 +1,7 @@
 pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError> {
-    ::breaker_core::__rt::call(
+    #[allow(clippy::implicit_return)]
+    return {
+        ::breaker_core::__rt::call(
             ::breaker_core::__rt::site!(
                 entry "huggingface_api" true written "fail_max=5"
             ),
@@ -29,5 +31,6 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                 (__outcome, __look)
             },
         )
-        .await
+    }
+        .await;
 }

@@ -11,7 +11,9 @@ where
     Self: 'async_trait,
 {
     Box::pin(async move {
-        ::breaker_core::__rt::call(
+        #[allow(clippy::implicit_return)]
+        return {
+            ::breaker_core::__rt::call(
                 ::breaker_core::__rt::site!(entry "" true written ""),
                 async move {
                     if false {
@@ -30,6 +32,7 @@ where
                     (__outcome, __look)
                 },
             )
-            .await
+        }
+            .await;
     })
 }

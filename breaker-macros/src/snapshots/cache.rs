@@ -40,6 +40,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                     >>::rejected(__rejected);
                 }
             };
+            #[allow(clippy::implicit_return)]
             let __out = ::breaker_core::__rt::Run {
                 permit: &__permit,
                 limit: ::breaker_core::__rt::None,
@@ -97,5 +98,5 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
     >(&__fresh, &__ret) {
         __store0.keep(&__fresh, __key0, ::breaker_core::__rt::share(&__stored));
     }
-    __ret
+    return __ret;
 }

@@ -13,6 +13,8 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             ::breaker_core::__rt::Err(__rejected) => {
                 #[allow(
                     clippy::shadow_same,
+                    clippy::shadow_reuse,
+                    clippy::shadow_unrelated,
                     clippy::used_underscore_binding,
                     clippy::no_effect_underscore_binding
                 )]
@@ -26,12 +28,15 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         };
         #[allow(
             clippy::shadow_same,
+            clippy::shadow_reuse,
+            clippy::shadow_unrelated,
             clippy::used_underscore_binding,
             clippy::no_effect_underscore_binding
         )]
         {
             __kept0 = ::breaker_core::__rt::copy(&query);
         }
+        #[allow(clippy::implicit_return)]
         let __out = ::breaker_core::__rt::Run {
             permit: &__permit,
             limit: ::breaker_core::__rt::None,
@@ -67,6 +72,8 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     };
     #[allow(
         clippy::shadow_same,
+        clippy::shadow_reuse,
+        clippy::shadow_unrelated,
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )]
@@ -80,6 +87,8 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     );
     #[allow(
         clippy::shadow_same,
+        clippy::shadow_reuse,
+        clippy::shadow_unrelated,
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )]
@@ -93,6 +102,8 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     }
     #[allow(
         clippy::shadow_same,
+        clippy::shadow_reuse,
+        clippy::shadow_unrelated,
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )] #[allow(clippy::async_yields_async)]
@@ -107,5 +118,5 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     {
         return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);
     }
-    __fallen.into_result()
+    return __fallen.into_result();
 }

@@ -12,16 +12,11 @@ impl Client {
         let __out = ::breaker_core::__rt::run_sync(
             &__permit,
             (id,),
-            move |
-                #[allow(
-                    clippy::shadow_same,
-                    clippy::used_underscore_binding,
-                    clippy::no_effect_underscore_binding
-                )]
-                (id,),
-            | -> Result<Item, ApiError> { self.inner.get(id) },
+            move |#[allow(clippy::shadow_reuse)] (id,)| -> Result<Item, ApiError> {
+                self.inner.get(id)
+            },
         );
-        ::breaker_core::__rt::settle(
+        return ::breaker_core::__rt::settle(
             __permit,
             __out,
             &|__error| {
@@ -29,7 +24,7 @@ impl Client {
                     .__breaker_look()
                     .judged(::breaker_core::__rt::Outcome::failure())
             },
-        )
+        );
     }
     fn parse(text: &str) -> Result<Item, ApiError> {
         text.parse()

@@ -25,10 +25,13 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
             };
             #[allow(
                 clippy::shadow_same,
+                clippy::shadow_reuse,
+                clippy::shadow_unrelated,
                 clippy::used_underscore_binding,
                 clippy::no_effect_underscore_binding
             )]
             let message = ::breaker_core::__rt::repeat(&message);
+            #[allow(clippy::implicit_return)]
             let __out = ::breaker_core::__rt::Run {
                 permit: &__permit,
                 limit: ::breaker_core::__rt::None,
@@ -66,5 +69,5 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
         };
         __pause.pause().await;
     };
-    __fallen.into_result()
+    return __fallen.into_result();
 }

@@ -8,6 +8,7 @@ async fn chat(
             return ::breaker_core::__rt::reject::<_>(__rejected);
         }
     };
+    #[allow(clippy::implicit_return)]
     let __out = ::breaker_core::__rt::Run {
         permit: &__permit,
         limit: ::breaker_core::__rt::None,
@@ -19,7 +20,7 @@ async fn chat(
         },
     }
         .await;
-    ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream::<
+    return ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream::<
         _,
         Result<Bytes, ApiError>,
         _,
@@ -36,5 +37,5 @@ async fn chat(
                 .__breaker_look()
                 .judged(::breaker_core::__rt::Outcome::failure())
         },
-    )
+    );
 }

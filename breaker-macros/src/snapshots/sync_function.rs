@@ -8,16 +8,11 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
     let __out = ::breaker_core::__rt::run_sync(
         &__permit,
         (path, limit),
-        move |
-            #[allow(
-                clippy::shadow_same,
-                clippy::used_underscore_binding,
-                clippy::no_effect_underscore_binding
-            )]
-            (path, mut limit),
-        | -> io::Result<Vec<u8>> { read_at_most(path, &mut limit) },
+        move |#[allow(clippy::shadow_reuse)] (path, mut limit)| -> io::Result<Vec<u8>> {
+            read_at_most(path, &mut limit)
+        },
     );
-    ::breaker_core::__rt::settle(
+    return ::breaker_core::__rt::settle(
         __permit,
         __out,
         &|__error| {
@@ -33,5 +28,5 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
             };
             (__outcome, __look)
         },
-    )
+    );
 }

@@ -114,7 +114,7 @@ impl Block {
 }
 
 impl Method {
-    /// True where the written return type, or that of the returned future, ends in `Result<..>`.
+    /// True where the last name of the written return type, or of the returned future's, ends in `Result` and has arguments.
     pub(crate) fn returns_result(&self) -> bool {
         match (&self.sig.output, self.future()) {
             (_, Some(Look::Future { output, .. })) => is_result(&output),
@@ -139,11 +139,10 @@ fn is_result(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_result(&group.elem),
         Type::Paren(paren) => is_result(&paren.elem),
-        Type::Path(ty) => {
-            ty.path.segments.last().is_some_and(|last| {
-                last.ident == "Result" && matches!(last.arguments, PathArguments::AngleBracketed(_))
-            })
-        }
+        Type::Path(ty) => ty.path.segments.last().is_some_and(|last| {
+            let has_arguments = matches!(last.arguments, PathArguments::AngleBracketed(_));
+            has_arguments && last.ident.unraw().to_string().ends_with("Result")
+        }),
         _ => false,
     }
 }

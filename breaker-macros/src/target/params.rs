@@ -277,14 +277,24 @@ impl Param {
 /// What clippy has to say about a local that takes over from an argument is not about the user's code.
 pub(crate) fn quiet() -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
-        #[allow(clippy::shadow_same, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]
+        #[allow(
+            clippy::shadow_same,
+            clippy::shadow_reuse,
+            clippy::shadow_unrelated,
+            clippy::used_underscore_binding,
+            clippy::no_effect_underscore_binding
+        )]
     }
 }
 
 /// The same for a local of this name: rustc looks each lint up, in every function.
 fn quiet_of(name: &Ident) -> TokenStream {
-    if name.unraw().to_string().starts_with('_') {
+    if starts_with_underscore(name) {
         return quiet();
     }
     quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_same)])
+}
+
+pub(crate) fn starts_with_underscore(name: &Ident) -> bool {
+    name.unraw().to_string().starts_with('_')
 }
