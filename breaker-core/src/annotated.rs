@@ -134,7 +134,7 @@ where
         let mut polled = this.body.poll(context);
         let Running(entry) = &mut *ManuallyDrop::new(running);
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || entry.leaves_in_turn())) {
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
             entry.end(&mut polled, *this.judge, context);
         }
         polled
@@ -167,7 +167,10 @@ impl Entry {
             && event::quiet()
         {
             let word = link.shared.gate.word();
-            if word.is_plain() && nesting::is_outside() {
+            if word.is_plain() {
+                if !nesting::is_outside() {
+                    return self.begin_inside(link, word);
+                }
                 nesting::enter_alone(link.shared, word);
                 return Some(link.shared);
             }
@@ -176,11 +179,11 @@ impl Entry {
         self.begin_slowly()
     }
 
-    /// A word under which a success is more than that, or the call is rejected as a rule; or there are calls around this one.
+    /// A word under which a success is more than that, or the call is rejected as a rule.
     #[inline(never)]
     fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
         if !nesting::is_outside() {
-            return self.begin_inside(link, word);
+            return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
             nesting::enter_alone(link.shared, word.never());
@@ -201,13 +204,18 @@ impl Entry {
         }
     }
 
-    /// There are calls around this one, or there was none on this thread so far.
+    /// The same as `begin` where there are calls around this one, or there was none on this thread so far.
     #[inline(never)]
     fn begin_inside(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
-        if !word.lets_in() {
-            return self.begin_slowly();
+        if nesting::enter_inside(link, word) {
+            return Some(link.shared);
         }
-        nesting::enter(link.shared, if word.is_plain() { word } else { word.never() }, 0);
+        Self::begin_any(link, word)
+    }
+
+    #[inline(never)]
+    fn begin_any(link: &'static Link, word: Word) -> Option<&'static Shared> {
+        nesting::enter(link.shared, word, 0, Some(link));
         Some(link.shared)
     }
 
@@ -232,7 +240,7 @@ impl Entry {
             Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
         let link = held.link;
-        nesting::enter(&link.breaker.0, held.word.never(), held.probe);
+        nesting::enter(&link.breaker.0, held.word.never(), held.probe, Some(link));
         self.0 = Way::Held(held);
         Some(link.shared)
     }
@@ -280,12 +288,6 @@ impl Entry {
     #[inline(never)]
     fn succeeded(&mut self) {
         self.leave(nesting::leave()).settle(Outcome::Success);
-    }
-
-    /// Leaves a call that has succeeded, inside of another one or with others inside it, if there is not more to it than that.
-    #[inline(never)]
-    fn leaves_in_turn(&self) -> bool {
-        matches!(self.0, Way::Ahead(site) if site.linked().is_some_and(nesting::leave_in_turn))
     }
 
     /// Counts a failure that only makes a run longer. `false`: it is more than that.

@@ -66,7 +66,9 @@ impl CircuitBreaker {
             let result = Short { lent: &mut lent, body: future }.await;
             return lent.finish(result, classify);
         }
-        self.try_acquire().map_err(CallError::Rejected)?.run_with(future, classify).await
+        let permit = self.try_acquire().map_err(CallError::Rejected)?;
+        let result = Run { permit: &permit, limit: None, body: future }.await;
+        finish(permit, result, classify)
     }
 
     /// Runs `closure` if the breaker lets it; `classify` says what its result counts as.

@@ -9,6 +9,7 @@ use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
+use crate::shared::Core;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -19,16 +20,16 @@ use std::task::{Context, Poll};
 /// a plain success.
 pub(crate) struct Lent<'b> {
     breaker: &'b CircuitBreaker,
+    core: &'b Core,
+    /// The word under which it was let in, with what the calls inside it have told.
     word: Word,
     stage: Stage,
-    /// What the calls inside it have told.
-    evidence: Evidence,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
-    /// The body is running, so whoever drops this does so because that panics.
+    /// The body is running, or its result is judged, so whoever drops this does so because that panics.
     Runs,
     Waits,
     /// It is dropped while it waits, and its body first.
@@ -40,20 +41,20 @@ impl<'b> Lent<'b> {
     /// `None`: there is more to this call than one look.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let word = breaker.0.gate.word();
+        let core: &Core = &breaker.0;
+        let word = core.gate.word();
         let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
         // Not `then_some`: one that is made is a call.
-        plain.then(|| Self { breaker, word, stage: Stage::Idle, evidence: Evidence::NONE })
+        plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
     }
 
     #[inline]
     pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.stage = Stage::Runs;
-        let word = self.word.with_evidence(self.evidence);
-        nesting::enter(&self.breaker.0, word, 0);
-        let inside = Inside { lent: self, word };
+        nesting::enter_slotless(self.core, self.word);
+        let inside = Inside(self);
         let value = f();
-        inside.lent.stage = Stage::Idle;
+        inside.0.stage = Stage::Idle;
         value
     }
 
@@ -63,22 +64,20 @@ impl<'b> Lent<'b> {
         result: Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
     ) -> Result<T, CallError<E>> {
-        let outcome = self.guarded(|| classify(&result));
-        if result.is_ok() && matches!(outcome, Outcome::Success) && self.nothing_happened() {
-            self.stage = Stage::Over;
+        self.stage = Stage::Runs;
+        let outcome = classify(&result);
+        self.stage = Stage::Over;
+        let success = result.is_ok() && matches!(outcome, Outcome::Success);
+        if success && self.core.gate.glance() == self.word {
             self.breaker.0.success();
-            nesting::tell_success(&self.breaker.0, || self.breaker.calling());
+            nesting::tell(self.core, Evidence::ANSWERED);
         } else {
             self.settle(result.is_err(), outcome, type_name::<E>());
         }
         result.map_err(CallError::Inner)
     }
 
-    #[inline]
-    fn nothing_happened(&self) -> bool {
-        self.breaker.0.gate.glance() == self.word.with_evidence(self.evidence)
-    }
-
+    /// Counts any other ending.
     #[inline(never)]
     fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
@@ -86,8 +85,7 @@ impl<'b> Lent<'b> {
 
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
-        let word = self.word.with_evidence(self.evidence);
-        Permit::new(Holder::Own(self.breaker.clone()), word, 0, Tick::ZERO)
+        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
     /// The body is dropped next, while it waits.
@@ -95,7 +93,7 @@ impl<'b> Lent<'b> {
     fn close(&mut self) {
         if self.stage == Stage::Waits {
             self.stage = Stage::Closes;
-            nesting::close(&self.breaker.0, self.word, 0);
+            nesting::close(self.core, self.word, 0);
         }
     }
 
@@ -114,8 +112,8 @@ impl<'b> Lent<'b> {
     /// Keeps what has become of the call on the stack.
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
-        self.evidence = self.evidence.and(left.word.evidence());
-        nesting::tell(&self.breaker.0, self.evidence);
+        self.word = left.word.kept();
+        nesting::tell(self.core, self.word.evidence());
     }
 }
 
@@ -129,17 +127,14 @@ impl Drop for Lent<'_> {
 }
 
 /// The user's code runs, and the call is on the stack.
-struct Inside<'l, 'b> {
-    lent: &'l mut Lent<'b>,
-    word: Word,
-}
+struct Inside<'l, 'b>(&'l mut Lent<'b>);
 
 impl Drop for Inside<'_, '_> {
     /// Also where the code panics.
     #[inline]
     fn drop(&mut self) {
-        if !nesting::leave_untouched(self.word) {
-            self.lent.keep(nesting::leave());
+        if !nesting::leave_slotless(self.0.word) {
+            self.0.keep(nesting::leave());
         }
     }
 }
@@ -153,6 +148,7 @@ pin_project! {
     }
 
     impl<F> PinnedDrop for Short<'_, '_, F> {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
             this.project().lent.close();
         }

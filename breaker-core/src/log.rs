@@ -281,7 +281,7 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>) 
 /// Failures of one function were hidden by successes of another one inside its calls.
 pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
     let name = breaker.label();
-    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or(BY_HANDLE));
+    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or("another call"));
     warn!(
         event_type = "circuit_failures_hidden",
         breaker_name = name,

@@ -26,24 +26,43 @@ pub(crate) fn enter_alone(core: &Core, word: Word) {
     STACK.with(|stack| stack.put_first(Id::of(core), word));
 }
 
+/// The same inside another call, of a function. `false`: that takes more.
+#[inline]
+pub(crate) fn enter_inside(link: &'static Link, word: Word) -> bool {
+    STACK.with(|stack| stack.nest(Id::of(link.shared), word, link))
+}
+
 /// The same on any thread, of a call that may hold a slot.
 #[inline]
-pub(crate) fn enter(core: &Core, word: Word, probe: u32) {
+pub(crate) fn enter(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
     STACK.with(|stack| {
-        if stack.is_empty() || !stack.grows() {
+        if stack.is_empty() {
             stack.put_first(Id::of(core), word);
+            stack.first().probe.set(probe);
         } else {
-            stack.innermost().put(Id::of(core), word);
-        }
-        if probe != 0 {
-            stack.innermost().probe.set(probe);
+            enter_any(core, word, probe, function);
         }
     });
 }
 
+/// The same of a call by a handle that holds no slot.
+#[inline]
+pub(crate) fn enter_slotless(core: &Core, word: Word) {
+    if is_outside() {
+        enter_alone(core, word);
+    } else {
+        enter_any(core, word, 0, None);
+    }
+}
+
+#[inline(never)]
+fn enter_any(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
+    STACK.with(|stack| stack.push(Id::of(core), word, probe, function));
+}
+
 /// A call is dropped before it ends, or after its time limit; its body is dropped next.
 pub(crate) fn close(core: &Core, word: Word, probe: u32) {
-    enter(core, word.with(Word::CLOSING), probe);
+    enter(core, word.with(Word::CLOSING), probe, None);
 }
 
 /// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its success but that it was one.
@@ -59,29 +78,16 @@ pub(crate) fn leave_plainly(shared: &Shared) -> bool {
     })
 }
 
-/// Leaves the innermost call of a function, which has succeeded, if that changes nothing but what it tells the call around it, or if those inside
+/// Leaves the innermost call of a function, which has succeeded, if all there is to it is that it tells the call around it, or that those inside
 /// it have told already.
-#[inline]
-pub(crate) fn leave_in_turn(link: &'static Link) -> bool {
+#[inline(never)]
+pub(crate) fn leave_in_turn(shared: &'static Shared) -> bool {
     STACK.with(|stack| {
-        let (place, breaker) = (stack.innermost(), Id::of(link.shared));
-        let evidence = place.word.get().evidence();
-        if place.word.get().without_evidence() != link.shared.gate.glance() {
-            return false;
+        let left = stack.leave(Id::of(shared), shared.gate.glance());
+        if left == Some(true) {
+            shared.totals.success_in_turn();
         }
-        if !evidence.has(Evidence::TOLD) {
-            link.shared.totals.success_in_turn();
-            if !stack.is_alone() {
-                stack.shrink();
-                if stack.tell(breaker, evidence.and(Evidence::ANSWERED)) {
-                    stack.answered.set((breaker, Some(&link.function)));
-                }
-                return true;
-            }
-        }
-        stack.shrink();
-        stack.tell(breaker, evidence);
-        true
+        left.is_some()
     })
 }
 
@@ -92,6 +98,18 @@ pub(crate) fn leave_untouched(word: Word) -> bool {
         let untouched = stack.first().word.get() == word;
         if untouched {
             stack.first().probe.set(0);
+            stack.clear();
+        }
+        untouched
+    })
+}
+
+/// The same of one that holds no slot.
+#[inline]
+pub(crate) fn leave_slotless(word: Word) -> bool {
+    STACK.with(|stack| {
+        let untouched = stack.first().word.get() == word;
+        if untouched {
             stack.clear();
         }
         untouched
@@ -138,27 +156,9 @@ fn tell_around(core: &Core, evidence: Evidence) {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
 }
 
-/// The same for one that has succeeded.
-#[inline]
-pub(crate) fn tell_success(core: &Core, function: impl FnOnce() -> Option<&'static str>) {
-    if !is_outside() {
-        tell_success_around(core, function());
-    }
-}
-
-#[inline(never)]
-fn tell_success_around(core: &Core, function: Option<&'static str>) {
-    STACK.with(|stack| {
-        if stack.tell(Id::of(core), Evidence::ANSWERED) {
-            stack.answered.set((Id::of(core), function));
-        }
-    });
-}
-
-/// The inner call of this breaker that succeeded last on this thread, if it has a function.
-pub(crate) fn answered(core: &Core) -> Option<&'static str> {
-    let (breaker, function) = STACK.with(|stack| stack.answered.get());
-    function.filter(|_| breaker == Id::of(core))
+/// The function of the call of this breaker that left last inside a call that has just left, if it had one.
+pub(crate) fn last_inside(core: &Core) -> Option<&'static str> {
+    STACK.with(|stack| stack.last_inside(Id::of(core)))
 }
 
 /// Whether a call that is asked for goes in with the one around it, as it does while the state has not changed since: then whether it

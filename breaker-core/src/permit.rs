@@ -104,7 +104,7 @@ impl Permit {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.success();
-            nesting::tell_success(&self.breaker().0, || self.holder.function());
+            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
@@ -213,7 +213,8 @@ impl Permit {
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
         let word = self.word.with_evidence(self.evidence());
-        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed));
+        let function = if let Holder::Site(link) = self.holder { Some(link) } else { None };
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), function);
         Inside { permit: self, word }
     }
 
@@ -288,7 +289,7 @@ impl Permit {
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            return nesting::tell_success(core, || self.holder.function());
+            return nesting::tell(core, Evidence::ANSWERED);
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
         if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
@@ -296,7 +297,7 @@ impl Permit {
         }
         let settled = self.settle_in_machine(ending, cause);
         match settled.outcome {
-            Counted::Success => nesting::tell_success(core, || self.holder.function()),
+            Counted::Success => nesting::tell(core, Evidence::ANSWERED),
             Counted::Failure => nesting::tell(core, Evidence::FAILED),
             _ if dropped => nesting::tell(core, Evidence::TOLD),
             _ => {}
@@ -357,7 +358,7 @@ impl Permit {
         }
         #[cfg(feature = "tracing")]
         if settled.eclipsed {
-            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::answered(&self.breaker().0));
+            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(&self.breaker().0));
         }
         #[cfg(not(feature = "tracing"))]
         let _ = settled;

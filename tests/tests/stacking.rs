@@ -127,16 +127,16 @@ fn cached_below(n: u8) -> Result<u8, Fault> {
     answer(n)
 }
 
-/// Above, cached copies the attributes below it to both of the functions that it makes.
+/// Above, cached copies the attributes below it to both of the functions that it makes: one call within another, of which a hit has the outer one only.
 #[tokio::test(start_paused = true)]
-async fn cached_below_answers_hits_without_the_breaker_and_above_asks_twice_on_a_miss() {
+async fn cached_below_answers_hits_without_the_breaker_and_above_counts_them_as_successes() {
     assert_eq!((cached_below(1), cached_below(1)), (Ok(1), Ok(1)));
     assert_eq!((RUNS.take(), named("cached_below").snapshot().success_count), (1, 1));
     named("cached_below").force_open();
     assert_eq!((cached_below(1), cached_below(2)), (Ok(1), Err(Fault::Open)));
 
     assert_eq!((cached_above(1).await, cached_above(1).await), (Ok(1), Ok(1)));
-    assert_eq!((RUNS.take(), named("cached_above").snapshot().success_count), (1, 3));
+    assert_eq!((RUNS.take(), named("cached_above").snapshot().success_count), (1, 2));
     named("cached_above").force_open();
     assert_eq!(cached_above(1).await, Err(Fault::Open));
 }

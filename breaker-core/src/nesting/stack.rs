@@ -2,6 +2,7 @@
 
 use crate::gate::{Evidence, Word};
 use crate::shared::Core;
+use crate::site::Link;
 use crate::sync::{self, thread_local};
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -42,11 +43,18 @@ pub(super) struct Place {
     pub(super) word: Cell<Word>,
     /// 0 too where there is no call.
     pub(super) probe: Cell<u32>,
+    /// The function, of a call inside another one. It stays when the call leaves.
+    function: Cell<Option<&'static Link>>,
 }
 
 impl Place {
     const fn new(breaker: Id) -> Self {
-        Self { breaker: Cell::new(breaker), word: Cell::new(Word::NONE), probe: Cell::new(0) }
+        Self {
+            breaker: Cell::new(breaker),
+            word: Cell::new(Word::NONE),
+            probe: Cell::new(0),
+            function: Cell::new(None),
+        }
     }
 
     #[inline]
@@ -73,12 +81,10 @@ impl Place {
 
 /// The calls that this thread is inside of.
 pub(super) struct Stack {
-    /// How many calls there are beyond the first one.
+    /// How many calls there are beyond the first one. On a thread that had none so far, as many as leave no place for one more.
     depth: Cell<usize>,
     /// The innermost of more than there are places is in the last one; then those before it are on the heap.
     places: [Place; PLACES],
-    /// The inner call that succeeded last: its breaker and its function.
-    pub(super) answered: Cell<(Id, Option<&'static str>)>,
 }
 
 const PLACES: usize = 4;
@@ -86,9 +92,8 @@ const LAST: usize = PLACES - 1;
 
 thread_local!(pub(super) static STACK: Stack = const {
     Stack {
-        depth: Cell::new(0),
+        depth: Cell::new(LAST),
         places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
-        answered: Cell::new((Id::NONE, None)),
     }
 });
 
@@ -104,12 +109,6 @@ impl Stack {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.first().breaker.get() == Id::NONE
-    }
-
-    /// Whether there is no more than one call.
-    #[inline]
-    pub(super) fn is_alone(&self) -> bool {
-        self.depth.get() == 0
     }
 
     #[inline]
@@ -128,39 +127,95 @@ impl Stack {
         &self.places[self.depth.get().min(LAST)]
     }
 
-    /// Makes room for another call, unless there was none on this thread so far.
+    /// Puts a call inside the only one. `false`: that takes more.
     #[inline]
-    pub(super) fn grows(&self) -> bool {
-        let depth = self.depth.get();
-        if depth >= LAST {
-            push_far(self.places[LAST].frame());
-            self.places[LAST].probe.set(0);
-        } else if self.first().breaker.get() == Id::NONE_YET {
-            sync::take_turn();
-            return false;
+    pub(super) fn nest(&self, breaker: Id, word: Word, function: &'static Link) -> bool {
+        let alone = self.depth.get() == 0;
+        if alone {
+            let place = &self.places[1];
+            self.depth.set(1);
+            self.bury();
+            place.put(breaker, word);
+            place.function.set(Some(function));
         }
-        let first = self.first();
-        first.word.set(first.word.get().with(Word::BURIED));
-        self.depth.set(depth + 1);
-        true
+        alone
+    }
+
+    /// Puts any call inside the innermost one, if there is one.
+    pub(super) fn push(&self, breaker: Id, word: Word, probe: u32, function: Option<&'static Link>) {
+        if self.first().breaker.get() == Id::NONE_YET {
+            sync::take_turn();
+            self.depth.set(0);
+        } else if !self.is_empty() {
+            let depth = self.depth.get();
+            if depth >= LAST {
+                push_far(self.places[LAST].frame());
+            }
+            self.bury();
+            self.depth.set(depth + 1);
+        }
+        let place = self.innermost();
+        place.put(breaker, word);
+        place.probe.set(probe);
+        place.function.set(function);
+    }
+
+    /// The first call is not the innermost any more: its word says so, with which it would be compared.
+    #[inline]
+    fn bury(&self) {
+        let word = &self.first().word;
+        word.set(word.get().with(Word::BURIED));
+    }
+
+    #[inline]
+    fn unbury(&self) {
+        let word = &self.first().word;
+        word.set(word.get().without(Word::BURIED));
     }
 
     /// Takes away the innermost call.
-    #[inline]
     pub(super) fn shrink(&self) {
-        let innermost = self.innermost();
+        let (innermost, depth) = (self.innermost(), self.depth.get());
         innermost.probe.set(0);
-        let depth = self.depth.get();
         if depth == 0 {
             return self.clear();
         }
         self.depth.set(depth - 1);
         if depth == 1 {
-            let first = self.first();
-            first.word.set(first.word.get().without(Word::BURIED));
+            self.unbury();
         } else if depth > LAST {
             innermost.set(pop_far());
         }
+    }
+
+    /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and tells of no more than that to one call around it; or if it is
+    /// the only one, and those inside it have told. `None`: that takes more. Gives whether it is to be counted.
+    #[inline]
+    pub(super) fn leave(&self, breaker: Id, gate: Word) -> Option<bool> {
+        let [first, second, ..] = &self.places;
+        match self.depth.get() {
+            0 if first.word.get() == gate.with_evidence(Evidence::ANSWERED) => {
+                self.clear();
+                Some(false)
+            }
+            1 if second.word.get() == gate => {
+                self.depth.set(0);
+                self.unbury();
+                if first.breaker.get() == breaker {
+                    first.mark(Evidence::ANSWERED);
+                }
+                Some(true)
+            }
+            _ => None,
+        }
+    }
+
+    /// The function of the call that left last inside the one that has just left, if it is of this breaker.
+    pub(super) fn last_inside(&self, breaker: Id) -> Option<&'static str> {
+        let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
+        let inside = self.places.get(just_left + 1)?;
+        let function = inside.function.get().filter(|_| inside.breaker.get() == breaker)?;
+        Some(&function.function)
     }
 
     /// Tells the nearest call of the same breaker, if there is one.
@@ -233,12 +288,7 @@ mod tests {
 
     fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
         for breaker in breakers {
-            if !stack.is_empty() && stack.grows() {
-                stack.innermost().put(Id(breaker), Word::NONE);
-            } else {
-                stack.put_first(Id(breaker), Word::NONE);
-            }
-            stack.innermost().probe.set(breaker as u32);
+            stack.push(Id(breaker), Word::NONE, breaker as u32, None);
         }
     }
 
