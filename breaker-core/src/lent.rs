@@ -58,7 +58,7 @@ impl<'b> Lent<'b> {
         value
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish<T, E>(
         mut self,
         result: Result<T, E>,
