@@ -3,14 +3,14 @@
 
 use crate::breaker::{CircuitBreaker, Told};
 use crate::call_site::CallSite;
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::config_error::{ConfigError, ConfigErrorKind};
-use crate::env::Environment;
+use crate::env::{Environment, Reading};
 use crate::event::Listener;
 use crate::file::FileSettings;
 use crate::layers::{Layer, Layers, Place};
-use crate::spelling;
 use crate::sync::Arc;
+use crate::{span, spelling};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -108,9 +108,20 @@ impl Directory {
         self.all().iter().for_each(CircuitBreaker::meter_on);
     }
 
-    pub(crate) fn configure(&mut self, name: &str, config: Config) {
+    /// Puts it in force, unless it would leave the breaker no rule on failures; gives the reasons.
+    pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
+        if let Some(entry) = self.breakers.get(name) {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            layers.set(Place::Configure, config.into());
+            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
+            let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
+            if !problems.is_empty() {
+                return problems;
+            }
+        }
         self.configured.insert(name.to_owned(), config);
         self.place(name);
+        Vec::new()
     }
 
     /// The file that was loaded last.
@@ -118,32 +129,69 @@ impl Directory {
         self.path.as_deref()
     }
 
-    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) {
+    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives the reasons.
+    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Vec<ConfigError> {
+        let environment = self.environment.take().unwrap_or_else(Environment::of_process);
+        let problems = self.problems_of(&file, &environment);
+        self.environment = Some(environment);
+        if !problems.is_empty() {
+            return problems;
+        }
         self.file = file;
         self.path = Some(path.to_owned());
         self.place_all();
         for notice in self.unknown_names() {
             self.say(notice);
         }
+        problems
+    }
+
+    /// What is wrong with a file in view of the breakers that there are.
+    fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        if !file.switches_rules_off() {
+            return Vec::new();
+        }
+        let problems = self.breakers.iter().flat_map(|(name, entry)| {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            for (place, layer) in self.read(name, entry.united, file, environment).0 {
+                layers.set(place, layer);
+            }
+            layers.problems(name)
+        });
+        problems.filter(|(source, _)| matches!(source, Source::File(_))).map(|(_, problem)| problem).collect()
     }
 
     /// Takes other variables, puts in force what is right, and gives everything that is wrong.
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Vec<ConfigError> {
         self.environment = Some(environment);
         self.foreign = !of_process;
+        let mut problems = self.check();
+        self.place_all();
+        problems.extend(
+            self.breakers.iter().flat_map(|(name, entry)| {
+                entry.breaker.layers().problems(name).into_iter().map(|(_, problem)| problem)
+            }),
+        );
         // What is returned here need not be logged.
         self.waiting.problems.clear();
-        let problems = self.check();
-        self.place_all();
         problems
     }
 
     /// Takes what was read again; gives what is wrong with the variables. Each breaker is changed once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Vec<ConfigError> {
+        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
+            let mut problems = self.problems_of(&file, &environment);
+            problems.extend(file.follows(&self.file).err());
+            if !problems.is_empty() {
+                // Those that were given are still in force.
+                if self.foreign {
+                    self.environment = Some(environment);
+                }
+                return problems;
+            }
             self.file = file;
         }
-        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         self.init(environment, !self.foreign)
     }
 
@@ -228,32 +276,50 @@ impl Directory {
         let layers = self.layers(name, entry.united);
         let told = breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
         self.waiting.told.extend(told);
+        for (_, problem) in breaker.layers().problems(name) {
+            self.say_problem(below_stands(&problem.to_string()));
+        }
         self.say_what_cannot_be_cut(name);
     }
 
     /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
-    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 6] {
+    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 7] {
+        let environment = self.environment.take().unwrap_or_else(Environment::of_process);
+        let (layers, read) = self.read(name, united, &self.file, &environment);
+        self.environment = Some(environment);
+        for text in read.iter().flat_map(|reading| &reading.problems).map(ToString::to_string) {
+            self.say_problem(below_stands(&text));
+        }
+        for notice in read.into_iter().flat_map(|reading| reading.notices) {
+            self.say(notice);
+        }
+        layers
+    }
+
+    /// The same with this file and these variables; nothing is changed or said. What is told of the variables comes with it.
+    fn read(
+        &self,
+        name: &str,
+        united: Config,
+        file: &FileSettings,
+        environment: &Environment,
+    ) -> ([(Place, Layer); 7], [Reading; 2]) {
         let prefix = self.prefix(name, united);
         let mut prefixes = self.prefixes();
         prefixes.push(prefix.clone());
-        let environment = self.environment.get_or_insert_with(Environment::of_process);
-        let (mut every, own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
-        for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
-            self.say_problem(below_stands(&text));
-        }
-        for notice in every.notices.iter().chain(&own.notices) {
-            self.say(notice.clone());
-        }
+        let (mut every, mut own) = (environment.every(&prefixes), environment.breaker(&prefix, &prefixes));
         let alone = self.breakers.keys().all(|known| known == name);
         every.layer.label = every.layer.label.filter(|_| alone);
-        [
+        let layers = [
+            (Place::FileDefaults, file.defaults.clone()),
             (Place::Attribute, united.into()),
             (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
-            (Place::FileDefault, self.file.default.clone()),
-            (Place::File, self.file.breakers.get(name).cloned().unwrap_or_default()),
-            (Place::EnvironmentDefault, every.layer),
-            (Place::Environment, own.layer),
-        ]
+            (Place::FileAll, file.all.clone()),
+            (Place::File, file.breakers.get(name).cloned().unwrap_or_default()),
+            (Place::EnvironmentDefault, std::mem::take(&mut every.layer)),
+            (Place::Environment, std::mem::take(&mut own.layer)),
+        ];
+        (layers, [every, own])
     }
 
     fn prefix(&self, name: &str, united: Config) -> String {
@@ -344,7 +410,7 @@ impl Directory {
     fn say_what_cannot_be_cut(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let Some(limit) = entry.breaker.config().timeout else { return };
-        let limit = humantime::format_duration(limit);
+        let limit = span::show(limit);
         let sources = entry.breaker.config_sources();
         let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
         let source = source.unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use crate::config::Source;
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::config_value::refused;
 use crate::layers::Layer;
 use crate::spelling::{self, Meaning};
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ impl Environment {
                 reading.layer.sources.extend(key.map(|key| (*key, source)));
             }
             Some(Err(expected)) => {
-                problem(format!("is `{text}`, expected {}", spelling::outside(expected)));
+                problem(refused(key, text, expected));
             }
             None => {}
         }

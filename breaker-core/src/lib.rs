@@ -92,6 +92,7 @@ mod settings;
 mod shared;
 mod site;
 mod snapshot;
+mod span;
 mod spelling;
 mod state;
 mod steer;

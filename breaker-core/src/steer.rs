@@ -61,7 +61,7 @@ impl CircuitBreaker {
 
     fn problems_of(&self, config: &Config) -> Vec<ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        config.problems_over(&self.layers().merged(), &place)
+        config.problems_over(&self.layers().in_force().merged(), &place)
     }
 
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
