@@ -47,7 +47,10 @@ impl Signals {
     /// The operator: writes the file, and says so with `kill -HUP`.
     async fn edit(&mut self, path: &Path, text: &str) -> std::io::Result<()> {
         println!("\n>> the operator writes: {}", text.trim_end().replace('\n', "; "));
-        fs::write(path, text)?;
+        // Beside and renamed, so that no reload finds half of it.
+        let beside = path.with_extension("new");
+        fs::write(&beside, text)?;
+        fs::rename(beside, path)?;
         #[cfg(unix)]
         {
             let process = std::process::id().to_string();
@@ -79,7 +82,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     registry.load(&path)?;
     let mut signals = Signals::listen()?;
     let breaker = registry.get("search").ok_or("the attribute registers it")?;
-    println!("fail_max is {}, from the file", breaker.config().fail_max);
+    let fail_max = breaker.config().fail_max.ok_or("the file gives it")?;
+    println!("fail_max is {fail_max}, from the file");
     thirty_calls(&breaker).await;
 
     signals.edit(&path, "[breakers.search]\nfailure_rat = 0.3\n").await?;

@@ -124,7 +124,7 @@ async fn without_a_token_the_routes_do_not_exist() {
     ] {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);
     }
-    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, 5));
+    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, Some(5)));
     assert_eq!(page.get("/index.html").await.status, StatusCode::OK, "the page shows all the same");
 }
 
@@ -141,7 +141,7 @@ async fn an_action_needs_the_token() {
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(asks.set("fail_max", "1", false).await.status, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, 5));
+    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, Some(5)));
 }
 
 #[tokio::test]
@@ -198,9 +198,9 @@ async fn settings_are_checked_previewed_and_changed() {
     let page = page().bearer(TOKEN);
     let changes = json!({ "valid": true, "changes": [{ "key": "fail_max", "before": "5", "after": "9" }] });
     assert_eq!(page.set("fail_max", "9", true).await.json(), changes);
-    assert_eq!(page.breaker.config().fail_max, 5, "a preview changes nothing");
+    assert_eq!(page.breaker.config().fail_max, Some(5), "a preview changes nothing");
     assert_eq!(page.set("fail_max", "9", false).await.json(), changes);
-    assert_eq!(page.breaker.config().fail_max, 9);
+    assert_eq!(page.breaker.config().fail_max, Some(9));
     for preview in [true, false] {
         let wrong = json!({ "fail_max": "0", "recovery_timeout": "soon", "no_key": "1" });
         let answer = page.post("/settings", json!({ "name": "payments", "set": wrong, "preview": preview })).await;
@@ -216,6 +216,28 @@ async fn settings_are_checked_previewed_and_changed() {
     page.set("window", "20", false).await;
     let together = page.set("min_calls", "21", true).await.json();
     assert_eq!(together["problems"][0]["key"], "min_calls", "of keys that contradict each other too: {together}");
+}
+
+#[tokio::test]
+async fn the_last_rule_on_failures_stays_and_off_is_a_value_beside_another_one() {
+    let page = page().bearer(TOKEN);
+    let alone = page.set("fail_max", "off", false).await;
+    assert_eq!(alone.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(alone.json()["problems"][0]["key"], "fail_max");
+    let both = json!({ "fail_max": "off", "failure_rate": "0.5" });
+    let done = page.post("/settings", json!({ "name": "payments", "set": both, "preview": false })).await.json();
+    assert_eq!(done["changes"][0], json!({ "key": "fail_max", "before": "5", "after": "off" }));
+    let rate = page.set("failure_rate", "off", true).await.json();
+    assert_eq!(rate["valid"], false, "{rate}");
+    let feed = page.get("/detail?name=payments").await.json();
+    assert_eq!(feed["settings"][0], json!({ "key": "fail_max", "value": "off", "source": "reconfigure" }));
+}
+
+#[tokio::test]
+async fn other_units_are_refused_with_what_was_meant() {
+    let page = page().bearer(TOKEN);
+    let wrong = page.set("recovery_timeout", "5M", false).await.json();
+    assert!(wrong["problems"][0]["message"].as_str().unwrap().ends_with("did you mean `5m`?"), "{wrong}");
 }
 
 #[tokio::test]

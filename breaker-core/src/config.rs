@@ -49,6 +49,9 @@ impl PartialEq for Given {
 pub enum Source {
     /// Nobody set it.
     Default,
+    /// Nobody set it, and it follows from what code says of this key: `fail_max` is off beside a `failure_rate` or a
+    /// `window_fail_max`.
+    Follows(&'static str),
     /// The attribute, or the `Config` that the breaker was made with.
     Attribute,
     /// [`Registry::configure`](crate::Registry::configure).
@@ -65,6 +68,7 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Follows(key) => write!(f, "follows from {key}"),
             Self::Attribute => f.write_str("attribute"),
             Self::Configure => f.write_str("configure"),
             Self::File(path) => write!(f, "file {path}"),
@@ -260,9 +264,12 @@ const fn some<T: Copy>(value: T) -> Option<T> {
 }
 
 keys! {
-    /// How many counted failures in a row open the breaker: 1 or more, 5 if unset.
-    fail_max(u32 => as_is): u32 = 5,
-    |n| n >= 1, "a whole number of 1 or more";
+    /// How many counted failures in a row open the breaker: 1 or more, 5 if unset. [`Config::fail_max_off`]: no number does.
+    ///
+    /// Where code (an attribute, or a `Config` of a breaker or of `configure`) gives `failure_rate` or `window_fail_max` and no
+    /// place gives `fail_max`, it is off. A variable, a file or a slow rule does not switch it off so.
+    fail_max(u32 => some): Option<u32> = Some(5),
+    |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
     /// A run of failures is forgotten when longer than this passes between two of them: above zero, 60 s if unset.
     /// [`Config::fail_window_off`]: never.
@@ -369,6 +376,13 @@ keys! {
 }
 
 impl Config {
+    /// No number of failures in a row opens the breaker. It takes another rule on failures, `failure_rate` or
+    /// `window_fail_max`.
+    pub const fn fail_max_off(mut self) -> Self {
+        self.fail_max = Some(None);
+        self
+    }
+
     /// A run of failures is never forgotten, however long passes between two of them.
     pub const fn fail_window_off(mut self) -> Self {
         self.fail_window = Some(None);

@@ -3,18 +3,19 @@
 use crate::config::{Config, KEYS, OnCancel, OnPanic};
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::policy::{Backoff, Window};
-use crate::spelling;
+use crate::{excerpt, span, spelling};
 use std::time::Duration;
 
 impl Config {
-    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`.
+    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The units of durations are
+    /// `w d h m s ms us ns`; a bare number is seconds.
     ///
     /// ```
     /// # use breaker_core::Config;
     /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
     /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
     /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
-    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more");
+    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more, or \"off\"");
     /// # Ok::<(), breaker_core::ConfigError>(())
     /// ```
     ///
@@ -23,16 +24,29 @@ impl Config {
     pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
         match self.read(key, text.trim()) {
             Some(Ok(())) => Ok(self),
-            Some(Err(expected)) => {
-                let message = format!("is `{text}`, expected {}", spelling::outside(expected));
-                Err(ConfigError::new(ConfigErrorKind::Value, key, message))
-            }
+            Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),
             None => {
                 let message = format!("there is no key `{key}`; {}", spelling::hint(key, KEYS.iter().copied()));
                 Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
             }
         }
     }
+}
+
+/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was meant to be. A text that is too long to be
+/// shown has no hint.
+pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
+    let shown = excerpt::value(text);
+    let whole = Some(text).filter(|_| shown.is_whole());
+    let reads = |meant: &String| matches!(Config::new().read(key, meant.trim()), Some(Ok(())));
+    let hint = match whole.and_then(span::meant).filter(reads) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None if whole.is_some_and(span::is_of_a_calendar) => {
+            "; months and years are written in days, such as \"30d\"".to_owned()
+        }
+        None => String::new(),
+    };
+    format!("is `{shown}`, expected {}{hint}", spelling::outside(expected))
 }
 
 /// A value of a key.
@@ -71,12 +85,12 @@ impl Value for Duration {
     fn read(text: &str) -> Option<Self> {
         match text.parse::<f64>() {
             Ok(seconds) => Self::try_from_secs_f64(seconds).ok(),
-            Err(_) => humantime::parse_duration(text).ok(),
+            Err(_) => span::read(text),
         }
     }
 
     fn show(&self) -> String {
-        humantime::format_duration(*self).to_string()
+        span::show(*self)
     }
 }
 
@@ -106,7 +120,7 @@ impl Value for Window {
     fn read(text: &str) -> Option<Self> {
         match text.strip_suffix("calls").or(text.strip_suffix("call")).unwrap_or(text).trim_end().parse::<u32>() {
             Ok(calls) => Some(Self::Calls(calls)),
-            Err(_) => humantime::parse_duration(text).ok().map(Self::Time),
+            Err(_) => span::read(text).map(Self::Time),
         }
     }
 

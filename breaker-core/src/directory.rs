@@ -5,9 +5,9 @@ mod review;
 
 use crate::breaker::{CircuitBreaker, Told};
 use crate::call_site::CallSite;
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::config_error::{ConfigError, ConfigErrorKind};
-use crate::env::Environment;
+use crate::env::{Environment, Reading};
 use crate::event::Listener;
 use crate::file::FileSettings;
 use crate::layers::{Layer, Layers, Place};
@@ -82,6 +82,13 @@ pub(crate) struct Found {
     pub(crate) warnings: Vec<ConfigError>,
 }
 
+impl Found {
+    /// Nothing was changed, so there is nothing new to warn of.
+    fn refused(problems: Vec<ConfigError>) -> Self {
+        Self { problems, warnings: Vec::new() }
+    }
+}
+
 impl Directory {
     pub(crate) fn get(&self, name: &str) -> Option<CircuitBreaker> {
         self.breakers.get(name).map(|entry| entry.breaker.clone())
@@ -133,10 +140,21 @@ impl Directory {
         }
     }
 
-    pub(crate) fn configure(&mut self, name: &str, config: Config) {
+    /// Puts it in force, unless it would leave the breaker no rule on failures; gives the reasons.
+    pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
+        if let Some(entry) = self.breakers.get(name) {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            layers.set(Place::Configure, config.into());
+            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
+            let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
+            if !problems.is_empty() {
+                return problems;
+            }
+        }
         self.configured.insert(name.to_owned(), config);
         self.keep_prefix(name);
         self.place(name);
+        Vec::new()
     }
 
     /// The file that was loaded last.
@@ -144,13 +162,21 @@ impl Directory {
         self.path.as_deref()
     }
 
-    /// Takes another file; gives what is odd about the whole configuration.
+    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives the reasons, or what is odd about the
+    /// whole configuration.
     pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
+        self.read_environment();
+        let environment = self.environment.take().unwrap_or_default();
+        let problems = self.problems_of(&file, &environment);
+        self.environment = Some(environment);
+        if !problems.is_empty() {
+            return Found::refused(problems);
+        }
         self.file = file;
         self.path = Some(path.to_owned());
         self.review(|directory| {
             directory.place_all();
-            Found { problems: Vec::new(), warnings: directory.say_what_is_odd() }
+            Found { problems, warnings: directory.say_what_is_odd() }
         })
     }
 
@@ -158,21 +184,31 @@ impl Directory {
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
         self.foreign = !of_process;
-        // What is returned here need not be logged.
-        self.waiting.problems.clear();
         self.review(|directory| {
-            let problems = directory.check();
+            let mut problems = directory.check();
             directory.place_all();
+            problems.extend(directory.problems_across_places());
+            // What is returned here need not be logged.
+            directory.waiting.problems.clear();
             Found { problems, warnings: directory.say_what_is_odd() }
         })
     }
 
-    /// Takes what was read again; gives what is wrong with the variables, and what is odd. Each breaker is changed once.
+    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
+        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
+            let mut problems = self.problems_of(&file, &environment);
+            problems.extend(file.follows(&self.file).err());
+            if !problems.is_empty() {
+                // Those that were given are still in force.
+                if self.foreign {
+                    self.environment = Some(environment);
+                }
+                return Found::refused(problems);
+            }
             self.file = file;
         }
-        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         self.init(environment, !self.foreign)
     }
 
@@ -280,31 +316,49 @@ impl Directory {
         let layers = self.layers(name, entry.united);
         let told = breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
         self.waiting.told.extend(told);
+        for (_, problem) in breaker.layers().problems(name) {
+            self.say_problem(below_stands(&problem.to_string()));
+        }
         self.say_what_cannot_be_cut(name);
     }
 
     /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
-    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 6] {
+    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 7] {
         self.read_environment();
-        let prefix = self.prefix(name, united);
-        let environment = self.environment.get_or_insert_default();
-        let (mut every, own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
-        for text in every.problems.iter().chain(&own.problems).map(ToString::to_string) {
+        let environment = self.environment.take().unwrap_or_default();
+        let (layers, read) = self.read(name, united, &self.file, &environment);
+        self.environment = Some(environment);
+        for text in read.iter().flat_map(|reading| &reading.problems).map(ToString::to_string) {
             self.say_problem(below_stands(&text));
         }
-        for notice in every.notices.iter().chain(&own.notices) {
-            self.say(notice.clone());
+        for notice in read.into_iter().flat_map(|reading| reading.notices) {
+            self.say(notice);
         }
+        layers
+    }
+
+    /// The same with this file and these variables; nothing is changed or said. What is told of the variables comes with it.
+    fn read(
+        &self,
+        name: &str,
+        united: Config,
+        file: &FileSettings,
+        environment: &Environment,
+    ) -> ([(Place, Layer); 7], [Reading; 2]) {
+        let prefix = self.prefix(name, united);
+        let (mut every, mut own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
         let alone = self.breakers.keys().all(|known| known == name);
         every.layer.label = every.layer.label.filter(|_| alone);
-        [
+        let layers = [
+            (Place::FileDefaults, file.defaults.clone()),
             (Place::Attribute, united.into()),
             (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
-            (Place::FileDefault, self.file.default.clone()),
-            (Place::File, self.file.breakers.get(name).cloned().unwrap_or_default()),
-            (Place::EnvironmentDefault, every.layer),
-            (Place::Environment, own.layer),
-        ]
+            (Place::FileAll, file.all.clone()),
+            (Place::File, file.breakers.get(name).cloned().unwrap_or_default()),
+            (Place::EnvironmentDefault, std::mem::take(&mut every.layer)),
+            (Place::Environment, std::mem::take(&mut own.layer)),
+        ];
+        (layers, [every, own])
     }
 
     fn prefix(&self, name: &str, united: Config) -> String {

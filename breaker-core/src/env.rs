@@ -2,6 +2,7 @@
 
 use crate::config::Source;
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::config_value::refused;
 use crate::excerpt;
 use crate::layers::Layer;
 use crate::prefixes::{self, Prefixes};
@@ -160,7 +161,7 @@ impl Environment {
                 reading.layer.sources.extend(key.map(|key| (*key, source)));
             }
             Some(Err(expected)) => {
-                problem(format!("is `{}`, expected {}", excerpt::value(text), spelling::outside(expected)));
+                problem(refused(key, text, expected));
             }
             None => {}
         }

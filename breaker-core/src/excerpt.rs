@@ -24,6 +24,13 @@ pub(crate) const fn name(text: &str) -> Excerpt<'_> {
     Excerpt { text, most: MOST_OF_NAME }
 }
 
+impl Excerpt<'_> {
+    /// Whether nothing is cut off.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.text.len() <= self.most
+    }
+}
+
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &self.text[..self.text.floor_char_boundary(self.most)];
@@ -33,7 +40,7 @@ impl fmt::Display for Excerpt<'_> {
                 _ => write!(f, "{}", c.escape_debug())?,
             }
         }
-        if shown.len() < self.text.len() {
+        if !self.is_whole() {
             write!(f, "… ({} bytes)", self.text.len())?;
         }
         Ok(())
@@ -52,5 +59,12 @@ mod tests {
         assert_eq!(value(&"é".repeat(17)).to_string(), format!("{}… (34 bytes)", "é".repeat(16)));
         assert_eq!(value(&format!("x{}", "é".repeat(16))).to_string(), format!("x{}… (33 bytes)", "é".repeat(15)));
         assert_eq!(name("größe é 表").to_string(), "größe é 表");
+    }
+
+    #[test]
+    fn what_is_written_out_in_logs_and_labels_is_here_too() {
+        for c in ('\0'..=char::MAX).filter(|c| crate::visible::is_hidden(*c)) {
+            assert!(!value(&c.to_string()).to_string().contains(c), "{c:?}");
+        }
     }
 }

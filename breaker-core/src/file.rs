@@ -1,9 +1,10 @@
-//! File: settings from TOML. `[default]` holds for every breaker, `[breakers.NAME]` for one. A file with a problem is
-//! refused whole. It is read with the feature `toml` only.
+//! File: settings from TOML. `[defaults]` lies under what code says, `[all]` above it, both for every breaker; `[breakers.NAME]` lies
+//! above them for one. A file with a problem is refused whole. It is read with the feature `toml` only.
 
 #[cfg(feature = "toml")]
 mod reader;
 
+use crate::config::Config;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::layers::Layer;
 use std::collections::BTreeMap;
@@ -29,12 +30,39 @@ impl<P: AsRef<Path>> TomlFile for P {}
 /// What a file says.
 #[derive(Debug, Default)]
 pub(crate) struct FileSettings {
-    pub(crate) default: Layer,
+    /// Under what code says of each breaker.
+    pub(crate) defaults: Layer,
+    /// Above it.
+    pub(crate) all: Layer,
     pub(crate) breakers: BTreeMap<String, Layer>,
     pub(crate) path: String,
+    /// There is a table in it, be it an empty one.
+    pub(crate) has_tables: bool,
 }
 
 impl FileSettings {
+    fn sets_a_key(&self) -> bool {
+        let mut layers = [&self.defaults, &self.all].into_iter().chain(self.breakers.values());
+        layers.any(|layer| layer.config != Config::new())
+    }
+
+    /// Whether it may leave a breaker no rule on failures.
+    pub(crate) fn switches_rules_off(&self) -> bool {
+        let mut layers = [&self.defaults, &self.all].into_iter().chain(self.breakers.values());
+        layers.any(|layer| !layer.config.clone().keep_rules_on_failures().is_empty())
+    }
+
+    /// Whether this may take the place of what an earlier reading said. A file without any table most likely is one that another
+    /// process has just emptied to write it anew.
+    pub(crate) fn follows(&self, earlier: &Self) -> Result<(), ConfigError> {
+        if self.has_tables || !earlier.sets_a_key() {
+            return Ok(());
+        }
+        let message = "is empty, and the settings of its last reading stay; is another process writing it? A file is written \
+                       beside and renamed. One that shall say nothing has an empty table: `[all]`";
+        Err(ConfigError::new(ConfigErrorKind::File, &self.path, message))
+    }
+
     /// Reads the file, or says everything that is wrong with it.
     pub(crate) fn load(path: impl AsRef<Path>) -> Result<Self, Vec<ConfigError>> {
         let shown = path.as_ref().display().to_string();

@@ -1,15 +1,22 @@
 //! Layers: settings from several places, the later place wins.
 
 use crate::config::{Config, KEYS, Settings, Source};
+use crate::config_error::{ConfigError, ConfigErrorKind};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The places, from the lowest to the highest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
+    /// `[defaults]` of the file.
+    FileDefaults,
     Attribute,
     Configure,
-    FileDefault,
+    /// `[all]` of the file.
+    FileAll,
+    /// `[breakers.NAME]` of the file.
     File,
+    /// `CIRCUIT_BREAKER_*`.
     EnvironmentDefault,
     Environment,
     /// What `reconfigure` of the head of a family says to one of it.
@@ -17,7 +24,10 @@ pub(crate) enum Place {
     Reconfigure,
 }
 
-const PLACES: usize = 8;
+const PLACES: usize = 9;
+
+/// What code says, before the process runs.
+const CODE: [Place; 2] = [Place::Attribute, Place::Configure];
 
 /// What one place says.
 #[derive(Clone, Debug, Default)]
@@ -34,32 +44,101 @@ impl From<Config> for Layer {
     }
 }
 
-/// What all places say of one breaker.
+impl Layer {
+    fn says_something(&self) -> bool {
+        self.config != Config::new() || self.label.is_some()
+    }
+}
+
+/// What is said where nothing is.
+static NOTHING: Config = Config::new();
+
+/// What all places say of one breaker. Most say nothing of most breakers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layers([Layer; PLACES]);
+pub(crate) struct Layers([Option<Box<Layer>>; PLACES]);
 
 impl Layers {
     pub(crate) fn set(&mut self, place: Place, layer: Layer) {
-        self.0[place as usize] = layer;
+        self.0[place as usize] = layer.says_something().then(|| Box::new(layer));
     }
 
     pub(crate) fn config(&self, place: Place) -> &Config {
-        &self.0[place as usize].config
+        self.0[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
     }
 
     pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
-        &mut self.0[place as usize].config
+        &mut self.0[place as usize].get_or_insert_default().config
     }
 
     /// The values in force.
     pub(crate) fn settings(&self) -> Settings {
-        Settings::resolve(&self.merged())
+        let mut merged = self.in_force().merged();
+        if self.rule_in_place_of_runs(&merged).is_some() {
+            merged = merged.fail_max_off();
+        }
+        Settings::resolve(&merged)
+    }
+
+    /// The rule of which code says that it opens the breaker, where no place says anything of `fail_max`.
+    fn rule_in_place_of_runs(&self, merged: &Config) -> Option<&'static str> {
+        // One that another place has switched off is in place of nothing.
+        let unset = merged.fail_max.is_none() && merged.rule_over_failures().is_some();
+        CODE.iter().rev().find_map(|place| self.config(*place).rule_over_failures()).filter(|_| unset)
+    }
+
+    /// The layers without what would leave no rule on failures.
+    pub(crate) fn in_force(&self) -> Cow<'_, Self> {
+        let mut layers = Cow::Borrowed(self);
+        for (place, key) in self.left_out() {
+            if let Some(layer) = &mut layers.to_mut().0[place] {
+                layer.config.unset(key);
+            }
+        }
+        layers
+    }
+
+    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest places.
+    fn left_out(&self) -> Vec<(usize, &'static str)> {
+        let mut left_out = Vec::new();
+        if self.merged().opens_by_failures() {
+            return left_out;
+        }
+        let mut layers = self.clone();
+        for place in (0..PLACES).rev() {
+            let Some(layer) = &mut layers.0[place] else { continue };
+            left_out.extend(layer.config.keep_rules_on_failures().into_iter().map(|key| (place, key)));
+            if layers.merged().opens_by_failures() {
+                break;
+            }
+        }
+        left_out
+    }
+
+    /// What is wrong with the layers of the breaker `name` together, with the place that is to be mended.
+    pub(crate) fn problems(&self, name: &str) -> Vec<(Source, ConfigError)> {
+        let problem = |(place, key): (usize, &'static str)| {
+            let source = self.source(key, Some(place));
+            let table = match place {
+                _ if place == Place::FileDefaults as usize => "defaults".to_owned(),
+                _ if place == Place::FileAll as usize => "all".to_owned(),
+                _ => format!("breakers.{name}"),
+            };
+            let place = match &source {
+                Source::Environment(variable) => variable.clone(),
+                Source::File(path) => format!("{path}: {table}.{key}"),
+                other => format!("{other} of circuit breaker `{name}`: {key}"),
+            };
+            let rules = "give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
+            let message = format!("is `off`, which leaves circuit breaker `{name}` no rule on failures; {rules}");
+            (source, ConfigError::new(ConfigErrorKind::Value, place, message))
+        };
+        self.left_out().into_iter().map(problem).collect()
     }
 
     /// The keys that any place sets.
     pub(crate) fn merged(&self) -> Config {
         let mut merged = Config::new();
-        for layer in &self.0 {
+        for layer in self.0.iter().flatten() {
             merged.overlay(&layer.config);
         }
         merged
@@ -67,14 +146,22 @@ impl Layers {
 
     /// Where each value in force came from.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
-        let set = self.0.each_ref().map(|layer| layer.config.set());
-        let place = |index: usize| (0..PLACES).rev().find(|place| set[*place][index]);
-        KEYS.iter().enumerate().map(|(index, key)| (*key, self.source(key, place(index)))).collect()
+        let layers = self.in_force();
+        let set = layers.0.each_ref().map(|layer| layer.as_ref().map(|layer| layer.config.set()));
+        let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
+        let rule = self.rule_in_place_of_runs(&layers.merged());
+        let source = |index, key| match rule {
+            Some(rule) if key == "fail_max" => Source::Follows(rule),
+            _ => self.source(key, place(index)),
+        };
+        KEYS.iter().enumerate().map(|(index, key)| (*key, source(index, *key))).collect()
     }
 
     /// Where a key came from that is set in this place above all others.
     fn source(&self, key: &'static str, place: Option<usize>) -> Source {
-        let Some((place, layer)) = place.map(|place| (place, &self.0[place])) else { return Source::Default };
+        let Some((place, layer)) = place.and_then(|place| Some((place, self.0[place].as_ref()?))) else {
+            return Source::Default;
+        };
         let by_place = if place == Place::Attribute as usize {
             Source::Attribute
         } else if place == Place::Configure as usize {
@@ -87,7 +174,7 @@ impl Layers {
 
     /// The name to show in logs and metrics, if another one than the breaker's was given.
     pub(crate) fn label(&self) -> Option<&str> {
-        self.0.iter().rev().find_map(|layer| layer.label.as_deref())
+        self.0.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
     }
 
     /// Whether nobody has told this breaker by itself anything.
@@ -99,7 +186,7 @@ impl Layers {
     /// `reconfigure` says stays above everything that holds for all.
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
-        layers.0.iter_mut().for_each(|layer| layer.label = None);
+        layers.0.iter_mut().flatten().for_each(|layer| layer.label = None);
         layers.0[Place::Head as usize] = std::mem::take(&mut layers.0[Place::Reconfigure as usize]);
         layers.0[Place::Reconfigure as usize] = own.0[Place::Reconfigure as usize].clone();
         layers

@@ -104,6 +104,7 @@ mod settings;
 mod shared;
 mod site;
 mod snapshot;
+mod span;
 mod spelling;
 mod state;
 mod steer;

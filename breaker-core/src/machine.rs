@@ -11,7 +11,8 @@
 //! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed.
 //! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
-//!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). Being rejected is as cheap as when
+//!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). A probe slower than `slow_call` is no
+//!    success there; with `probe_failure_rate` it is for `slow_rate` to judge. Being rejected is as cheap as when
 //!    open (`publish`). A call inside a call of the same breaker goes in with it and is not asked (`nesting::go_along`): the first one inside a
 //!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
@@ -56,6 +57,8 @@ pub(crate) struct Machine {
     run: Run,
     /// The setting `fail_window` as the clock counts: nanoseconds; `u64::MAX` where it is off.
     longest_gap: u64,
+    /// The setting `fail_max`; `u32::MAX` where it is off.
+    longest_run: u32,
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
     pace: Pace,
@@ -101,6 +104,7 @@ impl Machine {
             since,
             run: Run::new(),
             longest_gap: u64::MAX,
+            longest_run: u32::MAX,
             window: None,
             pace: Pace::new(seed),
             drops: 0,
@@ -226,7 +230,7 @@ impl Machine {
             return false;
         }
         self.eclipsed = self.eclipsed.saturating_add(1);
-        let tell = self.eclipsed >= self.settings.fail_max && !self.eclipse_told;
+        let tell = self.settings.fail_max.is_some_and(|most| self.eclipsed >= most) && !self.eclipse_told;
         self.eclipse_told |= tell;
         tell
     }
@@ -235,7 +239,7 @@ impl Machine {
     /// below its limit: then neither the gate nor a note has anything to learn from it. `false`: it is for `settle`.
     #[inline]
     pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
-        let again = self.run.lengthen(now, self.longest_gap, self.settings.fail_max);
+        let again = self.run.lengthen(now, self.longest_gap, self.longest_run);
         if again {
             self.drops = 0;
             self.count(Counted::Failure, now);
@@ -326,7 +330,7 @@ impl Machine {
         if let Some(window) = window {
             window.add(mark, now);
         }
-        if mark.failed && self.run.length() >= self.settings.fail_max {
+        if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
             return Some(Trip::Run { length: self.run.length(), span: self.run.span() });
         }
         window?.judge()

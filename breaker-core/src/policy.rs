@@ -152,14 +152,60 @@ contradictions! {
 }
 
 impl Config {
-    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can only be a mistake.
+    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can only be a mistake, and so can a
+    /// breaker that no failure opens.
     pub(crate) fn orphans(&self) -> Vec<Contradiction> {
         let slow_call = matches!(self.slow_call, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });
         let slow_rate = self
             .slow_rate
             .and_then(|_| needs(slow_call, "slow_rate", "beside a `slow_call`, which says when a call is slow"));
-        slow_rate.into_iter().collect()
+        let other_rule = "a number, or another rule on failures beside it: `failure_rate` or `window_fail_max`";
+        let fail_max = needs(self.opens_by_failures(), "fail_max", other_rule);
+        slow_rate.into_iter().chain(fail_max).collect()
+    }
+
+    /// Whether a rule on failures is left; `fail_max` is one unless it is switched off.
+    pub(crate) const fn opens_by_failures(&self) -> bool {
+        !matches!(self.fail_max, Some(None)) || self.rule_over_failures().is_some()
+    }
+
+    /// The key of a rule that looks at failures in a window, if one is set.
+    pub(crate) const fn rule_over_failures(&self) -> Option<&'static str> {
+        match (self.failure_rate, self.window_fail_max) {
+            (Some(Some(_)), _) => Some("failure_rate"),
+            (_, Some(Some(_))) => Some("window_fail_max"),
+            _ => None,
+        }
+    }
+
+    /// Switches those rules on failures on again that this switches off, and gives their keys.
+    pub(crate) fn keep_rules_on_failures(&mut self) -> Vec<&'static str> {
+        let off = [
+            (self.fail_max == Some(None), "fail_max"),
+            (self.failure_rate == Some(None), "failure_rate"),
+            (self.window_fail_max == Some(None), "window_fail_max"),
+        ];
+        let keys: Vec<_> = off.into_iter().filter(|(off, _)| *off).map(|(_, key)| key).collect();
+        keys.iter().for_each(|key| self.unset(key));
+        keys
+    }
+
+    /// Ends the compilation of a constant that no failure could open.
+    ///
+    /// ```compile_fail,E0080
+    /// use breaker_core::{CircuitBreakerError, Config, circuit_breaker};
+    ///
+    /// const NEVER_OPEN: Config = Config::new().fail_max_off();
+    ///
+    /// #[circuit_breaker(config = NEVER_OPEN)]
+    /// fn f() -> Result<(), CircuitBreakerError> { Ok(()) }
+    /// ```
+    pub(crate) const fn assert_opens_by_failures(&self) {
+        assert!(
+            self.opens_by_failures(),
+            "`fail_max` is off, and no other rule on failures is left: add `failure_rate` or `window_fail_max`"
+        );
     }
 
     /// What is wrong with a `Config` that a breaker is made of, told of `place`.

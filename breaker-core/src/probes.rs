@@ -12,7 +12,10 @@ pub(crate) struct Trial {
     probes: Probes,
     successes: u32,
     failures: u32,
+    /// Of all that came back.
     slow: u32,
+    /// Those of the successes that were slow.
+    slow_successes: u32,
     /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
     more: u32,
 }
@@ -69,6 +72,7 @@ impl Trial {
     /// A probe came back with a result that counts.
     pub(crate) fn add(&mut self, mark: Mark) {
         self.slow += u32::from(mark.slow);
+        self.slow_successes += u32::from(mark.slow && !mark.failed);
         if mark.failed {
             self.failures += 1;
         } else {
@@ -102,16 +106,20 @@ impl Trial {
 
     fn verdict_by_number(&self, settings: &Settings) -> Option<Verdict> {
         let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
-        if self.successes >= needed {
+        // A slow answer is no proof where slowness opens it.
+        let than = settings.slow_call.unwrap_or_default();
+        let slow = settings.slow_call.map_or(0, |_| self.slow_successes);
+        let (successes, failed) = (self.successes - slow, self.failures);
+        if successes >= needed {
             return Some(Verdict::Close);
         }
-        if self.failures <= spare {
+        if failed.saturating_add(slow) <= spare {
             return None;
         }
-        let (successes, failed) = (self.successes, self.failures);
         Some(Verdict::Open(match spare {
+            0 if failed == 0 => Trip::SlowProbe { successes, of: needed, than },
             0 => Trip::Probe { successes, of: needed },
-            _ => Trip::Trial { failed, probes: self.finished(), needed },
+            _ => Trip::Trial { failed, slow, than, probes: self.finished(), needed },
         }))
     }
 }

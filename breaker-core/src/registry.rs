@@ -156,27 +156,31 @@ impl Registry {
         Health::of(&self.breakers(), values)
     }
 
-    /// Settings for the breaker of this name, made already or not: above those of its attribute, below file and
+    /// Settings for the breaker of this name, made already or not: above those of its attribute, below `[all]` of the file and the
     /// environment. They replace what an earlier call set for it.
     ///
     /// # Errors
-    /// When a value is out of its range; then nothing is changed.
+    /// When a value is out of its range, or leaves the breaker no rule on failures; then nothing is changed.
     pub fn configure(&self, name: &str, config: Config) -> Result<(), ConfigError> {
         let place = format!("configure(\"{name}\")");
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
         }
-        self.inner.lock().configure(name, config);
+        let problem = self.inner.lock().configure(name, config).into_iter().next();
         self.tell();
-        Ok(())
+        problem.map_or(Ok(()), Err)
     }
 
-    /// Reads settings from a TOML file: `[default]` for every breaker and `[breakers.NAME]` for one, with the keys of the
-    /// attribute. They replace those of an earlier file. It takes any path, and needs the feature `toml`.
+    /// Reads settings from a TOML file, with the keys of the attribute. `[defaults]` lies under what code says of a breaker, `[all]`
+    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. They replace those of an earlier
+    /// file. It takes any path, and needs the feature `toml`.
     ///
     /// ```toml
-    /// [default]
+    /// [defaults]
     /// recovery_timeout = "20s"
+    ///
+    /// [all]
+    /// fail_window = "2m"
     ///
     /// [breakers.huggingface_api]
     /// fail_max = 3
@@ -185,7 +189,8 @@ impl Registry {
     /// The report has names in the file that no breaker has, and whatever else is odd about the configuration: see [`Report::warnings`].
     ///
     /// # Errors
-    /// Every problem of the file at once; then nothing is changed.
+    /// Every problem of the file at once; then nothing is changed. Of a file that switches the last rule on failures of a known breaker
+    /// off, too.
     #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
     pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
         // The path may be a type of the caller's, and thus run any code.
@@ -203,6 +208,10 @@ impl Registry {
     ///
     /// Breakers keep their state, their listeners, and what they have counted where that still means the same: a window whose size has changed
     /// starts anew.
+    ///
+    /// Write the file beside the old one and rename it: a reload may come while it is half written. One without any table, after one that
+    /// set a key, is taken for such and refused; an empty `[all]` says that nothing is set. A file that is cut off behind a table cannot be
+    /// told from one that is meant so.
     ///
     /// # Errors
     /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all that are right are in force, as with

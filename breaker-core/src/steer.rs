@@ -59,7 +59,7 @@ impl CircuitBreaker {
 
     fn problems_of(&self, config: &Config) -> Vec<ConfigError> {
         let place = format!("reconfigure of circuit breaker `{}`", self.name());
-        config.problems_over(&self.layers().merged(), &place)
+        config.problems_over(&self.layers().in_force().merged(), &place)
     }
 
     /// Whether it is for a value of a `key` and has the settings that hold for all values.

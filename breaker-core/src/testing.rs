@@ -40,8 +40,9 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
-    // Where only rates open it, `fail_max` may be as large as it gets.
-    let fails = breaker.config().fail_max.min(Window::MOST_CALLS).max(breaker.config().min_calls);
+    let settings = breaker.config();
+    // Where only rates open it, `fail_max` is off, or may be as large as it gets.
+    let fails = settings.fail_max.unwrap_or(Window::MOST_CALLS).min(Window::MOST_CALLS).max(settings.min_calls);
     for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
             permit.failure();

@@ -1,6 +1,7 @@
 //! Trip: the rules that open a breaker, as plain data that is told each outcome.
 
 use crate::clock::Tick;
+use crate::span;
 use std::fmt;
 use std::time::Duration;
 
@@ -144,9 +145,18 @@ pub(crate) enum Trip {
         successes: u32,
         of: u32,
     },
-    /// So many failed that the others cannot close it any more.
+    /// One probe was slow, where none may.
+    SlowProbe {
+        successes: u32,
+        of: u32,
+        than: Duration,
+    },
+    /// So many failed or were slow that the others cannot close it any more.
     Trial {
         failed: u32,
+        /// Those that succeeded, and took longer than this.
+        slow: u32,
+        than: Duration,
         probes: u32,
         needed: u32,
     },
@@ -166,7 +176,10 @@ pub(crate) enum Trip {
 impl Trip {
     /// Whether failures were the reason, so that the last one belongs to it.
     pub(crate) const fn is_of_failures(&self) -> bool {
-        !matches!(self, Self::SlowRate { .. } | Self::ProbeSlowRate { .. })
+        !matches!(
+            self,
+            Self::SlowRate { .. } | Self::ProbeSlowRate { .. } | Self::SlowProbe { .. } | Self::Trial { failed: 0, .. }
+        )
     }
 }
 
@@ -185,13 +198,23 @@ impl fmt::Display for Trip {
             Self::Failures { failed, calls } => {
                 write!(f, "{} of {}", Number(failed, "failure"), Number(calls, "call"))
             }
-            Self::Probe { of: 1, .. } => write!(f, "a probe failed"),
             Self::Probe { successes, of } => {
-                write!(f, "a probe failed after {successes} of {of} successes")
+                f.write_str("a probe failed")?;
+                after(f, successes, of)
             }
-            Self::Trial { failed, probes, needed } => {
+            Self::SlowProbe { successes, of, than } => {
+                write!(f, "a probe took longer than {}", span::show(than))?;
+                after(f, successes, of)
+            }
+            Self::Trial { failed, slow, than, probes, needed } => {
+                let (bad, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
+                let what = match (failed, slow) {
+                    (_, 0) => "failed".to_owned(),
+                    (0, _) => format!("took longer than {}", span::show(than)),
+                    _ => format!("failed or took longer than {}", span::show(than)),
+                };
                 let needed = if needed == 1 { "1 success" } else { &format!("{needed} successes") };
-                write!(f, "{failed} of {} failed, and closing takes {needed}", Number(probes.into(), "probe"))
+                write!(f, "{bad} of {probes} {what}, and closing takes {needed}")
             }
             Self::ProbeFailureRate { failed, probes, limit } => {
                 failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
@@ -203,12 +226,17 @@ impl fmt::Display for Trip {
     }
 }
 
+/// How many probes of a trial had succeeded before.
+fn after(f: &mut fmt::Formatter<'_>, successes: u32, of: u32) -> fmt::Result {
+    if of == 1 { Ok(()) } else { write!(f, " after {successes} of {of} successes") }
+}
+
 fn failure_rate(f: &mut fmt::Formatter<'_>, failed: u64, all: Number, limit: f64) -> fmt::Result {
     write!(f, "failure rate {} of {all} (limit {})", all.share(failed), Percent(limit))
 }
 
 fn slow_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Duration, limit: f64) -> fmt::Result {
-    let (share, than) = (all.share(slow), humantime::format_duration(than));
+    let (share, than) = (all.share(slow), span::show(than));
     write!(f, "{share} of {all} took longer than {than} (limit {})", Percent(limit))
 }
 
@@ -290,7 +318,19 @@ mod tests {
                 "failure rate 0.001 % of 70000 calls (limit 0.0001 %)",
             ),
             (Trip::Probe { successes: 0, of: 1 }, "a probe failed"),
-            (Trip::Trial { failed: 2, probes: 3, needed: 2 }, "2 of 3 probes failed, and closing takes 2 successes"),
+            (Trip::SlowProbe { successes: 1, of: 2, than }, "a probe took longer than 4s after 1 of 2 successes"),
+            (
+                Trip::Trial { failed: 2, slow: 0, than, probes: 3, needed: 2 },
+                "2 of 3 probes failed, and closing takes 2 successes",
+            ),
+            (
+                Trip::Trial { failed: 1, slow: 1, than, probes: 3, needed: 2 },
+                "2 of 3 probes failed or took longer than 4s, and closing takes 2 successes",
+            ),
+            (
+                Trip::Trial { failed: 0, slow: 2, than, probes: 3, needed: 1 },
+                "2 of 3 probes took longer than 4s, and closing takes 1 success",
+            ),
             (Trip::ProbeFailureRate { failed: 3, probes: 4, limit: 0.5 }, "failure rate 75 % of 4 probes (limit 50 %)"),
         ];
         for (trip, text) in cases {

@@ -90,7 +90,7 @@ async fn every_policy(who: &str) -> Result<(), ApiError> {
 fn the_policies_are_read_as_they_are_written() {
     let shown = named("every_policy").config().to_string();
     let policies = "failure_rate 0.25, slow_call 1s 500ms, slow_rate 1, window_fail_max 7, window 2m, min_calls 3, \
-                    backoff factor=1.5, max=1h 1s, jitter=0, probe_window 4, probe_failure_rate 0.75, ramp 1day";
+                    backoff factor=1.5, max=1h 1s, jitter=0, probe_window 4, probe_failure_rate 0.75, ramp 1d";
     assert!(shown.contains(policies) && shown.contains("max_keys 9"), "{shown}");
     every_policy("a").now_or_never().unwrap().unwrap();
 }
@@ -147,7 +147,10 @@ fn by_consts() -> Result<(), ApiError> {
 fn values_may_be_consts_and_keys_beside_config_win() {
     by_consts().unwrap();
     let settings = named("by_const").config();
-    assert_eq!((settings.fail_max, settings.recovery_timeout, settings.probe_timeout), (4, secs(99), Some(secs(3))));
+    assert_eq!(
+        (settings.fail_max, settings.recovery_timeout, settings.probe_timeout),
+        (Some(4), secs(99), Some(secs(3)))
+    );
 }
 
 #[circuit_breaker(name = "shared_sites", fail_max = 2)]
@@ -163,7 +166,7 @@ fn other_site() -> Result<(), ApiError> {
 #[test]
 fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_places() {
     let breaker = named("shared_sites");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (2, secs(5)));
+    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(2), secs(5)));
     one_site().unwrap_err();
     other_site().unwrap_err();
     assert_eq!(breaker.state(), State::Open);

@@ -447,7 +447,7 @@ fn curious() -> Result<u8, AskError> {
 async fn a_store_runs_under_no_lock() {
     testing::isolated(async {
         assert_eq!(curious().unwrap(), 1);
-        assert_eq!(testing::breaker("curious").config().fail_max, 7);
+        assert_eq!(testing::breaker("curious").config().fail_max, Some(7));
         testing::open(&testing::breaker("curious"));
         assert_eq!(curious().unwrap(), 2);
     })

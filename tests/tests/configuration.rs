@@ -27,7 +27,7 @@ fn one_problem(variable: &str, value: &str) -> String {
     let (registry, problems) = init(&[(variable, value)]);
     assert_eq!(problems.len(), 1, "{problems:#?}");
     let settings = registry.get("huggingface_api").unwrap().config();
-    assert_eq!((settings.fail_max, settings.recovery_timeout), (5, secs(30)), "the attribute's values stand");
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(5), secs(30)), "the attribute's values stand");
     problems.into_iter().next().unwrap()
 }
 
@@ -36,7 +36,7 @@ fn each_bad_value_is_told_with_its_variable_its_value_and_what_was_expected() {
     for value in ["banana", "0", "-1", "4294967296", "1.5", ""] {
         assert_eq!(
             one_problem("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", value),
-            format!("HUGGINGFACE_API_CIRCUIT_FAIL_MAX: is `{value}`, expected a whole number of 1 or more")
+            format!("HUGGINGFACE_API_CIRCUIT_FAIL_MAX: is `{value}`, expected a whole number of 1 or more, or \"off\"")
         );
     }
     for value in ["5parsecs", "-1s", "-1", "inf", "soon"] {
@@ -90,11 +90,11 @@ fn two_spellings_of_one_key_at_one_level_are_an_error_and_neither_is_obeyed() {
         ["HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so \
           neither is obeyed; keep one of them"]
     );
-    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, 5);
+    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, Some(5));
     let (registry, problems) =
         init(&[("CIRCUIT_BREAKER_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
     assert_eq!(problems, Vec::<String>::new(), "two levels");
-    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, 8);
+    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, Some(8));
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
     registry.breaker("api_circuit_two", Config::new()).unwrap();
     registry.breaker("mirror", Config::new().env("HF")).unwrap();
     registry.init_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
-    assert_eq!(registry.get("api").unwrap().config().fail_max, 5);
-    assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, 9);
-    assert_eq!(registry.get("mirror").unwrap().config().fail_max, 8, "by its `env` key");
+    assert_eq!(registry.get("api").unwrap().config().fail_max, Some(5));
+    assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, Some(9));
+    assert_eq!(registry.get("mirror").unwrap().config().fail_max, Some(8), "by its `env` key");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places
     registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
     let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
     let settings = breaker.config();
-    assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (3, secs(7), true));
+    assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (Some(3), secs(7), true));
     let problems = registry.init_from(NONE).unwrap_err();
     let text = problems.to_string();
     assert_eq!(problems.len(), 1, "{text}");
@@ -201,22 +201,22 @@ fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places
 #[test]
 fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     let registry = Registry::new();
-    let file = file("layers", "[default]\nfail_max = 30\ncritical = true\n[breakers.api]\nfail_max = 40\n");
+    let file = file("layers", "[all]\nfail_max = 30\ncritical = true\n[breakers.api]\nfail_max = 40\n");
     registry.init_from([("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
     let breaker = registry.breaker("api", Config::new().fail_max(10).half_open_max_calls(2)).unwrap();
     let value_and_source = || {
         let source = breaker.config_sources().into_iter().find(|(key, _)| *key == "fail_max").unwrap().1;
         (breaker.config().fail_max, source)
     };
-    assert_eq!(value_and_source(), (10, Source::Attribute));
+    assert_eq!(value_and_source(), (Some(10), Source::Attribute));
     registry.configure("api", Config::new().fail_max(20)).unwrap();
-    assert_eq!(value_and_source(), (20, Source::Configure));
+    assert_eq!(value_and_source(), (Some(20), Source::Configure));
     registry.load(&file).unwrap();
-    assert_eq!(value_and_source(), (40, Source::File(file.display().to_string())));
+    assert_eq!(value_and_source(), (Some(40), Source::File(file.display().to_string())));
     registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
-    assert_eq!(value_and_source(), (50, Source::Environment("CIRCUIT_BREAKER_FAIL_MAX".to_owned())));
+    assert_eq!(value_and_source(), (Some(50), Source::Environment("CIRCUIT_BREAKER_FAIL_MAX".to_owned())));
     breaker.reconfigure(Config::new().fail_max(60)).unwrap();
-    assert_eq!(value_and_source(), (60, Source::Reconfigure));
+    assert_eq!(value_and_source(), (Some(60), Source::Reconfigure));
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], 60);
     assert_eq!(json["config_sources"]["fail_max"], "reconfigure");
@@ -233,7 +233,7 @@ fn configure_and_load_may_come_before_the_breaker() {
     registry.configure("later", Config::new().fail_max(8)).unwrap();
     registry.load(file("before", "[breakers.later]\nrecovery_timeout = \"9s\"\nfail_window = 5\n")).unwrap();
     let settings = registry.breaker("later", Config::new().fail_max(1)).unwrap().config();
-    assert_eq!((settings.fail_max, settings.recovery_timeout), (8, secs(9)));
+    assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(8), secs(9)));
     assert_eq!(settings.fail_window, Some(secs(5)), "a bare number is seconds");
 }
 
@@ -244,13 +244,13 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
     let breaker = registry.breaker("api", Config::new()).unwrap();
     let path = file(
         "bad",
-        "[default]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
+        "[defaults]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
          failure_threshold = 3\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
     );
     let problems: Vec<_> = registry.load(&path).unwrap_err().iter().map(ToString::to_string).collect();
     let at = |rest: &str| format!("{}: {rest}", path.display());
     let expected = [
-        at("default.fail_max: is `0`, expected a whole number of 1 or more"),
+        at("defaults.fail_max: is `0`, expected a whole number of 1 or more, or \"off\""),
         at("breakers.api.recovery_tmeout: there is no key `recovery_tmeout`; did you mean `recovery_timeout`?"),
         at("breakers.api.failure_threshold: there is no key `failure_threshold`; write `fail_max`"),
         at(
@@ -274,14 +274,14 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     let registry = Registry::new();
     registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap();
     let own = breaker_core::CircuitBreaker::new("own", Config::new().fail_max(9)).unwrap();
-    assert_eq!(own.config().fail_max, 9);
+    assert_eq!(own.config().fail_max, Some(9));
     registry.register(&own).unwrap();
     registry.register(&own).unwrap();
-    assert_eq!(own.config().fail_max, 2);
+    assert_eq!(own.config().fail_max, Some(2));
     fail(&registry.get("own").unwrap(), 2);
     assert_eq!(own.state(), State::Open);
     let joined = registry.breaker("own", Config::new().success_threshold(3).fail_max(4)).unwrap().config();
-    assert_eq!((joined.success_threshold, joined.fail_max), (3, 2), "its own keys stay");
+    assert_eq!((joined.success_threshold, joined.fail_max), (3, Some(2)), "its own keys stay");
     let conflict = registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap_err().to_string();
     assert!(conflict.contains("`fail_max` is 9 at the registered breaker and 4 at tests/"), "{conflict}");
     let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
@@ -296,7 +296,7 @@ fn bad_settings_in_code_are_refused_with_their_place() {
     let registry = Registry::new();
     let error = registry.breaker("api", Config::new().fail_max(0)).unwrap_err();
     assert!(error.place().starts_with(file!()), "{error}");
-    assert_eq!(error.message(), "`fail_max` is 0, expected a whole number of 1 or more");
+    assert_eq!(error.message(), "`fail_max` is 0, expected a whole number of 1 or more, or \"off\"");
     assert!(registry.get("api").is_none());
     assert!(registry.breaker("", Config::new()).is_err());
     assert!(registry.configure("api", Config::new().timeout(secs(0))).is_err());
@@ -324,7 +324,7 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
     assert_eq!((&config["backoff"]["factor"], &config["backoff"]["max_ms"]), (&3.0.into(), &300_000.into()));
     assert_eq!((&config["ramp_ms"], &config["probe_window"]), (&30_000.into(), &4.into()));
     assert_eq!(json["window"], serde_json::json!({"calls": 0, "failures": 0, "slow": 0}));
-    let wrong = file("contradicts", "[default]\nwindow = \"60s\"\n[breakers.api]\nwindow = 10\nmin_calls = 11\n");
+    let wrong = file("contradicts", "[all]\nwindow = \"60s\"\n[breakers.api]\nwindow = 10\nmin_calls = 11\n");
     assert_eq!(
         registry.load(&wrong).unwrap_err().to_string(),
         format!(
@@ -376,7 +376,7 @@ fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
 
     file("reloaded", "[breakers.api]\nfail_max = 4\nrecovery_timeout = \"9s\"\n");
     registry.reload().unwrap();
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (4, secs(9)));
+    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(4), secs(9)));
     assert_eq!(breaker.config().success_threshold, 4, "variables that were given stay");
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.consecutive_failures, snapshot.window.unwrap().calls, snapshot.failure_count), (3, 3, 3));
@@ -384,7 +384,7 @@ fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
     file("reloaded", "[breakers.api]\nfail_max = 1\nwindow = 0\n");
     let refused = registry.reload().unwrap_err().to_string();
     assert!(refused.contains("breakers.api.window: is `0`, expected a number of calls from 1 to 1000000"), "{refused}");
-    assert_eq!((breaker.config().fail_max, breaker.state()), (4, State::Closed), "nothing of it is in force");
+    assert_eq!((breaker.config().fail_max, breaker.state()), (Some(4), State::Closed), "nothing of it is in force");
 
     fail(&breaker, 1);
     assert_eq!((breaker.state(), events.load(Ordering::Relaxed)), (State::Open, 4), "the listener is still there");
@@ -392,7 +392,7 @@ fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
     registry.reload().unwrap();
     assert_eq!(
         (breaker.config().fail_max, breaker.state()),
-        (9, State::Open),
+        (Some(9), State::Open),
         "a key that has gone falls to the code's"
     );
     std::fs::remove_file(&path).unwrap();

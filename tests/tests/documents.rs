@@ -67,7 +67,7 @@ fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files
         registry.breaker("api", Config::new()).unwrap();
         let told = registry.init_from([(&variable, "no value of it")]).unwrap_err().to_string();
         assert!(told.contains(&variable) && told.contains("expected"), "{told}");
-        std::fs::write(&file, format!("[default]\n{key} = \"no value of it\"\n")).unwrap();
+        std::fs::write(&file, format!("[all]\n{key} = \"no value of it\"\n")).unwrap();
         let told = registry.load(&file).unwrap_err().to_string();
         assert!(told.contains(key) && told.contains("expected"), "{told}");
     }

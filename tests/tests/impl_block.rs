@@ -96,7 +96,7 @@ impl Client {
 #[test]
 fn methods_that_return_a_result_share_a_breaker_named_after_the_type() {
     let breaker = named("impl_block::Client");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (2, secs(9)));
+    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(2), secs(9)));
     let client = Client::failing();
     let invalid = Client { answer: || Err(Fault::Invalid) };
     assert_eq!(invalid.generic(1), Err(Fault::Invalid));
@@ -119,7 +119,11 @@ fn methods_that_return_a_result_share_a_breaker_named_after_the_type() {
     assert_eq!(client.later(1).now_or_never(), Some(Err(Fault::Open)));
 
     let own = named("block_own");
-    assert_eq!((own.config().fail_max, own.config().recovery_timeout), (1, secs(9)), "its own keys, then the block's");
+    assert_eq!(
+        (own.config().fail_max, own.config().recovery_timeout),
+        (Some(1), secs(9)),
+        "its own keys, then the block's"
+    );
     assert_eq!(client.own(), Err(Fault::Upstream));
     assert_eq!(own.state(), State::Open);
 }

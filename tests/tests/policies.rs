@@ -386,6 +386,42 @@ async fn a_trial_by_rate_looks_at_slow_probes_too() {
     assert_eq!(because(&breaker), "50 % of 2 probes took longer than 1s (limit 50 %)");
 }
 
+/// Takes as long as it is told to.
+#[circuit_breaker(name = "drowns", fail_max = 1, recovery_timeout = "30s", slow_call = "1s", key = host)]
+async fn drowns(host: &str, took: std::time::Duration) -> Result<(), CircuitBreakerError> {
+    assert_eq!(host, "a");
+    advance(took).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_probe_of_a_permit_or_of_a_value_of_a_key_opens_again() {
+    let breaker = on_trial(Config::new().slow_call(secs(1))).await;
+    call(&breaker, false, secs(2)).await;
+    assert_eq!((breaker.state(), because(&breaker)), (State::Open, "a probe took longer than 1s".to_owned()));
+    testing::isolated(async {
+        drowns("a", ms(1)).await.unwrap();
+        let value = testing::breaker("drowns[a]");
+        fail(&value, 1);
+        advance(secs(30)).await;
+        drowns("a", secs(8)).await.unwrap();
+        assert_eq!(value.state(), State::Open);
+        advance(secs(30)).await;
+        drowns("a", secs(1)).await.unwrap();
+        assert_eq!(value.state(), State::Closed);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_rule_that_is_taken_away_in_a_trial_takes_its_slow_probes_along() {
+    let breaker = on_trial(Config::new().slow_call(secs(1)).success_threshold(2).probe_window(3)).await;
+    call(&breaker, false, secs(2)).await;
+    breaker.reconfigure(Config::new().with_text("slow_call", "off").unwrap()).unwrap();
+    succeed(&breaker, 1);
+    assert_eq!(breaker.state(), State::Closed, "the two of them succeeded");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_change_of_the_settings_leaves_a_trial_without_a_verdict() {
     let breaker = on_trial(Config::new().success_threshold(5).probe_window(9)).await;

@@ -207,6 +207,70 @@ async fn rule_5_success_threshold_successes_close_and_one_failure_opens_again() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_5_a_slow_probe_is_no_success_where_a_slow_rule_is_set() {
+    let drowning = Config::new().slow_call(secs(1)).slow_rate(0.5).min_calls(4).recovery_timeout(secs(30));
+    let breaker = breaker(drowning);
+    for _ in 0..4 {
+        slow_call(&breaker, secs(2)).await;
+    }
+    assert_eq!(breaker.state(), State::Open, "for slowness");
+    for _ in 0..3 {
+        advance(secs(30)).await;
+        slow_call(&breaker, secs(8)).await;
+        let because = breaker.snapshot().opened_because;
+        assert_eq!((breaker.state(), because.as_deref()), (State::Open, Some("a probe took longer than 1s")));
+    }
+    advance(secs(30)).await;
+    slow_call(&breaker, secs(1)).await;
+    assert_eq!(breaker.state(), State::Closed, "1 s is not longer than 1 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_5_a_trial_with_failures_to_spare_spares_slow_probes_too() {
+    let patient =
+        Config::new().fail_max(1).slow_call(secs(1)).success_threshold(2).probe_window(3).recovery_timeout(secs(30));
+    for (probes, state, because) in [
+        ([true, false, false], State::Closed, None),
+        ([true, false, true], State::Open, Some("2 of 3 probes took longer than 1s, and closing takes 2 successes")),
+    ] {
+        let breaker = breaker(patient);
+        fail(&breaker, 1);
+        advance(secs(30)).await;
+        for slow in probes {
+            assert_eq!(breaker.state(), State::HalfOpen);
+            slow_call(&breaker, if slow { secs(8) } else { ms(1) }).await;
+        }
+        assert_eq!((breaker.state(), breaker.snapshot().opened_because.as_deref()), (state, because));
+    }
+    let breaker = breaker(patient);
+    fail(&breaker, 1);
+    advance(secs(30)).await;
+    slow_call(&breaker, secs(8)).await;
+    fail(&breaker, 1);
+    let because = breaker.snapshot().opened_because.unwrap();
+    assert!(
+        because.starts_with("2 of 2 probes failed or took longer than 1s, and closing takes 2 successes"),
+        "{because}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_5_a_slow_probe_closes_where_no_slow_rule_is_set() {
+    let breaker = half_open().await;
+    slow_call(&breaker, secs(8)).await;
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// A call that succeeds after `span`.
+async fn slow_call(breaker: &CircuitBreaker, span: std::time::Duration) {
+    let call = breaker.call(async {
+        advance(span).await;
+        Ok::<_, &str>(())
+    });
+    call.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_5_being_rejected_while_half_open_and_full_is_counted() {
     let breaker = half_open().await;
     let probe = breaker.try_acquire().unwrap();
@@ -596,7 +660,7 @@ async fn rule_13_reconfigure_keeps_state_counts_and_listeners_and_refuses_bad_se
     let refused = breaker.reconfigure(Config::new().recovery_timeout(secs(1)).fail_max(0)).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "reconfigure of circuit breaker `test`: `fail_max` is 0, expected a whole number of 1 or more"
+        "reconfigure of circuit breaker `test`: `fail_max` is 0, expected a whole number of 1 or more, or \"off\""
     );
     assert_eq!(breaker.config().recovery_timeout, secs(30));
     breaker.reconfigure(Config::new().fail_max(4).recovery_timeout(secs(5))).unwrap();

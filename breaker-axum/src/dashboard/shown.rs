@@ -35,7 +35,8 @@ pub(super) struct Shown {
     last_failure_at: Option<u64>,
     counts: Counts,
     consecutive_failures: u32,
-    fail_max: u32,
+    /// `None`: off.
+    fail_max: Option<u32>,
     window: Option<breaker_core::WindowCounts>,
     ramp_share: Option<f64>,
     fallbacks: Vec<Served>,

@@ -1,10 +1,14 @@
 //! Looks at the whole configuration: what is wrong with it, and what is odd.
 
 use super::{Declared, Directory, Entry, below_stands};
+use crate::config::Source;
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::env::Environment;
 use crate::excerpt;
+use crate::file::FileSettings;
+use crate::layers::Layers;
 use crate::prefixes;
-use crate::spelling;
+use crate::{span, spelling};
 use std::collections::BTreeMap;
 
 impl Directory {
@@ -44,6 +48,27 @@ impl Directory {
         }
         problems.extend(self.conflicts.iter().cloned());
         problems
+    }
+
+    /// What is wrong with a file in view of the breakers that there are.
+    pub(super) fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        if !file.switches_rules_off() {
+            return Vec::new();
+        }
+        let problems = self.breakers.iter().flat_map(|(name, entry)| {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            for (place, layer) in self.read(name, entry.united, file, environment).0 {
+                layers.set(place, layer);
+            }
+            layers.problems(name)
+        });
+        problems.filter(|(source, _)| matches!(source, Source::File(_))).map(|(_, problem)| problem).collect()
+    }
+
+    /// What is wrong with what several places say of one breaker.
+    pub(super) fn problems_across_places(&self) -> Vec<ConfigError> {
+        let problems = |(name, entry): (&String, &Entry)| entry.breaker.layers().problems(name);
+        self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
     }
 
     /// Everything that is no error, but most likely not what was meant; it is logged, if it was not before.
@@ -94,7 +119,7 @@ impl Directory {
     pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let Some(limit) = entry.breaker.config().timeout else { return };
-        let limit = humantime::format_duration(limit);
+        let limit = span::show(limit);
         let sources = entry.breaker.config_sources();
         let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
         let source = source.unwrap_or_default();

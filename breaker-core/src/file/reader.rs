@@ -3,6 +3,7 @@
 use super::FileSettings;
 use crate::config::{KEYS, Source};
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::config_value::refused;
 use crate::excerpt;
 use crate::layers::Layer;
 use crate::spelling::{self, Meaning};
@@ -12,7 +13,8 @@ use toml::de::{DeTable, DeValue};
 pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigError>> {
     let table = DeTable::parse(text)
         .map_err(|error| vec![ConfigError::new(ConfigErrorKind::File, path, not_toml(text, &error))])?;
-    let settings = FileSettings { path: path.to_owned(), ..FileSettings::default() };
+    let has_tables = !table.get_ref().is_empty();
+    let settings = FileSettings { path: path.to_owned(), has_tables, ..FileSettings::default() };
     let mut reader = Reader { path, settings, problems: vec![] };
     reader.file(table.get_ref());
     if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
@@ -38,13 +40,19 @@ impl Reader<'_> {
     fn file(&mut self, table: &DeTable<'_>) {
         for (name, value) in table {
             match (name.get_ref().as_ref(), value.get_ref()) {
-                ("default", DeValue::Table(keys)) => self.settings.default = self.layer("default", keys),
+                ("defaults", DeValue::Table(keys)) => self.settings.defaults = self.layer("defaults", keys),
+                ("all", DeValue::Table(keys)) => self.settings.all = self.layer("all", keys),
                 ("breakers", DeValue::Table(breakers)) => self.breakers(breakers),
-                (name @ ("default" | "breakers"), _) => {
+                (name @ ("defaults" | "all" | "breakers"), _) => {
                     self.problem(ConfigErrorKind::Value, name, format!("expected a table, `[{name}]`"));
                 }
+                ("default", _) => {
+                    let message = "there is no table `default`; write `[defaults]` for what lies under the settings in code, or \
+                                   `[all]` for what lies above them";
+                    self.problem(ConfigErrorKind::UnknownKey, "default", message.to_owned());
+                }
                 (name, _) => {
-                    let hint = spelling::hint(name, ["default", "breakers"]);
+                    let hint = spelling::hint(name, ["defaults", "all", "breakers"]);
                     let message = format!("there is no table `{}`; {hint}", excerpt::name(name));
                     self.problem(ConfigErrorKind::UnknownKey, &excerpt::name(name).to_string(), message);
                 }
@@ -98,11 +106,7 @@ impl Reader<'_> {
             value => text(value),
         };
         if let Some(Err(expected)) = layer.config.read(known, &text) {
-            self.problem(
-                ConfigErrorKind::Value,
-                place,
-                format!("is `{}`, expected {}", excerpt::value(&text), spelling::outside(expected)),
-            );
+            self.problem(ConfigErrorKind::Value, place, refused(known, &text, expected));
         } else {
             layer.sources.insert(known, Source::File(self.path.to_owned()));
         }

@@ -72,9 +72,10 @@ impl Machine {
         }
     }
 
-    /// Has what follows from the settings as they say: the gap that ends a run, and the window. Without a rule nothing is added to it, so it must not keep what is older.
+    /// Has what follows from the settings as they say: how long a run and its gaps may be, and the window. Without a rule nothing is added to it, so it must not keep what is older.
     pub(super) fn arrange(&mut self) {
         self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
+        self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
             (None, Some(window)) => window.clear(),

@@ -79,7 +79,7 @@ fn settings_for_all_reach_a_member_that_is_getting_a_rest() {
         let (head, by) = family(Config::new());
         let permit = by.member("first").try_acquire().unwrap();
         race(move || permit.failure(), move || head.reconfigure(Config::new().fail_max(2)).unwrap());
-        assert_eq!(by.member("first").config().fail_max, 2);
+        assert_eq!(by.member("first").config().fail_max, Some(2));
         by.member("first").try_acquire().unwrap().failure();
         assert_eq!(by.member("first").state(), State::Open);
     });

@@ -16,6 +16,7 @@ use std::time::Duration;
 /// In `const` evaluation, when one is out of its range or contradicts another one.
 pub const fn checked(config: Config) -> Config {
     config.assert_valid();
+    config.assert_opens_by_failures();
     config
 }
 

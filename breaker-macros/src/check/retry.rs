@@ -93,7 +93,7 @@ impl Retry {
         if let (Some(min), Some(max)) = (written(&self.min, MIN), written(&self.max, MAX))
             && max < min
         {
-            let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
+            let (min, max) = (values::durations::shown(min), values::durations::shown(max));
             errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
         }
     }

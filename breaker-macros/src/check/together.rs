@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Span;
 
 use super::Unfinished;
-use super::values::{Backoff, Setting};
+use super::values::{Backoff, Setting, durations};
 use crate::recover::Errors;
 
 /// The defaults of `breaker-core`.
@@ -18,6 +18,7 @@ pub(super) fn check(plan: &Unfinished, errors: &mut Errors) {
     let keys = Keys { plan };
     keys.key(errors);
     keys.run(errors);
+    keys.failures(errors);
     if keys.rates(errors) {
         keys.least(errors);
     }
@@ -69,11 +70,24 @@ impl Keys<'_> {
     }
 
     fn run(&self, errors: &mut Errors) {
-        if let (Some(Setting::Count(1, _)), Some((_, at))) = (self.setting("fail_max"), self.length("fail_window")) {
-            let fix = "leave it out, or count more failures with `fail_max`";
-            let message =
-                "`fail_window` is the time between two failures of a run, and with `fail_max = 1` a run has one";
-            errors.at(at, format!("{message}; {fix}"));
+        let Some((_, at)) = self.length("fail_window") else { return };
+        let why = match self.setting("fail_max") {
+            Some(Setting::Count(1, _)) => "with `fail_max = 1` a run has one",
+            Some(Setting::Off) => "with `fail_max = \"off\"` no run opens the breaker",
+            _ => return,
+        };
+        let fix = "leave it out, or count more failures with `fail_max`";
+        errors.at(at, format!("`fail_window` is the time between two failures of a run, and {why}; {fix}"));
+    }
+
+    /// Whether failures can open it at all.
+    fn failures(&self, errors: &mut Errors) {
+        let other_rule = ["failure_rate", "window_fail_max", "config"].iter().any(|rule| self.at(rule).is_some());
+        if let (Some(Setting::Off), Some(at)) = (self.setting("fail_max"), self.at("fail_max"))
+            && !other_rule
+        {
+            let fix = "add another one, for instance `failure_rate = 0.5`, or give `fail_max` a number";
+            errors.at(at, format!("`fail_max = \"off\"` leaves no rule on failures; {fix}"));
         }
     }
 
@@ -124,16 +138,16 @@ impl Keys<'_> {
     /// What a time limit keeps from ever happening.
     fn limits(&self, errors: &mut Errors) {
         let Some((limit, _)) = self.length("timeout") else { return };
-        let limit_shown = humantime::format_duration(limit);
+        let limit_shown = durations::shown(limit);
         if let Some((slow, at)) = self.length("slow_call").filter(|(slow, _)| *slow > limit) {
-            let slow = humantime::format_duration(slow);
+            let slow = durations::shown(slow);
             errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each is cut off at its `timeout` ({limit_shown}); give `slow_call` less"));
         }
         if let (Some(Setting::After(after)), Some(at)) = (self.setting("on_cancel"), self.at("on_cancel"))
             && let Some(after) = length(after)
             && after > limit
         {
-            let after = humantime::format_duration(after);
+            let after = durations::shown(after);
             errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each is cut off at its `timeout` ({limit_shown}); give `on_cancel` less"));
         }
     }
@@ -150,7 +164,7 @@ impl Keys<'_> {
         if max < open {
             let default = |at: Option<Span>| if at.is_none() { ", the default" } else { "" };
             let (of_max, of_open) = (default(max_at), default(open_at));
-            let (max, open) = (humantime::format_duration(max), humantime::format_duration(open));
+            let (max, open) = (durations::shown(max), durations::shown(open));
             let message =
                 format!("`max` of `backoff` ({max}{of_max}) is shorter than `recovery_timeout` ({open}{of_open})");
             errors.at(max_at.unwrap_or(at), format!("{message}, with which it begins; give `max` more"));
@@ -200,6 +214,10 @@ mod tests {
             quote!(config = SHARED, backoff(max = "1s")),
             quote!(recovery_timeout = "10m", backoff),
             quote!(fail_max = 1, fail_window = "off"),
+            quote!(fail_max = "off", failure_rate = 0.5, fail_window = "off"),
+            quote!(fail_max = "off", window_fail_max = 5),
+            quote!(fail_max = "off", failure_rate = RATE),
+            quote!(fail_max = "off", config = SHARED),
             quote!(fail_max = LIMIT, fail_window = "1m"),
             quote!(enabled = false, fail_max = 3),
             quote!(otherwise = neutral),

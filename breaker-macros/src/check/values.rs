@@ -1,6 +1,6 @@
 //! The values of the keys: what each takes, in which range, and how to write what was meant.
 
-mod durations;
+pub(crate) mod durations;
 mod meant;
 mod names;
 mod numbers;
@@ -23,7 +23,7 @@ pub(crate) enum Setting {
     CountOf(Expr),
     Length(Duration),
     LengthOf(Expr),
-    /// `fail_window = "off"`
+    /// `fail_window = "off"`, `fail_max = "off"`
     Off,
     Flag(Expr),
     /// `on_cancel` and `on_panic`: `ignore` or `failure`.
@@ -41,7 +41,7 @@ impl Setting {
     pub(crate) fn written(&self) -> Option<String> {
         match self {
             Self::Count(count, _) => Some(count.to_string()),
-            Self::Length(length) => Some(humantime::format_duration(*length).to_string()),
+            Self::Length(length) => Some(durations::shown(*length)),
             Self::Off => Some("off".to_owned()),
             Self::Flag(Expr::Lit(flag)) => Some(flag.to_token_stream().to_string()),
             Self::Word(word) => Some((*word).to_owned()),

@@ -86,7 +86,10 @@ fn setter(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
     };
     let setter = Ident::new(setter, of_value);
     let value = match value {
-        Setting::Off => return quote_spanned!(here=> .fail_window_off()),
+        Setting::Off => {
+            let off = Ident::new(&format!("{}_off", key.name), here);
+            return quote_spanned!(here=> .#off());
+        }
         Setting::Count(count, span) => respan(Literal::u32_suffixed(*count).into_token_stream(), *span),
         Setting::CountOf(expr) => checked(kit, "at_least_one", expr, &format!("`{}` must be 1 or more", key.name)),
         Setting::Length(_) | Setting::LengthOf(_) => length(kit, key.name, value),
@@ -197,6 +200,7 @@ mod tests {
             (quote!(fail_window = "off", critical = true), "fail_window=off; critical=true"),
             (quote!(timeout = "1m 500ms", on_cancel = "7us"), "timeout=1m 500ms; on_cancel=7us"),
             (quote!(on_cancel = failure, on_panic = ignore), "on_cancel=failure; on_panic=ignore"),
+            (quote!(fail_max = "off", failure_rate = 0.5), "fail_max=off; failure_rate=0.5"),
             (quote!(env = "SHOP"), "env=SHOP"),
             (quote!(backoff), "backoff=on"),
             (quote!(backoff(factor = 3)), "backoff=factor=3"),
@@ -214,6 +218,10 @@ mod tests {
                 ".fail_max(k::__rt::at_least_one(MAX,\"`fail_max`mustbe1ormore\")).ramp(k::__rt::duration(30u64,0u32))",
             ),
             (quote!(slow_rate = SHARE), ".slow_rate(k::__rt::rate(SHARE,\"`slow_rate`mustbemorethan0andatmost1\"))"),
+            (
+                quote!(fail_max = "off", failure_rate = SHARE),
+                ".fail_max_off().failure_rate(k::__rt::rate(SHARE,\"`failure_rate`mustbemorethan0andatmost1\"))",
+            ),
             (quote!(window = SPAN), ".window(k::__rt::above_zero(SPAN,\"`window`mustbemorethanzero\"))"),
             (quote!(window = 200, critical = VITAL), ".window_calls(200u32).critical(VITAL)"),
             (

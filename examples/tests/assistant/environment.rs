@@ -104,5 +104,5 @@ fn the_example_file_shows_the_defaults() {
         assert!(source.to_string().starts_with("environment"), "{key} is missing in the file");
         keys += 1;
     }
-    assert!(keys > 0 && shown.fail_max == 5 && shown.recovery_timeout.as_secs() == 30);
+    assert!(keys > 0 && shown.fail_max == Some(5) && shown.recovery_timeout.as_secs() == 30);
 }

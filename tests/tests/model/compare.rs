@@ -280,9 +280,18 @@ fn words(rule: Rule) -> (String, String) {
         }
         Rule::Probe(_, 1) => (text("a probe failed, last: "), text("")),
         Rule::Probe(successes, of) => (format!("a probe failed after {successes} of {of} successes"), text("")),
-        Rule::Trial(failed, probes, needed) => {
-            let begin = format!("{failed} of {} failed, and closing takes {needed} success", number(probes, "probe"));
-            (begin, text(""))
+        Rule::SlowProbe(_, 1) => (text("a probe took longer than "), text("")),
+        Rule::SlowProbe(successes, of) => {
+            (text("a probe took longer than "), format!(" after {successes} of {of} successes"))
+        }
+        Rule::Trial(failed, slow, probes, needed) => {
+            let what = match (failed, slow) {
+                (_, 0) => "failed, and",
+                (0, _) => "took longer than ",
+                _ => "failed or took longer than ",
+            };
+            let begin = format!("{} of {} {what}", failed + slow, number(probes, "probe"));
+            (begin, format!(" closing takes {needed} success"))
         }
         Rule::ProbeFailureRate(probes) => (text("failure rate "), format!(" of {} (limit ", number(probes, "probe"))),
         Rule::ProbeSlowRate(probes) => (text(""), format!(" % of {} took longer than ", number(probes, "probe"))),

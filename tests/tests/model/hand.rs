@@ -70,7 +70,7 @@ impl Reference {
     /// Takes other settings, unless keys contradict each other.
     pub(crate) fn reconfigure(&mut self, change: Keys) -> bool {
         let keys = change.over(self.keys);
-        let wrong = change.contradictions().len() + keys.contradictions().len() + usize::from(keys.orphan().is_some());
+        let wrong = change.contradictions().len() + keys.contradictions().len() + keys.orphans().len();
         if wrong > 0 {
             return false;
         }

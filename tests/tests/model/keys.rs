@@ -65,7 +65,8 @@ macro_rules! keys {
 }
 
 keys! {
-    fail_max: u32 = prop_oneof![3 => 1_u32..5, 1 => Just(1000)], |config, n| config.fail_max(n);
+    fail_max: Option<u32> = prop_oneof![6 => (1_u32..5).prop_map(Some), 2 => Just(Some(1000)), 1 => Just(None)],
+        |config, n| n.map_or(config.fail_max_off(), |n| config.fail_max(n));
     fail_window: Option<Duration> = prop_oneof![Just(None), spans(20..500)],
         |config, span| span.map_or(config.fail_window_off(), |span| config.fail_window(span));
     recovery_timeout: Duration = prop_oneof![4 => (20_u64..300).prop_map(ms), 1 => Just(ms(0))],
@@ -119,9 +120,8 @@ impl Keys {
     pub(crate) fn whole() -> impl Strategy<Value = Self> {
         vec(Self::one(), 0..12).prop_map(|keys| {
             let mut keys = keys.into_iter().fold(Self::default(), Self::over);
-            for wrong in keys.contradictions().into_iter().chain(keys.orphan()) {
-                keys.unset(wrong);
-            }
+            keys.contradictions().into_iter().for_each(|wrong| keys.unset(wrong));
+            keys.orphans().into_iter().for_each(|wrong| keys.unset(wrong));
             keys
         })
     }
@@ -141,9 +141,12 @@ impl Keys {
         found.into_iter().filter_map(|(key, wrong)| wrong.then_some(key)).collect()
     }
 
-    /// A share of nothing.
-    pub(crate) fn orphan(&self) -> Option<&'static str> {
-        (self.slow_rate.is_some() && self.slow_call.is_none()).then_some("slow_rate")
+    /// A share of nothing, and no rule on failures.
+    pub(crate) fn orphans(&self) -> Vec<&'static str> {
+        let slow_rate = self.slow_rate.is_some() && self.slow_call.is_none();
+        let fail_max = self.fail_max == Some(None) && !self.looks_at_failures();
+        let found = [("slow_rate", slow_rate), ("fail_max", fail_max)];
+        found.into_iter().filter_map(|(key, wrong)| wrong.then_some(key)).collect()
     }
 
     pub(crate) fn has_jitter(&self) -> bool {
@@ -153,8 +156,9 @@ impl Keys {
 
 /// What the keys come to.
 impl Keys {
-    pub(crate) fn fail_max(&self) -> u32 {
-        self.fail_max.unwrap_or(5)
+    /// How long a run may be. A rule over failures in `code` takes its place.
+    pub(crate) fn fail_max(&self, code: &Self) -> Option<u32> {
+        self.fail_max.unwrap_or((!code.looks_at_failures()).then_some(5))
     }
 
     pub(crate) fn fail_window(&self) -> Option<Duration> {
@@ -189,7 +193,11 @@ impl Keys {
 
     /// Whether anything looks at the window.
     pub(crate) fn looks_at_window(&self) -> bool {
-        self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some()
+        self.looks_at_failures() || self.slow_call.is_some()
+    }
+
+    fn looks_at_failures(&self) -> bool {
+        self.failure_rate.is_some() || self.window_fail_max.is_some()
     }
 
     /// `n`, or as many calls as the window holds.

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 #[derive(Debug, Default)]
 pub(crate) struct Reference {
+    /// What the breaker was made with.
+    pub(crate) code: Keys,
     pub(crate) keys: Keys,
     /// All times are since the breaker was made.
     pub(crate) now: Duration,
@@ -93,7 +95,9 @@ pub(crate) struct Trial {
     pub(crate) more: u32,
     pub(crate) successes: u32,
     pub(crate) failures: u32,
+    /// Of all that came back.
     pub(crate) slow: u32,
+    pub(crate) slow_successes: u32,
 }
 
 /// The place of a probe, which it has until then.
@@ -113,7 +117,9 @@ pub(crate) enum Rule {
     SlowRate(u64),
     WindowFails(u64, u64),
     Probe(u32, u32),
-    Trial(u32, u32, u32),
+    SlowProbe(u32, u32),
+    /// Failed, slow without having failed, all, needed.
+    Trial(u32, u32, u32, u32),
     ProbeFailureRate(u32),
     ProbeSlowRate(u32),
 }
@@ -170,7 +176,7 @@ pub(crate) type Rejection = (State, Option<Duration>);
 
 impl Reference {
     pub(crate) fn new(keys: Keys) -> Self {
-        Self { keys, generation: 1, ..Self::default() }
+        Self { code: keys, keys, generation: 1, ..Self::default() }
     }
 
     pub(crate) fn admit(&mut self) -> Result<Call, Rejection> {

@@ -23,7 +23,8 @@ impl Reference {
             self.run.clear();
         }
         let mut rules = Vec::new();
-        if made.failed && self.run.len() >= self.keys.fail_max() as usize {
+        let most = self.keys.fail_max(&self.code);
+        if made.failed && most.is_some_and(|most| self.run.len() >= most as usize) {
             rules.push(Rule::Run(self.run.len()));
         }
         if self.keys.looks_at_window() {
@@ -52,6 +53,7 @@ impl Reference {
         let keys = self.keys;
         let Phase::HalfOpen(trial) = &mut self.phase else { unreachable!() };
         trial.slow += u32::from(made.slow);
+        trial.slow_successes += u32::from(made.slow && !made.failed);
         if made.failed {
             trial.failures += 1;
             self.run.push(self.now);
@@ -171,14 +173,18 @@ impl Trial {
             };
         }
         let spare = keys.probes() - needed;
-        if self.successes >= needed {
+        let slow = if keys.slow_call.is_some() { self.slow_successes } else { 0 };
+        let successes = self.successes - slow;
+        if successes >= needed {
             Verdict::Closes
-        } else if self.failures <= spare {
+        } else if self.failures + slow <= spare {
             Verdict::None
-        } else if spare == 0 {
-            Verdict::Opens(vec![Rule::Probe(self.successes, needed)])
+        } else if spare > 0 {
+            Verdict::Opens(vec![Rule::Trial(self.failures, slow, probes, needed)])
+        } else if self.failures > 0 {
+            Verdict::Opens(vec![Rule::Probe(successes, needed)])
         } else {
-            Verdict::Opens(vec![Rule::Trial(self.failures, probes, needed)])
+            Verdict::Opens(vec![Rule::SlowProbe(successes, needed)])
         }
     }
 }

@@ -134,7 +134,8 @@ export class Detail {
             if (breaker.opened_because && breaker.opened_because !== because) facts.push(fact('Last attempt', foreign(breaker.opened_because)));
             if (error) facts.push(fact('Last error', el('span', { class: 'whole' }, errorParts(error))));
             if (breaker.last_failure_at) facts.push(fact('Last failure', timeOfDay(breaker.last_failure_at, now)));
-            facts.push(fact('Failures in a row', `${count(breaker.consecutive_failures)}; it opens at ${count(breaker.fail_max)}`));
+            const opens = breaker.fail_max === null ? 'no number of them opens it' : `it opens at ${count(breaker.fail_max)}`;
+            facts.push(fact('Failures in a row', `${count(breaker.consecutive_failures)}; ${opens}`));
             const window = breaker.window;
             if (window) facts.push(fact('Window', `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`));
             return facts;

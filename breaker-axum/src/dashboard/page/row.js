@@ -130,7 +130,9 @@ export function usersParts(served) {
         .map(([source, number]) => el('span', { class: 'source' }, foreign(source), ' ', el('b', {}, shortCount(number))));
 }
 
+// `most` is null where no number of failures in a row opens it.
 function runParts(run, most) {
+    if (most === null) return [`${run}; another rule says when calls stop`];
     const pips = el('span', { class: 'pips', 'aria-hidden': 'true' });
     if (most <= 12) for (let at = 0; at < most; at += 1) pips.append(el('i', { class: at < run ? 'full' : null }));
     return [pips, `${run} of ${most}, then calls stop`];

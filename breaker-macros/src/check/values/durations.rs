@@ -37,8 +37,25 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     }
 }
 
-/// Whether a word says that there is no such time.
-fn means_off(word: &str) -> bool {
+/// The length as the run-time half reads it, and as messages show it.
+pub(crate) fn shown(length: Duration) -> String {
+    let (seconds, nanos) = (length.as_secs(), u64::from(length.subsec_nanos()));
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (nanos / 1_000_000, "ms"),
+        (nanos / 1000 % 1000, "us"),
+        (nanos % 1000, "ns"),
+    ];
+    let shown: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
+}
+
+/// Whether a word says that there is no such time or number.
+pub(super) fn means_off(word: &str) -> bool {
     const WORDS: [&str; 9] = ["off", "never", "none", "infinite", "infinity", "forever", "disabled", "no", "unlimited"];
     WORDS.contains(&word.to_lowercase().as_str())
 }

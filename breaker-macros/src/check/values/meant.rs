@@ -15,10 +15,10 @@ const UNITS: [(&str, Smaller, &[&str]); 8] = [
     ("ns", None, &["nsec", "nanos", "nanosecond", "nanoseconds"]),
 ];
 
-/// The first unit that is spelt out: `min`, `seconds`; or a month or year, which no two people count alike.
+/// The first unit that is spelt in another way: `min`, `seconds`, `µs`; or a month or year, which no two people count alike.
 pub(super) fn long_unit(written: &str) -> Option<String> {
     let units = written.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    let mut long = units.filter(|unit| *unit != "µs" && UNITS.iter().all(|(short, ..)| short != unit));
+    let mut long = units.filter(|unit| UNITS.iter().all(|(short, ..)| short != unit));
     long.next().map(str::to_owned)
 }
 
@@ -111,6 +111,7 @@ mod tests {
             ("00:01:30", "1m 30s"),
             ("30_000ms", "30000ms"),
             ("100 millis", "100ms"),
+            ("7µs", "7us"),
         ] {
             assert_eq!(meant(written).as_deref(), Some(fix), "{written}");
         }
@@ -127,10 +128,12 @@ mod tests {
 
     #[test]
     fn only_short_units_are_not_spelt_out() {
-        for written in ["1w 2d", "3h", "4m", "5s 6ms", "7us", "7µs", "8ns"] {
+        for written in ["1w 2d", "3h", "4m", "5s 6ms", "7us", "8ns"] {
             assert_eq!(long_unit(written), None, "{written}");
         }
-        for (written, unit) in [("5min", "min"), ("1m 30secs", "secs"), ("1M", "M"), ("2 years", "years")] {
+        for (written, unit) in
+            [("5min", "min"), ("1m 30secs", "secs"), ("1M", "M"), ("7µs", "µs"), ("2 years", "years")]
+        {
             assert_eq!(long_unit(written).as_deref(), Some(unit));
         }
     }

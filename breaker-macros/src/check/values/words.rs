@@ -1,6 +1,6 @@
 //! Counts, flags, and the words of `on_cancel` and `on_panic`.
 
-use syn::{Expr, Ident, Lit, Result};
+use syn::{Expr, Ident, Lit, LitStr, Result};
 
 use super::{Setting, durations, fault, lone_word, number, text};
 use crate::args::keys::{self, Key};
@@ -9,6 +9,16 @@ pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
     let (name, example) = (key.name, key.example);
     if let Some(digits) = number(&value) {
         return count_of(name, &digits, &value);
+    }
+    if name == "fail_max" {
+        match text(&value).map(LitStr::value).or_else(|| lone_word(&value).map(ToString::to_string)) {
+            Some(off) if off == "off" && text(&value).is_some() => return Ok(Setting::Off),
+            Some(off) if durations::means_off(&off) => {
+                let message = "without a limit to failures in a row, write `fail_max = \"off\"`";
+                return Err(fault(value, message));
+            }
+            _ => {}
+        }
     }
     match &value {
         Expr::Lit(_) => {

@@ -33,7 +33,7 @@ pub(crate) fn is_child() -> bool {
 /// Of each breaker how many failures open it, after how many seconds it is tried, and by how many calls.
 fn circuits() -> Vec<(u32, u64, u32)> {
     let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.config());
-    shown.map(|c| (c.fail_max, c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()
+    shown.map(|c| (c.fail_max.unwrap_or(0), c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()
 }
 
 #[test]

@@ -83,7 +83,8 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     }
 
     let timeline = Timeline::new(plot.length() * 2);
-    introduce(&timeline, &service, &upstream, plot, breaker.config().fail_max);
+    let fail_max = breaker.config().fail_max.map_or_else(|| "\"off\"".to_owned(), |most| most.to_string());
+    introduce(&timeline, &service, &upstream, plot, &fail_max);
     let stage =
         act::Stage { service: &service, upstream: upstream.handle(), breaker: &breaker, plot, timeline: &timeline };
     timeline.heading("Act 1: with the circuit breaker");
@@ -100,7 +101,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     Ok(())
 }
 
-fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: u32) {
+fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: &str) {
     let seconds = (plot.length() * 2).as_secs();
     timeline.say(&format!(
         "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.

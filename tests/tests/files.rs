@@ -1,0 +1,200 @@
+//! The file of settings: its tables, the units of its durations, and what a reload takes for half of a file.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use breaker_core::{CircuitBreaker, Config, ConfigErrorKind, Registry, State};
+use common::{breaker, ms, secs};
+use std::path::{Path, PathBuf};
+
+const NONE: [(&str, &str); 0] = [];
+
+fn registry(config: Config) -> (Registry, CircuitBreaker) {
+    let registry = Registry::new();
+    registry.init_from(NONE).unwrap();
+    let breaker = registry.breaker("api", config).unwrap();
+    (registry, breaker)
+}
+
+/// A file for one test.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("files_{name}.toml"));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// What is in force for `fail_max`, and where it came from.
+fn fail_max(breaker: &CircuitBreaker) -> (Option<u32>, String) {
+    let sources = breaker.config_sources();
+    let source = sources.iter().find(|(key, _)| *key == "fail_max").unwrap();
+    (breaker.config().fail_max, source.1.to_string())
+}
+
+#[test]
+fn defaults_lie_under_code_all_above_it_and_a_breakers_own_table_above_them() {
+    let path = file("order", "[defaults]\nfail_max = 20\nsuccess_threshold = 2\n");
+    let from_file = format!("file {}", path.display());
+    let (registry, precious) = registry(Config::new().fail_max(1));
+    registry.load(&path).unwrap();
+    assert_eq!(fail_max(&precious), (Some(1), "attribute".to_owned()));
+    assert_eq!(precious.config().success_threshold, 2, "of which code says nothing");
+    let plain = registry.breaker("plain", Config::new()).unwrap();
+    assert_eq!(fail_max(&plain), (Some(20), from_file.clone()));
+
+    registry.configure("plain", Config::new().fail_max(3)).unwrap();
+    assert_eq!(fail_max(&plain), (Some(3), "configure".to_owned()));
+
+    file("order", "[all]\nfail_max = 30\n[defaults]\nfail_max = 20\n");
+    registry.reload().unwrap();
+    assert_eq!((fail_max(&precious), fail_max(&plain)), ((Some(30), from_file.clone()), (Some(30), from_file.clone())));
+
+    file("order", "[breakers.api]\nfail_max = 40\n[all]\nfail_max = 30\n");
+    registry.reload().unwrap();
+    assert_eq!((fail_max(&precious), fail_max(&plain)), ((Some(40), from_file.clone()), (Some(30), from_file)));
+
+    registry.init_from([("CIRCUIT_BREAKER_FAIL_THRESHOLD", "50")]).unwrap();
+    let from_variable = "environment CIRCUIT_BREAKER_FAIL_THRESHOLD".to_owned();
+    assert_eq!((fail_max(&precious), fail_max(&plain)), ((Some(50), from_variable.clone()), (Some(50), from_variable)));
+}
+
+#[test]
+fn the_older_table_is_refused_with_both_that_take_its_place() {
+    let (registry, breaker) = registry(Config::new());
+    let path = file("older", "[default]\nfail_max = 20\n");
+    let told = registry.load(&path).unwrap_err();
+    let expected = format!(
+        "{}: default: there is no table `default`; write `[defaults]` for what lies under the settings in code, or `[all]` for \
+         what lies above them",
+        path.display()
+    );
+    assert_eq!(told.to_string(), expected);
+    assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::UnknownKey);
+    assert_eq!(breaker.config().fail_max, Some(5));
+    let told = registry.load(file("older", "default = 5\n[al]\n")).unwrap_err().to_string();
+    assert!(told.contains("`[defaults]`") && told.contains("did you mean `all`?"), "{told}");
+    let told = registry.load(file("older", "all = 5\ndefaults = 3\n")).unwrap_err().to_string();
+    assert!(told.contains("expected a table, `[all]`") && told.contains("expected a table, `[defaults]`"), "{told}");
+}
+
+/// Each way in for a text that is no value; gives what is told.
+fn told_everywhere(key: &str, text: &str) -> [String; 4] {
+    let (registry, breaker) = registry(Config::new());
+    let before = breaker.config();
+    let variable = format!("API_CIRCUIT_{}", key.to_uppercase());
+    let of_variable = registry.init_from([(&variable, text)]).unwrap_err().to_string();
+    let of_all =
+        registry.init_from([(format!("CIRCUIT_BREAKER_{}", key.to_uppercase()), text)]).unwrap_err().to_string();
+    let of_file = registry.load(file("units", &format!("[all]\n{key} = \"{text}\"\n"))).unwrap_err().to_string();
+    let of_text = Config::new().with_text(key, text).unwrap_err().to_string();
+    assert_eq!(breaker.config(), before, "nothing of it is in force");
+    [of_variable, of_all, of_file, of_text]
+}
+
+#[test]
+fn other_units_are_refused_everywhere_with_what_was_meant() {
+    let cases = [
+        ("recovery_timeout", "5M", "5m"),
+        ("recovery_timeout", "30S", "30s"),
+        ("fail_window", "2 minutes", "2 m"),
+        ("probe_timeout", "1h 30min", "1h 30m"),
+        ("slow_call", "7µs", "7us"),
+        ("window", "90secs", "90s"),
+        ("ramp", "1day", "1d"),
+        ("on_cancel", "2weeks", "2w"),
+        ("backoff", "factor=2, max=5M", "factor=2, max=5m"),
+    ];
+    for (key, text, meant) in cases {
+        for told in told_everywhere(key, text) {
+            assert!(told.contains(&format!("is `{text}`, expected ")), "{told}");
+            assert!(told.ends_with(&format!("; did you mean `{meant}`?")), "{told}");
+        }
+    }
+    for text in ["1y", "2 months"] {
+        for told in told_everywhere("recovery_timeout", text) {
+            assert!(told.ends_with("; months and years are written in days, such as \"30d\""), "{told}");
+        }
+    }
+    for told in told_everywhere("recovery_timeout", "5parsecs") {
+        assert!(told.ends_with("expected a duration such as \"30s\" (a bare number is seconds)"), "{told}");
+    }
+}
+
+#[test]
+fn every_documented_unit_and_a_bare_number_are_read() {
+    let cases = [
+        ("1w", secs(604_800)),
+        ("2d", secs(172_800)),
+        ("3h", secs(10_800)),
+        ("4m", secs(240)),
+        ("5s", secs(5)),
+        ("6ms", ms(6)),
+        ("1h 30m", secs(5400)),
+        ("90", secs(90)),
+        ("0.5", ms(500)),
+    ];
+    for (text, span) in cases {
+        assert_eq!(Config::new().with_text("recovery_timeout", text).unwrap(), Config::new().recovery_timeout(span));
+    }
+}
+
+#[test]
+fn settings_are_shown_as_they_are_read() {
+    for span in [secs(86_400), secs(40 * 86_400), secs(400 * 86_400 + 3661), ms(1)] {
+        let shown = breaker(Config::new().recovery_timeout(span)).config();
+        let (key, text) = shown.texts().into_iter().find(|(key, _)| *key == "recovery_timeout").unwrap();
+        assert_eq!(Config::new().with_text(key, &text).unwrap(), Config::new().recovery_timeout(span), "{text}");
+    }
+}
+
+#[test]
+fn a_reload_refuses_a_file_that_is_empty_after_one_that_was_not() {
+    let path = file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_max = 2\n");
+    let (registry, breaker) = registry(Config::new());
+    registry.load(&path).unwrap();
+    for text in ["", "\n\n", "# settings of the breakers\n"] {
+        file("empty", text);
+        let told = registry.reload().unwrap_err();
+        assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
+        let told = told.to_string();
+        assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
+        assert_eq!((breaker.state(), breaker.config().fail_max), (State::Disabled, Some(2)), "{text:?}");
+    }
+    file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_ma");
+    assert!(registry.reload().unwrap_err().to_string().contains("is not TOML"));
+    file("empty", "[breakers.api]\nfail_max = 3\n");
+    registry.reload().unwrap();
+    assert_eq!((breaker.state(), breaker.config().fail_max), (State::Closed, Some(3)), "a table is meant so");
+}
+
+#[test]
+fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
+    for text in ["[all]\n", "[defaults]\n", "[breakers]\n", "[breakers.other]\n"] {
+        let path = file("nothing", "[breakers.api]\nfail_max = 2\n");
+        let (registry, breaker) = registry(Config::new());
+        registry.load(&path).unwrap();
+        file("nothing", text);
+        registry.reload().unwrap();
+        assert_eq!(breaker.config().fail_max, Some(5), "{text}");
+        file("nothing", "");
+        registry.reload().expect("the one before set nothing");
+    }
+    let (registry, breaker) = registry(Config::new());
+    registry.load(file("nothing", "")).unwrap();
+    registry.reload().unwrap();
+    registry.load(file("nothing", "[all]\nfail_max = 2\n")).unwrap();
+    registry.load(file("nothing", "")).expect("who loads a file says that it is to be in force");
+    assert_eq!(breaker.config().fail_max, Some(5));
+}
+
+#[test]
+fn a_variable_is_not_read_again_with_a_file_that_is_refused() {
+    let path: &Path = &file("both", "[breakers.api]\nfail_max = 2\n");
+    let (registry, breaker) = registry(Config::new());
+    registry.init_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
+    registry.load(path).unwrap();
+    file("both", "");
+    registry.reload().unwrap_err();
+    file("both", "[breakers.api]\nfail_max = 3\n");
+    registry.reload().unwrap();
+    assert_eq!((breaker.config().fail_max, breaker.config().success_threshold), (Some(3), 4));
+}
