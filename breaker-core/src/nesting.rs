@@ -156,6 +156,7 @@ fn tell_around(core: &Core, evidence: Evidence) {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
 }
 
+#[cfg(feature = "tracing")]
 /// The function of the call of this breaker that left last inside a call that has just left, if it had one.
 pub(crate) fn last_inside(core: &Core) -> Option<&'static str> {
     STACK.with(|stack| stack.last_inside(Id::of(core)))

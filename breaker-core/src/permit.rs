@@ -361,7 +361,7 @@ impl Permit {
             crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(&self.breaker().0));
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = settled;
+        let _ = (settled.widened, settled.eclipsed);
     }
 
     /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or

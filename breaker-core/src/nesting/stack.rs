@@ -210,18 +210,13 @@ impl Stack {
         }
     }
 
+    #[cfg(feature = "tracing")]
     /// The function of the call that left last inside the one that has just left, if it is of this breaker.
     pub(super) fn last_inside(&self, breaker: Id) -> Option<&'static str> {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
         let inside = self.places.get(just_left + 1)?;
         let function = inside.function.get().filter(|_| inside.breaker.get() == breaker)?;
         Some(&function.function)
-    }
-
-    /// Tells the nearest call of the same breaker, if there is one.
-    #[inline]
-    pub(super) fn tell(&self, breaker: Id, evidence: Evidence) -> bool {
-        self.nearest(breaker, |place| place.mark(evidence)).is_some()
     }
 
     /// Runs `f` on the nearest call of the same breaker.
@@ -286,6 +281,11 @@ fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
 mod tests {
     use super::*;
 
+    /// Whether there is a call of this breaker, which is told.
+    fn tell(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
+        stack.nearest(Id(breaker), |place| place.mark(evidence)).is_some()
+    }
+
     fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
         for breaker in breakers {
             stack.push(Id(breaker), Word::NONE, breaker as u32, None);
@@ -299,9 +299,9 @@ mod tests {
             for calls in 1..12 {
                 frames(stack, 1..=calls);
                 for breaker in 1..=calls {
-                    assert!(stack.tell(Id(breaker), Evidence::TOLD), "{breaker} of {calls}");
+                    assert!(tell(stack, breaker, Evidence::TOLD), "{breaker} of {calls}");
                 }
-                assert!(!stack.tell(Id(calls + 1), Evidence::TOLD));
+                assert!(!tell(stack, calls + 1, Evidence::TOLD));
                 for breaker in (1..=calls).rev() {
                     let left = stack.innermost().frame();
                     assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
@@ -319,7 +319,7 @@ mod tests {
         STACK.with(|stack| {
             for calls in 2..12 {
                 frames(stack, (0..calls).map(|call| 1 + call % 2));
-                assert!(stack.tell(Id(1), Evidence::FAILED));
+                assert!(tell(stack, 1, Evidence::FAILED));
                 let told: Vec<_> = (0..calls)
                     .map(|_| {
                         let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;
