@@ -17,7 +17,7 @@
 //!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
-//!    that no trial sticks (`Trial::give_back`).
+//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
@@ -181,7 +181,7 @@ impl Machine {
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let outcome = tells(call.evidence, self.judge(call, ending, now));
+        let outcome = tells(call.evidence, self.spare(call, ending, self.judge(call, ending, now)));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
@@ -217,6 +217,17 @@ impl Machine {
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
         let in_vain = matches!(outcome, Counted::Ignored | Counted::Cancelled);
         trial.give_back(call.probe, in_vain.then_some(turned_away))
+    }
+
+    /// A probe that is dropped while others were rejected may be dropped for that, as by a `try_join!`: then it has no result, whatever `on_cancel` says.
+    fn spare(&self, call: Call, ending: Ending, outcome: Counted) -> Counted {
+        let failed = ending == Ending::Dropped && outcome == Counted::Failure && self.binds(call.word);
+        match &self.phase {
+            Phase::HalfOpen(trial) if failed && trial.may_widen(call.probe, self.turned_away(call.rejected)) => {
+                Counted::Cancelled
+            }
+            _ => outcome,
+        }
     }
 
     /// How many calls were rejected so far, or would have been, if so many were.

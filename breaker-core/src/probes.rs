@@ -45,11 +45,15 @@ impl Trial {
     /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result, `turned_away` says how many calls had been rejected by now: if
     /// that is more than when it was let in, there is one place more. Gives whether there is.
     pub(crate) fn give_back(&mut self, probe: u32, turned_away: Option<u64>) -> bool {
-        let before = self.probes.give_back(probe);
-        let wanted = matches!((before, turned_away), (Some(before), Some(now)) if now > before);
-        let widened = wanted && self.more < MOST;
+        let widened = turned_away.is_some_and(|now| self.may_widen(probe, now));
+        self.probes.give_back(probe);
         self.more += u32::from(widened);
         widened
+    }
+
+    /// Whether the trial gets a place more if this probe brings no result: it holds a slot, and calls were rejected since it was let in.
+    pub(crate) fn may_widen(&self, probe: u32, turned_away: u64) -> bool {
+        self.more < MOST && self.probes.turned_away(probe).is_some_and(|before| turned_away > before)
     }
 
     /// Until when no slot is free for certain; `None`: one is free.
@@ -157,10 +161,14 @@ impl Probes {
         self.leases.iter_mut().filter(|held| held.probe == probe).for_each(|held| held.turned_away = turned_away);
     }
 
-    /// Takes the slot of `probe` back, if it still holds one: then it gives how many calls had been rejected before.
-    pub(crate) fn give_back(&mut self, probe: u32) -> Option<u64> {
-        let place = self.leases.iter().position(|held| held.probe == probe)?;
-        Some(self.leases.swap_remove(place).turned_away)
+    /// How many calls had been rejected when this probe was let in, if it still holds its slot.
+    pub(crate) fn turned_away(&self, probe: u32) -> Option<u64> {
+        self.leases.iter().find(|held| held.probe == probe).map(|held| held.turned_away)
+    }
+
+    /// Takes the slot of `probe` back, if it still holds one.
+    pub(crate) fn give_back(&mut self, probe: u32) {
+        self.leases.retain(|held| held.probe != probe);
     }
 
     /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free. More than `limit` can be

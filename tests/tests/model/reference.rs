@@ -248,7 +248,7 @@ impl Reference {
             return;
         }
         let took = call.timed.then(|| self.now - call.began);
-        let counted = self.judge(ending, took);
+        let counted = self.judge(call, ending, took);
         self.count(counted);
         if call.generation != self.generation {
             return;
@@ -283,7 +283,22 @@ impl Reference {
         }
     }
 
-    pub(crate) fn judge(&self, ending: Ending, took: Option<Duration>) -> Counted {
+    pub(crate) fn judge(&self, call: Call, ending: Ending, took: Option<Duration>) -> Counted {
+        let counted = self.judge_alone(ending, took);
+        match &self.phase {
+            // It may be dropped since another one found no slot.
+            Phase::HalfOpen(trial) if matches!(ending, Ending::Dropped) && call.generation == self.generation => {
+                if trial.would_give_more(call.slot) {
+                    Counted::Cancelled
+                } else {
+                    counted
+                }
+            }
+            _ => counted,
+        }
+    }
+
+    fn judge_alone(&self, ending: Ending, took: Option<Duration>) -> Counted {
         let on_cancel = self.keys.on_cancel.unwrap_or(OnCancel::Ignore);
         match (ending, on_cancel) {
             (Ending::Success, _) => Counted::Success,

@@ -139,6 +139,12 @@ impl Trial {
         self.last
     }
 
+    /// Whether the end of this probe leaves a slot more, if it has no result.
+    pub(crate) fn would_give_more(&self, slot: Option<u64>) -> bool {
+        let kept_out = |held: &Slot| Some(held.id) == slot && held.turned_away < self.turned_away;
+        self.more < 16 && self.slots.iter().any(kept_out)
+    }
+
     /// A probe is over. One without a result that kept others out leaves a slot more, of which there are 16 at most.
     pub(crate) fn give_back(&mut self, slot: Option<u64>, result: bool) {
         let Some(place) = self.slots.iter().position(|held| Some(held.id) == slot) else { return };

@@ -3,7 +3,7 @@
 use crate::common::log::Log;
 use crate::common::{breaker, open, secs, succeed};
 use crate::{Answer, Fault, counts};
-use breaker_core::{CircuitBreaker, Config, Outcome, State, circuit_breaker, testing};
+use breaker_core::{CircuitBreaker, Config, OnCancel, Outcome, State, circuit_breaker, testing};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
@@ -45,6 +45,21 @@ async fn two_calls_of_a_try_join_outside_of_any_call_recover() {
     assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
     tokio::try_join!(good(&b), good(&b)).unwrap();
     assert_eq!(b.state(), State::Closed);
+}
+
+/// The drop is not the service's failure, though `on_cancel` makes one of other drops.
+#[tokio::test(start_paused = true)]
+async fn two_calls_of_a_try_join_recover_where_a_drop_is_a_failure() {
+    let config = Config::new().on_cancel(OnCancel::Failure);
+    let b = half_open(config).await;
+    tokio::try_join!(good(&b), good(&b)).unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
+    tokio::try_join!(good(&b), good(&b)).unwrap();
+    assert_eq!(b.state(), State::Closed);
+
+    let b = half_open(config).await;
+    drop(b.try_acquire().unwrap());
+    assert_eq!(b.state(), State::Open, "no other call was rejected meanwhile");
 }
 
 #[tokio::test(start_paused = true)]

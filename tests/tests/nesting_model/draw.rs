@@ -29,7 +29,8 @@ fn keys() -> impl Strategy<Value = Keys> {
     let few = proptest::option::weighted(0.7, 1_u32..4);
     (Keys::whole(), on_cancel, few).prop_map(|(mut keys, on_cancel, fail_max)| {
         keys.on_cancel = Some(on_cancel);
-        keys.fail_max = fail_max.map(Some).or(keys.fail_max);
+        // Always given too: what follows from a rate in code does not follow from `reconfigure`.
+        keys.fail_max = fail_max.map(Some).or(keys.fail_max).or(Some(keys.fail_max(&keys)));
         keys.recovery_timeout = keys.recovery_timeout.or(Some(ms(100)));
         if let Some(growth) = &mut keys.backoff {
             growth.jitter = 0.0;

@@ -149,7 +149,7 @@ impl Inside {
         let heard = under.heard;
         let dropped = matches!(ending, Ending::Dropped);
         let reference = &mut self.references[of];
-        let counted = reference.judge(ending, call.timed.then(|| reference.now - call.began));
+        let counted = reference.judge(call, ending, call.timed.then(|| reference.now - call.began));
         // It is dropped since its outer call is: one ending, which that one tells.
         let with_outer = dropped && outer.is_some_and(|outer| !self.calls[outer].over && !self.polled.contains(&outer));
         let counts = call.counted && !with_outer && heard.leaves(counted);
