@@ -56,6 +56,28 @@ fn an_annotated_call_on_a_closed_breaker_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[circuit_breaker(name = "allocations_nested")]
+fn nested(levels: u32) -> Result<usize, Failed> {
+    if levels == 0 { Ok(0) } else { nested(levels - 1) }
+}
+
+#[circuit_breaker(name = "allocations_around")]
+async fn around(levels: u32) -> Result<usize, Failed> {
+    annotated("inside", false).await?;
+    nested(levels)
+}
+
+#[test]
+fn calls_within_calls_allocate_nothing_after_a_threads_first() {
+    around(20).now_or_never().unwrap().unwrap();
+    let count = allocations(|| {
+        for levels in 0..=20 {
+            around(levels).now_or_never().unwrap().unwrap();
+        }
+    });
+    assert_eq!(count, 0);
+}
+
 #[circuit_breaker(name = "allocations_exported")]
 async fn exported() -> Result<(), Failed> {
     Ok(())

@@ -33,6 +33,23 @@ fn the_closed_path_takes_no_lock_and_asks_no_clock() {
 }
 
 #[test]
+fn calls_within_calls_take_no_lock_and_ask_no_clock() {
+    fn nested(breakers: [&CircuitBreaker; 2], levels: usize) -> Result<(), ()> {
+        let inside = || if levels == 0 { Ok(()) } else { nested(breakers, levels - 1) };
+        let [breaker, _] = if levels % 3 == 0 { breakers } else { [breakers[1], breakers[0]] };
+        let held = breaker.try_acquire().unwrap().run_sync(inside);
+        held.and_then(|()| breaker.call_sync(|| Ok(()))).map_err(|_| ())
+    }
+    let [one, two] = ["one", "two"].map(|name| CircuitBreaker::new(name, Config::new()).unwrap());
+    for breaker in [&one, &two] {
+        let readings = under_the_lock(breaker, || nested([&one, &two], 7).unwrap());
+        assert_eq!(readings, 0);
+    }
+    let counts = [&one, &two].map(|breaker| breaker.snapshot().success_count);
+    assert_eq!(counts, [8, 12], "each call of `call_sync`, and the innermost of the others");
+}
+
+#[test]
 fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_it_has_to() {
     let second = Duration::from_secs(1);
     let (calls, time) =
