@@ -4,10 +4,11 @@
 mod common;
 
 use breaker_core::event::StateChange;
-use breaker_core::{CallError, CircuitBreaker, Config, Listener, OnCancel, OnPanic, Outcome, State};
+use breaker_core::{CallError, CircuitBreaker, Config, Listener, OnCancel, OnPanic, Outcome, State, guard_stream};
 use common::{breaker, fail, ms, open, secs, succeed};
-use futures_util::FutureExt;
 use futures_util::future::{join, pending};
+use futures_util::stream::iter;
+use futures_util::{FutureExt, StreamExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -478,6 +479,22 @@ async fn rule_9_a_dropped_call_is_neutral_unless_on_cancel_says_otherwise() {
     advance(ms(1)).await;
     drop(slow);
     assert_eq!(patient.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_9_a_stream_that_is_dropped_after_an_item_is_a_success_unless_on_cancel_is_given() {
+    let counts = |config: Config, items: usize| {
+        let breaker = breaker(config);
+        let mut words = guard_stream(breaker.try_acquire().unwrap(), iter([Ok::<_, ()>("once"), Ok("upon")]));
+        (0..items).for_each(|_| drop(words.next().now_or_never().unwrap()));
+        drop(words);
+        let shown = breaker.snapshot();
+        [shown.success_count, shown.failure_count, shown.cancelled_count]
+    };
+    assert_eq!(counts(Config::new(), 1), [1, 0, 0]);
+    assert_eq!(counts(Config::new(), 0), [0, 0, 1]);
+    assert_eq!(counts(Config::new().on_cancel(OnCancel::Ignore), 1), [0, 0, 1]);
+    assert_eq!(counts(Config::new().on_cancel(OnCancel::Failure), 1), [0, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
