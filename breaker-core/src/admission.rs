@@ -39,6 +39,7 @@ impl CircuitBreaker {
     fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
         if !word.has(Word::SHUT | Word::ASK) && self.only_meter().is_some() {
+            nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
         let function = caller.function();

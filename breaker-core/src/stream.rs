@@ -57,7 +57,9 @@ struct Streaming {
 }
 
 impl Streaming {
-    const fn new(permit: Permit) -> Self {
+    fn new(permit: Permit) -> Self {
+        // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
+        permit.waits();
         Self { permit: Some(permit), gave: false }
     }
 }

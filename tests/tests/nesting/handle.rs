@@ -129,14 +129,20 @@ async fn a_permit_that_runs_its_body_is_cut_off_and_dropped_as_a_call_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_neutral_permit_within_a_call_has_told_nothing_but_the_outer_one_is_never_slow_after_it() {
-    let b = common::breaker(Config::new().slow_call(ms(10)));
-    let body = async {
-        let permit = b.try_acquire()?;
-        advance(secs(1)).await;
-        permit.ignore();
-        Ok::<_, Fault>(1)
-    };
-    b.call(body).await.unwrap();
-    let window = b.snapshot().window.unwrap();
-    assert_eq!((counts(&b), window.calls, window.slow), ([1, 1, 0, 0, 0], 1, 0));
+    // Where only metrics hear of calls, these have a way of their own.
+    for metered in [false, true] {
+        let b = common::breaker(Config::new().slow_call(ms(10)));
+        if metered {
+            b.export_metrics();
+        }
+        let body = async {
+            let permit = b.try_acquire()?;
+            advance(secs(1)).await;
+            permit.ignore();
+            Ok::<_, Fault>(1)
+        };
+        b.call(body).await.unwrap();
+        let window = b.snapshot().window.unwrap();
+        assert_eq!((counts(&b), window.calls, window.slow), ([1, 1, 0, 0, 0], 1, 0), "with metrics: {metered}");
+    }
 }

@@ -112,3 +112,25 @@ async fn a_stream_that_is_dropped_with_a_call_under_way_inside_is_one_ending() {
     drop(pages);
     assert_eq!(counts(&b), [0, 0, 0, 1, 0]);
 }
+
+#[circuit_breaker(name = "feed", stream, on_cancel = failure)]
+async fn feed() -> Result<impl Stream<Item = Answer> + use<>, Fault> {
+    let mut events = Box::pin(events().await?.peekable());
+    assert!(futures_util::poll!(events.as_mut().peek()).is_pending());
+    Ok(events)
+}
+
+#[circuit_breaker(name = "feed", stream)]
+async fn events() -> Result<impl Stream<Item = Answer> + use<>, Fault> {
+    Ok(stream::pending())
+}
+
+/// The body has begun the stream inside, and nobody has polled the outer one yet.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_before_it_is_polled_is_one_ending_with_those_inside() {
+    testing::isolated(async {
+        drop(feed().await.unwrap());
+        assert_eq!(counts(&testing::breaker("feed")), [0, 0, 1, 0, 0]);
+    })
+    .await;
+}
