@@ -251,12 +251,12 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
     let (calls, settings) = (enabled!(Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
     let targets = match (calls, settings) {
         (true, true) => return None,
-        (false, true) => format!("`{}`", module_path!()),
-        (true, false) => format!("`{CONFIGURATION}`"),
-        (false, false) => format!("`{}` and `{CONFIGURATION}`", module_path!()),
+        (false, true) => format!("target `{}`", module_path!()),
+        (true, false) => format!("target `{CONFIGURATION}`"),
+        (false, false) => format!("targets `{}` and `{CONFIGURATION}`", module_path!()),
     };
     let message = format!(
-        "the filter of the subscriber takes no WARN of the target {targets}, so no log line tells when a circuit breaker \
+        "the filter of the subscriber takes no WARN of the {targets}, so no log line tells when a circuit breaker \
          opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
     );
     Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
