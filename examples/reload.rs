@@ -22,10 +22,10 @@ async fn search(call: usize) -> Result<(), SearchError> {
     if call.is_multiple_of(3) { Err(SearchError::Upstream) } else { Ok(()) }
 }
 
-/// What a service does with the signal: one call, and what is wrong goes to the log.
+/// What a service does with the signal: one call, and what is wrong or odd goes to the log.
 fn reload() {
     match Registry::global().reload() {
-        Ok(_) => println!("   reloaded"),
+        Ok(report) => println!("   reloaded, {report}"),
         Err(problems) => println!("   refused, nothing has changed:\n     {problems}"),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
-use breaker_core::Registry;
+use breaker_core::{ConfigErrorKind, Registry, Report};
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 /// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has asked it to end.
@@ -18,8 +19,12 @@ pub(crate) fn start<C, P: ToString>(
     // Before anything else: the logs and the breakers read the environment as soon as they are there.
     let mut problems = read_dotenv();
     start_logs(level);
-    if let Err(errors) = Registry::global().init() {
-        problems.extend(errors.to_string().lines().map(str::to_owned));
+    match Registry::global().init() {
+        Ok(report) => warn(&report),
+        Err(errors) => {
+            warn(errors.report());
+            problems.extend(errors.iter().map(ToString::to_string));
+        }
     }
     // Every problem at once.
     let config = match read(|name| env::var(name).ok()) {
@@ -57,6 +62,19 @@ fn start_logs(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+}
+
+/// Says what is odd about the settings where the log has not said it, and what a filter of the operator's own keeps out of the log.
+#[expect(clippy::print_stderr, reason = "the log does not take it")]
+fn warn(report: &Report) {
+    let is_logged = tracing::enabled!(target: "breaker_core::configuration", Level::WARN);
+    let is_own_filter = env::var_os(EnvFilter::DEFAULT_ENV).is_some();
+    for warning in report.warnings() {
+        let is_told = if warning.kind() == ConfigErrorKind::Logs { !is_own_filter } else { is_logged };
+        if !is_told {
+            eprintln!("{warning}");
+        }
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a person reads this before there are logs")]

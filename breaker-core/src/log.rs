@@ -34,6 +34,8 @@ pub(crate) struct Logged {
     drops: Row,
     /// Changes of the values' states: there are as many as values, and these are anybody's.
     changes: Rate,
+    /// What else is told of values, once for each of them or for each of their trials.
+    notices: Rate,
 }
 
 impl CircuitBreaker {
@@ -134,7 +136,7 @@ impl Listener for TracingListener {
     fn passed_on(&self, event: &PassedOn<'_>) {
         debug!(
             event_type = "circuit_passed_on",
-            breaker_name = event.breaker.label(),
+            breaker_name = label(event.breaker),
             function = event.function,
             "call is counted with one inside or around it"
         );
@@ -249,12 +251,12 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
     let (calls, settings) = (enabled!(Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
     let targets = match (calls, settings) {
         (true, true) => return None,
-        (false, true) => format!("`{}`", module_path!()),
-        (true, false) => format!("`{CONFIGURATION}`"),
-        (false, false) => format!("`{}` and `{CONFIGURATION}`", module_path!()),
+        (false, true) => format!("target `{}`", module_path!()),
+        (true, false) => format!("target `{CONFIGURATION}`"),
+        (false, false) => format!("targets `{}` and `{CONFIGURATION}`", module_path!()),
     };
     let message = format!(
-        "the filter of the subscriber takes no WARN of the target {targets}, so no log line tells when a circuit breaker \
+        "the filter of the subscriber takes no WARN of the {targets}, so no log line tells when a circuit breaker \
          opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
     );
     Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
@@ -268,28 +270,43 @@ pub(crate) fn made(breaker: &CircuitBreaker) {
 
 /// A trial has a place more, since a probe of this function brought no result while others were rejected.
 pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>) {
-    let (name, who) = (breaker.label(), function.unwrap_or(BY_HANDLE));
-    warn!(
-        event_type = "circuit_probe_without_result",
-        breaker_name = name,
-        function,
-        "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one place \
-         more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
-    );
+    let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_probe_without_result",
+                breaker_name = name,
+                function,
+                "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
+                 place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
 /// Failures of one function were hidden by successes of another one inside its calls.
 pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
-    let name = breaker.label();
+    let name = label(breaker);
     let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or("another call"));
-    warn!(
-        event_type = "circuit_failures_hidden",
-        breaker_name = name,
-        function = outer,
-        inner_function = inner,
-        "circuit breaker `{name}`: as many calls of {outer} have failed as `fail_max` allows, each after a success of {inner} inside it, \
-         which ends the run; put `skip` on {inner} if it does not ask the service, or set `failure_rate`"
-    );
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_failures_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls of {outer} have failed as `fail_max` allows, each after a success of {inner} inside \
+                 it, which ends the run; put `skip` on {inner} if it does not ask the service, or set `failure_rate`"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
+fn is_told(breaker: &CircuitBreaker) -> bool {
+    breaker.0.member().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
 }
 
 /// In place of a function's name.

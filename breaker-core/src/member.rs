@@ -137,9 +137,14 @@ impl CircuitBreaker {
     /// The function whose call this handle was given to.
     pub(crate) fn calling(&self) -> Option<&'static str> {
         match &self.0 {
-            Handle::Member(member, number) => member.core.member()?.head.family()?.function(*number),
+            Handle::Member(_, number) => self.caller(*number),
             _ => None,
         }
+    }
+
+    /// The function that has this number in the family to which it belongs.
+    pub(crate) fn caller(&self, number: u32) -> Option<&'static str> {
+        self.0.member()?.head.family()?.function(number)
     }
 
     /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since

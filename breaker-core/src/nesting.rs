@@ -10,6 +10,8 @@ mod stack;
 
 pub(crate) use self::stack::Frame;
 use self::stack::{Id, Place, STACK, Stack};
+#[cfg(feature = "tracing")]
+use crate::breaker::CircuitBreaker;
 use crate::gate::{Evidence, Word};
 use crate::shared::{Core, Shared};
 use crate::site::Link;
@@ -156,10 +158,18 @@ fn tell_around(core: &Core, evidence: Evidence) {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
 }
 
+/// Notes which function of the breaker's family made the innermost call, which is inside another one.
+pub(crate) fn number(number: u32) {
+    STACK.with(|stack| stack.number(number));
+}
+
 #[cfg(feature = "tracing")]
 /// The function of the call of this breaker that left last inside a call that has just left, if it had one.
-pub(crate) fn last_inside(core: &Core) -> Option<&'static str> {
-    STACK.with(|stack| stack.last_inside(Id::of(core)))
+pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
+    match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
+        Ok(link) => Some(&link.function),
+        Err(number) => breaker.caller(number),
+    }
 }
 
 /// Whether a call that is asked for goes in with the one around it, as it does while the state has not changed since: then whether it

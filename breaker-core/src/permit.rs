@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::answers::{Call, Counted, Settled};
-use crate::breaker::{CircuitBreaker, Holder, Told};
+use crate::breaker::{CircuitBreaker, Handle, Holder, Told};
 use crate::clock::{self, Tick};
 use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
 use crate::gate::{Evidence, Word};
@@ -215,6 +215,9 @@ impl Permit {
         let word = self.word.with_evidence(self.evidence());
         let function = if let Holder::Site(link) = self.holder { Some(link) } else { None };
         nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), function);
+        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
+            nesting::number(*number);
+        }
         Inside { permit: self, word }
     }
 
@@ -358,7 +361,7 @@ impl Permit {
         }
         #[cfg(feature = "tracing")]
         if settled.eclipsed {
-            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(&self.breaker().0));
+            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
         }
         #[cfg(not(feature = "tracing"))]
         let _ = (settled.widened, settled.eclipsed);

@@ -77,7 +77,8 @@ pub enum Event {
 }
 
 impl CircuitBreaker {
-    /// The events of this breaker from now on, but for the mere attempts: a bounded stream that never makes a call wait.
+    /// The events of this breaker from now on, but for the mere attempts and the ends of calls that are not counted
+    /// ([`Listener::passed_on`]): a bounded stream that never makes a call wait.
     /// When 1,024 events are waiting to be received, further ones are left out, and [`Events::missed`] counts them.
     /// Dropping the stream ends the subscription.
     #[must_use]

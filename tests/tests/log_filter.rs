@@ -23,7 +23,9 @@ fn log_lines_that_are_filtered_out_are_told_with_what_to_add() {
     let report = init(quiet.clone());
     assert_eq!(report.warnings()[0].kind(), ConfigErrorKind::Logs, "and no error of `strict`");
     let text = told(&report);
-    for part in ["`breaker_core::log` and `breaker_core::configuration`", "add `breaker_core=info` to the filter"] {
+    for part in
+        ["targets `breaker_core::log` and `breaker_core::configuration`,", "add `breaker_core=info` to the filter"]
+    {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!(told(&init(quiet.clone().with_target("breaker_core", LevelFilter::INFO))), "");

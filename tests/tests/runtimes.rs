@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CallError, CircuitBreakerError, Config, circuit_breaker, fallback, retry};
+use breaker_core::{CallError, CircuitBreakerError, Config, Store, Stored, circuit_breaker, fallback, retry};
 use common::{breaker, secs};
 use std::future::{Future, pending, poll_fn, ready};
 use std::pin::{Pin, pin};
@@ -125,6 +125,38 @@ fn a_wait_for_another_attempt_ends_with_its_runtime() {
     begin(call.as_mut());
     assert!(runtime().block_on(call).is_err());
     assert_eq!(ATTEMPTS.load(Ordering::Relaxed), 5);
+}
+
+/// Waits each time that it is asked.
+struct Slow;
+
+impl Store<(), u8> for Slow {
+    type Error = &'static str;
+
+    async fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {
+        once().await;
+        Ok(None)
+    }
+
+    async fn put(&self, (): (), _: Stored<u8>) -> Result<(), &'static str> {
+        once().await;
+        Ok(())
+    }
+}
+
+#[circuit_breaker]
+#[fallback(cache(store = Slow, key = ()), value(2), on(failure))]
+async fn stored(result: Result<u8, &'static str>) -> Result<u8, Error> {
+    result.map_err(|_| Error::Refused)
+}
+
+#[test]
+fn a_store_is_waited_for_outside_of_all_runtimes_too() {
+    for (result, given) in [(Ok(1), 1), (Err("down"), 2)] {
+        let mut call = pin!(stored(result));
+        begin(call.as_mut());
+        assert!(matches!(poll(call), Poll::Ready(Ok(n)) if n == given), "{result:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ pub const STATE: &str = "circuit_breaker_state";
 pub const CRITICAL: &str = "circuit_breaker_critical";
 /// Gauge: how many breakers for values of a `key` are open or half-open.
 pub const MEMBERS_UNHEALTHY: &str = "circuit_breaker_members_unhealthy";
-/// Counter, with the label `outcome`: `success`, `failure`, `ignored`, `cancelled`, `rejected`. Together they are all calls.
+/// Counter, with the label `outcome`: `success`, `failure`, `ignored`, `cancelled`, `rejected`. Together they are all calls, of which a call
+/// within a call of the same breaker and that one count once.
 pub const CALLS_TOTAL: &str = "circuit_breaker_calls_total";
 /// Counter: calls with the outcome `failure`.
 pub const FAILURES_TOTAL: &str = "circuit_breaker_failures_total";

@@ -45,6 +45,8 @@ pub(super) struct Place {
     pub(super) probe: Cell<u32>,
     /// The function, of a call inside another one. It stays when the call leaves.
     function: Cell<Option<&'static Link>>,
+    /// In its place, the number that the function has in the breaker's family; 0: none.
+    number: Cell<u32>,
 }
 
 impl Place {
@@ -54,6 +56,7 @@ impl Place {
             word: Cell::new(Word::NONE),
             probe: Cell::new(0),
             function: Cell::new(None),
+            number: Cell::new(0),
         }
     }
 
@@ -158,6 +161,12 @@ impl Stack {
         place.put(breaker, word);
         place.probe.set(probe);
         place.function.set(function);
+        place.number.set(0);
+    }
+
+    /// Notes which function of the breaker's family made the innermost call.
+    pub(super) fn number(&self, number: u32) {
+        self.innermost().number.set(number);
     }
 
     /// The first call is not the innermost any more: its word says so, with which it would be compared.
@@ -211,12 +220,11 @@ impl Stack {
     }
 
     #[cfg(feature = "tracing")]
-    /// The function of the call that left last inside the one that has just left, if it is of this breaker.
-    pub(super) fn last_inside(&self, breaker: Id) -> Option<&'static str> {
+    /// The function of the call that left last inside the one that has just left, if it is of this breaker, or its number in the family.
+    pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
-        let inside = self.places.get(just_left + 1)?;
-        let function = inside.function.get().filter(|_| inside.breaker.get() == breaker)?;
-        Some(&function.function)
+        let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
+        Some(inside.function.get().ok_or(inside.number.get()))
     }
 
     /// Runs `f` on the nearest call of the same breaker.

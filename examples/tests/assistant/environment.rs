@@ -8,7 +8,10 @@ use std::{
 use breaker_core::Registry;
 use breaker_examples::assistant::{config::AssistantConfig, service::breaker, upstream::Behaviour};
 
-use crate::harness::{KNOWN, World};
+use crate::{
+    harness::{KNOWN, World},
+    process::program,
+};
 
 /// Set in the processes that the tests start.
 const IS_CHILD: &str = "ASSISTANT_TEST_CHILD";
@@ -80,6 +83,23 @@ fn every_bad_variable_is_reported_at_once() {
     let problems = Registry::global().init().expect_err("two variables are bad").to_string();
     for part in ["HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana", "HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "5parsecs"] {
         assert!(problems.contains(part), "{problems}");
+    }
+}
+
+/// The log says nothing of that, since its filter takes no WARN.
+#[test]
+fn what_is_odd_is_said_where_the_log_does_not_take_it() {
+    let variables = [
+        ("RUST_LOG", "error"),
+        ("HUGINGFACE_API_CIRCUIT_FAIL_MAX", "3"),
+        // So that it ends.
+        ("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana"),
+    ];
+    let ended = Command::new(program("assistant")).arg("--serve").envs(variables).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    for part in ["did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?", "add `breaker_core=info`", "is `banana`, expected"] {
+        assert_eq!(said.matches(part).count(), 1, "{part}: {said}");
     }
 }
 

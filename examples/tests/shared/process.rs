@@ -71,7 +71,7 @@ impl Drop for Process {
 }
 
 /// The example's program, which cargo has built beside the tests unless it was told to build a single test.
-fn program(example: &str) -> PathBuf {
+pub(crate) fn program(example: &str) -> PathBuf {
     let this = env::current_exe().expect("a test knows where it is");
     let built =
         this.parent().and_then(|deps| deps.parent()).expect("tests are in `deps`").join("examples").join(example);

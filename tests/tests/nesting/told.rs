@@ -111,3 +111,61 @@ async fn failures_that_successes_inside_keep_from_opening_it_are_told_once() {
     })
     .await;
 }
+
+#[circuit_breaker(name = "tenants", key = tenant, fail_max = 2)]
+async fn of_tenant(tenant: &str) -> Result<u8, Fault> {
+    from_memory(tenant).await?;
+    Err(Fault::Refused)
+}
+
+#[circuit_breaker(name = "tenants", key = tenant)]
+async fn from_memory(tenant: &str) -> Result<u8, Fault> {
+    let _ = tenant;
+    Ok(1)
+}
+
+/// A probe without a result that keeps another call out.
+fn stick(half_open: &CircuitBreaker) {
+    let probe = half_open.try_acquire().unwrap();
+    half_open.try_acquire().unwrap_err();
+    drop(probe);
+}
+
+/// What is told of a breaker once is told of values as often as their changes of state are: four at once, and four a minute.
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_many_values_is_bounded() {
+    let log = Log::at(Level::WARN);
+    testing::isolated(async {
+        let values: Vec<_> = (0..50).map(|value: u32| value.to_string()).collect();
+        for value in &values {
+            for _ in 0..2 {
+                of_tenant(value).await.unwrap_err();
+            }
+        }
+        let tenants: Vec<_> = values.iter().map(|value| testing::breaker(&format!("tenants[{value}]"))).collect();
+        tenants.iter().for_each(testing::open);
+        advance(secs(30)).await;
+        tenants.iter().for_each(stick);
+        let lines = log.lines();
+        let told = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+        assert_eq!((told("put `skip` on nesting::told::from_memory"), told("without a result")), (4, 2), "{lines:#?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_cannot_forge_a_line_of_calls_within_calls() {
+    let log = Log::at(Level::WARN);
+    let b = CircuitBreaker::new("own\nERROR forged", Config::new().fail_max(1)).unwrap();
+    let body = async {
+        call(&b, async { Ok(1) }).await?;
+        Err(Fault::Refused)
+    };
+    call(&b, body).await.unwrap_err();
+    testing::half_open(&b).await;
+    stick(&b);
+    let lines = log.lines();
+    let told = |part: &str| lines.iter().any(|line| line.contains(part) && line.contains("`own\\u{a}ERROR forged`"));
+    assert!(lines.iter().all(|line| !line.starts_with("ERROR forged")), "{lines:#?}");
+    assert!(told("without a result"), "{lines:#?}");
+}
