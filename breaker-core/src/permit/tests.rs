@@ -36,7 +36,7 @@ fn the_closed_path_takes_no_lock_and_asks_no_clock() {
 fn calls_within_calls_take_no_lock_and_ask_no_clock() {
     fn nested(breakers: [&CircuitBreaker; 2], levels: usize) -> Result<(), ()> {
         let inside = || if levels == 0 { Ok(()) } else { nested(breakers, levels - 1) };
-        let [breaker, _] = if levels % 3 == 0 { breakers } else { [breakers[1], breakers[0]] };
+        let [breaker, _] = if levels.is_multiple_of(3) { breakers } else { [breakers[1], breakers[0]] };
         let held = breaker.try_acquire().unwrap().run_sync(inside);
         held.and_then(|()| breaker.call_sync(|| Ok(()))).map_err(|_| ())
     }
