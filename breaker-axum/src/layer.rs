@@ -298,7 +298,8 @@ pub async fn handle_error<E: Into<BoxError>>(error: E) -> Response {
     if let Some(unavailable) = Unavailable::find(&*error) {
         return unavailable.into_response();
     }
-    tracing::error!(error = %crate::probes::with_causes(&*error), "a request failed");
+    // As a text, in which a subscriber escapes what could begin a line.
+    tracing::error!(error = crate::probes::with_causes(&*error), "a request failed");
     let reply = ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "This could not be answered.");
     (carry(error), reply).into_response()
 }

@@ -242,6 +242,28 @@ async fn left_ignored() -> Result<impl Stream<Item = Result<u8, u8>>, CircuitBre
     Ok(stream::iter([Ok(1), Ok(2)]))
 }
 
+struct Chat;
+
+#[circuit_breaker(stream, name = "left_in_a_block", key = host, fail_max = 1)]
+impl Chat {
+    async fn ask(&self, host: &str) -> Result<impl Stream<Item = Result<u8, ChatError>> + use<>, ChatError> {
+        if host.is_empty() { Err(ChatError::Broken) } else { Ok(stream::iter([Ok(1), Ok(2)])) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_a_value_that_takes_what_it_needs_is_a_success_and_ends_its_trial() {
+    assert_eq!(Chat.ask("a").await.unwrap().take(1).count().await, 1);
+    let host = named("left_in_a_block[a]");
+    assert_eq!(counts(&host), (1, 0, 0, 0));
+    drop(Chat.ask("a").await.unwrap());
+    assert_eq!(counts(&host), (1, 0, 0, 1));
+    common::open(&host);
+    tokio::time::advance(secs(30)).await;
+    assert_eq!(Chat.ask("a").await.unwrap().take(1).count().await, 1);
+    assert_eq!((host.state(), counts(&host)), (State::Closed, (2, 0, 1, 1)));
+}
+
 #[tokio::test]
 async fn a_reader_that_takes_what_it_needs_is_a_success_of_the_function() {
     for successes in 1..=25 {

@@ -10,9 +10,11 @@ use axum::{BoxError, Extension, Router};
 use breaker_axum::{CarriedError, ErrorReply, Unavailable, UnavailableLayer, carry, handle_error};
 use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
 use std::future::pending;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
@@ -287,4 +289,31 @@ async fn every_error_of_a_service_can_be_answered() {
     assert_eq!((broken.status.as_u16(), &broken.body), (500, &body));
     let carried = handle_error("the secret of the house").await.into_parts().0.extensions;
     assert_eq!(carried.get::<CarriedError>().expect("it is there").to_string(), "the secret of the house");
+}
+
+thread_local!(static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Much of an error's text comes from elsewhere.
+#[tokio::test]
+async fn the_text_of_an_error_cannot_forge_a_line_of_the_log() {
+    let subscriber = tracing_subscriber::fmt().with_writer(|| Lines).with_ansi(false).without_time().finish();
+    let _subscriber = tracing::subscriber::set_default(subscriber);
+    handle_error("refused\nERROR forged: all is well \u{202e}").await;
+    let told = LINES.with_borrow(|lines| String::from_utf8_lossy(lines).into_owned());
+    let lines: Vec<_> = told.lines().filter(|line| line.contains("forged")).collect();
+    assert_eq!(lines.len(), 1, "{told}");
+    assert!(lines[0].contains("a request failed") && !lines[0].contains('\u{202e}'), "{told}");
 }

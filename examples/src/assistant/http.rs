@@ -125,9 +125,9 @@ fn failure(failed: &GenerationError) -> Response {
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
             .retry_after_or(SHORTLY)
             .into_response(),
-        // The API's own words stay in the log: a user can do nothing about them.
+        // The API's own words stay in the log, as a text that cannot begin a line there: a user can do nothing about them.
         refused => {
-            tracing::warn!(error = %refused, "the text-generation API refused a request");
+            tracing::warn!(error = refused.to_string(), "the text-generation API refused a request");
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             ErrorReply::new(status, "internal_error", "The question could not be answered.").into_response()
         }

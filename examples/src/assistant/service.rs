@@ -210,12 +210,12 @@ async fn drain(generator: Arc<Generator>, breaker: CircuitBreaker) {
             // The outage goes on, and this was only its probe. That says nothing about the question.
             Err(error) if error.is_failure() && !breaker.state().is_healthy() => {}
             Err(error) if error.is_failure() => {
-                tracing::warn!(job = %id, %error, "a queued question could not be answered yet");
+                tracing::warn!(job = %id, error = error.to_string(), "a queued question could not be answered yet");
                 queue.try_again(id, "The model could not answer this question.");
             }
             // The API's own words stay in the log: a user can do nothing about them.
             Err(error) => {
-                tracing::warn!(job = %id, %error, "a queued question cannot be answered");
+                tracing::warn!(job = %id, error = error.to_string(), "a queued question cannot be answered");
                 queue.settle(id, Progress::Failed("The question could not be answered.".to_owned()));
             }
         }
