@@ -215,13 +215,14 @@ impl Machine {
     fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
         let turned_away = self.turned_away(call.rejected);
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
-        let in_vain = matches!(outcome, Counted::Ignored | Counted::Cancelled);
+        let in_vain = !matches!(outcome, Counted::Success | Counted::Failure);
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
     /// A probe that is dropped while others were rejected may be dropped for that, as by a `try_join!`: then it has no result, whatever `on_cancel` says.
     fn spare(&self, call: Call, ending: Ending, outcome: Counted) -> Counted {
-        let failed = ending == Ending::Dropped && outcome == Counted::Failure && self.binds(call.word);
+        let dropped = matches!(ending, Ending::Dropped | Ending::Left);
+        let failed = dropped && outcome == Counted::Failure && self.binds(call.word);
         match &self.phase {
             Phase::HalfOpen(trial) if failed && trial.may_widen(call.probe, self.turned_away(call.rejected)) => {
                 Counted::Cancelled

@@ -184,6 +184,18 @@ pub(crate) fn go_along(core: &Core, word: Word) -> Option<(u64, u32)> {
     })?
 }
 
+/// Gives the slot of a call that is dropped with the one around it to that one, which tells of both. `false`: that one has no use for it.
+pub(crate) fn hand_back(core: &Core, word: Word, probe: u32) -> bool {
+    let took = nearest(core, |place| {
+        let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;
+        if takes {
+            place.probe.set(probe);
+        }
+        takes
+    });
+    took.unwrap_or(false)
+}
+
 /// Whether a call that is dropped is dropped with the one around it.
 pub(crate) fn is_dropped_along(core: &Core) -> bool {
     nearest(core, |place| place.word.get().has(Word::CLOSING)).unwrap_or(false)

@@ -341,10 +341,11 @@ impl Permit {
         Call { word, probe, started, evidence: self.evidence(), rejected }
     }
 
-    /// Dropped with the call around it, which tells of both: it only gives its slot back.
+    /// Dropped with the call around it, which tells of both: it only hands its slot back.
     fn drop_along(&self) {
         let mut settled = Settled::PASSED_ON;
-        if self.probe.load(Ordering::Relaxed) != 0 {
+        let probe = self.probe.load(Ordering::Relaxed);
+        if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
             let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now)), None));
             self.breaker().tell_changes(told);
             settled.widened = widened;

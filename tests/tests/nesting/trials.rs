@@ -3,7 +3,8 @@
 use crate::common::log::Log;
 use crate::common::{breaker, open, secs, succeed};
 use crate::{Answer, Fault, counts};
-use breaker_core::{CircuitBreaker, Config, OnCancel, Outcome, State, circuit_breaker, testing};
+use breaker_core::{CircuitBreaker, Config, OnCancel, Outcome, State, circuit_breaker, guard_stream, testing};
+use futures_util::{StreamExt as _, stream};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
@@ -162,5 +163,31 @@ async fn a_slot_that_is_leaked_comes_back_with_its_lease_as_ever() {
     good(&b).await.unwrap_err();
     advance(secs(5)).await;
     succeed(&b, 1);
+    assert_eq!(b.state(), State::Closed);
+}
+
+/// The first call inside has the slot, and what it was dropped for is asked of the outer one.
+#[tokio::test(start_paused = true)]
+async fn probes_that_are_dropped_with_their_calls_while_others_are_rejected_are_no_failures() {
+    let b = half_open(Config::new().on_cancel(OnCancel::Failure)).await;
+    let nested = || async { call(&b, call(&b, good(&b))).await };
+    tokio::try_join!(nested(), nested()).unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
+    tokio::try_join!(nested(), nested()).unwrap();
+    assert_eq!(b.state(), State::Closed);
+}
+
+/// As a call is that is dropped: what is read beside the stream was rejected, so its reader gives up.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_after_an_item_while_others_are_rejected_is_no_failure() {
+    let b = half_open(Config::new().on_cancel(OnCancel::Failure)).await;
+    let read = async || {
+        let mut words = guard_stream(b.try_acquire()?, stream::repeat(Ok::<u8, Fault>(1)));
+        words.next().await.unwrap()?;
+        good(&b).await
+    };
+    read().await.unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
+    read().await.unwrap();
     assert_eq!(b.state(), State::Closed);
 }

@@ -160,7 +160,12 @@ impl Inside {
             tells.result |= matches!(counted, Counted::Success | Counted::Failure);
             tells.failure |= counted == Counted::Failure;
         } else if call.counted {
-            give_back(reference, call);
+            // The outer one has the slot again, and says what becomes of it.
+            let kept = outer.filter(|_| with_outer).and_then(|outer| self.calls[outer].call.as_mut());
+            match kept.filter(|kept| kept.generation == call.generation && kept.slot.is_none()) {
+                Some(kept) => kept.slot = call.slot,
+                None => give_back(&mut self.references[of], call),
+            }
             self.told[of].push(Told::PassedOn);
         }
         // Of a disabled breaker nothing is told.
