@@ -91,7 +91,7 @@ async fn a_very_long_name_is_cut_and_still_leads_to_its_breaker() {
     }
 }
 
-#[circuit_breaker(name = "by_host", key = host, fail_max = 1)]
+#[circuit_breaker(name = "by_host", key = host, fail_max = 1, include(CircuitBreakerError))]
 #[fallback(spare = value(0))]
 async fn of_host(host: &str, fails: bool) -> Result<usize, CircuitBreakerError> {
     if fails { Err(testing::breaker("forced").try_acquire().unwrap_err()) } else { Ok(host.len()) }
