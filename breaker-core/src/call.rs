@@ -35,7 +35,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.call_with(future, every_error).await
+        self.judged::<_, _, _, false>(future, every_error).await
     }
 
     /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
@@ -44,7 +44,7 @@ impl CircuitBreaker {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.call_sync_with(closure, every_error)
+        self.judged_sync::<_, _, false>(closure, every_error)
     }
 
     /// Runs `future` if the breaker lets it; `classify` says what its result counts as.
@@ -62,9 +62,21 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
+        self.judged::<_, _, _, true>(future, classify).await
+    }
+
+    /// `USERS`: the judge is the user's, so that calls in it are inside this one.
+    async fn judged<T, E, F, const USERS: bool>(
+        &self,
+        future: F,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
         if let Some(mut lent) = Lent::of(self) {
             let result = Short { lent: &mut lent, body: future }.await;
-            return lent.finish(result, classify);
+            return lent.finish::<_, _, USERS>(result, classify);
         }
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
@@ -80,9 +92,18 @@ impl CircuitBreaker {
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
     ) -> Result<T, CallError<E>> {
+        self.judged_sync::<_, _, true>(closure, classify)
+    }
+
+    /// As [`judged`](Self::judged).
+    fn judged_sync<T, E, const USERS: bool>(
+        &self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, CallError<E>> {
         if let Some(mut lent) = Lent::of(self) {
             let result = lent.guarded(closure);
-            return lent.finish(result, classify);
+            return lent.finish::<_, _, USERS>(result, classify);
         }
         self.try_acquire().map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }

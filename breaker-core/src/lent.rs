@@ -59,13 +59,12 @@ impl<'b> Lent<'b> {
     }
 
     #[inline(always)]
-    pub(crate) fn finish<T, E>(
+    pub(crate) fn finish<T, E, const USERS: bool>(
         mut self,
         result: Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
     ) -> Result<T, CallError<E>> {
-        self.stage = Stage::Runs;
-        let outcome = classify(&result);
+        let outcome = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.glance() == self.word {

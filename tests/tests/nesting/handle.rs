@@ -2,7 +2,7 @@
 
 use crate::common::{self, ms, secs};
 use crate::{Answer, Fault, Service, counts};
-use breaker_core::{CallError, CircuitBreaker, Config, OnCancel, State};
+use breaker_core::{CallError, CircuitBreaker, Config, OnCancel, Outcome, State};
 use std::future::pending;
 use tokio::time::{advance, timeout};
 
@@ -45,6 +45,22 @@ async fn a_call_within_a_call_counts_once() {
         Ok(b.call_sync(|| inner().map_err(Fault::from))?)
     })
     .await;
+}
+
+/// Also where the call takes the short way: the first failure, and each after a success.
+#[tokio::test(start_paused = true)]
+async fn a_call_in_the_classifier_of_a_call_is_inside_it() {
+    let b = breaker();
+    let judge = |given: &Result<u8, Fault>| {
+        let asked: Result<u8, _> = b.call_sync(|| Err(Fault::Refused));
+        if asked.is_ok() && given.is_ok() { Outcome::success() } else { Outcome::failure() }
+    };
+    for failures in 1..=2 {
+        b.call_with(async { Ok(1) }, judge).await.unwrap();
+        assert_eq!(counts(&b)[..3], [0, 0, failures], "async");
+    }
+    b.call_sync_with(|| Ok(1), judge).unwrap();
+    assert_eq!((b.state(), counts(&b)), (State::Open, [0, 0, 3, 0, 0]));
 }
 
 fn flat3(error: CallError<CallError<CallError<Fault>>>) -> Fault {
