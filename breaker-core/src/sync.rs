@@ -6,8 +6,6 @@ mod modelled;
 #[cfg_attr(breaker_loom, allow(dead_code, unused_imports, reason = "what no `static` needs"))]
 mod plain;
 
-#[cfg(breaker_loom)]
-pub(crate) use loom::thread_local;
 #[cfg(all(breaker_loom, feature = "tokio"))]
 pub(crate) use modelled::Notify;
 #[cfg(breaker_loom)]
@@ -16,14 +14,23 @@ pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS
 pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS, Serial, seed};
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, LazyLock};
-#[cfg(not(breaker_loom))]
-pub(crate) use std::thread_local;
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 
 use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+
+/// A value of each thread, made at compile time. Those of a model's threads are loom's, since all of them are on one thread of the process.
+macro_rules! per_thread {
+    ($vis:vis static $name:ident: $type:ty = $value:expr) => {
+        #[cfg(not(breaker_loom))]
+        std::thread_local!($vis static $name: $type = const { $value });
+        #[cfg(breaker_loom)]
+        loom::thread_local!($vis static $name: $type = $value);
+    };
+}
+pub(crate) use per_thread;
 
 /// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at what is no matter of right and wrong.
 pub(crate) mod statics {

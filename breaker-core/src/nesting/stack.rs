@@ -3,7 +3,7 @@
 use crate::gate::{Evidence, Word};
 use crate::shared::Core;
 use crate::site::Link;
-use crate::sync::{self, thread_local};
+use crate::sync::{self, per_thread};
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
@@ -93,15 +93,13 @@ pub(super) struct Stack {
 const PLACES: usize = 4;
 const LAST: usize = PLACES - 1;
 
-thread_local!(pub(super) static STACK: Stack = const {
-    Stack {
-        depth: Cell::new(LAST),
-        places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
-    }
+per_thread!(pub(super) static STACK: Stack = Stack {
+    depth: Cell::new(LAST),
+    places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
 });
 
 // Apart, since it has to be freed, for which each look would have to ask.
-thread_local!(static FAR: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) });
+per_thread!(static FAR: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
 
 impl Stack {
     #[inline]
