@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
-use tokio::time::advance;
+use tokio::time::{advance, sleep};
 use tracing::Level;
 
 async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
@@ -190,4 +190,23 @@ async fn a_stream_that_is_dropped_after_an_item_while_others_are_rejected_is_no_
     assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
     read().await.unwrap();
     assert_eq!(b.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_inside_a_call_of_an_earlier_state_gives_its_slot_back_when_that_is_dropped() {
+    let b = breaker(Config::new().fail_max(1));
+    let mut earlier = Box::pin(call(&b, async {
+        call(&b, async { Err(Fault::Refused) }).await.unwrap_err();
+        sleep(secs(30)).await;
+        call(&b, pending()).await
+    }));
+    assert!(futures_util::poll!(&mut earlier).is_pending());
+    assert_eq!(b.state(), State::Open);
+    advance(secs(30)).await;
+    assert!(futures_util::poll!(&mut earlier).is_pending());
+    good(&b).await.unwrap_err();
+    drop(earlier);
+    assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 0, 1]));
+    tokio::try_join!(good(&b), good(&b)).unwrap();
+    assert_eq!(b.state(), State::Closed, "there was a place more, too");
 }
