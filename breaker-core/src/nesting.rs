@@ -16,7 +16,7 @@ use crate::gate::{Evidence, Word};
 use crate::shared::{Core, Shared};
 use crate::site::Link;
 
-/// Whether this thread is inside of no call, which is also said of one that has had none yet only after its first.
+/// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its first call has a stripe to take.
 #[inline]
 pub(crate) fn is_outside() -> bool {
     STACK.with(Stack::is_empty)
