@@ -1,20 +1,18 @@
-//! Permit: a call that was let in, up to the one moment in which its ending is counted.
+//! Permit: a call that was let in, what its own code does, and what the calls inside it have told.
 
+mod ending;
 #[cfg(test)]
 mod tests;
 
-use crate::answers::{Call, Counted, Settled};
-use crate::breaker::{CircuitBreaker, Handle, Holder, Told};
-use crate::clock::{self, Tick};
-use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
+use crate::breaker::{CircuitBreaker, Handle, Holder};
+use crate::clock::Tick;
+use crate::event;
 use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
-use crate::note::{Cause, Text};
+use crate::note::Cause;
 use crate::outcome::{Ending, Outcome};
-use crate::shared::Core;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
-use crate::window::Added;
 use std::fmt;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
@@ -137,52 +135,6 @@ impl Permit {
         word == self.word && !word.has(flags) && event::quiet()
     }
 
-    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
-    fn added_to_window(&self) -> bool {
-        let shared = &self.breaker().0;
-        if !self.word.has(Word::WINDOW) || !self.stands_without(Word::WATCH | Word::HEARD | Word::PASS) {
-            return false;
-        }
-        let Some(window) = shared.window.get() else { return false };
-        let slow = window.slow_call();
-        let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
-        // A slow call can afford the lock.
-        if slow.is_some_and(|limit| now.since(self.started.coarse(now)) > limit) {
-            return false;
-        }
-        let added = match window.add_good(now) {
-            Added::Late => match shared.machine.try_lock() {
-                Some(_lock) => {
-                    window.turn(now);
-                    window.add_good(now)
-                }
-                None => window.add_good_late(),
-            },
-            added => added,
-        };
-        shared.success();
-        if added == Added::Holds {
-            self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
-        }
-        true
-    }
-
-    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
-    #[cfg(feature = "metrics")]
-    fn only_metered(&self) -> bool {
-        let plain = self.started != Tick::ZERO && self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW);
-        let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
-        self.breaker().0.success();
-        meter.succeeded(self.breaker(), self.started.elapsed());
-        true
-    }
-
-    /// Nobody asks for metrics.
-    #[cfg(not(feature = "metrics"))]
-    fn only_metered(&self) -> bool {
-        false
-    }
-
     #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         self.holder.breaker()
@@ -275,151 +227,6 @@ impl Permit {
         if self.stage.load(Ordering::Relaxed) != RUNS {
             self.settled = true;
             self.end(Ending::Left, &|| Cause::told("cancelled", &DROPPED));
-        }
-    }
-
-    /// Counts the ending, notes a failure that matters, and tells.
-    #[inline(never)]
-    fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
-        self.closed();
-        let core: &Core = &self.breaker().0;
-        if self.word.has(Word::PASS) {
-            return;
-        }
-        let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        if dropped && nesting::is_dropped_along(core) {
-            return self.drop_along();
-        }
-        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
-        if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            return nesting::tell(core, Evidence::ANSWERED);
-        }
-        let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
-            return nesting::tell(core, Evidence::FAILED);
-        }
-        let settled = self.settle_in_machine(ending, cause);
-        match settled.outcome {
-            Counted::Success => nesting::tell(core, Evidence::ANSWERED),
-            Counted::Failure => nesting::tell(core, Evidence::FAILED),
-            _ if dropped => nesting::tell(core, Evidence::TOLD),
-            _ => {}
-        }
-    }
-
-    /// What is more than a count.
-    fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
-        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
-        let plain = success && evidence == Evidence::NONE;
-        let nothing_to_settle =
-            || self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW) || self.breaker().has_nothing_to_settle();
-        let probe = self.probe.load(Ordering::Relaxed);
-        let (settled, told) = if plain && nothing_to_settle() {
-            (Settled::PLAIN, Told::NOTHING)
-        } else if success && probe == 0 && evidence.has(Evidence::TOLD) {
-            (Settled::PASSED_ON, Told::NOTHING)
-        } else {
-            self.breaker().locked(|machine, now| {
-                let call = Call { evidence, probe, ..self.call(now) };
-                let settled = machine.settle(call, ending, now);
-                (settled, settled.change)
-            })
-        };
-        if settled.outcome == Counted::Success {
-            self.breaker().0.success();
-        }
-        self.note(&settled, cause);
-        self.tell(&settled, cause);
-        self.breaker().tell_changes(told);
-        self.warn(&settled);
-        settled
-    }
-
-    fn call(&self, now: Tick) -> Call {
-        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
-        let rejected = if probe == 0 { 0 } else { self.breaker().0.rejections() };
-        Call { word, probe, started, evidence: self.evidence(), rejected }
-    }
-
-    /// Dropped with the call around it, which tells of both: it only hands its slot back.
-    fn drop_along(&self) {
-        let mut settled = Settled::PASSED_ON;
-        let probe = self.probe.load(Ordering::Relaxed);
-        if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
-            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now)), None));
-            self.breaker().tell_changes(told);
-            settled.widened = widened;
-        }
-        self.tell(&settled, &|| Cause::bare("cancelled"));
-        self.warn(&settled);
-    }
-
-    /// What only a person can mend.
-    fn warn(&self, settled: &Settled) {
-        #[cfg(feature = "tracing")]
-        if settled.widened {
-            crate::log::widened(self.breaker(), self.holder.function());
-        }
-        #[cfg(feature = "tracing")]
-        if settled.eclipsed {
-            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
-        }
-        #[cfg(not(feature = "tracing"))]
-        let _ = (settled.widened, settled.eclipsed);
-    }
-
-    /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or
-    /// of a probe. Unless the breaker has moved on while the text was written.
-    fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let tripped = settled.change.filter(|change| change.trip.is_some());
-        let matters = settled.run == 1 || settled.lingers || tripped.is_some();
-        if settled.outcome != Counted::Failure || !matters {
-            return;
-        }
-        let cause = cause();
-        let text = Text::of(cause);
-        let generation = tripped.map_or(self.word.generation(), |change| change.generation);
-        let breaker = self.breaker();
-        let machine = breaker.0.machine.lock();
-        if machine.generation() == generation {
-            breaker.0.notes.lock().keep(cause.kind, &text);
-        }
-    }
-
-    fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !event::quiet();
-        // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
-        let first = settled.outcome == Counted::Failure && settled.run == 1;
-        if !heard && !first && settled.outcome != Counted::Cancelled {
-            return;
-        }
-        let (breaker, function) = (self.breaker(), self.holder.function());
-        let noted = self.started != Tick::ZERO;
-        let elapsed = noted.then(|| self.started.elapsed());
-        match settled.outcome {
-            Counted::Success => {
-                let event = Success { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.success(&event));
-            }
-            Counted::Ignored => {
-                let event = Ignored { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.ignored(&event));
-            }
-            Counted::Cancelled => {
-                let event = Cancelled { breaker, function, in_a_row: settled.drops };
-                breaker.tell(&|listener| listener.cancelled(&event));
-            }
-            Counted::PassedOn => {
-                let event = PassedOn { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.passed_on(&event));
-            }
-            Counted::Failure => {
-                let Cause { kind: error_type, look } = cause();
-                let error = look.has_text().then_some(&look as &dyn fmt::Display);
-                let consecutive_failures = settled.run;
-                let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
-                breaker.tell(&|listener| listener.failure(&event));
-            }
         }
     }
 }
