@@ -1,9 +1,10 @@
 //! The quick start: one attribute makes a breaker, one more says what callers get while it is open.
 //!
 //! `cargo run --example quickstart` calls a service that fails five times and then recovers.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]
 
 use std::{
+    process::ExitCode,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -35,7 +36,15 @@ fn usual_weather(city: &str) -> Option<String> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> ExitCode {
+    // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the first call.
+    match Registry::global().init() {
+        Ok(report) => report.warnings().iter().for_each(|warning| eprintln!("{warning}")),
+        Err(problems) => {
+            eprintln!("{problems}");
+            return ExitCode::from(2);
+        }
+    }
     for n in 1..=12 {
         let told = match weather("Porto").await {
             Ok(weather) => weather,
@@ -46,4 +55,5 @@ async fn main() {
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
     println!("{} of 12 calls reached the service.", CALLS_THAT_ARRIVED.load(Ordering::Relaxed));
+    ExitCode::SUCCESS
 }
