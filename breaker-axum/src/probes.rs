@@ -135,10 +135,16 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
 
 fn shortened(mut text: String) -> String {
     if text.len() > MOST_TEXT {
-        text.truncate(text.floor_char_boundary(MOST_TEXT));
+        text.truncate(start(&text, MOST_TEXT).len());
         text.push('…');
     }
     text
+}
+
+/// The beginning of `text`: at most `most` bytes, which end with a whole character.
+pub(crate) fn start(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

@@ -57,9 +57,8 @@ impl CircuitBreaker {
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
         }
-        if word.has(Word::SHUT)
-            && let Some(wait) = self.0.gate.shut(clock::now())
-        {
+        let shut = if word.has(Word::SHUT) { self.0.gate.shut(clock::now()) } else { None };
+        if let Some(wait) = shut {
             return Err(self.reject(caller, heard, word.state(), wait));
         }
         let (admission, word) = self.change(|machine, now| {

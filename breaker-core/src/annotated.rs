@@ -162,10 +162,8 @@ impl Entry {
     /// rejects the call.
     #[inline(never)]
     fn begin(&mut self) -> Option<&'static Shared> {
-        if let Way::Ahead(site) = self.0
-            && let Some(link) = site.known_to_all()
-            && event::quiet()
-        {
+        let link = if let Way::Ahead(site) = self.0 { site.known_to_all() } else { None };
+        if let Some(link) = link.filter(|_| event::quiet()) {
             let word = link.shared.gate.word();
             if word.is_plain() {
                 if !nesting::is_outside() {

@@ -295,9 +295,7 @@ impl Directory {
     fn keep_prefix(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let prefix = self.prefix(name, entry.united);
-        if let Some(entry) = self.breakers.get_mut(name)
-            && entry.prefix != prefix
-        {
+        if let Some(entry) = self.breakers.get_mut(name).filter(|entry| entry.prefix != prefix) {
             self.prefixes.add(&prefix);
             self.prefixes.remove(&std::mem::replace(&mut entry.prefix, prefix));
         }

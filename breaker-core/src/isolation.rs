@@ -5,6 +5,7 @@
 
 use crate::cache::{CacheSite, State};
 use crate::registry::Registry;
+use crate::runtime::{self, Id};
 use crate::site::{Link, Site};
 use crate::sync::statics::{AtomicUsize, Mutex};
 use crate::sync::{LazyLock, Ordering};
@@ -12,7 +13,6 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use tokio::runtime::{Handle, Id};
 
 /// A registry, and the links of the sites that were called in it, by the site's address. It is leaked: whoever holds an error
 /// or a handle of a test may outlive the test.
@@ -36,7 +36,8 @@ thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::ne
 ///
 /// The registry knows the breakers of all annotated functions from the start (feature `register`). It does not read the
 /// process's environment; [`Registry::init_from`] gives it variables. Tasks that the test spawns belong to it too: those of
-/// a runtime with several isolations at once to the one that began last.
+/// a runtime with several isolations at once to the one that began last. With a tokio before 1.49, which does not tell runtimes
+/// apart, these are the tasks on the test's own thread.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreakerError, Registry, State, circuit_breaker, testing};
@@ -109,7 +110,7 @@ fn current() -> Option<&'static Isolation> {
 fn search() -> Option<&'static Isolation> {
     // A thread that is ending has no cell any more, and belongs to nobody.
     POLLED.try_with(Cell::get).ok().flatten().or_else(|| {
-        let runtime = Handle::try_current().ok()?.id();
+        let runtime = runtime::current()?;
         RUNTIMES.lock().iter().rev().find(|(id, _)| *id == runtime).map(|(_, isolation)| *isolation)
     })
 }
@@ -126,8 +127,8 @@ struct Running(&'static Isolation);
 impl Running {
     fn new(isolation: &'static Isolation) -> Self {
         RUNNING.fetch_add(1, Ordering::Relaxed);
-        if let Ok(runtime) = Handle::try_current() {
-            RUNTIMES.lock().push((runtime.id(), isolation));
+        if let Some(runtime) = runtime::current() {
+            RUNTIMES.lock().push((runtime, isolation));
         }
         Self(isolation)
     }

@@ -3,6 +3,7 @@
 //! Values come from anybody. At most 256 bytes of one are kept, and its name shows no character that could pass for something else. Two values
 //! never have one name: what stands for something in a name (`\u{..}`, `…#`, `*`) is written out where a value has it.
 
+use crate::excerpt;
 use crate::key_hash::KeyHash;
 use crate::visible::{is_hidden, write_out};
 use std::borrow::Cow;
@@ -50,8 +51,7 @@ impl<'v> Value<'v> {
     fn long(text: &'v str) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(text.as_bytes());
-        let begin = text.floor_char_boundary(LONGEST - MARK.len() - DIGITS);
-        Self::Long(&text[..begin], hasher.finish())
+        Self::Long(excerpt::start(text, LONGEST - MARK.len() - DIGITS), hasher.finish())
     }
 
     #[inline]

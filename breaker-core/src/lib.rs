@@ -97,6 +97,8 @@ mod row;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
 pub mod rules;
+#[cfg(feature = "tokio")]
+mod runtime;
 mod said;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;

@@ -3,13 +3,13 @@
 use crate::breaker::CircuitBreaker;
 use crate::clock::{self, Tick};
 use crate::gate::Word;
+use crate::runtime::{self, Id};
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::{Handle, Id};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
@@ -61,7 +61,7 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let runtime = Handle::try_current().ok()?.id();
+        let runtime = runtime::current()?;
         let sleep = Some(begin(span)?);
         Some(Self(Arc::new(Timer { span, ends: end(span), runtime, sleep })))
     }
@@ -90,13 +90,13 @@ impl Limit {
 impl Timer {
     /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone.
     fn follow(&mut self) {
-        let Ok(here) = Handle::try_current() else { return };
-        if here.id() == self.runtime {
+        let Some(here) = runtime::current() else { return };
+        if here == self.runtime {
             return;
         }
         if let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) {
             self.sleep = Some(sleep);
-            self.runtime = here.id();
+            self.runtime = here;
         }
     }
 }

@@ -36,8 +36,8 @@ impl<'e> Look<'e> {
         Self { text: Some(text), behind: Behind::Nothing }
     }
 
-    fn whole(error: &'e (dyn Error + 'static)) -> Self {
-        Self { text: Some(error), behind: Behind::Chain(error) }
+    fn whole(text: &'e dyn Display, error: &'e (dyn Error + 'static)) -> Self {
+        Self { text: Some(text), behind: Behind::Chain(error) }
     }
 
     /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
@@ -223,7 +223,7 @@ asked!(
 impl<'e, E: Asked> Sight<'e, E> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
-        Look::whole(self.error())
+        Look::whole(self.error(), self.error())
     }
 }
 
@@ -253,10 +253,10 @@ macro_rules! opaque {
 
 opaque!(dyn Error + 'static, dyn Error + Send + 'static, dyn Error + Send + Sync + 'static);
 
-impl<'e, E: Deref<Target: Opaque>> OfBoxes<'e, E> {
+impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, E> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
-        Look::whole((**self.0.0).as_error())
+        Look::whole(self.0.0, (**self.0.0).as_error())
     }
 }
 
@@ -265,7 +265,7 @@ impl<'e, E> OfBoxes<'e, CallError<E>> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
         match self.0.0 {
-            CallError::Rejected(error) => Look::whole(error),
+            CallError::Rejected(error) => Look::whole(error, error),
             CallError::Inner(_) => Look::NOTHING,
         }
     }

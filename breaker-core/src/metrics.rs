@@ -132,9 +132,7 @@ impl Meter {
 
     #[inline]
     fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
-        if let Some(elapsed) = elapsed
-            && !self.durations.gather(elapsed)
-        {
+        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
             handles.duration.record(elapsed);
         }
     }

@@ -1,5 +1,6 @@
 //! Notes: the last error that matters, in words, for snapshots and messages.
 
+use crate::excerpt;
 use crate::look::Look;
 use crate::sync::survive;
 use crate::trip::Trip;
@@ -39,7 +40,7 @@ impl Notes {
         self.kind = Some(kind);
         self.text.clear();
         let shown = visible(text.as_str());
-        self.text.push_str(&shown[..shown.floor_char_boundary(LIMIT)]);
+        self.text.push_str(excerpt::start(&shown, LIMIT));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -106,9 +107,9 @@ impl Text {
 impl Write for Text {
     fn write_str(&mut self, s: &str) -> fmt::Result {
         let room = LIMIT - self.length;
-        let end = s.floor_char_boundary(room);
-        self.bytes[self.length..self.length + end].copy_from_slice(&s.as_bytes()[..end]);
-        self.length += end;
-        if end < s.len() { Err(fmt::Error) } else { Ok(()) }
+        let begin = excerpt::start(s, room);
+        self.bytes[self.length..self.length + begin.len()].copy_from_slice(begin.as_bytes());
+        self.length += begin.len();
+        if begin.len() < s.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }

@@ -43,11 +43,9 @@ impl Pace {
 
     /// A recovery failed: the next open time is a step longer, unless this one is the longest.
     pub(crate) fn failed(&mut self, settings: &Settings) {
-        if let Some(backoff) = settings.backoff
-            && backoff.factor > 1.0
-            && !settings.recovery_timeout.is_zero()
-            && grown(settings, self.steps) < longest(settings)
-        {
+        let grows =
+            settings.backoff.is_some_and(|backoff| backoff.factor > 1.0) && !settings.recovery_timeout.is_zero();
+        if grows && grown(settings, self.steps) < longest(settings) {
             self.steps = self.steps.saturating_add(1);
         }
     }

@@ -33,7 +33,11 @@ impl Ramp {
     #[cfg(feature = "tokio")]
     pub(crate) fn opens(&self, length: Duration) -> Tick {
         let missing = length.as_nanos().saturating_sub(self.sum);
-        if self.first { self.since } else { self.since.after(Duration::from_nanos_u128(missing)) }
+        if self.first {
+            self.since
+        } else {
+            self.since.after(Duration::from_nanos(missing.try_into().unwrap_or(u64::MAX)))
+        }
     }
 
     /// It is `new` long from here on, in place of `old`. The sum stays the same part of a call.

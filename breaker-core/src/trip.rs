@@ -93,20 +93,14 @@ impl Rules {
     pub(crate) fn judge(&self, tally: &Tally) -> Option<Trip> {
         let &Tally { calls, failed, slow } = tally;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
-        if let Some(limit) = self.failure_rate
-            && enough
-            && reaches(failed, calls, limit)
-        {
-            return Some(Trip::FailureRate { failed, calls, limit });
-        }
-        if let (Some(limit), Some(than)) = (self.slow_rate, self.slow_call)
-            && enough
-            && reaches(slow, calls, limit)
-        {
-            return Some(Trip::SlowRate { slow, calls, limit, than });
-        }
-        match self.fail_max {
-            Some(most) if failed >= u64::from(most) => Some(Trip::Failures { failed, calls }),
+        match (self.failure_rate, self.slow_rate, self.slow_call, self.fail_max) {
+            (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
+                Some(Trip::FailureRate { failed, calls, limit })
+            }
+            (_, Some(limit), Some(than), _) if enough && reaches(slow, calls, limit) => {
+                Some(Trip::SlowRate { slow, calls, limit, than })
+            }
+            (.., Some(most)) if failed >= u64::from(most) => Some(Trip::Failures { failed, calls }),
             _ => None,
         }
     }

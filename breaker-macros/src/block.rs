@@ -91,9 +91,7 @@ impl<'a> Outer<'a> {
                 "there is nothing to guard: no method of this impl block is written to return a `..Result<..>`, or those are left out; {fix}"
             );
             errors.under(&block.head.self_ty, message);
-        } else if let Some(at) = self.at("max_keys")
-            && self.at("key").is_none()
-            && !guarded.into_iter().any(has_key)
+        } else if let (Some(at), None, false) = (self.at("max_keys"), self.at("key"), guarded.into_iter().any(has_key))
         {
             let message = "`max_keys` bounds the values of `key`, which neither this block nor a method of it has: `key = self.host`";
             errors.at(at, message);

@@ -1,6 +1,7 @@
 //! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
 
 use super::history::{Past, Served, Transition};
+use crate::probes::start;
 use breaker_core::Snapshot;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -154,10 +155,6 @@ pub(super) fn cut(text: &str) -> String {
         whole if whole.len() == text.len() => text.to_owned(),
         start => format!("{start}…"),
     }
-}
-
-fn start(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
 }
 
 /// Milliseconds since 1970.

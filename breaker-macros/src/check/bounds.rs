@@ -39,10 +39,8 @@ pub(super) fn check(target: &Target, form: &Form, outer: Option<&Generics>, erro
             format!("`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{name}`");
         errors.under(returned, message);
     }
-    if let Some(error) = error_of(returned)
-        && let Some(param) = param(error, &all)
-        && bounds(param, &all).all(is_other)
-    {
+    let error = error_of(returned).and_then(|error| Some((error, param(error, &all)?)));
+    if let Some((error, param)) = error.filter(|(_, param)| bounds(param, &all).all(is_other)) {
         let name = &param.ident;
         let fix = format!("give it the bound `{name}: From<breaker_core::CircuitBreakerError>`");
         errors.under(error, format!("the error type `{name}` cannot say that the circuit breaker is open; {fix}"));

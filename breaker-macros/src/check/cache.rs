@@ -76,9 +76,7 @@ fn bounded(step: usize, cache: &Cache, errors: &mut Errors) -> Option<Bounds> {
 }
 
 fn max(key: &Key, value: Expr) -> Result<Setting> {
-    if let Expr::Lit(lit) = &value
-        && let Lit::Float(_) = lit.lit
-    {
+    if matches!(&value, Expr::Lit(literal) if matches!(literal.lit, Lit::Float(_))) {
         return Err(Error::new_spanned(value, "`max` counts answers: it takes an integer"));
     }
     values::constant_count(key, value)

@@ -11,11 +11,10 @@ use crate::recover::Errors;
 
 pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
     const WORDS: [&str; 3] = ["failure", "neutral", "success"];
-    match value {
-        Expr::Path(path) if let Some(word) = path.path.get_ident() => {
-            keys::word("otherwise", &word.to_string(), word.span(), &WORDS)
-        }
-        other => Err(Error::new_spanned(other, not_a_word(other, &WORDS))),
+    let word = if let Expr::Path(path) = value { path.path.get_ident() } else { None };
+    match word {
+        Some(word) => keys::word("otherwise", &word.to_string(), word.span(), &WORDS),
+        None => Err(Error::new_spanned(value, not_a_word(value, &WORDS))),
     }
 }
 

@@ -90,9 +90,8 @@ impl Retry {
             Some(Setting::Length(length)) => Some(*length),
             Some(_) => None,
         };
-        if let (Some(min), Some(max)) = (written(&self.min, MIN), written(&self.max, MAX))
-            && max < min
-        {
+        let lengths = written(&self.min, MIN).zip(written(&self.max, MAX));
+        if let Some((min, max)) = lengths.filter(|(min, max)| max < min) {
             let (min, max) = (values::durations::shown(min), values::durations::shown(max));
             errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
         }
@@ -123,9 +122,7 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
         ),
     }
     no_self_in_a_string(target, form, errors);
-    if let Some(FnArg::Receiver(receiver)) = target.sig.inputs.first()
-        && by_value(receiver)
-    {
+    if let Some(receiver) = target.sig.receiver().filter(|receiver| by_value(receiver)) {
         let fix =
             "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
         errors.under(receiver, fix);

@@ -72,7 +72,7 @@ impl Rules {
     }
 
     /// Whether there is a list for errors.
-    pub(crate) const fn names_errors(&self) -> bool {
+    pub(crate) fn names_errors(&self) -> bool {
         !(self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty())
     }
 

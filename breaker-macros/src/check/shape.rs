@@ -1,6 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::{ReturnType, Type};
+use syn::{Abi, ReturnType, Type};
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -28,9 +28,7 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             variadic.dots,
             "a variadic function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
-    } else if let Some(abi) = &sig.abi
-        && abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
-    {
+    } else if let Some(abi) = sig.abi.as_ref().filter(|abi| is_foreign(abi)) {
         errors.under(
             abi,
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
@@ -39,6 +37,10 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
     let form = return_type(target, has_fallback, errors);
     caller(target, &form, errors);
     form
+}
+
+fn is_foreign(abi: &Abi) -> bool {
+    abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
 }
 
 /// A closure cannot have a `#[track_caller]`, and the body is one. In an `async fn` rustc says itself that it has no effect.

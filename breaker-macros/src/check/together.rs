@@ -83,9 +83,7 @@ impl Keys<'_> {
     /// Whether failures can open it at all.
     fn failures(&self, errors: &mut Errors) {
         let other_rule = ["failure_rate", "window_fail_max", "config"].iter().any(|rule| self.at(rule).is_some());
-        if let (Some(Setting::Off), Some(at)) = (self.setting("fail_max"), self.at("fail_max"))
-            && !other_rule
-        {
+        if let (Some(Setting::Off), Some(at), false) = (self.setting("fail_max"), self.at("fail_max"), other_rule) {
             let fix = "add another one, for instance `failure_rate = 0.5`, or give `fail_max` a number";
             errors.at(at, format!("`fail_max = \"off\"` leaves no rule on failures; {fix}"));
         }
@@ -143,10 +141,8 @@ impl Keys<'_> {
             let slow = durations::shown(slow);
             errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each is cut off at its `timeout` ({limit_shown}); give `slow_call` less"));
         }
-        if let (Some(Setting::After(after)), Some(at)) = (self.setting("on_cancel"), self.at("on_cancel"))
-            && let Some(after) = length(after)
-            && after > limit
-        {
+        let after = if let Some(Setting::After(after)) = self.setting("on_cancel") { length(after) } else { None };
+        if let Some((after, at)) = after.filter(|after| *after > limit).zip(self.at("on_cancel")) {
             let after = durations::shown(after);
             errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each is cut off at its `timeout` ({limit_shown}); give `on_cancel` less"));
         }

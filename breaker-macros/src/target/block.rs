@@ -106,10 +106,9 @@ fn other_member(input: ParseStream<'_>) -> Result<TokenStream> {
 impl Block {
     /// What the breaker of the block is named after.
     pub(crate) fn type_name(&self) -> String {
-        match &*self.head.self_ty {
-            Type::Path(ty) if let Some(last) = ty.path.segments.last() => last.ident.unraw().to_string(),
-            other => other.to_token_stream().to_string().replace(' ', ""),
-        }
+        let ty = &*self.head.self_ty;
+        let last = if let Type::Path(ty) = ty { ty.path.segments.last() } else { None };
+        last.map_or_else(|| ty.to_token_stream().to_string().replace(' ', ""), |last| last.ident.unraw().to_string())
     }
 }
 

@@ -55,13 +55,13 @@ pub(crate) fn look(ty: &Type) -> Option<Look> {
             Look::Future { output, .. } => Some(Look::Future { output, boxed: true }),
             other => Some(other),
         },
-        Type::Path(_) if let Some(found) = look_into_box(ty) => match found {
-            Look::Future { .. } => Some(Look::NotPinned),
-            other => Some(other),
-        },
         Type::Path(ty) if ends_in(&ty.path, "BoxFuture") || ends_in(&ty.path, "LocalBoxFuture") => {
             argument(ty).map(|output| Look::Future { output: Box::new(output.clone()), boxed: true })
         }
+        Type::Path(_) => match look_into_box(ty)? {
+            Look::Future { .. } => Some(Look::NotPinned),
+            other => Some(other),
+        },
         _ => None,
     }
 }

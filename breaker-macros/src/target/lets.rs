@@ -34,10 +34,10 @@ pub(crate) fn lets(statements: &TokenStream) -> Vec<Let> {
 /// Takes the attributes off the end; the ones that are a `cfg` are kept.
 fn attributes(mut trees: &[TokenTree]) -> (&[TokenTree], Vec<Attribute>) {
     let mut cfg = Vec::new();
-    while let [before @ .., TokenTree::Punct(pound), TokenTree::Group(group)] = trees
-        && pound.as_char() == '#'
-        && group.delimiter() == Delimiter::Bracket
-    {
+    while let [before @ .., TokenTree::Punct(pound), TokenTree::Group(group)] = trees {
+        if pound.as_char() != '#' || group.delimiter() != Delimiter::Bracket {
+            break;
+        }
         let read = Attribute::parse_outer.parse2(quote!(#pound #group)).unwrap_or_default();
         cfg.extend(read.into_iter().filter(|attr| attr.path().is_ident("cfg")));
         trees = before;

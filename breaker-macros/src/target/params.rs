@@ -152,10 +152,11 @@ fn take_lints(attrs: &mut [Attribute]) -> Vec<Attribute> {
     let mut lints = Vec::new();
     for attr in attrs.iter_mut().filter(is_lint) {
         lints.push(attr.clone());
-        if let Meta::List(list) = &mut attr.meta
-            && list.path.is_ident("expect")
-        {
-            list.path = Ident::new("allow", Span::mixed_site()).into();
+        match &mut attr.meta {
+            Meta::List(list) if list.path.is_ident("expect") => {
+                list.path = Ident::new("allow", Span::mixed_site()).into();
+            }
+            _ => {}
         }
     }
     lints

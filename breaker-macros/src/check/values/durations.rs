@@ -83,8 +83,11 @@ fn written(name: &str, text: &LitStr) -> Result<Setting> {
     if written.trim().starts_with('-') {
         return refused(&format!("cannot be negative{hint}"));
     }
-    match humantime::parse_duration(&written) {
-        Ok(_) if let Some(unit) = meant::long_unit(&written) => refused(&format!("has an unknown unit `{unit}`{hint}")),
+    let length = humantime::parse_duration(&written);
+    if let (Ok(_), Some(unit)) = (&length, meant::long_unit(&written)) {
+        return refused(&format!("has an unknown unit `{unit}`{hint}"));
+    }
+    match length {
         Ok(Duration::ZERO) if name != "recovery_timeout" => refused("must be more than zero"),
         Ok(length) => Ok(Setting::Length(length)),
         Err(_) if meant::is_number(&written) => refused(&format!("needs a unit{hint}")),

@@ -93,9 +93,8 @@ pub(super) fn word(key: &Key, value: Expr) -> Result<Setting> {
     if let Some(word) = of_a_path(&value) {
         return Err(fault(&value, format!("`{name}` takes its word without a path: `{name} = {word}`")));
     }
-    if let (true, Expr::Lit(literal)) = (lengths, &value)
-        && let Lit::Bool(_) | Lit::Char(_) = &literal.lit
-    {
+    let is_no_text = matches!(&value, Expr::Lit(literal) if matches!(literal.lit, Lit::Bool(_) | Lit::Char(_)));
+    if lengths && is_no_text {
         return Err(fault(&value, format!("`{name}` takes `ignore`, `failure` or a duration")));
     }
     if lengths {

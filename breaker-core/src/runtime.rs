@@ -1,0 +1,75 @@
+//! Tells tokio's runtimes apart.
+//!
+//! tokio says it itself from 1.49 on. With an older one a runtime is known by the thread that polls for it, which is right for a
+//! runtime of one thread, as tests have; a call of several threads has its timer begun anew where another thread polls it.
+
+use std::hash::{Hash, Hasher};
+use std::thread::{self, ThreadId};
+use tokio::runtime::Handle;
+
+/// A runtime, among those that run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(u64);
+
+/// The runtime that the caller is in.
+pub(crate) fn current() -> Option<Id> {
+    let handle = Handle::try_current().ok()?;
+    let mut number = Number(0);
+    // tokio's own method, where it has one.
+    handle.id().hash(&mut number);
+    Some(Id(number.0))
+}
+
+/// What `Handle` lacks in an older tokio. An inherent method goes before one of a trait, so which of both is called follows from tokio.
+#[cfg_attr(not(test), allow(dead_code, reason = "the newest tokio has the method itself"))]
+trait Older {
+    fn id(&self) -> ThreadId;
+}
+
+impl Older for Handle {
+    fn id(&self) -> ThreadId {
+        thread::current().id()
+    }
+}
+
+/// Keeps the one number that an identifier consists of.
+struct Number(u64);
+
+impl Hasher for Number {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |number, byte| number.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::{Builder, Runtime};
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn a_runtime_is_told_from_that_of_another_thread_and_from_none() {
+        let own = runtime();
+        let ids = || own.block_on(async { (current(), tokio::spawn(async { current() }).await.unwrap()) });
+        let (own, spawned) = ids();
+        let other = thread::spawn(|| runtime().block_on(async { current() })).join().unwrap();
+        assert!(own.is_some() && own == spawned && own == ids().0 && own != other);
+        assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn an_older_tokio_has_the_thread_in_place_of_the_runtime() {
+        runtime().block_on(async { assert_eq!(Older::id(&Handle::current()), thread::current().id()) });
+    }
+}
