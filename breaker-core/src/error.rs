@@ -174,6 +174,13 @@ impl<E> CallError<E> {
     }
 }
 
+/// So that functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error type of another crate, say.
+impl<E> From<CircuitBreakerError> for CallError<E> {
+    fn from(error: CircuitBreakerError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

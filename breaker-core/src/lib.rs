@@ -17,7 +17,7 @@
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call). Others: `toml` ([`Registry::load`]), `stream` (`guard_stream`, the key `stream`, and events as a `Stream`), `serde` (`Serialize` for [`Snapshot`],
 //! [`Health`] and [`FallbackMetadata`]), `retry` (the attribute of that name), `metrics` (what Prometheus and the like are told: `Registry::export_metrics`), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `http`, `reqwest` and `tonic` (ready-made [`rules`]), `anyhow` (type items see what was given to its
+//! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `http`, `reqwest` and `tonic` (ready-made [`rules`]; each [version](rules#versions) has a feature), `anyhow` (type items see what was given to its
 //! `context`).
 //!
 //! # Out of scope

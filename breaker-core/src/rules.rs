@@ -47,6 +47,21 @@
 //! | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure |
 //! | any, made from a `CircuitBreakerError` | as that |
 //!
+//! # Versions
+//!
+//! A type belongs to one version of its crate, and so do the rules: the feature of the version that a service uses has to be on.
+//!
+//! | crate | version | feature |
+//! | --- | --- | --- |
+//! | `http` | 1 | `http-1`, or `http` |
+//! | | 0.2 | `http-0-2` |
+//! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
+//! | | 0.12 | `reqwest-0-12` |
+//! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
+//! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
+//!
+//! Several can be on at once. The name without a version stands for the same version until our next major one.
+//!
 //! # `reqwest::Error` (feature `reqwest`)
 //!
 //! | error | counts as |
@@ -66,25 +81,31 @@
 //! | `Cancelled` | neutral |
 //! | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success |
 //!
+//! A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a function that returns a `Result<_, Status>` can be annotated:
+//! `Unavailable` with the text of the error, `retry-after` in its metadata where the breaker knows it, and the error as its `source()`. A time-out is a
+//! `DeadlineExceeded`.
+//!
 //! # `CircuitBreakerError`
 //!
 //! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
 //! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
 mod io;
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
-#[cfg(feature = "tonic")]
+#[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 mod tonic;
 
 use crate::classify::{Classify, Search};
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
-#[cfg(feature = "http")]
-pub use self::http::retry_after;
+#[cfg(feature = "http-0-2")]
+pub use self::http::http_0_2;
+#[cfg(feature = "http-1")]
+pub use self::http::http_1::{self, retry_after};
 
 /// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = rules::both)]`. For instance an HTTP
 /// response, which is `Ok` whatever its status.

@@ -1,5 +1,8 @@
 //! Health routes, probes, and replies to what breakers reject, as clients of a router meet them.
-#![allow(clippy::incompatible_msrv, reason = "the tests are for the pinned toolchain, whatever the package can be built with")]
+#![allow(
+    clippy::incompatible_msrv,
+    reason = "the tests are for the pinned toolchain, whatever the package can be built with"
+)]
 
 mod common;
 mod health;

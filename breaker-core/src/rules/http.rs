@@ -1,85 +1,144 @@
-//! The rules for `http::StatusCode` and `http::Response`, and how `Retry-After` is read.
+//! The rules for the statuses and responses of each version of the crate `http`, and how `Retry-After` is read.
 
 use super::http_status;
-use crate::classify::Classify;
 use crate::clock;
 use crate::outcome::Outcome;
-use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use http::{Response, StatusCode};
 use std::time::{Duration, SystemTime};
 
-impl Classify for StatusCode {
-    fn classify(&self) -> Outcome {
-        http_status(&self.as_u16())
-    }
-}
-
-impl<B> Classify for Response<B> {
-    fn classify(&self) -> Outcome {
-        with_headers(self.status(), self.headers())
-    }
-}
-
-/// The status, with the `Retry-After` of a failure.
-pub(super) fn with_headers(status: StatusCode, headers: &HeaderMap) -> Outcome {
-    match (status.classify(), retry_after(headers)) {
+/// What a response counts as: its status, with the `Retry-After` of a failure.
+fn response<'h>(status: u16, header: impl Fn(&'static str) -> Option<&'h str>) -> Outcome {
+    match (http_status(&status), asked(header)) {
         (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(span),
         (outcome, _) => outcome,
     }
 }
 
-/// In how long the service asks to be called again: the `Retry-After` of `headers`, as described [above](super#http-status-codes).
-#[must_use]
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+/// In how long the service asks to be called again.
+fn asked<'h>(header: impl Fn(&'static str) -> Option<&'h str>) -> Option<Duration> {
+    let text = header("retry-after")?.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);
     }
     let until = httpdate::parse_http_date(text).ok()?;
     // The service's own clock, where it tells it: ours may go wrong.
-    let now = date(headers, &DATE).unwrap_or_else(|| clock::wall(clock::now()));
-    Some(until.duration_since(now).unwrap_or_default())
+    let date: Option<SystemTime> = header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+    Some(until.duration_since(date.unwrap_or_else(|| clock::wall(clock::now()))).unwrap_or_default())
 }
 
-fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
+/// The rules for one version, and a module of that name with what they are made of.
+macro_rules! rules {
+    ($(#[$doc:meta])* $http:ident) => {
+        $(#[$doc])*
+        pub mod $http {
+            use crate::classify::Classify;
+            use crate::outcome::Outcome;
+            use ::$http::{HeaderMap, Response, StatusCode};
+            use std::time::Duration;
+
+            impl Classify for StatusCode {
+                fn classify(&self) -> Outcome {
+                    crate::rules::http_status(&self.as_u16())
+                }
+            }
+
+            impl<B> Classify for Response<B> {
+                fn classify(&self) -> Outcome {
+                    with_headers(self.status(), self.headers())
+                }
+            }
+
+            /// The status, with the `Retry-After` of a failure.
+            pub(in crate::rules) fn with_headers(status: StatusCode, headers: &HeaderMap) -> Outcome {
+                super::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
+            }
+
+            /// In how long the service asks to be called again: the `Retry-After` of `headers`, as described
+            /// [above](crate::rules#http-status-codes).
+            #[must_use]
+            pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+                super::asked(|name| headers.get(name)?.to_str().ok())
+            }
+
+            #[cfg(test)]
+            mod tests {
+                use super::*;
+
+                fn answer(status: u16, headers: &[(&str, &str)]) -> Response<()> {
+                    let builder = Response::builder().status(status);
+                    headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value)).body(()).unwrap()
+                }
+
+                #[test]
+                fn each_case_of_the_table_holds() {
+                    for (status, headers, expected) in crate::rules::http::tests::CASES {
+                        assert_eq!(answer(*status, headers).classify(), *expected, "{status} {headers:?}");
+                        assert_eq!(
+                            StatusCode::from_u16(*status).unwrap().classify().is_failure(),
+                            expected.is_failure(),
+                            "{status}"
+                        );
+                    }
+                }
+
+                #[test]
+                fn retry_after_is_seconds_or_a_date() {
+                    for (text, expected) in crate::rules::http::tests::TIMES {
+                        let answer = answer(200, &[("Retry-After", text), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+                        assert_eq!(retry_after(answer.headers()), expected.map(Duration::from_secs), "{text}");
+                    }
+                    assert_eq!(retry_after(&HeaderMap::new()), None);
+                }
+
+                #[test]
+                fn without_a_date_the_present_is_asked() {
+                    let far = answer(200, &[("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT")]);
+                    assert!(retry_after(far.headers()).is_some_and(|span| span > Duration::from_secs(86_400 * 365)));
+                }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "http-1")]
+rules! {
+    /// For version 1 of the crate `http`.
+    http_1
+}
+#[cfg(feature = "http-0-2")]
+rules! {
+    /// For version 0.2 of the crate `http`.
+    http_0_2
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::outcome::Outcome;
+    use std::time::Duration;
 
-    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
-    }
+    type Case = (u16, &'static [(&'static str, &'static str)], Outcome);
 
-    fn after(text: &'static str) -> Option<Duration> {
-        retry_after(&headers(&[(RETRY_AFTER, text), (DATE, "Sun, 06 Nov 1994 08:49:37 GMT")]))
-    }
+    /// What a response counts as, whatever the version.
+    pub(super) const CASES: &[Case] = &[
+        (200, &[], Outcome::success()),
+        (302, &[("location", "/")], Outcome::success()),
+        (404, &[("retry-after", "7")], Outcome::success()),
+        (408, &[], Outcome::failure()),
+        (429, &[("retry-after", "7")], Outcome::failure_with_retry_after(Duration::from_secs(7))),
+        (500, &[], Outcome::failure()),
+        (500, &[("retry-after", "soon")], Outcome::failure()),
+        (503, &[("Retry-After", "7")], Outcome::failure_with_retry_after(Duration::from_secs(7))),
+        (503, &[("retry-after", "é")], Outcome::failure()),
+    ];
 
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(after("120"), Some(Duration::from_secs(120)));
-        assert_eq!(after("Sun, 06 Nov 1994 08:50:07 GMT"), Some(Duration::from_secs(30)));
-        assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
-        for unreadable in ["", "soon", "-1", "1.5", "99999999999999999999"] {
-            assert_eq!(after(unreadable), None, "{unreadable}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn without_a_date_the_present_is_asked() {
-        let far = headers(&[(RETRY_AFTER, "Tue, 31 Dec 2999 23:59:59 GMT")]);
-        assert!(retry_after(&far).is_some_and(|span| span > Duration::from_secs(86_400 * 365)));
-    }
-
-    #[test]
-    fn retry_after_rides_along_with_a_failure_only() {
-        let answer = |status| Response::builder().status(status).header(RETRY_AFTER, "7").body(()).unwrap().classify();
-        assert_eq!(answer(503), Outcome::failure_with_retry_after(Duration::from_secs(7)));
-        assert_eq!(answer(429), Outcome::failure_with_retry_after(Duration::from_secs(7)));
-        assert_eq!(answer(404), Outcome::success());
-        assert_eq!(Response::builder().status(500).body(()).unwrap().classify(), Outcome::failure());
-    }
+    /// How `Retry-After` is read at 08:49:37, in seconds.
+    pub(super) const TIMES: &[(&str, Option<u64>)] = &[
+        ("120", Some(120)),
+        ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+        ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("99999999999999999999", None),
+    ];
 }

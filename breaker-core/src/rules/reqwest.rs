@@ -1,27 +1,39 @@
-//! The rules for `reqwest::Error` and `reqwest::Response`; what reqwest itself gives is tested in `tests/tests/http_rules.rs`.
+//! The rules for the errors and responses of each version of reqwest; what reqwest itself gives is tested in `tests/tests/http_rules.rs`.
 
-use super::http::with_headers;
-use crate::classify::Classify;
-use crate::error::CircuitBreakerError;
-use crate::outcome::Outcome;
-use reqwest::{Error, Response};
+/// The rules for one version.
+macro_rules! rules {
+    ($reqwest:ident) => {
+        mod $reqwest {
+            use crate::classify::Classify;
+            use crate::error::CircuitBreakerError;
+            use crate::outcome::Outcome;
+            use crate::rules::http::http_1::with_headers;
+            use ::$reqwest::{Error, Response};
 
-impl Classify for Error {
-    fn classify(&self) -> Outcome {
-        if let Some(error) = CircuitBreakerError::find(self) {
-            return error.classify();
+            impl Classify for Error {
+                fn classify(&self) -> Outcome {
+                    if let Some(error) = CircuitBreakerError::find(self) {
+                        return error.classify();
+                    }
+                    match self.status() {
+                        Some(status) => status.classify(),
+                        None if self.is_builder() => Outcome::neutral(),
+                        None if self.is_redirect() => Outcome::success(),
+                        None => Outcome::failure(),
+                    }
+                }
+            }
+
+            impl Classify for Response {
+                fn classify(&self) -> Outcome {
+                    with_headers(self.status(), self.headers())
+                }
+            }
         }
-        match self.status() {
-            Some(status) => status.classify(),
-            None if self.is_builder() => Outcome::neutral(),
-            None if self.is_redirect() => Outcome::success(),
-            None => Outcome::failure(),
-        }
-    }
+    };
 }
 
-impl Classify for Response {
-    fn classify(&self) -> Outcome {
-        with_headers(self.status(), self.headers())
-    }
-}
+#[cfg(feature = "reqwest-0-12")]
+rules!(reqwest_0_12);
+#[cfg(feature = "reqwest-0-13")]
+rules!(reqwest_0_13);
