@@ -35,8 +35,8 @@ use std::ops::Deref;
     label = "`{Self}` is not `Classify`",
     note = "for an enum of yours: `#[derive(Classify)]`; for a type of another crate: a function instead \
             (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
-    note = "breaker-core has rules for types of these crates, by a feature for each version, so that of the version in use has to be on: \
-            `http-0-2`, `http-1` (`http`), `reqwest-0-12`, `reqwest-0-13` (`reqwest`), `tonic-0-12`, `tonic-0-13`, `tonic-0-14` (`tonic`)"
+    note = "breaker-core has rules for types of `http`, `reqwest` and `tonic`, with a feature for each version; turn on the one of your version: \
+            `http-1` or `http-0-2`; `reqwest-0-13` or `reqwest-0-12`; `tonic-0-14`, `tonic-0-13` or `tonic-0-12`"
 )]
 pub trait Classify {
     /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
