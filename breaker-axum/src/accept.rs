@@ -1,6 +1,6 @@
 //! Accept: whether a client wants its errors as `application/problem+json`.
 
-use axum::http::{HeaderMap, header::ACCEPT};
+use super::axum::http::{HeaderMap, header::ACCEPT};
 use mediatype::{MediaType, MediaTypeList, Name, ReadParams};
 
 /// Whether the client names `application/problem+json` and likes it at least as much as `application/json`.
@@ -54,8 +54,8 @@ fn quality(range: &MediaType<'_>) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::axum::http::HeaderValue;
     use super::*;
-    use axum::http::HeaderValue;
 
     fn wants(lines: &[&str]) -> bool {
         let lines = lines.iter().map(|line| (ACCEPT, HeaderValue::from_str(line).expect("it is a header")));

@@ -1,15 +1,15 @@
 //! Health: the routes by which monitors, orchestrators and people see how a service and its breakers are.
 
-use crate::nearest::nearest;
-use crate::probes::{Probe, Probes};
-use crate::reply::ErrorReply;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Shared};
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{BoxError, Json, Router};
+use super::axum::extract::rejection::PathRejection;
+use super::axum::extract::{Path, State as Shared};
+use super::axum::http::header::CACHE_CONTROL;
+use super::axum::http::{HeaderValue, StatusCode};
+use super::axum::response::{IntoResponse, Response};
+use super::axum::routing::get;
+use super::axum::{BoxError, Json, Router};
+use super::nearest::nearest;
+use super::probes::{Probe, Probes};
+use super::reply::ErrorReply;
 use breaker_core::{Health, Registry, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ impl HealthRouter {
             .route("/health", get(health))
             .route("/health/live", get(live))
             .route("/health/circuit-breakers", get(all))
-            .route("/health/circuit-breakers/{*name}", get(one))
+            .route(super::ONE_BREAKER, get(one))
             .with_state(Arc::new(self))
     }
 }

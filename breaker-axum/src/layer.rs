@@ -1,13 +1,13 @@
 //! Layer: finds a breaker's error behind whatever went wrong, and answers for it.
 
-use crate::accept::wants_problem;
-use crate::reply::ErrorReply;
-use crate::unavailable::Unavailable;
-use axum::BoxError;
-use axum::Extension;
-use axum::http::header::{ACCEPT, VARY};
-use axum::http::{HeaderValue, Request, StatusCode};
-use axum::response::{IntoResponse, Response};
+use super::accept::wants_problem;
+use super::axum::BoxError;
+use super::axum::Extension;
+use super::axum::http::header::{ACCEPT, VARY};
+use super::axum::http::{HeaderValue, Request, StatusCode};
+use super::axum::response::{IntoResponse, Response};
+use super::reply::ErrorReply;
+use super::unavailable::Unavailable;
 use pin_project_lite::pin_project;
 use std::borrow::Cow;
 use std::error::Error;
@@ -73,9 +73,9 @@ pub fn carry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Extension<Carrie
 /// - An [`ErrorReply`] or [`Unavailable`] becomes `application/problem+json` (RFC 9457) for clients whose `Accept` names that and prefers it to, or
 ///   likes it as much as, `application/json`.
 ///
-/// It is a layer of a [`Router`](axum::Router), of its routes, and of any service whose error is a [`std::error::Error`] or a [`BoxError`]; which of both follows from the service
+/// It is a layer of a [`Router`](super::axum::Router), of its routes, and of any service whose error is a [`std::error::Error`] or a [`BoxError`]; which of both follows from the service
 /// (`K` is inferred). To have the remaining errors of a service answered too, put a
-/// [`HandleErrorLayer`](axum::error_handling::HandleErrorLayer) with [`handle_error`] around it; that does all of the first point by itself.
+/// [`HandleErrorLayer`](super::axum::error_handling::HandleErrorLayer) with [`handle_error`] around it; that does all of the first point by itself.
 ///
 /// Layers that change bodies, such as compression, go around this one.
 pub struct UnavailableLayer<K = Plain> {
@@ -299,7 +299,7 @@ pub async fn handle_error<E: Into<BoxError>>(error: E) -> Response {
         return unavailable.into_response();
     }
     // As a text, in which a subscriber escapes what could begin a line.
-    tracing::error!(error = crate::probes::with_causes(&*error), "a request failed");
+    tracing::error!(error = super::probes::with_causes(&*error), "a request failed");
     let reply = ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "This could not be answered.");
     (carry(error), reply).into_response()
 }

@@ -7,6 +7,8 @@
 //! - [`dashboard_router`]: one page with every breaker live, and actions for those who know its token.
 //! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
 //!
+//! All of it is for axum 0.8 (feature `axum-0-8`, which is on by default); the module `axum_0_7` has the same for axum 0.7 (feature `axum-0-7`).
+//!
 //! ```
 //! use axum::http::{Request, StatusCode};
 //! use axum::response::{IntoResponse, Response};
@@ -49,31 +51,93 @@
 //! # }
 //! ```
 
-mod accept;
-mod contained;
-#[cfg(feature = "dashboard")]
-pub mod dashboard;
-mod health;
-mod layer;
-#[cfg(feature = "metrics")]
-mod metrics;
-mod nearest;
-mod probes;
-mod reply;
-mod unavailable;
+#![allow(clippy::duplicate_mod, reason = "a file is compiled once for each version of axum")]
 
-#[cfg(feature = "dashboard")]
-pub use dashboard::dashboard_router;
-pub use health::{HealthRouter, health_router};
-pub use layer::{
-    Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,
-};
+#[cfg(not(any(feature = "axum-0-8", feature = "axum-0-7")))]
+compile_error!(
+    "breaker-axum needs the feature of the axum that the service uses: `axum-0-8`, which is on by default, or `axum-0-7`"
+);
+
 #[cfg(feature = "metrics")]
-pub use metrics::{InstallError, PrometheusHandle, install_prometheus, metrics_router, prometheus_builder};
-pub use reply::ErrorReply;
-pub use unavailable::Unavailable;
+mod prometheus;
+
+/// What there is for each version.
+macro_rules! exports {
+    () => {
+        #[cfg(feature = "dashboard")]
+        pub use self::dashboard::dashboard_router;
+        pub use self::health::{HealthRouter, health_router};
+        pub use self::layer::{
+            Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,
+        };
+        #[cfg(feature = "metrics")]
+        pub use self::metrics::metrics_router;
+        pub use self::reply::ErrorReply;
+        pub use self::unavailable::Unavailable;
+        #[cfg(feature = "metrics")]
+        pub use crate::prometheus::{InstallError, PrometheusHandle, install_prometheus, prometheus_builder};
+    };
+}
+
+// The same files for each version: they take `axum`, and how it writes routes, from here.
+#[cfg(feature = "axum-0-8")]
+#[path = "."]
+mod axum_0_8 {
+    use ::axum;
+
+    mod accept;
+    mod contained;
+    #[cfg(feature = "dashboard")]
+    pub mod dashboard;
+    mod health;
+    mod layer;
+    #[cfg(feature = "metrics")]
+    mod metrics;
+    mod nearest;
+    mod probes;
+    mod reply;
+    mod unavailable;
+
+    exports!();
+
+    const ONE_BREAKER: &str = "/health/circuit-breakers/{*name}";
+    #[cfg(feature = "dashboard")]
+    const ONE_FILE: &str = "/{file}";
+}
+
+#[cfg(feature = "axum-0-8")]
+pub use axum_0_8::*;
+
+/// The same for a service with axum 0.7 (feature `axum-0-7`).
+///
+/// A route of a [`Router`](https://docs.rs/axum/0.7/axum/struct.Router.html) of 0.7 has names as `:name` and `*name`; the paths and answers here are those of 0.8. The examples are
+/// written for 0.8: the service takes `breaker_axum::axum_0_7` in place of `breaker_axum`.
+#[cfg(feature = "axum-0-7")]
+#[path = "."]
+pub mod axum_0_7 {
+    use ::axum_0_7 as axum;
+
+    mod accept;
+    mod contained;
+    #[cfg(feature = "dashboard")]
+    pub mod dashboard;
+    mod health;
+    mod layer;
+    #[cfg(feature = "metrics")]
+    mod metrics;
+    mod nearest;
+    mod probes;
+    mod reply;
+    mod unavailable;
+
+    exports!();
+
+    const ONE_BREAKER: &str = "/health/circuit-breakers/*name";
+    #[cfg(feature = "dashboard")]
+    const ONE_FILE: &str = "/:file";
+}
 
 /// The examples of the README are run as those of the documentation are.
-#[cfg(all(doctest, feature = "dashboard"))]
+#[cfg(all(doctest, feature = "dashboard", feature = "axum-0-8"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -1,10 +1,10 @@
 //! Reply: an error as JSON, in the form that every route of a service can share.
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::response::Parts;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use super::axum::body::Body;
+use super::axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use super::axum::http::response::Parts;
+use super::axum::http::{HeaderValue, StatusCode};
+use super::axum::response::{IntoResponse, Response};
 use breaker_core::State;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// An error as a response: a status, and the JSON `{"error", "message"}`.
 ///
-/// An [`UnavailableLayer`](crate::UnavailableLayer) around the route makes it `application/problem+json` (RFC 9457) for those who ask for that.
+/// An [`UnavailableLayer`](super::UnavailableLayer) around the route makes it `application/problem+json` (RFC 9457) for those who ask for that.
 ///
 /// ```
 /// use axum::http::StatusCode;

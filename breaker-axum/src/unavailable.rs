@@ -1,8 +1,8 @@
 //! Unavailable: the response that says "come back later", and when.
 
-use crate::reply::{Circuit, ErrorReply, whole_seconds};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use super::axum::http::StatusCode;
+use super::axum::response::{IntoResponse, Response};
+use super::reply::{Circuit, ErrorReply, whole_seconds};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, State};
 use std::borrow::Cow;
 use std::error::Error;

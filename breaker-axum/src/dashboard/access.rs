@@ -4,14 +4,13 @@
 
 use super::Dashboard;
 use super::attempts::Attempts;
+use super::axum::extract::ConnectInfo;
+use super::axum::http::request::Parts;
+use super::axum::http::uri::Authority;
+use super::axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::reply::Refused;
 use super::sessions::{self, Session, Sessions};
 use super::token::{Token, same};
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::request::Parts;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -201,11 +200,9 @@ impl Caller {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+impl From<Parts> for Caller {
+    fn from(parts: Parts) -> Self {
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self { headers: parts.headers.clone(), authority: parts.uri.authority().cloned(), address })
+        Self { headers: parts.headers, authority: parts.uri.into_parts().authority, address }
     }
 }

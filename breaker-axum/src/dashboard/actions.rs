@@ -2,13 +2,14 @@
 
 use super::Dashboard;
 use super::access::{Access, Caller};
+use super::axum::Json;
+use super::axum::extract::State;
+use super::axum::extract::rejection::JsonRejection;
+use super::axum::http::StatusCode;
+use super::axum::http::request::Parts;
+use super::axum::response::{IntoResponse, Response};
 use super::reply::Refused;
 use super::shown::{cut, wire_name};
-use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use breaker_core::{CircuitBreaker, Config, ConfigError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -45,9 +46,10 @@ enum Kind {
 /// `POST /action`.
 pub(super) async fn action(
     State((dashboard, access)): Shared,
-    caller: Caller,
+    parts: Parts,
     body: Result<Json<Action>, JsonRejection>,
 ) -> Response {
+    let caller = Caller::from(parts);
     let who = match dashboard.authorize(&access, &caller, "action") {
         Ok(who) => who,
         Err(refused) => return refused.into_response(),
@@ -155,9 +157,10 @@ struct Difference {
 /// `POST /settings`.
 pub(super) async fn settings(
     State((dashboard, access)): Shared,
-    caller: Caller,
+    parts: Parts,
     body: Result<Json<Change>, JsonRejection>,
 ) -> Response {
+    let caller = Caller::from(parts);
     let who = match dashboard.authorize(&access, &caller, "settings") {
         Ok(who) => who,
         Err(refused) => return refused.into_response(),

@@ -1,9 +1,9 @@
 //! Assets: the page, as it is embedded in the program. Nothing is fetched from elsewhere, and nothing is built.
 
+use super::axum::extract::{OriginalUri, Path};
+use super::axum::http::{HeaderMap, StatusCode, header};
+use super::axum::response::{IntoResponse, Response};
 use super::reply;
-use axum::extract::{OriginalUri, Path};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -4,12 +4,13 @@ use super::Dashboard;
 use super::access::Caller;
 use super::actions::unknown;
 use super::audit;
+use super::axum::Json;
+use super::axum::extract::rejection::QueryRejection;
+use super::axum::extract::{Query, State};
+use super::axum::http::request::Parts;
+use super::axum::response::{IntoResponse, Response};
 use super::reply;
 use super::shown::{cut, wire_name};
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
 use breaker_core::CircuitBreaker;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -45,9 +46,10 @@ struct Site {
 
 pub(super) async fn detail(
     State(dashboard): State<Arc<Dashboard>>,
-    caller: Caller,
+    parts: Parts,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
+    let caller = Caller::from(parts);
     let name = match asked {
         Ok(Query(Asked { name })) => name,
         Err(wrong) => return reply::error(wrong.status(), "expected `detail?name=` with a breaker's name"),

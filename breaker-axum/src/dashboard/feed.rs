@@ -7,6 +7,11 @@
 
 use super::Dashboard;
 use super::access::Caller;
+use super::axum::body::Body;
+use super::axum::extract::State;
+use super::axum::http::request::Parts;
+use super::axum::http::{HeaderValue, StatusCode, header};
+use super::axum::response::{IntoResponse, Response};
 use super::board::POINTS;
 use super::history::KEPT;
 use super::hub::{Frame, TICK, frame};
@@ -14,10 +19,6 @@ use super::peer::Peer;
 use super::readers::{Owner, Place};
 use super::reply;
 use super::shown::millis;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::json;
@@ -42,7 +43,8 @@ struct Reader {
     over: bool,
 }
 
-pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Caller) -> Response {
+pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, parts: Parts) -> Response {
+    let caller = Caller::from(parts);
     let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
     let owner = session.clone().map_or_else(|| Owner::Stranger(Peer::of(caller.address)), Owner::Session);
     let Some(place) = dashboard.readers.take(owner) else {

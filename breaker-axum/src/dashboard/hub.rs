@@ -219,8 +219,8 @@ pub(super) fn frame(event: &str, data: &impl Serialize) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::history::Ear;
     use super::*;
-    use crate::dashboard::history::Ear;
     use breaker_core::Config;
     use tokio::time::{advance, sleep};
 

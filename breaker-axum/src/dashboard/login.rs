@@ -2,11 +2,13 @@
 
 use super::Dashboard;
 use super::access::{Access, COOKIE, Caller};
+use super::axum::Json;
+use super::axum::extract::rejection::FormRejection;
+use super::axum::extract::{Form, State};
+use super::axum::http::request::Parts;
+use super::axum::http::{HeaderValue, StatusCode, header, response};
+use super::axum::response::{Html, IntoResponse, Response};
 use super::reply::{self, Refused};
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -18,9 +20,10 @@ pub(super) struct Login {
 /// `POST /login`: `token=...` as a form sends it.
 pub(super) async fn login(
     State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>,
-    caller: Caller,
+    parts: Parts,
     form: Result<Form<Login>, FormRejection>,
 ) -> Response {
+    let caller = Caller::from(parts);
     let begun = match form {
         Ok(Form(login)) => begin(&dashboard, &access, &caller, &login.token),
         Err(wrong) => Err(Refused::new(wrong.status(), "expected a form with the field `token`")),
@@ -51,7 +54,7 @@ fn cookie(access: &Access, id: &str, more: &str) -> Result<HeaderValue, header::
 }
 
 /// The refusal for somebody who sent the form without the page's script.
-fn page(parts: axum::http::response::Parts) -> Response {
+fn page(parts: response::Parts) -> Response {
     let words = match parts.status {
         StatusCode::UNAUTHORIZED => "The token is wrong.",
         StatusCode::FORBIDDEN => "The form came from another site.",
@@ -69,10 +72,8 @@ fn page(parts: axum::http::response::Parts) -> Response {
 }
 
 /// `POST /logout`: ends the session.
-pub(super) async fn logout(
-    State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>,
-    caller: Caller,
-) -> Response {
+pub(super) async fn logout(State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
+    let caller = Caller::from(parts);
     let who = match dashboard.authorize(&access, &caller, "logout") {
         Ok(who) => who,
         Err(refused) => return refused.into_response(),
@@ -88,9 +89,10 @@ pub(super) async fn logout(
 }
 
 /// `GET /session`: what a request must bring along beside the cookie. Another site cannot read it.
-pub(super) async fn session(State((_, access)): State<(Arc<Dashboard>, Arc<Access>)>, caller: Caller) -> Response {
+pub(super) async fn session(State((_, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
+    let caller = Caller::from(parts);
     match access.session(&caller) {
-        Some(session) => axum::Json(json!({ "csrf": session.csrf })).into_response(),
+        Some(session) => Json(json!({ "csrf": session.csrf })).into_response(),
         None => reply::error(StatusCode::UNAUTHORIZED, "log in first"),
     }
 }

@@ -71,12 +71,12 @@ mod token;
 
 pub use token::TokenError;
 
+use super::axum::extract::DefaultBodyLimit;
+use super::axum::middleware::map_response;
+use super::axum::routing::{get, post};
+use super::axum::{self, Router};
 use access::Access;
 use audit::Audit;
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
-use axum::routing::{get, post};
 use breaker_core::{CircuitBreaker, Registry};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -163,7 +163,7 @@ impl DashboardRouter {
         });
         let shows = Router::new()
             .route("/", get(assets::home))
-            .route("/{file}", get(assets::file).fallback(assets::nothing))
+            .route(super::ONE_FILE, get(assets::file).fallback(assets::nothing))
             .route("/events", get(feed::events))
             .route("/detail", get(detail::detail))
             .with_state(Arc::clone(&dashboard));

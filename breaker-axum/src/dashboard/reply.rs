@@ -1,8 +1,8 @@
 //! Reply: what all answers of the dashboard have in common: headers that a browser obeys, and errors as JSON.
 
-use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use super::axum::Json;
+use super::axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use super::axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 /// Nothing but the dashboard's own files, and no page around it.

@@ -1,7 +1,7 @@
 //! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
 
+use super::super::probes::start;
 use super::history::{Past, Served, Transition};
-use crate::probes::start;
 use breaker_core::Snapshot;
 use serde::Serialize;
 use std::borrow::Cow;

@@ -1,9 +1,9 @@
 //! Common: one request to a router, and what came back.
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use axum::response::Response;
+use crate::axum::Router;
+use crate::axum::body::Body;
+use crate::axum::http::{HeaderMap, Method, Request, StatusCode};
+use crate::axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;

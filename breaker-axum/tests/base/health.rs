@@ -1,8 +1,8 @@
 //! The health routes, as monitors, orchestrators and people meet them.
 
+use crate::axum::{Router, http::Method};
+use crate::breaker_axum::health_router;
 use crate::common::{get, request, send};
-use axum::{Router, http::Method};
-use breaker_axum::health_router;
 use breaker_core::{CircuitBreakerError, Config, Registry, circuit_breaker, testing};
 use http_body_util::BodyExt as _;
 use serde_json::Value;

@@ -1,10 +1,15 @@
-//! Health routes, probes, and replies to what breakers reject, as clients of a router meet them.
+//! Health routes, probes, replies to what breakers reject, and the dashboard's actions, as clients of a router meet them. `axum_0_7.rs` has the same tests for that version.
 #![allow(
     clippy::incompatible_msrv,
     reason = "the tests are for the pinned toolchain, whatever the package can be built with"
 )]
 
+use ::axum;
+use ::breaker_axum;
+
 mod common;
+#[cfg(feature = "dashboard")]
+mod dashboard_actions;
 mod health;
 mod probes;
 mod unavailable;

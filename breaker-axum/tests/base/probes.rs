@@ -1,9 +1,9 @@
 //! Probes of `GET /health`: named dependencies, and what they cost when many ask.
 
+use crate::axum::Router;
+use crate::axum::http::Method;
+use crate::breaker_axum::{HealthRouter, health_router};
 use crate::common::{get, request, send};
-use axum::Router;
-use axum::http::Method;
-use breaker_axum::{HealthRouter, health_router};
 use breaker_core::{CircuitBreaker, Config, Registry, State, testing};
 use std::future::pending;
 use std::io;

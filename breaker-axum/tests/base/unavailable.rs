@@ -1,13 +1,13 @@
 //! Replies to what a breaker has rejected, and the layer that finds it.
 
+use crate::axum::body::Body;
+use crate::axum::error_handling::HandleErrorLayer;
+use crate::axum::http::{HeaderName, Method, Request, StatusCode};
+use crate::axum::response::{IntoResponse, Response};
+use crate::axum::routing::{get as on_get, get_service};
+use crate::axum::{BoxError, Extension, Router};
+use crate::breaker_axum::{AsError, CarriedError, ErrorReply, Unavailable, UnavailableLayer, carry, handle_error};
 use crate::common::{Reply, get, request, send};
-use axum::body::Body;
-use axum::error_handling::HandleErrorLayer;
-use axum::http::{HeaderName, Method, Request, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get as on_get, get_service};
-use axum::{BoxError, Extension, Router};
-use breaker_axum::{CarriedError, ErrorReply, Unavailable, UnavailableLayer, carry, handle_error};
 use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -168,7 +168,7 @@ trait AnyLayer<E> {
     fn answer(self, error: E) -> impl Future<Output = Result<Response, E>>;
 }
 
-impl<E: breaker_axum::AsError<K> + 'static, K: 'static> AnyLayer<E> for UnavailableLayer<K> {
+impl<E: AsError<K> + 'static, K: 'static> AnyLayer<E> for UnavailableLayer<K> {
     fn answer(self, error: E) -> impl Future<Output = Result<Response, E>> {
         let mut error = Some(error);
         let failing = service_fn(move |_: Request<Body>| {

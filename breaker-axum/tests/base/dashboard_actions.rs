@@ -1,13 +1,13 @@
 //! Dashboard actions: what each needs, what it does, and that nothing else gets through. One test for each promise.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use axum::response::Response;
-use breaker_axum::dashboard::DashboardRouter;
-use breaker_axum::dashboard_router;
+use crate::axum::Router;
+use crate::axum::body::{Body, to_bytes};
+use crate::axum::extract::ConnectInfo;
+use crate::axum::http::{HeaderMap, Request, StatusCode, header};
+use crate::axum::response::Response;
+use crate::breaker_axum::dashboard::DashboardRouter;
+use crate::breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Config, Registry, State};
 use serde_json::{Value, json};
 use std::cell::RefCell;

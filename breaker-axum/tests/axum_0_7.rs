@@ -1,0 +1,20 @@
+//! The tests of `base`, of what there is for axum 0.7.
+#![allow(
+    clippy::incompatible_msrv,
+    reason = "the tests are for the pinned toolchain, whatever the package can be built with"
+)]
+
+use ::axum_0_7 as axum;
+use ::breaker_axum::axum_0_7 as breaker_axum;
+
+#[path = "base/common.rs"]
+mod common;
+#[cfg(feature = "dashboard")]
+#[path = "base/dashboard_actions.rs"]
+mod dashboard_actions;
+#[path = "base/health.rs"]
+mod health;
+#[path = "base/probes.rs"]
+mod probes;
+#[path = "base/unavailable.rs"]
+mod unavailable;
