@@ -55,7 +55,8 @@ pub struct BuiltInKey(Arc<dyn Comparable>);
 
 trait Comparable: Any + Send + Sync {
     fn hash_into(&self, hasher: &mut dyn Hasher);
-    fn is(&self, other: &dyn Any) -> bool;
+    fn is(&self, other: &dyn Comparable) -> bool;
+    fn as_any(&self) -> &dyn Any;
 }
 
 impl<K: Findable> Comparable for K {
@@ -63,8 +64,12 @@ impl<K: Findable> Comparable for K {
         self.hash(&mut hasher);
     }
 
-    fn is(&self, other: &dyn Any) -> bool {
-        other.downcast_ref().is_some_and(|other: &K| self == other)
+    fn is(&self, other: &dyn Comparable) -> bool {
+        other.as_any().downcast_ref().is_some_and(|other: &K| self == other)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 
@@ -76,8 +81,7 @@ impl Hash for BuiltInKey {
 
 impl PartialEq for BuiltInKey {
     fn eq(&self, other: &Self) -> bool {
-        let other: &dyn Any = &*other.0;
-        self.0.is(other)
+        self.0.is(&*other.0)
     }
 }
 
