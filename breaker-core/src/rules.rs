@@ -85,6 +85,23 @@
 //! `Unavailable` with the text of the error, `retry-after` in its metadata where the breaker knows it, and the error as its `source()`. A time-out is a
 //! `DeadlineExceeded`.
 //!
+//! ```
+//! # #[cfg(all(feature = "tonic", feature = "macros"))] {
+//! # use tonic_0_14 as tonic;
+//! use breaker_core::{Registry, circuit_breaker};
+//!
+//! #[circuit_breaker(name = "greeter", classify)]
+//! fn greet(name: &str) -> Result<tonic::Response<String>, tonic::Status> {
+//!     Ok(tonic::Response::new(format!("Hello, {name}")))
+//! }
+//!
+//! assert!(greet("Ann").is_ok());
+//! Registry::global().get("greeter").unwrap().trip(); // an outage
+//! let status = greet("Ann").unwrap_err();
+//! assert_eq!((status.code(), &status.metadata().get("retry-after").unwrap()), (tonic::Code::Unavailable, &"30"));
+//! # }
+//! ```
+//!
 //! # `CircuitBreakerError`
 //!
 //! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a

@@ -75,12 +75,16 @@ fn each_package_has_its_page_on_docs_rs() {
 
 #[test]
 fn each_feature_is_in_the_readme() {
+    let whole = fs::read_to_string(root().join("README.md")).unwrap();
     for package in ["breaker-core", "breaker-axum"] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         let readme = fs::read_to_string(root().join(package).join("README.md")).unwrap();
         let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
         for feature in features.lines().filter_map(|line| line.split_once(" = [")).map(|(feature, _)| feature) {
-            assert!(feature == "default" || readme.contains(&format!("`{feature}`")), "{package}: {feature}");
+            let is_told = |readme: &str| readme.contains(&format!("`{feature}`"));
+            assert!(feature == "default" || is_told(&readme), "{package}: {feature}");
+            let of_a_version = feature.contains(|c: char| c.is_ascii_digit());
+            assert!(!of_a_version || is_told(&whole), "the table of versions has no {feature}");
         }
     }
 }
