@@ -1,5 +1,6 @@
 //! The ready-made rules for reqwest, asked of what each version of it gives over a real connection.
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::duplicate_mod, reason = "one file is compiled for each version")]
 
 mod common;
 #[path = "common/http.rs"]
