@@ -13,11 +13,15 @@ pub(crate) struct Id(u64);
 
 /// The runtime that the caller is in.
 pub(crate) fn current() -> Option<Id> {
-    let handle = Handle::try_current().ok()?;
+    Handle::try_current().ok().as_ref().map(of)
+}
+
+/// The runtime of the handle that the caller has just asked for.
+pub(crate) fn of(current: &Handle) -> Id {
     let mut number = Number(0);
     // tokio's own method, where it has one.
-    handle.id().hash(&mut number);
-    Some(Id(number.0))
+    current.id().hash(&mut number);
+    Id(number.0)
 }
 
 /// What `Handle` lacks in an older tokio. An inherent method goes before one of a trait, so which of both is called follows from tokio.
