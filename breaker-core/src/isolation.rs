@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use tokio::runtime::Handle;
 
 /// A registry, and the links of the sites that were called in it, by the site's address. It is leaked: whoever holds an error
 /// or a handle of a test may outlive the test.
@@ -110,7 +111,7 @@ fn current() -> Option<&'static Isolation> {
 fn search() -> Option<&'static Isolation> {
     // A thread that is ending has no cell any more, and belongs to nobody.
     POLLED.try_with(Cell::get).ok().flatten().or_else(|| {
-        let runtime = runtime::current()?;
+        let runtime = runtime::of(&Handle::try_current().ok()?);
         RUNTIMES.lock().iter().rev().find(|(id, _)| *id == runtime).map(|(_, isolation)| *isolation)
     })
 }
@@ -127,8 +128,8 @@ struct Running(&'static Isolation);
 impl Running {
     fn new(isolation: &'static Isolation) -> Self {
         RUNNING.fetch_add(1, Ordering::Relaxed);
-        if let Some(runtime) = runtime::current() {
-            RUNTIMES.lock().push((runtime, isolation));
+        if let Ok(handle) = Handle::try_current() {
+            RUNTIMES.lock().push((runtime::of(&handle), isolation));
         }
         Self(isolation)
     }

@@ -10,6 +10,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
@@ -61,7 +62,7 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let runtime = runtime::current()?;
+        let runtime = runtime::of(&Handle::try_current().ok()?);
         let sleep = Some(begin(span)?);
         Some(Self(Arc::new(Timer { span, ends: end(span), runtime, sleep })))
     }
@@ -90,7 +91,8 @@ impl Limit {
 impl Timer {
     /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone.
     fn follow(&mut self) {
-        let Some(here) = runtime::current() else { return };
+        let Ok(here) = Handle::try_current() else { return };
+        let here = runtime::of(&here);
         if here == self.runtime {
             return;
         }

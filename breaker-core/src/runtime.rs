@@ -11,12 +11,7 @@ use tokio::runtime::Handle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u64);
 
-/// The runtime that the caller is in.
-pub(crate) fn current() -> Option<Id> {
-    Handle::try_current().ok().as_ref().map(of)
-}
-
-/// The runtime of the handle that the caller has just asked for.
+/// The runtime that the caller is in, of which it has the handle.
 pub(crate) fn of(current: &Handle) -> Id {
     let mut number = Number(0);
     // tokio's own method, where it has one.
@@ -57,6 +52,10 @@ impl Hasher for Number {
 mod tests {
     use super::*;
     use tokio::runtime::{Builder, Runtime};
+
+    fn current() -> Option<Id> {
+        Handle::try_current().ok().as_ref().map(of)
+    }
 
     fn runtime() -> Runtime {
         Builder::new_current_thread().build().unwrap()
