@@ -11,7 +11,7 @@ use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, reject};
+use crate::rt::{Fallible, FromRejection, Judged, from_rejection, reject_with};
 use crate::site::{Link, Site};
 use pin_project_lite::pin_project;
 use std::any::type_name;
@@ -125,17 +125,67 @@ where
 {
     type Output = R;
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        self.poll_with(context, from_rejection)
+    }
+}
+
+pin_project! {
+    /// The same where the attribute says how the error of a rejection is made.
+    pub struct OpenCall<F, E, O> {
+        #[pin]
+        call: Call<F, E>,
+        open: O,
+    }
+}
+
+/// The call of a function that returns `R`, whose `open` makes the error of a rejection.
+#[inline]
+pub fn call_with<R, F, E, O>(entry: Entry, body: F, judge: Judge<E>, open: O) -> OpenCall<F, E, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    O: Fn(CircuitBreakerError) -> E,
+{
+    OpenCall { call: Call { body, entry, judge }, open }
+}
+
+impl<R, F, E, O> Future for OpenCall<F, E, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    O: Fn(CircuitBreakerError) -> E,
+{
+    type Output = R;
+
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected() };
+        this.call.poll_with(context, &*this.open)
+    }
+}
+
+impl<R, F, E> Call<F, E>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+{
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
+    #[inline]
+    fn poll_with(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R> {
+        let this = self.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
         let Running(entry) = &mut *ManuallyDrop::new(running);
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context);
+            entry.end(&mut polled, *this.judge, context, open);
         }
         polled
     }
@@ -247,23 +297,23 @@ impl Entry {
 
     /// The error of a call that the breaker has rejected.
     #[inline(never)]
-    fn rejected<R>(&mut self) -> Poll<R>
-    where
-        R: Fallible,
-        R::Error: FromRejection,
-    {
+    fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
         match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
+            Way::Rejected(rejected) => Poll::Ready(reject_with(ManuallyDrop::into_inner(rejected), open)),
             _ => over(),
         }
     }
 
     /// Whatever is more than a plain success: any other ending, or that the body waits.
     #[inline(never)]
-    fn end<R, E>(&mut self, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
-    where
+    fn end<R, E>(
+        &mut self,
+        polled: &mut Poll<R>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) where
         R: Fallible<Error = E>,
-        E: FromRejection,
     {
         match &*polled {
             Poll::Ready(result) => match result.view() {
@@ -279,7 +329,7 @@ impl Entry {
             },
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(reject(cut_off));
+                    *polled = Poll::Ready(reject_with(cut_off, open));
                 }
             }
         }

@@ -82,6 +82,8 @@ mod note;
 mod open_time;
 mod outcome;
 mod permit;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod plain;
 mod policy;
 mod prefixes;
 mod probes;

@@ -6,18 +6,19 @@ pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
-pub use crate::annotated::call;
+pub use crate::annotated::{call, call_with};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
-pub use crate::call::{Cut, Run, run_sync};
+pub use crate::call::{Cut, Run};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
 pub use crate::look::{Look, of_variant, see, see_text};
 pub use crate::outcome::Outcome;
+pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
@@ -92,7 +93,8 @@ impl<T, E> Fallible for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "the error type `{Self}` cannot say that the circuit breaker is open",
     label = "`{Self}` needs `From<CircuitBreakerError>`",
-    note = "with thiserror: a variant `#[error(\"{{0}}\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`"
+    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection"
 )]
 pub trait FromRejection {
     fn from_rejection(error: CircuitBreakerError) -> Self;
@@ -284,7 +286,17 @@ pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
 where
     R::Error: FromRejection,
 {
-    R::from_error(R::Error::from_rejection(error))
+    reject_with(error, from_rejection)
+}
+
+/// The same where `open` makes it.
+pub fn reject_with<R: Fallible>(error: CircuitBreakerError, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R {
+    R::from_error(open(error))
+}
+
+/// How an error is made of a rejection where the attribute does not say it.
+pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
+    E::from_rejection(error)
 }
 
 /// What an error counts as, and what is known of it.
@@ -292,38 +304,35 @@ pub type Judged<'e> = (Outcome, Look<'e>);
 
 /// Counts how the call ended, and gives its result.
 #[inline]
-pub fn settle<R: Fallible<Error = E>, E>(
-    permit: Permit,
-    result: Result<R, Cut>,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-) -> R
-where
-    R::Error: FromRejection,
-{
-    match result {
-        Ok(result) => {
-            conclude_result(permit, &result, judge);
-            result
-        }
-        Err(cut) => reject(settle_cut(permit, cut)),
-    }
+pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
+    conclude_result(permit, &result, judge);
+    result
 }
 
-/// The same where a counted failure, or a time-out, may fall back.
+/// The same where a counted failure may fall back.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     permit: Permit,
-    result: Result<R, Cut>,
+    result: R,
     judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
     on: impl Falls,
-) -> Result<R, Fallen<R>>
-where
-    R::Error: FromRejection,
-{
+) -> Result<R, Fallen<R>> {
     fall(permit, result, on, |permit, result| {
         let concluded = Concluded::of(conclude_result(permit, &result, judge));
         (result, concluded)
     })
+}
+
+/// Counts a call that was cut off at its time limit.
+#[cold]
+pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
+    settle_cut(permit, cut)
+}
+
+/// Runs a synchronous body to its end.
+#[inline]
+pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> R {
+    permit.guarded(|| body(arguments))
 }
 
 #[inline]
@@ -358,10 +367,10 @@ pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
     answer.answer()
 }
 
-/// The step `value(..)`.
-pub fn value<R, T>(value: T) -> Option<R>
+/// The answer of the step `value(..)`.
+pub fn value<R, T>(value: T) -> R
 where
     R: Fallible<Ok = T>,
 {
-    Some(R::from_ok(value))
+    R::from_ok(value)
 }

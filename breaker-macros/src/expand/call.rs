@@ -38,10 +38,15 @@ impl Kit<'_> {
         names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells
+    // Output: `K::__rt::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key
+    //         `open` it is `K::__rt::call_with(.., OPEN)`
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
         let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
-        quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #rt::call(#site, #body, #judge) }.await;)
+        let call = match &self.plan.open {
+            None => quote_spanned!(at=> #rt::call(#site, #body, #judge)),
+            Some(open) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #open)),
+        };
+        quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #call }.await;)
     }
 }
