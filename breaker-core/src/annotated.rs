@@ -11,7 +11,7 @@ use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, from_rejection, reject_with};
+use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
 use pin_project_lite::pin_project;
 use std::any::type_name;
@@ -90,7 +90,8 @@ pin_project! {
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
 pub trait Callable: Fallible {
     type Call<F>;
@@ -131,12 +132,25 @@ where
     }
 }
 
+/// What the key `open` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`open` makes no `{E}` of a rejection",
+    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+)]
+pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
+
+#[diagnostic::do_not_recommend]
+impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}
+
 pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
+    ///
+    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
     pub struct OpenCall<F, E, O> {
         #[pin]
         call: Call<F, E>,
         open: O,
+        make: fn(&O, CircuitBreakerError) -> E,
     }
 }
 
@@ -146,23 +160,22 @@ pub fn call_with<R, F, E, O>(entry: Entry, body: F, judge: Judge<E>, open: O) ->
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    O: Fn(CircuitBreakerError) -> E,
+    O: Opens<E>,
 {
-    OpenCall { call: Call { body, entry, judge }, open }
+    OpenCall { call: Call { body, entry, judge }, open, make: |open, rejection| open(rejection) }
 }
 
 impl<R, F, E, O> Future for OpenCall<F, E, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    O: Fn(CircuitBreakerError) -> E,
 {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        this.call.poll_with(context, &*this.open)
+        this.call.poll_with(context, |rejection| (this.make)(this.open, rejection))
     }
 }
 
@@ -299,7 +312,7 @@ impl Entry {
     #[inline(never)]
     fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
         match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(reject_with(ManuallyDrop::into_inner(rejected), open)),
+            Way::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
             _ => over(),
         }
     }
@@ -329,7 +342,7 @@ impl Entry {
             },
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(reject_with(cut_off, open));
+                    *polled = Poll::Ready(R::from_error(open(cut_off)));
                 }
             }
         }

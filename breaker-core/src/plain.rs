@@ -114,6 +114,7 @@ impl<T, E> Fallible for Given<Result<T, E>, OfResult> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<R> Answer<Given<R, OfValue>, Maybe> for Option<R> {
     fn answer(self) -> Option<Given<R, OfValue>> {
         self.map(Given::from_ok)
@@ -121,12 +122,14 @@ impl<R> Answer<Given<R, OfValue>, Maybe> for Option<R> {
 }
 
 /// Of a function that returns an `Option`: a step that has the same signature, and has nothing, leaves it to the next one.
+#[diagnostic::do_not_recommend]
 impl<T> Answer<Given<Option<T>, OfValue>, Surely> for Option<T> {
     fn answer(self) -> Option<Given<Self, OfValue>> {
         self.is_some().then(|| Given::from_ok(self))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E, Way, A> Answer<Given<Result<T, E>, OfResult>, Way> for A
 where
     A: Answer<Result<T, E>, Way>,

@@ -6,7 +6,7 @@ pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
-pub use crate::annotated::{call, call_with};
+pub use crate::annotated::{Opens, call, call_with};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
@@ -48,7 +48,8 @@ use crate::whole::{Concluded, Falls, fall};
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
 pub trait Fallible: Sized {
     type Ok;
@@ -286,11 +287,15 @@ pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
 where
     R::Error: FromRejection,
 {
-    reject_with(error, from_rejection)
+    R::from_error(R::Error::from_rejection(error))
 }
 
 /// The same where `open` makes it.
-pub fn reject_with<R: Fallible>(error: CircuitBreakerError, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R {
+pub fn reject_with<R, E, O>(error: CircuitBreakerError, open: O) -> R
+where
+    R: Fallible<Error = E>,
+    O: Opens<E>,
+{
     R::from_error(open(error))
 }
 

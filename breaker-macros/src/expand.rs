@@ -186,7 +186,10 @@ impl<'p> Kit<'p> {
         let rt = self.rt.at(self.at_ret);
         let error = match &self.plan.open {
             None => quote_spanned!(self.at_ret=> #rt::reject::<_>(__rejected)),
-            Some(open) => quote_spanned!(self.at_ret=> #rt::reject_with(__rejected, #open)),
+            Some(open) => {
+                let ret = respan(self.ret.clone(), self.at_ret);
+                quote_spanned!(self.at_ret=> #rt::reject_with::<#ret, _, _>(__rejected, #open))
+            }
         };
         self.leave(self.at_ret, &error)
     }

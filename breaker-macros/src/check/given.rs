@@ -8,7 +8,7 @@ use super::rules::Rules;
 use super::shape::Form;
 use crate::args::steps::{Chain, Kind};
 use crate::recover::Errors;
-use crate::target::Target;
+use crate::target::{Target, future};
 
 /// What is returned, where it may be no `Result`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,13 @@ pub(super) fn check(
         (_, ReturnType::Type(_, ty)) => Some(&**ty),
         (_, ReturnType::Default) => None,
     };
+    // Of such a future there is an error already.
+    if !matches!(form, Form::Future(_))
+        && target.sig.asyncness.is_none()
+        && ty.is_some_and(|ty| future::look(ty).is_some())
+    {
+        return None;
+    }
     let is_parameter = |ty: &Type| {
         let mut all = outer.into_iter().chain([&target.sig.generics]).flat_map(Generics::type_params);
         matches!(ty, Type::Path(path) if all.any(|param| path.path.is_ident(&param.ident)))
