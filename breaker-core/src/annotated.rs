@@ -13,6 +13,7 @@ use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
+use crate::value::{Sight, Unseen, Values};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -66,14 +67,15 @@ pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
     /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E> {
+    pub struct Call<F, E, V = Unseen> {
         #[pin]
         body: F,
         entry: Entry,
         judge: Judge<E>,
+        values: V,
     }
 
-    impl<F, E> PinnedDrop for Call<F, E> {
+    impl<F, E, V> PinnedDrop for Call<F, E, V> {
         /// The calls inside the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
@@ -104,7 +106,7 @@ impl<T, E> Callable for Result<T, E> {
 
     #[inline]
     fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge }
+        Call { body, entry, judge, values: Unseen }
     }
 }
 
@@ -118,11 +120,22 @@ where
     R::call(entry, body, judge)
 }
 
-impl<R, F, E> Future for Call<F, E>
+/// The same where the value in the `Ok` is looked at too.
+#[inline]
+pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, values: Sight<R::Ok>) -> Call<F, E, Sight<R::Ok>>
+where
+    F: Future<Output = R>,
+    R: Callable<Error = E>,
+{
+    Call { body, entry, judge, values }
+}
+
+impl<R, F, E, V> Future for Call<F, E, V>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
+    V: Values<R::Ok>,
 {
     type Output = R;
 
@@ -146,9 +159,9 @@ pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
     /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
-    pub struct OpenCall<F, E, O> {
+    pub struct OpenCall<F, E, V, O> {
         #[pin]
-        call: Call<F, E>,
+        call: Call<F, E, V>,
         open: O,
         make: fn(&O, CircuitBreakerError) -> E,
     }
@@ -156,19 +169,21 @@ pin_project! {
 
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
-pub fn call_with<R, F, E, O>(entry: Entry, body: F, judge: Judge<E>, open: O) -> OpenCall<F, E, O>
+pub fn call_with<R, F, E, V, O>(entry: Entry, body: F, judge: Judge<E>, values: V, open: O) -> OpenCall<F, E, V, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
+    V: Values<R::Ok>,
     O: Opens<E>,
 {
-    OpenCall { call: Call { body, entry, judge }, open, make: |open, rejection| open(rejection) }
+    OpenCall { call: Call { body, entry, judge, values }, open, make: |open, rejection| open(rejection) }
 }
 
-impl<R, F, E, O> Future for OpenCall<F, E, O>
+impl<R, F, E, V, O> Future for OpenCall<F, E, V, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
+    V: Values<R::Ok>,
 {
     type Output = R;
 
@@ -179,10 +194,11 @@ where
     }
 }
 
-impl<R, F, E> Call<F, E>
+impl<R, F, E, V> Call<F, E, V>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
+    V: Values<R::Ok>,
 {
     /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
     #[inline]
@@ -195,10 +211,21 @@ where
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
+        let valued = match &polled {
+            Poll::Ready(result) => result.view().ok().map(|value| this.values.judge(value)),
+            Poll::Pending => None,
+        };
         let Running(entry) = &mut *ManuallyDrop::new(running);
-        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context, open);
+        match valued {
+            Some((Outcome::Success, _)) => {
+                if !(nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
+                    entry.succeeded();
+                }
+            }
+            Some((outcome, look)) => {
+                entry.failed(nesting::leave(), false, outcome, Cause { kind: type_name::<R::Ok>(), look });
+            }
+            None => entry.end(&mut polled, *this.judge, context, open),
         }
         polled
     }
@@ -317,7 +344,7 @@ impl Entry {
         }
     }
 
-    /// Whatever is more than a plain success: any other ending, or that the body waits.
+    /// An error, or that the body waits.
     #[inline(never)]
     fn end<R, E>(
         &mut self,
@@ -329,17 +356,21 @@ impl Entry {
         R: Fallible<Error = E>,
     {
         match &*polled {
-            Poll::Ready(result) => match result.view() {
-                Ok(_) => self.succeeded(),
-                Err(error) => {
+            Poll::Ready(result) => {
+                if let Err(error) = result.view() {
                     let running = Running(self);
                     let judged = judge(error);
                     let Running(entry) = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
-                        entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
+                        entry.failed(
+                            nesting::leave(),
+                            true,
+                            judged.0,
+                            Cause { kind: type_name::<E>(), look: judged.1 },
+                        );
                     }
                 }
-            },
+            }
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
                     *polled = Poll::Ready(R::from_error(open(cut_off)));
@@ -366,8 +397,8 @@ impl Entry {
     }
 
     #[cold]
-    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
-        self.leave(left).settle_result(true, outcome, || cause);
+    fn failed(&mut self, left: Frame, is_error: bool, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(is_error, outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.

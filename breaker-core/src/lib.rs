@@ -121,6 +121,8 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod value;
 mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;

@@ -6,7 +6,7 @@ pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
-pub use crate::annotated::{Opens, call, call_with};
+pub use crate::annotated::{Opens, call, call_seeing, call_with};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
@@ -29,6 +29,7 @@ pub use crate::site::Site;
 /// Named where the key `stream` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "stream")]
 pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Unseen, Valued};
 pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
@@ -42,6 +43,7 @@ use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
+use crate::value::Sight;
 use crate::whole::{Concluded, Falls, fall};
 
 /// What `#[circuit_breaker]` needs of a return type.
@@ -280,6 +282,11 @@ impl Attempts {
     pub fn of(self, attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
         Retry::new(attempts, min, max, factor, jitter, wait)
     }
+}
+
+/// A function of the expansion's that looks at the value in the `Ok` of an `R`.
+pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
+    values
 }
 
 /// The error of a rejected call.

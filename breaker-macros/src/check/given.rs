@@ -103,7 +103,7 @@ pub(super) fn check(
     let message = |what: &str| format!("`#[circuit_breaker]` needs a `Result`, and `{name}` returns {what}; {missing}");
     match ty {
         Some(Type::Never(never)) => {
-            errors.under(never, "`#[circuit_breaker]` needs a function that returns, this one never does")
+            errors.under(never, "`#[circuit_breaker]` needs a function that returns, this one never does");
         }
         Some(ty) => errors.under(ty, message(&format!("`{}`", shown(ty)))),
         None => errors.at(name.span(), message("nothing")),

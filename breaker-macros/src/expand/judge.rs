@@ -1,7 +1,8 @@
 //! The judge: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::{ReturnType, Type};
 
 use super::Kit;
@@ -9,6 +10,7 @@ use super::types;
 use crate::check::rules::{Classify, Test};
 use crate::check::shape::Form;
 use crate::recover::mixed;
+use crate::target::ends_in;
 use crate::uses;
 
 impl Kit<'_> {
@@ -18,7 +20,9 @@ impl Kit<'_> {
         let (rules, at) = (&self.plan.rules, self.at_ret);
         let rt = self.rt.at(at);
         let mut way = rt.to_token_stream();
-        let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
+        let whole = !rules.failure_if.is_empty()
+            || matches!(rules.classify, Some(Classify::By(_)))
+            || (rules.stream.is_none() && self.of_value().is_some());
         let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
         let item = rules.stream.and_then(|_| self.item());
         let items = rules.stream.map(|_| {
@@ -112,7 +116,10 @@ impl Kit<'_> {
                 let look = self.look(&error);
                 (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
             }
-            _ => (self.outcome_of_value(), self.judged()),
+            _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
+                Some(of_value) => return self.judge_of_both(&of_value),
+                None => (self.outcome_of_value(), self.judged()),
+            },
         };
         let look = self.look(&value);
         let at_rt = self.rt.at(self.at_ret);
@@ -127,10 +134,78 @@ impl Kit<'_> {
         }
     }
 
+    // Output: |__result| {
+    //             match K::__rt::view(__result) {
+    //                 K::__rt::Ok(__value) => { OF_VALUE }
+    //                 K::__rt::Err(__error) => { JUDGED }
+    //             }
+    //         }
+    fn judge_of_both(&self, of_value: &TokenStream) -> TokenStream {
+        let (rt, judged) = (self.rt, self.judged());
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
+        quote_spanned! {Span::mixed_site()=>
+            |__result| {
+                match #view {
+                    #rt::Ok(__value) => { #of_value }
+                    #rt::Err(__error) => { #judged }
+                }
+            }
+        }
+    }
+
     // Output: `match __value { TEST => FAILURE, _ => SUCCESS }`
     fn outcome_of_value(&self) -> TokenStream {
         let value = Ident::new("__value", Span::mixed_site());
-        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &self.constructor("success"))
+        let otherwise = match self.plan.rules.classify {
+            Some(Classify::Itself(_)) => self.by_itself(),
+            _ => self.constructor("success"),
+        };
+        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &otherwise)
+    }
+
+    // Output: `{ use K::__rt::{ByOk as _, BySelf as _}; (&K::__rt::Valued(__value)).__breaker_outcome() }`
+    fn by_itself(&self) -> TokenStream {
+        let rt = self.rt;
+        quote_spanned! {Span::mixed_site()=>
+            {
+                use #rt::{ByOk as _, BySelf as _};
+                (&#rt::Valued(__value)).__breaker_outcome()
+            }
+        }
+    }
+
+    // Output: `(BY_ITSELF, K::__rt::see(__value).__breaker_look())`, under `classify` alone; or of a response, of which nothing is said:
+    //         static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(K::__rt::concat!(K::__rt::module_path!(), "::", "f"));
+    //         use K::__rt::{ByNoStatus as _, ByStatus as _};
+    //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
+    pub(super) fn of_value(&self) -> Option<TokenStream> {
+        let (rt, rules) = (self.rt, &self.plan.rules);
+        match rules.classify {
+            Some(Classify::Itself(_)) => {
+                let (outcome, look) = (self.by_itself(), self.look(&Ident::new("__value", Span::mixed_site())));
+                Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+            }
+            None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
+                let name = Literal::string(&self.plan.target.sig.ident.unraw().to_string());
+                Some(quote_spanned! {Span::mixed_site()=>
+                    static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
+                    use #rt::{ByNoStatus as _, ByStatus as _};
+                    __ADVICE.of((&#rt::Valued(__value)).__breaker_status())
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the written type of the value in the `Ok` may be an HTTP response, by its name.
+    fn gives_response(&self) -> bool {
+        let output = match (&self.plan.form, &self.plan.target.sig.output) {
+            (Form::Future(future), _) => &future.output,
+            (_, ReturnType::Type(_, ty)) => &**ty,
+            (_, ReturnType::Default) => return false,
+        };
+        types::value(output).is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
     }
 
     // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, told at the key, or `__look.__breaker_otherwise(K::__rt::Outcome::failure())`

@@ -48,6 +48,20 @@ pub(super) fn item(ty: &Type) -> Option<Type> {
     }
 }
 
+// Input:  `io::Result<Response>`
+// Output: `Response`
+pub(super) fn value(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Group(group) => value(&group.elem),
+        Type::Paren(paren) => value(&paren.elem),
+        Type::Path(path) => arguments(&path.path).find_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
 fn arguments(path: &Path) -> impl Iterator<Item = &GenericArgument> {
     let last = path.segments.last().map(|segment| &segment.arguments);
     last.into_iter().flat_map(|arguments| match arguments {
