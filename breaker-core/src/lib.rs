@@ -54,6 +54,8 @@ mod excerpt;
 mod fallback;
 mod family;
 mod file;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod fits;
 mod gate;
 mod handle;
 #[cfg(feature = "test-util")]

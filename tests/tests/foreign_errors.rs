@@ -1,6 +1,7 @@
 //! Errors of other crates: `open` makes one of a rejection, and a last `value(..)` needs none.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::unused_async, reason = "the shape is what is tested")]
+#![allow(clippy::needless_pass_by_value, reason = "a rejection is given by value")]
 
 mod common;
 
@@ -275,7 +276,7 @@ async fn where_an_error_can_be_made_on_says_what_falls_back() {
 
 // Functions that return no `Result`.
 
-#[circuit_breaker(name = "an option", fail_max = 2, failure_if(|found| found.is_none()))]
+#[circuit_breaker(name = "an option", fail_max = 2, failure_if(Option::is_none))]
 #[fallback(value(Some(0)))]
 async fn option(found: Option<u8>) -> Option<u8> {
     found
@@ -329,7 +330,7 @@ mod steps {
     }
 }
 
-#[circuit_breaker(name = "an option with steps", failure_if(|found| found.is_none()))]
+#[circuit_breaker(name = "an option with steps", failure_if(Option::is_none))]
 #[fallback(steps::same_signature, value(None), on(open, failure))]
 #[retry(attempts = 2)]
 async fn option_with_steps(found: Option<u8>) -> Option<u8> {

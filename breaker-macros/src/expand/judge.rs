@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{ReturnType, Type};
+use syn::{Pat, ReturnType, Type};
 
 use super::Kit;
 use super::types;
@@ -45,12 +45,16 @@ impl Kit<'_> {
 
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
     fn item(&self) -> Option<Type> {
-        let output = match (&self.plan.form, &self.plan.target.sig.output) {
-            (Form::Future(future), _) => &future.output,
-            (_, ReturnType::Type(_, ty)) => ty,
-            (_, ReturnType::Default) => return None,
-        };
-        types::item(output)
+        self.output().and_then(types::item)
+    }
+
+    /// The written type of what the function gives, at last.
+    fn output(&self) -> Option<&Type> {
+        match (&self.plan.form, &self.plan.target.sig.output) {
+            (Form::Future(future), _) => Some(&future.output),
+            (_, ReturnType::Type(_, ty)) => Some(ty),
+            (_, ReturnType::Default) => None,
+        }
     }
 
     /// The judge of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.
@@ -200,12 +204,9 @@ impl Kit<'_> {
 
     /// Whether the written type of the value in the `Ok` may be an HTTP response, by its name.
     fn gives_response(&self) -> bool {
-        let output = match (&self.plan.form, &self.plan.target.sig.output) {
-            (Form::Future(future), _) => &future.output,
-            (_, ReturnType::Type(_, ty)) => &**ty,
-            (_, ReturnType::Default) => return false,
-        };
-        types::value(output).is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
+        self.output()
+            .and_then(types::value)
+            .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
     }
 
     // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, told at the key, or `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
@@ -273,9 +274,69 @@ impl Kit<'_> {
                     let (keyword, condition) = (guard.keyword.to_token_stream(), &guard.condition);
                     quote_spanned!(Span::mixed_site()=> #keyword #condition)
                 });
-                quote_spanned!(Span::mixed_site()=> #pattern #guard)
+                let pattern = quote_spanned!(Span::mixed_site()=> #pattern #guard);
+                if of == "__error" && self.may_be_of_another(test) { self.within(test, &pattern) } else { pattern }
             }
         }
+    }
+
+    // Output: _ if {
+    //             use K::__rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
+    //             (&&&K::__rt::Within(__error)).__breaker_fits(|__error| match __error { PATTERN => true, _ => false })
+    //         }
+    //
+    // rustc learns of the pattern which type is looked for.
+    fn within(&self, test: &Test, pattern: &TokenStream) -> TokenStream {
+        let rt = self.rt;
+        let at = if let Test::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
+        let at_rt = self.rt.at(at);
+        let fits = quote_spanned!(at=> (&&&#at_rt::Within(__error)).__breaker_fits);
+        quote_spanned! {Span::mixed_site()=>
+            _ if {
+                use #rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
+                #fits(
+                    #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+                    |__error| match __error { #pattern => true, _ => false }
+                )
+            }
+        }
+    }
+
+    /// Whether a pattern may be one of another error's than the function's own: it names its type, and that is not the one in the
+    /// written return type.
+    fn may_be_of_another(&self, test: &Test) -> bool {
+        let Test::Pattern(pattern, _) = test else { return false };
+        let own = self.output().and_then(types::error).and_then(|ty| match ty {
+            Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        });
+        named(pattern)
+            .is_some_and(|names| names.iter().all(|name| name != "Self" && own.as_ref().is_none_or(|own| name != own)))
+    }
+}
+
+// Input:  `sqlx::Error::RowNotFound`, `A::B(_) | A::C`, `Fault { code: 5, .. }`
+// Output: `Error`; `A` and `A`; `Fault`
+//
+// The names of the types that a pattern is of, where it has any.
+fn named(pattern: &Pat) -> Option<Vec<String>> {
+    let path = match pattern {
+        Pat::Path(path) => &path.path,
+        Pat::Struct(fields) => &fields.path,
+        Pat::TupleStruct(fields) => &fields.path,
+        Pat::Paren(paren) => return named(&paren.pat),
+        Pat::Or(or) => {
+            return or.cases.iter().map(named).try_fold(Vec::new(), |all, names| Some([all, names?].concat()));
+        }
+        _ => return None,
+    };
+    // Where the type is written out, rustc need not guess; a constant has no type of its name.
+    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let is_type = |name: &&String| name.trim_start_matches('_').starts_with(char::is_uppercase);
+    match &names[..] {
+        [.., before, _] if is_type(&before) => Some(vec![before.clone()]),
+        [.., last] if is_type(&last) && !matches!(pattern, Pat::Path(_)) => Some(vec![last.clone()]),
+        _ => None,
     }
 }
 
