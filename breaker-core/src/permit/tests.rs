@@ -1,10 +1,12 @@
 //! What a permit does with the lock, the clock and the window, which nobody sees from outside.
 
 use super::*;
+use crate::clock;
 use crate::config::{Config, OnPanic};
-use crate::event::Listener;
+use crate::event::{Ignored, Listener};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64};
+use crate::window::Added;
 #[cfg(feature = "tokio")]
 use std::future::Future;
 use std::time::Duration;
