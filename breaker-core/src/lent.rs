@@ -92,7 +92,7 @@ impl<'b> Lent<'b> {
     fn close(&mut self) {
         if self.stage == Stage::Waits {
             self.stage = Stage::Closes;
-            nesting::close(self.core, self.word, 0);
+            nesting::close(self.core, self.word, 0, None);
         }
     }
 
