@@ -36,7 +36,7 @@ impl<'e> Look<'e> {
         Self { text: Some(text), behind: Behind::Nothing }
     }
 
-    fn whole(error: &'e (dyn Error + 'static)) -> Self {
+    pub(crate) fn whole(error: &'e (dyn Error + 'static)) -> Self {
         Self { text: Some(error), behind: Behind::Chain(error) }
     }
 

@@ -5,7 +5,7 @@ mod common;
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, State, circuit_breaker,
-    fallback, guard_stream, retry, rules,
+    fallback, guard_stream, guard_stream_with, retry, rules,
 };
 use common::{open_error, secs};
 use futures_util::{Stream, StreamExt as _, stream};
@@ -548,5 +548,14 @@ async fn by_a_handle_a_rule_says_so() {
     breaker.call_sync_with(|| Ok::<_, Outer>(()), rules::errors).unwrap();
     assert_eq!(seen(), (ways + 1, 1));
     assert_eq!(breaker.snapshot().success_count, 1);
+    let inner = common::breaker(Config::new());
+    inner.force_open();
+    let words = || inner.call_sync(|| Err::<(), _>("down"));
+    breaker.call_sync_with(words, rules::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_sync_with(words, rules::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_with(async { words() }, rules::errors).await.unwrap_err();
+    let mut items = guard_stream_with(breaker.try_acquire().unwrap(), stream::iter([words()]), rules::errors);
+    items.next().await.unwrap().unwrap_err();
+    assert_eq!(seen(), (ways + 5, 1));
     let _ = guard_stream::<_, u8, Outer>(breaker.try_acquire().unwrap(), stream::empty());
 }
