@@ -21,6 +21,9 @@ impl Permit {
         self.closed();
         let core: &Core = &self.breaker().0;
         if self.word.has(Word::PASS) {
+            if self.word.has(Word::UNBOUND) {
+                self.tell(&Settled::PASSED_ON, cause);
+            }
             return;
         }
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
