@@ -301,6 +301,22 @@ enum Derived<'a, T: fmt::Debug> {
     Borrowed(Box<dyn fmt::Debug + 'a>),
     #[error("failed")]
     Failed,
+    #[error("shared")]
+    Shared(Arc<CircuitBreakerError>),
+    #[error("maybe")]
+    Maybe(Option<CircuitBreakerError>),
+    #[error("maybe boxed")]
+    MaybeBoxed { why: Option<Box<CircuitBreakerError>> },
+    #[error("maybe shared")]
+    MaybeShared(u8, Option<Arc<CircuitBreakerError>>),
+    #[error("maybe behind")]
+    MaybeBehind(Option<Outer>),
+    #[error("maybe dynamic")]
+    MaybeDynamic(Option<Box<dyn Error + Send + Sync>>),
+    #[error("maybe any")]
+    MaybeAny(Option<anyhow::Error>),
+    #[error("maybe a handle")]
+    MaybeHandle(Option<CallError<u8>>),
     #[error("marked")]
     #[classify(failure)]
     Marked(CircuitBreakerError),
@@ -318,6 +334,14 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
             Derived::Dynamic(Box::new(Inner::Open(one()))),
             Derived::Any(anyhow::Error::from(one()).context("asking"), 1),
             Derived::Handle(CallError::Rejected(one())),
+            Derived::Shared(Arc::new(one())),
+            Derived::Maybe(Some(one())),
+            Derived::MaybeBoxed { why: Some(Box::new(one())) },
+            Derived::MaybeShared(1, Some(Arc::new(one()))),
+            Derived::MaybeBehind(Some(Outer::Inner(Inner::Open(one())))),
+            Derived::MaybeDynamic(Some(Box::new(Inner::Open(one())))),
+            Derived::MaybeAny(Some(anyhow::Error::from(one()).context("asking"))),
+            Derived::MaybeHandle(Some(CallError::Rejected(one()))),
         ]
     };
     for error in ways(&open_error()) {
@@ -326,8 +350,15 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
     for error in ways(&timeout_error()) {
         assert_eq!(error.classify(), Outcome::failure(), "{error:?}");
     }
-    let others: [One<'_>; 4] = [
+    let others: [One<'_>; 11] = [
         Derived::Failed,
+        Derived::Maybe(None),
+        Derived::MaybeBoxed { why: None },
+        Derived::MaybeShared(1, None),
+        Derived::MaybeBehind(None),
+        Derived::MaybeDynamic(None),
+        Derived::MaybeAny(None),
+        Derived::MaybeHandle(None),
         Derived::Borrowed(Box::new(1)),
         Derived::Handle(CallError::Inner(1)),
         Derived::Marked(open_error()),
