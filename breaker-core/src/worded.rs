@@ -32,6 +32,9 @@ pub(crate) mod sealed {
     use super::{Look, Outcome};
 
     pub trait Classification<E> {
+        /// Whether there is anything to show.
+        const WORDED: bool = true;
+
         fn outcome(&self) -> Outcome;
 
         /// What is known of the error, if the result is one.
@@ -40,6 +43,8 @@ pub(crate) mod sealed {
 }
 
 impl<E> sealed::Classification<E> for Outcome {
+    const WORDED: bool = false;
+
     #[inline]
     fn outcome(&self) -> Outcome {
         *self
