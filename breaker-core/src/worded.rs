@@ -221,8 +221,14 @@ impl Permit {
 
     /// Counts a call that ended with this result, of which the classifier has said this.
     #[inline]
-    pub(crate) fn settle_classified<T, E>(self, result: &Result<T, E>, classified: &impl sealed::Classification<E>) {
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
         let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
         self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }
