@@ -10,6 +10,7 @@ use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::shared::Core;
+use crate::worded::sealed::Classification;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -59,17 +60,20 @@ impl<'b> Lent<'b> {
     }
 
     #[inline(always)]
-    pub(crate) fn finish<T, E, const USERS: bool>(
+    pub(crate) fn finish<T, E, C: Classification<E>, const USERS: bool>(
         mut self,
         result: Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        let outcome = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
+        let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.glance() == self.word {
             self.breaker.0.success();
             nesting::tell(self.core, Evidence::ANSWERED);
+        } else if C::WORDED {
+            self.settle_worded(&result, &classified);
         } else {
             self.settle(result.is_err(), outcome, type_name::<E>());
         }
@@ -82,6 +86,12 @@ impl<'b> Lent<'b> {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
+    /// The same where the classifier has words for it. Apart, so that a plain result is in no place that is pointed at.
+    #[inline(never)]
+    fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        self.permit().settle_classified(result, classified);
+    }
+
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
         Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
@@ -92,7 +102,7 @@ impl<'b> Lent<'b> {
     fn close(&mut self) {
         if self.stage == Stage::Waits {
             self.stage = Stage::Closes;
-            nesting::close(self.core, self.word, 0);
+            nesting::close(self.core, self.word, 0, None);
         }
     }
 
