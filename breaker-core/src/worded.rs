@@ -50,7 +50,7 @@ impl CircuitBreaker {
         text: impl Fn(&E) -> D,
     ) -> Result<T, CallError<E>> {
         let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = run_sync(&permit, (), |()| closure());
+        let result = run_sync(&permit, closure);
         finish(permit, result, &text)
     }
 }

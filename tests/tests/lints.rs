@@ -12,8 +12,8 @@ use serde_json::Value;
 /// The lint, the file and the line.
 type Fired = (String, String, u64);
 
-/// Bodies that need the attribute to compile: the one keeps arguments as locals, the other has the type of its block from it.
-const NEED_IT: [&str; 2] = ["fn sync_reassigned(", "fn unsized_ok("];
+/// A body that needs the attribute to compile: it has the type of its block from it.
+const NEED_IT: &str = "fn unsized_ok(";
 
 /// It stops looking after its first hit in a function, so where it is told is not comparable.
 const FORGETFUL: &str = "clippy::arithmetic_side_effects";
@@ -74,7 +74,7 @@ fn without_attributes(text: &str) -> String {
     let mut left = String::new();
     let mut rest = text;
     while let Some((at, end)) = attribute(rest) {
-        let needed = NEED_IT.iter().any(|name| rest[end..].trim_start().trim_start_matches("async ").starts_with(name));
+        let needed = rest[end..].trim_start().trim_start_matches("async ").starts_with(NEED_IT);
         left += &rest[..at];
         left.extend(rest[at..end].chars().map(|one| if needed || one == '\n' { one } else { ' ' }));
         rest = &rest[end..];
