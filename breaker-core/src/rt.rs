@@ -68,6 +68,7 @@ pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
     result.view()
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Fallible for Result<T, E> {
     type Ok = T;
     type Error = E;
