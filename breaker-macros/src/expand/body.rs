@@ -9,7 +9,7 @@ use crate::check::cache::caches;
 use crate::target::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
 use crate::uses;
 
-/// As many as [`run_sync8`](breaker_core) takes.
+/// The most for which the run-time half has a `run_sync`, and about the most that read well.
 const MOST_ARGUMENTS: usize = 8;
 
 impl Kit<'_> {
