@@ -103,7 +103,8 @@ impl Kit<'_> {
 
     // Output: `move`, or nothing where the closure owns all names that the body uses
     //
-    // Without it rustc would check what is captured where the closure begins, in other words; in a closure that has it, it proposes no clone.
+    // Without it rustc would tell of what is captured at the head of the closure, in other words; inside one that has it,
+    // it proposes no clone.
     fn keyword(&self, moves: bool) -> Option<TokenStream> {
         let captures = self.plan.params.iter().any(Param::is_captured);
         (moves && captures).then(|| quote_spanned!(self.block().span_open()=> move))
