@@ -5,12 +5,16 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
             return ::breaker_core::__rt::reject::<_>(__rejected);
         }
     };
-    let __out = ::breaker_core::__rt::run_sync(
+    let __out = ::breaker_core::__rt::run_sync2(
         &__permit,
-        (path, limit),
-        move |#[allow(clippy::shadow_reuse)] (path, mut limit)| -> io::Result<Vec<u8>> {
-            read_at_most(path, &mut limit)
-        },
+        path,
+        limit,
+        |
+            #[allow(clippy::shadow_reuse)]
+            path,
+            #[allow(clippy::shadow_reuse)]
+            mut limit,
+        | -> io::Result<Vec<u8>> { read_at_most(path, &mut limit) },
     );
     return ::breaker_core::__rt::settle(
         __permit,
