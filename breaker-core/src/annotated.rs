@@ -101,6 +101,7 @@ pub trait Callable: Fallible {
     fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 

@@ -216,10 +216,31 @@ pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerEr
     CircuitBreakerError::timed_out(holder, after)
 }
 
-/// Runs a synchronous body to its end.
-#[inline]
-pub(crate) fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
-    Ok(permit.guarded(|| body(arguments)))
+macro_rules! run_sync {
+    ($($name:ident($($argument:ident: $type:ident),*);)+) => {$(
+        /// Runs a synchronous body to its end.
+        #[inline]
+        #[allow(clippy::too_many_arguments, reason = "they are the body's own")]
+        pub fn $name<$($type,)* R>(
+            permit: &Permit,
+            $($argument: $type,)*
+            body: impl FnOnce($($type),*) -> R,
+        ) -> R {
+            permit.guarded(|| body($($argument),*))
+        }
+    )+};
+}
+
+run_sync! {
+    run_sync();
+    run_sync1(a: A);
+    run_sync2(a: A, b: B);
+    run_sync3(a: A, b: B, c: C);
+    run_sync4(a: A, b: B, c: C, d: D);
+    run_sync5(a: A, b: B, c: C, d: D, e: E);
+    run_sync6(a: A, b: B, c: C, d: D, e: E, f: F);
+    run_sync7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+    run_sync8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
 }
 
 /// Without the feature `tokio` there are no time limits.

@@ -366,18 +366,21 @@ pub struct Surely;
 #[doc(hidden)]
 pub struct Perhaps;
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Maybe> for Option<T> {
     fn answer(self) -> Option<Result<T, E>> {
         self.map(Ok)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Surely> for Result<T, E> {
     fn answer(self) -> Option<Self> {
         Some(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
     fn answer(self) -> Option<Result<T, E>> {
         self.transpose()

@@ -249,6 +249,7 @@ pub mod rt {
 
     macro_rules! boxes {
         ($($stream:ty),*) => {$(
+            #[diagnostic::do_not_recommend]
             impl<'a, T: 'a, E: 'a> StreamBox<E> for Pin<Box<$stream>> {
                 fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self {
                     Box::pin(self.guarded(permit, judge))

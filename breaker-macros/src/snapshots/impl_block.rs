@@ -9,10 +9,10 @@ impl Client {
                 return ::breaker_core::__rt::reject::<_>(__rejected);
             }
         };
-        let __out = ::breaker_core::__rt::run_sync(
+        let __out = ::breaker_core::__rt::run_sync1(
             &__permit,
-            (id,),
-            move |#[allow(clippy::shadow_reuse)] (id,)| -> Result<Item, ApiError> {
+            id,
+            move |#[allow(clippy::shadow_reuse)] id| -> Result<Item, ApiError> {
                 self.inner.get(id)
             },
         );
