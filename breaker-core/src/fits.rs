@@ -10,6 +10,11 @@ use std::ops::Deref;
 pub struct Within<'e, E>(pub &'e E);
 
 /// Where a pattern that is of a `T` is looked for. rustc learns the type from the pattern itself.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is no error type, so no error can be of it",
+    label = "expected a pattern of a type that is `Error + 'static`",
+    note = "write a pattern of the function's own error (`MyError::Variant`), or a predicate (`|e| ..`)"
+)]
 pub trait Fits<T> {
     fn any(self, pattern: impl Fn(&T) -> bool) -> bool;
 }
@@ -18,6 +23,7 @@ pub trait Fits<T> {
 #[derive(Debug)]
 pub struct OfChain<'e>(&'e (dyn Error + 'static));
 
+#[diagnostic::do_not_recommend]
 impl<T: Sought> Fits<T> for OfChain<'_> {
     fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
         any_of(self.0, pattern)
@@ -28,6 +34,7 @@ impl<T: Sought> Fits<T> for OfChain<'_> {
 #[derive(Debug)]
 pub struct OfTarget<'e, E>(&'e E);
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Fits<T> for OfTarget<'_, E>
 where
     T: Sought,
@@ -43,6 +50,7 @@ where
 #[derive(Debug)]
 pub struct OfItself<'e, E>(&'e E);
 
+#[diagnostic::do_not_recommend]
 impl<E> Fits<E> for OfItself<'_, E> {
     fn any(self, pattern: impl Fn(&E) -> bool) -> bool {
         pattern(self.0)

@@ -287,13 +287,12 @@ impl Kit<'_> {
     //
     // rustc learns of the pattern which type is looked for.
     fn within(&self, test: &Test, pattern: &TokenStream) -> TokenStream {
-        let rt = self.rt;
         let at = if let Test::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
         let at_rt = self.rt.at(at);
-        let way = quote_spanned! {Span::mixed_site()=>
+        let way = quote_spanned! {at=>
             {
-                use #rt::{ByChain as _, ByItself as _, ByTarget as _};
-                (&&&#rt::Within(__error)).__breaker_way()
+                use #at_rt::{ByChain as _, ByItself as _, ByTarget as _};
+                (&&&#at_rt::Within(__error)).__breaker_way()
             }
         };
         let closure = quote_spanned! {Span::mixed_site()=>

@@ -84,15 +84,18 @@ impl Kit<'_> {
     pub(super) fn late_answer(&self, chain: &Chain, fallen: &Ident) -> TokenStream {
         let (rt, at_rt, rejection) = (self.rt, self.rt.at(self.at_ret), self.rejection(fallen));
         let opener = quote_spanned!(self.at_ret=> #at_rt::#fallen::opener(&__fallen));
-        let unless_open = quote_spanned!(self.at_ret=> #at_rt::#fallen::unless_open);
+        let open = quote_spanned! {Span::mixed_site()=>
+            |__rejected| {
+                use #rt::{ByFrom as _, ByNothing as _};
+                (&__opener).__breaker_open(__rejected)
+            }
+        };
+        let unless_open = quote_spanned!(self.at_ret=> #at_rt::#fallen::unless_open(__fallen, #open));
         let give = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         let last = self.step(chain, chain.steps.len() - 1);
         quote_spanned! {Span::mixed_site()=>
             let __opener = #opener;
-            let __fallen = match #unless_open(__fallen, |__rejected| {
-                use #rt::{ByFrom as _, ByNothing as _};
-                (&__opener).__breaker_open(__rejected)
-            }) {
+            let __fallen = match #unless_open {
                 #rt::Ok(__ret) => #give,
                 #rt::Err(__fallen) => __fallen,
             };
@@ -219,9 +222,9 @@ impl Kit<'_> {
                 let result = respan(self.result.clone(), self.at_ret);
                 let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
                 if later.is_empty() {
-                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, #value));
+                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
                     let (quiet, leave) = (quiet(), self.leave(self.at_ret, &told));
-                    return quote_spanned!(self.at_ret=> #quiet #leave;);
+                    return quote_spanned!(self.at_ret=> #quiet let __ret = #value; #leave;);
                 }
                 quote_spanned!(at=> #rt::Some(#value))
             }

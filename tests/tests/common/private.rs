@@ -2,7 +2,7 @@
 
 /// Lines of rustc's that name the trait or the function which asks for something. They propose nothing to write.
 const ASKED_BY: [&str; 4] =
-    ["is not implemented for `", "required for `", "required by a bound in `", "required by this bound in `"];
+    ["is not implemented for ", "required for `", "required by a bound in `", "required by this bound in `"];
 
 /// Such a line, or part of a message, if there is one: it names something of the expansion, or a module of the library.
 pub(crate) fn private_name(text: &str) -> Option<&str> {
