@@ -144,8 +144,8 @@ impl Entry {
         }
         let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
         let message = format!(
-            "is shared by {}, since its default name leaves out traits and type arguments: failures of one reject calls \
-             of the other; write a `name` at each, the same one where they are to share it",
+            "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
+             reject calls of the other; write a `name` at each, the same one where they are to share it",
             listed(&places)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
