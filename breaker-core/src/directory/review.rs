@@ -50,8 +50,15 @@ impl Directory {
         problems
     }
 
+    /// What is wrong with a file that is to take the place of the one before.
+    pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        let mut problems = self.problems_of(file, environment);
+        problems.extend(file.follows(&self.file).err());
+        problems
+    }
+
     /// What is wrong with a file in view of the breakers that there are.
-    pub(super) fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+    fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         if !file.switches_rules_off() {
             return Vec::new();
         }
