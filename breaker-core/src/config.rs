@@ -343,7 +343,8 @@ keys! {
     |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
     /// The body is cancelled when it has run so long, and that is a counted failure: above zero, no limit if unset.
-    /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer.
+    /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer. tokio says by a panic that a runtime has none
+    /// (`enable_time`). It is caught, but a process that is built with `panic = "abort"` ends.
     timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 
