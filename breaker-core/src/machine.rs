@@ -70,6 +70,8 @@ pub(crate) struct Machine {
     trip: Option<Trip>,
     counts: Counts,
     last_failure: Option<Tick>,
+    /// The last failure or slow call that was added to the window.
+    last_bad: Tick,
 }
 
 /// Where the automatic part is. Under `Manual::Shadow` it goes on, and only tells.
@@ -113,6 +115,7 @@ impl Machine {
             trip: None,
             counts: Counts::default(),
             last_failure: None,
+            last_bad: Tick::ZERO,
         };
         machine.arrange();
         machine
@@ -351,6 +354,9 @@ impl Machine {
         }
         if mark.failed {
             self.run.failed(now, self.settings.fail_window);
+        }
+        if mark.failed || mark.slow {
+            self.last_bad = now;
         }
         let window = self.ruled_window();
         if let Some(window) = window {

@@ -50,8 +50,15 @@ impl Directory {
         problems
     }
 
+    /// What is wrong with a file that is to take the place of the one before.
+    pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        let mut problems = self.problems_of(file, environment);
+        problems.extend(file.follows(&self.file).err());
+        problems
+    }
+
     /// What is wrong with a file in view of the breakers that there are.
-    pub(super) fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+    fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         if !file.switches_rules_off() {
             return Vec::new();
         }
@@ -158,8 +165,8 @@ impl Entry {
         }
         let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
         let message = format!(
-            "is shared by {}, since its default name leaves out traits and type arguments: failures of one reject calls \
-             of the other; write a `name` at each, the same one where they are to share it",
+            "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
+             reject calls of the other; write a `name` at each, the same one where they are to share it",
             listed(&places)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))

@@ -102,6 +102,19 @@ impl Machine {
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
+    /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
+    /// end of an open time. `None`: it knows nothing that a new machine would not.
+    pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
+        let Phase::Closed { ramp, since } = &self.phase else {
+            return Some(self.lapsed(now).unwrap_or(self.since));
+        };
+        let run = self.run.counts_at(now, self.longest_gap).then(|| self.run.last());
+        let window = self.ruled_window().filter(|window| !window.tally(now).is_good());
+        let ramps =
+            ramp.as_ref().zip(self.settings.ramp).is_some_and(|(ramp, length)| ramp.share(now, length).is_some());
+        [run, window.map(|_| self.last_bad), ramps.then_some(*since)].into_iter().flatten().max()
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
