@@ -50,9 +50,11 @@ impl CircuitBreaker {
         }
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
+        // Of a call that asked when the breaker was not disabled, a listener waits for the end.
+        let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
             nesting::tell(&self.0, Evidence::NONE);
-            return Ok(self.permit(caller, word, 0, self.start()));
+            return Ok(self.permit(caller, asked(word), 0, self.start()));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -84,7 +86,7 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(caller, word, probe, self.start()))
+        Ok(self.permit(caller, asked(word), probe, self.start()))
     }
 
     /// The present as the start of a call, as precise as those need it who hear of the call.

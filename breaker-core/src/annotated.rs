@@ -362,11 +362,11 @@ impl Entry {
         match &mut self.0 {
             Way::Held(held) => {
                 held.closes = true;
-                nesting::close(&held.link.breaker.0, held.word, held.probe);
+                nesting::close(&held.link.breaker.0, held.word, held.probe, Some(held.link));
             }
             Way::Cut(link, closes) => {
                 *closes = true;
-                nesting::close(&link.breaker.0, Word::NONE, 0);
+                nesting::close(&link.breaker.0, Word::NONE, 0, Some(link));
             }
             _ => {}
         }

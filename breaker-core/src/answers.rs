@@ -15,7 +15,7 @@ pub(crate) struct Call {
     pub(crate) started: Tick,
     /// What the calls inside it have told.
     pub(crate) evidence: Evidence,
-    /// How many calls were rejected by now; only where there is a slot.
+    /// How many calls were rejected by now; only where there is a slot, or the call is dropped.
     pub(crate) rejected: u64,
 }
 
@@ -75,6 +75,8 @@ pub(crate) struct Settled {
     pub(crate) widened: bool,
     /// As many failures as would open the breaker were each hidden by a success inside the call that failed.
     pub(crate) eclipsed: bool,
+    /// As many successes as would close the breaker were each hidden by the drop of a call inside the one that succeeded.
+    pub(crate) hidden: bool,
 }
 
 impl Settled {
@@ -85,7 +87,7 @@ impl Settled {
 
     /// An ending that changes nothing but a total.
     pub(crate) const fn nothing(outcome: Counted) -> Self {
-        Self { outcome, run: 0, drops: 0, lingers: false, change: None, widened: false, eclipsed: false }
+        Self { outcome, run: 0, drops: 0, lingers: false, change: None, widened: false, eclipsed: false, hidden: false }
     }
 }
 

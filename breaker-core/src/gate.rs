@@ -50,7 +50,7 @@ impl Word {
     pub(crate) const CLOSING: u64 = 1 << 56;
     /// There are calls inside this one on its thread.
     pub(crate) const BURIED: u64 = 1 << 57;
-    /// The call decides nothing, whatever the generation.
+    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same: it was told of, so its end is.
     pub(crate) const UNBOUND: u64 = 1 << 58;
     /// Where [`Evidence`] is kept.
     const EVIDENCE_SHIFT: u32 = 59;

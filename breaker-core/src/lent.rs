@@ -6,12 +6,11 @@ use crate::error::CallError;
 use crate::event;
 use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
-use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::shared::Core;
+use crate::worded::sealed::Classification;
 use pin_project_lite::pin_project;
-use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -59,27 +58,27 @@ impl<'b> Lent<'b> {
     }
 
     #[inline(always)]
-    pub(crate) fn finish<T, E, const USERS: bool>(
+    pub(crate) fn finish<T, E, C: Classification<E>, const USERS: bool>(
         mut self,
         result: Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        let outcome = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
-        let success = result.is_ok() && matches!(outcome, Outcome::Success);
+        let success = result.is_ok() && matches!(classified.outcome(), Outcome::Success);
         if success && self.core.gate.glance() == self.word {
             self.breaker.0.success();
             nesting::tell(self.core, Evidence::ANSWERED);
         } else {
-            self.settle(result.is_err(), outcome, type_name::<E>());
+            self.settle(&result, &classified);
         }
         result.map_err(CallError::Inner)
     }
 
     /// Counts any other ending.
     #[inline(never)]
-    fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
-        self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
+    fn settle<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        self.permit().settle_classified(result, classified);
     }
 
     fn permit(&mut self) -> Permit {
@@ -92,7 +91,7 @@ impl<'b> Lent<'b> {
     fn close(&mut self) {
         if self.stage == Stage::Waits {
             self.stage = Stage::Closes;
-            nesting::close(self.core, self.word, 0);
+            nesting::close(self.core, self.word, 0, None);
         }
     }
 

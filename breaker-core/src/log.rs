@@ -304,6 +304,25 @@ pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>, in
     if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
+/// Successes of one function on trial were hidden by the drops of another one inside its calls.
+pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    let name = label(breaker);
+    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or("another call"));
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_successes_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls of {outer} have succeeded on trial as close it, and none counts, since each dropped a \
+                 call of {inner} inside it; put `skip` on {inner}, or guard the call that wins as well"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
 /// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
 fn is_told(breaker: &CircuitBreaker) -> bool {
     breaker.0.member().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()

@@ -17,7 +17,7 @@
 //!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
-//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`).
+//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a ramp that has rejected calls.
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
@@ -181,7 +181,8 @@ impl Machine {
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let outcome = tells(call.evidence, self.spare(call, ending, self.judge(call, ending, now)));
+        let judged = self.judge(call, ending, now);
+        let outcome = self.spare(call, ending, tells(call.evidence, judged));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
@@ -198,7 +199,8 @@ impl Machine {
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipsed = change.is_none() && self.is_eclipsed(call.evidence, outcome);
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipsed }
+        let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
+        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipsed, hidden }
     }
 
     /// Whether the result of a call under this word decides anything (rule 7).
@@ -219,21 +221,33 @@ impl Machine {
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
-    /// A probe that is dropped while others were rejected may be dropped for that, as by a `try_join!`: then it has no result, whatever `on_cancel` says.
-    fn spare(&self, call: Call, ending: Ending, outcome: Counted) -> Counted {
+    /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
+    /// then, whatever `on_cancel` says.
+    fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        let failed = dropped && outcome == Counted::Failure && self.binds(call.word);
-        match &self.phase {
-            Phase::HalfOpen(trial) if failed && trial.may_widen(call.probe, self.turned_away(call.rejected)) => {
-                Counted::Cancelled
-            }
-            _ => outcome,
+        if !dropped || outcome != Counted::Failure || !self.binds(call.word) {
+            return outcome;
         }
+        let turned_away = self.turned_away(call.rejected);
+        let spared = match &mut self.phase {
+            Phase::HalfOpen(trial) => trial.spares(call.probe, turned_away),
+            Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
+            _ => false,
+        };
+        if spared { tells(call.evidence, Counted::Cancelled) } else { outcome }
     }
 
     /// How many calls were rejected so far, or would have been, if so many were.
     fn turned_away(&self, rejected: u64) -> u64 {
         rejected.saturating_add(self.counts.shadow_rejected)
+    }
+
+    /// Whether this success, which a call inside that was dropped hides, makes as many as would have closed the breaker.
+    fn hides(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::HalfOpen(trial) => trial.hides(&self.settings),
+            _ => false,
+        }
     }
 
     /// Whether this failure makes as many as would open the breaker, had no success inside each of the calls ended the run.

@@ -63,8 +63,8 @@ fn enter_any(core: &Core, word: Word, probe: u32, function: Option<&'static Link
 }
 
 /// A call is dropped before it ends, or after its time limit; its body is dropped next.
-pub(crate) fn close(core: &Core, word: Word, probe: u32) {
-    enter(core, word.with(Word::CLOSING), probe, None);
+pub(crate) fn close(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
+    enter(core, word.with(Word::CLOSING), probe, function);
 }
 
 /// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its success but that it was one.

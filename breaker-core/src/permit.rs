@@ -11,6 +11,7 @@ use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::{Ending, Outcome};
+use crate::site::Link;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
@@ -165,11 +166,8 @@ impl Permit {
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
         let word = self.word.with_evidence(self.evidence());
-        let function = if let Holder::Site(link) = self.holder { Some(link) } else { None };
-        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), function);
-        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
-            nesting::number(*number);
-        }
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
         Inside { permit: self, word }
     }
 
@@ -199,7 +197,22 @@ impl Permit {
             _ => return,
         };
         self.stage.store(closes, Ordering::Relaxed);
-        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed));
+        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
+    }
+
+    /// Its function, where that is the breaker's own.
+    #[inline]
+    fn link(&self) -> Option<&'static Link> {
+        if let Holder::Site(link) = self.holder { Some(link) } else { None }
+    }
+
+    /// Notes its function, where that is one of a family.
+    #[inline]
+    fn number(&self) {
+        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
+            nesting::number(*number);
+        }
     }
 
     /// The body of a call that closes is gone.

@@ -2,6 +2,7 @@
 //! present share to a sum, in whole nanoseconds of the ramp, and passes when that is a whole call. (Bresenham's line, as error diffusion does it.)
 
 use crate::clock::Tick;
+use crate::probes::MOST;
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -10,12 +11,16 @@ pub(crate) struct Ramp {
     sum: u128,
     /// No call has come yet.
     first: bool,
+    /// A call was rejected.
+    rejects: bool,
+    /// Drops that are no failures.
+    spared: u32,
 }
 
 impl Ramp {
     /// The first call passes, however early it comes: where calls are few, there may be no other one for long.
     pub(crate) const fn new(now: Tick) -> Self {
-        Self { since: now, sum: 0, first: true }
+        Self { since: now, sum: 0, first: true, rejects: false, spared: 0 }
     }
 
     /// The share of calls that is let in now, from 0 to 1; `None` when the ramp of this length is over.
@@ -49,7 +54,16 @@ impl Ramp {
         if whole {
             self.sum -= length.as_nanos();
         }
-        Some(std::mem::take(&mut self.first) || whole)
+        let passes = std::mem::take(&mut self.first) || whole;
+        self.rejects |= !passes;
+        Some(passes)
+    }
+
+    /// Whether a dropped call is no failure, since others were rejected.
+    pub(crate) fn spares(&mut self) -> bool {
+        let spares = self.rejects && self.spared < MOST;
+        self.spared += u32::from(spares);
+        spares
     }
 }
 

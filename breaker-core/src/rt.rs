@@ -16,7 +16,7 @@ pub use crate::call::{Cut, Run, run_sync};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
-pub use crate::look::{Look, of_variant, see, see_text};
+pub use crate::look::{Look, of_variant, see, see_field, see_text};
 pub use crate::outcome::Outcome;
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]

@@ -4,6 +4,7 @@ use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
+use crate::worded::Classification;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -43,6 +44,34 @@ where
     GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: every_error::<E> }
 }
 
+/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, rules};
+/// # use futures_util::{StreamExt, stream};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::new().fail_max(1)).unwrap();
+/// let words = stream::iter([Ok("once"), Err("connection reset")]);
+/// // As the attribute does it.
+/// let mut words = guard_stream_with(breaker.try_acquire()?, words, rules::errors);
+/// while words.next().await.is_some() {}
+/// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: connection reset");
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// # }).unwrap();
+/// ```
+pub fn guard_stream_with<S, T, E, C, F>(
+    permit: Permit,
+    stream: S,
+    classify: F,
+) -> GuardedStream<S, Result<T, E>, E, Classifier<F>>
+where
+    S: Stream<Item = Result<T, E>>,
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: Classifier(classify) }
+}
+
 fn every_error<E>(_: &E) -> Judged<'_> {
     (Outcome::failure(), Look::NOTHING)
 }
@@ -72,19 +101,52 @@ impl Drop for Streaming {
     }
 }
 
+/// What is asked of the item that ends a call, whose error is this.
+pub trait Judge<I, E> {
+    #[doc(hidden)]
+    fn conclude(&mut self, permit: Permit, item: &I, error: &E);
+}
+
+impl<I, E> Judge<I, E> for for<'e> fn(&'e E) -> Judged<'e> {
+    fn conclude(&mut self, permit: Permit, _: &I, error: &E) {
+        crate::rt::conclude_error(permit, error, self);
+    }
+}
+
+/// The classifier of [`guard_stream_with`].
+pub struct Classifier<F>(F);
+
+impl<F> fmt::Debug for Classifier<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Classifier")
+    }
+}
+
+impl<T, E, C, F> Judge<Result<T, E>, E> for Classifier<F>
+where
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, _: &E) {
+        let classified = permit.guarded(|| (self.0)(item));
+        permit.settle_classified(item, &classified);
+    }
+}
+
 pin_project! {
-    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`].
-    pub struct GuardedStream<S, I, E> {
+    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`], or by
+    /// [`guard_stream_with`] and a classifier.
+    pub struct GuardedStream<S, I, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
         // Before the call, so that a stream that is dropped is counted when it is gone.
         #[pin]
         stream: S,
         call: Streaming,
         // The item's error, if it is one.
         error: for<'i> fn(&'i I) -> Option<&'i E>,
-        judge: for<'e> fn(&'e E) -> Judged<'e>,
+        judge: J,
     }
 
-    impl<S, I, E> PinnedDrop for GuardedStream<S, I, E> {
+    impl<S, I, E, J> PinnedDrop for GuardedStream<S, I, E, J> {
         /// The calls inside the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
             if let Some(permit) = &this.project().call.permit {
@@ -94,7 +156,7 @@ pin_project! {
     }
 }
 
-impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
+impl<S: Stream<Item = I>, I, E, J: Judge<I, E>> Stream for GuardedStream<S, I, E, J> {
     type Item = I;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -108,15 +170,13 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
             None => this.stream.poll_next(context),
         };
         let item = ready!(polled);
-        let error = item.as_ref().and_then(*this.error);
-        if item.is_some() && error.is_none() {
+        let ended = item.as_ref().map(|item| (item, (this.error)(item)));
+        if let Some((_, None)) = ended {
             this.call.gave = true;
         } else if let Some(permit) = this.call.permit.take() {
-            match error {
-                Some(error) => {
-                    crate::rt::conclude_error(permit, error, this.judge);
-                }
-                None => permit.success(),
+            match ended {
+                Some((item, Some(error))) => this.judge.conclude(permit, item, error),
+                _ => permit.success(),
             }
         }
         Poll::Ready(item)
@@ -127,7 +187,7 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
     }
 }
 
-impl<S, I, E> fmt::Debug for GuardedStream<S, I, E> {
+impl<S, I, E, J> fmt::Debug for GuardedStream<S, I, E, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuardedStream").field("permit", &self.call.permit).finish_non_exhaustive()
     }

@@ -103,6 +103,20 @@ fn of_many_names_that_nobody_has_the_first_are_told_and_the_others_counted() {
     assert!(report.warnings()[100].to_string().contains("900 more names belong to no circuit breaker yet"));
 }
 
+#[test]
+fn of_many_shared_prefixes_the_first_are_told_and_the_others_counted() {
+    let registry = Registry::new();
+    for n in 0..150 {
+        for name in [format!("api-{n}"), format!("api_{n}")] {
+            registry.breaker(&name, Config::new()).unwrap();
+        }
+    }
+    let report = registry.init_from([("", ""); 0]).unwrap();
+    assert_eq!(report.warnings().len(), 101);
+    let last = report.warnings()[100].to_string();
+    assert_eq!(last, "names of circuit breakers: 50 more prefixes of variables are shared by circuit breakers");
+}
+
 struct A;
 struct B;
 struct Client<T>(PhantomData<T>);

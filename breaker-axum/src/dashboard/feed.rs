@@ -9,7 +9,7 @@ use super::Dashboard;
 use super::access::Caller;
 use super::board::POINTS;
 use super::history::KEPT;
-use super::hub::{Frame, TICK, frame};
+use super::hub::{Frame, Receiver, TICK, frame};
 use super::peer::Peer;
 use super::readers::{Owner, Place};
 use super::reply;
@@ -24,7 +24,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep_until;
 
 /// A place among the readers, which is left with its value.
@@ -37,7 +37,7 @@ struct Reader {
     seat: Seat,
     /// Of a caller who has logged in.
     session: Option<String>,
-    receiver: Receiver<Frame>,
+    receiver: Receiver,
     first: Option<Bytes>,
     over: bool,
 }

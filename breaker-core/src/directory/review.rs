@@ -77,7 +77,7 @@ impl Directory {
         let mut odd = strangers.unwrap_or_default();
         odd.extend(self.unknown_names());
         odd.extend(self.shared_prefixes());
-        odd.extend(self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name)));
+        odd.extend(self.shared_by_default());
         for warning in &odd {
             self.say(warning.to_string());
         }
@@ -112,7 +112,21 @@ impl Directory {
             by_prefix.entry(&entry.prefix).or_default().push(name);
         }
         let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
-        shared.map(|(prefix, names)| shared_prefix(prefix, &names)).collect()
+        let more = |more| {
+            let message = format!("{more} more prefixes of variables are shared by circuit breakers");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        spelling::first_of(shared, |(prefix, names)| shared_prefix(prefix, &names), more)
+    }
+
+    /// Breakers that several things have because their default names are the same.
+    fn shared_by_default(&self) -> Vec<ConfigError> {
+        let shared = self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name));
+        let more = |more| {
+            let message = format!("{more} more default names are shared");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        spelling::first_of(shared, |warning| warning, more)
     }
 
     /// Says of the time limit of `name` which call sites cannot keep it.
@@ -164,4 +178,25 @@ fn listed(all: &[&str]) -> String {
     const MOST: usize = 10;
     let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
     format!("{}{more}", all[..all.len().min(MOST)].join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::site::Origin;
+
+    #[test]
+    fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
+        let mut directory = Directory::default();
+        for (name, of) in (0..150).flat_map(|name| [(name, "A"), (name, "B")]) {
+            let (name, place) = (format!("client_{name}"), format!("{name}{of}"));
+            let by_default = Some(Origin::Type(of.to_owned()));
+            directory.declare(&name, Declared { place, config: Config::new(), can_be_cut: true, by_default }, false);
+        }
+        let found = directory.init(Environment::default(), false);
+        assert_eq!(found.warnings.len(), 101);
+        let last = found.warnings[100].to_string();
+        assert_eq!(last, "names of circuit breakers: 50 more default names are shared");
+    }
 }

@@ -21,6 +21,9 @@ impl Permit {
         self.closed();
         let core: &Core = &self.breaker().0;
         if self.word.has(Word::PASS) {
+            if self.word.has(Word::UNBOUND) {
+                self.tell(&Settled::PASSED_ON, cause);
+            }
             return;
         }
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
@@ -99,11 +102,12 @@ impl Permit {
         let probe = self.probe.load(Ordering::Relaxed);
         let (settled, told) = if plain && nothing_to_settle() {
             (Settled::PLAIN, Told::NOTHING)
-        } else if success && probe == 0 && evidence.has(Evidence::TOLD) {
+        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && evidence != Evidence::TOLD {
             (Settled::PASSED_ON, Told::NOTHING)
         } else {
+            let dropped = matches!(ending, Ending::Dropped | Ending::Left);
             self.breaker().locked(|machine, now| {
-                let call = Call { evidence, probe, ..self.call(now) };
+                let call = Call { evidence, ..self.call(now, dropped) };
                 let settled = machine.settle(call, ending, now);
                 (settled, settled.change)
             })
@@ -118,9 +122,9 @@ impl Permit {
         settled
     }
 
-    fn call(&self, now: Tick) -> Call {
+    fn call(&self, now: Tick, dropped: bool) -> Call {
         let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
-        let rejected = if probe == 0 { 0 } else { self.breaker().0.rejections() };
+        let rejected = if probe == 0 && !dropped { 0 } else { self.breaker().0.rejections() };
         Call { word, probe, started, evidence: self.evidence(), rejected }
     }
 
@@ -129,7 +133,7 @@ impl Permit {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
         if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
-            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now)), None));
+            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now, true)), None));
             self.breaker().tell_changes(told);
             settled.widened = widened;
         }
@@ -147,8 +151,12 @@ impl Permit {
         if settled.eclipsed {
             crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
         }
+        #[cfg(feature = "tracing")]
+        if settled.hidden {
+            crate::log::hidden(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
+        }
         #[cfg(not(feature = "tracing"))]
-        let _ = (settled.widened, settled.eclipsed);
+        let _ = (settled.widened, settled.eclipsed, settled.hidden);
     }
 
     /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or

@@ -206,6 +206,15 @@ impl Kit<'_> {
 
 // Output: `K::__rt::see(__error).__breaker_look()`; of a `dyn Error` that borrows, which is of no type that can be asked for, it is `see_text`
 pub(crate) fn look(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
-    let see = Ident::new(if uses::borrows_error(ty) { "see_text" } else { "see" }, Span::mixed_site());
+    look_by(rt, "see", ty, of)
+}
+
+/// The same of a field, which may be there only sometimes.
+pub(crate) fn look_at_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    look_by(rt, "see_field", ty, of)
+}
+
+fn look_by(rt: &impl ToTokens, see: &str, ty: &TokenStream, of: &Ident) -> TokenStream {
+    let see = Ident::new(if uses::borrows_error(ty) { "see_text" } else { see }, Span::mixed_site());
     quote_spanned!(Span::mixed_site()=> #rt::#see(#of).__breaker_look())
 }

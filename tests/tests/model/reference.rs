@@ -66,6 +66,9 @@ pub(crate) struct Ramp {
     /// In nanoseconds of the ramp's length, which are a whole call.
     pub(crate) sum: u128,
     pub(crate) asked: bool,
+    pub(crate) rejects: bool,
+    /// Drops that were no failures, since others had been rejected.
+    pub(crate) spared: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +96,8 @@ pub(crate) struct Trial {
     pub(crate) turned_away: u64,
     /// Slots beyond those of the settings: one for each probe that ended without a result while calls were turned away.
     pub(crate) more: u32,
+    /// Drops of calls without a slot that were no failures, since others had been rejected.
+    pub(crate) spared: u32,
     pub(crate) successes: u32,
     pub(crate) failures: u32,
     /// Of all that came back.
@@ -240,6 +245,7 @@ impl Reference {
         let whole = running.sum >= length.as_nanos();
         running.sum -= if whole { length.as_nanos() } else { 0 };
         let first = !std::mem::replace(&mut running.asked, true);
+        running.rejects |= !(whole || first);
         if whole || first { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
     }
 
@@ -249,6 +255,7 @@ impl Reference {
         }
         let took = call.timed.then(|| self.now - call.began);
         let counted = self.judge(call, ending, took);
+        self.note_spared(call, ending, took);
         self.count(counted);
         if call.generation != self.generation {
             return;
@@ -285,16 +292,29 @@ impl Reference {
 
     pub(crate) fn judge(&self, call: Call, ending: Ending, took: Option<Duration>) -> Counted {
         let counted = self.judge_alone(ending, took);
-        match &self.phase {
-            // It may be dropped since another one found no slot.
-            Phase::HalfOpen(trial) if matches!(ending, Ending::Dropped) && call.generation == self.generation => {
-                if trial.would_give_more(call.slot) {
-                    Counted::Cancelled
-                } else {
-                    counted
-                }
+        if counted == Counted::Failure && self.spares(call, ending) { Counted::Cancelled } else { counted }
+    }
+
+    /// Whether it may be dropped since another one was rejected on trial, or during a ramp.
+    fn spares(&self, call: Call, ending: Ending) -> bool {
+        let binds = matches!(ending, Ending::Dropped) && call.generation == self.generation;
+        binds
+            && match &self.phase {
+                Phase::HalfOpen(trial) => trial.spares(call.slot),
+                Phase::Closed { ramp: Some(ramp), .. } => ramp.rejects && ramp.spared < 16,
+                _ => false,
             }
-            _ => counted,
+    }
+
+    /// Of drops that would be failures so many are spared.
+    pub(crate) fn note_spared(&mut self, call: Call, ending: Ending, took: Option<Duration>) {
+        if self.judge_alone(ending, took) != Counted::Failure || !self.spares(call, ending) {
+            return;
+        }
+        match &mut self.phase {
+            Phase::HalfOpen(trial) if !trial.holds(call.slot) => trial.spared += 1,
+            Phase::Closed { ramp: Some(ramp), .. } => ramp.spared += 1,
+            _ => {}
         }
     }
 

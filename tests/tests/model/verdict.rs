@@ -139,6 +139,15 @@ impl Trial {
         self.last
     }
 
+    pub(crate) fn holds(&self, slot: Option<u64>) -> bool {
+        self.slots.iter().any(|held| Some(held.id) == slot)
+    }
+
+    /// Whether a drop is no failure, since another call was rejected: of a probe while it held its slot, of any other call in this trial.
+    pub(crate) fn spares(&self, slot: Option<u64>) -> bool {
+        if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.turned_away > 0 }
+    }
+
     /// Whether the end of this probe leaves a slot more, if it has no result.
     pub(crate) fn would_give_more(&self, slot: Option<u64>) -> bool {
         let kept_out = |held: &Slot| Some(held.id) == slot && held.turned_away < self.turned_away;

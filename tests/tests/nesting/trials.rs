@@ -210,3 +210,162 @@ async fn a_probe_inside_a_call_of_an_earlier_state_gives_its_slot_back_when_that
     tokio::try_join!(good(&b), good(&b)).unwrap();
     assert_eq!(b.state(), State::Closed, "there was a place more, too");
 }
+
+/// A call that takes a second.
+async fn page(b: &CircuitBreaker) -> Answer {
+    let body = async {
+        sleep(secs(1)).await;
+        Ok(1)
+    };
+    call(b, body).await
+}
+
+/// A call whose items are calls of the same breaker, or which makes them itself; it begins so many seconds late.
+async fn pages(b: &CircuitBreaker, streamed: bool, pages: u32, late: u64) -> Answer {
+    sleep(secs(late)).await;
+    if streamed {
+        let mut read = Box::pin(guard_stream(b.try_acquire()?, stream::iter(0..pages).then(|_| page(b))));
+        while let Some(page) = read.next().await {
+            page?;
+        }
+        return Ok(1);
+    }
+    let all = async {
+        for _ in 0..pages {
+            page(b).await?;
+        }
+        Ok(1)
+    };
+    call(b, all).await
+}
+
+/// Once a call inside has told, the outer one has no slot; that it is dropped is no failure all the same.
+#[tokio::test(start_paused = true)]
+async fn a_drop_without_a_slot_while_others_are_rejected_is_no_failure() {
+    for streamed in [true, false] {
+        let config = Config::new().on_cancel(OnCancel::Failure).success_threshold(3);
+        let b = half_open(config).await;
+        let [early, late, rejected] = [0, 1, 1].map(|late| pages(&b, streamed, 3, late));
+        futures_util::future::try_join3(early, late, rejected).await.unwrap_err();
+        assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [1, 0, 1, 1, 1]), "streamed: {streamed}");
+
+        let b = half_open(config).await;
+        let mut early = Box::pin(pages(&b, streamed, 3, 0));
+        assert!(futures_util::poll!(&mut early).is_pending());
+        advance(secs(1)).await;
+        assert!(futures_util::poll!(&mut early).is_pending());
+        drop(early);
+        assert_eq!(b.state(), State::Open, "no other call was rejected");
+    }
+}
+
+/// Nor does one that has no result for long: sixteen are spared.
+#[tokio::test(start_paused = true)]
+async fn drops_without_a_slot_are_failures_in_the_end() {
+    let b = half_open(Config::new().on_cancel(OnCancel::Failure).half_open_max_calls(2)).await;
+    let hangs = || async {
+        let _ = b.call_with(async { Ok::<(), Fault>(()) }, |_| Outcome::neutral()).await;
+        pending::<Answer>().await
+    };
+    let mut calls: Vec<_> = (0..17).map(|_| Box::pin(call(&b, hangs()))).collect();
+    for hanging in &mut calls {
+        assert!(futures_util::poll!(hanging).is_pending());
+    }
+    let _held = [b.try_acquire().unwrap(), b.try_acquire().unwrap()];
+    b.try_acquire().unwrap_err();
+    for hanging in calls.drain(..16) {
+        drop(hanging);
+        assert_eq!(b.state(), State::HalfOpen);
+    }
+    drop(calls);
+    assert_eq!(b.state(), State::Open);
+}
+
+/// Readers that are dropped as soon as one of them is rejected, in every number, order and setting that a service may have.
+#[tokio::test(start_paused = true)]
+async fn no_trial_of_calls_that_end_together_sticks() {
+    let settings = (1..=4_u32).flat_map(|slots| (1..=3_u32).map(move |needed| (slots, needed)));
+    for (slots, needed) in settings {
+        for on_cancel in [OnCancel::Ignore, OnCancel::Failure, OnCancel::After(secs(1))] {
+            let config = Config::new().half_open_max_calls(slots).success_threshold(needed).on_cancel(on_cancel);
+            for readers in [&[0, 0][..], &[0, 1], &[0, 0, 0], &[0, 1, 1], &[0, 1, 2], &[0, 1, 1, 2, 2], &[0; 12]] {
+                for streamed in [true, false] {
+                    let b = half_open(config).await;
+                    for _ in 0..12 {
+                        let all = readers.iter().map(|late| pages(&b, streamed, 3, *late));
+                        let _ = futures_util::future::try_join_all(all).await;
+                        advance(secs(30)).await;
+                    }
+                    let setting = (slots, needed, on_cancel, readers, streamed);
+                    assert_eq!(b.state(), State::Closed, "{setting:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The ramp rejects what belongs to a call of the trial, and would else open it again each time.
+#[tokio::test(start_paused = true)]
+async fn a_drop_while_a_ramp_rejects_others_is_no_failure() {
+    let config = Config::new().on_cancel(OnCancel::Failure).ramp(secs(60));
+    let b = half_open(config).await;
+    good(&b).await.unwrap();
+    tokio::try_join!(good(&b), good(&b)).unwrap_err();
+    assert_eq!((b.state(), counts(&b)), (State::Closed, [1, 0, 1, 1, 1]));
+
+    let b = half_open(config).await;
+    good(&b).await.unwrap();
+    drop(b.try_acquire().unwrap());
+    assert_eq!(b.state(), State::Open, "no other call was rejected");
+}
+
+#[circuit_breaker(name = "raced", success_threshold = 2)]
+async fn winner() -> Answer {
+    tokio::select! {
+        biased;
+        won = loser() => won,
+        () = yield_now() => Ok(1),
+    }
+}
+
+#[circuit_breaker(name = "raced")]
+async fn loser() -> Answer {
+    pending().await
+}
+
+/// By the rule a success does not count after a call inside was dropped. Where nothing else ever tells, that keeps it half-open.
+#[tokio::test(start_paused = true)]
+async fn one_line_says_that_a_dropped_call_inside_hides_the_successes_of_a_trial() {
+    let log = Log::at(Level::WARN);
+    testing::isolated(async {
+        let b = testing::breaker("raced");
+        testing::half_open(&b).await;
+        for _ in 0..5 {
+            winner().await.unwrap();
+        }
+        assert_eq!(b.state(), State::HalfOpen);
+        let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("none counts")).collect();
+        assert_eq!(lines.len(), 1, "{:#?}", log.lines());
+        let told = ["WARN", "`raced`", "trials::winner", "trials::loser", "`skip`"];
+        assert!(told.iter().all(|text| lines[0].contains(text)), "{}", lines[0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_in_which_anything_tells_has_no_such_line() {
+    let log = Log::at(Level::WARN);
+    testing::isolated(async {
+        let b = testing::breaker("raced");
+        testing::half_open(&b).await;
+        winner().await.unwrap();
+        b.try_acquire().unwrap().success();
+        b.try_acquire().unwrap().success();
+        assert_eq!(b.state(), State::Closed);
+        for _ in 0..5 {
+            winner().await.unwrap();
+        }
+        assert!(!log.lines().iter().any(|line| line.contains("none counts")), "{:#?}", log.lines());
+    })
+    .await;
+}

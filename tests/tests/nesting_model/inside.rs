@@ -149,7 +149,8 @@ impl Inside {
         let heard = under.heard;
         let dropped = matches!(ending, Ending::Dropped);
         let reference = &mut self.references[of];
-        let counted = reference.judge(call, ending, call.timed.then(|| reference.now - call.began));
+        let took = call.timed.then(|| reference.now - call.began);
+        let counted = reference.judge(call, ending, took);
         // It is dropped since its outer call is: one ending, which that one tells.
         let with_outer = dropped && outer.is_some_and(|outer| !self.calls[outer].over && !self.polled.contains(&outer));
         let counts = call.counted && !with_outer && heard.leaves(counted);
@@ -160,6 +161,9 @@ impl Inside {
             tells.result |= matches!(counted, Counted::Success | Counted::Failure);
             tells.failure |= counted == Counted::Failure;
         } else if call.counted {
+            if !with_outer && heard.leaves(Counted::Failure) {
+                reference.note_spared(call, ending, took);
+            }
             // The outer one has the slot again, and says what becomes of it.
             let kept = outer.filter(|_| with_outer).and_then(|outer| self.calls[outer].call.as_mut());
             match kept.filter(|kept| kept.generation == call.generation && kept.slot.is_none()) {
