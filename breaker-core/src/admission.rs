@@ -17,7 +17,9 @@ impl CircuitBreaker {
     /// When the breaker rejects it.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        self.admit(Caller::Handle)
+        let permit = self.admit(Caller::Handle)?;
+        let inside = nesting::tell(&self.0, Evidence::NONE);
+        Ok(permit.inside(inside))
     }
 
     /// The closed path: one look at the word.

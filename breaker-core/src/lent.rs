@@ -23,6 +23,8 @@ pub(crate) struct Lent<'b> {
     /// The word under which it was let in, with what the calls inside it have told.
     word: Word,
     stage: Stage,
+    /// It has run inside a call of the same breaker.
+    inside: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ impl<'b> Lent<'b> {
         let word = core.gate.word();
         let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
         // Not `then_some`: one that is made is a call.
-        plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
+        plain.then(|| Self { breaker, core, word, stage: Stage::Idle, inside: false })
     }
 
     #[inline]
@@ -83,7 +85,7 @@ impl<'b> Lent<'b> {
 
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
-        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
+        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO).inside(self.inside)
     }
 
     /// The body is dropped next, while it waits.
@@ -99,7 +101,10 @@ impl<'b> Lent<'b> {
     fn abandon(&mut self) {
         let stage = self.stage;
         if stage == Stage::Closes {
-            self.keep(nesting::leave());
+            self.word = nesting::leave().word.kept();
+            if self.inside {
+                nesting::tell_dropped(self.core, self.word.evidence());
+            }
         }
         let permit = self.permit();
         if stage == Stage::Runs {
@@ -111,7 +116,7 @@ impl<'b> Lent<'b> {
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
         self.word = left.word.kept();
-        nesting::tell(self.core, self.word.evidence());
+        self.inside |= nesting::tell(self.core, self.word.evidence());
     }
 }
 

@@ -208,9 +208,11 @@ impl Machine {
         word.generation() == self.generation && !word.has(Word::UNBOUND)
     }
 
-    /// Takes back the slot of a call that is dropped with the one around it. Gives whether the trial has one place more.
-    pub(crate) fn give_back(&mut self, call: Call) -> bool {
-        self.binds(call.word) && self.leave_slot(call, Counted::Cancelled)
+    /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
+    /// one place more.
+    pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> bool {
+        let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
+        self.binds(call.word) && self.leave_slot(call, outcome)
     }
 
     /// A probe's slot is free (rule 6). Gives whether the trial has one place more.

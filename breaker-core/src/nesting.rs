@@ -145,17 +145,24 @@ fn nearest<T>(core: &Core, f: impl Fn(&Place) -> T) -> Option<T> {
     STACK.with(|stack| stack.nearest(Id::of(core), f))
 }
 
-/// Tells the call around it what one inside it has to say.
+/// Tells the call around it what one inside it has to say. Gives whether there is one.
 #[inline]
-pub(crate) fn tell(core: &Core, evidence: Evidence) {
-    if !is_outside() {
-        tell_around(core, evidence);
-    }
+pub(crate) fn tell(core: &Core, evidence: Evidence) -> bool {
+    !is_outside() && tell_around(core, evidence)
 }
 
 #[inline(never)]
-fn tell_around(core: &Core, evidence: Evidence) {
-    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
+fn tell_around(core: &Core, evidence: Evidence) -> bool {
+    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
+}
+
+/// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.
+pub(crate) fn tell_dropped(core: &Core, evidence: Evidence) {
+    nearest(core, |place| {
+        if place.word.get().evidence().has(Evidence::WITHIN) {
+            place.mark(evidence);
+        }
+    });
 }
 
 /// Notes which function of the breaker's family made the innermost call, which is inside another one.
@@ -196,7 +203,19 @@ pub(crate) fn hand_back(core: &Core, word: Word, probe: u32) -> bool {
     took.unwrap_or(false)
 }
 
-/// Whether a call that is dropped is dropped with the one around it.
-pub(crate) fn is_dropped_along(core: &Core) -> bool {
-    nearest(core, |place| place.word.get().has(Word::CLOSING)).unwrap_or(false)
+/// The call around it with which one that is dropped is dropped.
+pub(crate) fn dropped_with(core: &Core) -> Option<Word> {
+    nearest(core, |place| place.word.get()).filter(|word| word.has(Word::CLOSING))
+}
+
+/// A stream goes on to be read whose call has ended, with calls that have begun inside it.
+#[cfg(feature = "stream")]
+pub(crate) fn enter_ended(core: &Core) {
+    STACK.with(|stack| stack.push(Id::of_ended(core), Word::NONE, 0, None));
+}
+
+/// Whether this thread reads a stream of this breaker whose call has ended.
+#[cfg(feature = "stream")]
+pub(crate) fn is_in_ended(core: &Core) -> bool {
+    STACK.with(|stack| stack.nearest(Id::of_ended(core), |_| ())).is_some()
 }

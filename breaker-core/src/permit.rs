@@ -13,7 +13,7 @@ use crate::note::Cause;
 use crate::outcome::{Ending, Outcome};
 use crate::site::Link;
 use crate::sync::Ordering;
-use crate::sync::statics::{AtomicU8, AtomicU32};
+use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
 use std::fmt;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
@@ -40,6 +40,8 @@ pub struct Permit {
     stage: AtomicU8,
     /// What the calls inside it have told: the bits of [`Evidence`].
     evidence: AtomicU8,
+    /// It was taken, or its own code has run, inside a call of the same breaker.
+    inside: AtomicBool,
 }
 
 /// The call's own code does not run.
@@ -67,7 +69,15 @@ impl Permit {
             settled: false,
             stage: AtomicU8::new(IDLE),
             evidence: AtomicU8::new(word.evidence().bits()),
+            inside: AtomicBool::new(false),
         }
+    }
+
+    /// The same call, which is inside one of the same breaker or not.
+    #[inline]
+    pub(crate) fn inside(mut self, inside: bool) -> Self {
+        *self.inside.get_mut() = inside;
+        self
     }
 
     /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
@@ -221,16 +231,50 @@ impl Permit {
         if matches!(stage, CLOSES | CUT_CLOSES) {
             self.stage.store(if stage == CLOSES { WAITS } else { CUT }, Ordering::Relaxed);
             self.keep(nesting::leave());
+            if self.is_inside() {
+                nesting::tell_dropped(&self.breaker().0, self.evidence());
+            }
         }
     }
 
     /// Keeps what has become of the call on the stack.
-    #[inline(never)]
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
         self.evidence.store(evidence.bits(), Ordering::Relaxed);
         self.probe.store(left.probe, Ordering::Relaxed);
-        nesting::tell(&self.breaker().0, evidence);
+    }
+
+    /// The same where its own code has run.
+    #[inline(never)]
+    fn keep_and_tell(&self, left: Frame) {
+        self.keep(left);
+        if nesting::tell(&self.breaker().0, self.evidence()) {
+            self.inside.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is inside a call of the same breaker, or was.
+    fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::Relaxed)
+    }
+
+    /// Whether there were calls of the same breaker inside it.
+    #[cfg(feature = "stream")]
+    pub(crate) fn had_calls(&self) -> bool {
+        self.evidence().has(Evidence::WITHIN)
+    }
+
+    /// The same call. `None`: it is the call of a stream inside another one whose call has ended, and has told, so it ends with that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn unless_in_ended(mut self) -> Option<Self> {
+        if !self.is_inside() || !nesting::is_in_ended(&self.breaker().0) {
+            return Some(self);
+        }
+        self.settled = true;
+        if !self.word.has(Word::PASS) {
+            self.pass_on(false, "failure");
+        }
+        None
     }
 
     /// The call's stream is dropped after it gave items.
@@ -279,7 +323,7 @@ impl Drop for Inside<'_> {
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_untouched(self.word) {
-            self.permit.keep(nesting::leave());
+            self.permit.keep_and_tell(nesting::leave());
         }
     }
 }

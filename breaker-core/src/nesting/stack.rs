@@ -35,6 +35,13 @@ impl Id {
     pub(super) fn of(core: &Core) -> Self {
         Self(ptr::from_ref(core).addr())
     }
+
+    /// A call of it that has ended, which nothing is told.
+    #[cfg(feature = "stream")]
+    pub(super) fn of_ended(core: &Core) -> Self {
+        // No address of one is odd.
+        Self(Self::of(core).0 | 1)
+    }
 }
 
 /// A place for a call.

@@ -6,6 +6,7 @@ use crate::breaker::Told;
 use crate::clock::{self, Tick};
 use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
 use crate::gate::{Evidence, Word};
+use crate::machine::Machine;
 use crate::nesting;
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
@@ -27,23 +28,31 @@ impl Permit {
             return;
         }
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        if dropped && nesting::is_dropped_along(core) {
-            return self.drop_along();
+        if dropped && let Some(outer) = nesting::dropped_with(core) {
+            // One that has ended has told its own result.
+            return self.pass_on(outer.generation() != 0, "cancelled");
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            return nesting::tell(core, Evidence::ANSWERED);
+            nesting::tell(core, Evidence::ANSWERED);
+            return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
         if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
-            return nesting::tell(core, Evidence::FAILED);
+            nesting::tell(core, Evidence::FAILED);
+            return;
         }
         let settled = self.settle_in_machine(ending, cause);
-        match settled.outcome {
-            Counted::Success => nesting::tell(core, Evidence::ANSWERED),
-            Counted::Failure => nesting::tell(core, Evidence::FAILED),
-            _ if dropped => nesting::tell(core, Evidence::TOLD),
-            _ => {}
+        let evidence = match settled.outcome {
+            Counted::Success => Evidence::ANSWERED,
+            Counted::Failure => Evidence::FAILED,
+            _ if dropped => Evidence::TOLD,
+            _ => return,
+        };
+        if !dropped {
+            nesting::tell(core, evidence);
+        } else if self.is_inside() {
+            nesting::tell_dropped(core, evidence);
         }
     }
 
@@ -128,16 +137,17 @@ impl Permit {
         Call { word, probe, started, evidence: self.evidence(), rejected }
     }
 
-    /// Dropped with the call around it, which tells of both: it only hands its slot back.
-    fn drop_along(&self) {
+    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`: that one has no result either.
+    pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
         if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
-            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now, true)), None));
+            let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
+            let (widened, told) = self.breaker().locked(give_back);
             self.breaker().tell_changes(told);
             settled.widened = widened;
         }
-        self.tell(&settled, &|| Cause::bare("cancelled"));
+        self.tell(&settled, &|| Cause::bare(kind));
         self.warn(&settled);
     }
 
