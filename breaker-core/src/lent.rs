@@ -6,11 +6,13 @@ use crate::error::CallError;
 use crate::event;
 use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
+use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::shared::Core;
 use crate::worded::sealed::Classification;
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -67,19 +69,28 @@ impl<'b> Lent<'b> {
     ) -> Result<T, CallError<E>> {
         let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
-        let success = result.is_ok() && matches!(classified.outcome(), Outcome::Success);
+        let outcome = classified.outcome();
+        let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.glance() == self.word {
             self.breaker.0.success();
             nesting::tell(self.core, Evidence::ANSWERED);
+        } else if C::WORDED {
+            self.settle_worded(&result, &classified);
         } else {
-            self.settle(&result, &classified);
+            self.settle(result.is_err(), outcome, type_name::<E>());
         }
         result.map_err(CallError::Inner)
     }
 
     /// Counts any other ending.
     #[inline(never)]
-    fn settle<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+    fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
+        self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
+    }
+
+    /// The same where the classifier has words for it. Apart, so that a plain result is in no place that is pointed at.
+    #[inline(never)]
+    fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
         self.permit().settle_classified(result, classified);
     }
 

@@ -32,6 +32,9 @@ pub(crate) mod sealed {
     use super::{Look, Outcome};
 
     pub trait Classification<E> {
+        /// Whether there is anything to show.
+        const WORDED: bool = true;
+
         fn outcome(&self) -> Outcome;
 
         /// What is known of the error, if the result is one.
@@ -40,6 +43,8 @@ pub(crate) mod sealed {
 }
 
 impl<E> sealed::Classification<E> for Outcome {
+    const WORDED: bool = false;
+
     #[inline]
     fn outcome(&self) -> Outcome {
         *self
@@ -216,8 +221,14 @@ impl Permit {
 
     /// Counts a call that ended with this result, of which the classifier has said this.
     #[inline]
-    pub(crate) fn settle_classified<T, E>(self, result: &Result<T, E>, classified: &impl sealed::Classification<E>) {
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
         let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
         self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }

@@ -32,6 +32,8 @@ struct Under {
     of: usize,
     /// The innermost call of the same breaker that was being polled then.
     outer: Option<usize>,
+    /// Listeners were told that it asks, so they are told that it ends.
+    asked: bool,
     call: Option<Call>,
     /// The breaker's generation when it was let in.
     generation: u64,
@@ -79,10 +81,11 @@ impl Inside {
     /// A call is asked for.
     pub(crate) fn enter(&mut self, of: usize) -> usize {
         let outer = self.polled.iter().rev().copied().find(|outer| self.calls[*outer].of == of);
-        if self.references[of].mode() != Some(Manual::Disabled) {
+        let asked = self.references[of].mode() != Some(Manual::Disabled);
+        if asked {
             self.told[of].push(Told::Asked);
         }
-        self.calls.push(Under { of, outer, call: None, generation: 0, over: false, heard: Heard::default() });
+        self.calls.push(Under { of, outer, asked, call: None, generation: 0, over: false, heard: Heard::default() });
         self.calls.len() - 1
     }
 
@@ -170,6 +173,9 @@ impl Inside {
                 Some(kept) => kept.slot = call.slot,
                 None => give_back(&mut self.references[of], call),
             }
+            self.told[of].push(Told::PassedOn);
+        } else if self.calls[id].asked {
+            // The breaker was disabled before it was let in.
             self.told[of].push(Told::PassedOn);
         }
         // Of a disabled breaker nothing is told.
