@@ -11,7 +11,7 @@ use crate::permit::Permit;
 use crate::state::State;
 
 impl CircuitBreaker {
-    /// Asks to make one call.
+    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
     ///
     /// # Errors
     /// When the breaker rejects it.

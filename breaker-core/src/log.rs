@@ -1,5 +1,6 @@
 //! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
 
+use crate::answers::Widened;
 use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::config_error::{ConfigError, ConfigErrorKind};
@@ -268,18 +269,28 @@ pub(crate) fn made(breaker: &CircuitBreaker) {
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 
-/// A trial has a place more, since a probe of this function brought no result while others were rejected.
-pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>) {
+/// A trial has a place more, since a probe of this function brought no result, or failed, while others were rejected.
+pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
     let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
     macro_rules! at {
+        ($level:ident, $event_type:literal, $text:literal) => {
+            $level!(event_type = $event_type, breaker_name = name, function, $text)
+        };
         ($level:ident) => {
-            $level!(
-                event_type = "circuit_probe_without_result",
-                breaker_name = name,
-                function,
-                "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
-                 place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
-            )
+            match widened {
+                Widened::This => at!(
+                    $level,
+                    "circuit_probe_without_result",
+                    "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
+                     place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+                ),
+                Widened::Next => at!(
+                    $level,
+                    "circuit_probe_kept_others_out",
+                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one place \
+                     more; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
+                ),
+            }
         };
     }
     if is_told(breaker) { at!(warn) } else { at!(debug) }

@@ -18,6 +18,7 @@
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
 //!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a ramp that has rejected calls.
+//!    Where a call failed and a few others were rejected, the next trial gets the place (`Trial::lacking`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
@@ -32,7 +33,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
+use crate::answers::{Admission, Call, Change, Counted, Counts, Settled, Widened};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
 use crate::gate::{Evidence, Wait, Word};
@@ -62,6 +63,10 @@ pub(crate) struct Machine {
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
     pace: Pace,
+    /// Places that the next trial gets beyond those of the settings, since calls of the last one may have failed for want of them (rule 6).
+    lacking: u32,
+    /// That a trial has a place more was told since it was closed.
+    told_of_places: bool,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
     /// Failures since the last change that followed a success inside the call that failed, and whether that was told.
@@ -107,6 +112,8 @@ impl Machine {
             longest_run: u32::MAX,
             window: None,
             pace: Pace::new(seed),
+            lacking: 0,
+            told_of_places: false,
             drops: 0,
             eclipsed: 0,
             eclipse_told: false,
@@ -132,7 +139,7 @@ impl Machine {
 
     fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
         // It has been half-open since the open time was over.
-        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::default()), end));
+        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end));
         let admission = match &mut self.phase {
             Phase::Closed { .. } => self.ask_closed(now),
             Phase::Open(_) => self.rejected(now),
@@ -196,6 +203,7 @@ impl Machine {
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let change = self.decide(outcome, slow, asked, now);
+        let widened = self.tell_of_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipsed = change.is_none() && self.is_eclipsed(call.evidence, outcome);
@@ -210,24 +218,38 @@ impl Machine {
 
     /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
     /// one place more.
-    pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> bool {
+    pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
-        self.binds(call.word) && self.leave_slot(call, outcome)
+        let widened = self.binds(call.word) && self.leave_slot(call, outcome);
+        self.tell_of_places(widened, None)
+    }
+
+    /// Which trial has one place more, if one has and that is to be told: once until it closes.
+    fn tell_of_places(&mut self, widened: bool, change: Option<Change>) -> Option<Widened> {
+        let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
+        let places = if widened { Widened::This } else { Widened::Next };
+        let tell = (widened || next) && !self.told_of_places;
+        self.told_of_places |= tell;
+        tell.then_some(places)
     }
 
     /// A probe's slot is free (rule 6). Gives whether the trial has one place more.
     fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
         let turned_away = self.turned_away(call.rejected);
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
+        if outcome == Counted::Failure {
+            trial.failed(call.probe, turned_away);
+        }
         let in_vain = !matches!(outcome, Counted::Success | Counted::Failure);
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
     /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
-    /// then, whatever `on_cancel` says.
+    /// then, where each drop is a failure. One that is dropped after the time that `on_cancel` gives has hung.
     fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        if !dropped || outcome != Counted::Failure || !self.binds(call.word) {
+        let each_fails = self.settings.on_cancel == OnCancel::Failure;
+        if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.word) {
             return outcome;
         }
         let turned_away = self.turned_away(call.rejected);
@@ -374,7 +396,11 @@ impl Machine {
                     None => self.pace.rested(now.since(*since), &self.settings),
                 }
             }
-            _ => self.pace.failed(&self.settings),
+            Phase::HalfOpen(trial) => {
+                self.lacking = trial.lacking();
+                self.pace.failed(&self.settings);
+            }
+            Phase::Open(_) => self.pace.failed(&self.settings),
         }
         self.trip = Some(trip);
         let opening = self.pace.open(now, asked);
@@ -406,6 +432,7 @@ impl Machine {
         self.eclipsed = 0;
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed { .. }) {
+            (self.lacking, self.told_of_places) = (0, false);
             self.run.clear();
             self.trip = None;
             if let Some(window) = &self.window {

@@ -18,6 +18,8 @@ pub(crate) struct Trial {
     slow_successes: u32,
     /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
     more: u32,
+    /// A call failed after a few others were rejected, which it may have waited for.
+    lacks: bool,
     /// How many calls had been rejected when the first probe was let in.
     turned_away: Option<u64>,
     /// Drops of calls without a slot that are no failures.
@@ -37,6 +39,23 @@ pub(crate) enum Verdict {
 }
 
 impl Trial {
+    /// One with so many places beyond those of the settings.
+    pub(crate) fn with_more(more: u32) -> Self {
+        Self { more, ..Self::default() }
+    }
+
+    /// How many such places the next trial gets, if this one has failed: one more than this one, if that may have been the reason.
+    pub(crate) fn lacking(&self) -> u32 {
+        if self.lacks { self.more.saturating_add(1).min(MOST) } else { 0 }
+    }
+
+    /// A call has failed, when so many calls had been rejected: a few since it was let in may be its own (a task, a permit around it). Of many, more places would let in but a part.
+    pub(crate) fn failed(&mut self, probe: u32, turned_away: u64) {
+        let before = self.probes.turned_away(probe).or(self.turned_away);
+        let meanwhile = before.map_or(0, |before| turned_away.saturating_sub(before));
+        self.lacks |= (1..=u64::from(MOST)).contains(&meanwhile);
+    }
+
     /// Takes a slot and gives the probe's number; `None`: there is none for another probe.
     pub(crate) fn take(&mut self, now: Tick, settings: &Settings) -> Option<u32> {
         let limit = self.limit(settings);

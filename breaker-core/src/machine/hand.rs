@@ -95,7 +95,7 @@ impl Machine {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
         }
-        self.move_by_hand(Phase::HalfOpen(Trial::default()), now)
+        self.move_by_hand(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
     }
 
     /// A manual state stands above it, but for shadow, which shows what would be.

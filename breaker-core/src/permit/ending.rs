@@ -133,7 +133,7 @@ impl Permit {
 
     fn call(&self, now: Tick, dropped: bool) -> Call {
         let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
-        let rejected = if probe == 0 && !dropped { 0 } else { self.breaker().0.rejections() };
+        let rejected = if probe == 0 && !dropped && !word.has(Word::ASK) { 0 } else { self.breaker().0.rejections() };
         Call { word, probe, started, evidence: self.evidence(), rejected }
     }
 
@@ -154,8 +154,8 @@ impl Permit {
     /// What only a person can mend.
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
-        if settled.widened {
-            crate::log::widened(self.breaker(), self.holder.function());
+        if let Some(widened) = settled.widened {
+            crate::log::widened(self.breaker(), self.holder.function(), widened);
         }
         #[cfg(feature = "tracing")]
         if settled.eclipsed {

@@ -1,7 +1,7 @@
 //! Hand: what people do to the reference, how it goes from state to state, and what it shows.
 
 use crate::keys::Keys;
-use crate::reference::{Counts, End, Manual, Opening, Phase, Reference, Told, Trial};
+use crate::reference::{Counts, End, Manual, Opening, Phase, Reference, Told};
 use crate::step::Hand;
 use breaker_core::State;
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Reference {
             Hand::Trip => self.trip(End::Follows),
             Hand::TripFor(span) => self.trip(End::Fixed(self.now + span)),
             Hand::HalfOpen if matches!(self.phase, Phase::HalfOpen(_)) || self.is_lapsed() => {}
-            Hand::HalfOpen => self.move_by_hand(Phase::HalfOpen(Trial::default())),
+            Hand::HalfOpen => self.move_by_hand(Phase::HalfOpen(self.next_trial())),
         }
     }
 
@@ -142,6 +142,7 @@ impl Reference {
         (self.manual, self.phase) = (manual, phase);
         self.generation += 1;
         if matches!(self.phase, Phase::Closed { .. }) {
+            self.lacking = 0;
             self.run.clear();
             self.opened_by.clear();
             self.record.go_on();
