@@ -188,7 +188,7 @@ impl Entry {
             return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
-            nesting::enter_alone(link.shared, word.never());
+            nesting::enter_known(link, word);
             return Some(link.shared);
         }
         self.turn_away(link, word)

@@ -33,7 +33,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-use crate::answers::{Admission, Call, Change, Counted, Counts, Settled, Widened};
+use crate::answers::{Admission, Call, Change, Counted, Counts, Eclipse, Settled, Widened};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
 use crate::gate::{Evidence, Wait, Word};
@@ -65,12 +65,12 @@ pub(crate) struct Machine {
     pace: Pace,
     /// Places that the next trial gets beyond those of the settings, since calls of the last one may have failed for want of them (rule 6).
     lacking: u32,
-    /// That a trial has a place more was told since it was closed.
+    /// That a trial has a place more was told in this outage.
     told_of_places: bool,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
-    /// Failures since the last change that followed a success inside the call that failed, and whether that was told.
-    eclipsed: u32,
+    /// Questions in a row that failed after a success inside them, and whether that was told since the last reset.
+    eclipsed: Run,
     eclipse_told: bool,
     trip: Option<Trip>,
     counts: Counts,
@@ -115,7 +115,7 @@ impl Machine {
             lacking: 0,
             told_of_places: false,
             drops: 0,
-            eclipsed: 0,
+            eclipsed: Run::new(),
             eclipse_told: false,
             trip: None,
             counts: Counts::default(),
@@ -206,9 +206,9 @@ impl Machine {
         let widened = self.tell_of_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        let eclipsed = change.is_none() && self.is_eclipsed(call.evidence, outcome);
+        let eclipse = if change.is_none() { self.eclipse(call, judged, outcome, now) } else { Eclipse::None };
         let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipsed, hidden }
+        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden }
     }
 
     /// Whether the result of a call under this word decides anything (rule 7).
@@ -274,15 +274,25 @@ impl Machine {
         }
     }
 
-    /// Whether this failure makes as many as would open the breaker, had no success inside each of the calls ended the run.
-    fn is_eclipsed(&mut self, evidence: Evidence, outcome: Counted) -> bool {
-        if outcome != Counted::Failure || !evidence.has(Evidence::ANSWERED) {
-            return false;
+    /// Notes a question that fails after a success inside it, which ends the run: there may be as many as would open the breaker, were those
+    /// successes not. A question that succeeds ends their run; `fail_window` does too.
+    fn eclipse(&mut self, call: Call, judged: Counted, outcome: Counted, now: Tick) -> Eclipse {
+        let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
+        let fails = match call.around {
+            None => judged == Counted::Failure && after_success(call.evidence),
+            Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
+        };
+        if fails {
+            let length = self.eclipsed.failed(now, self.settings.fail_window);
+            let tell = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_told;
+            self.eclipse_told |= tell;
+            return if tell { Eclipse::Tells } else { Eclipse::Hides };
         }
-        self.eclipsed = self.eclipsed.saturating_add(1);
-        let tell = self.settings.fail_max.is_some_and(|most| self.eclipsed >= most) && !self.eclipse_told;
-        self.eclipse_told |= tell;
-        tell
+        let succeeds = judged == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
+        if call.around.is_none() && succeeds {
+            self.eclipsed.clear();
+        }
+        if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
     }
 
     /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
@@ -388,19 +398,24 @@ impl Machine {
 
     /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
     fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Change {
-        match &self.phase {
-            Phase::Closed { ramp: None, since } => self.pace.rested(now.since(*since), &self.settings),
-            Phase::Closed { ramp: Some(ramp), since } => {
-                match self.settings.ramp.and_then(|length| ramp.share(now, length)) {
-                    Some(_) => self.pace.failed(&self.settings),
-                    None => self.pace.rested(now.since(*since), &self.settings),
-                }
+        let (lacking, failed) = match &self.phase {
+            Phase::Closed { ramp: Some(ramp), .. } => {
+                let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
+                (ramp.lacking(), runs)
             }
-            Phase::HalfOpen(trial) => {
-                self.lacking = trial.lacking();
+            Phase::Closed { ramp: None, .. } => (0, false),
+            Phase::HalfOpen(trial) => (trial.lacking(), true),
+            Phase::Open(_) => (0, true),
+        };
+        match self.phase {
+            Phase::Closed { since, .. } if !failed => {
+                self.pace.rested(now.since(since), &self.settings);
+                (self.lacking, self.told_of_places) = (0, false);
+            }
+            _ => {
                 self.pace.failed(&self.settings);
+                self.lacking = lacking;
             }
-            Phase::Open(_) => self.pace.failed(&self.settings),
         }
         self.trip = Some(trip);
         let opening = self.pace.open(now, asked);
@@ -409,7 +424,8 @@ impl Machine {
 
     /// Closes after probes.
     fn close(&mut self, now: Tick) -> Change {
-        let ramp = self.settings.ramp.map(|_| Ramp::new(now));
+        let lacking = std::mem::take(&mut self.lacking);
+        let ramp = self.settings.ramp.map(|_| Ramp::new(now, lacking));
         self.enter(Phase::Closed { since: now, ramp }, now)
     }
 
@@ -429,10 +445,9 @@ impl Machine {
         self.phase = phase;
         self.generation += 1;
         self.drops = 0;
-        self.eclipsed = 0;
+        self.eclipsed.clear();
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed { .. }) {
-            (self.lacking, self.told_of_places) = (0, false);
             self.run.clear();
             self.trip = None;
             if let Some(window) = &self.window {

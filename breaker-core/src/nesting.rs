@@ -28,6 +28,15 @@ pub(crate) fn enter_alone(core: &Core, word: Word) {
     STACK.with(|stack| stack.put_first(Id::of(core), word));
 }
 
+/// The same of a function which is to be known, under a word that says so.
+#[inline]
+pub(crate) fn enter_known(link: &'static Link, word: Word) {
+    STACK.with(|stack| {
+        stack.put_first(Id::of(link.shared), word.never());
+        stack.name_first(Some(link));
+    });
+}
+
 /// The same inside another call, of a function. `false`: that takes more.
 #[inline]
 pub(crate) fn enter_inside(link: &'static Link, word: Word) -> bool {
@@ -41,6 +50,7 @@ pub(crate) fn enter(core: &Core, word: Word, probe: u32, function: Option<&'stat
         if stack.is_empty() {
             stack.put_first(Id::of(core), word);
             stack.first().probe.set(probe);
+            stack.name_first(function);
         } else {
             enter_any(core, word, probe, function);
         }
@@ -154,6 +164,26 @@ pub(crate) fn tell(core: &Core, evidence: Evidence) -> bool {
 #[inline(never)]
 fn tell_around(core: &Core, evidence: Evidence) -> bool {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
+}
+
+/// What calls inside the one around it have told, if there is one around it.
+pub(crate) fn told_around(core: &Core) -> Option<Evidence> {
+    if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
+}
+
+#[cfg(feature = "tracing")]
+/// Whether there is a call of the same breaker around it.
+pub(crate) fn is_inside(core: &Core) -> bool {
+    told_around(core).is_some()
+}
+
+#[cfg(feature = "tracing")]
+/// The function of the call of this breaker around it, if that has one and it is known.
+pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
+    match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
+        Ok(link) => Some(&link.function),
+        Err(number) => breaker.caller(number),
+    }
 }
 
 /// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.

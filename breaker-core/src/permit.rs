@@ -178,7 +178,7 @@ impl Permit {
     #[inline]
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
-        let word = self.word.with_evidence(self.evidence());
+        let word = self.word.with_evidence(self.evidence()).never();
         nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
         self.number();
         Inside { permit: self, word }

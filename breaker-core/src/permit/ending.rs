@@ -1,7 +1,7 @@
 //! Ending: how a call that has ended is counted and told, the cheapest way first.
 
 use super::Permit;
-use crate::answers::{Call, Counted, Settled};
+use crate::answers::{Call, Counted, Eclipse, Settled};
 use crate::breaker::Told;
 use crate::clock::{self, Tick};
 use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
@@ -45,6 +45,7 @@ impl Permit {
         let settled = self.settle_in_machine(ending, cause);
         let evidence = match settled.outcome {
             Counted::Success => Evidence::ANSWERED,
+            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Tells) => Evidence::ECLIPSED,
             Counted::Failure => Evidence::FAILED,
             _ if dropped => Evidence::TOLD,
             _ => return,
@@ -111,7 +112,7 @@ impl Permit {
         let probe = self.probe.load(Ordering::Relaxed);
         let (settled, told) = if plain && nothing_to_settle() {
             (Settled::PLAIN, Told::NOTHING)
-        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && evidence != Evidence::TOLD {
+        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
             (Settled::PASSED_ON, Told::NOTHING)
         } else {
             let dropped = matches!(ending, Ending::Dropped | Ending::Left);
@@ -131,10 +132,16 @@ impl Permit {
         settled
     }
 
+    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends a run.
+    fn is_of_interest(&self) -> bool {
+        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(Word::WATCH)
+    }
+
     fn call(&self, now: Tick, dropped: bool) -> Call {
         let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
         let rejected = if probe == 0 && !dropped && !word.has(Word::ASK) { 0 } else { self.breaker().0.rejections() };
-        Call { word, probe, started, evidence: self.evidence(), rejected }
+        let around = nesting::told_around(&self.breaker().0);
+        Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
 
     /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`: that one has no result either.
@@ -158,15 +165,28 @@ impl Permit {
             crate::log::widened(self.breaker(), self.holder.function(), widened);
         }
         #[cfg(feature = "tracing")]
-        if settled.eclipsed {
-            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
-        }
+        self.warn_of_eclipse(settled);
         #[cfg(feature = "tracing")]
         if settled.hidden {
             crate::log::hidden(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = (settled.widened, settled.eclipsed, settled.hidden);
+        let _ = (settled.widened, settled.hidden);
+    }
+
+    /// Of failures that successes inside hide, one line tells. Until it does, the functions are noted of which one has succeeded inside the other.
+    #[cfg(feature = "tracing")]
+    fn warn_of_eclipse(&self, settled: &Settled) {
+        let own = self.holder.function();
+        match (settled.eclipse, settled.outcome) {
+            (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
+                crate::log::answers(self.breaker(), nesting::function_around(self.breaker()), own);
+            }
+            // The failure of a call that had no success inside itself is one of the call around it.
+            (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => crate::log::eclipsed(self.breaker(), own),
+            (Eclipse::Tells, _) => crate::log::eclipsed(self.breaker(), nesting::function_around(self.breaker())),
+            _ => {}
+        }
     }
 
     /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or

@@ -31,7 +31,7 @@ impl Reference {
 
     /// Nothing is left of what was: no run, no ramp, no backoff.
     fn start_closed(&mut self, manual: Option<Manual>) {
-        self.failed_recoveries = 0;
+        (self.failed_recoveries, self.lacking) = (0, 0);
         self.go(manual, Phase::Closed { since: self.now, ramp: None }, self.now);
     }
 
@@ -62,7 +62,7 @@ impl Reference {
         if let Some(Manual::ForcedOpen { until: Some(until) }) = self.manual
             && until <= self.now
         {
-            self.failed_recoveries = 0;
+            (self.failed_recoveries, self.lacking) = (0, 0);
             self.go(None, Phase::Closed { since: until, ramp: None }, until);
         }
     }
@@ -142,7 +142,6 @@ impl Reference {
         (self.manual, self.phase) = (manual, phase);
         self.generation += 1;
         if matches!(self.phase, Phase::Closed { .. }) {
-            self.lacking = 0;
             self.run.clear();
             self.opened_by.clear();
             self.record.go_on();

@@ -68,7 +68,10 @@ pub(crate) struct Ramp {
     /// In nanoseconds of the ramp's length, which are a whole call.
     pub(crate) sum: u128,
     pub(crate) asked: bool,
-    pub(crate) rejects: bool,
+    /// So many that would be turned away pass, since the last recovery failed when a few were, and do so still.
+    pub(crate) more: u32,
+    pub(crate) left: u32,
+    pub(crate) turned_away: u32,
     /// Drops that were no failures, since others had been rejected.
     pub(crate) spared: u32,
 }
@@ -249,8 +252,12 @@ impl Reference {
         let whole = running.sum >= length.as_nanos();
         running.sum -= if whole { length.as_nanos() } else { 0 };
         let first = !std::mem::replace(&mut running.asked, true);
-        running.rejects |= !(whole || first);
-        if whole || first { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
+        let passes = whole || first || running.left > 0;
+        if !whole && !first {
+            running.left = running.left.saturating_sub(1);
+        }
+        running.turned_away += u32::from(!passes);
+        if passes { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
     }
 
     pub(crate) fn settle(&mut self, call: Call, ending: Ending) {
@@ -307,7 +314,7 @@ impl Reference {
             && self.keys.on_cancel == Some(OnCancel::Failure)
             && match &self.phase {
                 Phase::HalfOpen(trial) => trial.spares(call.slot),
-                Phase::Closed { ramp: Some(ramp), .. } => ramp.rejects && ramp.spared < 16,
+                Phase::Closed { ramp: Some(ramp), .. } => ramp.turned_away > 0 && ramp.spared < 16,
                 _ => false,
             }
     }

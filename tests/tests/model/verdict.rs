@@ -70,7 +70,8 @@ impl Reference {
     }
 
     fn close(&mut self) {
-        let ramp = self.keys.ramp.map(|_| Ramp::default());
+        let more = std::mem::take(&mut self.lacking);
+        let ramp = self.keys.ramp.map(|_| Ramp { more, left: more, ..Ramp::default() });
         self.go(self.manual, Phase::Closed { since: self.now, ramp }, self.now);
     }
 
@@ -81,9 +82,15 @@ impl Reference {
 
     /// Opens by rules. One that opens on trial or during its ramp has failed to recover.
     pub(crate) fn open(&mut self, rules: Vec<Rule>, asked: Duration) {
-        if let Phase::HalfOpen(trial) = &self.phase {
-            self.lacking = if trial.lacks { (trial.more + 1).min(16) } else { 0 };
-        }
+        self.lacking = match &self.phase {
+            Phase::HalfOpen(trial) if trial.lacks => (trial.more + 1).min(16),
+            Phase::Closed { ramp: Some(ramp), .. }
+                if self.ramp_share().is_some() && (1..=16).contains(&ramp.turned_away) =>
+            {
+                (ramp.more + 1).min(16)
+            }
+            _ => 0,
+        };
         if matches!(self.phase, Phase::HalfOpen(_)) || self.ramp_share().is_some() {
             let longer = self.keys.open_time(self.failed_recoveries + 1) > self.keys.open_time(self.failed_recoveries);
             self.failed_recoveries += u32::from(longer);

@@ -6,7 +6,7 @@ use crate::{Answer, Fault, counts};
 use breaker_core::{
     CircuitBreaker, CircuitBreakerError, Config, OnCancel, Outcome, State, circuit_breaker, guard_stream, testing,
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
@@ -513,21 +513,21 @@ async fn places_that_failed_probes_lack_are_bounded_and_forgotten() {
 async fn a_probe_that_is_dropped_after_its_time_is_a_failure_while_others_are_rejected() {
     for levels in [false, true] {
         let b = half_open(Config::new().on_cancel(OnCancel::After(secs(10)))).await;
-        let hangs = async || {
+        let hangs = || {
             let hangs = async { if levels { call(&b, pending()).await } else { pending().await } };
             let mut probe = Box::pin(call(&b, hangs));
-            assert!(futures_util::poll!(&mut probe).is_pending());
-            good(&b).await.unwrap_err();
+            assert!(probe.as_mut().now_or_never().is_none());
+            good(&b).now_or_never().unwrap().unwrap_err();
             probe
         };
-        let early = hangs().await;
+        let early = hangs();
         advance(secs(5)).await;
         drop(early);
         assert_eq!(b.state(), State::HalfOpen, "one that had no time is none");
         b.reset();
         open(&b);
         advance(secs(30)).await;
-        let late = hangs().await;
+        let late = hangs();
         advance(secs(15)).await;
         drop(late);
         assert_eq!(b.state(), State::Open);
@@ -554,5 +554,25 @@ async fn one_line_tells_of_places_until_it_closes() {
         advance(secs(30)).await;
         b.try_acquire().unwrap().success();
         assert_eq!(b.state(), State::Closed);
+    }
+}
+
+/// The ramp that follows rejects the task, as the trial did.
+#[tokio::test(start_paused = true)]
+async fn a_ramp_that_rejects_the_task_of_a_call_does_not_open_the_breaker_for_ever() {
+    let b = half_open(Config::new().ramp(secs(60))).await;
+    let question = || {
+        let task = spawn({
+            let b = b.clone();
+            async move { good(&b).await }
+        });
+        call(&b, async { task.await.unwrap() })
+    };
+    let mut asked = 0;
+    while b.state() != State::Closed || question().await.is_err() {
+        asked += 1;
+        assert!(asked < 9, "it sticks");
+        advance(secs(30)).await;
+        let _ = question().await;
     }
 }
