@@ -18,7 +18,7 @@ impl CircuitBreaker {
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
-        let inside = nesting::tell(&self.0, Evidence::NONE);
+        let inside = nesting::is_told(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
     }
 

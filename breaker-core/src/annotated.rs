@@ -317,7 +317,7 @@ impl Entry {
         }
         let Way::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe) = (left.word.kept(), left.probe);
-        held.inside |= nesting::tell(&held.link.breaker.0, held.word.evidence());
+        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
         if !held.word.has(Word::LIMITED) {
             return None;
         }

@@ -155,9 +155,17 @@ fn nearest<T>(core: &Core, f: impl Fn(&Place) -> T) -> Option<T> {
     STACK.with(|stack| stack.nearest(Id::of(core), f))
 }
 
-/// Tells the call around it what one inside it has to say. Gives whether there is one.
+/// Tells the call around it what one inside it has to say.
 #[inline]
-pub(crate) fn tell(core: &Core, evidence: Evidence) -> bool {
+pub(crate) fn tell(core: &Core, evidence: Evidence) {
+    if !is_outside() {
+        tell_around(core, evidence);
+    }
+}
+
+/// The same, and gives whether there is a call around it.
+#[inline]
+pub(crate) fn is_told(core: &Core, evidence: Evidence) -> bool {
     !is_outside() && tell_around(core, evidence)
 }
 
@@ -171,7 +179,6 @@ pub(crate) fn told_around(core: &Core) -> Option<Evidence> {
     if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
 }
 
-#[cfg(feature = "tracing")]
 /// Whether there is a call of the same breaker around it.
 pub(crate) fn is_inside(core: &Core) -> bool {
     told_around(core).is_some()

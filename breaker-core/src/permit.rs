@@ -251,7 +251,7 @@ impl Permit {
     #[inline(never)]
     fn keep_and_tell(&self, left: Frame) {
         self.keep(left);
-        if nesting::tell(&self.breaker().0, self.evidence()) {
+        if nesting::is_told(&self.breaker().0, self.evidence()) {
             self.inside.store(true, Ordering::Relaxed);
         }
     }
