@@ -403,9 +403,8 @@ impl Machine {
                 let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
                 (ramp.lacking(), runs)
             }
-            Phase::Closed { ramp: None, .. } => (0, false),
             Phase::HalfOpen(trial) => (trial.lacking(), true),
-            Phase::Open(_) => (0, true),
+            _ => (0, false),
         };
         match self.phase {
             Phase::Closed { since, .. } if !failed => {
