@@ -11,13 +11,15 @@ use crate::permit::Permit;
 use crate::state::State;
 
 impl CircuitBreaker {
-    /// Asks to make one call.
+    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
     ///
     /// # Errors
     /// When the breaker rejects it.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        self.admit(Caller::Handle)
+        let permit = self.admit(Caller::Handle)?;
+        let inside = nesting::is_told(&self.0, Evidence::NONE);
+        Ok(permit.inside(inside))
     }
 
     /// The closed path: one look at the word.

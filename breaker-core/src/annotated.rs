@@ -51,6 +51,8 @@ struct Held {
     limit: ManuallyDrop<Option<limit::Limit>>,
     /// The body is being dropped.
     closes: bool,
+    /// It has waited inside a call of the same breaker.
+    inside: bool,
     _room: Room,
 }
 
@@ -277,7 +279,7 @@ impl Entry {
             return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
-            nesting::enter_alone(link.shared, word.never());
+            nesting::enter_known(link, word);
             return Some(link.shared);
         }
         self.turn_away(link, word)
@@ -410,7 +412,7 @@ impl Entry {
         }
         let Way::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe) = (left.word.kept(), left.probe);
-        nesting::tell(&held.link.breaker.0, held.word.evidence());
+        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
         if !held.word.has(Word::LIMITED) {
             return None;
         }
@@ -433,10 +435,14 @@ impl Entry {
             Way::Held(held) => held,
             Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { link, started, limit, .. } = held;
+        let Held { link, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
-        nesting::tell(&link.breaker.0, word.evidence());
-        Permit::new(Holder::Site(link), word, probe, started)
+        if !closes {
+            nesting::tell(&link.breaker.0, word.evidence());
+        } else if inside {
+            nesting::tell_dropped(&link.breaker.0, word.evidence());
+        }
+        Permit::new(Holder::Site(link), word, probe, started).inside(inside)
     }
 
     /// A call whose body panics, or whose error cannot be judged.
@@ -486,7 +492,7 @@ impl Held {
 
     const fn new(link: &'static Link, word: Word) -> Self {
         let limit = ManuallyDrop::new(None);
-        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, _room: Room::Taken }
+        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, inside: false, _room: Room::Taken }
     }
 }
 

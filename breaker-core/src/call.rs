@@ -1,6 +1,6 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{Caller, CircuitBreaker};
 use crate::error::{CallError, CircuitBreakerError};
 use crate::lent::{Lent, Short};
 #[cfg(feature = "tokio")]
@@ -101,7 +101,7 @@ impl CircuitBreaker {
             let result = Short { lent: &mut lent, body: future }.await;
             return lent.finish::<_, _, _, USERS>(result, classify);
         }
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
+        let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
     }
@@ -128,7 +128,7 @@ impl CircuitBreaker {
             let result = lent.guarded(closure);
             return lent.finish::<_, _, _, USERS>(result, classify);
         }
-        self.try_acquire().map_err(CallError::Rejected)?.run_sync_with(closure, classify)
+        self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }
 }
 

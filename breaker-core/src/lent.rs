@@ -33,8 +33,11 @@ enum Stage {
     /// The body is running, or its result is judged, so whoever drops this does so because that panics.
     Runs,
     Waits,
+    /// The same, and it has run inside a call of the same breaker.
+    WaitsInside,
     /// It is dropped while it waits, and its body first.
     Closes,
+    ClosesInside,
     Over,
 }
 
@@ -97,22 +100,43 @@ impl<'b> Lent<'b> {
         Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
+    /// The body waits. Apart, since few do.
+    #[inline(never)]
+    fn waits(&mut self) {
+        let inside = nesting::is_inside(self.core);
+        self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
+    }
+
     /// The body is dropped next, while it waits.
     #[inline]
     fn close(&mut self) {
-        if self.stage == Stage::Waits {
-            self.stage = Stage::Closes;
-            nesting::close(self.core, self.word, 0, None);
+        // Most are over.
+        if self.stage != Stage::Idle {
+            self.close_waiting();
         }
+    }
+
+    #[inline(never)]
+    fn close_waiting(&mut self) {
+        self.stage = match self.stage {
+            Stage::Waits => Stage::Closes,
+            Stage::WaitsInside => Stage::ClosesInside,
+            _ => return,
+        };
+        nesting::close(self.core, self.word, 0, None);
     }
 
     #[cold]
     fn abandon(&mut self) {
         let stage = self.stage;
-        if stage == Stage::Closes {
-            self.keep(nesting::leave());
+        let inside = stage == Stage::ClosesInside;
+        if inside || stage == Stage::Closes {
+            self.word = nesting::leave().word.kept();
         }
-        let permit = self.permit();
+        if inside {
+            nesting::tell_dropped(self.core, self.word.evidence());
+        }
+        let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
             permit.panicked();
         }
@@ -172,7 +196,7 @@ impl<F: Future> Future for Short<'_, '_, F> {
         let this = self.project();
         let polled = this.lent.guarded(|| this.body.poll(context));
         if polled.is_pending() {
-            this.lent.stage = Stage::Waits;
+            this.lent.waits();
         }
         polled
     }

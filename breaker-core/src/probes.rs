@@ -18,6 +18,8 @@ pub(crate) struct Trial {
     slow_successes: u32,
     /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
     more: u32,
+    /// So many calls were rejected before one failed, which may have waited for them.
+    lacked: u64,
     /// How many calls had been rejected when the first probe was let in.
     turned_away: Option<u64>,
     /// Drops of calls without a slot that are no failures.
@@ -29,6 +31,12 @@ pub(crate) struct Trial {
 /// How many places a trial can get beyond those of the settings, and how many drops without a slot a trial or a ramp can spare.
 pub(crate) const MOST: u32 = 16;
 
+/// How many places more than those of the settings are lacking after so many calls were rejected. A few may belong to the call that failed (a task, a
+/// permit around it); of many, more places would let in but a part.
+pub(crate) fn lacking(more: u32, rejected: u64) -> u32 {
+    if (1..=u64::from(MOST)).contains(&rejected) { more.saturating_add(1).min(MOST) } else { 0 }
+}
+
 /// What a trial came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verdict {
@@ -37,6 +45,25 @@ pub(crate) enum Verdict {
 }
 
 impl Trial {
+    /// One with so many places beyond those of the settings.
+    pub(crate) fn with_more(more: u32) -> Self {
+        Self { more, ..Self::default() }
+    }
+
+    /// How many such places the next trial gets, if this one has failed: one more, if that may have been the reason.
+    pub(crate) fn lacking(&self) -> u32 {
+        lacking(self.more, self.lacked)
+    }
+
+    /// A call has failed, when so many calls had been rejected.
+    pub(crate) fn failed(&mut self, probe: u32, turned_away: u64) {
+        let before = self.probes.turned_away(probe).or(self.turned_away);
+        let meanwhile = before.map_or(0, |before| turned_away.saturating_sub(before));
+        if lacking(self.more, meanwhile) > 0 {
+            self.lacked = meanwhile;
+        }
+    }
+
     /// Takes a slot and gives the probe's number; `None`: there is none for another probe.
     pub(crate) fn take(&mut self, now: Tick, settings: &Settings) -> Option<u32> {
         let limit = self.limit(settings);

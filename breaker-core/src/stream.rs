@@ -1,6 +1,9 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
+use crate::breaker::{CircuitBreaker, Holder};
+use crate::gate::Word;
 use crate::look::Look;
+use crate::nesting;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
@@ -8,6 +11,7 @@ use crate::worded::Classification;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -77,27 +81,86 @@ fn every_error<E>(_: &E) -> Judged<'_> {
 }
 
 /// A call whose stream is read.
-#[derive(Debug)]
 struct Streaming {
-    /// Until the call has ended.
-    permit: Option<Permit>,
+    stage: Stage,
     /// An item has come through.
     gave: bool,
+}
+
+enum Stage {
+    /// The call goes on.
+    Reads(Permit),
+    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news: this one has told.
+    Ended(Holder),
+    Over,
 }
 
 impl Streaming {
     fn new(permit: Permit) -> Self {
         // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
         permit.waits();
-        Self { permit: Some(permit), gave: false }
+        Self { stage: Stage::Reads(permit), gave: false }
+    }
+
+    /// Runs the stream's own code as a part of the call.
+    fn guarded<R>(&self, poll: impl FnOnce() -> R) -> R {
+        match &self.stage {
+            Stage::Reads(permit) => {
+                let polled = permit.guarded(poll);
+                permit.waits();
+                polled
+            }
+            Stage::Ended(holder) => {
+                let _ended = InEnded::enter(holder.breaker());
+                poll()
+            }
+            Stage::Over => poll(),
+        }
+    }
+
+    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a stream whose call has ended.
+    fn end(&mut self) -> Option<Permit> {
+        let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
+        if permit.had_calls() {
+            self.stage = Stage::Ended(permit.holder().clone());
+        }
+        permit.unless_in_ended()
+    }
+
+    /// The stream is dropped next, and the calls inside it with it.
+    fn close(&self) {
+        match &self.stage {
+            Stage::Reads(permit) => permit.close(),
+            Stage::Ended(holder) => nesting::close(&holder.breaker().0, Word::NONE, 0, None),
+            Stage::Over => {}
+        }
     }
 }
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take_if(|_| self.gave) {
-            permit.left();
+        match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Reads(permit) if self.gave => permit.left(),
+            Stage::Reads(_) | Stage::Over => {}
+            Stage::Ended(_) => drop(nesting::leave()),
         }
+    }
+}
+
+/// A stream is read whose call has ended.
+struct InEnded;
+
+impl InEnded {
+    fn enter(breaker: &CircuitBreaker) -> Self {
+        nesting::enter_ended(&breaker.0);
+        Self
+    }
+}
+
+impl Drop for InEnded {
+    /// Also where the stream panics.
+    fn drop(&mut self) {
+        nesting::leave();
     }
 }
 
@@ -149,9 +212,7 @@ pin_project! {
     impl<S, I, E, J> PinnedDrop for GuardedStream<S, I, E, J> {
         /// The calls inside the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
-            if let Some(permit) = &this.project().call.permit {
-                permit.close();
-            }
+            this.project().call.close();
         }
     }
 }
@@ -161,19 +222,11 @@ impl<S: Stream<Item = I>, I, E, J: Judge<I, E>> Stream for GuardedStream<S, I, E
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let polled = match this.call.permit.as_ref() {
-            Some(permit) => {
-                let polled = permit.guarded(|| this.stream.as_mut().poll_next(context));
-                permit.waits();
-                polled
-            }
-            None => this.stream.poll_next(context),
-        };
-        let item = ready!(polled);
+        let item = ready!(this.call.guarded(|| this.stream.as_mut().poll_next(context)));
         let ended = item.as_ref().map(|item| (item, (this.error)(item)));
         if let Some((_, None)) = ended {
             this.call.gave = true;
-        } else if let Some(permit) = this.call.permit.take() {
+        } else if let Some(permit) = this.call.end() {
             match ended {
                 Some((item, Some(error))) => this.judge.conclude(permit, item, error),
                 _ => permit.success(),
@@ -189,7 +242,8 @@ impl<S: Stream<Item = I>, I, E, J: Judge<I, E>> Stream for GuardedStream<S, I, E
 
 impl<S, I, E, J> fmt::Debug for GuardedStream<S, I, E, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuardedStream").field("permit", &self.call.permit).finish_non_exhaustive()
+        let permit = if let Stage::Reads(permit) = &self.call.stage { Some(permit) } else { None };
+        f.debug_struct("GuardedStream").field("permit", &permit).finish_non_exhaustive()
     }
 }
 

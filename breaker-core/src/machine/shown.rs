@@ -95,7 +95,7 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
         let flags = phase
             | flag(until.is_some(), Word::SHUT)
-            | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
+            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
             | flag(self.settings.has_rules(), Word::WINDOW)
             | flag(timed, Word::TIMED)
             | flag(self.settings.timeout.is_some(), Word::LIMITED);
