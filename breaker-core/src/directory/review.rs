@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
         let mut directory = Directory::default();
-        for (name, of) in (0..150).flat_map(|name| [(name, "A"), (name, "B")]) {
-            let (name, place) = (format!("client_{name}"), format!("{name}{of}"));
-            let by_default = Some(Origin::Type(of.to_owned()));
+        for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
+            let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
+            let by_default = Some(Origin::Function(function));
             directory.declare(&name, Declared { place, config: Config::new(), can_be_cut: true, by_default }, false);
         }
         let found = directory.init(Environment::default(), false);
