@@ -214,21 +214,19 @@ where
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
-        let valued = match &polled {
-            Poll::Ready(result) => result.view().ok().map(|value| this.values.judge(value)),
-            Poll::Pending => None,
-        };
+        if V::SEES
+            && let Poll::Ready(result) = &polled
+            && let Ok(value) = result.view()
+            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = this.values.judge(value)
+        {
+            let Running(entry) = &mut *ManuallyDrop::new(running);
+            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+            return polled;
+        }
         let Running(entry) = &mut *ManuallyDrop::new(running);
-        match valued {
-            Some((Outcome::Success, _)) => {
-                if !(nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
-                    entry.succeeded();
-                }
-            }
-            Some((outcome, look)) => {
-                entry.failed(nesting::leave(), false, outcome, Cause { kind: type_name::<R::Ok>(), look });
-            }
-            None => entry.end(&mut polled, *this.judge, context, open),
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
+            entry.end(&mut polled, *this.judge, context, open);
         }
         polled
     }
@@ -347,7 +345,7 @@ impl Entry {
         }
     }
 
-    /// An error, or that the body waits.
+    /// Whatever is more than a plain success: any other ending, or that the body waits.
     #[inline(never)]
     fn end<R, E>(
         &mut self,
@@ -359,21 +357,17 @@ impl Entry {
         R: Fallible<Error = E>,
     {
         match &*polled {
-            Poll::Ready(result) => {
-                if let Err(error) = result.view() {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.succeeded(),
+                Err(error) => {
                     let running = Running(self);
                     let judged = judge(error);
                     let Running(entry) = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
-                        entry.failed(
-                            nesting::leave(),
-                            true,
-                            judged.0,
-                            Cause { kind: type_name::<E>(), look: judged.1 },
-                        );
+                        entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
                 }
-            }
+            },
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
                     *polled = Poll::Ready(R::from_error(open(cut_off)));
@@ -400,8 +394,14 @@ impl Entry {
     }
 
     #[cold]
-    fn failed(&mut self, left: Frame, is_error: bool, outcome: Outcome, cause: Cause<'_>) {
-        self.leave(left).settle_result(is_error, outcome, || cause);
+    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(true, outcome, || cause);
+    }
+
+    /// A value in an `Ok` that is no success.
+    #[cold]
+    fn answered(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(nesting::leave()).settle_with(outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.

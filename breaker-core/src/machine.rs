@@ -74,7 +74,8 @@ pub(crate) struct Machine {
     eclipse_told: bool,
     trip: Option<Trip>,
     counts: Counts,
-    last_failure: Option<Tick>,
+    /// Zero: there was none.
+    last_failure: Tick,
     /// The last failure or slow call that was added to the window.
     last_bad: Tick,
 }
@@ -121,7 +122,7 @@ impl Machine {
             eclipse_told: false,
             trip: None,
             counts: Counts::default(),
-            last_failure: None,
+            last_failure: Tick::ZERO,
             last_bad: Tick::ZERO,
         };
         machine.arrange();
@@ -345,7 +346,7 @@ impl Machine {
             Counted::Success | Counted::PassedOn => {}
             Counted::Failure => {
                 self.counts.failures += 1;
-                self.last_failure = Some(now);
+                self.last_failure = now;
             }
             Counted::Ignored => self.counts.ignored += 1,
             Counted::Cancelled => self.counts.cancelled += 1,

@@ -33,7 +33,7 @@ impl Machine {
     /// Closes, zeroes what was counted and starts a new generation.
     pub(crate) fn reset(&mut self, now: Tick) -> Change {
         self.counts = Counts::default();
-        self.last_failure = None;
+        self.last_failure = Tick::ZERO;
         self.eclipse_told = false;
         Change { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
     }

@@ -129,7 +129,7 @@ impl Machine {
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
-            last_failure: self.last_failure,
+            last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.tally(now),
                 _ => window.sums(),
