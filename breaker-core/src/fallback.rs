@@ -344,6 +344,18 @@ impl<R> Refused<R> {
     }
 }
 
+/// A call that falls back in place of an `R`.
+#[doc(hidden)]
+pub trait Instead<R> {}
+
+impl<R> Instead<R> for Fallen<R> {}
+impl<R> Instead<R> for Refused<R> {}
+
+/// The answer to it, whose type rustc learns so where an `impl Trait` has no name.
+pub fn instead<R, F: Instead<R>>(_: &F, answer: R) -> R {
+    answer
+}
+
 /// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",

@@ -17,7 +17,7 @@ pub use crate::call::{
 };
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
-pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
+pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step, instead};
 pub use crate::fits::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::look::{Look, of_variant, see, see_field, see_text};
 pub use crate::outcome::Outcome;

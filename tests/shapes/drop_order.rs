@@ -67,7 +67,7 @@ fn of_a_sync_function() {
 
 /// Plain names are arguments of the body's closure; of more than eight it makes locals.
 #[test]
-#[allow(clippy::too_many_arguments, reason = "that is the shape")]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "that is the shape")]
 fn of_a_sync_function_of_plain_names() {
     twins!("drop_plain" bare guarded [fn] (_a: Noisy, b: Noisy, count: usize, c: Noisy) -> Result<(), Fault> {
         let _local = Noisy("local");

@@ -224,6 +224,11 @@ impl Kit<'_> {
                 if later.is_empty() {
                     let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
                     let (quiet, leave) = (quiet(), self.leave(self.at_ret, &told));
+                    let value = if self.gives_impl() {
+                        quote_spanned!(at=> #value_rt::instead(&__fallen, #value))
+                    } else {
+                        value
+                    };
                     return quote_spanned!(self.at_ret=> #quiet let __ret = #value; #leave;);
                 }
                 quote_spanned!(at=> #rt::Some(#value))
