@@ -11,8 +11,9 @@ use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, reject};
+use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
+use crate::value::{Sight, Unseen, Values};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -50,6 +51,8 @@ struct Held {
     limit: ManuallyDrop<Option<limit::Limit>>,
     /// The body is being dropped.
     closes: bool,
+    /// It has waited inside a call of the same breaker.
+    inside: bool,
     _room: Room,
 }
 
@@ -66,14 +69,15 @@ pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
     /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E> {
+    pub struct Call<F, E, V = Unseen> {
         #[pin]
         body: F,
         entry: Entry,
         judge: Judge<E>,
+        values: V,
     }
 
-    impl<F, E> PinnedDrop for Call<F, E> {
+    impl<F, E, V> PinnedDrop for Call<F, E, V> {
         /// The calls inside the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
@@ -90,7 +94,8 @@ pin_project! {
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
 pub trait Callable: Fallible {
     type Call<F>;
@@ -98,12 +103,13 @@ pub trait Callable: Fallible {
     fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
     #[inline]
     fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge }
+        Call { body, entry, judge, values: Unseen }
     }
 }
 
@@ -117,25 +123,109 @@ where
     R::call(entry, body, judge)
 }
 
-impl<R, F, E> Future for Call<F, E>
+/// The same where the value in the `Ok` is looked at too.
+#[inline]
+pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, values: Sight<R::Ok>) -> Call<F, E, Sight<R::Ok>>
+where
+    F: Future<Output = R>,
+    R: Callable<Error = E>,
+{
+    Call { body, entry, judge, values }
+}
+
+impl<R, F, E, V> Future for Call<F, E, V>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
+    V: Values<R::Ok>,
 {
     type Output = R;
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        self.poll_with(context, from_rejection)
+    }
+}
+
+/// What the key `open` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`open` makes no `{E}` of a rejection",
+    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+)]
+pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
+
+#[diagnostic::do_not_recommend]
+impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}
+
+pin_project! {
+    /// The same where the attribute says how the error of a rejection is made.
+    ///
+    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
+    pub struct OpenCall<F, E, V, O> {
+        #[pin]
+        call: Call<F, E, V>,
+        open: O,
+        make: fn(&O, CircuitBreakerError) -> E,
+    }
+}
+
+/// The call of a function that returns `R`, whose `open` makes the error of a rejection.
+#[inline]
+pub fn call_with<R, F, E, V, O>(entry: Entry, body: F, judge: Judge<E>, values: V, open: O) -> OpenCall<F, E, V, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+    O: Opens<E>,
+{
+    OpenCall { call: Call { body, entry, judge, values }, open, make: |open, rejection| open(rejection) }
+}
+
+impl<R, F, E, V, O> Future for OpenCall<F, E, V, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+{
+    type Output = R;
+
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected() };
+        this.call.poll_with(context, |rejection| (this.make)(this.open, rejection))
+    }
+}
+
+impl<R, F, E, V> Call<F, E, V>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+{
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
+    #[inline]
+    fn poll_with(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R> {
+        let this = self.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
+        if let (true, Poll::Ready(result)) = (V::SEES, &polled) {
+            let valued = result.view().ok().map(|value| this.values.judge(value));
+            if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look)) = valued {
+                let Running(entry) = &mut *ManuallyDrop::new(running);
+                entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+                return polled;
+            }
+        }
         let Running(entry) = &mut *ManuallyDrop::new(running);
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context);
+            entry.end(&mut polled, *this.judge, context, open);
         }
         polled
     }
@@ -184,7 +274,7 @@ impl Entry {
             return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
-            nesting::enter_alone(link.shared, word.never());
+            nesting::enter_known(link, word);
             return Some(link.shared);
         }
         self.turn_away(link, word)
@@ -245,23 +335,23 @@ impl Entry {
 
     /// The error of a call that the breaker has rejected.
     #[inline(never)]
-    fn rejected<R>(&mut self) -> Poll<R>
-    where
-        R: Fallible,
-        R::Error: FromRejection,
-    {
+    fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
         match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
+            Way::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
             _ => over(),
         }
     }
 
     /// Whatever is more than a plain success: any other ending, or that the body waits.
     #[inline(never)]
-    fn end<R, E>(&mut self, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
-    where
+    fn end<R, E>(
+        &mut self,
+        polled: &mut Poll<R>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) where
         R: Fallible<Error = E>,
-        E: FromRejection,
     {
         match &*polled {
             Poll::Ready(result) => match result.view() {
@@ -277,7 +367,7 @@ impl Entry {
             },
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(reject(cut_off));
+                    *polled = Poll::Ready(R::from_error(open(cut_off)));
                 }
             }
         }
@@ -305,6 +395,12 @@ impl Entry {
         self.leave(left).settle_result(true, outcome, || cause);
     }
 
+    /// A value in an `Ok` that is no success.
+    #[cold]
+    fn answered(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(nesting::leave()).settle_with(outcome, || cause);
+    }
+
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
@@ -313,7 +409,7 @@ impl Entry {
         }
         let Way::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe) = (left.word.kept(), left.probe);
-        nesting::tell(&held.link.breaker.0, held.word.evidence());
+        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
         if !held.word.has(Word::LIMITED) {
             return None;
         }
@@ -336,10 +432,14 @@ impl Entry {
             Way::Held(held) => held,
             Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { link, started, limit, .. } = held;
+        let Held { link, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
-        nesting::tell(&link.breaker.0, word.evidence());
-        Permit::new(Holder::Site(link), word, probe, started)
+        if !closes {
+            nesting::tell(&link.breaker.0, word.evidence());
+        } else if inside {
+            nesting::tell_dropped(&link.breaker.0, word.evidence());
+        }
+        Permit::new(Holder::Site(link), word, probe, started).inside(inside)
     }
 
     /// A call whose body panics, or whose error cannot be judged.
@@ -360,11 +460,11 @@ impl Entry {
         match &mut self.0 {
             Way::Held(held) => {
                 held.closes = true;
-                nesting::close(&held.link.breaker.0, held.word, held.probe);
+                nesting::close(&held.link.breaker.0, held.word, held.probe, Some(held.link));
             }
             Way::Cut(link, closes) => {
                 *closes = true;
-                nesting::close(&link.breaker.0, Word::NONE, 0);
+                nesting::close(&link.breaker.0, Word::NONE, 0, Some(link));
             }
             _ => {}
         }
@@ -389,7 +489,7 @@ impl Held {
 
     const fn new(link: &'static Link, word: Word) -> Self {
         let limit = ManuallyDrop::new(None);
-        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, _room: Room::Taken }
+        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, inside: false, _room: Room::Taken }
     }
 }
 

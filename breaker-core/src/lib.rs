@@ -54,6 +54,8 @@ mod excerpt;
 mod fallback;
 mod family;
 mod file;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod fits;
 mod gate;
 mod handle;
 #[cfg(feature = "test-util")]
@@ -82,6 +84,8 @@ mod note;
 mod open_time;
 mod outcome;
 mod permit;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod plain;
 mod policy;
 mod prefixes;
 mod probes;
@@ -121,6 +125,8 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod value;
 mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
@@ -145,9 +151,10 @@ pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
 #[cfg(feature = "stream")]
-pub use stream::{GuardedStream, guard_stream};
+pub use stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
 #[cfg(feature = "tokio")]
 pub use subscribe::{Event, Events, Forward, forward};
+pub use worded::Classification;
 
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};

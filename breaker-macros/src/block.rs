@@ -149,7 +149,7 @@ impl<'a> Outer<'a> {
 
     /// One breaker has one value of a key: a method cannot have another.
     fn no_contradiction(&self, options: &[Opt], errors: &mut Errors) {
-        const OF_THE_METHOD: [&str; 5] = ["otherwise", "classify", "stream", "key", "crate"];
+        const OF_THE_METHOD: [&str; 6] = ["otherwise", "classify", "stream", "key", "crate", "open"];
         for option in options {
             let key = option.key.name;
             let of_the_breaker = !matches!(option.value, Value::Items(_)) && !OF_THE_METHOD.contains(&key);
@@ -168,11 +168,14 @@ impl<'a> Outer<'a> {
         errors.at(name.span(), message);
     }
 
-    // Output: `K::__rt::concat!(K::__rt::module_path!(), "::", "Client")`
+    // Output: `K::__rt::concat!("::", K::__rt::module_path!(), "::", "Client")`
+    //
+    // The first `::` says that it is no name of the user's.
     fn name(&self, krate: Option<&TokenStream>) -> Expr {
         let krate = krate.cloned().unwrap_or_else(|| quote!(::breaker_core));
         let ty = &self.type_name;
-        let name = quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!(#krate::__rt::module_path!(), "::", #ty));
+        let name =
+            quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!("::", #krate::__rt::module_path!(), "::", #ty));
         Expr::Verbatim(name)
     }
 }

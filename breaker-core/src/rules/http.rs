@@ -32,6 +32,7 @@ macro_rules! rules {
         pub mod $http {
             use crate::classify::Classify;
             use crate::outcome::Outcome;
+            use crate::value::HttpStatus;
             use ::$http::{HeaderMap, Response, StatusCode};
             use std::time::Duration;
 
@@ -44,6 +45,12 @@ macro_rules! rules {
             impl<B> Classify for Response<B> {
                 fn classify(&self) -> Outcome {
                     with_headers(self.status(), self.headers())
+                }
+            }
+
+            impl<B> HttpStatus for Response<B> {
+                fn http_status(&self) -> u16 {
+                    self.status().as_u16()
                 }
             }
 

@@ -8,6 +8,7 @@ macro_rules! rules {
             use crate::error::CircuitBreakerError;
             use crate::outcome::Outcome;
             use crate::rules::http::http_1::with_headers;
+            use crate::value::HttpStatus;
             use ::$reqwest::{Error, Response};
 
             impl Classify for Error {
@@ -21,6 +22,12 @@ macro_rules! rules {
                         None if self.is_redirect() => Outcome::success(),
                         None => Outcome::failure(),
                     }
+                }
+            }
+
+            impl HttpStatus for Response {
+                fn http_status(&self) -> u16 {
+                    self.status().as_u16()
                 }
             }
 

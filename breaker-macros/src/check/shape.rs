@@ -1,6 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::{Abi, ReturnType, Type};
+use syn::{Abi, ReturnType};
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -34,47 +34,22 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
     }
-    let form = return_type(target, has_fallback, errors);
-    caller(target, &form, errors);
-    form
+    return_type(target, has_fallback, errors)
 }
 
 fn is_foreign(abi: &Abi) -> bool {
     abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
 }
 
-/// A closure cannot have a `#[track_caller]`, and the body is one. In an `async fn` rustc says itself that it has no effect.
-fn caller(target: &Target, form: &Form, errors: &mut Errors) {
-    let in_closure = match form {
-        Form::Sync => true,
-        Form::Async => false,
-        Form::Future(future) => future.tail.is_none(),
-    };
-    if let Some(attr) = target.attrs.iter().find(|attr| attr.path().is_ident("track_caller")).filter(|_| in_closure) {
-        let fix = "put it on a function that calls this one, and hand `Location::caller()` over";
-        errors.under(attr, format!("`#[track_caller]` has no effect here, for the body runs in a closure; {fix}"));
-    }
-}
-
 /// What the type itself must be is told by rustc, through the traits of the run-time half.
 fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
     let sig = &target.sig;
-    let name = &sig.ident;
-    let ty = match &sig.output {
-        ReturnType::Default => {
-            let fix = "`#[circuit_breaker]` needs a function that returns a `Result`";
-            errors.at(name.span(), format!("`{name}` has no return type; {fix}"));
-            return Form::Sync;
-        }
-        ReturnType::Type(_, ty) => ty,
-    };
-    if let Type::Never(never) = &**ty {
-        errors.under(never, "`#[circuit_breaker]` needs a function that returns a `Result`, this one never returns");
-        return Form::Sync;
-    }
     if sig.asyncness.is_some() {
         return Form::Async;
     }
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return Form::Sync;
+    };
     match future::look(ty) {
         None => Form::Sync,
         Some(Look::Future { output, boxed }) => {
