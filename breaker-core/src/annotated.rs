@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
-use crate::value::{Sight, Unseen, Values};
+use crate::value::Sight;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -69,15 +69,14 @@ pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
     /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E, V = Unseen> {
+    pub struct Call<F, E> {
         #[pin]
         body: F,
         entry: Entry,
         judge: Judge<E>,
-        values: V,
     }
 
-    impl<F, E, V> PinnedDrop for Call<F, E, V> {
+    impl<F, E> PinnedDrop for Call<F, E> {
         /// The calls inside the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
@@ -109,7 +108,7 @@ impl<T, E> Callable for Result<T, E> {
 
     #[inline]
     fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge, values: Unseen }
+        Call { body, entry, judge }
     }
 }
 
@@ -123,28 +122,80 @@ where
     R::call(entry, body, judge)
 }
 
-/// The same where the value in the `Ok` is looked at too.
-#[inline]
-pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, values: Sight<R::Ok>) -> Call<F, E, Sight<R::Ok>>
-where
-    F: Future<Output = R>,
-    R: Callable<Error = E>,
-{
-    Call { body, entry, judge, values }
+/// All that a closed breaker has to do for a call that is ready at once and succeeds. `$sight` looks at the value in an `Ok`. A macro, since a
+/// function would be compiled once more for each annotated function.
+macro_rules! poll {
+    ($this:ident, $context:ident, $open:expr $(, $sight:expr)?) => {{
+        let Some(shared) = $this.entry.begin() else { return $this.entry.rejected($open) };
+        let running = Running($this.entry);
+        let mut polled = $this.body.poll($context);
+        $(
+            if let Poll::Ready(result) = &polled
+                && let Some(sight) = $sight
+                && let Ok(value) = result.view()
+                && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value)
+            {
+                let Running(entry) = &mut *ManuallyDrop::new(running);
+                entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+                return polled;
+            }
+        )?
+        let Running(entry) = &mut *ManuallyDrop::new(running);
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
+            entry.end(&mut polled, *$this.judge, $context, $open);
+        }
+        polled
+    }};
 }
 
-impl<R, F, E, V> Future for Call<F, E, V>
+impl<R, F, E> Future for Call<F, E>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
-    V: Values<R::Ok>,
 {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        self.poll_with(context, from_rejection)
+        let this = self.project();
+        poll!(this, context, from_rejection)
+    }
+}
+
+pin_project! {
+    /// The same where the value in the `Ok` is looked at too.
+    pub struct SeeingCall<F, E, T> {
+        #[pin]
+        call: Call<F, E>,
+        sight: Sight<T>,
+    }
+}
+
+/// The call of a function that returns `R`, of which the value in the `Ok` is looked at.
+#[inline]
+pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, sight: Sight<R::Ok>) -> SeeingCall<F, E, R::Ok>
+where
+    F: Future<Output = R>,
+    R: Callable<Error = E>,
+{
+    SeeingCall { call: Call { body, entry, judge }, sight }
+}
+
+impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    E: FromRejection,
+{
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let whole = self.project();
+        let this = whole.call.project();
+        poll!(this, context, from_rejection, Some(*whole.sight))
     }
 }
 
@@ -162,9 +213,10 @@ pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
     /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
-    pub struct OpenCall<F, E, V, O> {
+    pub struct OpenCall<F, E, T, O> {
         #[pin]
-        call: Call<F, E, V>,
+        call: Call<F, E>,
+        sight: Option<Sight<T>>,
         open: O,
         make: fn(&O, CircuitBreakerError) -> E,
     }
@@ -172,63 +224,33 @@ pin_project! {
 
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
-pub fn call_with<R, F, E, V, O>(entry: Entry, body: F, judge: Judge<E>, values: V, open: O) -> OpenCall<F, E, V, O>
+pub fn call_with<R, F, E, O>(
+    entry: Entry,
+    body: F,
+    judge: Judge<E>,
+    sight: Option<Sight<R::Ok>>,
+    open: O,
+) -> OpenCall<F, E, R::Ok, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    V: Values<R::Ok>,
     O: Opens<E>,
 {
-    OpenCall { call: Call { body, entry, judge, values }, open, make: |open, rejection| open(rejection) }
+    OpenCall { call: Call { body, entry, judge }, sight, open, make: |open, rejection| open(rejection) }
 }
 
-impl<R, F, E, V, O> Future for OpenCall<F, E, V, O>
+impl<R, F, E, O> Future for OpenCall<F, E, R::Ok, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    V: Values<R::Ok>,
 {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let this = self.project();
-        this.call.poll_with(context, |rejection| (this.make)(this.open, rejection))
-    }
-}
-
-impl<R, F, E, V> Call<F, E, V>
-where
-    F: Future<Output = R>,
-    R: Fallible<Error = E>,
-    V: Values<R::Ok>,
-{
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
-    #[inline]
-    fn poll_with(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        open: impl FnOnce(CircuitBreakerError) -> E,
-    ) -> Poll<R> {
-        let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
-        let running = Running(this.entry);
-        let mut polled = this.body.poll(context);
-        if V::SEES
-            && let Poll::Ready(result) = &polled
-            && let Ok(value) = result.view()
-            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = this.values.judge(value)
-        {
-            let Running(entry) = &mut *ManuallyDrop::new(running);
-            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
-            return polled;
-        }
-        let Running(entry) = &mut *ManuallyDrop::new(running);
-        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context, open);
-        }
-        polled
+        let whole = self.project();
+        let this = whole.call.project();
+        poll!(this, context, |rejection| (whole.make)(whole.open, rejection), *whole.sight)
     }
 }
 
