@@ -122,33 +122,6 @@ where
     R::call(entry, body, judge)
 }
 
-/// All that a closed breaker has to do for a call that is ready at once and succeeds. `$sight` looks at the value in an `Ok`. A macro, since a
-/// function would be compiled once more for each annotated function.
-macro_rules! poll {
-    ($this:ident, $context:ident, $open:expr $(, $sight:expr)?) => {{
-        let Some(shared) = $this.entry.begin() else { return $this.entry.rejected($open) };
-        let running = Running($this.entry);
-        let mut polled = $this.body.poll($context);
-        $(
-            if let Poll::Ready(result) = &polled
-                && let Some(sight) = $sight
-                && let Ok(value) = result.view()
-                && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value)
-            {
-                let Running(entry) = &mut *ManuallyDrop::new(running);
-                entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
-                return polled;
-            }
-        )?
-        let Running(entry) = &mut *ManuallyDrop::new(running);
-        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *$this.judge, $context, $open);
-        }
-        polled
-    }};
-}
-
 impl<R, F, E> Future for Call<F, E>
 where
     F: Future<Output = R>,
@@ -160,7 +133,10 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        poll!(this, context, from_rejection)
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let running = Running { entry: this.entry, shared };
+        let polled = this.body.poll(context);
+        running.end(polled, *this.judge, context, from_rejection)
     }
 }
 
@@ -195,7 +171,10 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let whole = self.project();
         let this = whole.call.project();
-        poll!(this, context, from_rejection, Some(*whole.sight))
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let running = Running { entry: this.entry, shared };
+        let polled = this.body.poll(context);
+        running.end_seen(polled, Some(*whole.sight), *this.judge, context, from_rejection)
     }
 }
 
@@ -250,18 +229,73 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let whole = self.project();
         let this = whole.call.project();
-        poll!(this, context, |rejection| (whole.make)(whole.open, rejection), *whole.sight)
+        let open = |rejection| (whole.make)(whole.open, rejection);
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
+        let running = Running { entry: this.entry, shared };
+        let polled = this.body.poll(context);
+        running.end_seen(polled, *whole.sight, *this.judge, context, open)
     }
 }
 
 /// The body is being polled, or its error judged: the call is on the stack.
-struct Running<'e>(&'e mut Entry);
+struct Running<'e> {
+    entry: &'e mut Entry,
+    shared: &'static Shared,
+}
+
+impl Running<'_> {
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
+    /// once for each type of one, and not for each function.
+    #[inline]
+    fn end<R, E>(
+        self,
+        mut polled: Poll<R>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        let Running { entry, shared } = &mut *ManuallyDrop::new(self);
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
+            entry.end(&mut polled, judge, shared, context, open);
+        }
+        polled
+    }
+
+    /// The same where the value in an `Ok` is looked at too.
+    #[inline]
+    fn end_seen<R, E>(
+        self,
+        polled: Poll<R>,
+        sight: Option<Sight<R::Ok>>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        if let (Poll::Ready(result), Some(sight)) = (&polled, sight) {
+            if let Ok(value) = result.view() {
+                if let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value) {
+                    let Running { entry, .. } = &mut *ManuallyDrop::new(self);
+                    entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+                    return polled;
+                }
+            }
+        }
+        self.end(polled, judge, context, open)
+    }
+}
 
 impl Drop for Running<'_> {
     /// It has panicked.
     #[inline]
     fn drop(&mut self) {
-        self.0.panicked();
+        self.entry.panicked();
     }
 }
 
@@ -373,6 +407,7 @@ impl Entry {
         &mut self,
         polled: &mut Poll<R>,
         judge: Judge<E>,
+        shared: &'static Shared,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) where
@@ -382,9 +417,9 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let running = Running(self);
+                    let running = Running { entry: self, shared };
                     let judged = judge(error);
-                    let Running(entry) = &mut *ManuallyDrop::new(running);
+                    let Running { entry, .. } = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
                         entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
