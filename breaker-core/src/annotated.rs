@@ -88,38 +88,26 @@ pin_project! {
     }
 }
 
-/// What the attribute needs of the result of an async function: a type for its call. A type that is no result has none, so rustc says
-/// that once, and has nothing to say of the `.await`. What the call needs of the error is asked there only, by its `Future`.
+/// What the attribute needs of the result of an async function. What the call needs of its error is asked by its `Future` only.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
     note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
     note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
-pub trait Callable: Fallible {
-    type Call<F>;
-
-    fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
-}
+pub trait Callable: Fallible {}
 
 #[diagnostic::do_not_recommend]
-impl<T, E> Callable for Result<T, E> {
-    type Call<F> = Call<F, E>;
-
-    #[inline]
-    fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge }
-    }
-}
+impl<T, E> Callable for Result<T, E> {}
 
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
-pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> R::Call<F>
+pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
 where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    R::call(entry, body, judge)
+    Call { body, entry, judge }
 }
 
 impl<R, F, E> Future for Call<F, E>
@@ -134,9 +122,9 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
-        let running = Running { entry: this.entry, shared };
+        let running = Running(this.entry);
         let polled = this.body.poll(context);
-        running.end(polled, *this.judge, context, from_rejection)
+        running.end(shared, polled, this.judge, context, from_rejection)
     }
 }
 
@@ -172,9 +160,9 @@ where
         let whole = self.project();
         let this = whole.call.project();
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
-        let running = Running { entry: this.entry, shared };
+        let running = Running(this.entry);
         let polled = this.body.poll(context);
-        running.end_seen(polled, Some(*whole.sight), *this.judge, context, from_rejection)
+        running.end_seen(shared, polled, Some(*whole.sight), this.judge, context, from_rejection)
     }
 }
 
@@ -231,17 +219,14 @@ where
         let this = whole.call.project();
         let open = |rejection| (whole.make)(whole.open, rejection);
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
-        let running = Running { entry: this.entry, shared };
+        let running = Running(this.entry);
         let polled = this.body.poll(context);
-        running.end_seen(polled, *whole.sight, *this.judge, context, open)
+        running.end_seen(shared, polled, *whole.sight, this.judge, context, open)
     }
 }
 
 /// The body is being polled, or its error judged: the call is on the stack.
-struct Running<'e> {
-    entry: &'e mut Entry,
-    shared: &'static Shared,
-}
+struct Running<'e>(&'e mut Entry);
 
 impl Running<'_> {
     /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
@@ -249,18 +234,19 @@ impl Running<'_> {
     #[inline]
     fn end<R, E>(
         self,
+        shared: &'static Shared,
         mut polled: Poll<R>,
-        judge: Judge<E>,
+        judge: &Judge<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) -> Poll<R>
     where
         R: Fallible<Error = E>,
     {
-        let Running { entry, shared } = &mut *ManuallyDrop::new(self);
+        let Running(entry) = &mut *ManuallyDrop::new(self);
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, judge, shared, context, open);
+            entry.end(&mut polled, *judge, context, open);
         }
         polled
     }
@@ -269,9 +255,10 @@ impl Running<'_> {
     #[inline]
     fn end_seen<R, E>(
         self,
+        shared: &'static Shared,
         polled: Poll<R>,
         sight: Option<Sight<R::Ok>>,
-        judge: Judge<E>,
+        judge: &Judge<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) -> Poll<R>
@@ -281,13 +268,13 @@ impl Running<'_> {
         if let (Poll::Ready(result), Some(sight)) = (&polled, sight) {
             if let Ok(value) = result.view() {
                 if let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value) {
-                    let Running { entry, .. } = &mut *ManuallyDrop::new(self);
+                    let Running(entry) = &mut *ManuallyDrop::new(self);
                     entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
                     return polled;
                 }
             }
         }
-        self.end(polled, judge, context, open)
+        self.end(shared, polled, judge, context, open)
     }
 }
 
@@ -295,7 +282,7 @@ impl Drop for Running<'_> {
     /// It has panicked.
     #[inline]
     fn drop(&mut self) {
-        self.entry.panicked();
+        self.0.panicked();
     }
 }
 
@@ -407,7 +394,6 @@ impl Entry {
         &mut self,
         polled: &mut Poll<R>,
         judge: Judge<E>,
-        shared: &'static Shared,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) where
@@ -417,9 +403,9 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let running = Running { entry: self, shared };
+                    let running = Running(self);
                     let judged = judge(error);
-                    let Running { entry, .. } = &mut *ManuallyDrop::new(running);
+                    let Running(entry) = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
                         entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
