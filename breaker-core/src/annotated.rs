@@ -88,38 +88,25 @@ pin_project! {
     }
 }
 
-/// What the attribute needs of the result of an async function. What the call needs of its error is asked by its `Future` only.
-#[diagnostic::on_unimplemented(
-    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
-    label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
-    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
-)]
-pub trait Callable: Fallible {}
-
-#[diagnostic::do_not_recommend]
-impl<T, E> Callable for Result<T, E> {}
-
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
 pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
 where
     F: Future<Output = R>,
-    R: Callable<Error = E>,
+    R: Fallible<Error = E>,
 {
     Call { body, entry, judge }
 }
 
-impl<R, F, E> Future for Call<F, E>
+impl<F, T, E> Future for Call<F, E>
 where
-    F: Future<Output = R>,
-    R: Fallible<Error = E>,
+    F: Future<Output = Result<T, E>>,
     E: FromRejection,
 {
-    type Output = R;
+    type Output = Result<T, E>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
         let this = self.project();
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let running = Running(this.entry);
@@ -142,7 +129,7 @@ pin_project! {
 pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, sight: Sight<R::Ok>) -> SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
-    R: Callable<Error = E>,
+    R: Fallible<Error = E>,
 {
     SeeingCall { call: Call { body, entry, judge }, sight }
 }
