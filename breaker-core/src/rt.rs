@@ -101,7 +101,8 @@ impl<T, E> Fallible for Result<T, E> {
     message = "the error type `{Self}` cannot say that the circuit breaker is open",
     label = "`{Self}` needs `From<CircuitBreakerError>`",
     note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
-    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection"
+    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
 )]
 pub trait FromRejection {
     fn from_rejection(error: CircuitBreakerError) -> Self;

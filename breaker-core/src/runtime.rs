@@ -1,7 +1,8 @@
 //! Tells tokio's runtimes apart.
 //!
 //! tokio says it itself from 1.49 on. With an older one a runtime is known by the thread that polls for it, which is right for a
-//! runtime of one thread, as tests have; a call of several threads has its timer begun anew where another thread polls it.
+//! runtime of one thread, as tests have; a call of several threads has its timer begun anew where another thread polls it. Two
+//! runtimes that take turns on one thread are one so: a call that waits keeps the timer of the first.
 
 use std::hash::{Hash, Hasher};
 use std::thread::{self, ThreadId};
