@@ -11,8 +11,9 @@ use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, reject};
+use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
+use crate::value::{Sight, Unseen, Values};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -66,14 +67,15 @@ pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
     /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E> {
+    pub struct Call<F, E, V = Unseen> {
         #[pin]
         body: F,
         entry: Entry,
         judge: Judge<E>,
+        values: V,
     }
 
-    impl<F, E> PinnedDrop for Call<F, E> {
+    impl<F, E, V> PinnedDrop for Call<F, E, V> {
         /// The calls inside the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
@@ -90,7 +92,8 @@ pin_project! {
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
 pub trait Callable: Fallible {
     type Call<F>;
@@ -103,7 +106,7 @@ impl<T, E> Callable for Result<T, E> {
 
     #[inline]
     fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge }
+        Call { body, entry, judge, values: Unseen }
     }
 }
 
@@ -117,25 +120,112 @@ where
     R::call(entry, body, judge)
 }
 
-impl<R, F, E> Future for Call<F, E>
+/// The same where the value in the `Ok` is looked at too.
+#[inline]
+pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, values: Sight<R::Ok>) -> Call<F, E, Sight<R::Ok>>
+where
+    F: Future<Output = R>,
+    R: Callable<Error = E>,
+{
+    Call { body, entry, judge, values }
+}
+
+impl<R, F, E, V> Future for Call<F, E, V>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
+    V: Values<R::Ok>,
 {
     type Output = R;
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        self.poll_with(context, from_rejection)
+    }
+}
+
+/// What the key `open` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`open` makes no `{E}` of a rejection",
+    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+)]
+pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
+
+#[diagnostic::do_not_recommend]
+impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}
+
+pin_project! {
+    /// The same where the attribute says how the error of a rejection is made.
+    ///
+    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
+    pub struct OpenCall<F, E, V, O> {
+        #[pin]
+        call: Call<F, E, V>,
+        open: O,
+        make: fn(&O, CircuitBreakerError) -> E,
+    }
+}
+
+/// The call of a function that returns `R`, whose `open` makes the error of a rejection.
+#[inline]
+pub fn call_with<R, F, E, V, O>(entry: Entry, body: F, judge: Judge<E>, values: V, open: O) -> OpenCall<F, E, V, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+    O: Opens<E>,
+{
+    OpenCall { call: Call { body, entry, judge, values }, open, make: |open, rejection| open(rejection) }
+}
+
+impl<R, F, E, V, O> Future for OpenCall<F, E, V, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+{
+    type Output = R;
+
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected() };
+        this.call.poll_with(context, |rejection| (this.make)(this.open, rejection))
+    }
+}
+
+impl<R, F, E, V> Call<F, E, V>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    V: Values<R::Ok>,
+{
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
+    #[inline]
+    fn poll_with(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R> {
+        let this = self.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
+        let valued = match &polled {
+            Poll::Ready(result) => result.view().ok().map(|value| this.values.judge(value)),
+            Poll::Pending => None,
+        };
         let Running(entry) = &mut *ManuallyDrop::new(running);
-        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context);
+        match valued {
+            Some((Outcome::Success, _)) => {
+                if !(nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
+                    entry.succeeded();
+                }
+            }
+            Some((outcome, look)) => {
+                entry.failed(nesting::leave(), false, outcome, Cause { kind: type_name::<R::Ok>(), look });
+            }
+            None => entry.end(&mut polled, *this.judge, context, open),
         }
         polled
     }
@@ -247,39 +337,43 @@ impl Entry {
 
     /// The error of a call that the breaker has rejected.
     #[inline(never)]
-    fn rejected<R>(&mut self) -> Poll<R>
-    where
-        R: Fallible,
-        R::Error: FromRejection,
-    {
+    fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
         match std::mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(reject(ManuallyDrop::into_inner(rejected))),
+            Way::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
             _ => over(),
         }
     }
 
-    /// Whatever is more than a plain success: any other ending, or that the body waits.
+    /// An error, or that the body waits.
     #[inline(never)]
-    fn end<R, E>(&mut self, polled: &mut Poll<R>, judge: Judge<E>, context: &mut Context<'_>)
-    where
+    fn end<R, E>(
+        &mut self,
+        polled: &mut Poll<R>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) where
         R: Fallible<Error = E>,
-        E: FromRejection,
     {
         match &*polled {
-            Poll::Ready(result) => match result.view() {
-                Ok(_) => self.succeeded(),
-                Err(error) => {
+            Poll::Ready(result) => {
+                if let Err(error) = result.view() {
                     let running = Running(self);
                     let judged = judge(error);
                     let Running(entry) = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
-                        entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
+                        entry.failed(
+                            nesting::leave(),
+                            true,
+                            judged.0,
+                            Cause { kind: type_name::<E>(), look: judged.1 },
+                        );
                     }
                 }
-            },
+            }
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(reject(cut_off));
+                    *polled = Poll::Ready(R::from_error(open(cut_off)));
                 }
             }
         }
@@ -303,8 +397,8 @@ impl Entry {
     }
 
     #[cold]
-    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
-        self.leave(left).settle_result(true, outcome, || cause);
+    fn failed(&mut self, left: Frame, is_error: bool, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(is_error, outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.

@@ -195,8 +195,7 @@ pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerEr
 
 /// Runs a synchronous body to its end.
 #[inline]
-#[expect(clippy::missing_errors_doc, reason = "it cannot be cut off")]
-pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
+pub(crate) fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
     Ok(permit.guarded(|| body(arguments)))
 }
 

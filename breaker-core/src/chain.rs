@@ -18,6 +18,11 @@ pub(crate) fn first_of<'e, T: Error + 'static>(error: &'e (dyn Error + 'static))
     chain(error).find_map(as_one)
 }
 
+/// Whether a `T` of the chain is as wanted, be it in a `Box` or an `Arc`.
+pub(crate) fn any_of<T: Error + 'static>(error: &(dyn Error + 'static), fits: impl Fn(&T) -> bool) -> bool {
+    chain(error).filter_map(as_one).any(fits)
+}
+
 /// The error as a `T`, also out of a `Box` or an `Arc`: their own `source()` is that of the `T`, which leaves it out.
 fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
     if let Some(one) = error.downcast_ref::<T>() {

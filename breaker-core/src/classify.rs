@@ -110,7 +110,7 @@ where
     where
         T: Error,
     {
-        E::Target::has_beside(self)
+        E::Target::beside(self).is_some()
     }
 }
 
@@ -119,12 +119,12 @@ pub trait Opaque<T> {
     /// Without them.
     fn as_error(&self) -> &(dyn Error + 'static);
 
-    /// Whether what dereferences to this has a `T` that the chain does not show.
-    fn has_beside(_whole: &dyn Any) -> bool
+    /// The `T` that what dereferences to this has, and the chain does not show.
+    fn beside(_whole: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
-        false
+        None
     }
 }
 
@@ -148,11 +148,11 @@ impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
 
     /// An error that was given to `anyhow`'s `context` is no link of the chain.
     #[cfg(feature = "anyhow")]
-    fn has_beside(whole: &dyn Any) -> bool
+    fn beside(whole: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
-        whole.downcast_ref().is_some_and(anyhow::Error::is::<T>)
+        whole.downcast_ref::<anyhow::Error>()?.downcast_ref()
     }
 }
 

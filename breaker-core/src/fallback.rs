@@ -3,6 +3,7 @@
 use crate::breaker::{CircuitBreaker, Holder};
 use crate::error::CircuitBreakerError;
 use crate::event::{self, FallbackServed};
+use crate::plain::Opener;
 use crate::rt::Fallible;
 use crate::snapshot::millis;
 use crate::state::State;
@@ -180,6 +181,10 @@ impl<R> Fallen<R> {
         Self::Rejected(error)
     }
 
+    pub fn timed_out(error: CircuitBreakerError) -> Self {
+        Self::TimedOut(error)
+    }
+
     /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is one.
     pub fn rejection<'a>(
         &'a self,
@@ -244,28 +249,59 @@ impl<R> Fallen<R> {
         }
     }
 
-    /// What the caller would have got without fallbacks.
-    pub fn into_result(self) -> R
+    /// What the caller would have got without fallbacks; `open` makes the error of a rejection or a time-out.
+    pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
         R: Fallible,
-        R::Error: crate::rt::FromRejection,
     {
         match self {
-            Self::Rejected(error) | Self::TimedOut(error) => crate::rt::reject(error),
+            Self::Rejected(error) | Self::TimedOut(error) => R::from_error(open(error)),
             Self::Failed { result, .. } => result,
         }
     }
+
+    /// The same where the function's error may not be made of a rejection: then it stays what it is.
+    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+    pub fn unless_open(
+        self,
+        open: impl FnOnce(CircuitBreakerError) -> Result<R::Error, CircuitBreakerError>,
+    ) -> Result<R, Self>
+    where
+        R: Fallible,
+    {
+        match self {
+            Self::Rejected(error) => open(error).map(R::from_error).map_err(Self::Rejected),
+            Self::TimedOut(error) => open(error).map(R::from_error).map_err(Self::TimedOut),
+            Self::Failed { result, .. } => Ok(result),
+        }
+    }
+
+    /// Finds out whether the function's error can be made of a rejection.
+    pub fn opener(&self) -> Opener<R::Error>
+    where
+        R: Fallible,
+    {
+        Opener::new()
+    }
 }
 
-/// A rejected call, where nothing else falls back: as [`Fallen`], but it holds no result, whose type may not be `Send` while a
-/// step is awaited.
+/// A call that was rejected, or cut off, where no failure falls back: as [`Fallen`], but it holds no result, whose type may not be
+/// `Send` while a step is awaited.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct Refused<R>(CircuitBreakerError, PhantomData<fn() -> R>);
+pub struct Refused<R> {
+    error: CircuitBreakerError,
+    timed_out: bool,
+    result: PhantomData<fn() -> R>,
+}
 
 impl<R> Refused<R> {
     pub fn rejected(error: CircuitBreakerError) -> Self {
-        Self(error, PhantomData)
+        Self { error, timed_out: false, result: PhantomData }
+    }
+
+    pub fn timed_out(error: CircuitBreakerError) -> Self {
+        Self { error, timed_out: true, result: PhantomData }
     }
 
     /// What the steps see of it; there is no error of the function's own to show.
@@ -276,16 +312,35 @@ impl<R> Refused<R> {
     where
         R: Fallible,
     {
-        Fallen::<R>::by_breaker(&self.0, Reason::Open)
+        Fallen::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::Open })
     }
 
-    /// What the caller would have got without fallbacks.
-    pub fn into_result(self) -> R
+    /// As [`Fallen::into_result`].
+    pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
         R: Fallible,
-        R::Error: crate::rt::FromRejection,
     {
-        crate::rt::reject(self.0)
+        R::from_error(open(self.error))
+    }
+
+    /// As [`Fallen::unless_open`].
+    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+    pub fn unless_open(
+        self,
+        open: impl FnOnce(CircuitBreakerError) -> Result<R::Error, CircuitBreakerError>,
+    ) -> Result<R, Self>
+    where
+        R: Fallible,
+    {
+        open(self.error).map(R::from_error).map_err(|error| Self { error, ..self })
+    }
+
+    /// As [`Fallen::opener`].
+    pub fn opener(&self) -> Opener<R::Error>
+    where
+        R: Fallible,
+    {
+        Opener::new()
     }
 }
 

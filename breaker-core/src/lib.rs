@@ -54,6 +54,8 @@ mod excerpt;
 mod fallback;
 mod family;
 mod file;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod fits;
 mod gate;
 mod handle;
 #[cfg(feature = "test-util")]
@@ -82,6 +84,8 @@ mod note;
 mod open_time;
 mod outcome;
 mod permit;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod plain;
 mod policy;
 mod prefixes;
 mod probes;
@@ -119,6 +123,8 @@ mod table;
 pub mod testing;
 mod together;
 mod trip;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+mod value;
 mod visible;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;

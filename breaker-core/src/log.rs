@@ -285,6 +285,16 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>) 
     if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
+/// A function gave a response that tells of a failure, and nothing in its attribute looks at responses.
+pub(crate) fn failed_response(function: &'static str, status: u16) {
+    warn!(
+        event_type = "circuit_response_not_judged",
+        function,
+        status,
+        "{function} gave a response with status {status}, which counts as a success; with `#[circuit_breaker(classify)]` its status decides"
+    );
+}
+
 /// Failures of one function were hidden by successes of another one inside its calls.
 pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
     let name = label(breaker);

@@ -6,18 +6,20 @@ pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
-pub use crate::annotated::call;
+pub use crate::annotated::{Opens, call, call_seeing, call_with};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
-pub use crate::call::{Cut, Run, run_sync};
+pub use crate::call::{Cut, Run};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
+pub use crate::fits::{FitsChain, FitsItself, FitsTarget, Within};
 pub use crate::look::{Look, of_variant, see, see_text};
 pub use crate::outcome::Outcome;
+pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
@@ -28,6 +30,7 @@ pub use crate::site::Site;
 /// Named where the key `stream` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "stream")]
 pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Unseen, Valued};
 pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
@@ -41,13 +44,15 @@ use crate::call::settle_cut;
 use crate::error::CircuitBreakerError;
 use crate::note::Cause;
 use crate::permit::Permit;
+use crate::value::Sight;
 use crate::whole::{Concluded, Falls, fall};
 
 /// What `#[circuit_breaker]` needs of a return type.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`"
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
 )]
 pub trait Fallible: Sized {
     type Ok;
@@ -92,7 +97,8 @@ impl<T, E> Fallible for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "the error type `{Self}` cannot say that the circuit breaker is open",
     label = "`{Self}` needs `From<CircuitBreakerError>`",
-    note = "with thiserror: a variant `#[error(\"{{0}}\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`"
+    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection"
 )]
 pub trait FromRejection {
     fn from_rejection(error: CircuitBreakerError) -> Self;
@@ -279,6 +285,11 @@ impl Attempts {
     }
 }
 
+/// A function of the expansion's that looks at the value in the `Ok` of an `R`.
+pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
+    values
+}
+
 /// The error of a rejected call.
 pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
 where
@@ -287,43 +298,54 @@ where
     R::from_error(R::Error::from_rejection(error))
 }
 
+/// The same where `open` makes it.
+pub fn reject_with<R, E, O>(error: CircuitBreakerError, open: O) -> R
+where
+    R: Fallible<Error = E>,
+    O: Opens<E>,
+{
+    R::from_error(open(error))
+}
+
+/// How an error is made of a rejection where the attribute does not say it.
+pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
+    E::from_rejection(error)
+}
+
 /// What an error counts as, and what is known of it.
 pub type Judged<'e> = (Outcome, Look<'e>);
 
 /// Counts how the call ended, and gives its result.
 #[inline]
-pub fn settle<R: Fallible<Error = E>, E>(
-    permit: Permit,
-    result: Result<R, Cut>,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-) -> R
-where
-    R::Error: FromRejection,
-{
-    match result {
-        Ok(result) => {
-            conclude_result(permit, &result, judge);
-            result
-        }
-        Err(cut) => reject(settle_cut(permit, cut)),
-    }
+pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
+    conclude_result(permit, &result, judge);
+    result
 }
 
-/// The same where a counted failure, or a time-out, may fall back.
+/// The same where a counted failure may fall back.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     permit: Permit,
-    result: Result<R, Cut>,
+    result: R,
     judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
     on: impl Falls,
-) -> Result<R, Fallen<R>>
-where
-    R::Error: FromRejection,
-{
+) -> Result<R, Fallen<R>> {
     fall(permit, result, on, |permit, result| {
         let concluded = Concluded::of(conclude_result(permit, &result, judge));
         (result, concluded)
     })
+}
+
+/// Counts a call that was cut off at its time limit.
+#[cold]
+pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
+    settle_cut(permit, cut)
+}
+
+/// Runs a synchronous body to its end.
+#[inline]
+pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> R {
+    permit.guarded(|| body(arguments))
 }
 
 #[inline]
@@ -358,10 +380,10 @@ pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
     answer.answer()
 }
 
-/// The step `value(..)`.
-pub fn value<R, T>(value: T) -> Option<R>
+/// The answer of the step `value(..)`.
+pub fn value<R, T>(value: T) -> R
 where
     R: Fallible<Ok = T>,
 {
-    Some(R::from_ok(value))
+    R::from_ok(value)
 }

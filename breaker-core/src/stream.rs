@@ -137,12 +137,11 @@ impl<S, I, E> fmt::Debug for GuardedStream<S, I, E> {
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod rt {
     use super::{GuardedStream, Stream, Streaming};
-    use crate::call::{Cut, settle_cut};
     use crate::fallback::{Fallen, On};
     use crate::look::Look;
     use crate::outcome::Outcome;
     use crate::permit::Permit;
-    use crate::rt::{Fallible, FromRejection, Judged, conclude_error, reject};
+    use crate::rt::{Fallible, Judged, conclude_error};
     use crate::whole::{Concluded, fall};
     use std::pin::Pin;
 
@@ -209,19 +208,14 @@ pub mod rt {
     #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
     pub fn settle_stream<R, I, E>(
         permit: Permit,
-        result: Result<R, Cut>,
+        result: R,
         judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
     ) -> Result<GuardedStream<R::Ok, I, E>, R::Error>
     where
         R: Fallible,
         R::Ok: ResultStream<I, E>,
-        R::Error: FromRejection,
     {
-        let result = match result {
-            Ok(result) => result,
-            Err(cut) => return reject(settle_cut(permit, cut)),
-        };
         match result.whole() {
             Ok(stream) => Ok(stream.guarded(permit, items)),
             Err(error) => {
@@ -234,19 +228,14 @@ pub mod rt {
     /// A call that gives a box of a stream.
     pub fn settle_stream_box<R, E>(
         permit: Permit,
-        result: Result<R, Cut>,
+        result: R,
         judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
     ) -> R
     where
         R: Fallible,
         R::Ok: StreamBox<E>,
-        R::Error: FromRejection,
     {
-        let result = match result {
-            Ok(result) => result,
-            Err(cut) => return reject(settle_cut(permit, cut)),
-        };
         guard_box(permit, result, judge, items).0
     }
 
@@ -277,7 +266,7 @@ pub mod rt {
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
     pub fn settle_stream_box_or_fall<R, E>(
         permit: Permit,
-        result: Result<R, Cut>,
+        result: R,
         judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
         items: for<'e> fn(&'e E) -> Judged<'e>,
         on: On,
@@ -285,7 +274,6 @@ pub mod rt {
     where
         R: Fallible,
         R::Ok: StreamBox<E>,
-        R::Error: FromRejection,
     {
         fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items))
     }

@@ -1,12 +1,11 @@
 //! Whole: the endings of calls where an `Ok` can be a failure too, and the falling back that all endings share.
 
-use crate::call::{Cut, settle_cut};
 use crate::error::CircuitBreakerError;
 use crate::fallback::{Ended, Fallen, On};
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::rt::{Fallible, FromRejection, Judged, reject};
+use crate::rt::{Fallible, Judged};
 use std::any::type_name;
 use std::time::Duration;
 
@@ -26,34 +25,19 @@ impl Falls for On {
 }
 
 /// The same as `settle` where an `Ok` can be a failure too.
-pub fn settle_whole<R: Fallible>(
-    permit: Permit,
-    result: Result<R, Cut>,
-    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
-) -> R
-where
-    R::Error: FromRejection,
-{
-    match result {
-        Ok(result) => {
-            conclude_whole(permit, &result, judge);
-            result
-        }
-        Err(cut) => reject(settle_cut(permit, cut)),
-    }
+pub fn settle_whole<R: Fallible>(permit: Permit, result: R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> R {
+    conclude_whole(permit, &result, judge);
+    result
 }
 
 /// The same as `settle_or_fall` where an `Ok` can be a failure too.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_whole_or_fall<R: Fallible>(
     permit: Permit,
-    result: Result<R, Cut>,
+    result: R,
     judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
     on: impl Falls,
-) -> Result<R, Fallen<R>>
-where
-    R::Error: FromRejection,
-{
+) -> Result<R, Fallen<R>> {
     fall(permit, result, on, |permit, result| {
         let concluded = Concluded::of(conclude_whole(permit, &result, judge));
         (result, concluded)
@@ -97,21 +81,10 @@ impl Concluded {
 /// Ends a call with `conclude`, and says whether it falls back.
 pub(crate) fn fall<R: Fallible>(
     permit: Permit,
-    result: Result<R, Cut>,
+    result: R,
     on: impl Falls,
     conclude: impl FnOnce(Permit, R) -> (R, Concluded),
-) -> Result<R, Fallen<R>>
-where
-    R::Error: FromRejection,
-{
-    let result = match result {
-        Ok(result) => result,
-        Err(cut) => {
-            let error = settle_cut(permit, cut);
-            let on = on.on();
-            return if on.timeout || on.failure { Err(Fallen::TimedOut(error)) } else { Ok(reject(error)) };
-        }
-    };
+) -> Result<R, Fallen<R>> {
     let holder = Ended(permit.holder().clone());
     let (result, concluded) = conclude(permit, result);
     on.ended(&holder, &result, concluded.outcome);

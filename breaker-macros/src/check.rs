@@ -3,6 +3,7 @@
 mod bounds;
 pub(crate) mod cache;
 mod constant;
+pub(crate) mod given;
 mod lent;
 mod lists;
 pub(crate) mod retry;
@@ -19,6 +20,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, Path};
 
 use self::cache::Bounds;
+use self::given::Given;
 use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
@@ -40,6 +42,10 @@ pub(crate) struct Plan {
     pub(crate) key: Option<Expr>,
     /// `config = PATH`
     pub(crate) config: Option<Expr>,
+    /// `open = PATH`, which makes the error of a rejection
+    pub(crate) open: Option<Expr>,
+    /// What the function gives, where that may be no `Result`
+    pub(crate) given: Option<Given>,
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
@@ -74,13 +80,19 @@ pub(crate) fn with_options(
     let target = target?;
     let chain = chain(&target, errors);
     let form = shape::check(&target, chain.is_some(), errors);
-    bounds::check(&target, &form, outer, errors);
+    if plan.open.is_none() && !chain.as_ref().is_some_and(given::ends_in_value) {
+        bounds::check(&target, &form, outer, errors);
+    }
     let retry = retry::retry(&target, &form, errors);
+    let given = given::check(&target, (&form, outer), &plan.rules, chain.as_ref(), errors);
+    if let Some((true, at)) = plan.open_at().map(|at| (matches!(given, Some(Given::Value)), at)) {
+        errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
+    }
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
-    Some(Plan { bounds, ..plan.finish(target, form, chain, retry) })
+    Some(Plan { bounds, given, ..plan.finish(target, form, chain, retry) })
 }
 
 /// Checks the options by themselves.
@@ -102,6 +114,7 @@ pub(crate) struct Unfinished {
     name: Option<Expr>,
     key: Option<Expr>,
     config: Option<Expr>,
+    open: Option<Expr>,
     pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
     rules: Rules,
     /// Every key that is there, and where.
@@ -126,6 +139,7 @@ impl Unfinished {
             }
             ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
             ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
+            ("open", Value::Expr(expr)) => self.open = errors.take(values::open(expr)),
             ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
             ("otherwise", Value::Expr(expr)) => self.rules.otherwise = errors.take(lists::otherwise(&expr)),
             (_, Value::Expr(expr)) => {
@@ -156,8 +170,13 @@ impl Unfinished {
         }
     }
 
+    /// Where the key `open` stands.
+    fn open_at(&self) -> Option<proc_macro2::Span> {
+        self.written.iter().find(|(key, _)| *key == "open").map(|(_, at)| *at)
+    }
+
     fn finish(self, mut target: Target, form: Form, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
-        let Unfinished { krate, name, key, config, settings, rules, written: _ } = self;
+        let Unfinished { krate, name, key, config, open, settings, rules, written: _ } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = match &form {
@@ -165,7 +184,8 @@ impl Unfinished {
             _ => params::take(&mut target.sig, whole),
         };
         let krate = krate.map(Path::into_token_stream);
-        Plan { krate, name, key, config, settings, rules, chain, bounds: Vec::new(), retry, params, form, target }
+        let (bounds, given) = (Vec::new(), None);
+        Plan { krate, name, key, config, open, given, settings, rules, chain, bounds, retry, params, form, target }
     }
 }
 

@@ -22,6 +22,7 @@ use syn::{Expr, ReturnType};
 
 use self::names::Rt;
 use crate::check::Plan;
+use crate::check::given::Given;
 use crate::check::shape::Form;
 use crate::fallback;
 use crate::recover::mixed;
@@ -32,6 +33,8 @@ struct Kit<'p> {
     rt: Rt<'p>,
     /// The written return type, or that of the returned future, with `_` for each `impl Trait`.
     ret: TokenStream,
+    /// What the expansion makes of it: the same, or where it may be no `Result`, one without an error.
+    result: TokenStream,
     /// Where the return type stands.
     at_ret: Span,
     is_async: bool,
@@ -50,6 +53,8 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         (None, None) => kit.guarded(),
         (None, Some(chain)) => kit.guarded_with_fallback(chain),
     };
+    let shape = kit.shape();
+    let guarded = quote_spanned!(Span::mixed_site()=> #shape #guarded);
     let guarded = match &plan.form {
         Form::Future(future) => kit.in_future(future, &guarded),
         _ => guarded,
@@ -74,7 +79,79 @@ impl<'p> Kit<'p> {
             (Form::Future(future), _) => (types::without_impl(&future.output).to_token_stream(), mixed(&future.output)),
             (_, ReturnType::Type(_, ty)) => (types::without_impl(ty).to_token_stream(), mixed(ty)),
         };
-        Kit { plan, rt, ret, at_ret, is_async: !matches!(plan.form, Form::Sync) }
+        let result = match plan.given {
+            None => ret.clone(),
+            Some(Given::Value) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, #rt::OfValue>),
+            Some(Given::Unknown) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, _>),
+        };
+        Kit { plan, rt, ret, result, at_ret, is_async: !matches!(plan.form, Form::Sync) }
+    }
+
+    // Output: `return VALUE`, and `return K::__rt::Given::value(VALUE)` where the function returns no `Result`
+    fn leave(&self, at: Span, value: &TokenStream) -> TokenStream {
+        let rt = self.rt.at(at);
+        match self.plan.given {
+            None => quote_spanned!(at=> return #value),
+            Some(_) => quote_spanned!(at=> return #rt::Given::value(#value)),
+        }
+    }
+
+    // Output: `K::__rt::from_rejection`, at the return type, whose bound it tells; or what the key `open` says
+    fn open(&self) -> TokenStream {
+        match &self.plan.open {
+            Some(open) => open.to_token_stream(),
+            None => {
+                let rt = self.rt.at(self.at_ret);
+                quote_spanned!(self.at_ret=> #rt::from_rejection)
+            }
+        }
+    }
+
+    // Output: let __shape = { use K::__rt::Answers as _; K::__rt::Probe::<Ret>::new().__breaker_shape() };
+    fn shape(&self) -> Option<TokenStream> {
+        let (rt, ret) = (self.rt, &self.ret);
+        self.plan.given.map(|_| {
+            quote_spanned! {Span::mixed_site()=>
+                let __shape = {
+                    use #rt::Answers as _;
+                    #rt::Probe::<#ret>::new().__breaker_shape()
+                };
+            }
+        })
+    }
+
+    // Output: `K::__rt::shaped(__shape, VALUE)`, where the type of what the function gives is known by that alone
+    fn shaped(&self, at: Span, value: TokenStream) -> TokenStream {
+        let rt = self.rt.at(at);
+        match self.plan.given {
+            Some(Given::Unknown) => quote_spanned!(at=> #rt::shaped(__shape, #value)),
+            _ => value,
+        }
+    }
+
+    // Output: let __out = RUN;
+    // or:     let __out = RUN;
+    //         let __out = match __out {
+    //             Ok(__out) => __out,
+    //             Err(__cut) => { let __rejected = K::__rt::cut_off(__permit, __cut); CUT }
+    //         };
+    // and:    let __out = K::__rt::given(__out, __shape);
+    fn out(&self, run: &TokenStream, cut: &TokenStream) -> TokenStream {
+        let rt = self.rt;
+        let whole = self.is_async.then(|| {
+            quote_spanned! {Span::mixed_site()=>
+                let __out = match __out {
+                    #rt::Ok(__out) => __out,
+                    #rt::Err(__cut) => {
+                        let __rejected = #rt::cut_off(__permit, __cut);
+                        #cut
+                    }
+                };
+            }
+        });
+        let given =
+            self.plan.given.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
+        quote_spanned!(Span::mixed_site()=> let __out = #run; #whole #given)
     }
 
     /// Whether an `impl Trait` is in the return type.
@@ -91,22 +168,30 @@ impl<'p> Kit<'p> {
     fn guarded(&self) -> TokenStream {
         let rt = self.rt;
         let (enter, run, reject, settle) = (self.enter(), self.run(true), self.reject(), self.settle(None));
-        let quiet = self.quiet_of_tail(true);
+        let (quiet, out) = (self.quiet_of_tail(true), self.out(&run, &reject));
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => #reject,
             };
             #quiet
-            let __out = #run;
+            #out
             return #settle;
         }
     }
 
-    // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, whose bounds it tells
+    // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, whose bounds it tells; or
+    //         `return K::__rt::reject_with::<_>(__rejected, OPEN)`
     fn reject(&self) -> TokenStream {
         let rt = self.rt.at(self.at_ret);
-        quote_spanned!(self.at_ret=> return #rt::reject::<_>(__rejected))
+        let error = match &self.plan.open {
+            None => quote_spanned!(self.at_ret=> #rt::reject::<_>(__rejected)),
+            Some(open) => {
+                let ret = respan(self.ret.clone(), self.at_ret);
+                quote_spanned!(self.at_ret=> #rt::reject_with::<#ret, _, _>(__rejected, #open))
+            }
+        };
+        self.leave(self.at_ret, &error)
     }
 
     // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`, which declares the `static` of this function and is

@@ -4,6 +4,7 @@ use super::http_status;
 use crate::classify::Classify;
 use crate::clock;
 use crate::outcome::Outcome;
+use crate::value::HttpStatus;
 use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{Response, StatusCode};
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,12 @@ impl Classify for StatusCode {
 impl<B> Classify for Response<B> {
     fn classify(&self) -> Outcome {
         with_headers(self.status(), self.headers())
+    }
+}
+
+impl<B> HttpStatus for Response<B> {
+    fn http_status(&self) -> u16 {
+        self.status().as_u16()
     }
 }
 

@@ -4,6 +4,7 @@ use super::http::with_headers;
 use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
+use crate::value::HttpStatus;
 use reqwest::{Error, Response};
 
 impl Classify for Error {
@@ -17,6 +18,12 @@ impl Classify for Error {
             None if self.is_redirect() => Outcome::success(),
             None => Outcome::failure(),
         }
+    }
+}
+
+impl HttpStatus for Response {
+    fn http_status(&self) -> u16 {
+        self.status().as_u16()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 use std::time::Duration;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
 impl Classify for Status {
     fn classify(&self) -> Outcome {
@@ -30,6 +30,13 @@ impl Classify for Status {
             | Code::Unimplemented
             | Code::Unauthenticated => Outcome::success(),
         }
+    }
+}
+
+/// What went wrong is a `Status`, never a response.
+impl<T> Classify for Response<T> {
+    fn classify(&self) -> Outcome {
+        Outcome::success()
     }
 }
 

@@ -33,18 +33,14 @@ pub(super) fn check(target: &Target, form: &Form, outer: Option<&Generics>, erro
         (_, ReturnType::Default) => return,
     };
     let all: Vec<&Generics> = outer.into_iter().chain([&target.sig.generics]).collect();
-    if let Some(param) = param(returned, &all) {
-        let name = &param.ident;
-        let message =
-            format!("`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{name}`");
-        errors.under(returned, message);
-    }
     if let Some(error) = error_of(returned)
         && let Some(param) = param(error, &all)
         && bounds(param, &all).all(is_other)
     {
         let name = &param.ident;
-        let fix = format!("give it the bound `{name}: From<breaker_core::CircuitBreakerError>`");
+        let fix = format!(
+            "give it the bound `{name}: From<breaker_core::CircuitBreakerError>`, or say with `open = ..` how one is made"
+        );
         errors.under(error, format!("the error type `{name}` cannot say that the circuit breaker is open; {fix}"));
     }
 }

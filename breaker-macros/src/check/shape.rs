@@ -1,6 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::{ReturnType, Type};
+use syn::ReturnType;
 
 use crate::recover::Errors;
 use crate::target::Target;
@@ -57,22 +57,12 @@ fn caller(target: &Target, form: &Form, errors: &mut Errors) {
 /// What the type itself must be is told by rustc, through the traits of the run-time half.
 fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
     let sig = &target.sig;
-    let name = &sig.ident;
-    let ty = match &sig.output {
-        ReturnType::Default => {
-            let fix = "`#[circuit_breaker]` needs a function that returns a `Result`";
-            errors.at(name.span(), format!("`{name}` has no return type; {fix}"));
-            return Form::Sync;
-        }
-        ReturnType::Type(_, ty) => ty,
-    };
-    if let Type::Never(never) = &**ty {
-        errors.under(never, "`#[circuit_breaker]` needs a function that returns a `Result`, this one never returns");
-        return Form::Sync;
-    }
     if sig.asyncness.is_some() {
         return Form::Async;
     }
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return Form::Sync;
+    };
     match future::look(ty) {
         None => Form::Sync,
         Some(Look::Future { output, boxed }) => {

@@ -68,11 +68,11 @@ fn refusal(name: &str, after_body: bool, leave: &str) -> String {
 pub(super) fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
     match &step.kind {
         Kind::Path(_) => true,
-        Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
-        Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+        Kind::Closure(closure) => uses::uses_local(&closure.body.to_token_stream(), name),
+        Kind::Value(value) => uses::uses_local(&value.to_token_stream(), name),
         Kind::Cache(cache) => {
             let parts = [Some(&cache.key), cache.store.as_ref(), cache.with.as_ref()];
-            parts.into_iter().flatten().any(|part| uses::mentions(&part.to_token_stream(), name))
+            parts.into_iter().flatten().any(|part| uses::uses_local(&part.to_token_stream(), name))
         }
     }
 }
@@ -80,7 +80,9 @@ pub(super) fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
 /// Where an answer goes is asked when the body has ended.
 fn stores_in(step: &Step, name: &proc_macro2::Ident) -> bool {
     match &step.kind {
-        Kind::Cache(cache) => cache.store.as_ref().is_some_and(|store| uses::mentions(&store.to_token_stream(), name)),
+        Kind::Cache(cache) => {
+            cache.store.as_ref().is_some_and(|store| uses::uses_local(&store.to_token_stream(), name))
+        }
         _ => false,
     }
 }

@@ -33,6 +33,7 @@ impl Kit<'_> {
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
         let restore = keep.owned.iter().filter(|kept| kept.stores).map(Kept::restore);
         let keep = caches(Some(chain)).map(|(index, cache)| self.keep_answer(chain, index, cache));
+        let leave = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         quote_spanned! {Span::mixed_site()=>
             #(#prepare)*
             let __fresh = #rt::Fresh::new();
@@ -41,7 +42,7 @@ impl Kit<'_> {
                 #(#restore)*
                 #(#keep)*
             }
-            return __ret;
+            #leave;
         }
     }
 
@@ -49,8 +50,8 @@ impl Kit<'_> {
     fn answer(&self, chain: &Chain) -> TokenStream {
         let first = caches(Some(chain)).next();
         let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
-        let (rt, ret) = (self.rt.at(at), respan(self.ret.clone(), at));
-        quote_spanned!(at=> #rt::Fresh::answer::<#ret>(&__fresh, &__ret))
+        let (rt, result) = (self.rt.at(at), respan(self.result.clone(), at));
+        quote_spanned!(at=> #rt::Fresh::answer::<#result>(&__fresh, &__ret))
     }
 
     /// How a result of the service leaves the gate.
@@ -58,7 +59,7 @@ impl Kit<'_> {
         if self.has_cache() {
             quote_spanned!(Span::mixed_site()=> break '__live __ret)
         } else {
-            quote_spanned!(Span::mixed_site()=> return __ret)
+            self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret))
         }
     }
 
@@ -189,16 +190,16 @@ impl Kit<'_> {
     fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
         let at = told_at(cache);
-        let (rt, ret) = (self.rt.at(at), respan(self.ret.clone(), at));
+        let (rt, result) = (self.rt.at(at), respan(self.result.clone(), at));
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
-            return quote_spanned!(at=> #store.cached::<#ret>(&__rejection, &#key));
+            return quote_spanned!(at=> #store.cached::<#result>(&__rejection, &#key));
         };
         let store = self.store(expr, chain, index);
         if self.is_async {
-            quote_spanned!(at=> #rt::cached::<#ret, _, _, _>(&__rejection, &#site, &#key, #store).await)
+            quote_spanned!(at=> #rt::cached::<#result, _, _, _>(&__rejection, &#site, &#key, #store).await)
         } else {
-            quote_spanned!(at=> #rt::cached_sync::<#ret, _, _>(&__rejection, &#site, &#key, #store))
+            quote_spanned!(at=> #rt::cached_sync::<#result, _, _>(&__rejection, &#site, &#key, #store))
         }
     }
 
@@ -207,16 +208,17 @@ impl Kit<'_> {
     //         }
     pub(super) fn cache_step(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let (rt, cached, at) = (self.rt, self.cached(chain, index, cache), cache.at.resolved_at(Span::mixed_site()));
-        let ret = respan(self.ret.clone(), at);
+        let result = respan(self.result.clone(), at);
         let (at_rt, source) = (self.rt.at(at), Literal::string(&chain.steps[index].source));
         let with = match &cache.with {
             None => quote_spanned!(at=> #at_rt::as_stored),
             Some(with) => self.user_code(with, chain, &chain.steps[index + 1..]),
         };
-        let serve = quote_spanned!(at=> #at_rt::serve::<#ret>(&__rejection, #source, &__stored, #with));
+        let serve = quote_spanned!(at=> #at_rt::serve::<#result>(&__rejection, #source, &__stored, #with));
+        let leave = self.leave(Span::mixed_site(), &serve);
         quote_spanned! {Span::mixed_site()=>
             if let #rt::Some(__stored) = #cached {
-                return #serve;
+                #leave;
             }
         }
     }

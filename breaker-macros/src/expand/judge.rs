@@ -1,14 +1,16 @@
 //! The judge: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{ReturnType, Type};
+use syn::ext::IdentExt as _;
+use syn::{Pat, ReturnType, Type};
 
 use super::Kit;
 use super::types;
 use crate::check::rules::{Classify, Test};
 use crate::check::shape::Form;
 use crate::recover::mixed;
+use crate::target::ends_in;
 use crate::uses;
 
 impl Kit<'_> {
@@ -18,7 +20,9 @@ impl Kit<'_> {
         let (rules, at) = (&self.plan.rules, self.at_ret);
         let rt = self.rt.at(at);
         let mut way = rt.to_token_stream();
-        let whole = !rules.failure_if.is_empty() || matches!(rules.classify, Some(Classify::By(_)));
+        let whole = !rules.failure_if.is_empty()
+            || matches!(rules.classify, Some(Classify::By(_)))
+            || (rules.stream.is_none() && self.of_value().is_some());
         let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
         let item = rules.stream.and_then(|_| self.item());
         let items = rules.stream.map(|_| {
@@ -41,12 +45,16 @@ impl Kit<'_> {
 
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
     fn item(&self) -> Option<Type> {
-        let output = match (&self.plan.form, &self.plan.target.sig.output) {
-            (Form::Future(future), _) => &future.output,
-            (_, ReturnType::Type(_, ty)) => ty,
-            (_, ReturnType::Default) => return None,
-        };
-        types::item(output)
+        self.output().and_then(types::item)
+    }
+
+    /// The written type of what the function gives, at last.
+    fn output(&self) -> Option<&Type> {
+        match (&self.plan.form, &self.plan.target.sig.output) {
+            (Form::Future(future), _) => Some(&future.output),
+            (_, ReturnType::Type(_, ty)) => Some(ty),
+            (_, ReturnType::Default) => None,
+        }
     }
 
     /// The judge of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.
@@ -112,7 +120,10 @@ impl Kit<'_> {
                 let look = self.look(&error);
                 (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
             }
-            _ => (self.outcome_of_value(), self.judged()),
+            _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
+                Some(of_value) => return self.judge_of_both(&of_value),
+                None => (self.outcome_of_value(), self.judged()),
+            },
         };
         let look = self.look(&value);
         let at_rt = self.rt.at(self.at_ret);
@@ -127,10 +138,75 @@ impl Kit<'_> {
         }
     }
 
+    // Output: |__result| {
+    //             match K::__rt::view(__result) {
+    //                 K::__rt::Ok(__value) => { OF_VALUE }
+    //                 K::__rt::Err(__error) => { JUDGED }
+    //             }
+    //         }
+    fn judge_of_both(&self, of_value: &TokenStream) -> TokenStream {
+        let (rt, judged) = (self.rt, self.judged());
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
+        quote_spanned! {Span::mixed_site()=>
+            |__result| {
+                match #view {
+                    #rt::Ok(__value) => { #of_value }
+                    #rt::Err(__error) => { #judged }
+                }
+            }
+        }
+    }
+
     // Output: `match __value { TEST => FAILURE, _ => SUCCESS }`
     fn outcome_of_value(&self) -> TokenStream {
         let value = Ident::new("__value", Span::mixed_site());
-        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &self.constructor("success"))
+        let otherwise = match self.plan.rules.classify {
+            Some(Classify::Itself(_)) => self.by_itself(),
+            _ => self.constructor("success"),
+        };
+        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &otherwise)
+    }
+
+    // Output: `{ use K::__rt::{ByOk as _, BySelf as _}; (&K::__rt::Valued(__value)).__breaker_outcome() }`
+    fn by_itself(&self) -> TokenStream {
+        let rt = self.rt;
+        quote_spanned! {Span::mixed_site()=>
+            {
+                use #rt::{ByOk as _, BySelf as _};
+                (&#rt::Valued(__value)).__breaker_outcome()
+            }
+        }
+    }
+
+    // Output: `(BY_ITSELF, K::__rt::see(__value).__breaker_look())`, under `classify` alone; or of a response, of which nothing is said:
+    //         static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(K::__rt::concat!(K::__rt::module_path!(), "::", "f"));
+    //         use K::__rt::{ByNoStatus as _, ByStatus as _};
+    //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
+    pub(super) fn of_value(&self) -> Option<TokenStream> {
+        let (rt, rules) = (self.rt, &self.plan.rules);
+        match rules.classify {
+            Some(Classify::Itself(_)) => {
+                let (outcome, look) = (self.by_itself(), self.look(&Ident::new("__value", Span::mixed_site())));
+                Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+            }
+            None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
+                let name = Literal::string(&self.plan.target.sig.ident.unraw().to_string());
+                Some(quote_spanned! {Span::mixed_site()=>
+                    static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
+                    use #rt::{ByNoStatus as _, ByStatus as _};
+                    __ADVICE.of((&#rt::Valued(__value)).__breaker_status())
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the written type of the value in the `Ok` may be an HTTP response, by its name.
+    fn gives_response(&self) -> bool {
+        self.output()
+            .and_then(types::value)
+            .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
     }
 
     // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, told at the key, or `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
@@ -198,9 +274,69 @@ impl Kit<'_> {
                     let (keyword, condition) = (guard.keyword.to_token_stream(), &guard.condition);
                     quote_spanned!(Span::mixed_site()=> #keyword #condition)
                 });
-                quote_spanned!(Span::mixed_site()=> #pattern #guard)
+                let pattern = quote_spanned!(Span::mixed_site()=> #pattern #guard);
+                if of == "__error" && self.may_be_of_another(test) { self.within(test, &pattern) } else { pattern }
             }
         }
+    }
+
+    // Output: _ if {
+    //             use K::__rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
+    //             (&&&K::__rt::Within(__error)).__breaker_fits(|__error| match __error { PATTERN => true, _ => false })
+    //         }
+    //
+    // rustc learns of the pattern which type is looked for.
+    fn within(&self, test: &Test, pattern: &TokenStream) -> TokenStream {
+        let rt = self.rt;
+        let at = if let Test::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
+        let at_rt = self.rt.at(at);
+        let fits = quote_spanned!(at=> (&&&#at_rt::Within(__error)).__breaker_fits);
+        quote_spanned! {Span::mixed_site()=>
+            _ if {
+                use #rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
+                #fits(
+                    #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+                    |__error| match __error { #pattern => true, _ => false }
+                )
+            }
+        }
+    }
+
+    /// Whether a pattern may be one of another error's than the function's own: it names its type, and that is not the one in the
+    /// written return type.
+    fn may_be_of_another(&self, test: &Test) -> bool {
+        let Test::Pattern(pattern, _) = test else { return false };
+        let own = self.output().and_then(types::error).and_then(|ty| match ty {
+            Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        });
+        named(pattern)
+            .is_some_and(|names| names.iter().all(|name| name != "Self" && own.as_ref().is_none_or(|own| name != own)))
+    }
+}
+
+// Input:  `sqlx::Error::RowNotFound`, `A::B(_) | A::C`, `Fault { code: 5, .. }`
+// Output: `Error`; `A` and `A`; `Fault`
+//
+// The names of the types that a pattern is of, where it has any.
+fn named(pattern: &Pat) -> Option<Vec<String>> {
+    let path = match pattern {
+        Pat::Path(path) => &path.path,
+        Pat::Struct(fields) => &fields.path,
+        Pat::TupleStruct(fields) => &fields.path,
+        Pat::Paren(paren) => return named(&paren.pat),
+        Pat::Or(or) => {
+            return or.cases.iter().map(named).try_fold(Vec::new(), |all, names| Some([all, names?].concat()));
+        }
+        _ => return None,
+    };
+    // Where the type is written out, rustc need not guess; a constant has no type of its name.
+    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let is_type = |name: &&String| name.trim_start_matches('_').starts_with(char::is_uppercase);
+    match &names[..] {
+        [.., before, _] if is_type(&before) => Some(vec![before.clone()]),
+        [.., last] if is_type(&last) && !matches!(pattern, Pat::Path(_)) => Some(vec![last.clone()]),
+        _ => None,
     }
 }
 

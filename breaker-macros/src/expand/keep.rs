@@ -101,8 +101,8 @@ fn stores(chain: &Chain, param: &Param, name: &Ident) -> bool {
 fn mentions(expr: &Expr, param: &Param, name: &Ident) -> bool {
     let tokens = expr.to_token_stream();
     match &param.kind {
-        ParamKind::Renamed(renamed) => renamed.bindings.iter().any(|binding| uses::mentions(&tokens, &binding.ident)),
-        _ => uses::mentions(&tokens, name),
+        ParamKind::Renamed(renamed) => renamed.bindings.iter().any(|binding| uses::uses_local(&tokens, &binding.ident)),
+        _ => uses::uses_local(&tokens, name),
     }
 }
 
@@ -121,12 +121,12 @@ pub(super) fn needs(step: &Step, param: &Param, name: &Ident) -> bool {
 pub(super) fn uses(step: &Step, param: &Param, name: &Ident) -> bool {
     match &step.kind {
         Kind::Path(_) => !matches!(param.kind, ParamKind::Renamed(_)),
-        Kind::Closure(closure) => uses::mentions(&closure.body.to_token_stream(), name),
-        Kind::Value(value) => uses::mentions(&value.to_token_stream(), name),
+        Kind::Closure(closure) => uses::uses_local(&closure.body.to_token_stream(), name),
+        Kind::Value(value) => uses::uses_local(&value.to_token_stream(), name),
         // Its key is evaluated before the body runs.
         Kind::Cache(cache) => {
             let parts = [&cache.store, &cache.with];
-            parts.into_iter().flatten().any(|part| uses::mentions(&part.to_token_stream(), name))
+            parts.into_iter().flatten().any(|part| uses::uses_local(&part.to_token_stream(), name))
         }
     }
 }

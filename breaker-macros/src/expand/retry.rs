@@ -30,10 +30,14 @@ impl Kit<'_> {
         let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
-            None => quote_spanned!(self.at_ret=> return __fallen.into_result();),
+            None => self.declined(),
             Some(chain) => {
                 let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
-                let declined = quote_spanned!(self.at_ret=> return __fallen.into_result(););
+                let declined = if self.answers_late(chain) {
+                    self.late_answer(chain, &Ident::new("Fallen", Span::mixed_site()))
+                } else {
+                    self.declined()
+                };
                 let served = self.served(chain);
                 quote_spanned!(Span::mixed_site()=> if !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
@@ -59,20 +63,22 @@ impl Kit<'_> {
     //         let __out = RUN;
     //         match SETTLE { Ok(__ret) => return __ret, Err(__fallen) => __fallen }
     fn attempt(&self) -> TokenStream {
-        let (rt, ret, enter) = (self.rt, &self.ret, self.enter());
+        let (rt, result, enter) = (self.rt, &self.result, self.enter());
         let receiver = self.plan.params.first();
         let moves = !receiver
             .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
         let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
         let (quiet, settle) = (self.quiet_of_tail(moves), self.settle(Some(&self.noting(self.on(true, true)))));
+        let cut = quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
+        let out = self.out(&run, &cut);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
-                #rt::Err(__rejected) => break '__gate <#rt::Fallen<#ret>>::rejected(__rejected),
+                #rt::Err(__rejected) => break '__gate <#rt::Fallen<#result>>::rejected(__rejected),
             };
             #repeated
             #quiet
-            let __out = #run;
+            #out
             match #settle {
                 #rt::Ok(__ret) => #give,
                 #rt::Err(__fallen) => __fallen,

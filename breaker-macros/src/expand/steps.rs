@@ -7,6 +7,7 @@ use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 use super::keep::{Keep, Kept, keeps, needs, this};
 use super::{Kit, respan};
 use crate::args::steps::{Chain, Kind, Step};
+use crate::check::given::ends_in_value;
 use crate::recover::mixed;
 use crate::target::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
 use crate::uses;
@@ -36,37 +37,113 @@ impl Kit<'_> {
     //         STEPS
     //         return __fallen.into_result();
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
-        let (rt, fallen) = (self.rt, self.fallen(chain));
+        let fallen = self.fallen(chain);
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
-        let last = quote_spanned!(self.at_ret=> return __fallen.into_result(););
+        let last = (!ends_in_value(chain)).then(|| self.declined());
+        let rejection = self.rejection(&fallen);
+        quote_spanned! {Span::mixed_site()=>
+            #rejection
+            #(#steps)*
+            #last
+        }
+    }
+
+    // Output: `return __fallen.into_result(OPEN);`
+    pub(super) fn declined(&self) -> TokenStream {
+        let open = self.open();
+        let result = quote_spanned!(self.at_ret=> __fallen.into_result(#open));
+        let leave = self.leave(self.at_ret, &result);
+        quote_spanned!(self.at_ret=> #leave;)
+    }
+
+    /// Whether a last step `value(..)` answers what the steps are not for, if no error can be made of it: a rejection, a time-out. Of the
+    /// arguments it has what the function borrowed.
+    pub(super) fn answers_late(&self, chain: &Chain) -> bool {
+        let mut taken = self.plan.params.iter().filter(|param| param.hold != Hold::Shared);
+        let Some(Step { kind: Kind::Value(value), .. }) = chain.steps.last() else { return false };
+        let code = value.to_token_stream();
+        let is_named = |param: &Param| {
+            param.names().iter().any(|(name, _)| uses::uses_local(&code, name))
+                || param.bindings().iter().any(|binding| uses::uses_local(&code, &binding.ident))
+        };
+        self.plan.open.is_none() && !taken.any(is_named)
+    }
+
+    // Input:  a rejection or a time-out that the steps are not for
+    // Output: let __fallen = K::__rt::Refused::<Ret>::timed_out(__rejected);
+    //         let __opener = __fallen.opener();
+    //         let __fallen = match __fallen.unless_open(|__rejected| {
+    //             use K::__rt::{ByFrom as _, ByNothing as _};
+    //             (&__opener).__breaker_open(__rejected)
+    //         }) {
+    //             Ok(__ret) => return __ret,
+    //             Err(__fallen) => __fallen,
+    //         };
+    //         let __rejection = ..;
+    //         return VALUE
+    pub(super) fn late_answer(&self, chain: &Chain, fallen: &Ident) -> TokenStream {
+        let (rt, rejection) = (self.rt, self.rejection(fallen));
+        let give = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
+        let last = self.step(chain, chain.steps.len() - 1);
+        quote_spanned! {Span::mixed_site()=>
+            let __opener = __fallen.opener();
+            let __fallen = match __fallen.unless_open(|__rejected| {
+                use #rt::{ByFrom as _, ByNothing as _};
+                (&__opener).__breaker_open(__rejected)
+            }) {
+                #rt::Ok(__ret) => #give,
+                #rt::Err(__fallen) => __fallen,
+            };
+            #rejection
+            #last
+        }
+    }
+
+    // Output: `{ let __fallen = K::__rt::Refused::<Ret>::rejected(__rejected); LATE_ANSWER }`
+    fn refused(&self, chain: &Chain, way: &str) -> TokenStream {
+        if !self.answers_late(chain) {
+            return self.reject();
+        }
+        let (rt, result, way) = (self.rt, &self.result, Ident::new(way, Span::mixed_site()));
+        let answer = self.late_answer(chain, &Ident::new("Refused", Span::mixed_site()));
+        let refused = self
+            .shaped(Span::mixed_site(), quote_spanned!(Span::mixed_site()=> #rt::Refused::<#result>::#way(__rejected)));
+        quote_spanned!(Span::mixed_site()=> { let __fallen = #refused; #answer })
+    }
+
+    // Output: `let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);`
+    fn rejection(&self, fallen: &Ident) -> TokenStream {
+        let rt = self.rt;
         let at_rt = self.rt.at(self.at_ret);
         let show = quote_spanned! {Span::mixed_site()=>
             use #rt::{ShowError as _, ShowNothing as _};
             (&#rt::Seen(__error)).__breaker_error()
         };
         let rejection = quote_spanned!(self.at_ret=> #at_rt::#fallen::rejection(&__fallen, |__error| { #show }));
-        quote_spanned! {Span::mixed_site()=>
-            let __rejection = #rejection;
-            #(#steps)*
-            #last
-        }
+        quote_spanned!(Span::mixed_site()=> let __rejection = #rejection;)
     }
 
     // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
     //         let __out = RUN;
     //         return SETTLE
     fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
-        let (rt, enter, ret, fallen) = (self.rt, self.enter(), &self.ret, self.fallen(chain));
+        let (rt, enter, result, fallen) = (self.rt, self.enter(), &self.result, self.fallen(chain));
         let (run, quiet) = (self.run(!keep.unique_self), self.quiet_of_tail(!keep.unique_self));
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
         let rejected = if chain.on.open {
             // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
-            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#ret>>::rejected(__rejected) })
+            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#result>>::rejected(__rejected) })
         } else {
-            self.reject()
+            self.refused(chain, "rejected")
         };
+        let cut = if chain.on.after_body() {
+            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::#fallen<#result>>::timed_out(__rejected))
+        } else {
+            self.refused(chain, "timed_out")
+        };
+        let out = self.out(&run, &cut);
         let settle = self.settle_or_fall(chain);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
@@ -76,7 +153,7 @@ impl Kit<'_> {
             #(#copy)*
             #reborrowed
             #quiet
-            let __out = #run;
+            #out
             #settle
         }
     }
@@ -96,15 +173,20 @@ impl Kit<'_> {
         let rt = self.rt;
         if !chain.on.after_body() && !self.has_cache() {
             let settle = self.settle(None);
-            return quote_spanned!(self.at_ret=> return #settle;);
+            let leave = self.leave(self.at_ret, &settle);
+            return quote_spanned!(self.at_ret=> #leave;);
         }
         let (failure, timeout) = (chain.on.failure, chain.on.timeout.is_some());
         let on = quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout });
         let (settle, give) = (self.settle(Some(&self.noting(on))), self.give());
         let fall = if chain.on.after_body() {
             quote_spanned!(Span::mixed_site()=> break '__gate __fallen)
+        } else if self.answers_late(chain) {
+            let answer = self.late_answer(chain, &Ident::new("Fallen", Span::mixed_site()));
+            quote_spanned!(Span::mixed_site()=> { #answer })
         } else {
-            quote_spanned!(self.at_ret=> return __fallen.into_result())
+            let declined = self.declined();
+            quote_spanned!(Span::mixed_site()=> { #declined })
         };
         quote_spanned! {Span::mixed_site()=>
             match #settle {
@@ -118,17 +200,28 @@ impl Kit<'_> {
     //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
     //         }
     fn step(&self, chain: &Chain, index: usize) -> TokenStream {
-        let (rt, ret) = (self.rt, &self.ret);
+        let rt = self.rt;
         let (step, later) = (&chain.steps[index], &chain.steps[index + 1..]);
         let source = Literal::string(&step.source);
+        let at_rt = self.rt.at(self.at_ret);
         let served = match &step.kind {
             Kind::Cache(cache) => return self.cache_step(chain, index, cache),
             Kind::Value(value) => {
                 let at = mixed(value);
-                let (rt, value) = (self.rt.at(at), self.user_code(value, chain, later));
+                let value_rt = self.rt.at(at);
+                let value = match value {
+                    Expr::Closure(closure) => self.sync_step(closure, &self.user_code(&closure.body, chain, later)),
+                    value => self.user_code(value, chain, later),
+                };
                 // A type that is no result is told at one place only.
-                let ret = respan(ret.clone(), self.at_ret);
-                quote_spanned!(at=> #rt::value::<#ret, _>(#value))
+                let result = respan(self.result.clone(), self.at_ret);
+                let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
+                if later.is_empty() {
+                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, #value));
+                    let (quiet, leave) = (quiet(), self.leave(self.at_ret, &told));
+                    return quote_spanned!(self.at_ret=> #quiet #leave;);
+                }
+                quote_spanned!(at=> #rt::Some(#value))
             }
             Kind::Path(path) => self.tried(mixed(path), &self.path_call(path, chain, later)),
             Kind::Closure(closure) => {
@@ -137,27 +230,28 @@ impl Kit<'_> {
             }
         };
         let quiet = quiet();
-        let at_rt = self.rt.at(self.at_ret);
-        let told = quote_spanned!(self.at_ret=> return #at_rt::Rejection::served(&__rejection, #source, __ret););
+        let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
+        let told = self.leave(self.at_ret, &told);
         // Of a closure that waits and then gives a future, which is awaited too.
         let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
             .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
             #quiet #gives_a_future
             if let #rt::Some(__ret) = #served {
-                #told
+                #told;
             }
         }
     }
 
     // Output: `K::__rt::Step::<Ret, _>::take(CALL).await`, `K::__rt::step_sync::<Ret, _, _>(CALL)`, told at the step
     fn tried(&self, at: Span, call: &TokenStream) -> TokenStream {
-        let (rt, ret) = (self.rt.at(at), &self.ret);
-        if self.is_async {
-            quote_spanned!(at=> #rt::Step::<#ret, _>::take(#call).await)
+        let (rt, result) = (self.rt.at(at), &self.result);
+        let answer = if self.is_async {
+            quote_spanned!(at=> #rt::Step::<#result, _>::take(#call).await)
         } else {
-            quote_spanned!(at=> #rt::step_sync::<#ret, _, _>(#call))
-        }
+            quote_spanned!(at=> #rt::step_sync::<#result, _, _>(#call))
+        };
+        self.shaped(at, answer)
     }
 
     // Output: `Self::cached(self, query, &mut *seen, K::__rt::copy(&context))`
@@ -266,7 +360,7 @@ impl Kit<'_> {
                 continue;
             };
             let Renamed { plain, bindings, .. } = &**renamed;
-            if bindings.iter().any(|binding| uses::mentions(&body, &binding.ident)) {
+            if bindings.iter().any(|binding| uses::uses_local(&body, &binding.ident)) {
                 let (whole, names) = (whole(param), bindings.iter().map(|binding| &binding.ident));
                 let cfg = &param.cfg;
                 parts.extend(

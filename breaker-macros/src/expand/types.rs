@@ -48,6 +48,36 @@ pub(super) fn item(ty: &Type) -> Option<Type> {
     }
 }
 
+// Input:  `io::Result<Response>`
+// Output: `Response`
+pub(super) fn value(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Group(group) => value(&group.elem),
+        Type::Paren(paren) => value(&paren.elem),
+        Type::Path(path) => arguments(&path.path).find_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+// Input:  `Result<Response, ApiError>`
+// Output: `ApiError`
+pub(super) fn error(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Group(group) => error(&group.elem),
+        Type::Paren(paren) => error(&paren.elem),
+        Type::Path(path) => arguments(&path.path)
+            .filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+            .nth(1),
+        _ => None,
+    }
+}
+
 fn arguments(path: &Path) -> impl Iterator<Item = &GenericArgument> {
     let last = path.segments.last().map(|segment| &segment.arguments);
     last.into_iter().flat_map(|arguments| match arguments {

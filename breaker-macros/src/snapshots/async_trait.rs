@@ -13,7 +13,11 @@ where
     Box::pin(async move {
         #[allow(clippy::implicit_return)]
         return {
-            ::breaker_core::__rt::call(
+            ::breaker_core::__rt::call_seeing::<
+                _,
+                _,
+                _,
+            >(
                 ::breaker_core::__rt::site!(entry "" true written ""),
                 async move {
                     if false {
@@ -30,6 +34,15 @@ where
                     let __outcome = __look
                         .__breaker_by_itself(::breaker_core::__rt::classify(__error));
                     (__outcome, __look)
+                },
+                |__value| {
+                    (
+                        {
+                            use ::breaker_core::__rt::{ByOk as _, BySelf as _};
+                            (&::breaker_core::__rt::Valued(__value)).__breaker_outcome()
+                        },
+                        ::breaker_core::__rt::see(__value).__breaker_look(),
+                    )
                 },
             )
         }

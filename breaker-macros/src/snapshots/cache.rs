@@ -57,6 +57,13 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 },
             }
                 .await;
+            let __out = match __out {
+                ::breaker_core::__rt::Ok(__out) => __out,
+                ::breaker_core::__rt::Err(__cut) => {
+                    let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+                    return ::breaker_core::__rt::reject::<_>(__rejected);
+                }
+            };
             match ::breaker_core::__rt::settle_or_fall(
                 __permit,
                 __out,
@@ -74,7 +81,9 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 ),
             ) {
                 ::breaker_core::__rt::Ok(__ret) => break '__live __ret,
-                ::breaker_core::__rt::Err(__fallen) => return __fallen.into_result(),
+                ::breaker_core::__rt::Err(__fallen) => {
+                    return __fallen.into_result(::breaker_core::__rt::from_rejection);
+                }
             }
         };
         let __rejection = ::breaker_core::__rt::Fallen::rejection(
@@ -91,7 +100,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 Result<Answer, GenerationError>,
             >(&__rejection, "cache", &__stored, ::breaker_core::__rt::as_stored);
         }
-        return __fallen.into_result();
+        return __fallen.into_result(::breaker_core::__rt::from_rejection);
     };
     if let ::breaker_core::__rt::Some(__stored) = ::breaker_core::__rt::Fresh::answer::<
         Result<Answer, GenerationError>,

@@ -53,6 +53,15 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             },
         }
             .await;
+        let __out = match __out {
+            ::breaker_core::__rt::Ok(__out) => __out,
+            ::breaker_core::__rt::Err(__cut) => {
+                let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+                break '__gate <::breaker_core::__rt::Fallen<
+                    Result<Answer, GenerationError>,
+                >>::timed_out(__rejected);
+            }
+        };
         match ::breaker_core::__rt::settle_or_fall(
             __permit,
             __out,
@@ -118,5 +127,5 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     {
         return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);
     }
-    return __fallen.into_result();
+    return __fallen.into_result(::breaker_core::__rt::from_rejection);
 }

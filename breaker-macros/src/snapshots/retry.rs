@@ -46,6 +46,15 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 },
             }
                 .await;
+            let __out = match __out {
+                ::breaker_core::__rt::Ok(__out) => __out,
+                ::breaker_core::__rt::Err(__cut) => {
+                    let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+                    break '__gate <::breaker_core::__rt::Fallen<
+                        Result<(), SendError>,
+                    >>::timed_out(__rejected);
+                }
+            };
             match ::breaker_core::__rt::settle_or_fall(
                 __permit,
                 __out,
@@ -69,5 +78,5 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
         };
         __pause.pause().await;
     };
-    return __fallen.into_result();
+    return __fallen.into_result(::breaker_core::__rt::from_rejection);
 }

@@ -20,6 +20,13 @@ async fn chat(
         },
     }
         .await;
+    let __out = match __out {
+        ::breaker_core::__rt::Ok(__out) => __out,
+        ::breaker_core::__rt::Err(__cut) => {
+            let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+            return ::breaker_core::__rt::reject::<_>(__rejected);
+        }
+    };
     return ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::settle_stream::<
         _,
         Result<Bytes, ApiError>,

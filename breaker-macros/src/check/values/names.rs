@@ -73,6 +73,30 @@ pub(crate) fn key(value: Expr) -> Result<Expr> {
     }
 }
 
+/// A function of the rejection, as a path or a closure.
+pub(crate) fn open(value: Expr) -> Result<Expr> {
+    let what = "`open` takes a path or a closure that makes the function's error of a rejection";
+    match unwrapped(value) {
+        Expr::Closure(closure) if closure.inputs.len() != 1 => {
+            Err(fault(closure, format!("{what}, which is its one argument: `open = |rejection| ..`")))
+        }
+        Expr::Closure(closure) if closure.asyncness.is_some() => {
+            Err(fault(closure, format!("{what}, without waiting; leave out the `async`")))
+        }
+        Expr::Call(call) => {
+            let function = call.func.to_token_stream().to_string().replace(' ', "");
+            Err(fault(
+                call,
+                format!("{what}; did you mean `open = {function}`, or `open = |rejection| {function}(rejection)`?"),
+            ))
+        }
+        literal @ (Expr::Lit(_) | Expr::Struct(_) | Expr::Macro(_)) => {
+            Err(fault(literal, format!("{what}: `open = not_called`, `open = |rejection| ..`")))
+        }
+        value => Ok(value),
+    }
+}
+
 pub(crate) fn config(value: Expr) -> Result<Expr> {
     let value = unwrapped(value);
     no_self(&value, "config")?;
