@@ -413,7 +413,7 @@ impl Entry {
         if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut held.limit, &held.link.breaker, context) {
+        match limit::wait(&mut held.limit, &Holder::Site(held.link), context) {
             Poll::Ready(after) => {
                 let link = held.link;
                 let cut_off = settle_cut(self.leave(left), Cut { after });

@@ -202,12 +202,13 @@ pub(crate) fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A)
 /// Without the feature `tokio` there are no time limits.
 #[cfg(not(feature = "tokio"))]
 pub(crate) mod limit {
-    use super::{CircuitBreaker, Context, Duration, Poll};
+    use super::{Context, Duration, Poll};
+    use crate::breaker::Holder;
 
     #[derive(Debug)]
     pub enum Limit {}
 
-    pub(crate) fn wait(_: &mut Option<Limit>, _: &CircuitBreaker, _: &mut Context<'_>) -> Poll<Duration> {
+    pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
         Poll::Pending
     }
 }
@@ -251,10 +252,10 @@ impl Permit {
     #[inline]
     fn wait(&self, timer: &mut Option<limit::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
         self.waits();
-        if !self.is_limited() {
+        if timer.is_none() && !self.is_limited() {
             return Poll::Pending;
         }
-        limit::wait(timer, self.breaker(), context).map(|after| {
+        limit::wait(timer, self.holder(), context).map(|after| {
             self.cut_off();
             Cut { after }
         })

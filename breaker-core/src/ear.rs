@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn calls_keep_their_short_way_while_nobody_hears_of_them() {
         let head = CircuitBreaker::new("hosts", Config::new()).unwrap();
-        let link: &'static Link = Box::leak(Box::new(Link::new(head, "function".to_owned())));
+        let link: &'static Link = Box::leak(Box::new(Link::new(head, "function".to_owned(), Arc::default())));
         let head = &link.breaker;
         let before = link.member("before");
         let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();

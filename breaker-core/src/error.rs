@@ -52,6 +52,11 @@ impl CircuitBreakerError {
         self.holder.function()
     }
 
+    #[cfg(feature = "retry")]
+    pub(crate) const fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
     pub(crate) fn handle(&self) -> &CircuitBreaker {
         self.holder.breaker()
     }

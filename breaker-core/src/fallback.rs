@@ -220,12 +220,12 @@ impl<R> Fallen<R> {
         }
     }
 
-    /// The breaker and the annotated function.
+    /// Who made the call.
     #[cfg(feature = "retry")]
-    pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
+    pub(crate) const fn holder(&self) -> &Holder {
         match self {
-            Self::Rejected(error) | Self::TimedOut(error) => (error.handle(), error.function()),
-            Self::Failed { holder: Ended(holder), .. } => (holder.breaker(), holder.function()),
+            Self::Rejected(error) | Self::TimedOut(error) => error.holder(),
+            Self::Failed { holder: Ended(holder), .. } => holder,
         }
     }
 

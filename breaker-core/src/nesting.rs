@@ -168,7 +168,7 @@ pub(crate) fn number(number: u32) {
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
         Ok(link) => Some(&link.function),
-        Err(number) => breaker.caller(number),
+        Err(number) => breaker.caller(number).map(|link| &*link.function),
     }
 }
 

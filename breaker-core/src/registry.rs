@@ -12,9 +12,11 @@ use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::{FileSettings, TomlFile};
 use crate::report::Report;
+use crate::site::Function;
 use crate::snapshot::Health;
 use crate::steer::tell_all;
-use crate::sync::{LazyLock, Mutex};
+use crate::sync::{Arc, LazyLock, Mutex};
+use crate::terms::Terms;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
@@ -284,6 +286,19 @@ impl Registry {
     /// A call site, or somebody with a `Config`, wants the breaker of this name.
     pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
         self.inner.lock().declare(name, declared, self.forever)
+    }
+
+    /// The same for an annotated function; with it comes what calls read of what is said of the function alone.
+    pub(crate) fn declare_function(
+        &self,
+        name: &str,
+        declared: &Declared,
+        function: Function,
+    ) -> (CircuitBreaker, Arc<Terms>) {
+        let mut inner = self.inner.lock();
+        let breaker = inner.declare(name, declared.clone(), self.forever);
+        let terms = inner.add_function(name, declared, function);
+        (breaker, terms)
     }
 
     /// Tells and logs what waits for that, with no lock held.

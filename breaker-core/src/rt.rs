@@ -23,6 +23,8 @@ pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Ope
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
+#[cfg(feature = "retry")]
+use crate::retry::Written;
 pub use crate::seen::{Seen, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
@@ -280,8 +282,14 @@ pub struct Attempts;
 #[cfg(feature = "retry")]
 impl Attempts {
     #[must_use]
-    pub fn of(self, attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
-        Retry::new(attempts, min, max, factor, jitter, wait)
+    pub fn of(
+        self,
+        attempts: Option<u32>,
+        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
+        (factor, jitter): (f64, f64),
+        wait: Patience,
+    ) -> Retry {
+        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
     }
 }
 

@@ -21,9 +21,24 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                 _ if ::breaker_core::__rt::ask(__error, is_missing) => {
                     ::breaker_core::__rt::Outcome::success()
                 }
-                Fault::Server { status: 500.., .. } => {
-                    ::breaker_core::__rt::Outcome::failure()
-                }
+                _ if {
+                    use ::breaker_core::__rt::{
+                        FitsChain as _, FitsItself as _, FitsTarget as _,
+                    };
+                    (&&&::breaker_core::__rt::Within(__error))
+                        .__breaker_fits(
+                            #[allow(
+                                unreachable_patterns,
+                                clippy::match_like_matches_macro,
+                                clippy::wildcard_enum_match_arm,
+                                clippy::match_wildcard_for_single_variants
+                            )]
+                            |__error| match __error {
+                                Fault::Server { status: 500.., .. } => true,
+                                _ => false,
+                            },
+                        )
+                } => ::breaker_core::__rt::Outcome::failure(),
                 _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
             };
             (__outcome, __look)
