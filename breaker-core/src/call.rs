@@ -202,13 +202,22 @@ pub(crate) fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A)
 /// Without the feature `tokio` there are no time limits.
 #[cfg(not(feature = "tokio"))]
 pub(crate) mod limit {
-    use super::{Context, Duration, Poll};
+    use super::{CircuitBreaker, Context, Duration, Poll};
     use crate::breaker::Holder;
 
     #[derive(Debug)]
     pub enum Limit {}
 
     pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
+        Poll::Pending
+    }
+
+    pub(crate) fn wait_for(
+        _: &mut Option<Limit>,
+        _: impl FnOnce() -> Option<Duration>,
+        _: &CircuitBreaker,
+        _: &mut Context<'_>,
+    ) -> Poll<Duration> {
         Poll::Pending
     }
 }

@@ -52,7 +52,6 @@ impl CircuitBreakerError {
         self.holder.function()
     }
 
-    #[cfg(feature = "retry")]
     pub(crate) const fn holder(&self) -> &Holder {
         &self.holder
     }

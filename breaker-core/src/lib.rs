@@ -123,6 +123,7 @@ mod table;
 mod terms;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod timed;
 mod together;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

@@ -42,6 +42,28 @@ pub(crate) fn wait(limit: &mut Option<Limit>, holder: &Holder, context: &mut Con
     if limit.is_none() {
         *limit = Limit::of(holder);
     }
+    poll(limit, context)
+}
+
+/// The same for something else that waits, with the time limit that `span` gives, if there is one.
+pub(crate) fn wait_for(
+    limit: &mut Option<Limit>,
+    span: impl FnOnce() -> Option<Duration>,
+    breaker: &CircuitBreaker,
+    context: &mut Context<'_>,
+) -> Poll<Duration> {
+    if limit.is_none()
+        && let Some(span) = span()
+    {
+        *limit = Limit::after(span);
+        if limit.is_none() {
+            breaker.warn_of_no_timer();
+        }
+    }
+    poll(limit, context)
+}
+
+fn poll(limit: &mut Option<Limit>, context: &mut Context<'_>) -> Poll<Duration> {
     match limit.as_mut().map(|limit| limit.poll(context)) {
         Some(Poll::Ready(Ok(span))) => Poll::Ready(span),
         _ => Poll::Pending,

@@ -9,7 +9,7 @@ mod lists;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
-mod steps;
+pub(crate) mod steps;
 mod together;
 pub(crate) mod values;
 mod verdict;
@@ -89,6 +89,7 @@ pub(crate) fn with_options(
         errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
     }
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
+    steps::limits(&form, chain.as_ref(), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);

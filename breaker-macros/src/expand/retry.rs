@@ -138,7 +138,7 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #patience))
     }
 
-    fn maybe(&self, value: Option<TokenStream>) -> TokenStream {
+    pub(super) fn maybe(&self, value: Option<TokenStream>) -> TokenStream {
         let rt = self.rt;
         match value {
             Some(value) => quote_spanned!(Span::mixed_site()=> #rt::Some(#value)),
@@ -147,7 +147,7 @@ impl Kit<'_> {
     }
 
     // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
-    fn span_of(&self, setting: &Setting) -> TokenStream {
+    pub(super) fn span_of(&self, setting: &Setting) -> TokenStream {
         let rt = self.rt;
         let length = match setting {
             Setting::LengthOf(expr) => return self.typed("wait", expr),

@@ -65,6 +65,7 @@ fn written_off(name: &str) -> &'static str {
         "timeout" => {
             "a function without a time limit of its own leaves `timeout` out; one that has none, whatever the code says of its breaker, is written `timeout = \"off\"`"
         }
+        "within" => "a step without a time limit is written `within(\"off\", ..)`",
         _ => "a run that is never forgotten is written `fail_window = \"off\"`",
     }
 }
@@ -76,7 +77,7 @@ fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
         "on_cancel" => "write `on_cancel = ignore`",
         _ => "leave the key out",
     };
-    (!matches!(name, "fail_window" | "timeout"))
+    (!matches!(name, "fail_window" | "timeout" | "within"))
         .then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))
 }
 
