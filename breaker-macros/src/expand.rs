@@ -10,6 +10,7 @@ mod config;
 mod future;
 pub(crate) mod judge;
 mod keep;
+mod made;
 mod names;
 mod repeat;
 mod retry;

@@ -371,3 +371,47 @@ async fn a_wait_goes_on_when_something_else_changes() {
     })
     .await;
 }
+
+/// No argument is `Clone`; what the body makes of it first is.
+#[circuit_breaker(name = "made", fail_max = 100)]
+#[retry(attempts = 3, min = "1s")]
+async fn made<T: AsRef<str>>(
+    host: impl Into<String>,
+    path: T,
+    count: impl Into<u64>,
+    calls: &Calls,
+) -> Result<String, Fault> {
+    let mut host = host.into();
+    let path: String = path.as_ref().to_owned();
+    let count = count.into();
+    host.push_str(&path);
+    if u64::from(calls.note()) < count { Err(Fault::Refused) } else { Ok(host) }
+}
+
+/// Converts once.
+struct Once(Arc<AtomicU32>);
+
+impl From<Once> for String {
+    fn from(once: Once) -> Self {
+        once.0.fetch_add(1, Ordering::Relaxed);
+        "once".to_owned()
+    }
+}
+
+struct Path(&'static str);
+
+impl AsRef<str> for Path {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_body_makes_of_an_argument_first_is_made_once_and_cloned() {
+    testing::isolated(async {
+        let (calls, converted) = (Calls::default(), Arc::new(AtomicU32::new(0)));
+        let answer = made(Once(Arc::clone(&converted)), Path("/a"), 3_u32, &calls).await;
+        assert_eq!((answer.unwrap().as_str(), calls.count(), converted.load(Ordering::Relaxed)), ("once/a", 3, 1));
+    })
+    .await;
+}

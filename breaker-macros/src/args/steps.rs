@@ -17,7 +17,7 @@ pub(crate) struct Step {
     pub(crate) source: String,
     pub(crate) kind: Kind,
     /// Its own time limit, as written in `within(LIMIT, STEP)`.
-    pub(crate) limit: Option<Expr>,
+    pub(crate) limit: Option<Box<Expr>>,
 }
 
 pub(crate) enum Kind {
@@ -153,7 +153,7 @@ fn within(call: ExprCall, source: Option<String>, errors: &mut Errors) -> Result
         (_, Some(_)) => "a step has one time limit; leave one `within(..)` out",
         (Kind::Value(_), None) => "`value(..)` does not wait, so it needs no time limit",
         (Kind::Cache(_), None) => "a `cache(..)` has a time limit already: 250 ms for its store",
-        _ => return Ok(Step { limit: Some(limit), ..step }),
+        _ => return Ok(Step { limit: Some(Box::new(limit)), ..step }),
     };
     Err(Error::new(at, refused))
 }

@@ -20,7 +20,7 @@ const WITHIN: Key = key("within", Shape::Value, "within(\"500ms\", Self::cached)
 
 /// The step's own time limit.
 pub(crate) fn limit(step: &Step) -> Option<Result<Setting>> {
-    step.limit.clone().map(|limit| values::in_place(&WITHIN, limit))
+    step.limit.clone().map(|limit| values::in_place(&WITHIN, *limit))
 }
 
 /// Refuses time limits that are none, or that nothing could keep.

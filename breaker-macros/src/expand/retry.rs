@@ -43,8 +43,9 @@ impl Kit<'_> {
                 quote_spanned!(Span::mixed_site()=> if !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
-        let when = self.when(retry);
+        let (when, made) = (self.when(retry), self.made_once());
         let guarded = quote_spanned! {Span::mixed_site()=>
+            #made
             #mutable
             let mut __retry = #new;
             let __fallen = loop {
