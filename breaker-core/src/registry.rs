@@ -126,7 +126,7 @@ impl Registry {
     }
 
     /// Where the breaker of this name was declared: the annotated functions that share it, and the callers of
-    /// [`breaker`](Self::breaker), in the order in which they came. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
+    /// [`breaker`](Self::breaker), in the order in which they came, each with the time limit of its calls and where that came from. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
     #[must_use]
     pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
         self.inner.lock().call_sites(name)
@@ -174,7 +174,8 @@ impl Registry {
     }
 
     /// Reads settings from a TOML file, with the keys of the attribute. `[defaults]` lies under what code says of a breaker, `[all]`
-    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. They replace those of an earlier
+    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. `[functions."module::Type::function"]` is for one
+    /// annotated function: its `timeout`, and the keys of its retries. They replace those of an earlier
     /// file. It takes any path, and needs the feature `toml`.
     ///
     /// ```toml

@@ -415,3 +415,29 @@ async fn what_the_body_makes_of_an_argument_first_is_made_once_and_cloned() {
     })
     .await;
 }
+
+#[circuit_breaker(name = "as_without", fail_max = 1, timeout = "1s")]
+#[retry(attempts = 5, total = "30s")]
+#[fallback(value(9))]
+async fn as_without(fails: bool, calls: &Calls) -> Result<u8, Fault> {
+    calls.note();
+    if fails { Err(Fault::Refused) } else { pending().await }
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_variables_leave_a_services_existing_tests_alone() {
+    testing::isolated(async {
+        init(&[
+            ("CIRCUIT_BREAKER_ENABLED", "false"),
+            ("CIRCUIT_BREAKER_RETRY", "false"),
+            ("CIRCUIT_BREAKER_CALL_TIMEOUT", "off"),
+        ]);
+        let calls = Calls::default();
+        for call in 1..4 {
+            assert!(matches!(as_without(true, &calls).await, Err(Fault::Refused)));
+            assert_eq!(calls.count(), call);
+        }
+        assert!(tokio::time::timeout(secs(3600), as_without(false, &calls)).await.is_err(), "it is not cut off");
+    })
+    .await;
+}
