@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result, Type};
+use syn::{Error, Expr, FnArg, Generics, Lit, Meta, Pat, Receiver, ReceiverKind, Result, Type};
 
 use super::lists;
 use super::rules::{self, Test};
 use super::shape::Form;
 use super::values::{self, Number, Setting};
+use crate::args::items::Item;
 use crate::args::keys::Key;
 use crate::args::retry::{self, Opt};
 use crate::fallback;
@@ -29,6 +30,7 @@ pub(crate) struct Retry {
     pub(crate) total: Option<Setting>,
     /// Which failures are tried again; `None`: each.
     pub(crate) when: Option<Vec<Test>>,
+    pub(crate) when_at: Option<Span>,
 }
 
 /// Whether a rejected attempt waits for the breaker.
@@ -60,8 +62,9 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
         let name = option.key.name;
         if name == "when" {
             let generics = &target.sig.generics;
-            let tests = option.items.into_iter().filter_map(|item| errors.take(lists::of_error(item, generics)));
+            let tests = option.items.into_iter().filter_map(|item| errors.take(named(item, generics)));
             read.when = Some(tests.collect());
+            read.when_at = Some(option.at);
             continue;
         }
         at = if matches!(name, "min" | "max") { option.at } else { at };
@@ -125,6 +128,16 @@ impl Retry {
             let (min, total) = (values::durations::shown(min), values::durations::shown(*total));
             errors.at(at, format!("no second attempt begins within the `total` ({total}), which is not longer than `min` ({min}): give `min` less"));
         }
+    }
+}
+
+/// An item of `when(..)`.
+fn named(item: Item, generics: &Generics) -> Result<Test> {
+    match item {
+        Item::Pattern(Pat::Wild(all), None) => {
+            Err(Error::new_spanned(all, "without `when(..)` every failure is tried again; leave it out"))
+        }
+        item => lists::of_error(item, generics),
     }
 }
 
