@@ -38,12 +38,12 @@ fn usual_weather(city: &str) -> Option<String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the first call.
-    match Registry::global().init() {
-        Ok(report) => report.warnings().iter().for_each(|warning| eprintln!("{warning}")),
-        Err(problems) => {
-            eprintln!("{problems}");
-            return ExitCode::from(2);
-        }
+    let settings = Registry::global().init();
+    let report = settings.as_ref().unwrap_or_else(|problems| problems.report());
+    report.warnings().iter().for_each(|warning| eprintln!("{warning}"));
+    if let Err(problems) = &settings {
+        eprintln!("{problems}");
+        return ExitCode::from(2);
     }
     for n in 1..=12 {
         let told = match weather("Porto").await {

@@ -448,6 +448,30 @@ async fn readers_of_one_address_leave_places_for_others_and_all_of_them_for_sess
     assert_eq!(feed(&page).await.status(), StatusCode::OK, "closed ones make room");
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_operator_with_the_token_reads_where_strangers_have_taken_all_their_places() {
+    let page = page_of(|router| router.with_token(TOKEN).unwrap().until(std::future::pending()));
+    let operator = page.with("authorization", &format!("Bearer {TOKEN}"));
+    let mut flood = feeds(&page).await;
+    for last in 2..10 {
+        flood.extend(feeds(&page.from([10, 0, 0, last])).await);
+    }
+    let mine = feeds(&operator).await;
+    assert!((1..64).contains(&mine.len()), "some, and not all: {}", mine.len());
+    assert_eq!(feed(&page.logged_in().await).await.status(), StatusCode::OK);
+    let elsewhere = operator.with("sec-fetch-site", "cross-site");
+    assert_eq!(feed(&elsewhere).await.status(), StatusCode::SERVICE_UNAVAILABLE, "another site has it sent");
+    // Wrong ones are attempts as anywhere else: a feed is no place to guess.
+    let wrong = page.with("authorization", "Bearer wrong").from([10, 0, 0, 99]);
+    let mut statuses = Vec::new();
+    for _ in 0..30 {
+        statuses.push(feed(&wrong).await.status());
+    }
+    assert_eq!((statuses[0], statuses[29]), (StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS));
+    drop(flood);
+    assert_eq!(feed(&wrong).await.status(), StatusCode::OK, "to those for whom there is room it is no question");
+}
+
 /// They are never polled, as those of connections that are full: nothing but time tells of them.
 #[tokio::test(start_paused = true)]
 async fn readers_that_never_read_lose_their_places_after_a_minute() {

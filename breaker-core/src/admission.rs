@@ -11,13 +11,15 @@ use crate::permit::Permit;
 use crate::state::State;
 
 impl CircuitBreaker {
-    /// Asks to make one call.
+    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
     ///
     /// # Errors
     /// When the breaker rejects it.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        self.admit(Caller::Handle)
+        let permit = self.admit(Caller::Handle)?;
+        let inside = nesting::is_told(&self.0, Evidence::NONE);
+        Ok(permit.inside(inside))
     }
 
     /// The closed path: one look at the word.
@@ -50,9 +52,11 @@ impl CircuitBreaker {
         }
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
+        // Of a call that asked when the breaker was not disabled, a listener waits for the end.
+        let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
             nesting::tell(&self.0, Evidence::NONE);
-            return Ok(self.permit(caller, word, 0, self.start()));
+            return Ok(self.permit(caller, asked(word), 0, self.start()));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -84,7 +88,7 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(caller, word, probe, self.start()))
+        Ok(self.permit(caller, asked(word), probe, self.start()))
     }
 
     /// The present as the start of a call, as precise as those need it who hear of the call.

@@ -51,6 +51,8 @@ struct Held {
     limit: ManuallyDrop<Option<limit::Limit>>,
     /// The body is being dropped.
     closes: bool,
+    /// It has waited inside a call of the same breaker.
+    inside: bool,
     _room: Room,
 }
 
@@ -101,6 +103,7 @@ pub trait Callable: Fallible {
     fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
@@ -211,21 +214,19 @@ where
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
         let mut polled = this.body.poll(context);
-        let valued = match &polled {
-            Poll::Ready(result) => result.view().ok().map(|value| this.values.judge(value)),
-            Poll::Pending => None,
-        };
+        if V::SEES
+            && let Poll::Ready(result) = &polled
+            && let Ok(value) = result.view()
+            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = this.values.judge(value)
+        {
+            let Running(entry) = &mut *ManuallyDrop::new(running);
+            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+            return polled;
+        }
         let Running(entry) = &mut *ManuallyDrop::new(running);
-        match valued {
-            Some((Outcome::Success, _)) => {
-                if !(nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
-                    entry.succeeded();
-                }
-            }
-            Some((outcome, look)) => {
-                entry.failed(nesting::leave(), false, outcome, Cause { kind: type_name::<R::Ok>(), look });
-            }
-            None => entry.end(&mut polled, *this.judge, context, open),
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
+            entry.end(&mut polled, *this.judge, context, open);
         }
         polled
     }
@@ -276,7 +277,7 @@ impl Entry {
             return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
-            nesting::enter_alone(link.shared, word.never());
+            nesting::enter_known(link, word);
             return Some(link.shared);
         }
         self.turn_away(link, word)
@@ -344,7 +345,7 @@ impl Entry {
         }
     }
 
-    /// An error, or that the body waits.
+    /// Whatever is more than a plain success: any other ending, or that the body waits.
     #[inline(never)]
     fn end<R, E>(
         &mut self,
@@ -356,21 +357,17 @@ impl Entry {
         R: Fallible<Error = E>,
     {
         match &*polled {
-            Poll::Ready(result) => {
-                if let Err(error) = result.view() {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.succeeded(),
+                Err(error) => {
                     let running = Running(self);
                     let judged = judge(error);
                     let Running(entry) = &mut *ManuallyDrop::new(running);
                     if !(judged.0.is_failure() && entry.failed_again()) {
-                        entry.failed(
-                            nesting::leave(),
-                            true,
-                            judged.0,
-                            Cause { kind: type_name::<E>(), look: judged.1 },
-                        );
+                        entry.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
                     }
                 }
-            }
+            },
             Poll::Pending => {
                 if let Some(cut_off) = self.wait(nesting::leave(), context) {
                     *polled = Poll::Ready(R::from_error(open(cut_off)));
@@ -397,8 +394,14 @@ impl Entry {
     }
 
     #[cold]
-    fn failed(&mut self, left: Frame, is_error: bool, outcome: Outcome, cause: Cause<'_>) {
-        self.leave(left).settle_result(is_error, outcome, || cause);
+    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(true, outcome, || cause);
+    }
+
+    /// A value in an `Ok` that is no success.
+    #[cold]
+    fn answered(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(nesting::leave()).settle_with(outcome, || cause);
     }
 
     /// The body waits: an error when the time of the call is over.
@@ -409,7 +412,7 @@ impl Entry {
         }
         let Way::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe) = (left.word.kept(), left.probe);
-        nesting::tell(&held.link.breaker.0, held.word.evidence());
+        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
         if !held.word.has(Word::LIMITED) {
             return None;
         }
@@ -432,10 +435,14 @@ impl Entry {
             Way::Held(held) => held,
             Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
         };
-        let Held { link, started, limit, .. } = held;
+        let Held { link, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
-        nesting::tell(&link.breaker.0, word.evidence());
-        Permit::new(Holder::Site(link), word, probe, started)
+        if !closes {
+            nesting::tell(&link.breaker.0, word.evidence());
+        } else if inside {
+            nesting::tell_dropped(&link.breaker.0, word.evidence());
+        }
+        Permit::new(Holder::Site(link), word, probe, started).inside(inside)
     }
 
     /// A call whose body panics, or whose error cannot be judged.
@@ -456,11 +463,11 @@ impl Entry {
         match &mut self.0 {
             Way::Held(held) => {
                 held.closes = true;
-                nesting::close(&held.link.breaker.0, held.word, held.probe);
+                nesting::close(&held.link.breaker.0, held.word, held.probe, Some(held.link));
             }
             Way::Cut(link, closes) => {
                 *closes = true;
-                nesting::close(&link.breaker.0, Word::NONE, 0);
+                nesting::close(&link.breaker.0, Word::NONE, 0, Some(link));
             }
             _ => {}
         }
@@ -485,7 +492,7 @@ impl Held {
 
     const fn new(link: &'static Link, word: Word) -> Self {
         let limit = ManuallyDrop::new(None);
-        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, _room: Room::Taken }
+        Self { link, word, started: Tick::ZERO, probe: 0, limit, closes: false, inside: false, _room: Room::Taken }
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) struct Call {
     pub(crate) started: Tick,
     /// What the calls inside it have told.
     pub(crate) evidence: Evidence,
-    /// How many calls were rejected by now; only where there is a slot.
+    /// What calls inside the one around it have told; `None` where it is the outermost call of its breaker.
+    pub(crate) around: Option<Evidence>,
+    /// How many calls were rejected by now; only where there is a slot, a trial or a ramp, or the call is dropped.
     pub(crate) rejected: u64,
 }
 
@@ -71,10 +73,32 @@ pub(crate) struct Settled {
     /// A later call, be it a success, may open the breaker because of this one too.
     pub(crate) lingers: bool,
     pub(crate) change: Option<Change>,
-    /// The trial has one place more from now on.
-    pub(crate) widened: bool,
-    /// As many failures as would open the breaker were each hidden by a success inside the call that failed.
-    pub(crate) eclipsed: bool,
+    /// Which trial has one place more, if that is to be told.
+    pub(crate) widened: Option<Widened>,
+    pub(crate) eclipse: Eclipse,
+    /// As many successes as would close the breaker were each hidden by the drop of a call inside the one that succeeded.
+    pub(crate) hidden: bool,
+}
+
+/// A trial that has one place more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Widened {
+    /// From now on: a probe ended without a result.
+    This,
+    /// The next one: a call of this one failed.
+    Next,
+}
+
+/// Failures of calls inside which there was a success, which ends the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Eclipse {
+    None,
+    /// This is a success inside another call, while there are such failures.
+    Answers,
+    /// This is one more of them.
+    Hides,
+    /// With this one there are as many as would open the breaker.
+    Tells,
 }
 
 impl Settled {
@@ -85,7 +109,16 @@ impl Settled {
 
     /// An ending that changes nothing but a total.
     pub(crate) const fn nothing(outcome: Counted) -> Self {
-        Self { outcome, run: 0, drops: 0, lingers: false, change: None, widened: false, eclipsed: false }
+        Self {
+            outcome,
+            run: 0,
+            drops: 0,
+            lingers: false,
+            change: None,
+            widened: None,
+            eclipse: Eclipse::None,
+            hidden: false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{Caller, CircuitBreaker};
 use crate::error::{CallError, CircuitBreakerError};
 use crate::lent::{Lent, Short};
 #[cfg(feature = "tokio")]
@@ -8,18 +8,19 @@ pub(crate) use crate::limit;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
+use crate::worded::Classification;
 use pin_project_lite::pin_project;
-use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 impl CircuitBreaker {
-    /// Runs `future` if the breaker lets it; every `Err` is a failure. Of the error, `last_error` and the log show the
-    /// type: what an `E` of any kind has to say is only known to the attribute, which sees its type, and to
-    /// [`call_with_text`](Self::call_with_text). Nor can it be seen whether another breaker rejected the call, which is a failure
-    /// too here; [`rules::errors`](crate::rules::errors) for [`call_with`](Self::call_with) sees it.
+    /// Runs `future` if the breaker lets it; every `Err` is a failure.
+    ///
+    /// The error may be of any type, so nothing is known of it: `last_error` and the log show its type alone, and a rejection by another
+    /// breaker is a failure too. [`call_with`](Self::call_with) and [`rules::errors`](crate::rules::errors) show its text, and take a rejection
+    /// for what it is, as the attribute does.
     ///
     /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
     /// so. The time runs from when the future first has to wait.
@@ -35,7 +36,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.judged::<_, _, _, false>(future, every_error).await
+        self.judged::<_, _, _, _, false>(future, every_error).await
     }
 
     /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
@@ -44,41 +45,63 @@ impl CircuitBreaker {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, false>(closure, every_error)
+        self.judged_sync::<_, _, _, false>(closure, every_error)
     }
 
-    /// Runs `future` if the breaker lets it; `classify` says what its result counts as.
+    /// Runs `future` if the breaker lets it; `classify` says what its result counts as, and what is shown of its error: see
+    /// [`Classification`].
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, rules};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1))?;
+    /// // As the attribute does it.
+    /// breaker.call_with(async { Err::<(), _>("paper jam") }, rules::errors).await.unwrap_err();
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
+    /// # breaker.reset();
+    /// // An error of another type, with words for it.
+    /// let classify = |printed: &Result<(), u8>| match printed {
+    ///     Ok(()) => (Outcome::success(), String::new()),
+    ///     Err(code) => (Outcome::failure(), format!("code {code}")),
+    /// };
+    /// breaker.call_with(async { Err(3) }, classify).await.unwrap_err();
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: code 3");
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As [`call`](Self::call).
     ///
     /// # Cancellation
     /// As [`call`](Self::call).
-    pub async fn call_with<T, E, F>(
+    pub async fn call_with<T, E, F, C>(
         &self,
         future: F,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
+        C: Classification<E>,
     {
-        self.judged::<_, _, _, true>(future, classify).await
+        self.judged::<_, _, _, _, true>(future, classify).await
     }
 
     /// `USERS`: the judge is the user's, so that calls in it are inside this one.
-    async fn judged<T, E, F, const USERS: bool>(
+    async fn judged<T, E, F, C, const USERS: bool>(
         &self,
         future: F,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
+        C: Classification<E>,
     {
         if let Some(mut lent) = Lent::of(self) {
             let result = Short { lent: &mut lent, body: future }.await;
-            return lent.finish::<_, _, USERS>(result, classify);
+            return lent.finish::<_, _, _, USERS>(result, classify);
         }
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
+        let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
     }
@@ -87,25 +110,25 @@ impl CircuitBreaker {
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub fn call_sync_with<T, E>(
+    pub fn call_sync_with<T, E, C: Classification<E>>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, true>(closure, classify)
+        self.judged_sync::<_, _, _, true>(closure, classify)
     }
 
     /// As [`judged`](Self::judged).
-    fn judged_sync<T, E, const USERS: bool>(
+    fn judged_sync<T, E, C: Classification<E>, const USERS: bool>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
         if let Some(mut lent) = Lent::of(self) {
             let result = lent.guarded(closure);
-            return lent.finish::<_, _, USERS>(result, classify);
+            return lent.finish::<_, _, _, USERS>(result, classify);
         }
-        self.try_acquire().map_err(CallError::Rejected)?.run_sync_with(closure, classify)
+        self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }
 }
 
@@ -129,10 +152,10 @@ impl Permit {
     ///
     /// # Cancellation
     /// As [`CircuitBreaker::call`].
-    pub async fn run_with<T, E>(
+    pub async fn run_with<T, E, C: Classification<E>>(
         self,
         future: impl Future<Output = Result<T, E>>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
         let result = Run { permit: &self, limit: None, body: future }.await;
         finish(self, result, classify)
@@ -150,10 +173,10 @@ impl Permit {
     ///
     /// # Errors
     /// As [`run_sync`](Self::run_sync).
-    pub fn run_sync_with<T, E>(
+    pub fn run_sync_with<T, E, C: Classification<E>>(
         self,
         closure: impl FnOnce() -> Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
         let result = self.guarded(closure);
         finish(self, Ok(result), classify)
@@ -164,17 +187,17 @@ fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
     if result.is_ok() { Outcome::success() } else { Outcome::failure() }
 }
 
-fn finish<T, E>(
+fn finish<T, E, C: Classification<E>>(
     permit: Permit,
     result: Result<Result<T, E>, Cut>,
-    classify: impl FnOnce(&Result<T, E>) -> Outcome,
+    classify: impl FnOnce(&Result<T, E>) -> C,
 ) -> Result<T, CallError<E>> {
     let result = match result {
         Ok(result) => result,
         Err(cut) => return Err(CallError::Rejected(settle_cut(permit, cut))),
     };
-    let outcome = permit.guarded(|| classify(&result));
-    permit.settle_result(result.is_err(), outcome, || Cause::bare(type_name::<E>()));
+    let classified = permit.guarded(|| classify(&result));
+    permit.settle_classified(&result, &classified);
     result.map_err(CallError::Inner)
 }
 
@@ -193,10 +216,31 @@ pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerEr
     CircuitBreakerError::timed_out(holder, after)
 }
 
-/// Runs a synchronous body to its end.
-#[inline]
-pub(crate) fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> Result<R, Cut> {
-    Ok(permit.guarded(|| body(arguments)))
+macro_rules! run_sync {
+    ($($name:ident($($argument:ident: $type:ident),*);)+) => {$(
+        /// Runs a synchronous body to its end.
+        #[inline]
+        #[allow(clippy::too_many_arguments, reason = "they are the body's own")]
+        pub fn $name<$($type,)* R>(
+            permit: &Permit,
+            $($argument: $type,)*
+            body: impl FnOnce($($type),*) -> R,
+        ) -> R {
+            permit.guarded(|| body($($argument),*))
+        }
+    )+};
+}
+
+run_sync! {
+    run_sync();
+    run_sync1(a: A);
+    run_sync2(a: A, b: B);
+    run_sync3(a: A, b: B, c: C);
+    run_sync4(a: A, b: B, c: C, d: D);
+    run_sync5(a: A, b: B, c: C, d: D, e: E);
+    run_sync6(a: A, b: B, c: C, d: D, e: E, f: F);
+    run_sync7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+    run_sync8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
 }
 
 /// Without the feature `tokio` there are no time limits.

@@ -90,6 +90,7 @@ pub struct Itself;
 #[derive(Debug)]
 pub struct Boxed;
 
+#[diagnostic::do_not_recommend]
 impl<E: Error + 'static, T> Search<T, Itself> for E {
     fn first(&self) -> &(dyn Error + 'static) {
         self

@@ -370,7 +370,8 @@ keys! {
     |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
     /// The body is cancelled when it has run so long, and that is a counted failure: above zero; no limit if unset, or off.
-    /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer.
+    /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer. tokio says by a panic that a runtime has none
+    /// (`enable_time`). It is caught, but a process that is built with `panic = "abort"` ends.
     ///
     /// A function whose attribute has a `timeout` of its own goes by that one, unless a variable, a file or `reconfigure` says another one of the
     /// breaker. Of a breaker whose functions have some, the longest is shown.
@@ -393,10 +394,13 @@ keys! {
     /// How many breakers the values of the attribute's `key` have at most: 1 or more, 10,000 if unset. Without a `key` it does
     /// nothing.
     ///
-    /// Where a new value finds no room, the least recently used breaker leaves that is idle: no call, no error and no handle holds it. Closed
-    /// ones leave first, then those past their open time, then open ones. One with a manual state or settings of its own never leaves. With
-    /// more than 256 it is the least recently used one of some. Where none can leave of at most 1,024 that are looked at, the new value shares
-    /// `NAME[*]`.
+    /// Where a new value finds no room, an idle breaker leaves: one that no call, no error and no handle holds. Closed ones without failures
+    /// that count leave first. Then closed ones with such failures and those past their open time leave, which are one group. Open ones leave
+    /// last. What is an hour old protects no breaker: it leaves as a closed one without failures does. In each group the longest unused one
+    /// leaves first. One with a manual state or settings of its own never leaves.
+    ///
+    /// With more than 256 it is the longest unused one of some. Where none can leave of at most 1,024 that are looked at, the new value
+    /// shares `NAME[*]`.
     max_keys(u32 => as_is): u32 = 10_000,
     |n| n >= 1, "a whole number of 1 or more";
 

@@ -74,7 +74,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Every problem of the configuration at once. `Display` gives one line for each.
+/// Every problem of the configuration at once. `Display` gives one line for each, and leaves out the warnings: [`report`](Self::report) has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
     problems: Vec<ConfigError>,

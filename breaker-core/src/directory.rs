@@ -191,7 +191,7 @@ impl Directory {
     pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
-        let problems = self.problems_of(&file, &environment);
+        let problems = self.problems_of_next(&file, &environment);
         self.environment = Some(environment);
         if !problems.is_empty() {
             return Found::refused(problems);
@@ -222,8 +222,7 @@ impl Directory {
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
         let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
-            let mut problems = self.problems_of(&file, &environment);
-            problems.extend(file.follows(&self.file).err());
+            let problems = self.problems_of_next(&file, &environment);
             if !problems.is_empty() {
                 // Those that were given are still in force.
                 if self.foreign {

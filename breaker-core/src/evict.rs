@@ -8,6 +8,7 @@ use crate::gate::Word;
 use crate::member::Member;
 use crate::state::State;
 use crate::sync::{Arc, Ordering, SHARDS};
+use std::time::Duration;
 
 /// Up to so many members the longest unused one leaves. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
 /// for the same reason: an exact order would have to be kept at each use.
@@ -17,13 +18,17 @@ const SAMPLE: usize = 16;
 /// The search looks at this many members at most.
 const LOOKED_AT: usize = 1024;
 
+/// What a member knows of failures is worth no place of its own when it is older than this.
+const RECENT: Duration = Duration::from_secs(3600);
+
 /// Which members leave before others: those whose loss costs least come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// Its loss costs nothing but an unfinished run of failures.
-    Closed,
-    /// Half-open, or past its open time: its loss costs the probes, since the next call finds a closed breaker.
-    Lapsed,
+    /// Its loss costs nothing: it is closed and no failure counts against it, or what it knows is an hour old.
+    Quiet,
+    /// It is closed and failures count against it, or it is past its open time. Both are one rank: else members past their open time, which no
+    /// call asks for, would keep their places while two that fail push each other out, and neither would ever open.
+    Troubled,
     /// Its loss lets as many calls through as it takes to open again.
     Open,
 }
@@ -76,7 +81,7 @@ impl Family {
                 let idle = Arc::strong_count(found.value) == 1;
                 if let Some(rank) = rank_of(found.value, now).filter(|_| idle) {
                     let used = found.used();
-                    sample += usize::from(rank == Rank::Closed);
+                    sample += usize::from(rank == Rank::Quiet);
                     if best.as_ref().is_none_or(|best| (rank, used) < (best.rank, best.used)) {
                         best = Some(Candidate { rank, used, shard, at });
                     }
@@ -93,19 +98,23 @@ impl Family {
 
 /// The rank of a member; `None`: it stays, since a person or a program has told it something by itself.
 fn rank_of(member: &Member, now: Tick) -> Option<Rank> {
-    let Some(rest) = member.core.made() else { return Some(Rank::Closed) };
+    let Some(rest) = member.core.made() else { return Some(Rank::Quiet) };
     if rest.has_own_settings.load(Ordering::Relaxed) {
         return None;
     }
     let word = member.core.gate.word();
     let over = word.has(Word::SHUT) && now >= member.core.gate.until();
     match word.state() {
-        State::Closed => Some(Rank::Closed),
+        State::Closed if !word.has(Word::WATCH | Word::ASK | Word::WINDOW) => Some(Rank::Quiet),
         State::Open if !over => Some(Rank::Open),
-        State::Open | State::HalfOpen => Some(Rank::Lapsed),
+        State::Closed | State::Open | State::HalfOpen => {
+            let troubled = rest.machine.lock().last_trouble(now);
+            let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
+            Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
+        }
         // A forced opening whose time is over has ended, though no call has come to tell.
-        State::ForcedOpen => over.then_some(Rank::Closed),
+        State::ForcedOpen => over.then_some(Rank::Quiet),
         State::Shadow => None,
-        State::Disabled => (!rest.machine.lock().is_manual()).then_some(Rank::Closed),
+        State::Disabled => (!rest.machine.lock().is_manual()).then_some(Rank::Quiet),
     }
 }

@@ -353,6 +353,18 @@ impl<R> Refused<R> {
     }
 }
 
+/// A call that falls back in place of an `R`.
+#[doc(hidden)]
+pub trait Instead<R> {}
+
+impl<R> Instead<R> for Fallen<R> {}
+impl<R> Instead<R> for Refused<R> {}
+
+/// The answer to it, whose type rustc learns so where an `impl Trait` has no name.
+pub fn instead<R, F: Instead<R>>(_: &F, answer: R) -> R {
+    answer
+}
+
 /// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
@@ -375,18 +387,21 @@ pub struct Surely;
 #[doc(hidden)]
 pub struct Perhaps;
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Maybe> for Option<T> {
     fn answer(self) -> Option<Result<T, E>> {
         self.map(Ok)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Surely> for Result<T, E> {
     fn answer(self) -> Option<Self> {
         Some(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
     fn answer(self) -> Option<Result<T, E>> {
         self.transpose()

@@ -61,7 +61,7 @@ impl FileSettings {
         if self.has_tables || !earlier.sets_a_key() {
             return Ok(());
         }
-        let message = "is empty, and the settings of its last reading stay; is another process writing it? A file is written \
+        let message = "is empty, and the settings that were read before stay; is another process writing it? A file is written \
                        beside and renamed. One that shall say nothing has an empty table: `[all]`";
         Err(ConfigError::new(ConfigErrorKind::File, &self.path, message))
     }

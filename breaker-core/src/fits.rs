@@ -5,50 +5,93 @@ use crate::classify::{Opaque, Sought};
 use std::error::Error;
 use std::ops::Deref;
 
-/// An error on the way to being compared with a pattern, whose type rustc learns of the pattern itself (autoref specialisation, as
-/// [`Seen`](crate::seen::Seen)).
+/// An error on the way to being compared with a pattern (autoref specialisation, as [`Seen`](crate::seen::Seen)).
 #[derive(Debug)]
 pub struct Within<'e, E>(pub &'e E);
 
-/// The error is an `Error`: it, or one behind it.
-pub trait FitsChain {
-    fn __breaker_fits<T: Sought>(&self, pattern: impl Fn(&T) -> bool) -> bool;
+/// Where a pattern that is of a `T` is looked for. rustc learns the type from the pattern itself.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is no error type, so no error can be of it",
+    label = "expected a pattern of a type that is `Error + 'static`",
+    note = "write a pattern of the function's own error (`MyError::Variant`), or a predicate (`|e| ..`)"
+)]
+pub trait Fits<T> {
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool;
 }
 
-impl<E: Error + 'static> FitsChain for &&Within<'_, E> {
-    fn __breaker_fits<T: Sought>(&self, pattern: impl Fn(&T) -> bool) -> bool {
+/// The error is an `Error`: it, or one behind it.
+#[derive(Debug)]
+pub struct OfChain<'e>(&'e (dyn Error + 'static));
+
+#[diagnostic::do_not_recommend]
+impl<T: Sought> Fits<T> for OfChain<'_> {
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
         any_of(self.0, pattern)
     }
 }
 
 /// The error dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do.
-pub trait FitsTarget<E: Deref> {
-    fn __breaker_fits<T: Sought>(&self, pattern: impl Fn(&T) -> bool) -> bool
-    where
-        E::Target: Opaque<T>;
-}
+#[derive(Debug)]
+pub struct OfTarget<'e, E>(&'e E);
 
-impl<E> FitsTarget<E> for &Within<'_, E>
+#[diagnostic::do_not_recommend]
+impl<T, E> Fits<T> for OfTarget<'_, E>
 where
+    T: Sought,
     E: Deref + 'static,
-    E::Target: Opaque<()>,
+    E::Target: Opaque<T>,
 {
-    fn __breaker_fits<T: Sought>(&self, pattern: impl Fn(&T) -> bool) -> bool
-    where
-        E::Target: Opaque<T>,
-    {
-        let error = <E::Target as Opaque<T>>::as_error(self.0);
-        any_of(error, &pattern) || <E::Target as Opaque<T>>::beside(self.0).is_some_and(pattern)
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
+        any_of((**self.0).as_error(), &pattern) || E::Target::beside(self.0).is_some_and(pattern)
     }
 }
 
 /// Of every other error only its own type.
-pub trait FitsItself<E> {
-    fn __breaker_fits(&self, pattern: impl Fn(&E) -> bool) -> bool;
-}
+#[derive(Debug)]
+pub struct OfItself<'e, E>(&'e E);
 
-impl<E> FitsItself<E> for Within<'_, E> {
-    fn __breaker_fits(&self, pattern: impl Fn(&E) -> bool) -> bool {
+#[diagnostic::do_not_recommend]
+impl<E> Fits<E> for OfItself<'_, E> {
+    fn any(self, pattern: impl Fn(&E) -> bool) -> bool {
         pattern(self.0)
     }
+}
+
+pub trait ByChain<'e> {
+    fn __breaker_way(&self) -> OfChain<'e>;
+}
+
+impl<'e, E: Error + 'static> ByChain<'e> for &&Within<'e, E> {
+    fn __breaker_way(&self) -> OfChain<'e> {
+        OfChain(self.0)
+    }
+}
+
+pub trait ByTarget<'e, E> {
+    fn __breaker_way(&self) -> OfTarget<'e, E>;
+}
+
+impl<'e, E> ByTarget<'e, E> for &Within<'e, E>
+where
+    E: Deref + 'static,
+    E::Target: Opaque<()>,
+{
+    fn __breaker_way(&self) -> OfTarget<'e, E> {
+        OfTarget(self.0)
+    }
+}
+
+pub trait ByItself<'e, E> {
+    fn __breaker_way(&self) -> OfItself<'e, E>;
+}
+
+impl<'e, E> ByItself<'e, E> for Within<'e, E> {
+    fn __breaker_way(&self) -> OfItself<'e, E> {
+        OfItself(self.0)
+    }
+}
+
+/// Whether a `T` of those fits.
+pub fn fits<T, W: Fits<T>>(way: W, pattern: impl Fn(&T) -> bool) -> bool {
+    way.any(pattern)
 }

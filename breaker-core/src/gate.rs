@@ -31,7 +31,7 @@ impl Word {
     pub(crate) const SHUT: u64 = 1;
     /// Admission is the machine's to decide.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a run, or a probe.
+    /// A success changes something: there is a run of failures, of drops or of eclipses, or a probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls note when they start.
     pub(crate) const TIMED: u64 = 1 << 3;
@@ -48,14 +48,14 @@ impl Word {
     const GENERATION_SHIFT: u32 = 12;
 
     /// The call is being dropped, and those inside it with it.
-    pub(crate) const CLOSING: u64 = 1 << 56;
+    pub(crate) const CLOSING: u64 = 1 << 55;
     /// There are calls inside this one on its thread.
-    pub(crate) const BURIED: u64 = 1 << 57;
-    /// The call decides nothing, whatever the generation.
-    pub(crate) const UNBOUND: u64 = 1 << 58;
+    pub(crate) const BURIED: u64 = 1 << 56;
+    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same: it was told of, so its end is.
+    pub(crate) const UNBOUND: u64 = 1 << 57;
     /// Where [`Evidence`] is kept.
-    const EVIDENCE_SHIFT: u32 = 59;
-    const EVIDENCE: u64 = 0b1111 << Self::EVIDENCE_SHIFT;
+    const EVIDENCE_SHIFT: u32 = 58;
+    const EVIDENCE: u64 = 0b1_1111 << Self::EVIDENCE_SHIFT;
     /// A success of this call is more than a count.
     const MORE: u64 = 1 << 63;
     const MARKS: u64 = Self::CLOSING | Self::BURIED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
@@ -101,6 +101,12 @@ impl Word {
     #[inline]
     pub(crate) const fn never(self) -> Self {
         Self(self.0 | Self::MORE)
+    }
+
+    /// Whether it is a [`never`](Self::never).
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn is_never(self) -> bool {
+        self.has(Self::MORE)
     }
 
     /// The word of which this one is the `never`, or itself if it is none.
@@ -167,13 +173,15 @@ pub(crate) struct Evidence(u8);
 impl Evidence {
     pub(crate) const NONE: Self = Self(0);
     /// There was one.
-    pub(crate) const WITHIN: Self = Self(0b0001);
+    pub(crate) const WITHIN: Self = Self(0b0_0001);
     /// One was counted, rejected or dropped.
-    pub(crate) const TOLD: Self = Self(0b0011);
+    pub(crate) const TOLD: Self = Self(0b0_0011);
     /// One was counted as a failure, gave an error that counts as a success, or was rejected.
-    pub(crate) const FAILED: Self = Self(0b0111);
+    pub(crate) const FAILED: Self = Self(0b0_0111);
     /// One was counted as a success.
-    pub(crate) const ANSWERED: Self = Self(0b1011);
+    pub(crate) const ANSWERED: Self = Self(0b0_1011);
+    /// One failed after another one had succeeded, which was noted.
+    pub(crate) const ECLIPSED: Self = Self(0b1_1111);
 
     #[inline]
     pub(crate) const fn has(self, other: Self) -> bool {
@@ -190,7 +198,7 @@ impl Evidence {
     }
 
     pub(crate) const fn from_bits(bits: u8) -> Self {
-        Self(bits & 0b1111)
+        Self(bits & 0b1_1111)
     }
 }
 

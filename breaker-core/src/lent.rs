@@ -10,6 +10,7 @@ use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::shared::Core;
+use crate::worded::sealed::Classification;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -32,8 +33,11 @@ enum Stage {
     /// The body is running, or its result is judged, so whoever drops this does so because that panics.
     Runs,
     Waits,
+    /// The same, and it has run inside a call of the same breaker.
+    WaitsInside,
     /// It is dropped while it waits, and its body first.
     Closes,
+    ClosesInside,
     Over,
 }
 
@@ -59,17 +63,20 @@ impl<'b> Lent<'b> {
     }
 
     #[inline(always)]
-    pub(crate) fn finish<T, E, const USERS: bool>(
+    pub(crate) fn finish<T, E, C: Classification<E>, const USERS: bool>(
         mut self,
         result: Result<T, E>,
-        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        let outcome = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
+        let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.glance() == self.word {
             self.breaker.0.success();
             nesting::tell(self.core, Evidence::ANSWERED);
+        } else if C::WORDED {
+            self.settle_worded(&result, &classified);
         } else {
             self.settle(result.is_err(), outcome, type_name::<E>());
         }
@@ -82,27 +89,54 @@ impl<'b> Lent<'b> {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
+    /// The same where the classifier has words for it. Apart, so that a plain result is in no place that is pointed at.
+    #[inline(never)]
+    fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        self.permit().settle_classified(result, classified);
+    }
+
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
         Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
+    /// The body waits. Apart, since few do.
+    #[inline(never)]
+    fn waits(&mut self) {
+        let inside = nesting::is_inside(self.core);
+        self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
+    }
+
     /// The body is dropped next, while it waits.
     #[inline]
     fn close(&mut self) {
-        if self.stage == Stage::Waits {
-            self.stage = Stage::Closes;
-            nesting::close(self.core, self.word, 0);
+        // Most are over.
+        if self.stage != Stage::Idle {
+            self.close_waiting();
         }
+    }
+
+    #[inline(never)]
+    fn close_waiting(&mut self) {
+        self.stage = match self.stage {
+            Stage::Waits => Stage::Closes,
+            Stage::WaitsInside => Stage::ClosesInside,
+            _ => return,
+        };
+        nesting::close(self.core, self.word, 0, None);
     }
 
     #[cold]
     fn abandon(&mut self) {
         let stage = self.stage;
-        if stage == Stage::Closes {
-            self.keep(nesting::leave());
+        let inside = stage == Stage::ClosesInside;
+        if inside || stage == Stage::Closes {
+            self.word = nesting::leave().word.kept();
         }
-        let permit = self.permit();
+        if inside {
+            nesting::tell_dropped(self.core, self.word.evidence());
+        }
+        let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
             permit.panicked();
         }
@@ -162,7 +196,7 @@ impl<F: Future> Future for Short<'_, '_, F> {
         let this = self.project();
         let polled = this.lent.guarded(|| this.body.poll(context));
         if polled.is_pending() {
-            this.lent.stage = Stage::Waits;
+            this.lent.waits();
         }
         polled
     }

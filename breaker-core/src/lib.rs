@@ -152,9 +152,10 @@ pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
 #[cfg(feature = "stream")]
-pub use stream::{GuardedStream, guard_stream};
+pub use stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
 #[cfg(feature = "tokio")]
 pub use subscribe::{Event, Events, Forward, forward};
+pub use worded::Classification;
 
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};

@@ -7,7 +7,7 @@ use crate::ranked::Ranked;
 use crate::site::Link;
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -25,7 +25,10 @@ struct Timer {
     span: Duration,
     ends: Instant,
     /// The runtime whose timer wakes the call.
+    home: Handle,
     runtime: Id,
+    /// The last runtime that was asked for a timer.
+    asked: Id,
     /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function. `None`: it can wake
     /// nobody any more.
     sleep: Option<Sleep>,
@@ -85,9 +88,10 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let runtime = Handle::try_current().ok()?.id();
+        let home = Handle::try_current().ok()?;
+        let runtime = home.id();
         let sleep = Some(begin(span)?);
-        Some(Self(Arc::new(Timer { span, ends: end(span), runtime, sleep })))
+        Some(Self(Arc::new(Timer { span, ends: end(span), home, runtime, asked: runtime, sleep })))
     }
 
     /// For how long it runs.
@@ -102,7 +106,7 @@ impl Limit {
         timer.follow();
         let Some(sleep) = &mut timer.sleep else { return Poll::Ready(Err(Gone)) };
         let mut polled = Poll::Ready(Err(Gone));
-        // The timer of a runtime that is gone panics.
+        // The timer of a runtime panics that ends at this very moment, or while it polls the call.
         survive(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
         if matches!(polled, Poll::Ready(Err(Gone))) {
             timer.sleep = None;
@@ -112,20 +116,41 @@ impl Limit {
 }
 
 impl Timer {
-    /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone.
+    /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone. Where there is no other timer, the
+    /// first one is kept while its runtime runs: the timer of a runtime that is gone panics.
     fn follow(&mut self) {
-        let Ok(here) = Handle::try_current() else { return };
-        if here.id() == self.runtime {
-            return;
+        if let Ok(here) = Handle::try_current() {
+            let id = here.id();
+            if id == self.runtime {
+                return;
+            }
+            if id != self.asked && self.move_to(here, id) {
+                return;
+            }
         }
-        if let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) {
-            self.sleep = Some(sleep);
-            self.runtime = here.id();
+        if self.sleep.is_some() && !is_running(&self.home) {
+            self.sleep = None;
         }
+    }
+
+    /// Goes on with the timer of another runtime, if that has one.
+    fn move_to(&mut self, here: Handle, id: Id) -> bool {
+        self.asked = id;
+        let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) else { return false };
+        (self.sleep, self.home, self.runtime) = (Some(sleep), here, id);
+        true
     }
 }
 
-/// `None`: the runtime has no timer.
+/// Whether a runtime still takes tasks: tokio says of no runtime that it is gone, but ends what is spawned there at once.
+fn is_running(runtime: &Handle) -> bool {
+    let task = runtime.spawn(pending::<()>());
+    let is_over = task.is_finished();
+    task.abort();
+    !is_over
+}
+
+/// `None`: the runtime has no timer, which tokio says by a panic alone.
 fn begin(span: Duration) -> Option<Sleep> {
     let mut begun: Option<Sleep> = None;
     survive(|| begun = Some(Box::pin(unconstrained(sleep(span)))));

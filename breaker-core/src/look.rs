@@ -1,6 +1,9 @@
 //! Look: what can be known of an error whose type only an expansion knows: its text, the errors behind it, and whether another breaker's
 //! rejection is among them.
 
+mod maybe;
+
+pub use self::maybe::see_field;
 use crate::chain::{chain, first_of};
 use crate::error::{CallError, CircuitBreakerError};
 use crate::note::Text;
@@ -36,8 +39,14 @@ impl<'e> Look<'e> {
         Self { text: Some(text), behind: Behind::Nothing }
     }
 
-    fn whole(error: &'e (dyn Error + 'static)) -> Self {
+    pub(crate) fn whole(error: &'e (dyn Error + 'static)) -> Self {
         Self { text: Some(error), behind: Behind::Chain(error) }
+    }
+
+    /// An error whose type cannot be asked for.
+    #[inline]
+    fn of(error: &'e impl Error) -> Self {
+        Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
     }
 
     /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
@@ -231,8 +240,7 @@ impl<'e, E: Error> OfErrors<'e, E> {
     #[inline]
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
-        let error = self.error();
-        Look { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
+        Look::of(self.error())
     }
 }
 

@@ -17,7 +17,8 @@
 //!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
 //! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
 //!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
-//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`).
+//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a ramp that has rejected calls.
+//!    Where a call failed and a few others were rejected, the next trial gets the place (`Trial::lacking`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
@@ -32,7 +33,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-use crate::answers::{Admission, Call, Change, Counted, Counts, Settled};
+use crate::answers::{Admission, Call, Change, Counted, Counts, Eclipse, Settled, Widened};
 use crate::clock::Tick;
 use crate::config::{OnCancel, OnPanic, Settings};
 use crate::gate::{Evidence, Wait, Word};
@@ -63,14 +64,21 @@ pub(crate) struct Machine {
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
     pace: Pace,
+    /// Places that the next trial gets beyond those of the settings, since calls of the last one may have failed for want of them (rule 6).
+    lacking: u32,
+    /// That a trial has a place more was told in this outage.
+    told_of_places: bool,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
-    /// Failures since the last change that followed a success inside the call that failed, and whether that was told.
-    eclipsed: u32,
+    /// Questions in a row that failed after a success inside them, and whether that was told since the last reset.
+    eclipsed: Run,
     eclipse_told: bool,
     trip: Option<Trip>,
     counts: Counts,
-    last_failure: Option<Tick>,
+    /// Zero: there was none.
+    last_failure: Tick,
+    /// The last failure or slow call that was added to the window.
+    last_bad: Tick,
 }
 
 /// Where the automatic part is. Under `Manual::Shadow` it goes on, and only tells.
@@ -108,12 +116,15 @@ impl Machine {
             longest_run: u32::MAX,
             window: None,
             pace: Pace::new(seed),
+            lacking: 0,
+            told_of_places: false,
             drops: 0,
-            eclipsed: 0,
+            eclipsed: Run::new(),
             eclipse_told: false,
             trip: None,
             counts: Counts::default(),
-            last_failure: None,
+            last_failure: Tick::ZERO,
+            last_bad: Tick::ZERO,
         };
         machine.arrange();
         machine
@@ -133,7 +144,7 @@ impl Machine {
 
     fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
         // It has been half-open since the open time was over.
-        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::default()), end));
+        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end));
         let admission = match &mut self.phase {
             Phase::Closed { .. } => self.ask_closed(now),
             Phase::Open(_) => self.rejected(now),
@@ -182,7 +193,8 @@ impl Machine {
 
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let outcome = tells(call.evidence, self.spare(call, ending, self.judge(call, ending, now)));
+        let judged = self.judge(call, ending, now);
+        let outcome = self.spare(call, ending, tells(call.evidence, judged));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
@@ -196,10 +208,12 @@ impl Machine {
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let change = self.decide(outcome, slow, asked, now);
+        let widened = self.tell_of_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        let eclipsed = change.is_none() && self.is_eclipsed(call.evidence, outcome);
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipsed }
+        let eclipse = if change.is_none() { self.eclipse(call, judged, outcome, now) } else { Eclipse::None };
+        let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
+        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden }
     }
 
     /// Whether the result of a call under this word decides anything (rule 7).
@@ -207,29 +221,49 @@ impl Machine {
         word.generation() == self.generation && !word.has(Word::UNBOUND)
     }
 
-    /// Takes back the slot of a call that is dropped with the one around it. Gives whether the trial has one place more.
-    pub(crate) fn give_back(&mut self, call: Call) -> bool {
-        self.binds(call.word) && self.leave_slot(call, Counted::Cancelled)
+    /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
+    /// one place more.
+    pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
+        let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
+        let widened = self.binds(call.word) && self.leave_slot(call, outcome);
+        self.tell_of_places(widened, None)
+    }
+
+    /// Which trial has one place more, if one has and that is to be told: once until it closes.
+    fn tell_of_places(&mut self, widened: bool, change: Option<Change>) -> Option<Widened> {
+        let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
+        let places = if widened { Widened::This } else { Widened::Next };
+        let tell = (widened || next) && !self.told_of_places;
+        self.told_of_places |= tell;
+        tell.then_some(places)
     }
 
     /// A probe's slot is free (rule 6). Gives whether the trial has one place more.
     fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
         let turned_away = self.turned_away(call.rejected);
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
+        if outcome == Counted::Failure {
+            trial.failed(call.probe, turned_away);
+        }
         let in_vain = !matches!(outcome, Counted::Success | Counted::Failure);
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
-    /// A probe that is dropped while others were rejected may be dropped for that, as by a `try_join!`: then it has no result, whatever `on_cancel` says.
-    fn spare(&self, call: Call, ending: Ending, outcome: Counted) -> Counted {
+    /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
+    /// then, where each drop is a failure. One that is dropped after the time that `on_cancel` gives has hung.
+    fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        let failed = dropped && outcome == Counted::Failure && self.binds(call.word);
-        match &self.phase {
-            Phase::HalfOpen(trial) if failed && trial.may_widen(call.probe, self.turned_away(call.rejected)) => {
-                Counted::Cancelled
-            }
-            _ => outcome,
+        let each_fails = self.settings.on_cancel == OnCancel::Failure;
+        if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.word) {
+            return outcome;
         }
+        let turned_away = self.turned_away(call.rejected);
+        let spared = match &mut self.phase {
+            Phase::HalfOpen(trial) => trial.spares(call.probe, turned_away),
+            Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
+            _ => false,
+        };
+        if spared { tells(call.evidence, Counted::Cancelled) } else { outcome }
     }
 
     /// How many calls were rejected so far, or would have been, if so many were.
@@ -237,15 +271,33 @@ impl Machine {
         rejected.saturating_add(self.counts.shadow_rejected)
     }
 
-    /// Whether this failure makes as many as would open the breaker, had no success inside each of the calls ended the run.
-    fn is_eclipsed(&mut self, evidence: Evidence, outcome: Counted) -> bool {
-        if outcome != Counted::Failure || !evidence.has(Evidence::ANSWERED) {
-            return false;
+    /// Whether this success, which a call inside that was dropped hides, makes as many as would have closed the breaker.
+    fn hides(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::HalfOpen(trial) => trial.hides(&self.settings),
+            _ => false,
         }
-        self.eclipsed = self.eclipsed.saturating_add(1);
-        let tell = self.settings.fail_max.is_some_and(|most| self.eclipsed >= most) && !self.eclipse_told;
-        self.eclipse_told |= tell;
-        tell
+    }
+
+    /// Notes a question that fails after a success inside it, which ends the run: there may be as many as would open the breaker, were those
+    /// successes not. A question that succeeds ends their run; `fail_window` does too.
+    fn eclipse(&mut self, call: Call, judged: Counted, outcome: Counted, now: Tick) -> Eclipse {
+        let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
+        let fails = match call.around {
+            None => judged == Counted::Failure && after_success(call.evidence),
+            Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
+        };
+        if fails {
+            let length = self.eclipsed.failed(now, self.settings.fail_window);
+            let tell = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_told;
+            self.eclipse_told |= tell;
+            return if tell { Eclipse::Tells } else { Eclipse::Hides };
+        }
+        let succeeds = judged == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
+        if call.around.is_none() && succeeds {
+            self.eclipsed.clear();
+        }
+        if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
     }
 
     /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
@@ -295,7 +347,7 @@ impl Machine {
             Counted::Success | Counted::PassedOn => {}
             Counted::Failure => {
                 self.counts.failures += 1;
-                self.last_failure = Some(now);
+                self.last_failure = now;
             }
             Counted::Ignored => self.counts.ignored += 1,
             Counted::Cancelled => self.counts.cancelled += 1,
@@ -339,6 +391,9 @@ impl Machine {
         if mark.failed {
             self.run.failed(now, self.settings.fail_window);
         }
+        if mark.failed || mark.slow {
+            self.last_bad = now;
+        }
         let window = self.ruled_window();
         if let Some(window) = window {
             window.add(mark, now);
@@ -351,15 +406,23 @@ impl Machine {
 
     /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
     fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Change {
-        match &self.phase {
-            Phase::Closed { ramp: None, since } => self.pace.rested(now.since(*since), &self.settings),
-            Phase::Closed { ramp: Some(ramp), since } => {
-                match self.settings.ramp.and_then(|length| ramp.share(now, length)) {
-                    Some(_) => self.pace.failed(&self.settings),
-                    None => self.pace.rested(now.since(*since), &self.settings),
-                }
+        let (lacking, failed) = match &self.phase {
+            Phase::Closed { ramp: Some(ramp), .. } => {
+                let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
+                (ramp.lacking(), runs)
             }
-            _ => self.pace.failed(&self.settings),
+            Phase::HalfOpen(trial) => (trial.lacking(), true),
+            _ => (0, false),
+        };
+        match self.phase {
+            Phase::Closed { since, .. } if !failed => {
+                self.pace.rested(now.since(since), &self.settings);
+                (self.lacking, self.told_of_places) = (0, false);
+            }
+            _ => {
+                self.pace.failed(&self.settings);
+                self.lacking = lacking;
+            }
         }
         self.trip = Some(trip);
         let opening = self.pace.open(now, asked);
@@ -368,7 +431,8 @@ impl Machine {
 
     /// Closes after probes.
     fn close(&mut self, now: Tick) -> Change {
-        let ramp = self.settings.ramp.map(|_| Ramp::new(now));
+        let lacking = std::mem::take(&mut self.lacking);
+        let ramp = self.settings.ramp.map(|_| Ramp::new(now, lacking));
         self.enter(Phase::Closed { since: now, ramp }, now)
     }
 
@@ -388,7 +452,7 @@ impl Machine {
         self.phase = phase;
         self.generation += 1;
         self.drops = 0;
-        self.eclipsed = 0;
+        self.eclipsed.clear();
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed { .. }) {
             self.run.clear();

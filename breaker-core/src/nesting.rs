@@ -28,6 +28,15 @@ pub(crate) fn enter_alone(core: &Core, word: Word) {
     STACK.with(|stack| stack.put_first(Id::of(core), word));
 }
 
+/// The same of a function which is to be known, under a word that says so.
+#[inline]
+pub(crate) fn enter_known(link: &'static Link, word: Word) {
+    STACK.with(|stack| {
+        stack.put_first(Id::of(link.shared), word.never());
+        stack.name_first(Some(link));
+    });
+}
+
 /// The same inside another call, of a function. `false`: that takes more.
 #[inline]
 pub(crate) fn enter_inside(link: &'static Link, word: Word) -> bool {
@@ -41,6 +50,7 @@ pub(crate) fn enter(core: &Core, word: Word, probe: u32, function: Option<&'stat
         if stack.is_empty() {
             stack.put_first(Id::of(core), word);
             stack.first().probe.set(probe);
+            stack.name_first(function);
         } else {
             enter_any(core, word, probe, function);
         }
@@ -63,8 +73,8 @@ fn enter_any(core: &Core, word: Word, probe: u32, function: Option<&'static Link
 }
 
 /// A call is dropped before it ends, or after its time limit; its body is dropped next.
-pub(crate) fn close(core: &Core, word: Word, probe: u32) {
-    enter(core, word.with(Word::CLOSING), probe, None);
+pub(crate) fn close(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
+    enter(core, word.with(Word::CLOSING), probe, function);
 }
 
 /// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its success but that it was one.
@@ -153,9 +163,43 @@ pub(crate) fn tell(core: &Core, evidence: Evidence) {
     }
 }
 
+/// The same, and gives whether there is a call around it.
+#[inline]
+pub(crate) fn is_told(core: &Core, evidence: Evidence) -> bool {
+    !is_outside() && tell_around(core, evidence)
+}
+
 #[inline(never)]
-fn tell_around(core: &Core, evidence: Evidence) {
-    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN)));
+fn tell_around(core: &Core, evidence: Evidence) -> bool {
+    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
+}
+
+/// What calls inside the one around it have told, if there is one around it.
+pub(crate) fn told_around(core: &Core) -> Option<Evidence> {
+    if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
+}
+
+/// Whether there is a call of the same breaker around it.
+pub(crate) fn is_inside(core: &Core) -> bool {
+    told_around(core).is_some()
+}
+
+#[cfg(feature = "tracing")]
+/// The function of the call of this breaker around it, if that has one and it is known.
+pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
+    match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
+        Ok(link) => Some(&link.function),
+        Err(number) => breaker.caller(number),
+    }
+}
+
+/// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.
+pub(crate) fn tell_dropped(core: &Core, evidence: Evidence) {
+    nearest(core, |place| {
+        if place.word.get().evidence().has(Evidence::WITHIN) {
+            place.mark(evidence);
+        }
+    });
 }
 
 /// Notes which function of the breaker's family made the innermost call, which is inside another one.
@@ -196,7 +240,19 @@ pub(crate) fn hand_back(core: &Core, word: Word, probe: u32) -> bool {
     took.unwrap_or(false)
 }
 
-/// Whether a call that is dropped is dropped with the one around it.
-pub(crate) fn is_dropped_along(core: &Core) -> bool {
-    nearest(core, |place| place.word.get().has(Word::CLOSING)).unwrap_or(false)
+/// The call around it with which one that is dropped is dropped.
+pub(crate) fn dropped_with(core: &Core) -> Option<Word> {
+    nearest(core, |place| place.word.get()).filter(|word| word.has(Word::CLOSING))
+}
+
+/// A stream goes on to be read whose call has ended, with calls that have begun inside it.
+#[cfg(feature = "stream")]
+pub(crate) fn enter_ended(core: &Core) {
+    STACK.with(|stack| stack.push(Id::of_ended(core), Word::NONE, 0, None));
+}
+
+/// Whether this thread reads a stream of this breaker whose call has ended.
+#[cfg(feature = "stream")]
+pub(crate) fn is_in_ended(core: &Core) -> bool {
+    STACK.with(|stack| stack.nearest(Id::of_ended(core), |_| ())).is_some()
 }

@@ -11,12 +11,16 @@ use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::{Ending, Outcome};
+use crate::site::Link;
 use crate::sync::Ordering;
-use crate::sync::statics::{AtomicU8, AtomicU32};
+use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
 use std::fmt;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
 /// call (`on_cancel`), and one that is leaked gives its slot back after `probe_timeout`.
+///
+/// A permit is not around the calls that are made while it is held: those of the same breaker ask for a place of their own, which a trial may not
+/// have. [`run`](Self::run) and [`run_sync`](Self::run_sync) make them a part of this call.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config};
@@ -39,6 +43,8 @@ pub struct Permit {
     stage: AtomicU8,
     /// What the calls inside it have told: the bits of [`Evidence`].
     evidence: AtomicU8,
+    /// It was taken, or its own code has run, inside a call of the same breaker.
+    inside: AtomicBool,
 }
 
 /// The call's own code does not run.
@@ -66,7 +72,15 @@ impl Permit {
             settled: false,
             stage: AtomicU8::new(IDLE),
             evidence: AtomicU8::new(word.evidence().bits()),
+            inside: AtomicBool::new(false),
         }
+    }
+
+    /// The same call, which is inside one of the same breaker or not.
+    #[inline]
+    pub(crate) fn inside(mut self, inside: bool) -> Self {
+        *self.inside.get_mut() = inside;
+        self
     }
 
     /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
@@ -164,12 +178,9 @@ impl Permit {
     #[inline]
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
-        let word = self.word.with_evidence(self.evidence());
-        let function = if let Holder::Site(link) = self.holder { Some(link) } else { None };
-        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), function);
-        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
-            nesting::number(*number);
-        }
+        let word = self.word.with_evidence(self.evidence()).never();
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
         Inside { permit: self, word }
     }
 
@@ -199,7 +210,22 @@ impl Permit {
             _ => return,
         };
         self.stage.store(closes, Ordering::Relaxed);
-        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed));
+        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
+    }
+
+    /// Its function, where that is the breaker's own.
+    #[inline]
+    fn link(&self) -> Option<&'static Link> {
+        if let Holder::Site(link) = self.holder { Some(link) } else { None }
+    }
+
+    /// Notes its function, where that is one of a family.
+    #[inline]
+    fn number(&self) {
+        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
+            nesting::number(*number);
+        }
     }
 
     /// The body of a call that closes is gone.
@@ -208,16 +234,50 @@ impl Permit {
         if matches!(stage, CLOSES | CUT_CLOSES) {
             self.stage.store(if stage == CLOSES { WAITS } else { CUT }, Ordering::Relaxed);
             self.keep(nesting::leave());
+            if self.is_inside() {
+                nesting::tell_dropped(&self.breaker().0, self.evidence());
+            }
         }
     }
 
     /// Keeps what has become of the call on the stack.
-    #[inline(never)]
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
         self.evidence.store(evidence.bits(), Ordering::Relaxed);
         self.probe.store(left.probe, Ordering::Relaxed);
-        nesting::tell(&self.breaker().0, evidence);
+    }
+
+    /// The same where its own code has run.
+    #[inline(never)]
+    fn keep_and_tell(&self, left: Frame) {
+        self.keep(left);
+        if nesting::is_told(&self.breaker().0, self.evidence()) {
+            self.inside.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is inside a call of the same breaker, or was.
+    fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::Relaxed)
+    }
+
+    /// Whether there were calls of the same breaker inside it.
+    #[cfg(feature = "stream")]
+    pub(crate) fn had_calls(&self) -> bool {
+        self.evidence().has(Evidence::WITHIN)
+    }
+
+    /// The same call. `None`: it is the call of a stream inside another one whose call has ended, and has told, so it ends with that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn unless_in_ended(mut self) -> Option<Self> {
+        if !self.is_inside() || !nesting::is_in_ended(&self.breaker().0) {
+            return Some(self);
+        }
+        self.settled = true;
+        if !self.word.has(Word::PASS) {
+            self.pass_on(false, "failure");
+        }
+        None
     }
 
     /// The call's stream is dropped after it gave items.
@@ -266,7 +326,7 @@ impl Drop for Inside<'_> {
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_untouched(self.word) {
-            self.permit.keep(nesting::leave());
+            self.permit.keep_and_tell(nesting::leave());
         }
     }
 }

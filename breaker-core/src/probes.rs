@@ -18,10 +18,24 @@ pub(crate) struct Trial {
     slow_successes: u32,
     /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
     more: u32,
+    /// So many calls were rejected before one failed, which may have waited for them.
+    lacked: u64,
+    /// How many calls had been rejected when the first probe was let in.
+    turned_away: Option<u64>,
+    /// Drops of calls without a slot that are no failures.
+    spared: u32,
+    /// Successes that do not count, since all that a call inside told is that it was dropped.
+    hidden: u32,
 }
 
-/// So many places more a trial can get.
-const MOST: u32 = 16;
+/// How many places a trial can get beyond those of the settings, and how many drops without a slot a trial or a ramp can spare.
+pub(crate) const MOST: u32 = 16;
+
+/// How many places more than those of the settings are lacking after so many calls were rejected. A few may belong to the call that failed (a task, a
+/// permit around it); of many, more places would let in but a part.
+pub(crate) fn lacking(more: u32, rejected: u64) -> u32 {
+    if (1..=u64::from(MOST)).contains(&rejected) { more.saturating_add(1).min(MOST) } else { 0 }
+}
 
 /// What a trial came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +45,25 @@ pub(crate) enum Verdict {
 }
 
 impl Trial {
+    /// One with so many places beyond those of the settings.
+    pub(crate) fn with_more(more: u32) -> Self {
+        Self { more, ..Self::default() }
+    }
+
+    /// How many such places the next trial gets, if this one has failed: one more, if that may have been the reason.
+    pub(crate) fn lacking(&self) -> u32 {
+        lacking(self.more, self.lacked)
+    }
+
+    /// A call has failed, when so many calls had been rejected.
+    pub(crate) fn failed(&mut self, probe: u32, turned_away: u64) {
+        let before = self.probes.turned_away(probe).or(self.turned_away);
+        let meanwhile = before.map_or(0, |before| turned_away.saturating_sub(before));
+        if lacking(self.more, meanwhile) > 0 {
+            self.lacked = meanwhile;
+        }
+    }
+
     /// Takes a slot and gives the probe's number; `None`: there is none for another probe.
     pub(crate) fn take(&mut self, now: Tick, settings: &Settings) -> Option<u32> {
         let limit = self.limit(settings);
@@ -39,7 +72,25 @@ impl Trial {
 
     /// Notes how many calls had been rejected when this probe was let in.
     pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
+        self.turned_away.get_or_insert(turned_away);
         self.probes.watch(probe, turned_away);
+    }
+
+    /// Whether a dropped call is no failure, since calls were rejected meanwhile: since a probe was let in, or in this trial, where the call
+    /// holds no slot because one inside it has taken it over, or its lease is over.
+    pub(crate) fn spares(&mut self, probe: u32, turned_away: u64) -> bool {
+        if self.probes.turned_away(probe).is_some() {
+            return self.may_widen(probe, turned_away);
+        }
+        let spares = self.spared < MOST && self.turned_away.is_some_and(|before| turned_away > before);
+        self.spared += u32::from(spares);
+        spares
+    }
+
+    /// Takes in a success that does not count because a call inside was dropped. Gives whether as many would have closed the breaker.
+    pub(crate) fn hides(&mut self, settings: &Settings) -> bool {
+        self.hidden = self.hidden.saturating_add(1);
+        self.hidden == settings.success_threshold
     }
 
     /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result, `turned_away` says how many calls had been rejected by now: if

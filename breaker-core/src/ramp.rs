@@ -2,6 +2,7 @@
 //! present share to a sum, in whole nanoseconds of the ramp, and passes when that is a whole call. (Bresenham's line, as error diffusion does it.)
 
 use crate::clock::Tick;
+use crate::probes::{MOST, lacking};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -10,12 +11,24 @@ pub(crate) struct Ramp {
     sum: u128,
     /// No call has come yet.
     first: bool,
+    /// So many calls that would be rejected may pass, since the last recovery lacked them, and do so still.
+    more: u32,
+    left: u32,
+    /// Calls that were rejected.
+    rejected: u32,
+    /// Drops that are no failures.
+    spared: u32,
 }
 
 impl Ramp {
     /// The first call passes, however early it comes: where calls are few, there may be no other one for long.
-    pub(crate) const fn new(now: Tick) -> Self {
-        Self { since: now, sum: 0, first: true }
+    pub(crate) const fn new(now: Tick, more: u32) -> Self {
+        Self { since: now, sum: 0, first: true, more, left: more, rejected: 0, spared: 0 }
+    }
+
+    /// How many calls more the next recovery lets in, if this one has failed: as with a trial.
+    pub(crate) fn lacking(&self) -> u32 {
+        lacking(self.more, self.rejected.into())
     }
 
     /// The share of calls that is let in now, from 0 to 1; `None` when the ramp of this length is over.
@@ -49,7 +62,18 @@ impl Ramp {
         if whole {
             self.sum -= length.as_nanos();
         }
-        Some(std::mem::take(&mut self.first) || whole)
+        let passes = std::mem::take(&mut self.first) || whole;
+        let lacked = !passes && self.left > 0;
+        self.left -= u32::from(lacked);
+        self.rejected = self.rejected.saturating_add(u32::from(!passes && !lacked));
+        Some(passes || lacked)
+    }
+
+    /// Whether a dropped call is no failure, since others were rejected.
+    pub(crate) fn spares(&mut self) -> bool {
+        let spares = self.rejected > 0 && self.spared < MOST;
+        self.spared += u32::from(spares);
+        spares
     }
 }
 
@@ -61,7 +85,7 @@ mod tests {
 
     #[test]
     fn as_many_calls_pass_as_the_share_says() {
-        let mut ramp = Ramp::new(Tick::ZERO);
+        let mut ramp = Ramp::new(Tick::ZERO, 0);
         let passed: Vec<u32> = (0..30)
             .map(|second| {
                 let at = |call: u64| Tick::ZERO.after(Duration::from_millis(second * 1000 + call * 10));
@@ -78,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_first_call_passes_and_the_next_ones_wait_for_their_share() {
-        let mut ramp = Ramp::new(Tick::ZERO);
+        let mut ramp = Ramp::new(Tick::ZERO, 0);
         let quarter = Tick::ZERO.after(LENGTH / 4);
         let passed: Vec<_> = (0..9).map(|_| ramp.admit(quarter, LENGTH) == Some(true)).collect();
         assert_eq!(passed, [true, false, false, true, false, false, false, true, false]);

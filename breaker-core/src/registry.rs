@@ -193,7 +193,7 @@ impl Registry {
     ///
     /// # Errors
     /// Every problem of the file at once; then nothing is changed. Of a file that switches the last rule on failures of a known breaker
-    /// off, too.
+    /// off, too, and of one without any table after one that set a key: see [`reload`](Self::reload).
     #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
     pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
         // The path may be a type of the caller's, and thus run any code.
@@ -213,7 +213,7 @@ impl Registry {
     /// starts anew.
     ///
     /// Write the file beside the old one and rename it: a reload may come while it is half written. One without any table, after one that
-    /// set a key, is taken for such and refused; an empty `[all]` says that nothing is set. A file that is cut off behind a table cannot be
+    /// set a key, is taken for such and refused, also by [`load`](Self::load); an empty `[all]` says that nothing is set. A file that is cut off behind a table cannot be
     /// told from one that is meant so.
     ///
     /// # Errors
@@ -250,7 +250,8 @@ impl Registry {
     ///
     /// # Errors
     /// Every problem at once: values that cannot be read or are out of their range, unknown keys, keys that are set
-    /// twice, call sites that contradict each other. Everything that is right is in force all the same.
+    /// twice, call sites that contradict each other. Everything that is right is in force all the same. The warnings are in
+    /// [`ConfigErrors::report`].
     pub fn init(&self) -> Result<Report, ConfigErrors> {
         self.take_environment(Environment::of_process(), true)
     }

@@ -12,12 +12,14 @@ pub use crate::annotated::{Opens, call, call_seeing, call_with};
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
-pub use crate::call::{Cut, Run};
+pub use crate::call::{
+    Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
+};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
-pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step};
-pub use crate::fits::{FitsChain, FitsItself, FitsTarget, Within};
-pub use crate::look::{Look, of_variant, see, see_text};
+pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step, instead};
+pub use crate::fits::{ByChain, ByItself, ByTarget, Within, fits};
+pub use crate::look::{Look, of_variant, see, see_field, see_text};
 pub use crate::outcome::Outcome;
 pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
 pub use crate::policy::Backoff;
@@ -73,6 +75,7 @@ pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
     result.view()
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> Fallible for Result<T, E> {
     type Ok = T;
     type Error = E;
@@ -348,12 +351,6 @@ pub fn settle_or_fall<R: Fallible<Error = E>, E>(
 #[cold]
 pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
     settle_cut(permit, cut)
-}
-
-/// Runs a synchronous body to its end.
-#[inline]
-pub fn run_sync<A, R>(permit: &Permit, arguments: A, body: impl FnOnce(A) -> R) -> R {
-    permit.guarded(|| body(arguments))
 }
 
 #[inline]

@@ -79,12 +79,13 @@ mod reqwest;
 #[cfg(feature = "tonic")]
 mod tonic;
 
-use crate::classify::{Classify, Search};
+use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
 #[cfg(feature = "http")]
 pub use self::http::retry_after;
+pub use crate::worded::{Show, Shown};
 
 /// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = rules::both)]`. For instance an HTTP
 /// response, which is `Ok` whatever its status.
@@ -95,8 +96,10 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     }
 }
 
-/// What the attribute without a key says, for calls by a handle, which see no types: every `Err` is a failure, but for one that is, or comes
-/// from, a rejection by another breaker. That is neutral, since nobody was asked.
+/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for one that is, or comes from, a rejection by
+/// another breaker. That is neutral, since nobody was asked. The error's text, and that of the errors behind it, are shown.
+///
+/// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config, rules};
@@ -106,15 +109,8 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
 /// assert_eq!(outer.snapshot().failure_count, 0);
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```
-pub fn errors<T, E, Way>(result: &Result<T, E>) -> Outcome
-where
-    E: Search<CircuitBreakerError, Way>,
-{
-    match result.as_ref().err().and_then(|error| CircuitBreakerError::find(error.first())) {
-        Some(error) => error.classify(),
-        None if result.is_ok() => Outcome::success(),
-        None => Outcome::failure(),
-    }
+pub fn errors<T, E: Show<Way>, Way>(result: &Result<T, E>) -> Shown<E> {
+    Shown::of(result.as_ref().map(|_| ()))
 }
 
 /// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a reference, so that it can stand in

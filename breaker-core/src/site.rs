@@ -23,7 +23,7 @@ use std::time::Duration;
 /// What an annotated function knows of itself; a `static` in its body.
 #[derive(Debug)]
 pub struct Site {
-    /// Empty: it is named after its function.
+    /// Empty: it is named after its function. `::module::Type`: after the annotated block of that type.
     name: &'static str,
     /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
@@ -42,8 +42,9 @@ pub struct Site {
 pub(crate) enum Origin {
     /// The function of this site.
     Function(usize),
-    /// The annotated impl blocks of this type, with its type arguments.
-    Type(String),
+    /// An annotated impl block: its type with type arguments, its trait, and the place of its attribute. The last tells blocks without a trait
+    /// apart, the others those that one macro of the user's has made.
+    Block(String, &'static Location<'static>),
 }
 
 /// A site that has found its breaker.
@@ -111,6 +112,9 @@ impl fmt::Debug for Link {
 
 /// The name of the `static` in the path of a type inside it.
 const STATIC: &str = "::__BREAKER_SITE";
+
+/// Begins the name that an annotated block gives its methods, where the code gives none.
+const OF_BLOCK: &str = "::";
 
 impl Site {
     /// A site with settings that the attribute has read and checked.
@@ -224,24 +228,23 @@ impl Site {
         let function = self.function();
         let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
-        let name = if self.name.is_empty() { &*function } else { self.name };
-        let by_default = self.origin(&function);
+        let (name, by_default) = self.named(&function);
         let mut config = self.config();
         // A time limit is the function's own, and not that of all who share its breaker.
         let timeout = config.timeout.take();
-        let function = Function { site: std::ptr::from_ref(self).addr(), timeout };
-        registry.declare_function(name, &Declared { place, config, can_be_cut, by_default }, function)
+        let own = Function { site: std::ptr::from_ref(self).addr(), timeout };
+        registry.declare_function(name, &Declared { place, config, can_be_cut, by_default }, own)
     }
 
-    /// What its name was made of, if the code gives none. A block gives its methods the name `module::Type`.
-    fn origin(&self, function: &str) -> Option<Origin> {
+    /// Its name, and what that was made of, if the code gives none.
+    fn named<'a>(&self, function: &'a str) -> (&'a str, Option<Origin>) {
         if self.name.is_empty() {
-            return Some(Origin::Function(std::ptr::from_ref(self).addr()));
+            return (function, Some(Origin::Function(std::ptr::from_ref(self).addr())));
         }
-        let (_, type_of_name) = self.name.rsplit_once("::")?;
-        let type_of_function = function.rsplit_once("::")?.0;
-        let is_default = type_of_function.rsplit("::").next() == Some(type_of_name);
-        is_default.then(|| Origin::Type(self_type(self.path()).to_owned()))
+        match self.name.strip_prefix(OF_BLOCK).filter(|name| is_type_of(name, function)) {
+            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.place))),
+            None => (self.name, None),
+        }
     }
 
     fn config(&self) -> Config {
@@ -259,12 +262,18 @@ impl Site {
     }
 }
 
-/// The type of a method in the path that rustc gives to it, with type arguments and without a trait.
-fn self_type(path: &str) -> &str {
+/// Whether a name ends as the type of this method does.
+fn is_type_of(name: &str, function: &str) -> bool {
+    let of_method = function.rsplit_once("::").map(|(of, _)| of.rsplit("::").next());
+    name.rsplit_once("::").is_some_and(|(_, of_name)| of_method == Some(Some(of_name)))
+}
+
+/// The type of a method in the path that rustc gives to it, with type arguments, and with the trait where there is one.
+fn block(path: &str) -> &str {
     let path = path.trim_end_matches("::{{closure}}");
     let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
     match qualified.and_then(|inner| inner.rsplit_once(">::")) {
-        Some((inner, _)) => inner.split(" as ").next().unwrap_or(inner),
+        Some((inner, _)) => inner,
         None => path.rsplit_once("::").map_or(path, |(of, _)| of),
     }
 }

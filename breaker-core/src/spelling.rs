@@ -98,7 +98,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 /// A longer word, in bytes, is nobody's misspelling.
 const LONGEST: usize = 256;
 
-/// How many names that nothing is known of are told one by one.
+/// How many names of one sort are told one by one.
 const MOST_TOLD: usize = 100;
 /// How many pairs of names are compared for the hints of one message after another: some milliseconds.
 const MOST_COMPARED: usize = 100_000;
@@ -111,9 +111,17 @@ pub(crate) fn told<N>(
     rest: impl FnOnce(usize) -> ConfigError,
 ) -> Vec<ConfigError> {
     let hints = MOST_COMPARED / known.max(1);
-    let mut unknown = unknown.enumerate();
-    let mut told: Vec<_> = unknown.by_ref().take(MOST_TOLD).map(|(at, name)| tell(name, at < hints)).collect();
-    let more = unknown.count();
+    first_of(unknown.enumerate(), |(at, name)| tell(name, at < hints), rest)
+}
+
+/// What to tell of each of the first ones, and how many more there are.
+pub(crate) fn first_of<N>(
+    mut all: impl Iterator<Item = N>,
+    tell: impl Fn(N) -> ConfigError,
+    rest: impl FnOnce(usize) -> ConfigError,
+) -> Vec<ConfigError> {
+    let mut told: Vec<_> = all.by_ref().take(MOST_TOLD).map(tell).collect();
+    let more = all.count();
     told.extend((more > 0).then(|| rest(more)));
     told
 }

@@ -1,12 +1,17 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
+use crate::breaker::{CircuitBreaker, Holder};
+use crate::gate::Word;
 use crate::look::Look;
+use crate::nesting;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
+use crate::worded::Classification;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -43,80 +48,188 @@ where
     GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: every_error::<E> }
 }
 
+/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, rules};
+/// # use futures_util::{StreamExt, stream};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::new().fail_max(1)).unwrap();
+/// let words = stream::iter([Ok("once"), Err("connection reset")]);
+/// // As the attribute does it.
+/// let mut words = guard_stream_with(breaker.try_acquire()?, words, rules::errors);
+/// while words.next().await.is_some() {}
+/// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: connection reset");
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// # }).unwrap();
+/// ```
+pub fn guard_stream_with<S, T, E, C, F>(
+    permit: Permit,
+    stream: S,
+    classify: F,
+) -> GuardedStream<S, Result<T, E>, E, Classifier<F>>
+where
+    S: Stream<Item = Result<T, E>>,
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: Classifier(classify) }
+}
+
 fn every_error<E>(_: &E) -> Judged<'_> {
     (Outcome::failure(), Look::NOTHING)
 }
 
 /// A call whose stream is read.
-#[derive(Debug)]
 struct Streaming {
-    /// Until the call has ended.
-    permit: Option<Permit>,
+    stage: Stage,
     /// An item has come through.
     gave: bool,
+}
+
+enum Stage {
+    /// The call goes on.
+    Reads(Permit),
+    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news: this one has told.
+    Ended(Holder),
+    Over,
 }
 
 impl Streaming {
     fn new(permit: Permit) -> Self {
         // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
         permit.waits();
-        Self { permit: Some(permit), gave: false }
+        Self { stage: Stage::Reads(permit), gave: false }
+    }
+
+    /// Runs the stream's own code as a part of the call.
+    fn guarded<R>(&self, poll: impl FnOnce() -> R) -> R {
+        match &self.stage {
+            Stage::Reads(permit) => {
+                let polled = permit.guarded(poll);
+                permit.waits();
+                polled
+            }
+            Stage::Ended(holder) => {
+                let _ended = InEnded::enter(holder.breaker());
+                poll()
+            }
+            Stage::Over => poll(),
+        }
+    }
+
+    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a stream whose call has ended.
+    fn end(&mut self) -> Option<Permit> {
+        let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
+        if permit.had_calls() {
+            self.stage = Stage::Ended(permit.holder().clone());
+        }
+        permit.unless_in_ended()
+    }
+
+    /// The stream is dropped next, and the calls inside it with it.
+    fn close(&self) {
+        match &self.stage {
+            Stage::Reads(permit) => permit.close(),
+            Stage::Ended(holder) => nesting::close(&holder.breaker().0, Word::NONE, 0, None),
+            Stage::Over => {}
+        }
     }
 }
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take_if(|_| self.gave) {
-            permit.left();
+        match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Reads(permit) if self.gave => permit.left(),
+            Stage::Reads(_) | Stage::Over => {}
+            Stage::Ended(_) => drop(nesting::leave()),
         }
     }
 }
 
+/// A stream is read whose call has ended.
+struct InEnded;
+
+impl InEnded {
+    fn enter(breaker: &CircuitBreaker) -> Self {
+        nesting::enter_ended(&breaker.0);
+        Self
+    }
+}
+
+impl Drop for InEnded {
+    /// Also where the stream panics.
+    fn drop(&mut self) {
+        nesting::leave();
+    }
+}
+
+/// What is asked of the item that ends a call, whose error is this.
+pub trait Judge<I, E> {
+    #[doc(hidden)]
+    fn conclude(&mut self, permit: Permit, item: &I, error: &E);
+}
+
+impl<I, E> Judge<I, E> for for<'e> fn(&'e E) -> Judged<'e> {
+    fn conclude(&mut self, permit: Permit, _: &I, error: &E) {
+        crate::rt::conclude_error(permit, error, self);
+    }
+}
+
+/// The classifier of [`guard_stream_with`].
+pub struct Classifier<F>(F);
+
+impl<F> fmt::Debug for Classifier<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Classifier")
+    }
+}
+
+impl<T, E, C, F> Judge<Result<T, E>, E> for Classifier<F>
+where
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, _: &E) {
+        let classified = permit.guarded(|| (self.0)(item));
+        permit.settle_classified(item, &classified);
+    }
+}
+
 pin_project! {
-    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`].
-    pub struct GuardedStream<S, I, E> {
+    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`], or by
+    /// [`guard_stream_with`] and a classifier.
+    pub struct GuardedStream<S, I, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
         // Before the call, so that a stream that is dropped is counted when it is gone.
         #[pin]
         stream: S,
         call: Streaming,
         // The item's error, if it is one.
         error: for<'i> fn(&'i I) -> Option<&'i E>,
-        judge: for<'e> fn(&'e E) -> Judged<'e>,
+        judge: J,
     }
 
-    impl<S, I, E> PinnedDrop for GuardedStream<S, I, E> {
+    impl<S, I, E, J> PinnedDrop for GuardedStream<S, I, E, J> {
         /// The calls inside the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
-            if let Some(permit) = &this.project().call.permit {
-                permit.close();
-            }
+            this.project().call.close();
         }
     }
 }
 
-impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
+impl<S: Stream<Item = I>, I, E, J: Judge<I, E>> Stream for GuardedStream<S, I, E, J> {
     type Item = I;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let polled = match this.call.permit.as_ref() {
-            Some(permit) => {
-                let polled = permit.guarded(|| this.stream.as_mut().poll_next(context));
-                permit.waits();
-                polled
-            }
-            None => this.stream.poll_next(context),
-        };
-        let item = ready!(polled);
-        let error = item.as_ref().and_then(*this.error);
-        if item.is_some() && error.is_none() {
+        let item = ready!(this.call.guarded(|| this.stream.as_mut().poll_next(context)));
+        let ended = item.as_ref().map(|item| (item, (this.error)(item)));
+        if let Some((_, None)) = ended {
             this.call.gave = true;
-        } else if let Some(permit) = this.call.permit.take() {
-            match error {
-                Some(error) => {
-                    crate::rt::conclude_error(permit, error, this.judge);
-                }
-                None => permit.success(),
+        } else if let Some(permit) = this.call.end() {
+            match ended {
+                Some((item, Some(error))) => this.judge.conclude(permit, item, error),
+                _ => permit.success(),
             }
         }
         Poll::Ready(item)
@@ -127,9 +240,10 @@ impl<S: Stream<Item = I>, I, E> Stream for GuardedStream<S, I, E> {
     }
 }
 
-impl<S, I, E> fmt::Debug for GuardedStream<S, I, E> {
+impl<S, I, E, J> fmt::Debug for GuardedStream<S, I, E, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuardedStream").field("permit", &self.call.permit).finish_non_exhaustive()
+        let permit = if let Stage::Reads(permit) = &self.call.stage { Some(permit) } else { None };
+        f.debug_struct("GuardedStream").field("permit", &permit).finish_non_exhaustive()
     }
 }
 
@@ -189,6 +303,7 @@ pub mod rt {
 
     macro_rules! boxes {
         ($($stream:ty),*) => {$(
+            #[diagnostic::do_not_recommend]
             impl<'a, T: 'a, E: 'a> StreamBox<E> for Pin<Box<$stream>> {
                 fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self {
                     Box::pin(self.guarded(permit, judge))

@@ -38,11 +38,17 @@ impl Run {
     #[inline]
     pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
         let longer = self.length.saturating_add(1);
-        let goes_on = self.length > 0 && longer < most && now.nanos_since(self.last) <= gap;
+        let goes_on = longer < most && self.counts_at(now, gap);
         if goes_on {
             (self.length, self.last) = (longer, now);
         }
         goes_on
+    }
+
+    /// Whether a failure now would make it longer: there is one, and the last was not more than `gap` nanoseconds ago.
+    #[inline]
+    pub(crate) fn counts_at(&self, now: Tick, gap: u64) -> bool {
+        self.length > 0 && now.nanos_since(self.last) <= gap
     }
 
     pub(crate) fn clear(&mut self) {
@@ -51,6 +57,11 @@ impl Run {
 
     pub(crate) const fn length(&self) -> u32 {
         self.length
+    }
+
+    /// When its last failure was.
+    pub(crate) const fn last(&self) -> Tick {
+        self.last
     }
 
     /// The time from its first to its last failure.

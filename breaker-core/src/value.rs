@@ -10,6 +10,9 @@ use crate::sync::statics::AtomicBool;
 
 /// How a call of an annotated async function looks at the value in its `Ok`.
 pub trait Values<T>: Copy {
+    /// Whether it looks at all.
+    const SEES: bool = true;
+
     /// What it counts as, and what is known of it.
     fn judge(self, value: &T) -> Judged<'_>;
 }
@@ -19,6 +22,8 @@ pub trait Values<T>: Copy {
 pub struct Unseen;
 
 impl<T> Values<T> for Unseen {
+    const SEES: bool = false;
+
     #[inline]
     fn judge(self, _: &T) -> Judged<'_> {
         (Outcome::Success, Look::NOTHING)

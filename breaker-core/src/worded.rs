@@ -1,85 +1,207 @@
-//! Worded: calls by a handle whose errors the caller puts into words.
+//! Worded: what a classifier of a call by a handle gives: what the result counts as, and what is to be shown of its error.
 
-use crate::breaker::CircuitBreaker;
-use crate::call::{Cut, Run, run_sync, settle_cut};
-use crate::error::CallError;
+use crate::classify::{Boxed, Itself, Search};
+use crate::error::{CallError, CircuitBreakerError};
+use crate::look::Look;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use std::any::type_name;
-use std::fmt::{self, Display};
-use std::future::Future;
+use crate::sync::Arc;
+use std::borrow::Cow;
+use std::fmt::{self, Debug, Display};
 
-impl CircuitBreaker {
-    /// Does what [`call`](Self::call) does, and shows `text` of an error in `last_error`, `opened_because` and the log, beside the error's type.
-    ///
-    /// `text` is asked under no lock, and only for an error that is shown; the first 256 bytes are kept. If it panics, the text says so.
-    ///
-    /// ```
-    /// # use breaker_core::{CircuitBreaker, Config};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1))?;
-    /// breaker.call_with_text(async { Err::<(), u8>(3) }, |code| format!("paper jam {code}")).await.unwrap_err();
-    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam 3");
-    /// # Ok::<(), breaker_core::ConfigError>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    ///
-    /// # Cancellation
-    /// As [`call`](Self::call).
-    pub async fn call_with_text<T, E, F, D>(&self, future: F, text: impl Fn(&E) -> D) -> Result<T, CallError<E>>
+/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its like gives of a result whose error is an `E`.
+///
+/// | value | counts as | `last_error`, `opened_because` and the log show |
+/// | --- | --- | --- |
+/// | [`Outcome`] | that | the error's type |
+/// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
+/// | what [`rules::errors`](crate::rules::errors) gives | a failure, or neutral | the error's text and that of the errors behind it |
+///
+/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the result counts as",
+    label = "expected an `Outcome`, or `(Outcome, text)`",
+    note = "`rules::errors` is a classifier that gives the error's own text too"
+)]
+pub trait Classification<E>: sealed::Classification<E> {}
+
+impl<E, C: sealed::Classification<E>> Classification<E> for C {}
+
+pub(crate) mod sealed {
+    use super::{Look, Outcome};
+
+    pub trait Classification<E> {
+        /// Whether there is anything to show.
+        const WORDED: bool = true;
+
+        fn outcome(&self) -> Outcome;
+
+        /// What is known of the error, if the result is one.
+        fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e>;
+    }
+}
+
+impl<E> sealed::Classification<E> for Outcome {
+    const WORDED: bool = false;
+
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        *self
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::NOTHING
+    }
+}
+
+impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.0
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::told(&self.1)
+    }
+}
+
+/// What [`rules::errors`](crate::rules::errors) gives: what a result counts as, and a way to the text of its error.
+pub struct Shown<E> {
+    outcome: Outcome,
+    look: for<'e> fn(&'e E) -> Look<'e>,
+}
+
+impl<E> Shown<E> {
+    pub(crate) fn of<Way>(result: Result<(), &E>) -> Self
     where
-        F: Future<Output = Result<T, E>>,
-        D: Display,
+        E: Show<Way>,
     {
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = Run { permit: &permit, limit: None, body: future }.await;
-        finish(permit, result, &text)
+        let outcome = match result {
+            Ok(()) => Outcome::success(),
+            Err(error) => error.look().judged(Outcome::failure()).0,
+        };
+        Self { outcome, look: E::look }
     }
 
-    /// Does what [`call_sync`](Self::call_sync) does, with a text as [`call_with_text`](Self::call_with_text).
+    /// What the result counts as.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The same text of a result that counts as `outcome`.
     ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub fn call_sync_with_text<T, E, D: Display>(
-        &self,
-        closure: impl FnOnce() -> Result<T, E>,
-        text: impl Fn(&E) -> D,
-    ) -> Result<T, CallError<E>> {
-        let permit = self.try_acquire().map_err(CallError::Rejected)?;
-        let result = run_sync(&permit, (), |()| closure());
-        finish(permit, result, &text)
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, rules};
+    /// # use std::io;
+    /// # let breaker = CircuitBreaker::new("files", Config::new())?;
+    /// let classify = |read: &io::Result<String>| match read {
+    ///     Err(error) if error.kind() == io::ErrorKind::NotFound => rules::errors(read).with_outcome(Outcome::success()),
+    ///     _ => rules::errors(read),
+    /// };
+    /// breaker.call_sync_with(|| std::fs::read_to_string("no such file"), classify).unwrap_err();
+    /// assert_eq!(breaker.snapshot().success_count, 1);
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_outcome(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
     }
 }
 
-fn finish<T, E, D: Display>(
-    permit: Permit,
-    result: Result<Result<T, E>, Cut>,
-    text: &dyn Fn(&E) -> D,
-) -> Result<T, CallError<E>> {
-    match result {
-        Ok(Ok(value)) => {
-            permit.success();
-            Ok(value)
-        }
-        Ok(Err(error)) => {
-            let worded = Worded(&error, text);
-            permit.settle_with(Outcome::failure(), || Cause::told(type_name::<E>(), &worded));
-            Err(CallError::Inner(error))
-        }
-        Err(cut) => Err(CallError::Rejected(settle_cut(permit, cut))),
+impl<E> From<Shown<E>> for Outcome {
+    fn from(shown: Shown<E>) -> Self {
+        shown.outcome
     }
 }
 
-/// Asks for the text when it is shown.
-struct Worded<'e, E, D>(&'e E, &'e dyn Fn(&E) -> D);
+impl<E> PartialEq<Outcome> for Shown<E> {
+    fn eq(&self, other: &Outcome) -> bool {
+        self.outcome == *other
+    }
+}
 
-impl<E, D: Display> Display for Worded<'_, E, D> {
+impl<E> Clone for Shown<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Shown<E> {}
+
+impl<E> Debug for Shown<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.1)(self.0).fmt(f)
+        f.debug_tuple("Shown").field(&self.outcome).finish()
+    }
+}
+
+impl<E> sealed::Classification<E> for Shown<E> {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e> {
+        error.map_or(Look::NOTHING, self.look)
+    }
+}
+
+/// An error of which [`rules::errors`](crate::rules::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
+/// `anyhow::Error` do), a string, and a [`CallError`] of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error whose text is known",
+    label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",
+    note = "give a text with the outcome: `|result| (Outcome::failure(), \"text\")`"
+)]
+pub trait Show<Way> {
+    #[doc(hidden)]
+    fn look(&self) -> Look<'_>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Itself>> Show<Itself> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self.first())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Boxed>> Show<Boxed> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self.first())
+    }
+}
+
+/// The error is a text.
+#[derive(Debug)]
+pub struct Words;
+
+/// A string.
+pub trait Text: Display {}
+
+macro_rules! texts {
+    ($($text:ty),*) => {$(
+        impl Text for $text {}
+
+        #[diagnostic::do_not_recommend]
+        impl Show<Words> for $text {
+            fn look(&self) -> Look<'_> {
+                Look::told(self)
+            }
+        }
+    )*};
+}
+
+texts!(&str, String, Box<str>, Arc<str>, Cow<'_, str>);
+
+#[diagnostic::do_not_recommend]
+impl<E: Text> Show<Words> for CallError<E> {
+    fn look(&self) -> Look<'_> {
+        match self {
+            Self::Rejected(error) => Look::whole(error),
+            Self::Inner(text) => Look::told(text),
+        }
     }
 }
 
@@ -95,5 +217,18 @@ impl Permit {
     /// ```
     pub fn failure_with(self, text: impl Display) {
         self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+    }
+
+    /// Counts a call that ended with this result, of which the classifier has said this.
+    #[inline]
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
+        let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
+        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }

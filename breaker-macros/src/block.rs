@@ -170,11 +170,14 @@ impl<'a> Outer<'a> {
         errors.at(name.span(), message);
     }
 
-    // Output: `K::__rt::concat!(K::__rt::module_path!(), "::", "Client")`
+    // Output: `K::__rt::concat!("::", K::__rt::module_path!(), "::", "Client")`
+    //
+    // The first `::` says that it is no name of the user's.
     fn name(&self, krate: Option<&TokenStream>) -> Expr {
         let krate = krate.cloned().unwrap_or_else(|| quote!(::breaker_core));
         let ty = &self.type_name;
-        let name = quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!(#krate::__rt::module_path!(), "::", #ty));
+        let name =
+            quote_spanned!(Span::mixed_site()=> #krate::__rt::concat!("::", #krate::__rt::module_path!(), "::", #ty));
         Expr::Verbatim(name)
     }
 }

@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, Field, Fields, GenericParam, Item, ItemEnum, Path, Result, Token, Variant, parse_quote};
 
 use crate::args::keys;
-use crate::expand::judge::look;
+use crate::expand::judge::look_at_field;
 use crate::recover::{Errors, mixed};
 
 /// What a variant counts as.
@@ -87,7 +87,7 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
 
 // Output: `Self::Empty { .. } => K::__rt::Outcome::neutral(),`, `Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),`,
 //         `Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),`,
-//         `Self::Open { 0: __field0, .. } => K::__rt::of_variant(&[K::__rt::see(__field0).__breaker_look()]),`
+//         `Self::Open { 0: __field0, .. } => K::__rt::of_variant(&[K::__rt::see_field(__field0).__breaker_look()]),`
 fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
     let name = &variant.ident;
     // Where the field is used, so that a wrong type is told at the user's word.
@@ -103,7 +103,7 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
             let at = Span::mixed_site();
             let looks = |(index, one): (usize, &Field)| {
                 let (pattern, local) = field(index, one, at);
-                (pattern, look(rt, &one.ty.to_token_stream(), &local))
+                (pattern, look_at_field(rt, &one.ty.to_token_stream(), &local))
             };
             let (patterns, looks): (Vec<_>, Vec<_>) = fields.map(looks).unzip();
             (patterns, quote_spanned!(at=> #rt::of_variant(&[#(#looks),*])))

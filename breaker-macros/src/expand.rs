@@ -6,6 +6,7 @@
 mod body;
 mod cache;
 mod call;
+mod caller;
 mod config;
 mod future;
 pub(crate) mod judge;
@@ -62,7 +63,8 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     };
     // On a constant, since the function's own tokens would make the way through another macro.
     let traces = target.fallbacks.iter().chain(&target.retries).filter_map(fallback::trace);
-    let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #guarded);
+    let caller = kit.caller();
+    let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #caller #guarded);
     // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
     let body = body::braces(body, target.body.span());
     // Each attempt gets a clone, so clippy would say that a reference is enough.

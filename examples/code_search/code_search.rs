@@ -105,6 +105,7 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
     if indexed.forgotten > 0 {
         println!("{} files are gone, and forgotten.", indexed.forgotten);
     }
+    indexed.too_deep.iter().for_each(|part| println!("Found in part: {part}"));
     indexed.skipped.iter().for_each(|skipped| println!("Skipped {skipped}"));
 }
 

@@ -84,6 +84,34 @@ pub fn several_sync(text: &str, n: u64) -> Reply<u8> {
     Ok(copy.parse::<u8>().unwrap() + n as u8)
 }
 
+#[circuit_breaker]
+pub fn used_underscore_binding(_n: u8) -> Reply<u8> {
+    Ok(_n)
+}
+
+#[circuit_breaker]
+pub async fn used_underscore_binding_async(mut _n: u8) -> Reply<u8> {
+    pause().await;
+    _n += 1;
+    Ok(_n)
+}
+
+#[circuit_breaker]
+pub fn used_underscore_binding_of_a_pattern((_n, text): (u8, String)) -> Reply<u8> {
+    drop(text);
+    Ok(_n)
+}
+
+#[circuit_breaker]
+pub fn ptr_arg(list: &Vec<u8>, count: usize) -> Reply<usize> {
+    Ok(list.len() + count)
+}
+
+#[circuit_breaker]
+pub fn only_used_in_recursion(n: u8, text: &str) -> Reply<u8> {
+    if n == 0 { Ok(0) } else { only_used_in_recursion(n - 1, text) }
+}
+
 pub struct Client(u8);
 
 impl Client {

@@ -46,17 +46,17 @@ async fn retry_nofrom() -> Result<u8, NoFrom> {
     Ok(1)
 }
 #[circuit_breaker]
-#[fallback(value(1))]
+#[fallback(|_| Some(1))]
 async fn fallback_nofrom() -> Result<u8, NoFrom> {
     Ok(1)
 }
 #[circuit_breaker]
-#[fallback(value(1))]
+#[fallback(|_| Some(1))]
 fn fallback_sync_nofrom() -> Result<u8, NoFrom> {
     Ok(1)
 }
 #[circuit_breaker]
-#[fallback(value(1), on(failure))]
+#[fallback(|_| Some(1), on(failure))]
 async fn fallback_on_nofrom() -> Result<u8, NoFrom> {
     Ok(1)
 }
@@ -150,17 +150,17 @@ async fn retry_param<E>(e: &E) -> Result<u8, E> {
     loop {}
 }
 #[circuit_breaker]
-#[fallback(value(1))]
+#[fallback(|_| Some(1))]
 async fn fallback_param<E>() -> Result<u8, E> {
     loop {}
 }
 #[circuit_breaker]
-#[fallback(value(1))]
+#[fallback(|_| Some(1))]
 fn fallback_sync_param<E>() -> Result<u8, E> {
     loop {}
 }
 #[circuit_breaker]
-#[fallback(value(1), on(failure))]
+#[fallback(|_| Some(1), on(failure))]
 async fn fallback_on_param<E>() -> Result<u8, E> {
     loop {}
 }

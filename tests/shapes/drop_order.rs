@@ -65,6 +65,34 @@ fn of_a_sync_function() {
     );
 }
 
+/// Plain names are arguments of the body's closure; of more than eight it makes locals.
+#[test]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "that is the shape")]
+fn of_a_sync_function_of_plain_names() {
+    twins!("drop_plain" bare guarded [fn] (_a: Noisy, b: Noisy, count: usize, c: Noisy) -> Result<(), Fault> {
+        let _local = Noisy("local");
+        drop(b);
+        let _ = (&c, count);
+        Ok(())
+    });
+    twins!("drop_nine" bare_nine guarded_nine [fn] (
+        a: Noisy, b: Noisy, _c: Noisy, d: Noisy, e: Noisy, f: Noisy, g: Noisy, h: Noisy, i: usize
+    ) -> Result<(), Fault> {
+        let _local = Noisy("local");
+        drop(e);
+        let _ = (&h, &g, &f, &d, &b, &a, i);
+        Ok(())
+    });
+    let n = Noisy;
+    drop_alike("drop_plain", 3, || bare(n("a"), n("b"), 1, n("c")), || guarded(n("a"), n("b"), 1, n("c")));
+    drop_alike(
+        "drop_nine",
+        8,
+        || bare_nine(n("a"), n("b"), n("c"), n("d"), n("e"), n("f"), n("g"), n("h"), 1),
+        || guarded_nine(n("a"), n("b"), n("c"), n("d"), n("e"), n("f"), n("g"), n("h"), 1),
+    );
+}
+
 #[test]
 fn of_a_rejected_call() {
     async fn bare(_a: Noisy, _: Noisy, (_b, _c): Pair, _d: Noisy) -> Result<(), Fault> {

@@ -54,30 +54,43 @@ struct Story {
     /// The values of its `key`, if it has one.
     hosts: &'static [&'static str],
     pause: Duration,
-    works: fn(Duration) -> bool,
+    /// Whether a host works, so long after the beginning.
+    works: fn(&str, Duration) -> bool,
 }
 
 /// It fails after a minute, and does not come back.
-fn dies(at: Duration) -> bool {
+fn dies(_: &str, at: Duration) -> bool {
     at < secs(60)
 }
 
 /// It works for long enough that a trial succeeds, and then fails again.
-fn wavers(at: Duration) -> bool {
+fn wavers(_: &str, at: Duration) -> bool {
     at.as_secs() % 120 < 60
 }
 
-const HOSTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+/// All but the last die.
+fn last_wavers(host: &str, at: Duration) -> bool {
+    if host == HOSTS[6] { wavers(host, at) } else { dies(host, at) }
+}
 
-const STORIES: [Story; 4] = [
+const HOSTS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
+
+const STORIES: [Story; 5] = [
     Story { test: "an outage at 100 calls a second", breaker: "api", hosts: &[], pause: ms(10), works: dies },
     Story { test: "an outage at a call a minute", breaker: "api", hosts: &[], pause: secs(60), works: dies },
     Story {
         test: "an outage of six values of a key",
         breaker: "api_of_host",
-        hosts: &HOSTS,
+        hosts: &[HOSTS[0], HOSTS[1], HOSTS[2], HOSTS[3], HOSTS[4], HOSTS[5]],
         pause: ms(100),
         works: dies,
+    },
+    Story {
+        test: "a value of a key that opens and closes beside six that are dead",
+        breaker: "api_of_host",
+        hosts: &HOSTS,
+        pause: ms(100),
+        works: last_wavers,
     },
     Story { test: "a service that opens and closes", breaker: "api", hosts: &[], pause: ms(100), works: wavers },
 ];
@@ -107,7 +120,7 @@ async fn watch(story: &Story) -> String {
         while begun.elapsed() < WATCHED {
             let now = begun.elapsed();
             if now >= next_call {
-                call(story, (story.works)(now)).await;
+                call(story, now).await;
                 next_call += story.pause;
             }
             if now >= next_scrape {
@@ -123,12 +136,12 @@ async fn watch(story: &Story) -> String {
     .await
 }
 
-async fn call(story: &Story, works: bool) {
+async fn call(story: &Story, at: Duration) {
     if story.hosts.is_empty() {
-        let _ = api(works).await;
+        let _ = api((story.works)("", at)).await;
     }
     for host in story.hosts {
-        let _ = api_of_host(host, works).await;
+        let _ = api_of_host(host, (story.works)(host, at)).await;
     }
 }
 

@@ -4,9 +4,14 @@
 mod common;
 
 use breaker_core::event::Failure;
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Registry, circuit_breaker, testing};
+use breaker_core::rules::{self, Show};
+use breaker_core::{
+    CallError, CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Outcome, Registry, circuit_breaker,
+    guard_stream_with, testing,
+};
 use common::log::Log;
 use common::secs;
+use futures_util::{StreamExt as _, stream};
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::io;
@@ -145,24 +150,95 @@ fn because(breaker: &CircuitBreaker) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_a_handle_a_text_is_given_with_the_call() {
+async fn by_a_handle_a_text_is_given_with_the_outcome() {
     let breaker = common::breaker(Config::new().fail_max(1).timeout(secs(1)));
-    breaker.call_with_text(async { Ok::<_, u8>(1) }, |_| -> &str { unreachable!() }).await.unwrap();
-    breaker.call_with_text(async { Err::<(), _>("boom") }, |error| *error).await.unwrap_err();
-    assert_eq!(because(&breaker), "1 failure, last: boom");
-    assert_eq!(breaker.snapshot().last_error.unwrap().kind, "&str");
-    breaker.call_with_text(async { Ok::<_, u8>(1) }, ToString::to_string).await.unwrap_err();
-    breaker.reset();
-    breaker.call_sync_with_text(|| Err::<(), _>(7), |code| format!("code {code}")).unwrap_err();
+    let code = |given: &Result<i32, u8>| match given {
+        Ok(_) => (Outcome::success(), String::new()),
+        Err(code) => (Outcome::failure(), format!("code {code}")),
+    };
+    breaker.call_with(async { Ok(1) }, code).await.unwrap();
+    breaker.call_with(async { Err(7) }, code).await.unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: code 7");
+    assert_eq!(breaker.snapshot().last_error.unwrap().kind, "u8");
+    breaker.call_with(async { Ok(1) }, code).await.unwrap_err();
     breaker.reset();
-    let text = |_: &u8| -> String { panic!("as planned") };
-    breaker.call_sync_with_text(|| Err::<(), _>(7), text).unwrap_err();
+    breaker.call_sync_with(|| Err(8), code).unwrap_err();
+    assert_eq!(because(&breaker), "1 failure, last: code 8");
+    breaker.reset();
+    breaker.try_acquire().unwrap().run_with(async { Err(9) }, code).await.unwrap_err();
+    assert_eq!(because(&breaker), "1 failure, last: code 9");
+    breaker.reset();
+    breaker.call_sync_with(|| Err::<(), _>(7), |_| (Outcome::failure(), Panics)).unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: (the error's Display panicked)");
     breaker.reset();
-    let hangs = std::future::pending::<Result<(), u8>>();
-    breaker.call_with_text(hangs, ToString::to_string).await.unwrap_err();
+    breaker.call_sync_with(|| Ok::<_, u8>(500), |_| (Outcome::failure(), "status 500")).unwrap();
+    assert_eq!(because(&breaker), "1 failure, last: status 500");
+    breaker.reset();
+    breaker.call_with(std::future::pending(), code).await.unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: timed out after 1s");
+}
+
+/// A text that cannot be written out.
+struct Panics;
+
+impl Display for Panics {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("as planned")
+    }
+}
+
+/// What a breaker shows of an error, by each way to call by a handle.
+fn shown_by_handle<E, Way>(error: impl Fn() -> E, text: &str)
+where
+    E: Show<Way>,
+{
+    let breaker = common::breaker(Config::new().fail_max(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let is_shown = |how: &str| {
+        assert_eq!(because(&breaker), format!("1 failure, last: {text}"), "{how}");
+        assert_eq!(breaker.snapshot().last_error.unwrap().kind, std::any::type_name::<E>(), "{how}");
+        breaker.reset();
+    };
+    assert!(runtime.block_on(breaker.call_with(async { Err::<(), _>(error()) }, rules::errors)).is_err());
+    is_shown("call_with");
+    assert!(breaker.call_sync_with(|| Err::<(), _>(error()), rules::errors).is_err());
+    is_shown("call_sync_with");
+    let permit = || breaker.try_acquire().unwrap();
+    assert!(runtime.block_on(permit().run_with(async { Err::<(), _>(error()) }, rules::errors)).is_err());
+    is_shown("run_with");
+    assert!(permit().run_sync_with(|| Err::<(), _>(error()), rules::errors).is_err());
+    is_shown("run_sync_with");
+    let items = stream::iter([Err::<(), _>(error()), Ok(())]);
+    assert_eq!(runtime.block_on(guard_stream_with(permit(), items, rules::errors).count()), 2);
+    is_shown("guard_stream_with");
+}
+
+#[test]
+fn by_a_handle_one_rule_shows_the_text_of_any_error() {
+    shown_by_handle(|| chain(&["a", "b"]), "a: b");
+    shown_by_handle(|| anyhow::Error::from(chain(&["b", "c"])).context("a"), "a: b: c");
+    shown_by_handle(|| -> Box<dyn Error> { Box::new(chain(&["a", "b"])) }, "a: b");
+    shown_by_handle(|| -> Box<dyn Error + Send + Sync> { "a".into() }, "a");
+    shown_by_handle(|| io::Error::other(chain(&["a", "b"])), "a: b");
+    shown_by_handle(|| CallError::Inner(chain(&["a", "b"])), "a: b");
+    shown_by_handle(|| "boom", "boom");
+    shown_by_handle(|| "boom".to_owned(), "boom");
+    shown_by_handle(|| -> Box<str> { "boom".into() }, "boom");
+    shown_by_handle(|| -> Arc<str> { "boom".into() }, "boom");
+    shown_by_handle(|| std::borrow::Cow::Borrowed("boom"), "boom");
+    shown_by_handle(|| CallError::Inner("boom"), "boom");
+}
+
+/// The text is shown with another outcome than the rule's.
+#[test]
+fn by_a_handle_the_text_goes_with_any_outcome() {
+    let breaker = common::breaker(Config::new().fail_max(1));
+    let all = |given: &Result<u8, &str>| rules::errors(given).with_outcome(Outcome::failure());
+    breaker.call_sync_with(|| Err("boom"), all).unwrap_err();
+    assert_eq!(because(&breaker), "1 failure, last: boom");
+    breaker.reset();
+    breaker.call_sync_with(|| Ok(1), all).unwrap();
+    assert_eq!(because(&breaker), "1 failure, last: &str", "an `Ok` has no error's text");
 }
 
 #[test]

@@ -147,17 +147,21 @@ fn settings_are_shown_as_they_are_read() {
 }
 
 #[test]
-fn a_reload_refuses_a_file_that_is_empty_after_one_that_was_not() {
+fn a_file_that_is_empty_after_one_that_was_not_is_refused() {
     let path = file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_max = 2\n");
     let (registry, breaker) = registry(Config::new());
     registry.load(&path).unwrap();
     for text in ["", "\n\n", "# settings of the breakers\n"] {
         file("empty", text);
-        let told = registry.reload().unwrap_err();
-        assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
-        let told = told.to_string();
-        assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
-        assert_eq!((breaker.state(), breaker.config().fail_max), (State::Disabled, Some(2)), "{text:?}");
+        let other = file("empty_too", text);
+        for (read, path) in [(registry.reload(), &path), (registry.load(&path), &path), (registry.load(&other), &other)]
+        {
+            let told = read.unwrap_err();
+            assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
+            let told = told.to_string();
+            assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
+            assert_eq!((breaker.state(), breaker.config().fail_max), (State::Disabled, Some(2)), "{text:?}");
+        }
     }
     file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_ma");
     assert!(registry.reload().unwrap_err().to_string().contains("is not TOML"));
@@ -182,7 +186,8 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
     registry.load(file("nothing", "")).unwrap();
     registry.reload().unwrap();
     registry.load(file("nothing", "[all]\nfail_max = 2\n")).unwrap();
-    registry.load(file("nothing", "")).expect("who loads a file says that it is to be in force");
+    registry.load(file("nothing", "[all]\n")).unwrap();
+    registry.load(file("nothing", "")).expect("the one before set nothing");
     assert_eq!(breaker.config().fail_max, Some(5));
 }
 

@@ -8,6 +8,8 @@ mod attribute;
 mod common;
 #[path = "nesting/drops.rs"]
 mod drops;
+#[path = "nesting/eclipses.rs"]
+mod eclipses;
 #[path = "nesting/evidence.rs"]
 mod evidence;
 #[path = "nesting/handle.rs"]

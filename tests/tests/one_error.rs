@@ -1,5 +1,6 @@
-//! One mistake gives one error, also where rustc could tell it at several calls of the expansion, and no proposal leads into the
-//! run-time half. trybuild leaves out what is told twice in the same words, so this reads all that the compiler says.
+//! One mistake gives one error, also where rustc could tell it at several calls of the expansion, and no proposal, label or note leads
+//! into the run-time half: such a name is only told where it asks for something. trybuild leaves out what is told twice in the same
+//! words, so this reads all that the compiler says.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeMap;
@@ -8,6 +9,11 @@ use std::process::Command;
 use std::{env, fs};
 
 use serde_json::Value;
+
+#[path = "common/private.rs"]
+mod private;
+
+use private::private_proposal;
 
 /// Each function in it has one mistake.
 const CASES: &str = include_str!("../broken/once.rs");
@@ -21,9 +27,34 @@ fn one_mistake_gives_one_error_and_no_proposal_of_what_is_private() {
         errors.get_mut(function_at(line)).unwrap().push(message["rendered"].as_str().unwrap().to_owned());
         let private = proposals(&message).into_iter().find(|text| text.contains("__rt") || text.contains("annotated"));
         assert_eq!(private, None, "{}", message["rendered"]);
+        assert_eq!(without_source(message["rendered"].as_str().unwrap()).find_map(private_proposal), None);
     }
     let wrong: Vec<_> = errors.iter().filter(|(_, told)| told.len() != 1).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Beside one mistake each, in all that trybuild compares: labels, notes and helps say what asks for something, and nothing else that
+/// is private. The one name of the expansion that is told says which feature is missing.
+#[test]
+fn messages_name_what_is_private_only_where_it_asks_for_something() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/fail");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let expected: Vec<_> = files.filter(|file| file.extension().is_some_and(|kind| kind == "stderr")).collect();
+    assert!(expected.len() > 50, "{expected:?}");
+    for file in expected {
+        let text = fs::read_to_string(&file).unwrap();
+        let is_private = |line: &&str| private_proposal(line).is_some() && !line.contains("_needs_the_feature_");
+        assert_eq!(without_source(&text).find(is_private), None, "{}", file.display());
+    }
+}
+
+/// A message but for the lines that show the user's code and where it is, and the attribute's path as it is written there.
+fn without_source(rendered: &str) -> impl Iterator<Item = &str> {
+    let is_source = |line: &&str| {
+        line.starts_with(|one: char| one.is_ascii_digit())
+            || ["--> ", "originates in the"].iter().any(|words| line.contains(words))
+    };
+    rendered.lines().filter(move |line| !is_source(line))
 }
 
 fn names() -> impl Iterator<Item = &'static str> {

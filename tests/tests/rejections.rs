@@ -5,7 +5,7 @@ mod common;
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, State, circuit_breaker,
-    fallback, guard_stream, retry, rules,
+    fallback, guard_stream, guard_stream_with, retry, rules,
 };
 use common::{open_error, secs};
 use futures_util::{Stream, StreamExt as _, stream};
@@ -301,6 +301,22 @@ enum Derived<'a, T: fmt::Debug> {
     Borrowed(Box<dyn fmt::Debug + 'a>),
     #[error("failed")]
     Failed,
+    #[error("shared")]
+    Shared(Arc<CircuitBreakerError>),
+    #[error("maybe")]
+    Maybe(Option<CircuitBreakerError>),
+    #[error("maybe boxed")]
+    MaybeBoxed { why: Option<Box<CircuitBreakerError>> },
+    #[error("maybe shared")]
+    MaybeShared(u8, Option<Arc<CircuitBreakerError>>),
+    #[error("maybe behind")]
+    MaybeBehind(Option<Outer>),
+    #[error("maybe dynamic")]
+    MaybeDynamic(Option<Box<dyn Error + Send + Sync>>),
+    #[error("maybe any")]
+    MaybeAny(Option<anyhow::Error>),
+    #[error("maybe a handle")]
+    MaybeHandle(Option<CallError<u8>>),
     #[error("marked")]
     #[classify(failure)]
     Marked(CircuitBreakerError),
@@ -318,6 +334,14 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
             Derived::Dynamic(Box::new(Inner::Open(one()))),
             Derived::Any(anyhow::Error::from(one()).context("asking"), 1),
             Derived::Handle(CallError::Rejected(one())),
+            Derived::Shared(Arc::new(one())),
+            Derived::Maybe(Some(one())),
+            Derived::MaybeBoxed { why: Some(Box::new(one())) },
+            Derived::MaybeShared(1, Some(Arc::new(one()))),
+            Derived::MaybeBehind(Some(Outer::Inner(Inner::Open(one())))),
+            Derived::MaybeDynamic(Some(Box::new(Inner::Open(one())))),
+            Derived::MaybeAny(Some(anyhow::Error::from(one()).context("asking"))),
+            Derived::MaybeHandle(Some(CallError::Rejected(one()))),
         ]
     };
     for error in ways(&open_error()) {
@@ -326,8 +350,15 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
     for error in ways(&timeout_error()) {
         assert_eq!(error.classify(), Outcome::failure(), "{error:?}");
     }
-    let others: [One<'_>; 4] = [
+    let others: [One<'_>; 11] = [
         Derived::Failed,
+        Derived::Maybe(None),
+        Derived::MaybeBoxed { why: None },
+        Derived::MaybeShared(1, None),
+        Derived::MaybeBehind(None),
+        Derived::MaybeDynamic(None),
+        Derived::MaybeAny(None),
+        Derived::MaybeHandle(None),
         Derived::Borrowed(Box::new(1)),
         Derived::Handle(CallError::Inner(1)),
         Derived::Marked(open_error()),
@@ -548,5 +579,14 @@ async fn by_a_handle_a_rule_says_so() {
     breaker.call_sync_with(|| Ok::<_, Outer>(()), rules::errors).unwrap();
     assert_eq!(seen(), (ways + 1, 1));
     assert_eq!(breaker.snapshot().success_count, 1);
+    let inner = common::breaker(Config::new());
+    inner.force_open();
+    let words = || inner.call_sync(|| Err::<(), _>("down"));
+    breaker.call_sync_with(words, rules::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_sync_with(words, rules::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_with(async { words() }, rules::errors).await.unwrap_err();
+    let mut items = guard_stream_with(breaker.try_acquire().unwrap(), stream::iter([words()]), rules::errors);
+    items.next().await.unwrap().unwrap_err();
+    assert_eq!(seen(), (ways + 5, 1));
     let _ = guard_stream::<_, u8, Outer>(breaker.try_acquire().unwrap(), stream::empty());
 }

@@ -103,6 +103,20 @@ fn of_many_names_that_nobody_has_the_first_are_told_and_the_others_counted() {
     assert!(report.warnings()[100].to_string().contains("900 more names belong to no circuit breaker yet"));
 }
 
+#[test]
+fn of_many_shared_prefixes_the_first_are_told_and_the_others_counted() {
+    let registry = Registry::new();
+    for n in 0..150 {
+        for name in [format!("api-{n}"), format!("api_{n}")] {
+            registry.breaker(&name, Config::new()).unwrap();
+        }
+    }
+    let report = registry.init_from([("", ""); 0]).unwrap();
+    assert_eq!(report.warnings().len(), 101);
+    let last = report.warnings()[100].to_string();
+    assert_eq!(last, "names of circuit breakers: 50 more prefixes of variables are shared by circuit breakers");
+}
+
 struct A;
 struct B;
 struct Client<T>(PhantomData<T>);
@@ -199,6 +213,83 @@ impl Reads for Whole {
     }
 }
 
+struct Twins;
+
+#[circuit_breaker]
+impl Reads for Twins {
+    fn fetch() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+#[circuit_breaker]
+impl Sends for Twins {
+    async fn send() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+trait Sends {
+    async fn send() -> Result<(), CircuitBreakerError>;
+}
+
+struct Split;
+
+#[circuit_breaker]
+impl Split {
+    fn one() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+
+    #[circuit_breaker]
+    fn two() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+#[circuit_breaker]
+impl Split {
+    fn three() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+struct Named;
+
+#[circuit_breaker(name = "report::Named")]
+impl Reads for Named {
+    fn fetch() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+#[circuit_breaker(name = "report::Named")]
+impl Sends for Named {
+    async fn send() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+}
+
+/// Its only block, of which each method is told by the same place.
+struct Alone;
+
+#[circuit_breaker]
+impl Alone {
+    fn one() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+
+    #[circuit_breaker(otherwise = neutral)]
+    async fn two() -> Result<(), CircuitBreakerError> {
+        Ok(())
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "a shape of its own")]
+    fn three() -> impl Future<Output = Result<(), CircuitBreakerError>> + Send {
+        async { Ok(()) }
+    }
+}
+
 macro_rules! client {
     ($($argument:ty)*) => {$(
         impl Made<$argument> {
@@ -226,20 +317,31 @@ async fn call_sites_that_share_a_default_name_are_told_with_both_places() {
         for call in [Block::<A>::get, Block::<B>::get, Made::<A>::get, Made::<B>::get] {
             call().unwrap();
         }
-        for call in [Whole::get, Whole::fetch] {
+        for call in
+            [Whole::get, Whole::fetch, Twins::fetch, Named::fetch, Split::one, Split::two, Split::three, Alone::one]
+        {
             call().unwrap();
         }
-        for call in [Block::<A>::put().await, Whole::put().await] {
+        for call in [
+            Block::<A>::put().await,
+            Whole::put().await,
+            Twins::send().await,
+            Named::send().await,
+            Alone::two().await,
+            Alone::three().await,
+        ] {
             call.unwrap();
         }
         let report = Registry::global().init_from([("", ""); 0]).unwrap();
         let told = told(&report);
         let shared: Vec<_> = told.iter().map(|line| line.split("` is shared").next().unwrap()).collect();
         let of = |name| format!("circuit breaker `report::{name}`: is shared by ");
-        for name in ["Client::get", "Store::fetch", "Block", "Made::get"] {
+        for name in ["Client::get", "Store::fetch", "Block", "Made::get", "Whole", "Twins", "Split"] {
             assert_eq!(told.iter().filter(|line| line.starts_with(&of(name))).count(), 1, "{name}: {told:#?}");
         }
-        assert_eq!(shared.len(), 4, "{told:#?}");
+        assert_eq!(shared.len(), 7, "{told:#?}");
+        let whole = told.iter().find(|line| line.contains("Whole")).unwrap();
+        assert_eq!(whole.matches("tests/tests/report.rs:").count(), 2, "each block once, not each method: {whole}");
         let client = told.iter().find(|line| line.contains("Client::get")).unwrap();
         let places = client.matches("tests/tests/report.rs:").count();
         assert!(places == 2 && client.contains("write a `name` at each"), "{client}");

@@ -5,8 +5,12 @@ mod common;
 
 use breaker_core::{CallError, CircuitBreakerError, Config, Store, Stored, circuit_breaker, fallback, retry};
 use common::{breaker, secs};
+use futures_util::FutureExt as _;
+use std::cell::Cell;
 use std::future::{Future, pending, poll_fn, ready};
+use std::panic;
 use std::pin::{Pin, pin};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Builder, Runtime};
@@ -22,9 +26,26 @@ fn begin<F: Future>(mut future: Pin<&mut F>) {
     assert!(polled, "it has to wait");
 }
 
+thread_local!(static PANICS: Cell<u32> = const { Cell::new(0) });
+
+/// Runs `f`, in which nothing may panic: also a panic that is caught is printed, and ends a process that is built with `panic = "abort"`.
+fn calmly<T>(f: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            before(info);
+        }));
+    });
+    let (before, given) = (PANICS.get(), f());
+    assert_eq!(PANICS.get(), before, "something panicked");
+    given
+}
+
 /// One poll outside of all runtimes.
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
+    calmly(|| future.poll(&mut Context::from_waker(Waker::noop())))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,11 +119,53 @@ fn a_call_that_moves_to_another_runtime_keeps_its_limit() {
     let breaker = breaker(Config::new().timeout(secs(5)));
     let mut call = pin!(breaker.call(pending::<Result<(), Error>>()));
     begin(call.as_mut());
-    let cut = runtime().block_on(call);
+    let cut = calmly(|| runtime().block_on(call));
     assert!(matches!(cut, Err(CallError::Rejected(error)) if error.is_timeout()));
     let mut call = pin!(limited(pending()));
     begin(call.as_mut());
-    assert!(matches!(runtime().block_on(call), Err(Error::Open(error)) if error.is_timeout()));
+    assert!(matches!(calmly(|| runtime().block_on(call)), Err(Error::Open(error)) if error.is_timeout()));
+}
+
+#[test]
+fn a_call_goes_on_without_the_limit_of_a_runtime_of_many_threads() {
+    for end in [drop::<Runtime>, Runtime::shutdown_background] {
+        let breaker = breaker(Config::new().timeout(secs(3600)));
+        let home = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        let mut call = pin!(breaker.call(pending::<Result<(), Error>>()));
+        home.block_on(async { assert!(call.as_mut().now_or_never().is_none()) });
+        assert!(poll(call.as_mut()).is_pending());
+        end(home);
+        assert!(poll(call.as_mut()).is_pending());
+    }
+}
+
+/// tokio says by a panic alone that a runtime has no timer, so that is asked once.
+#[test]
+fn a_call_asks_a_runtime_without_a_timer_once() {
+    for is_gone in [true, false] {
+        let breaker = breaker(Config::new().timeout(secs(5)));
+        let home = runtime();
+        let mut call = pin!(breaker.call(pending::<Result<(), Error>>()));
+        home.block_on(async { assert!(call.as_mut().now_or_never().is_none()) });
+        let home = (!is_gone).then_some(home);
+        let without_timer = Builder::new_current_thread().build().unwrap();
+        without_timer.block_on(async { assert!(call.as_mut().now_or_never().is_none()) });
+        without_timer.block_on(async { assert!(calmly(|| call.as_mut().now_or_never()).is_none()) });
+        if let Some(home) = home {
+            assert!(home.block_on(call).is_err(), "its own timer still runs");
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_polled_outside_keeps_its_limit_while_its_own_runtime_is_there() {
+    let breaker = breaker(Config::new().timeout(secs(5)));
+    let home = runtime();
+    let mut call = pin!(breaker.call(pending::<Result<(), Error>>()));
+    home.block_on(async { assert!(call.as_mut().now_or_never().is_none()) });
+    assert!(poll(call.as_mut()).is_pending());
+    let cut = home.block_on(call);
+    assert!(matches!(cut, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
 static ATTEMPTS: AtomicU32 = AtomicU32::new(0);

@@ -5,10 +5,12 @@ mod common;
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Listener, Registry, circuit_breaker, testing};
 use common::secs;
+use futures_util::StreamExt as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
+use tower::ServiceExt as _;
 
 #[circuit_breaker]
 fn called_by_a_waker() -> Result<(), CircuitBreakerError> {
@@ -100,6 +102,56 @@ fn metrics_are_exported_with_no_lock_held() {
 fn a_dashboard_listens_with_no_lock_held() {
     // It hears of no calls, so those who wait for a call are not woken.
     wakes(registered, |_| drop::<axum::Router>(breaker_axum::dashboard_router(Registry::global()).into_router()));
+}
+
+/// Loads the dashboard when it is woken.
+struct Reloads(axum::Router, AtomicBool);
+
+impl Wake for Reloads {
+    fn wake(self: Arc<Self>) {
+        use_the_registry();
+        let mut loads = pin!(events(&self.0));
+        assert!(loads.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        self.1.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn events(dashboard: &axum::Router) -> axum::body::BodyDataStream {
+    let request = http::Request::get("/events").body(axum::body::Body::empty()).unwrap();
+    dashboard.clone().oneshot(request).await.unwrap().into_body().into_data_stream()
+}
+
+/// Whether a reader of the dashboard's events is woken by what `act` does, or by time, and no lock is held then.
+fn wakes_a_reader(act: fn(&CircuitBreaker)) -> bool {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(testing::isolated(async {
+            let breaker = Registry::global().breaker("watched", Config::new()).unwrap();
+            let dashboard = breaker_axum::dashboard_router(Registry::global()).into_router();
+            let mut reader = events(&dashboard).await;
+            reader.next().await.unwrap().unwrap();
+            let reloads = Arc::new(Reloads(dashboard, AtomicBool::new(false)));
+            let waker = Waker::from(Arc::clone(&reloads));
+            assert!(reader.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+            act(&breaker);
+            tokio::time::sleep(secs(2)).await;
+            done.send(reloads.1.load(Ordering::Relaxed)).unwrap();
+        }));
+    });
+    wait.recv_timeout(secs(30)).expect("it never comes back: a lock is held while a waker runs")
+}
+
+#[test]
+fn a_dashboard_sends_with_no_lock_held() {
+    assert!(wakes_a_reader(|_| ()), "a tick");
+    assert!(wakes_a_reader(CircuitBreaker::force_open), "a change");
+    let many = |_: &CircuitBreaker| {
+        for n in 0..100 {
+            Registry::global().breaker(&format!("watched_{n}"), Config::new()).unwrap().force_open();
+        }
+    };
+    assert!(wakes_a_reader(many), "so many changes that all is told anew");
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Dashboard {
 
     /// Who asks for an action, in words for the audit.
     pub(super) fn authorize(&self, access: &Access, caller: &Caller, action: &str) -> Result<String, Refused> {
-        if let Some(token) = caller.bearer().filter(|_| caller.is_at_home(false)) {
+        if let Some(token) = caller.bearer_from_here() {
             self.check_token(access, caller, token, action)?;
             return Ok(caller.shown("bearer"));
         }
@@ -102,7 +102,13 @@ impl Dashboard {
     }
 
     /// Compares a token that was sent, unless its sender has sent too many wrong ones.
-    fn check_token(&self, access: &Access, caller: &Caller, sent: &str, action: &str) -> Result<(), Refused> {
+    pub(super) fn check_token(
+        &self,
+        access: &Access,
+        caller: &Caller,
+        sent: &str,
+        action: &str,
+    ) -> Result<(), Refused> {
         let attempts = if caller.is_doubtful() { &access.doubtful_attempts } else { &access.attempts };
         attempts.take(caller.address).map_err(too_many)?;
         if access.token.is(sent) {
@@ -148,6 +154,11 @@ fn too_many(wait: Duration) -> Refused {
 impl Caller {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The token that it shows, unless another site has it sent.
+    pub(super) fn bearer_from_here(&self) -> Option<&str> {
+        self.bearer().filter(|_| self.is_at_home(false))
     }
 
     fn bearer(&self) -> Option<&str> {

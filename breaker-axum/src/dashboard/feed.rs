@@ -9,10 +9,10 @@ use super::Dashboard;
 use super::access::Caller;
 use super::board::POINTS;
 use super::history::KEPT;
-use super::hub::{Frame, TICK, frame};
+use super::hub::{Frame, Receiver, TICK, frame};
 use super::peer::Peer;
 use super::readers::{Owner, Place};
-use super::reply;
+use super::reply::Refused;
 use super::shown::millis;
 use axum::body::Body;
 use axum::extract::State;
@@ -24,7 +24,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep_until;
 
 /// A place among the readers, which is left with its value.
@@ -37,7 +37,7 @@ struct Reader {
     seat: Seat,
     /// Of a caller who has logged in.
     session: Option<String>,
-    receiver: Receiver<Frame>,
+    receiver: Receiver,
     first: Option<Bytes>,
     over: bool,
 }
@@ -45,10 +45,12 @@ struct Reader {
 pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Caller) -> Response {
     let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
     let owner = session.clone().map_or_else(|| Owner::Stranger(Peer::of(caller.address)), Owner::Session);
-    let Some(place) = dashboard.readers.take(owner) else {
-        let mut full = reply::error(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some");
-        full.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
-        return full;
+    let place = match dashboard.readers.take(owner) {
+        Some(place) => place,
+        None => match dashboard.place_by_token(&caller) {
+            Ok(place) => place,
+            Err(refused) => return refused.into_response(),
+        },
     };
     let seat = Seat { dashboard, place };
     let dashboard = &seat.dashboard;
@@ -66,6 +68,18 @@ pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, caller: Call
 }
 
 impl Dashboard {
+    /// A place for a caller who shows the token, where there is no other one for it. The token is not looked at before: whoever guards the dashboard
+    /// may send another one along, and to read takes none.
+    fn place_by_token(&self, caller: &Caller) -> Result<Place, Refused> {
+        let full = || {
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some")
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+        };
+        let (Some(access), Some(token)) = (&self.access, caller.bearer_from_here()) else { return Err(full()) };
+        self.check_token(access, caller, token, "events")?;
+        self.readers.take(Owner::Token).ok_or_else(full)
+    }
+
     fn hello(&self, caller: &Caller) -> serde_json::Value {
         json!({
             "version": 1,

@@ -3,6 +3,9 @@
 //!
 //! Memory: the channel keeps the last [`ROOM`] events for readers that have not taken them. One that is further behind has missed some, and
 //! gets everything anew when it comes to read again.
+//!
+//! An event is made under the lock and sent without it, since that wakes readers, and a waker may run any code. Until it is sent a reader may join,
+//! whose first message holds it already. So events are numbered, and a reader leaves out those from before it joined.
 
 use super::board::{Board, Seen};
 use super::history::{Fresh, History};
@@ -13,7 +16,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The time between two looks at the breakers.
@@ -36,11 +39,34 @@ pub(super) enum Frame {
     Anew,
 }
 
+/// A frame with its number.
+type Numbered = (u64, Frame);
+
 pub(super) struct Hub {
     registry: &'static Registry,
     history: Arc<History>,
-    sender: broadcast::Sender<Frame>,
+    sender: broadcast::Sender<Numbered>,
     told: Mutex<Told>,
+}
+
+/// A place among the readers.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    frames: broadcast::Receiver<Numbered>,
+    /// The last event that was made before it joined.
+    after: u64,
+}
+
+impl Receiver {
+    /// The next event since it joined.
+    pub(super) async fn recv(&mut self) -> Result<Frame, RecvError> {
+        loop {
+            let (number, frame) = self.frames.recv().await?;
+            if number > self.after {
+                return Ok(frame);
+            }
+        }
+    }
 }
 
 /// What the readers have been told.
@@ -49,6 +75,8 @@ struct Told {
     board: Board,
     /// Everything, until something is sent that is newer.
     full: Option<Bytes>,
+    /// How many events were made.
+    events: u64,
     /// The number of the task that sends ticks, if one does.
     ticks: Option<u64>,
     tasks: u64,
@@ -64,39 +92,45 @@ impl Hub {
     }
 
     /// A place among the readers, and everything that there is to know before the first event. To be called in a tokio runtime.
-    pub(super) fn join(self: &Arc<Self>) -> (broadcast::Receiver<Frame>, Bytes) {
+    pub(super) fn join(self: &Arc<Self>) -> (Receiver, Bytes) {
         let mut seen = None;
         loop {
             let mut told = self.lock();
-            match seen.take() {
-                _ if told.ticks.is_some() => {}
-                Some(seen) => self.begin(&mut told, &seen),
+            let begun = match seen.take() {
+                _ if told.ticks.is_some() => None,
+                Some(seen) => Some(self.begin(&mut told, &seen)),
                 None => {
                     drop(told);
                     seen = Some(Seen::of(self.registry));
                     continue;
                 }
-            }
+            };
             told.joined = Some(Instant::now());
             told.idle = None;
-            return (self.sender.subscribe(), told.full());
+            let joined = (Receiver { frames: self.sender.subscribe(), after: told.events }, told.full());
+            drop(told);
+            if let Some(ticks) = begun {
+                tokio::spawn(run(ticks));
+            }
+            return joined;
         }
     }
 
-    fn begin(self: &Arc<Self>, told: &mut Told, seen: &Seen) {
+    /// What the task that sends ticks is to run with.
+    fn begin(self: &Arc<Self>, told: &mut Told, seen: &Seen) -> Ticks {
         told.tasks += 1;
         told.ticks = Some(told.tasks);
         self.history.await_news(true);
         told.board = Board::default();
         told.full = None;
         told.board.look(seen, &self.history, SystemTime::now());
-        tokio::spawn(run(Ticks(Arc::downgrade(self), told.tasks)));
+        Ticks(Arc::downgrade(self), told.tasks)
     }
 
     /// Sends an event to those who are logged in.
     pub(super) fn announce(&self, event: &str, data: &impl Serialize) {
-        let _in_order = self.lock();
-        let _ = self.sender.send(Frame::Private(frame(event, data)));
+        let numbered = self.lock().number(Frame::Private(frame(event, data)));
+        self.send(numbered);
     }
 
     /// The whole name of a breaker that goes by this one on the wire.
@@ -111,14 +145,16 @@ impl Hub {
         let mut told = self.lock();
         let now = SystemTime::now();
         let look = told.board.look(&seen, &self.history, now);
-        let tick = told.board.tick(&look, millis(now));
-        self.send(&mut told, frame("tick", &tick));
+        let tick = frame("tick", &told.board.tick(&look, millis(now)));
+        let tick = told.event(tick);
         let reads = self.sender.receiver_count() > 0 && told.joined.is_some_and(|joined| joined.elapsed() <= READS);
         told.idle = (!reads).then(|| told.idle.unwrap_or_else(Instant::now));
         let goes_on = told.idle.is_none_or(|since| since.elapsed() < LINGERS);
         if !goes_on {
             self.end(&mut told);
         }
+        drop(told);
+        self.send(tick);
         goes_on
     }
 
@@ -131,9 +167,10 @@ impl Hub {
                     let Some(breaker) = self.registry.get(&one.name) else { continue };
                     let mut told = self.lock();
                     let change = told.board.change(&breaker, &self.history, &one, SystemTime::now());
-                    if let Some(change) = change {
-                        self.send(&mut told, frame("transition", &change));
-                    }
+                    let change = change.map(|change| frame("transition", &change));
+                    let change = change.map(|change| told.event(change));
+                    drop(told);
+                    change.into_iter().for_each(|change| self.send(change));
                 }
             }
             Fresh::TooMuch => {
@@ -141,15 +178,17 @@ impl Hub {
                 let mut told = self.lock();
                 told.board.look(&seen, &self.history, SystemTime::now());
                 told.full = None;
-                let _ = self.sender.send(Frame::Anew);
+                let anew = told.number(Frame::Anew);
+                drop(told);
+                self.send(anew);
             }
         }
     }
 
-    fn send(&self, told: &mut Told, bytes: Bytes) {
-        told.full = None;
+    /// With no lock held: it wakes the readers.
+    fn send(&self, numbered: Numbered) {
         // Without a reader it is gone.
-        let _ = self.sender.send(Frame::Event(bytes));
+        let _ = self.sender.send(numbered);
     }
 
     /// From now on whoever joins starts a new task.
@@ -164,6 +203,17 @@ impl Hub {
 }
 
 impl Told {
+    /// An event that is newer than everything.
+    fn event(&mut self, bytes: Bytes) -> Numbered {
+        self.full = None;
+        self.number(Frame::Event(bytes))
+    }
+
+    fn number(&mut self, frame: Frame) -> Numbered {
+        self.events += 1;
+        (self.events, frame)
+    }
+
     fn full(&mut self) -> Bytes {
         let board = &self.board;
         self.full.get_or_insert_with(|| frame("full", &board.full(millis(SystemTime::now())))).clone()
@@ -222,6 +272,8 @@ mod tests {
     use super::*;
     use crate::dashboard::history::Ear;
     use breaker_core::Config;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake, Waker};
     use tokio::time::{advance, sleep};
 
     fn hub() -> (Arc<Hub>, breaker_core::CircuitBreaker) {
@@ -282,6 +334,38 @@ mod tests {
         assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
         advance(TICK).await;
         assert!(matches!(reader.recv().await.unwrap(), Frame::Event(_)));
+    }
+
+    /// Looks at the hub when it is woken.
+    struct Looks(Arc<Hub>, AtomicBool);
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            let free = self.0.told.try_lock().is_ok();
+            self.1.store(free, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_is_told_of_an_action_with_no_lock_held() {
+        let (hub, _) = hub();
+        let (mut reader, _) = hub.join();
+        let looks = Arc::new(Looks(Arc::clone(&hub), AtomicBool::new(false)));
+        let mut next = Box::pin(reader.recv());
+        assert!(next.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&looks)))).is_pending());
+        hub.announce("audit", &serde_json::json!({}));
+        assert!(looks.1.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_joins_before_an_event_is_sent_does_not_get_it_twice() {
+        let (hub, _) = hub();
+        let _early = hub.join();
+        let made = hub.lock().event(Bytes::from_static(b"made"));
+        let (mut reader, _) = hub.join();
+        hub.send(made);
+        hub.announce("audit", &serde_json::json!({}));
+        assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
     }
 
     #[tokio::test(start_paused = true)]

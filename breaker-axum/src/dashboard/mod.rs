@@ -30,7 +30,8 @@
 //! snapshots once in a second while somebody has the page open, however many those are: an event is made once for all. A reader that does not
 //! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones.
 //!
-//! 1,024 pages can be open, 256 of them from one address. With a token 256 places are for those who are logged in, 16 for each login, so
+//! 1,024 pages can be open, 256 of them from one address. With a token 256 places are for those who are logged in, 16 for each login, and
+//! for those who send the token itself (`Authorization: Bearer`, 16 in all), so
 //! that they come in when strangers have taken all others. A place is free again after a minute, also where its reader never
 //! reads; a page that goes on reading connects again and does not show it. How many connections there are at once is up to the server.
 //!

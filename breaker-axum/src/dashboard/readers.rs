@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 /// How many read at once at most.
 const MOST: usize = 1024;
-/// So many of these are for sessions, where there are any: who has logged in comes in when strangers have taken all others.
+/// So many of these are for sessions and the token, where there are any: an operator comes in when strangers have taken all others.
 const FOR_SESSIONS: usize = 256;
 /// The most for one address.
 const OF_ADDRESS: usize = 256;
-/// The most for one session.
+/// The most for one session, and for those who show the token.
 const OF_SESSION: usize = 16;
 /// A stream lasts so long. Then the page connects again.
 pub(super) const LASTS: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub(super) enum Owner {
     Stranger(Peer),
     /// By its identity.
     Session(String),
+    /// Who shows the token itself.
+    Token,
 }
 
 /// A place, until it is left or its time is over.
@@ -72,7 +74,7 @@ impl Readers {
         let of_owner = taken.iter().filter(|(_, other)| other == owner).count();
         let strangers = taken.iter().filter(|(_, other)| matches!(other, Owner::Stranger(_))).count();
         let fits = match owner {
-            Owner::Session(_) => of_owner < OF_SESSION,
+            Owner::Session(_) | Owner::Token => of_owner < OF_SESSION,
             // Nothing tells these apart.
             Owner::Stranger(Peer::Unknown) => strangers < self.for_strangers,
             Owner::Stranger(_) => of_owner < OF_ADDRESS && strangers < self.for_strangers,

@@ -53,8 +53,15 @@ impl Directory {
         problems
     }
 
+    /// What is wrong with a file that is to take the place of the one before.
+    pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        let mut problems = self.problems_of(file, environment);
+        problems.extend(file.follows(&self.file).err());
+        problems
+    }
+
     /// What is wrong with a file in view of the breakers that there are.
-    pub(super) fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+    fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         if !file.switches_rules_off() {
             return Vec::new();
         }
@@ -81,7 +88,7 @@ impl Directory {
         odd.extend(self.unknown_names());
         odd.extend(self.unknown_functions());
         odd.extend(self.shared_prefixes());
-        odd.extend(self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name)));
+        odd.extend(self.shared_by_default());
         for warning in &odd {
             self.say(warning.to_string());
         }
@@ -116,7 +123,21 @@ impl Directory {
             by_prefix.entry(&entry.prefix).or_default().push(name);
         }
         let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
-        shared.map(|(prefix, names)| shared_prefix(prefix, &names)).collect()
+        let more = |more| {
+            let message = format!("{more} more prefixes of variables are shared by circuit breakers");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        spelling::first_of(shared, |(prefix, names)| shared_prefix(prefix, &names), more)
+    }
+
+    /// Breakers that several things have because their default names are the same.
+    fn shared_by_default(&self) -> Vec<ConfigError> {
+        let shared = self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name));
+        let more = |more| {
+            let message = format!("{more} more default names are shared");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        spelling::first_of(shared, |warning| warning, more)
     }
 
     /// Says of the time limits of `name` which functions cannot keep theirs.
@@ -145,8 +166,8 @@ impl Entry {
         }
         let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
         let message = format!(
-            "is shared by {}, since its default name leaves out traits and type arguments: failures of one reject calls \
-             of the other; write a `name` at each, the same one where they are to share it",
+            "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
+             reject calls of the other; write a `name` at each, the same one where they are to share it",
             listed(&places)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
@@ -165,4 +186,25 @@ fn listed(all: &[&str]) -> String {
     const MOST: usize = 10;
     let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
     format!("{}{more}", all[..all.len().min(MOST)].join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::site::Origin;
+
+    #[test]
+    fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
+        let mut directory = Directory::default();
+        for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
+            let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
+            let by_default = Some(Origin::Function(function));
+            directory.declare(&name, Declared { place, config: Config::new(), can_be_cut: true, by_default }, false);
+        }
+        let found = directory.init(Environment::default(), false);
+        assert_eq!(found.warnings.len(), 101);
+        let last = found.warnings[100].to_string();
+        assert_eq!(last, "names of circuit breakers: 50 more default names are shared");
+    }
 }

@@ -13,6 +13,7 @@ impl Machine {
     /// Closes with nothing left of what was: no run, no backoff, no ramp.
     fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Change {
         self.pace.reset();
+        (self.lacking, self.told_of_places) = (0, false);
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
     }
 
@@ -33,7 +34,8 @@ impl Machine {
     /// Closes, zeroes what was counted and starts a new generation.
     pub(crate) fn reset(&mut self, now: Tick) -> Change {
         self.counts = Counts::default();
-        self.last_failure = None;
+        self.last_failure = Tick::ZERO;
+        self.eclipse_told = false;
         Change { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
     }
 
@@ -96,7 +98,7 @@ impl Machine {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
         }
-        self.move_by_hand(Phase::HalfOpen(Trial::default()), now)
+        self.move_by_hand(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
     }
 
     /// A manual state stands above it, but for shadow, which shows what would be.

@@ -95,11 +95,24 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
         let flags = phase
             | flag(until.is_some(), Word::SHUT)
-            | flag(self.run.length() > 0 || self.drops > 0, Word::WATCH)
+            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
             | flag(self.settings.has_rules(), Word::WINDOW)
             | flag(timed, Word::TIMED)
             | flag(self.settings.limits.longest.is_some(), Word::LIMITED);
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    }
+
+    /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
+    /// end of an open time. `None`: it knows nothing that a new machine would not.
+    pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
+        let Phase::Closed { ramp, since } = &self.phase else {
+            return Some(self.lapsed(now).unwrap_or(self.since));
+        };
+        let run = self.run.counts_at(now, self.longest_gap).then(|| self.run.last());
+        let window = self.ruled_window().filter(|window| !window.tally(now).is_good());
+        let ramps =
+            ramp.as_ref().zip(self.settings.ramp).is_some_and(|(ramp, length)| ramp.share(now, length).is_some());
+        [run, window.map(|_| self.last_bad), ramps.then_some(*since)].into_iter().flatten().max()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -116,7 +129,7 @@ impl Machine {
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
-            last_failure: self.last_failure,
+            last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.tally(now),
                 _ => window.sums(),

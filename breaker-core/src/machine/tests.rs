@@ -15,7 +15,7 @@ fn fail(machine: &mut Machine) -> Settled {
     let word = machine.publish().0;
     let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is let in") };
     machine.settle(
-        Call { word, probe, started: NOW, evidence: Evidence::NONE, rejected: 0 },
+        Call { word, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },
         Ending::Result(Outcome::failure()),
         NOW,
     )

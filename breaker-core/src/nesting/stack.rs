@@ -35,6 +35,13 @@ impl Id {
     pub(super) fn of(core: &Core) -> Self {
         Self(ptr::from_ref(core).addr())
     }
+
+    /// A call of it that has ended, which nothing is told.
+    #[cfg(feature = "stream")]
+    pub(super) fn of_ended(core: &Core) -> Self {
+        // No address of one is odd.
+        Self(Self::of(core).0 | 1)
+    }
 }
 
 /// A place for a call.
@@ -43,7 +50,7 @@ pub(super) struct Place {
     pub(super) word: Cell<Word>,
     /// 0 too where there is no call.
     pub(super) probe: Cell<u32>,
-    /// The function, of a call inside another one. It stays when the call leaves.
+    /// The function, where it is known. It stays when the call leaves.
     function: Cell<Option<&'static Link>>,
     /// In its place, the number that the function has in the breaker's family; 0: none.
     number: Cell<u32>,
@@ -115,6 +122,13 @@ impl Stack {
     #[inline]
     pub(super) fn put_first(&self, breaker: Id, word: Word) {
         self.first().put(breaker, word);
+    }
+
+    /// Notes the function of the first call. Its word then has the mark of one that is more than a plain success: without it the name may be older.
+    #[inline]
+    pub(super) fn name_first(&self, function: Option<&'static Link>) {
+        self.first().function.set(function);
+        self.first().number.set(0);
     }
 
     /// Takes away the only call, which holds no slot.
@@ -223,6 +237,15 @@ impl Stack {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
         let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
         Some(inside.function.get().ok_or(inside.number.get()))
+    }
+
+    #[cfg(feature = "tracing")]
+    /// The function of the nearest call of this breaker, or its number in the family.
+    pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
+        self.nearest(breaker, |place| {
+            let known = !ptr::eq(place, self.first()) || place.word.get().is_never();
+            known.then(|| place.function.get().ok_or(place.number.get()))
+        })?
     }
 
     /// Runs `f` on the nearest call of the same breaker.

@@ -1,11 +1,12 @@
 //! Ending: how a call that has ended is counted and told, the cheapest way first.
 
 use super::Permit;
-use crate::answers::{Call, Counted, Settled};
+use crate::answers::{Call, Counted, Eclipse, Settled};
 use crate::breaker::Told;
 use crate::clock::{self, Tick};
 use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
 use crate::gate::{Evidence, Word};
+use crate::machine::Machine;
 use crate::nesting;
 use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
@@ -21,26 +22,38 @@ impl Permit {
         self.closed();
         let core: &Core = &self.breaker().0;
         if self.word.has(Word::PASS) {
+            if self.word.has(Word::UNBOUND) {
+                self.tell(&Settled::PASSED_ON, cause);
+            }
             return;
         }
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
-        if dropped && nesting::is_dropped_along(core) {
-            return self.drop_along();
+        if dropped && let Some(outer) = nesting::dropped_with(core) {
+            // One that has ended has told its own result.
+            return self.pass_on(outer.generation() != 0, "cancelled");
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            return nesting::tell(core, Evidence::ANSWERED);
+            nesting::tell(core, Evidence::ANSWERED);
+            return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
         if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
-            return nesting::tell(core, Evidence::FAILED);
+            nesting::tell(core, Evidence::FAILED);
+            return;
         }
         let settled = self.settle_in_machine(ending, cause);
-        match settled.outcome {
-            Counted::Success => nesting::tell(core, Evidence::ANSWERED),
-            Counted::Failure => nesting::tell(core, Evidence::FAILED),
-            _ if dropped => nesting::tell(core, Evidence::TOLD),
-            _ => {}
+        let evidence = match settled.outcome {
+            Counted::Success => Evidence::ANSWERED,
+            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Tells) => Evidence::ECLIPSED,
+            Counted::Failure => Evidence::FAILED,
+            _ if dropped => Evidence::TOLD,
+            _ => return,
+        };
+        if !dropped {
+            nesting::tell(core, evidence);
+        } else if self.is_inside() {
+            nesting::tell_dropped(core, evidence);
         }
     }
 
@@ -99,11 +112,12 @@ impl Permit {
         let probe = self.probe.load(Ordering::Relaxed);
         let (settled, told) = if plain && nothing_to_settle() {
             (Settled::PLAIN, Told::NOTHING)
-        } else if success && probe == 0 && evidence.has(Evidence::TOLD) {
+        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
             (Settled::PASSED_ON, Told::NOTHING)
         } else {
+            let dropped = matches!(ending, Ending::Dropped | Ending::Left);
             self.breaker().locked(|machine, now| {
-                let call = Call { evidence, probe, ..self.call(now) };
+                let call = Call { evidence, ..self.call(now, dropped) };
                 let settled = machine.settle(call, ending, now);
                 (settled, settled.change)
             })
@@ -118,37 +132,61 @@ impl Permit {
         settled
     }
 
-    fn call(&self, now: Tick) -> Call {
-        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
-        let rejected = if probe == 0 { 0 } else { self.breaker().0.rejections() };
-        Call { word, probe, started, evidence: self.evidence(), rejected }
+    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends a run.
+    fn is_of_interest(&self) -> bool {
+        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(Word::WATCH)
     }
 
-    /// Dropped with the call around it, which tells of both: it only hands its slot back.
-    fn drop_along(&self) {
+    fn call(&self, now: Tick, dropped: bool) -> Call {
+        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
+        let rejected = if probe == 0 && !dropped && !word.has(Word::ASK) { 0 } else { self.breaker().0.rejections() };
+        let around = nesting::told_around(&self.breaker().0);
+        Call { word, probe, started, evidence: self.evidence(), around, rejected }
+    }
+
+    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`: that one has no result either.
+    pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
         if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
-            let (widened, told) = self.breaker().locked(|machine, now| (machine.give_back(self.call(now)), None));
+            let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
+            let (widened, told) = self.breaker().locked(give_back);
             self.breaker().tell_changes(told);
             settled.widened = widened;
         }
-        self.tell(&settled, &|| Cause::bare("cancelled"));
+        self.tell(&settled, &|| Cause::bare(kind));
         self.warn(&settled);
     }
 
     /// What only a person can mend.
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
-        if settled.widened {
-            crate::log::widened(self.breaker(), self.holder.function());
+        if let Some(widened) = settled.widened {
+            crate::log::widened(self.breaker(), self.holder.function(), widened);
         }
         #[cfg(feature = "tracing")]
-        if settled.eclipsed {
-            crate::log::eclipsed(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
+        self.warn_of_eclipse(settled);
+        #[cfg(feature = "tracing")]
+        if settled.hidden {
+            crate::log::hidden(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = (settled.widened, settled.eclipsed);
+        let _ = (settled.widened, settled.hidden);
+    }
+
+    /// Of failures that successes inside hide, one line tells. Until it does, the functions are noted of which one has succeeded inside the other.
+    #[cfg(feature = "tracing")]
+    fn warn_of_eclipse(&self, settled: &Settled) {
+        let own = self.holder.function();
+        match (settled.eclipse, settled.outcome) {
+            (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
+                crate::log::answers(self.breaker(), nesting::function_around(self.breaker()), own);
+            }
+            // The failure of a call that had no success inside itself is one of the call around it.
+            (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => crate::log::eclipsed(self.breaker(), own),
+            (Eclipse::Tells, _) => crate::log::eclipsed(self.breaker(), nesting::function_around(self.breaker())),
+            _ => {}
+        }
     }
 
     /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or

@@ -6,6 +6,7 @@ use crate::config::{Config, OnPanic};
 use crate::event::{Ignored, Listener};
 use crate::state::State;
 use crate::sync::{Arc, AtomicU64};
+#[cfg(feature = "test-util")]
 use crate::window::Added;
 #[cfg(feature = "tokio")]
 use std::future::Future;

@@ -36,22 +36,7 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
     }
-    let form = return_type(target, has_fallback, errors);
-    caller(target, &form, errors);
-    form
-}
-
-/// A closure cannot have a `#[track_caller]`, and the body is one. In an `async fn` rustc says itself that it has no effect.
-fn caller(target: &Target, form: &Form, errors: &mut Errors) {
-    let in_closure = match form {
-        Form::Sync => true,
-        Form::Async => false,
-        Form::Future(future) => future.tail.is_none(),
-    };
-    if let Some(attr) = target.attrs.iter().find(|attr| attr.path().is_ident("track_caller")).filter(|_| in_closure) {
-        let fix = "put it on a function that calls this one, and hand `Location::caller()` over";
-        errors.under(attr, format!("`#[track_caller]` has no effect here, for the body runs in a closure; {fix}"));
-    }
+    return_type(target, has_fallback, errors)
 }
 
 /// What the type itself must be is told by rustc, through the traits of the run-time half.

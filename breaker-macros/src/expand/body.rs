@@ -7,8 +7,11 @@ use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
 use crate::check::retry::Retry;
-use crate::target::params::{Binding, Hold, Kind, Param, quiet, starts_with_underscore};
+use crate::target::params::{Binding, Hold, Kind, Param, quiet, starts_with_underscore, used_underscore};
 use crate::uses;
+
+/// The most for which the run-time half has a `run_sync`, and about the most that read well.
+const MOST_ARGUMENTS: usize = 8;
 
 impl Kit<'_> {
     // Output: async move {
@@ -46,30 +49,36 @@ impl Kit<'_> {
             return TokenStream::new();
         }
         let named = names.map(|(cfg, name)| {
-            let quiet = starts_with_underscore(name).then(quiet);
+            let quiet = starts_with_underscore(name).then(used_underscore);
             quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;)
         });
         named.collect()
     }
 
-    // Output: `(x, y,), move |(mut x, y,)| -> Ret { BODY }`
-    // or:     `(), move |()| -> Ret { let x = x; { BODY } }`, where there is more to an argument than its name
+    // Output: `K::__rt::run_sync2(&__permit, x, y, |mut x, y| -> Ret { BODY })`
+    // or:     `K::__rt::run_sync(&__permit, move || -> Ret { let x = x; { BODY } })`, where there is more to an argument than its name
     fn sync_body(&self, moves: bool) -> TokenStream {
-        let keyword = moves.then(|| quote_spanned!(self.block().span_open()=> move));
-        let ret = &self.ret;
-        match self.plain_arguments(moves) {
-            Some(bindings) => {
-                let body = TokenTree::Group(self.block().clone());
-                let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_reuse)]);
-                let names = bindings.iter().map(|binding| &binding.ident);
-                let patterns = bindings.iter().map(|Binding { ident, mutability, .. }| quote!(#mutability #ident));
-                quote_spanned!(Span::mixed_site()=> (#(#names,)*), #keyword |#quiet (#(#patterns,)*)| -> #ret #body)
-            }
-            None => {
-                let block = self.with_locals(moves);
-                quote_spanned!(Span::mixed_site()=> (), #keyword |()| -> #ret #block)
-            }
-        }
+        let (rt, ret) = (self.rt, &self.ret);
+        let Some(arguments) = self.plain_arguments(moves) else {
+            let (keyword, block) = (self.keyword(moves), self.with_locals(moves));
+            let no_arguments = quote_spanned!(self.block().span_open()=> ||);
+            return quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #keyword #no_arguments -> #ret #block));
+        };
+        let run = match arguments.len() {
+            0 => Ident::new("run_sync", Span::mixed_site()),
+            count => Ident::new(&format!("run_sync{count}"), Span::mixed_site()),
+        };
+        let values = arguments.iter().map(|Binding { ident, .. }| {
+            let used = starts_with_underscore(ident).then(used_underscore);
+            quote!(#used #ident)
+        });
+        let patterns = arguments.iter().map(|Binding { ident, mutability, .. }| {
+            quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_reuse)] #mutability #ident)
+        });
+        let keyword = self.keyword(moves);
+        let patterns = quote_spanned!(self.block().span_open()=> |#(#patterns),*|);
+        let body = TokenTree::Group(self.block().clone());
+        quote_spanned!(Span::mixed_site()=> #rt::#run(&__permit, #(#values,)* #keyword #patterns -> #ret #body))
     }
 
     // Output: `#[allow(clippy::implicit_return)]`, where there are braces of the expansion's around the body
@@ -88,16 +97,25 @@ impl Kit<'_> {
         }
         let judged = self.plan.rules.code();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
-        // Where it is handed over a name with an underscore would be a used one.
-        let is_plain = |name: &&Binding| !starts_with_underscore(&name.ident) && !uses::mentions(&judged, &name.ident);
-        taken.map(|param| param.plain_name().filter(is_plain)).collect()
+        let is_unused = |name: &&Binding| !uses::mentions(&judged, &name.ident);
+        let plain: Option<Vec<_>> = taken.map(|param| param.plain_name().filter(is_unused)).collect();
+        plain.filter(|plain| plain.len() <= MOST_ARGUMENTS)
+    }
+
+    // Output: `move`, or nothing where the closure owns all names that the body uses
+    //
+    // Without it rustc would tell of what is captured at the head of the closure, in other words; inside one that has it,
+    // it proposes no clone.
+    fn keyword(&self, moves: bool) -> Option<TokenStream> {
+        let captures = self.plan.params.iter().any(Param::is_captured);
+        (moves && captures).then(|| quote_spanned!(self.block().span_open()=> move))
     }
 
     // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
     pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
-        let block = self.with_locals(true);
-        let moves = quote_spanned!(self.block().span_open()=> move);
-        quote_spanned!(Span::mixed_site()=> #moves || -> #ret #block)
+        let (keyword, block) = (self.keyword(true), self.with_locals(true));
+        let no_arguments = quote_spanned!(self.block().span_open()=> ||);
+        quote_spanned!(Span::mixed_site()=> #keyword #no_arguments -> #ret #block)
     }
 
     // Output: `{ let x = x; { BODY } }`
@@ -140,7 +158,8 @@ impl Kit<'_> {
             let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
             let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
             for name in param.locals().cloned().chain(anew).filter(|name| used(name)) {
-                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &#name;));
+                let quiet = starts_with_underscore(&name).then(used_underscore);
+                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;));
             }
         }
         locals
@@ -159,8 +178,7 @@ impl Kit<'_> {
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = self.rt;
         if !self.is_async {
-            let body = self.sync_body(moves);
-            return quote_spanned!(Span::mixed_site()=> #rt::run_sync(&__permit, #body));
+            return self.sync_body(moves);
         }
         let body =
             if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.async_body(moves) };

@@ -287,26 +287,32 @@ impl Kit<'_> {
         }
     }
 
-    // Output: _ if {
-    //             use K::__rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
-    //             (&&&K::__rt::Within(__error)).__breaker_fits(|__error| match __error { PATTERN => true, _ => false })
-    //         }
+    // Output: _ if K::__rt::fits(
+    //             { use K::__rt::{ByChain as _, ByItself as _, ByTarget as _}; (&&&K::__rt::Within(__error)).__breaker_way() },
+    //             |__error| match __error { PATTERN => true, _ => false },
+    //         )
     //
     // rustc learns of the pattern which type is looked for.
     fn within(&self, test: &Test, pattern: &TokenStream) -> TokenStream {
-        let rt = self.rt;
         let at = if let Test::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
         let at_rt = self.rt.at(at);
-        let fits = quote_spanned!(at=> (&&&#at_rt::Within(__error)).__breaker_fits);
-        quote_spanned! {Span::mixed_site()=>
-            _ if {
-                use #rt::{FitsChain as _, FitsItself as _, FitsTarget as _};
-                #fits(
-                    #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
-                    |__error| match __error { #pattern => true, _ => false }
-                )
+        let way = quote_spanned! {at=>
+            {
+                use #at_rt::{ByChain as _, ByItself as _, ByTarget as _};
+                (&&&#at_rt::Within(__error)).__breaker_way()
             }
-        }
+        };
+        let closure = quote_spanned! {Span::mixed_site()=>
+            #[allow(
+                unreachable_patterns,
+                clippy::match_like_matches_macro,
+                clippy::wildcard_enum_match_arm,
+                clippy::match_wildcard_for_single_variants
+            )]
+            |__error| match __error { #pattern => true, _ => false }
+        };
+        let fits = quote_spanned!(at=> #at_rt::fits(#way, #closure));
+        quote_spanned!(Span::mixed_site()=> _ if #fits)
     }
 
     /// Whether a pattern may be one of another error's than the function's own: it names its type, and that is not the one in the
@@ -349,6 +355,15 @@ fn named(pattern: &Pat) -> Option<Vec<String>> {
 
 // Output: `K::__rt::see(__error).__breaker_look()`; of a `dyn Error` that borrows, which is of no type that can be asked for, it is `see_text`
 pub(crate) fn look(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
-    let see = Ident::new(if uses::borrows_error(ty) { "see_text" } else { "see" }, Span::mixed_site());
+    look_by(rt, "see", ty, of)
+}
+
+/// The same of a field, which may be there only sometimes.
+pub(crate) fn look_at_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    look_by(rt, "see_field", ty, of)
+}
+
+fn look_by(rt: &impl ToTokens, see: &str, ty: &TokenStream, of: &Ident) -> TokenStream {
+    let see = Ident::new(if uses::borrows_error(ty) { "see_text" } else { see }, Span::mixed_site());
     quote_spanned!(Span::mixed_site()=> #rt::#see(#of).__breaker_look())
 }

@@ -59,7 +59,7 @@ impl Kit<'_> {
     }
 
     /// Whether a last step `value(..)` answers what the steps are not for, if no error can be made of it: a rejection, a time-out. Of the
-    /// arguments it has what the function borrowed.
+    /// arguments it has what the function borrowed. What has an `impl Trait` in it has no type that could be written there.
     pub(super) fn answers_late(&self, chain: &Chain) -> bool {
         let mut taken = self.plan.params.iter().filter(|param| param.hold != Hold::Shared);
         let Some(Step { kind: Kind::Value(value), .. }) = chain.steps.last() else { return false };
@@ -68,13 +68,13 @@ impl Kit<'_> {
             param.names().iter().any(|(name, _)| uses::uses_local(&code, name))
                 || param.bindings().iter().any(|binding| uses::uses_local(&code, &binding.ident))
         };
-        self.plan.open.is_none() && !taken.any(is_named)
+        self.plan.open.is_none() && !self.gives_impl() && !taken.any(is_named)
     }
 
     // Input:  a rejection or a time-out that the steps are not for
     // Output: let __fallen = K::__rt::Refused::<Ret>::timed_out(__rejected);
-    //         let __opener = __fallen.opener();
-    //         let __fallen = match __fallen.unless_open(|__rejected| {
+    //         let __opener = K::__rt::Refused::opener(&__fallen);
+    //         let __fallen = match K::__rt::Refused::unless_open(__fallen, |__rejected| {
     //             use K::__rt::{ByFrom as _, ByNothing as _};
     //             (&__opener).__breaker_open(__rejected)
     //         }) {
@@ -84,15 +84,20 @@ impl Kit<'_> {
     //         let __rejection = ..;
     //         return VALUE
     pub(super) fn late_answer(&self, chain: &Chain, fallen: &Ident) -> TokenStream {
-        let (rt, rejection) = (self.rt, self.rejection(fallen));
+        let (rt, at_rt, rejection) = (self.rt, self.rt.at(self.at_ret), self.rejection(fallen));
+        let opener = quote_spanned!(self.at_ret=> #at_rt::#fallen::opener(&__fallen));
+        let open = quote_spanned! {Span::mixed_site()=>
+            |__rejected| {
+                use #rt::{ByFrom as _, ByNothing as _};
+                (&__opener).__breaker_open(__rejected)
+            }
+        };
+        let unless_open = quote_spanned!(self.at_ret=> #at_rt::#fallen::unless_open(__fallen, #open));
         let give = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         let last = self.step(chain, chain.steps.len() - 1);
         quote_spanned! {Span::mixed_site()=>
-            let __opener = __fallen.opener();
-            let __fallen = match __fallen.unless_open(|__rejected| {
-                use #rt::{ByFrom as _, ByNothing as _};
-                (&__opener).__breaker_open(__rejected)
-            }) {
+            let __opener = #opener;
+            let __fallen = match #unless_open {
                 #rt::Ok(__ret) => #give,
                 #rt::Err(__fallen) => __fallen,
             };
@@ -219,9 +224,14 @@ impl Kit<'_> {
                 let result = respan(self.result.clone(), self.at_ret);
                 let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
                 if later.is_empty() {
-                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, #value));
+                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
                     let (quiet, leave) = (quiet(), self.leave(self.at_ret, &told));
-                    return quote_spanned!(self.at_ret=> #quiet #leave;);
+                    let value = if self.gives_impl() {
+                        quote_spanned!(at=> #value_rt::instead(&__fallen, #value))
+                    } else {
+                        value
+                    };
+                    return quote_spanned!(self.at_ret=> #quiet let __ret = #value; #leave;);
                 }
                 quote_spanned!(at=> #rt::Some(#value))
             }

@@ -5,12 +5,16 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
             return ::breaker_core::__rt::reject::<_>(__rejected);
         }
     };
-    let __out = ::breaker_core::__rt::run_sync(
+    let __out = ::breaker_core::__rt::run_sync2(
         &__permit,
-        (path, limit),
-        move |#[allow(clippy::shadow_reuse)] (path, mut limit)| -> io::Result<Vec<u8>> {
-            read_at_most(path, &mut limit)
-        },
+        path,
+        limit,
+        |
+            #[allow(clippy::shadow_reuse)]
+            path,
+            #[allow(clippy::shadow_reuse)]
+            mut limit,
+        | -> io::Result<Vec<u8>> { read_at_most(path, &mut limit) },
     );
     return ::breaker_core::__rt::settle(
         __permit,
@@ -21,24 +25,24 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                 _ if ::breaker_core::__rt::ask(__error, is_missing) => {
                     ::breaker_core::__rt::Outcome::success()
                 }
-                _ if {
-                    use ::breaker_core::__rt::{
-                        FitsChain as _, FitsItself as _, FitsTarget as _,
-                    };
-                    (&&&::breaker_core::__rt::Within(__error))
-                        .__breaker_fits(
-                            #[allow(
-                                unreachable_patterns,
-                                clippy::match_like_matches_macro,
-                                clippy::wildcard_enum_match_arm,
-                                clippy::match_wildcard_for_single_variants
-                            )]
-                            |__error| match __error {
-                                Fault::Server { status: 500.., .. } => true,
-                                _ => false,
-                            },
-                        )
-                } => ::breaker_core::__rt::Outcome::failure(),
+                _ if ::breaker_core::__rt::fits(
+                    {
+                        use ::breaker_core::__rt::{
+                            ByChain as _, ByItself as _, ByTarget as _,
+                        };
+                        (&&&::breaker_core::__rt::Within(__error)).__breaker_way()
+                    },
+                    #[allow(
+                        unreachable_patterns,
+                        clippy::match_like_matches_macro,
+                        clippy::wildcard_enum_match_arm,
+                        clippy::match_wildcard_for_single_variants
+                    )]
+                    |__error| match __error {
+                        Fault::Server { status: 500.., .. } => true,
+                        _ => false,
+                    },
+                ) => ::breaker_core::__rt::Outcome::failure(),
                 _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
             };
             (__outcome, __look)

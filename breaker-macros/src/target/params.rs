@@ -202,7 +202,7 @@ fn collect(pat: &mut Pat, found: &mut Vec<Binding>) {
 
 impl Param {
     // Input:  `mut tries: u32`
-    // Output: `let mut tries = tries;`
+    // Output: `let mut tries = tries;`, and `let (_tries,) = (_tries,);` for a name that begins with an underscore
     //
     // The body owns its arguments as the function did: they drop in the same order, can be assigned to, and are
     // locals to the borrow checker's messages. References drop nothing and stay as they are.
@@ -228,8 +228,13 @@ impl Param {
         if !self.is_rebound(binding) && (moves || self.hold != Hold::Unique) {
             return TokenStream::new();
         }
-        let quiet = quiet_of(ident);
-        quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet #(#lints)* let #mutability #ident = #ident;)
+        if starts_with_underscore(ident) {
+            let used = used_underscore();
+            return quote_spanned! {Span::mixed_site()=>
+                #(#cfg)* #[allow(clippy::shadow_reuse)] #(#lints)* let (#mutability #ident,) = (#used #ident,);
+            };
+        }
+        quote_spanned!(Span::mixed_site()=> #(#cfg)* #[allow(clippy::shadow_same)] #(#lints)* let #mutability #ident = #ident;)
     }
 
     /// The name, if there is nothing else to the parameter.
@@ -254,6 +259,15 @@ impl Param {
     pub(crate) fn locals(&self) -> impl Iterator<Item = &Ident> {
         let all = matches!(self.kind, Kind::Renamed(_));
         self.bindings().iter().filter(move |binding| all || self.is_rebound(binding)).map(|binding| &binding.ident)
+    }
+
+    /// True where the body uses names that [`Self::as_local`] does not declare.
+    pub(crate) fn is_captured(&self) -> bool {
+        match &self.kind {
+            Kind::Receiver(_) => true,
+            Kind::Renamed(_) => false,
+            Kind::Name(_) | Kind::Spread(_) => self.bindings().iter().any(|binding| !self.is_rebound(binding)),
+        }
     }
 
     fn is_rebound(&self, binding: &Binding) -> bool {
@@ -287,12 +301,10 @@ pub(crate) fn quiet() -> TokenStream {
     }
 }
 
-/// The same for a local of this name: rustc looks each lint up, in every function.
-fn quiet_of(name: &Ident) -> TokenStream {
-    if starts_with_underscore(name) {
-        return quiet();
-    }
-    quote_spanned!(Span::mixed_site()=> #[allow(clippy::shadow_same)])
+/// What hands over a name that begins with an underscore is no use of it. The local must not be quiet, for then uses of the
+/// user's own would be too.
+pub(crate) fn used_underscore() -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)])
 }
 
 pub(crate) fn starts_with_underscore(name: &Ident) -> bool {

@@ -58,7 +58,9 @@ pub struct Indexed {
     pub left_out: usize,
     /// How many files were forgotten, because they are gone.
     pub forgotten: usize,
-    /// Files that could not be read, or are nested too deep, with the reason.
+    /// Files that have a part which is nested too deep, with its line: the functions inside of it cannot be found, all others can.
+    pub too_deep: Vec<String>,
+    /// Files that could not be read, with the reason.
     pub skipped: Vec<String>,
 }
 
@@ -122,7 +124,7 @@ impl CodeIndexingService {
     /// Indexes the content of one file, in place of what was known of it. Without embeddings it is indexed all the same.
     ///
     /// # Errors
-    /// The file is of no language that is understood, or nested too deep, or the database takes no writes; nothing has changed then.
+    /// The file is of no language that is understood, or takes too long to parse, or the database takes no writes; nothing has changed then.
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
         if file_path.len() > MAX_PATH {
             return Err(SearchError::Invalid(format!("the name of a file has at most {MAX_PATH} bytes")));
@@ -137,7 +139,8 @@ impl CodeIndexingService {
         let parsed = spawn_blocking(move || functions(&content, language)).await;
         let unfit = |error: &dyn fmt::Display| SearchError::Invalid(format!("`{file_path}`: {error}"));
         let found = parsed.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))?;
-        let Found { functions, shortened, left_out } = found;
+        let Found { functions, shortened, left_out, too_deep } = found;
+        let too_deep = too_deep.iter().map(|part| format!("`{file_path}`: {part}")).collect();
         let (vectors, degraded) = match self.vectors_of(&functions).await {
             Ok(vectors) => (vectors.into(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),
@@ -145,7 +148,8 @@ impl CodeIndexingService {
         let count = functions.len();
         self.database.replace(file_path, &NewFile { language, functions, vectors }).await?;
         let without_vectors = if degraded.is_some() { count } else { 0 };
-        Ok(Indexed { files: 1, functions: count, without_vectors, degraded, shortened, left_out, ..Indexed::default() })
+        let rest = Indexed::default();
+        Ok(Indexed { files: 1, functions: count, without_vectors, degraded, shortened, left_out, too_deep, ..rest })
     }
 
     /// Forgets the files of a directory that are gone.
@@ -256,6 +260,7 @@ impl Indexed {
         self.without_vectors += file.without_vectors;
         self.shortened += file.shortened;
         self.left_out += file.left_out;
+        self.too_deep.extend(file.too_deep);
         self.degraded = file.degraded.or(self.degraded.take());
     }
 }

@@ -1,7 +1,7 @@
 //! Hand: what people do to the reference, how it goes from state to state, and what it shows.
 
 use crate::keys::Keys;
-use crate::reference::{Counts, End, Manual, Opening, Phase, Reference, Told, Trial};
+use crate::reference::{Counts, End, Manual, Opening, Phase, Reference, Told};
 use crate::step::Hand;
 use breaker_core::State;
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Reference {
             Hand::Trip => self.trip(End::Follows),
             Hand::TripFor(span) => self.trip(End::Fixed(self.now + span)),
             Hand::HalfOpen if matches!(self.phase, Phase::HalfOpen(_)) || self.is_lapsed() => {}
-            Hand::HalfOpen => self.move_by_hand(Phase::HalfOpen(Trial::default())),
+            Hand::HalfOpen => self.move_by_hand(Phase::HalfOpen(self.next_trial())),
         }
     }
 
@@ -31,7 +31,7 @@ impl Reference {
 
     /// Nothing is left of what was: no run, no ramp, no backoff.
     fn start_closed(&mut self, manual: Option<Manual>) {
-        self.failed_recoveries = 0;
+        (self.failed_recoveries, self.lacking) = (0, 0);
         self.go(manual, Phase::Closed { since: self.now, ramp: None }, self.now);
     }
 
@@ -62,7 +62,7 @@ impl Reference {
         if let Some(Manual::ForcedOpen { until: Some(until) }) = self.manual
             && until <= self.now
         {
-            self.failed_recoveries = 0;
+            (self.failed_recoveries, self.lacking) = (0, 0);
             self.go(None, Phase::Closed { since: until, ramp: None }, until);
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct Reference {
     /// When the failures of the run were.
     pub(crate) run: Vec<Duration>,
     pub(crate) record: Record,
+    /// Slots that the next trial has beyond those of the settings, since this many in a row failed when a few calls were turned away.
+    pub(crate) lacking: u32,
     /// Recoveries that failed, for the backoff.
     pub(crate) failed_recoveries: u32,
     /// The rules that held when it opened.
@@ -66,6 +68,12 @@ pub(crate) struct Ramp {
     /// In nanoseconds of the ramp's length, which are a whole call.
     pub(crate) sum: u128,
     pub(crate) asked: bool,
+    /// So many that would be turned away pass, since the last recovery failed when a few were, and do so still.
+    pub(crate) more: u32,
+    pub(crate) left: u32,
+    pub(crate) turned_away: u32,
+    /// Drops that were no failures, since others had been rejected.
+    pub(crate) spared: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +101,10 @@ pub(crate) struct Trial {
     pub(crate) turned_away: u64,
     /// Slots beyond those of the settings: one for each probe that ended without a result while calls were turned away.
     pub(crate) more: u32,
+    /// A call failed after a few others had been turned away.
+    pub(crate) lacks: bool,
+    /// Drops of calls without a slot that were no failures, since others had been rejected.
+    pub(crate) spared: u32,
     pub(crate) successes: u32,
     pub(crate) failures: u32,
     /// Of all that came back.
@@ -211,7 +223,7 @@ impl Reference {
     fn ask(&mut self) -> Result<Option<u64>, Rejection> {
         if self.is_lapsed() {
             let end = self.shut_until().unwrap_or(self.now);
-            self.go(self.manual, Phase::HalfOpen(Trial::default()), end);
+            self.go(self.manual, Phase::HalfOpen(self.next_trial()), end);
         }
         let (now, keys) = (self.now, self.keys);
         match &mut self.phase {
@@ -240,7 +252,12 @@ impl Reference {
         let whole = running.sum >= length.as_nanos();
         running.sum -= if whole { length.as_nanos() } else { 0 };
         let first = !std::mem::replace(&mut running.asked, true);
-        if whole || first { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
+        let passes = whole || first || running.left > 0;
+        if !whole && !first {
+            running.left = running.left.saturating_sub(1);
+        }
+        running.turned_away += u32::from(!passes);
+        if passes { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
     }
 
     pub(crate) fn settle(&mut self, call: Call, ending: Ending) {
@@ -249,6 +266,7 @@ impl Reference {
         }
         let took = call.timed.then(|| self.now - call.began);
         let counted = self.judge(call, ending, took);
+        self.note_spared(call, ending, took);
         self.count(counted);
         if call.generation != self.generation {
             return;
@@ -276,6 +294,7 @@ impl Reference {
             // A dropped call has no result, but when it was slow, that is known.
             Phase::Closed { .. } if result || (slow && counted == Counted::Cancelled) => self.closed_call(made, result),
             Phase::HalfOpen(trial) => {
+                trial.lacks |= made.failed && trial.kept_out_few(call.slot);
                 trial.give_back(call.slot, result);
                 if result { self.probe(made) } else { Vec::new() }
             }
@@ -285,16 +304,30 @@ impl Reference {
 
     pub(crate) fn judge(&self, call: Call, ending: Ending, took: Option<Duration>) -> Counted {
         let counted = self.judge_alone(ending, took);
-        match &self.phase {
-            // It may be dropped since another one found no slot.
-            Phase::HalfOpen(trial) if matches!(ending, Ending::Dropped) && call.generation == self.generation => {
-                if trial.would_give_more(call.slot) {
-                    Counted::Cancelled
-                } else {
-                    counted
-                }
+        if counted == Counted::Failure && self.spares(call, ending) { Counted::Cancelled } else { counted }
+    }
+
+    /// Whether it may be dropped since another one was rejected on trial, or during a ramp. Where a time says which drops fail, it has hung.
+    fn spares(&self, call: Call, ending: Ending) -> bool {
+        let binds = matches!(ending, Ending::Dropped) && call.generation == self.generation;
+        binds
+            && self.keys.on_cancel == Some(OnCancel::Failure)
+            && match &self.phase {
+                Phase::HalfOpen(trial) => trial.spares(call.slot),
+                Phase::Closed { ramp: Some(ramp), .. } => ramp.turned_away > 0 && ramp.spared < 16,
+                _ => false,
             }
-            _ => counted,
+    }
+
+    /// Of drops that would be failures so many are spared.
+    pub(crate) fn note_spared(&mut self, call: Call, ending: Ending, took: Option<Duration>) {
+        if self.judge_alone(ending, took) != Counted::Failure || !self.spares(call, ending) {
+            return;
+        }
+        match &mut self.phase {
+            Phase::HalfOpen(trial) if !trial.holds(call.slot) => trial.spared += 1,
+            Phase::Closed { ramp: Some(ramp), .. } => ramp.spared += 1,
+            _ => {}
         }
     }
 

@@ -70,12 +70,27 @@ impl Reference {
     }
 
     fn close(&mut self) {
-        let ramp = self.keys.ramp.map(|_| Ramp::default());
+        let more = std::mem::take(&mut self.lacking);
+        let ramp = self.keys.ramp.map(|_| Ramp { more, left: more, ..Ramp::default() });
         self.go(self.manual, Phase::Closed { since: self.now, ramp }, self.now);
+    }
+
+    /// A trial with the slots that the last one lacked.
+    pub(crate) fn next_trial(&self) -> Trial {
+        Trial { more: self.lacking, ..Trial::default() }
     }
 
     /// Opens by rules. One that opens on trial or during its ramp has failed to recover.
     pub(crate) fn open(&mut self, rules: Vec<Rule>, asked: Duration) {
+        self.lacking = match &self.phase {
+            Phase::HalfOpen(trial) if trial.lacks => (trial.more + 1).min(16),
+            Phase::Closed { ramp: Some(ramp), .. }
+                if self.ramp_share().is_some() && (1..=16).contains(&ramp.turned_away) =>
+            {
+                (ramp.more + 1).min(16)
+            }
+            _ => 0,
+        };
         if matches!(self.phase, Phase::HalfOpen(_)) || self.ramp_share().is_some() {
             let longer = self.keys.open_time(self.failed_recoveries + 1) > self.keys.open_time(self.failed_recoveries);
             self.failed_recoveries += u32::from(longer);
@@ -137,6 +152,21 @@ impl Trial {
         self.last += 1;
         self.slots.push(Slot { id: self.last, until, turned_away: self.turned_away });
         self.last
+    }
+
+    pub(crate) fn holds(&self, slot: Option<u64>) -> bool {
+        self.slots.iter().any(|held| Some(held.id) == slot)
+    }
+
+    /// Whether a few calls were turned away since this probe was let in, or in this trial, if it holds no slot.
+    pub(crate) fn kept_out_few(&self, slot: Option<u64>) -> bool {
+        let before = self.slots.iter().find(|held| Some(held.id) == slot).map_or(0, |held| held.turned_away);
+        (1..=16).contains(&(self.turned_away - before))
+    }
+
+    /// Whether a drop is no failure, since another call was rejected: of a probe while it held its slot, of any other call in this trial.
+    pub(crate) fn spares(&self, slot: Option<u64>) -> bool {
+        if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.turned_away > 0 }
     }
 
     /// Whether the end of this probe leaves a slot more, if it has no result.

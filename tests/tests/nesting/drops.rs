@@ -2,9 +2,12 @@
 
 use crate::common::{breaker, ms, secs};
 use crate::{Answer, Fault, counts};
-use breaker_core::{CircuitBreaker, Config, OnCancel, State, circuit_breaker, testing};
-use futures_util::FutureExt as _;
+use breaker_core::{CircuitBreaker, Config, OnCancel, State, circuit_breaker, guard_stream, testing};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, poll, stream};
 use std::future::pending;
+use std::sync::Mutex;
+use tokio::task::yield_now;
 use tokio::time::{advance, sleep, timeout};
 
 const ON_CANCEL: [OnCancel; 3] = [OnCancel::Ignore, OnCancel::Failure, OnCancel::After(secs(1))];
@@ -134,4 +137,86 @@ async fn a_call_inside_that_was_never_polled_is_no_call() {
     };
     call(&b, body).now_or_never().unwrap().unwrap();
     assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+}
+
+/// What a call holds and drops that was begun elsewhere says nothing of it.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_drops_one_which_was_never_inside_it_counts() {
+    let b = breaker(Config::new());
+    let hang = || call(&b, pending());
+    let mut elsewhere = Box::pin(hang());
+    assert!(poll!(&mut elsewhere).is_pending());
+    call(&b, async {
+        drop(elsewhere);
+        Ok(1)
+    })
+    .await
+    .unwrap();
+    assert_eq!(counts(&b), [1, 0, 0, 1, 0], "by a handle");
+
+    let permit = b.try_acquire().unwrap();
+    call(&b, async {
+        drop(permit);
+        Ok(1)
+    })
+    .await
+    .unwrap();
+    assert_eq!(counts(&b), [2, 0, 0, 2, 0], "a permit");
+
+    let mut words = guard_stream(b.try_acquire().unwrap(), stream::repeat(Ok::<u8, Fault>(1)));
+    words.next().await.unwrap().unwrap();
+    call(&b, async {
+        drop(words);
+        Ok(1)
+    })
+    .await
+    .unwrap();
+    assert_eq!(counts(&b), [4, 0, 0, 2, 0], "a stream, which is a success of its own");
+}
+
+#[circuit_breaker(name = "latest")]
+async fn latest(late: &Mutex<Option<BoxFuture<'static, Answer>>>) -> Answer {
+    drop(late.lock().unwrap().take());
+    yield_now().await;
+    Ok(1)
+}
+
+#[circuit_breaker(name = "latest")]
+async fn asked_early() -> Answer {
+    pending().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_whose_calls_drop_what_others_began_closes() {
+    testing::isolated(async {
+        let (b, late) = (testing::breaker("latest"), Mutex::new(None));
+        testing::half_open(&b).await;
+        b.reconfigure(Config::new().half_open_max_calls(2)).unwrap();
+        let mut early = asked_early().boxed();
+        assert!(poll!(&mut early).is_pending());
+        *late.lock().unwrap() = Some(early);
+        latest(&late).await.unwrap();
+        assert_eq!((b.state(), counts(&b)), (State::Closed, [1, 0, 5, 1, 0]));
+    })
+    .await;
+}
+
+/// One that was begun inside an earlier call is not inside the next one that drops it.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_drops_what_an_earlier_one_left_counts() {
+    let b = breaker(Config::new());
+    let mut left = Box::pin(call(&b, pending()));
+    call(&b, async {
+        assert!(poll!(&mut left).is_pending());
+        Ok(1)
+    })
+    .await
+    .unwrap();
+    call(&b, async {
+        drop(left);
+        Ok(1)
+    })
+    .await
+    .unwrap();
+    assert_eq!(counts(&b), [2, 0, 0, 1, 0]);
 }

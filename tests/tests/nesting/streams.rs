@@ -134,3 +134,163 @@ async fn a_stream_that_is_dropped_before_it_is_polled_is_one_ending_with_those_i
     })
     .await;
 }
+
+type Words = std::pin::Pin<Box<dyn Stream<Item = Answer> + Send>>;
+
+/// A client whose streams are read through each other.
+struct Client;
+
+#[circuit_breaker(name = "lines", fail_max = 3, stream)]
+impl Client {
+    async fn raw(&self) -> Result<Words, Fault> {
+        Ok(stream::iter((0..10).map(Ok)).boxed())
+    }
+
+    /// It gives what the service sent, which may be no number.
+    async fn parsed(&self) -> Result<Words, Fault> {
+        let odd = |word| if word == 1 { Err(Fault::Invalid) } else { Ok(word) };
+        Ok(self.raw().await?.map(move |word| word.and_then(odd)).boxed())
+    }
+
+    async fn first(&self, words: usize) -> Result<Words, Fault> {
+        Ok(self.raw().await?.take(words).boxed())
+    }
+
+    async fn twice(&self, words: usize) -> Result<Words, Fault> {
+        Ok(self.raw().await?.take(words).chain(self.raw().await?.take(words)).boxed())
+    }
+
+    async fn levels(&self) -> Result<Words, Fault> {
+        Ok(self.parsed().await?.map(|word| word).boxed())
+    }
+}
+
+/// The reader stops at the first error, as `try_collect` does, or at the end.
+async fn read(words: Result<Words, Fault>) -> Result<usize, Fault> {
+    let mut words = words?;
+    let mut read = 0;
+    while let Some(word) = words.next().await {
+        word?;
+        read += 1;
+    }
+    Ok(read)
+}
+
+/// The stream inside is dropped with the outer one, when that has told already: so it does not tell a success after the failure.
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_an_outer_stream_is_not_undone_by_the_stream_inside_it() {
+    for levels in [false, true] {
+        testing::isolated(async {
+            let b = testing::breaker("lines");
+            for failures in 1..=3 {
+                let words = if levels { Client.levels().await } else { Client.parsed().await };
+                read(words).await.unwrap_err();
+                assert_eq!(counts(&b), [0, 0, failures, 0, 0]);
+            }
+            assert_eq!(b.state(), State::Open);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_goes_on_after_an_error_counts_no_more() {
+    testing::isolated(async {
+        let b = testing::breaker("lines");
+        assert_eq!(Client.parsed().await.unwrap().count().await, 10);
+        assert_eq!(counts(&b), [0, 0, 1, 0, 0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_stream_that_is_read_to_its_end_is_one_success() {
+    testing::isolated(async {
+        let b = testing::breaker("lines");
+        assert_eq!(read(Client.first(2).await).await.unwrap(), 2);
+        assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+        testing::half_open(&b).await;
+        b.reconfigure(Config::new().success_threshold(2)).unwrap();
+        read(Client.first(2).await).await.unwrap();
+        assert_eq!(b.state(), State::HalfOpen, "one stream is one success");
+        read(Client.first(2).await).await.unwrap();
+        assert_eq!(b.state(), State::Closed);
+    })
+    .await;
+}
+
+/// The first is dropped while the outer one goes on, and tells; the second ends with it.
+#[tokio::test(start_paused = true)]
+async fn parts_of_two_streams_inside_one_are_one_success() {
+    testing::isolated(async {
+        let b = testing::breaker("lines");
+        assert_eq!(read(Client.twice(2).await).await.unwrap(), 4);
+        assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_by_a_handle_within_each_other_count_once() {
+    let b = breaker(Config::new().fail_max(3));
+    let nested = |odd: bool| {
+        let inner = guard_stream(b.try_acquire().unwrap(), stream::iter((0..9).map(Ok)));
+        let odd = move |word| if odd && word == 1 { Err(Fault::Invalid) } else { Ok(word) };
+        let items = inner.map(move |word: Answer| word.and_then(odd)).take(3);
+        guard_stream(b.try_acquire().unwrap(), items).boxed_local()
+    };
+    assert_eq!(nested(false).count().await, 3);
+    assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+    for _ in 0..3 {
+        let mut words = nested(true);
+        while words.next().await.unwrap().is_ok() {}
+    }
+    assert_eq!((b.state(), counts(&b)), (State::Open, [1, 0, 3, 0, 0]));
+}
+
+/// A feed that outlives an error: what it asks later are questions of their own, also of streams.
+#[tokio::test(start_paused = true)]
+async fn calls_that_begin_in_a_stream_whose_call_has_ended_count() {
+    let b = breaker(Config::new().fail_max(9));
+    let inner = b.clone();
+    let asks = stream::iter(0..4).then(move |n: u8| {
+        let b = inner.clone();
+        async move {
+            let broken = [Ok(n), Err(Fault::Refused)];
+            let mut words =
+                guard_stream(b.try_acquire().unwrap(), stream::iter(if n == 3 { [Ok(n), Ok(n)] } else { broken }));
+            while let Some(word) = words.next().await {
+                word?;
+            }
+            call(&b, async { Ok(n) }).await
+        }
+    });
+    let given: Vec<_> = guard_stream(b.try_acquire().unwrap(), asks.boxed_local()).collect().await;
+    assert!(given[3].is_ok());
+    assert_eq!(counts(&b), [2, 0, 3, 0, 0]);
+}
+
+/// The call that reads on is told as ever.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_reads_a_stream_beyond_its_error_goes_on_with_those_inside() {
+    let b = breaker(Config::new().fail_max(2));
+    open(&b);
+    advance(secs(30)).await;
+    let inner = b.clone();
+    let body = async {
+        let inside = b.clone();
+        let first = guard_stream(b.try_acquire()?, stream::iter([Ok(1), Ok(2)]));
+        let pages = first.map(|word: Answer| word.and(Answer::Err(Fault::Missing))).then(move |word| {
+            let b = inside.clone();
+            async move {
+                call(&b, async { Ok(1) }).await?;
+                word
+            }
+        });
+        let words = guard_stream(inner.try_acquire()?, pages.boxed_local());
+        assert_eq!(words.count().await, 2);
+        Ok(1)
+    };
+    call(&b, body).await.unwrap();
+    assert_eq!(b.state(), State::Closed);
+}

@@ -4,7 +4,8 @@ use crate::common::log::Log;
 use crate::common::{breaker, secs};
 use crate::{Answer, Fault, Service, counts};
 use breaker_core::event::{BeforeCall, Cancelled, Failure, PassedOn, Rejected, Success};
-use breaker_core::{CircuitBreaker, Config, Listener, State, circuit_breaker, testing};
+use breaker_core::{CircuitBreaker, Config, Listener, Registry, State, circuit_breaker, testing};
+use futures_util::{Stream, StreamExt as _, stream};
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use tokio::time::{advance, timeout};
@@ -71,6 +72,81 @@ async fn a_listener_hears_of_an_ending_for_every_call_that_asks() {
     };
     call(&b, body).await.unwrap_err();
     assert_eq!(hears.take(), ["before", "before", "failure", "before", "rejected", "passed on"]);
+}
+
+/// Disables the breaker whenever a call asks.
+#[derive(Clone, Default)]
+struct Disables(Hears);
+
+impl Listener for Disables {
+    fn before_call(&self, event: &BeforeCall<'_>) {
+        self.0.before_call(event);
+        event.breaker.disable();
+    }
+
+    fn success(&self, event: &Success<'_>) {
+        self.0.success(event);
+    }
+
+    fn passed_on(&self, _: &PassedOn<'_>) {
+        self.0.hear("passed on");
+    }
+}
+
+#[circuit_breaker(name = "disabled_on_the_way")]
+async fn passes(up: bool) -> Answer {
+    if up { Ok(1) } else { Err(Fault::Refused) }
+}
+
+#[circuit_breaker(name = "disabled_on_the_way")]
+fn passes_sync(up: bool) -> Answer {
+    if up { Ok(1) } else { Err(Fault::Refused) }
+}
+
+#[circuit_breaker(name = "disabled_on_the_way", stream)]
+fn passes_streamed() -> Result<impl Stream<Item = Answer>, Fault> {
+    Ok(stream::iter([Ok(1)]))
+}
+
+#[circuit_breaker(name = "disabled_by_value", key = host)]
+async fn passes_keyed(host: &str) -> Answer {
+    let _ = host;
+    Ok(1)
+}
+
+/// It was told that it asks, so it is told that it ends, and counts as little as any call of a disabled breaker.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_a_listener_disables_the_breaker_for_has_an_ending_too() {
+    testing::isolated(async {
+        let disables = Disables::default();
+        Registry::global().add_listener(disables.clone());
+        let b = testing::breaker("disabled_on_the_way");
+        let ended = |b: &CircuitBreaker, how: &str| {
+            assert_eq!(disables.0.take(), ["before", "passed on"], "{how}");
+            assert_eq!(counts(b), [0; 5], "{how}");
+            b.release();
+        };
+        for up in [true, false] {
+            let _ = passes(up).await;
+            ended(&b, "async");
+            let _ = passes_sync(up);
+            ended(&b, "sync");
+            let _ = call(&b, async { if up { Ok(1) } else { Err(Fault::Refused) } }).await;
+            ended(&b, "by a handle");
+        }
+        assert_eq!(passes_streamed().unwrap().count().await, 1);
+        ended(&b, "streamed");
+        drop(b.try_acquire().unwrap());
+        ended(&b, "dropped");
+        let _ = timeout(secs(1), call(&b, pending())).await;
+        ended(&b, "dropped while it waits");
+        passes_keyed("a").await.unwrap();
+        ended(&Registry::global().get("disabled_by_value[a]").unwrap(), "keyed");
+        b.disable();
+        passes(true).await.unwrap();
+        assert!(disables.0.take().is_empty(), "of one that is disabled nothing is told");
+    })
+    .await;
 }
 
 #[circuit_breaker(name = "listed", fail_max = 3)]

@@ -1,9 +1,11 @@
 //! Functions: the same calls by attribute.
 
-use crate::made::Body;
+use crate::made::{Body, Items};
 use crate::play::{Fault, Given};
 use crate::tree::Judge;
 use breaker_core::{Classify, Outcome, circuit_breaker};
+use futures_util::Stream;
+use std::pin::Pin;
 
 impl Classify for Fault {
     fn classify(&self) -> Outcome {
@@ -43,4 +45,16 @@ pub(crate) fn a_sync(body: Box<dyn FnOnce() -> Given>) -> Given {
 #[circuit_breaker(name = "b", classify)]
 pub(crate) fn b_sync(body: Box<dyn FnOnce() -> Given>) -> Given {
     body()
+}
+
+type Streamed = Result<Pin<Box<dyn Stream<Item = Given>>>, Fault>;
+
+#[circuit_breaker(name = "a", classify, stream)]
+pub(crate) fn a_stream(items: Items) -> Streamed {
+    Ok(Box::pin(items))
+}
+
+#[circuit_breaker(name = "b", classify, stream)]
+pub(crate) fn b_stream(items: Items) -> Streamed {
+    Ok(Box::pin(items))
 }

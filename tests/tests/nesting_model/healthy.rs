@@ -21,7 +21,7 @@ impl Child {
         if at_once {
             children.iter_mut().for_each(Self::at_once);
         }
-        // To `guard_stream` each error is a failure, also a rejection by another breaker, or of a task of the same one.
+        // To `guard_stream` each error is a failure, also a rejection by another breaker.
         let alone = !children.iter().any(|child| child.meets_others(call.of));
         let how = if call.how == How::Stream && !alone { How::Async } else { call.how };
         let call = Call {
@@ -38,10 +38,10 @@ impl Child {
         Self { way, call: Arc::new(call) }
     }
 
-    /// Whether it may give an error of another breaker, or of a task.
+    /// Whether it may give an error of another breaker.
     fn meets_others(&self, of: usize) -> bool {
         let call = &self.call;
-        self.way == Way::Awaited || call.of != of || call.children.iter().any(|child| child.meets_others(of))
+        call.of != of || call.children.iter().any(|child| child.meets_others(of))
     }
 
     /// Nothing in it waits.
@@ -59,7 +59,7 @@ impl Child {
         self.call.of == of || self.call.children.iter().any(|child| child.calls(of))
     }
 
-    /// Where a drop is a failure, a healthy service has none.
+    /// Where a drop is a failure, a healthy service has none that another breaker is the reason for: of those this one knows nothing.
     pub(crate) fn without_drops(&mut self) {
         let call = Arc::make_mut(&mut self.call);
         if call.plan == Plan::TryJoin {

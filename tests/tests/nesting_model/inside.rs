@@ -32,6 +32,8 @@ struct Under {
     of: usize,
     /// The innermost call of the same breaker that was being polled then.
     outer: Option<usize>,
+    /// Listeners were told that it asks, so they are told that it ends.
+    asked: bool,
     call: Option<Call>,
     /// The breaker's generation when it was let in.
     generation: u64,
@@ -79,10 +81,11 @@ impl Inside {
     /// A call is asked for.
     pub(crate) fn enter(&mut self, of: usize) -> usize {
         let outer = self.polled.iter().rev().copied().find(|outer| self.calls[*outer].of == of);
-        if self.references[of].mode() != Some(Manual::Disabled) {
+        let asked = self.references[of].mode() != Some(Manual::Disabled);
+        if asked {
             self.told[of].push(Told::Asked);
         }
-        self.calls.push(Under { of, outer, call: None, generation: 0, over: false, heard: Heard::default() });
+        self.calls.push(Under { of, outer, asked, call: None, generation: 0, over: false, heard: Heard::default() });
         self.calls.len() - 1
     }
 
@@ -149,7 +152,8 @@ impl Inside {
         let heard = under.heard;
         let dropped = matches!(ending, Ending::Dropped);
         let reference = &mut self.references[of];
-        let counted = reference.judge(call, ending, call.timed.then(|| reference.now - call.began));
+        let took = call.timed.then(|| reference.now - call.began);
+        let counted = reference.judge(call, ending, took);
         // It is dropped since its outer call is: one ending, which that one tells.
         let with_outer = dropped && outer.is_some_and(|outer| !self.calls[outer].over && !self.polled.contains(&outer));
         let counts = call.counted && !with_outer && heard.leaves(counted);
@@ -160,12 +164,18 @@ impl Inside {
             tells.result |= matches!(counted, Counted::Success | Counted::Failure);
             tells.failure |= counted == Counted::Failure;
         } else if call.counted {
+            if !with_outer && heard.leaves(Counted::Failure) {
+                reference.note_spared(call, ending, took);
+            }
             // The outer one has the slot again, and says what becomes of it.
             let kept = outer.filter(|_| with_outer).and_then(|outer| self.calls[outer].call.as_mut());
             match kept.filter(|kept| kept.generation == call.generation && kept.slot.is_none()) {
                 Some(kept) => kept.slot = call.slot,
                 None => give_back(&mut self.references[of], call),
             }
+            self.told[of].push(Told::PassedOn);
+        } else if self.calls[id].asked {
+            // The breaker was disabled before it was let in.
             self.told[of].push(Told::PassedOn);
         }
         // Of a disabled breaker nothing is told.

@@ -40,6 +40,7 @@ pub(crate) fn made(run: &Run, call: &Arc<Call>) -> Playing {
             How::Sync => by_call_sync(&run, &call, &watch),
             How::Permit => by_permit(&run, &call, &watch).await,
             How::Run | How::RunSync => by_run(&run, &call, &watch).await,
+            How::Stream if run.world.annotated => by_stream_of_function(&run, &call, &watch).await,
             How::Stream => by_stream(&run, &call, &watch).await,
         }
     })
@@ -132,6 +133,25 @@ async fn by_stream(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     watch.over(given.map_err(CallError::Inner), Judge::Strict)
 }
 
+/// The same by attribute, to which an item that is a rejection by another breaker is neutral.
+async fn by_stream_of_function(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
+    let items = Items { world: run.world.clone(), id: watch.id, inner: Box::pin(items(run, call)) };
+    let streamed = if call.of == 0 { functions::a_stream(items) } else { functions::b_stream(items) };
+    let mut items = match streamed {
+        Ok(items) => items,
+        Err(Fault::Breaker(error)) => return watch.over(Err(CallError::Rejected(error)), Judge::Itself),
+        Err(fault) => unreachable!("its body gives no {fault:?}"),
+    };
+    run.world.let_in(watch.id);
+    let mut given = Ok(());
+    while given.is_ok()
+        && let Some(item) = items.next().await
+    {
+        given = item;
+    }
+    watch.over(given.map_err(CallError::Inner), Judge::Itself)
+}
+
 /// The calls inside are the items.
 fn items(run: &Run, call: &Arc<Call>) -> impl Stream<Item = Given> + use<> {
     let (run, children) = (run.clone(), call.children.clone());
@@ -197,7 +217,7 @@ impl Future for Body {
 }
 
 /// A stream that tells the world when it is polled.
-struct Items {
+pub(crate) struct Items {
     world: Rc<World>,
     id: usize,
     inner: Pin<Box<dyn Stream<Item = Given>>>,

@@ -4,7 +4,7 @@ use breaker_core::{circuit_breaker, fallback};
 pub struct Fault;
 
 #[circuit_breaker]
-#[fallback(value(1))]
+#[fallback(|_| Some(1))]
 async fn call() -> Result<u8, Fault> {
     Err(Fault)
 }

@@ -1,3 +1,6 @@
+// A warning, which is denied here so that its words are compared.
+#![deny(deprecated)]
+
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;

@@ -5,6 +5,7 @@
 mod walk;
 
 use std::{
+    fmt,
     ops::ControlFlow,
     path::Path,
     time::{Duration, Instant},
@@ -86,19 +87,29 @@ pub struct Found {
     pub shortened: usize,
     /// How many more there are, which are not kept.
     pub left_out: usize,
+    /// Where the first part begins that is nested too deep. The functions inside of such parts are not found.
+    pub too_deep: Option<TooDeep>,
+}
+
+/// A part of a file that is nested too deep: an expression that a program wrote, or nothing that anybody would search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooDeep {
+    /// Its line, from 1.
+    pub line: u32,
+    /// The deepest level of the syntax tree that is walked through.
+    pub most: usize,
+}
+
+impl fmt::Display for TooDeep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, most } = self;
+        write!(f, "line {line} is nested more than {most} levels deep; functions inside of that are not found")
+    }
 }
 
 /// Why nothing of a file is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unfit {
-    /// No person wrote this, and whatever walks through it would need a stack as deep.
-    #[error("line {line} is nested more than {most} levels deep")]
-    TooDeep {
-        /// Where the limit was reached, from 1.
-        line: u32,
-        /// The limit, in levels of the syntax tree.
-        most: usize,
-    },
     /// The parser finds no end of it: a large file that is hardly source at all.
     #[error("it takes longer than {limit:?} to parse")]
     TooHard {
@@ -107,20 +118,21 @@ pub enum Unfit {
     },
 }
 
-/// The functions of `source`. What cannot be parsed is left out.
+/// The functions of `source`. What cannot be parsed is left out, and what is nested too deep.
 ///
 /// # Errors
 /// The file is none that this can be done for.
 pub fn functions(source: &str, language: Language) -> Result<Found, Unfit> {
     let Some(tree) = parse(source, language, PARSE_LIMIT)? else { return Ok(Found::default()) };
-    let (mut functions, left_out) = walk::functions(&tree, source, MAX_FUNCTIONS)?;
+    let walk::Walked { found: mut functions, more: left_out, too_deep } = walk::functions(&tree, source, MAX_FUNCTIONS);
+    let too_deep = too_deep.map(|line| TooDeep { line, most: walk::MAX_DEPTH });
     let most = share(functions.iter().map(|function| function.text.len()), MAX_TEXTS).min(MAX_TEXT);
     let mut shortened = 0;
     for function in functions.iter_mut().filter(|function| function.text.len() > most) {
         function.text = beginning(function.text, most);
         shortened += 1;
     }
-    Ok(Found { functions: functions.iter().map(walk::Place::function).collect(), shortened, left_out })
+    Ok(Found { functions: functions.iter().map(walk::Place::function).collect(), shortened, left_out, too_deep })
 }
 
 fn parse(source: &str, language: Language, limit: Duration) -> Result<Option<Tree>, Unfit> {
@@ -162,7 +174,9 @@ fn beginning(text: &str, most: usize) -> &str {
 mod tests {
     use std::time::Duration;
 
-    use super::{Found, Function, Language, MAX_FUNCTIONS, MAX_TEXT, MAX_TEXTS, Unfit, functions, parse, share};
+    use super::{
+        Found, Function, Language, MAX_FUNCTIONS, MAX_TEXT, MAX_TEXTS, TooDeep, Unfit, functions, parse, share,
+    };
 
     fn found(source: &str, language: Language) -> Vec<Function> {
         functions(source, language).expect("it is fit").functions
@@ -205,17 +219,18 @@ mod tests {
         thread.join().expect("the stack is large enough");
     }
 
-    /// Looks at a file of so many levels, and gives what is wrong with it.
-    fn nested((language, before, level, after, end): Nest, levels: usize) -> Option<Unfit> {
-        let source = format!("{before}{}1{}{end}", level.repeat(levels), after.repeat(levels));
-        functions(&source, language).err()
-    }
-
     /// What stands before all levels, begins and ends each one, and stands after all.
     type Nest = (Language, &'static str, &'static str, &'static str, &'static str);
 
+    /// Looks at a file of so many levels with a function before and after it.
+    fn nested((language, before, level, after, end): Nest, levels: usize) -> Found {
+        let function = if language == Language::Rust { "fn b() {}\n" } else { "def b(): pass\n" };
+        let source = format!("{function}{before}{}1{}{end}\n{function}", level.repeat(levels), after.repeat(levels));
+        functions(&source, language).expect("it is fit")
+    }
+
     #[test]
-    fn what_is_nested_too_deep_is_refused_and_ends_no_process() {
+    fn what_is_nested_too_deep_hides_nothing_else_and_ends_no_process() {
         on_a_small_stack(|| {
             for nest in [
                 (Language::Rust, "fn a() ", "{", "}", ""),
@@ -238,21 +253,28 @@ mod tests {
                 (Language::Python, "a = b", "", ".c()", "\n"),
             ] {
                 for levels in [1_465, 5_860] {
-                    let unfit = nested(nest, levels);
-                    assert!(matches!(unfit, Some(Unfit::TooDeep { line: 1, .. })), "{levels} of {nest:?}: {unfit:?}");
+                    let found = nested(nest, levels);
+                    let names = named(&found.functions);
+                    assert_eq!(found.too_deep, Some(TooDeep { line: 2, most: 1_000 }), "{levels} of {nest:?}");
+                    assert!(
+                        names.first() == Some(&"b") && names.last() == Some(&"b"),
+                        "{levels} of {nest:?}: {names:?}"
+                    );
+                    // The one that the expression stands in, too.
+                    assert!(!nest.1.starts_with("fn a") || names.contains(&"a"), "{levels} of {nest:?}: {names:?}");
                 }
-                assert_eq!(nested(nest, 200), None, "200 of {nest:?}");
+                assert_eq!(nested(nest, 200).too_deep, None, "200 of {nest:?}");
             }
         });
     }
 
     #[test]
-    fn python_that_is_nested_too_deep_by_its_lines_is_refused() {
+    fn python_that_is_nested_too_deep_by_its_lines_ends_no_process() {
         on_a_small_stack(|| {
             for line in ["def a():", "class A:", "if a:"] {
                 let lines = |levels: usize| (0..levels).map(|level| format!("{}{line}\n", " ".repeat(level)));
                 let deep: String = lines(1_465).chain(["pass".to_owned()]).collect();
-                assert!(matches!(functions(&deep, Language::Python), Ok(_) | Err(Unfit::TooDeep { .. })));
+                assert!(functions(&deep, Language::Python).is_ok());
             }
         });
     }
@@ -270,8 +292,7 @@ mod tests {
                 (Language::Python, "if a:"),
                 (Language::Python, "f'{"),
             ] {
-                let found = functions(&level.repeat(5_860), language);
-                assert!(matches!(found, Ok(_) | Err(Unfit::TooDeep { .. })), "{level}: {found:?}");
+                assert!(functions(&level.repeat(5_860), language).is_ok(), "{level}");
             }
         });
     }

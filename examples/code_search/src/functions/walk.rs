@@ -2,10 +2,11 @@
 
 use tree_sitter::{Node, Tree, TreeCursor};
 
-use super::{Function, Unfit, beginning};
+use super::{Function, beginning};
 
-/// The deepest level of a syntax tree. A person's code has up to a few hundred: each block takes two or three, each call of a chain two.
-const MAX_DEPTH: usize = 1_000;
+/// The deepest level of a syntax tree that is walked through. A person's code has up to a few hundred: each block takes two or three, each
+/// call of a chain two.
+pub(super) const MAX_DEPTH: usize = 1_000;
 
 /// The longest name that is kept, in bytes, with those of what it stands in.
 const MAX_NAME: usize = 500;
@@ -29,25 +30,37 @@ impl Place<'_> {
     }
 }
 
-/// The first `most` functions of a tree, and how many more there are.
-pub(super) fn functions<'a>(tree: &Tree, source: &'a str, most: usize) -> Result<(Vec<Place<'a>>, usize), Unfit> {
-    let mut walk = Walk { source, most, names: String::new(), found: Vec::new(), more: 0 };
+/// What a tree has in it, down to the deepest level.
+#[derive(Debug)]
+pub(super) struct Walked<'a> {
+    /// The first functions.
+    pub(super) found: Vec<Place<'a>>,
+    /// How many more there are.
+    pub(super) more: usize,
+    /// The first line with something deeper.
+    pub(super) too_deep: Option<u32>,
+}
+
+/// The first `most` functions of a tree.
+pub(super) fn functions<'a>(tree: &Tree, source: &'a str, most: usize) -> Walked<'a> {
+    let walked = Walked { found: Vec::new(), more: 0, too_deep: None };
+    let mut walk = Walk { source, most, names: String::new(), walked };
     let mut cursor = tree.walk();
     // For each level that the cursor is below, what its nodes stand in.
     let mut levels = vec![Level::default()];
     while let Some(level) = levels.last_mut() {
-        let inside = walk.enter(cursor.node(), level);
-        if cursor.goto_first_child() {
+        let node = cursor.node();
+        let inside = walk.enter(node, level);
+        // The cursor's own count of its levels counts them anew each time.
+        if levels.len() == MAX_DEPTH && node.child_count() > 0 {
+            walk.walked.too_deep.get_or_insert_with(|| line(node.start_position().row));
+        } else if cursor.goto_first_child() {
             levels.push(inside);
-            // The cursor's own count of its levels counts them anew each time.
-            if levels.len() > MAX_DEPTH {
-                return Err(Unfit::TooDeep { line: line(cursor.node().start_position().row), most: MAX_DEPTH });
-            }
             continue;
         }
         leave(&mut cursor, &mut levels);
     }
-    Ok((walk.found, walk.more))
+    walk.walked
 }
 
 /// Goes to the node that comes next, up to where there is one.
@@ -76,8 +89,7 @@ struct Walk<'a> {
     most: usize,
     /// The names of what the present node stands in.
     names: String,
-    found: Vec<Place<'a>>,
-    more: usize,
+    walked: Walked<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -102,11 +114,11 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, node: Node<'_>, first: Node<'_>) {
-        if self.found.len() == self.most {
-            self.more += 1;
+        if self.walked.found.len() == self.most {
+            self.walked.more += 1;
             return;
         }
-        self.found.push(Place {
+        self.walked.found.push(Place {
             text: &self.source[first.start_byte()..node.end_byte()],
             // The last names say most.
             name: ending(&self.names, MAX_NAME).to_owned(),

@@ -47,11 +47,11 @@ async fn a_directory_is_known_as_it_is_now() {
     let code = &world.service.code;
     let indexed = code.index_directory(directory.path()).await.expect("it can be read");
     assert_eq!(
-        (indexed.files, indexed.functions, indexed.forgotten, indexed.skipped.len()),
-        (2, 2, 0, 3),
+        (indexed.files, indexed.functions, indexed.forgotten, indexed.skipped.len(), indexed.too_deep.len()),
+        (4, 3, 0, 1, 2),
         "{indexed:?}"
     );
-    assert!(indexed.skipped[1].contains("d.rs`: line 1 is nested more than 1000 levels deep"), "{indexed:?}");
+    assert!(indexed.too_deep[0].contains("d.rs`: line 1 is nested more than 1000 levels deep"), "{indexed:?}");
     fs::remove_file(directory.path().join("a.rs")).expect("it was there");
     assert_eq!(code.index_directory(directory.path()).await.expect("it can be read").forgotten, 1);
     assert_eq!(world.search("first or second").await.names(), ["second"]);
@@ -84,23 +84,23 @@ async fn mistakes_of_the_caller_are_told_and_count_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_nested_too_deep_is_refused_and_ends_nothing() {
+async fn of_a_file_that_is_nested_too_deep_the_rest_is_found() {
     let world = World::new().await;
-    world.index().await;
-    for (file_path, content) in [
-        ("src/some.rs", format!("fn a() {}{}", "{".repeat(1_465), "}".repeat(1_465))),
-        ("mods.rs", format!("{}{}", "mod a {".repeat(1_465), "}".repeat(1_465))),
-        ("minus.rs", format!("fn a() {{ {}1; }}", "-".repeat(5_860))),
-        ("plus.rs", format!("fn a() {{ {}1; }}", "1+".repeat(5_500))),
-        ("parens.py", format!("a = {}1{}\n", "(".repeat(5_860), ")".repeat(5_860))),
+    for (file_path, functions, content) in [
+        ("braces.rs", 1, format!("fn a() {}{}", "{".repeat(1_465), "}".repeat(1_465))),
+        ("mods.rs", 0, format!("{}{}", "mod a {".repeat(1_465), "}".repeat(1_465))),
+        ("minus.rs", 1, format!("fn a() {{ {}1; }}", "-".repeat(5_860))),
+        ("plus.rs", 2, format!("fn a() {{ {}1; }} fn say_hello() {{}}", "1+".repeat(5_500))),
+        ("parens.py", 0, format!("a = {}1{}\n", "(".repeat(5_860), ")".repeat(5_860))),
     ] {
         let reply = world.index_as(file_path, &content).await;
-        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()), "{reply:?}");
-        let message = format!("`{file_path}`: line 1 is nested more than 1000 levels deep");
-        assert_eq!(reply.body["message"], message);
+        assert_eq!((reply.status.as_u16(), &reply.body["functions"]), (200, &functions.into()), "{reply:?}");
+        let told = reply.body["too_deep"][0].as_str().unwrap_or_default();
+        let message = format!("`{file_path}`: line 1 is nested more than 1000 levels deep; ");
+        assert!(told.starts_with(&message), "{reply:?}");
     }
     assert_eq!(writes().snapshot().failure_count, 0);
-    assert_eq!(world.search("say hello").await.names()[0], "say_hello", "what was known of the file stays");
+    assert_eq!(world.search("say hello").await.names()[0], "say_hello");
 }
 
 #[tokio::test]
