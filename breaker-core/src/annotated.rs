@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::{Fallible, FromRejection, Judged, from_rejection};
 use crate::site::{Link, Site};
-use crate::value::{Sight, Unseen, Values};
+use crate::value::Sight;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -69,15 +69,14 @@ pin_project! {
     /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
     ///
     /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
-    pub struct Call<F, E, V = Unseen> {
+    pub struct Call<F, E> {
         #[pin]
         body: F,
         entry: Entry,
         judge: Judge<E>,
-        values: V,
     }
 
-    impl<F, E, V> PinnedDrop for Call<F, E, V> {
+    impl<F, E> PinnedDrop for Call<F, E> {
         /// The calls inside the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
@@ -89,62 +88,68 @@ pin_project! {
     }
 }
 
-/// What the attribute needs of the result of an async function: a type for its call. A type that is no result has none, so rustc says
-/// that once, and has nothing to say of the `.await`. What the call needs of the error is asked there only, by its `Future`.
-#[diagnostic::on_unimplemented(
-    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
-    label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
-    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
-)]
-pub trait Callable: Fallible {
-    type Call<F>;
-
-    fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
+/// The call of a function that returns `R`, for an expansion.
+#[inline]
+pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+{
+    Call { body, entry, judge }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T, E> Callable for Result<T, E> {
-    type Call<F> = Call<F, E>;
+impl<F, T, E> Future for Call<F, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: FromRejection,
+{
+    type Output = Result<T, E>;
 
     #[inline]
-    fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry, judge, values: Unseen }
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let this = self.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let running = Running(this.entry);
+        let polled = this.body.poll(context);
+        running.end(shared, polled, this.judge, context, from_rejection)
     }
 }
 
-/// The call of a function that returns `R`, for an expansion.
-#[inline]
-pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> R::Call<F>
-where
-    F: Future<Output = R>,
-    R: Callable<Error = E>,
-{
-    R::call(entry, body, judge)
+pin_project! {
+    /// The same where the value in the `Ok` is looked at too.
+    pub struct SeeingCall<F, E, T> {
+        #[pin]
+        call: Call<F, E>,
+        sight: Sight<T>,
+    }
 }
 
-/// The same where the value in the `Ok` is looked at too.
+/// The call of a function that returns `R`, of which the value in the `Ok` is looked at.
 #[inline]
-pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, values: Sight<R::Ok>) -> Call<F, E, Sight<R::Ok>>
+pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, sight: Sight<R::Ok>) -> SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
-    R: Callable<Error = E>,
+    R: Fallible<Error = E>,
 {
-    Call { body, entry, judge, values }
+    SeeingCall { call: Call { body, entry, judge }, sight }
 }
 
-impl<R, F, E, V> Future for Call<F, E, V>
+impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
     E: FromRejection,
-    V: Values<R::Ok>,
 {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        self.poll_with(context, from_rejection)
+        let whole = self.project();
+        let this = whole.call.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let running = Running(this.entry);
+        let polled = this.body.poll(context);
+        running.end_seen(shared, polled, Some(*whole.sight), this.judge, context, from_rejection)
     }
 }
 
@@ -162,9 +167,10 @@ pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
     /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
-    pub struct OpenCall<F, E, V, O> {
+    pub struct OpenCall<F, E, T, O> {
         #[pin]
-        call: Call<F, E, V>,
+        call: Call<F, E>,
+        sight: Option<Sight<T>>,
         open: O,
         make: fn(&O, CircuitBreakerError) -> E,
     }
@@ -172,68 +178,92 @@ pin_project! {
 
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
-pub fn call_with<R, F, E, V, O>(entry: Entry, body: F, judge: Judge<E>, values: V, open: O) -> OpenCall<F, E, V, O>
+pub fn call_with<R, F, E, O>(
+    entry: Entry,
+    body: F,
+    judge: Judge<E>,
+    sight: Option<Sight<R::Ok>>,
+    open: O,
+) -> OpenCall<F, E, R::Ok, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    V: Values<R::Ok>,
     O: Opens<E>,
 {
-    OpenCall { call: Call { body, entry, judge, values }, open, make: |open, rejection| open(rejection) }
+    OpenCall { call: Call { body, entry, judge }, sight, open, make: |open, rejection| open(rejection) }
 }
 
-impl<R, F, E, V, O> Future for OpenCall<F, E, V, O>
+impl<R, F, E, O> Future for OpenCall<F, E, R::Ok, O>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,
-    V: Values<R::Ok>,
 {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let this = self.project();
-        this.call.poll_with(context, |rejection| (this.make)(this.open, rejection))
-    }
-}
-
-impl<R, F, E, V> Call<F, E, V>
-where
-    F: Future<Output = R>,
-    R: Fallible<Error = E>,
-    V: Values<R::Ok>,
-{
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. `open` makes the error of a rejection.
-    #[inline]
-    fn poll_with(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        open: impl FnOnce(CircuitBreakerError) -> E,
-    ) -> Poll<R> {
-        let this = self.project();
+        let whole = self.project();
+        let this = whole.call.project();
+        let open = |rejection| (whole.make)(whole.open, rejection);
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let running = Running(this.entry);
-        let mut polled = this.body.poll(context);
-        if V::SEES
-            && let Poll::Ready(result) = &polled
-            && let Ok(value) = result.view()
-            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = this.values.judge(value)
-        {
-            let Running(entry) = &mut *ManuallyDrop::new(running);
-            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
-            return polled;
-        }
-        let Running(entry) = &mut *ManuallyDrop::new(running);
-        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
-            entry.end(&mut polled, *this.judge, context, open);
-        }
-        polled
+        let polled = this.body.poll(context);
+        running.end_seen(shared, polled, *whole.sight, this.judge, context, open)
     }
 }
 
 /// The body is being polled, or its error judged: the call is on the stack.
 struct Running<'e>(&'e mut Entry);
+
+impl Running<'_> {
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
+    /// once for each type of one, and not for each function.
+    #[inline]
+    fn end<R, E>(
+        self,
+        shared: &'static Shared,
+        mut polled: Poll<R>,
+        judge: &Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        let Running(entry) = &mut *ManuallyDrop::new(self);
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if !(ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared))) {
+            entry.end(&mut polled, *judge, context, open);
+        }
+        polled
+    }
+
+    /// The same where the value in an `Ok` is looked at too.
+    #[inline]
+    fn end_seen<R, E>(
+        self,
+        shared: &'static Shared,
+        polled: Poll<R>,
+        sight: Option<Sight<R::Ok>>,
+        judge: &Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        if let (Poll::Ready(result), Some(sight)) = (&polled, sight) {
+            if let Ok(value) = result.view() {
+                if let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value) {
+                    let Running(entry) = &mut *ManuallyDrop::new(self);
+                    entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+                    return polled;
+                }
+            }
+        }
+        self.end(shared, polled, judge, context, open)
+    }
+}
 
 impl Drop for Running<'_> {
     /// It has panicked.

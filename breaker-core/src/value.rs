@@ -8,37 +8,8 @@ use crate::rt::Judged;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
 
-/// How a call of an annotated async function looks at the value in its `Ok`.
-pub trait Values<T>: Copy {
-    /// Whether it looks at all.
-    const SEES: bool = true;
-
-    /// What it counts as, and what is known of it.
-    fn judge(self, value: &T) -> Judged<'_>;
-}
-
-/// It does not: each `Ok` is a success.
-#[derive(Clone, Copy, Debug)]
-pub struct Unseen;
-
-impl<T> Values<T> for Unseen {
-    const SEES: bool = false;
-
-    #[inline]
-    fn judge(self, _: &T) -> Judged<'_> {
-        (Outcome::Success, Look::NOTHING)
-    }
-}
-
-/// By a function of the expansion's.
+/// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and what is known of it.
 pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Judged<'v>;
-
-impl<T> Values<T> for Sight<T> {
-    #[inline]
-    fn judge(self, value: &T) -> Judged<'_> {
-        self(value)
-    }
-}
 
 /// A value on the way to being asked (autoref specialisation, as [`Seen`](crate::seen::Seen)).
 #[derive(Debug)]

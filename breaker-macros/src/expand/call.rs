@@ -47,11 +47,11 @@ impl Kit<'_> {
         let call = match (&self.plan.open, values) {
             (None, None) => quote_spanned!(at=> #rt::call(#site, #body, #judge)),
             (None, Some(values)) => quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #judge, #values)),
-            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::Unseen, #open)),
+            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::None, #open)),
             (Some(open), Some(values)) => {
                 let ret = respan(self.ret.clone(), at);
                 let values = quote_spanned!(at=> #rt::seen_by::<#ret>(#values));
-                quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #values, #open))
+                quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::Some(#values), #open))
             }
         };
         quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #call }.await;)
