@@ -192,6 +192,7 @@ fn listed(all: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::directory::Declared;
     use crate::site::Origin;
 
     #[test]

@@ -7,7 +7,7 @@ use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
 use crate::check::retry::Retry;
-use crate::target::params::{Binding, Hold, Kind, Param, quiet, starts_with_underscore, used_underscore};
+use crate::target::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
 use crate::uses;
 
 /// The most for which the run-time half has a `run_sync`, and about the most that read well.
