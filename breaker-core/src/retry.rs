@@ -149,7 +149,7 @@ impl Retry {
             let event = Retrying { breaker, function, attempt: self.attempt, wait };
             breaker.tell(&|listener| listener.retry(&event));
         }
-        Ok(Pause { timer, watched: (!rejects(breaker)).then(|| breaker.clone()) })
+        Ok(Pause { timer, watched: (!rejects(&deciding(breaker))).then(|| breaker.clone()) })
     }
 
     fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
@@ -170,7 +170,7 @@ impl Retry {
 impl Course {
     fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
-        let breaker = fallen.holder().breaker();
+        let breaker = deciding(fallen.holder().breaker());
         let wait = match fallen {
             Fallen::Rejected(error) => self.if_patient(error.retry_after())?,
             Fallen::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
@@ -204,6 +204,11 @@ fn is_off(stated: &Stated) -> bool {
     stated.retry.number() == Some(OFF)
 }
 
+/// The one by which the next call is let in or not: the head of a `key`, where that is open for all of its values, or the breaker itself.
+fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
+    breaker.head().filter(rejects).unwrap_or_else(|| breaker.clone())
+}
+
 /// Whether it is open, and would reject a call.
 fn rejects(breaker: &CircuitBreaker) -> bool {
     let word = breaker.0.gate.word();
@@ -222,16 +227,19 @@ impl Pause {
     async fn wait(self) {
         let Self { mut timer, watched } = self;
         let Some(breaker) = watched else { return poll_fn(|context| timer.poll(context).map(drop)).await };
+        let head = breaker.head().unwrap_or_else(|| breaker.clone());
         let mut is_over = false;
         while !is_over {
-            let mut changed = pin!(breaker.0.changed.notified());
+            let (mut changed, mut all) = (pin!(breaker.0.changed.notified()), pin!(head.0.changed.notified()));
             changed.as_mut().enable();
-            if rejects(&breaker) {
+            all.as_mut().enable();
+            if rejects(&breaker) || rejects(&head) {
                 return;
             }
             is_over = poll_fn(|context| match timer.poll(context) {
                 Poll::Ready(_) => Poll::Ready(true),
-                Poll::Pending => changed.as_mut().poll(context).map(|()| false),
+                Poll::Pending if changed.as_mut().poll(context).is_ready() => Poll::Ready(false),
+                Poll::Pending => all.as_mut().poll(context).map(|()| false),
             })
             .await;
         }

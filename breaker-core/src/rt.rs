@@ -199,6 +199,37 @@ pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
     value.clone()
 }
 
+/// One attempt of a `#[retry]`, which needs an argument of an `impl Into<T>`, or the like, anew.
+#[derive(Debug)]
+pub struct OneAttempt;
+
+/// That argument. The bound is not on its type, for which rustc would propose this trait.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "begin the body with what it makes of the value, under the same name, as in `let x = x.into();`: each attempt gets a clone of that",
+    note = "or add `+ Clone`"
+)]
+pub trait Clones<T> {
+    #[must_use]
+    fn once_more(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Clones<T> for OneAttempt {
+    fn once_more(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// The same for one that is turned into a value.
+pub fn each_attempt_converts<T>(value: &T) -> T
+where
+    OneAttempt: Clones<T>,
+{
+    <OneAttempt as Clones<T>>::once_more(value)
+}
+
 /// The value of a return that is never reached, which gives the body the type of the signature.
 ///
 /// # Panics

@@ -4,7 +4,8 @@
 mod common;
 
 use breaker_core::{
-    CallSite, CircuitBreakerError, Config, ConfigErrorKind, Registry, Source, Strict, circuit_breaker, testing,
+    CallSite, CircuitBreakerError, Config, ConfigErrorKind, Registry, Source, Strict, circuit_breaker, fallback, retry,
+    testing,
 };
 use common::{ms, secs};
 use std::future::pending;
@@ -297,6 +298,111 @@ async fn a_function_that_is_not_async_is_told_of_a_limit_that_it_would_have() {
         assert_eq!(limit, None, "the limits of the other functions are not its own");
         init(&[("PG_CIRCUIT_CALL_TIMEOUT", "4s")]);
         assert_eq!(site("pg", "limits::at_once").timeout, None, "it cannot be cut off");
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "shapes", timeout = "1s", fail_max = 100)]
+fn boxed() -> std::pin::Pin<Box<dyn Future<Output = Result<(), CircuitBreakerError>> + Send>> {
+    Box::pin(pending())
+}
+
+#[circuit_breaker(name = "shapes", timeout = "2s", failure_if(|()| false))]
+async fn judged() -> Answer {
+    pending().await
+}
+
+#[circuit_breaker(name = "shapes", timeout = "3s")]
+#[retry(when(|_| false))]
+async fn tried() -> Answer {
+    pending().await
+}
+
+#[circuit_breaker(name = "shapes", timeout = "4s")]
+#[fallback(|_| None)]
+async fn served() -> Answer {
+    pending().await
+}
+
+#[circuit_breaker(name = "shapes", timeout = "5s", stream)]
+async fn streamed() -> Result<impl futures_util::Stream<Item = Result<u8, u8>>, CircuitBreakerError> {
+    pending::<()>().await;
+    Ok(futures_util::stream::iter([Ok(1)]))
+}
+
+/// It has no limit of its own.
+#[circuit_breaker(name = "shapes")]
+fn boxed_without() -> std::pin::Pin<Box<dyn Future<Output = Result<(), CircuitBreakerError>> + Send>> {
+    Box::pin(pending())
+}
+
+struct Boxing;
+
+#[async_trait::async_trait]
+trait Get {
+    async fn get(&self) -> Answer;
+}
+
+#[async_trait::async_trait]
+impl Get for Boxing {
+    #[circuit_breaker(name = "shapes", timeout = "6s")]
+    async fn get(&self) -> Answer {
+        pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_shape_of_a_function_has_its_own_limit() {
+    testing::isolated(async {
+        let streamed = || async { streamed().await.map(drop) };
+        assert_eq!((cut(boxed()).await, cut(judged()).await), (Some(secs(1)), Some(secs(2))));
+        assert_eq!((cut(tried()).await, cut(served()).await), (Some(secs(3)), Some(secs(4))));
+        assert_eq!((cut(streamed()).await, cut(Boxing.get()).await), (Some(secs(5)), Some(secs(6))));
+        assert_eq!(cut(boxed_without()).await, None);
+        init(&[("SHAPES_CIRCUIT_CALL_TIMEOUT", "9s"), ("LIMITS__JUDGED_CIRCUIT_CALL_TIMEOUT", "7s")]);
+        assert_eq!((cut(boxed()).await, cut(judged()).await), (Some(secs(9)), Some(secs(7))));
+        assert_eq!((cut(streamed()).await, cut(boxed_without()).await), (Some(secs(9)), Some(secs(9))));
+    })
+    .await;
+}
+
+/// From the highest to the lowest, each taken away before the next one is looked at.
+#[tokio::test(start_paused = true)]
+async fn the_highest_place_that_says_something_is_in_force() {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("limit_places.toml");
+    testing::isolated(async {
+        let registry = Registry::global();
+        let variables = [
+            ("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "11s"),
+            ("PG_CIRCUIT_CALL_TIMEOUT", "13s"),
+            ("CIRCUIT_BREAKER_CALL_TIMEOUT", "14s"),
+        ];
+        let tables = [
+            "[functions.\"limits::quick\"]\ntimeout = \"12s\"\n",
+            "[breakers.pg]\ntimeout = \"15s\"\n",
+            "[all]\ntimeout = \"16s\"\n",
+            "[defaults]\ntimeout = \"18s\"\n",
+        ];
+        registry.configure("pg", Config::new().timeout(secs(17))).unwrap();
+        for (first_variable, first_table, of_quick, of_slow) in [
+            (0, 0, 11, 13),
+            (1, 0, 12, 13),
+            (1, 1, 13, 13),
+            (2, 1, 14, 14),
+            (3, 1, 15, 15),
+            (3, 2, 16, 16),
+            (3, 3, 2, 30),
+        ] {
+            std::fs::write(&path, tables[first_table..].concat()).unwrap();
+            registry.load(&path).strict().unwrap();
+            init(&variables[first_variable..]);
+            let waited = (cut(quick()).await, cut(slow()).await);
+            assert_eq!(waited, (Some(secs(of_quick)), Some(secs(of_slow))));
+        }
+        assert_eq!(cut(plain()).await, Some(secs(17)));
+        init(&variables);
+        testing::breaker("pg").reconfigure(Config::new().timeout(secs(10))).unwrap();
+        assert_eq!((cut(quick()).await, cut(slow()).await), (Some(secs(10)), Some(secs(10))));
     })
     .await;
 }

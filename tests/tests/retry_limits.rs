@@ -253,6 +253,40 @@ async fn variables_turn_the_retries_of_a_breaker_of_all_and_of_one_function() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_turns_the_retries_of_a_breaker_of_all_and_of_one_function() {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("retry_limits.toml");
+    testing::isolated(async {
+        let registry = Registry::global();
+        let load = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            registry.load(&path).strict().unwrap();
+        };
+        load("[defaults]\nretry_attempts = 4\n");
+        assert_eq!((attempts(own).await.0, attempts(bare).await.0), (2, 4), "an attribute is above the defaults");
+        load("[all]\nretry_attempts = 4\nretry_min = \"1s\"\nretry_max = \"1s\"\n");
+        assert_eq!((attempts(own).await, attempts(bare).await), ((4, 3.0), (4, 3.0)));
+        load("[all]\nretry = false\n[breakers.turned]\nretry = true\nretry_total = \"5s\"\n");
+        assert_eq!((attempts(own).await, attempts(bare).await), ((2, 3.0), (2, 2.0)));
+        assert_eq!(attempts(|calls| of_host("a", calls)).await, (1, 0.0));
+        load("[breakers.turned]\nretry_attempts = 5\n[functions.\"retry_limits::own\"]\nretry_attempts = 1\n");
+        assert_eq!((attempts(own).await.0, attempts(bare).await.0), (1, 5));
+        let sources = testing::breaker("turned").config_sources();
+        let told = sources.iter().find(|(key, _)| *key == "retry_attempts").map(|(_, source)| source.to_string());
+        assert!(told.unwrap().starts_with("file "), "{sources:?}");
+        init(&[("TURNED_CIRCUIT_RETRY_ATTEMPTS", "6")]);
+        assert_eq!(
+            (attempts(own).await.0, attempts(bare).await.0),
+            (1, 6),
+            "a function's table is above its breaker's"
+        );
+        load("[all]\n");
+        init(&[]);
+        assert_eq!((attempts(own).await, attempts(bare).await), ((2, 3.0), (3, 6.0)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn retries_can_be_switched_off() {
     testing::isolated(async {
         init(&[("CIRCUIT_BREAKER_RETRY", "false")]);
@@ -325,6 +359,31 @@ async fn waits_served(calls: &Calls) -> Result<u8, Fault> {
     Err(Fault::Refused)
 }
 
+#[circuit_breaker(name = "opens_key", key = host, fail_max = 100, recovery_timeout = "1m")]
+#[retry(attempts = 3, min = "30s", max = "30s", jitter = 0.0)]
+async fn waits_of(host: &str, calls: &Calls) -> Result<(), Fault> {
+    calls.note();
+    Err(Fault::Refused)
+}
+
+/// It opens the breakers of all values.
+#[circuit_breaker(name = "opens_all", key = calls.count().to_string(), fail_max = 100, recovery_timeout = "1m")]
+#[retry(attempts = 3, min = "30s", max = "30s", jitter = 0.0)]
+async fn opens_all(calls: &Calls) -> Result<(), Fault> {
+    calls.note();
+    testing::breaker("opens_all").trip();
+    Err(Fault::Refused)
+}
+
+#[circuit_breaker(name = "opens_boxed", fail_max = 100, recovery_timeout = "1m")]
+#[retry(attempts = 3, min = "30s", max = "30s", jitter = 0.0)]
+fn waits_boxed(calls: &Calls) -> std::pin::Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + '_>> {
+    Box::pin(async move {
+        calls.note();
+        Err(Fault::Refused)
+    })
+}
+
 async fn open_after(name: &str, span: Duration) {
     tokio::time::sleep(span).await;
     testing::breaker(name).trip();
@@ -350,6 +409,29 @@ async fn a_wait_ends_when_the_breaker_opens_and_the_call_as_a_rejected_one() {
             "it waits for the breaker: {elapsed:?}"
         );
         assert_eq!(testing::breaker("opens_patient").state(), State::Closed);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_one_value_of_a_key_ends_when_that_opens_or_all_do() {
+    testing::isolated(async {
+        for (opens, ends) in [("opens_key[a]", true), ("opens_key", true), ("opens_key[b]", false)] {
+            assert!(waits_of("b", &Calls::default()).await.is_err());
+            let (calls, begin) = (Calls::default(), Instant::now());
+            let (ended, ()) = tokio::join!(waits_of("a", &calls), open_after(opens, secs(5)));
+            assert_eq!(matches!(ended, Err(Fault::Open(_))), ends, "{opens}: {ended:?}");
+            let (attempts, waited) = if ends { (1, secs(5)) } else { (3, secs(60)) };
+            assert_eq!((calls.count(), begin.elapsed()), (attempts, waited), "{opens}");
+            testing::breaker("opens_key").reset();
+        }
+        let (calls, begin) = (Calls::default(), Instant::now());
+        assert!(matches!(opens_all(&calls).await, Err(Fault::Refused)));
+        assert_eq!((calls.count(), begin.elapsed()), (1, secs(0)), "there is no wait for what is open already");
+        let (calls, begin) = (Calls::default(), Instant::now());
+        let (ended, ()) = tokio::join!(waits_boxed(&calls), open_after("opens_boxed", secs(5)));
+        assert!(matches!(ended, Err(Fault::Open(_))), "{ended:?}");
+        assert_eq!((calls.count(), begin.elapsed()), (1, secs(5)));
     })
     .await;
 }

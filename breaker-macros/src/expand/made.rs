@@ -3,6 +3,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
+use syn::{FnArg, Pat, Type, TypeParamBound};
 
 use super::{Kit, keep};
 use crate::check::cache::caches;
@@ -28,6 +29,18 @@ impl Kit<'_> {
         self.made().0.iter().any(|made| made.name == *name)
     }
 
+    /// Whether it would be made once if the body began with that: it is of an `impl Into<T>` or the like.
+    pub(super) fn could_be_made(&self, name: &Ident) -> bool {
+        let is_it = |pat: &Pat| matches!(pat, Pat::Ident(pat) if pat.ident == *name);
+        let converts = self.plan.target.sig.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) if is_it(&typed.pat) => {
+                matches!(&*typed.ty, Type::ImplTrait(ty) if ty.bounds.iter().any(is_conversion))
+            }
+            _ => false,
+        });
+        converts && self.tail().is_none() && self.plan.params.iter().any(|param| self.is_only_the_bodys(param, name))
+    }
+
     /// What is made first, and the rest of the body.
     pub(super) fn made(&self) -> (Vec<Made>, TokenStream) {
         let code = self.block().stream();
@@ -50,6 +63,15 @@ impl Kit<'_> {
         let is_it = param.hold == Hold::Owned && param.plain_name().is_some_and(|binding| binding.ident == *name);
         is_it && !uses::mentions(&elsewhere, name) && !steps.any(|step| keep::uses(step, param, name))
     }
+}
+
+fn is_conversion(bound: &TypeParamBound) -> bool {
+    const CONVERSIONS: [&str; 5] = ["Into", "TryInto", "AsRef", "Borrow", "ToString"];
+    let name = match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    name.is_some_and(|name| CONVERSIONS.contains(&name.as_str()))
 }
 
 // Input:  `let mut a = a.into(); let b: T = b.as_ref().to_owned(); REST`

@@ -76,10 +76,12 @@ impl Kit<'_> {
             Hold::Shared => return TokenStream::new(),
             Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
             Hold::Owned => {
-                let asks_for_a_bound = self.is_generic(name) && !self.is_made(name);
-                let (rt, repeat) =
-                    (self.rt.at(mixed(name)), if asks_for_a_bound { "each_attempt_clones" } else { "repeat" });
-                let repeat = Ident::new(repeat, mixed(name));
+                let repeat = match self.is_generic(name) && !self.is_made(name) {
+                    true if self.could_be_made(name) => "each_attempt_converts",
+                    true => "each_attempt_clones",
+                    false => "repeat",
+                };
+                let (rt, repeat) = (self.rt.at(mixed(name)), Ident::new(repeat, mixed(name)));
                 quote_spanned!(mixed(name)=> #rt::#repeat(&#name))
             }
         };
