@@ -208,7 +208,7 @@ pub struct OneAttempt;
     message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
     label = "used up by the first attempt",
     note = "begin the body with what it makes of the value, under the same name, as in `let x = x.into();`: each attempt gets a clone of that",
-    note = "or add `+ Clone`"
+    note = "or add `+ Clone` to the type, which callers then have to keep to"
 )]
 pub trait Clones<T> {
     #[must_use]
