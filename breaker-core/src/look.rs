@@ -81,13 +81,6 @@ impl<'e> Look<'e> {
         (self.__breaker_otherwise(outcome), self)
     }
 
-    /// The verdict of a list that names the error.
-    #[inline]
-    #[must_use]
-    pub const fn listed(self, outcome: Outcome) -> Judged<'e> {
-        (outcome, self)
-    }
-
     pub(crate) const fn has_text(&self) -> bool {
         self.text.is_some()
     }

@@ -80,10 +80,7 @@ impl Kit<'_> {
         quote_spanned!(at=> |__error| { #judged })
     }
 
-    // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, or where there are lists:
-    //         let __look = K::__rt::see(__error).__breaker_look();
-    //         match __error { TEST => __look.listed(NEUTRAL), _ => __look.judged(FAILURE) }
-    // or with `classify`:
+    // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, or where there are lists, or `classify`:
     //         let mut __look = K::__rt::see(__error).__breaker_look();
     //         let __outcome = OUTCOME;
     //         (__outcome, __look)
@@ -93,17 +90,6 @@ impl Kit<'_> {
         if rules.classify.is_none() && !rules.names_errors() {
             let otherwise = self.constructor(rules.otherwise());
             return quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise));
-        }
-        if rules.classify.is_none() {
-            let otherwise = self.constructor(rules.otherwise());
-            let verdict = self.first_listed(
-                |outcome| quote_spanned!(Span::mixed_site()=> __look.listed(#outcome)),
-                &quote_spanned!(Span::mixed_site()=> __look.judged(#otherwise)),
-            );
-            return quote_spanned! {Span::mixed_site()=>
-                let __look = #look;
-                #verdict
-            };
         }
         let outcome = self.outcome();
         quote_spanned! {Span::mixed_site()=>
@@ -179,7 +165,7 @@ impl Kit<'_> {
             Some(Classify::Itself(_)) => self.by_itself(),
             _ => self.constructor("success"),
         };
-        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], |outcome| outcome, &otherwise)
+        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &otherwise)
     }
 
     // Output: `{ use K::__rt::{ByOk as _, BySelf as _}; (&K::__rt::Valued(__value)).__breaker_outcome() }`
@@ -241,27 +227,16 @@ impl Kit<'_> {
 
     // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, TEST => FAILURE, _ => OTHERWISE }`
     fn outcome(&self) -> TokenStream {
-        self.first_listed(|outcome| outcome, &self.otherwise())
-    }
-
-    // Output: `match __error { TEST => VERDICT, TEST => VERDICT, TEST => VERDICT, _ => OTHERWISE }`
-    fn first_listed(&self, verdict: impl Fn(TokenStream) -> TokenStream, otherwise: &TokenStream) -> TokenStream {
         let rules = &self.plan.rules;
         let error = Ident::new("__error", Span::mixed_site());
         let lists = [(&rules.exclude, "neutral"), (&rules.success, "success"), (&rules.include, "failure")];
-        self.first_that_fits(&error, &lists.map(|(tests, outcome)| (&**tests, outcome)), verdict, otherwise)
+        self.first_that_fits(&error, &lists.map(|(tests, outcome)| (&**tests, outcome)), &self.otherwise())
     }
 
     // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
-    fn first_that_fits(
-        &self,
-        of: &Ident,
-        lists: &[(&[Test], &str)],
-        verdict: impl Fn(TokenStream) -> TokenStream,
-        otherwise: &TokenStream,
-    ) -> TokenStream {
+    fn first_that_fits(&self, of: &Ident, lists: &[(&[Test], &str)], otherwise: &TokenStream) -> TokenStream {
         let arms = lists.iter().flat_map(|(tests, outcome)| {
-            let outcome = verdict(self.constructor(outcome));
+            let outcome = self.constructor(outcome);
             tests.iter().map(move |test| {
                 let test = self.test(test, of);
                 quote_spanned!(Span::mixed_site()=> #test => #outcome,)
