@@ -16,13 +16,19 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                 { client().generate(query, &mut tries).await }
             },
             |__error| {
-                let __look = ::breaker_core::__rt::see(__error).__breaker_look();
-                match __error {
+                let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
+                let __outcome = match __error {
                     _ if ::breaker_core::__rt::is::<ValidationError, _, _>(__error) => {
-                        __look.listed(::breaker_core::__rt::Outcome::neutral())
+                        ::breaker_core::__rt::Outcome::neutral()
                     }
-                    _ => __look.judged(::breaker_core::__rt::Outcome::failure()),
-                }
+                    _ => {
+                        __look
+                            .__breaker_otherwise(
+                                ::breaker_core::__rt::Outcome::failure(),
+                            )
+                    }
+                };
+                (__outcome, __look)
             },
         )
     }

@@ -20,10 +20,10 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
         __permit,
         __out,
         &|__error| {
-            let __look = ::breaker_core::__rt::see(__error).__breaker_look();
-            match __error {
+            let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
+            let __outcome = match __error {
                 _ if ::breaker_core::__rt::ask(__error, is_missing) => {
-                    __look.listed(::breaker_core::__rt::Outcome::success())
+                    ::breaker_core::__rt::Outcome::success()
                 }
                 _ if ::breaker_core::__rt::fits(
                     {
@@ -42,9 +42,10 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                         Fault::Server { status: 500.., .. } => true,
                         _ => false,
                     },
-                ) => __look.listed(::breaker_core::__rt::Outcome::failure()),
-                _ => __look.judged(::breaker_core::__rt::Outcome::neutral()),
-            }
+                ) => ::breaker_core::__rt::Outcome::failure(),
+                _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
+            };
+            (__outcome, __look)
         },
     );
 }
