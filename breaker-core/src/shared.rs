@@ -36,26 +36,21 @@ enum Kept {
     Later(Later),
 }
 
-/// What few calls look at.
+/// What few calls look at. What a failure needs comes first, so that it is found without a step more; what is small comes last.
+#[repr(C)]
 pub(crate) struct Rest {
+    pub(crate) machine: Mutex<Machine>,
     /// Its members, if it is the head of a family.
     pub(crate) family: OnceLock<Box<Family>>,
-    pub(crate) machine: Mutex<Machine>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
-    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
-    pub(crate) has_own_settings: AtomicBool,
     /// What all places say of the retries of its functions.
     pub(crate) terms: Terms,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
-    /// There are listeners.
-    pub(crate) heard: AtomicBool,
-    /// One of them hears of single calls.
-    pub(crate) hears_calls: AtomicBool,
     #[cfg(feature = "metrics")]
     pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
@@ -63,6 +58,12 @@ pub(crate) struct Rest {
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
+    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
+    pub(crate) has_own_settings: AtomicBool,
+    /// There are listeners.
+    pub(crate) heard: AtomicBool,
+    /// One of them hears of single calls.
+    pub(crate) hears_calls: AtomicBool,
     /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
