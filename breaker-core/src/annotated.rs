@@ -276,14 +276,13 @@ impl Running<'_> {
     where
         R: Fallible<Error = E>,
     {
-        if let (Poll::Ready(result), Some(sight)) = (&polled, sight) {
-            if let Ok(value) = result.view() {
-                if let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value) {
-                    let Running(entry) = &mut *ManuallyDrop::new(self);
-                    entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
-                    return polled;
-                }
-            }
+        if let (Poll::Ready(result), Some(sight)) = (&polled, sight)
+            && let Ok(value) = result.view()
+            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value)
+        {
+            let Running(entry) = &mut *ManuallyDrop::new(self);
+            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+            return polled;
         }
         self.end(shared, polled, judge, context, open)
     }
@@ -470,7 +469,7 @@ impl Entry {
         if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut held.limit, &held.link.breaker, context) {
+        match limit::wait(&mut held.limit, &Holder::Site(held.link), context) {
             Poll::Ready(after) => {
                 let link = held.link;
                 let cut_off = settle_cut(self.leave(left), Cut { after });
