@@ -88,14 +88,38 @@ pin_project! {
     }
 }
 
+/// What the attribute needs of the result of an async function: a type for its call. A type that is no result has none, so rustc says
+/// that once, and has nothing to say of the `.await`. What the call needs of the error is asked there only, by its `Future`.
+#[diagnostic::on_unimplemented(
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    label = "expected a `Result<_, _>`",
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+)]
+pub trait Callable: Fallible {
+    type Call<F>;
+
+    fn call<F>(entry: Entry, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Callable for Result<T, E> {
+    type Call<F> = Call<F, E>;
+
+    #[inline]
+    fn call<F>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E> {
+        Call { body, entry, judge }
+    }
+}
+
 /// The call of a function that returns `R`, for an expansion.
 #[inline]
-pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> Call<F, E>
+pub fn call<R, F, E>(entry: Entry, body: F, judge: Judge<E>) -> R::Call<F>
 where
     F: Future<Output = R>,
-    R: Fallible<Error = E>,
+    R: Callable<Error = E>,
 {
-    Call { body, entry, judge }
+    R::call(entry, body, judge)
 }
 
 impl<F, T, E> Future for Call<F, E>
@@ -129,7 +153,7 @@ pin_project! {
 pub fn call_seeing<R, F, E>(entry: Entry, body: F, judge: Judge<E>, sight: Sight<R::Ok>) -> SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
-    R: Fallible<Error = E>,
+    R: Callable<Error = E>,
 {
     SeeingCall { call: Call { body, entry, judge }, sight }
 }
@@ -252,14 +276,13 @@ impl Running<'_> {
     where
         R: Fallible<Error = E>,
     {
-        if let (Poll::Ready(result), Some(sight)) = (&polled, sight) {
-            if let Ok(value) = result.view() {
-                if let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value) {
-                    let Running(entry) = &mut *ManuallyDrop::new(self);
-                    entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
-                    return polled;
-                }
-            }
+        if let (Poll::Ready(result), Some(sight)) = (&polled, sight)
+            && let Ok(value) = result.view()
+            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value)
+        {
+            let Running(entry) = &mut *ManuallyDrop::new(self);
+            entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+            return polled;
         }
         self.end(shared, polled, judge, context, open)
     }
@@ -444,7 +467,7 @@ impl Entry {
         if !held.word.has(Word::LIMITED) {
             return None;
         }
-        match limit::wait(&mut held.limit, &held.link.breaker, context) {
+        match limit::wait(&mut held.limit, &Holder::Site(held.link), context) {
             Poll::Ready(after) => {
                 let link = held.link;
                 let cut_off = settle_cut(self.leave(left), Cut { after });

@@ -13,6 +13,8 @@ pub(crate) use crate::shared::Shared;
 use crate::shared::{Core, Rest};
 use crate::state::State;
 use crate::sync::{Arc, Ordering};
+#[cfg(feature = "retry")]
+use crate::terms::Stated;
 use std::fmt;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
@@ -202,7 +204,13 @@ impl CircuitBreaker {
         self.ears().is_told()
     }
 
-    /// Where its listeners are: at the head, for one of its family that was told nothing by itself.
+    /// What all places say of the retries of its functions.
+    #[cfg(feature = "retry")]
+    pub(crate) fn stated(&self) -> Stated {
+        self.ears().terms.get()
+    }
+
+    /// Where its listeners are, and what its retries go by: at the head, for one of its family that was told nothing by itself.
     fn ears(&self) -> &Rest {
         let core: &Core = self.0.later().map_or(&self.0, |later| &later.head().0);
         core

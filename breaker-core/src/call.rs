@@ -247,11 +247,21 @@ run_sync! {
 #[cfg(not(feature = "tokio"))]
 pub(crate) mod limit {
     use super::{CircuitBreaker, Context, Duration, Poll};
+    use crate::breaker::Holder;
 
     #[derive(Debug)]
     pub enum Limit {}
 
-    pub(crate) fn wait(_: &mut Option<Limit>, _: &CircuitBreaker, _: &mut Context<'_>) -> Poll<Duration> {
+    pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
+        Poll::Pending
+    }
+
+    pub(crate) fn wait_for(
+        _: &mut Option<Limit>,
+        _: impl FnOnce() -> Option<Duration>,
+        _: &CircuitBreaker,
+        _: &mut Context<'_>,
+    ) -> Poll<Duration> {
         Poll::Pending
     }
 }
@@ -295,10 +305,10 @@ impl Permit {
     #[inline]
     fn wait(&self, timer: &mut Option<limit::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
         self.waits();
-        if !self.is_limited() {
+        if timer.is_none() && !self.is_limited() {
             return Poll::Pending;
         }
-        limit::wait(timer, self.breaker(), context).map(|after| {
+        limit::wait(timer, self.holder(), context).map(|after| {
             self.cut_off();
             Cut { after }
         })

@@ -8,7 +8,8 @@ use crate::config_error::ConfigError;
 use crate::config_value::Value;
 #[cfg(feature = "serde")]
 use crate::json::{Json, Shape};
-use crate::policy::{Backoff, Window};
+use crate::policy::{Backoff, PerFunction, Window};
+use crate::ranked::Ranked;
 use std::time::Duration;
 
 /// What a call counts as that is dropped before it has a result (`on_cancel`).
@@ -38,6 +39,21 @@ pub enum OnPanic {
 pub(crate) struct Given(pub(crate) bool);
 
 impl PartialEq for Given {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// The time limits of calls. Settings of equal values are equal, wherever these come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    /// That of a call whose function has none.
+    pub(crate) of_breaker: Ranked,
+    /// The longest one that a call can have; `None`: no call has one.
+    pub(crate) longest: Option<Duration>,
+}
+
+impl PartialEq for Limits {
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -208,18 +224,19 @@ macro_rules! keys {
             $($(#[$doc])* pub $key: $type,)*
             /// Whether some place sets `on_cancel`, if only to its default.
             pub(crate) on_cancel_given: Given,
+            pub(crate) limits: Limits,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($key: $default,)* on_cancel_given: Given(false) }
+                Self { $($key: $default,)* on_cancel_given: Given(false), limits: Limits::default() }
             }
         }
 
         impl Settings {
             /// The defaults under `config`, and what follows from other keys.
-            pub(crate) fn resolve(config: &Config) -> Self {
-                let mut settings = Self::default();
+            pub(crate) fn resolve(config: &Config, limits: Limits) -> Self {
+                let mut settings = Self { limits, ..Self::default() };
                 $(if let Some(value) = config.$key { settings.$key = value; })*
                 settings.on_cancel_given = Given(config.on_cancel.is_some());
                 settings.probe_timeout = Some(settings.probe_lease());
@@ -244,7 +261,13 @@ macro_rules! keys {
 
         impl std::fmt::Display for Settings {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                for (index, (key, value)) in self.texts().iter().enumerate() {
+                // What each function has of its own is shown with the functions.
+                let own = |(key, value): &(&str, String)| match *key {
+                    "retry" => self.retry,
+                    _ => value == "own",
+                };
+                let shown = self.texts().into_iter().filter(|text| !own(text));
+                for (index, (key, value)) in shown.enumerate() {
                     let separator = if index == 0 { "" } else { ", " };
                     write!(f, "{separator}{key} {value}")?;
                 }
@@ -259,6 +282,10 @@ macro_rules! keys {
 
 const fn as_is<T: Copy>(value: T) -> T {
     value
+}
+
+const fn all<T: Copy>(value: T) -> PerFunction<T> {
+    PerFunction::All(value)
 }
 
 const fn some<T: Copy>(value: T) -> Option<T> {
@@ -344,11 +371,14 @@ keys! {
     ramp(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
-    /// The body is cancelled when it has run so long, and that is a counted failure: above zero, no limit if unset.
+    /// The body is cancelled when it has run so long, and that is a counted failure: above zero; no limit if unset, or off.
     /// A synchronous call cannot be cut off, nor can any outside of a tokio runtime with a timer. tokio says by a panic that a runtime has none
     /// (`enable_time`). It is caught, but a process that is built with `panic = "abort"` ends.
+    ///
+    /// A function whose attribute has a `timeout` of its own goes by that one, unless a variable, a file or `reconfigure` says another one of the
+    /// breaker. Of a breaker whose functions have some, the longest is shown.
     timeout(Duration => some): Option<Duration> = None,
-    |span| above_zero(span), "a duration above zero such as \"30s\"";
+    |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
     /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero. A stream that is dropped after it gave an
     /// item is a success if this is unset; any value that is set, `ignore` too, is for such a stream as well.
@@ -376,6 +406,29 @@ keys! {
     max_keys(u32 => as_is): u32 = 10_000,
     |n| n >= 1, "a whole number of 1 or more";
 
+    /// Whether the `#[retry]` of the functions tries failures again: `true` if unset. `false`: each call has one attempt, which no total bounds.
+    retry(bool => as_is): bool = true,
+    |_flag| true, "true or false";
+
+    /// How many attempts the `#[retry]` of each function makes at most, in place of its `attempts`: 1 or more; each function's own if unset.
+    /// Without a `#[retry]` this and the keys like it do nothing.
+    retry_attempts(u32 => all): PerFunction<u32> = PerFunction::Own,
+    |n| attempted(n), "a whole number of 1 or more, or \"own\"";
+
+    /// The wait after the first attempt, in place of the `min` of each `#[retry]`: above zero; each function's own if unset.
+    retry_min(Duration => all): PerFunction<Duration> = PerFunction::Own,
+    |span| lasts(span), "a duration above zero such as \"2s\", or \"own\"";
+
+    /// The longest wait between two attempts, in place of the `max` of each `#[retry]`: above zero; each function's own if unset. Where it is
+    /// shorter than the `min` that is in force, it is the only wait.
+    retry_max(Duration => all): PerFunction<Duration> = PerFunction::Own,
+    |span| lasts(span), "a duration above zero such as \"10s\", or \"own\"";
+
+    /// How long all attempts of a call and the waits between them take at most, in place of the `total` of each `#[retry]`: above zero; each
+    /// function's own if unset.
+    retry_total(Duration => all): PerFunction<Duration> = PerFunction::Own,
+    |span| lasts(span), "a duration above zero such as \"30s\", or \"own\"";
+
     /// Whether the breaker is there at all: `true` if unset. `false`: state `disabled`, calls pass straight through.
     enabled(bool => as_is): bool = true,
     |_flag| true, "true or false";
@@ -392,6 +445,12 @@ impl Config {
     /// A run of failures is never forgotten, however long passes between two of them.
     pub const fn fail_window_off(mut self) -> Self {
         self.fail_window = Some(None);
+        self
+    }
+
+    /// Calls have no time limit.
+    pub const fn timeout_off(mut self) -> Self {
+        self.timeout = Some(None);
         self
     }
 
@@ -439,6 +498,14 @@ const fn share(rate: Option<f64>) -> bool {
 
 const fn one_or_more(count: Option<u32>) -> bool {
     !matches!(count, Some(0))
+}
+
+const fn attempted(attempts: PerFunction<u32>) -> bool {
+    !matches!(attempts, PerFunction::All(0))
+}
+
+const fn lasts(span: PerFunction<Duration>) -> bool {
+    !matches!(span, PerFunction::All(Duration::ZERO))
 }
 
 const fn paced(backoff: Option<Backoff>) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, KEYS, OnCancel, OnPanic};
 use crate::config_error::{ConfigError, ConfigErrorKind};
-use crate::policy::{Backoff, Window};
+use crate::policy::{Backoff, PerFunction, Window};
 use crate::{excerpt, span, spelling};
 use std::time::Duration;
 
@@ -112,6 +112,20 @@ impl<T: Value> Value for Option<T> {
 
     fn show(&self) -> String {
         self.map_or_else(|| "off".to_owned(), |value| value.show())
+    }
+}
+
+/// What each function may have of its own.
+impl<T: Value> Value for PerFunction<T> {
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("own") { Some(Self::Own) } else { T::read(text).map(Self::All) }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Own => "own".to_owned(),
+            Self::All(value) => value.show(),
+        }
     }
 }
 

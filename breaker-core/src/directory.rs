@@ -1,6 +1,7 @@
 //! Directory: what the registry keeps under its lock. Settings are put in force here, under that lock, so that no older ones can
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
+mod functions;
 mod review;
 
 use crate::breaker::{CircuitBreaker, Told};
@@ -52,6 +53,10 @@ struct Entry {
     prefix: String,
     /// Where it was declared by a default name, once for each thing that has it.
     by_default: Vec<(Origin, String)>,
+    /// The annotated functions that have it.
+    functions: Vec<functions::Known>,
+    /// Their longest time limits, as they were put in force.
+    longest: functions::Longest,
 }
 
 /// What a call site, or somebody with a `Config`, said.
@@ -63,6 +68,13 @@ pub(crate) struct Declared {
     pub(crate) can_be_cut: bool,
     /// What was named, if the name is a default one.
     pub(crate) by_default: Option<Origin>,
+}
+
+impl Declared {
+    /// The annotated function, whose place is told as `file:line (function)`.
+    pub(crate) fn function(&self) -> Option<&str> {
+        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
+    }
 }
 
 /// What is to be told and logged when the lock is let go.
@@ -118,7 +130,19 @@ impl Directory {
 
     /// Where the breaker `name` was declared.
     pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
-        self.breakers.get(name).map_or_else(Vec::new, |entry| entry.declared.iter().map(CallSite::from).collect())
+        let Some(entry) = self.breakers.get(name) else { return Vec::new() };
+        let site = |declared: &Declared| {
+            let known = entry.functions.iter().find(|known| known.place == declared.place);
+            let limit = match known {
+                Some(known) => self.limit_of(entry, known).filter(|_| known.can_be_cut),
+                None => {
+                    let layers = entry.breaker.layers();
+                    layers.stated().timeout.time().map(|limit| (limit, layers.source_of_limit()))
+                }
+            };
+            CallSite::new(declared, limit)
+        };
+        entry.declared.iter().map(site).collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -241,7 +265,18 @@ impl Directory {
         self.prefixes.add(&prefix);
         let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
         let by_default = by_default.into_iter().collect();
-        self.breakers.insert(name.clone(), Entry { breaker, declared: vec![declared], united, prefix, by_default });
+        self.breakers.insert(
+            name.clone(),
+            Entry {
+                breaker,
+                declared: vec![declared],
+                united,
+                prefix,
+                by_default,
+                functions: Vec::new(),
+                longest: functions::Longest::default(),
+            },
+        );
         self.place(&name);
         // With a second breaker, a label without a prefix is nobody's any more.
         if self.breakers.len() == 2 {
@@ -311,7 +346,11 @@ impl Directory {
         let Some(entry) = self.breakers.get(name) else { return };
         let breaker = entry.breaker.clone();
         let layers = self.layers(name, entry.united);
-        let told = breaker.relayer(|own| layers.into_iter().for_each(|(place, layer)| own.set(place, layer)));
+        let (longest, of_operator) = self.state_functions(name);
+        let told = breaker.relayer(|own| {
+            layers.into_iter().for_each(|(place, layer)| own.set(place, layer));
+            own.set_functions(longest, of_operator);
+        });
         self.waiting.told.extend(told);
         for (_, problem) in breaker.layers().problems(name) {
             self.say_problem(below_stands(&problem.to_string()));

@@ -1,8 +1,8 @@
 //! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
 
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying, StateChange,
-    StoreFailure, Success,
+    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
+    StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
 
@@ -43,7 +43,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    fallback(FallbackServed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
+    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
     before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) passed_on(PassedOn)
 }
 
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn calls_keep_their_short_way_while_nobody_hears_of_them() {
         let head = CircuitBreaker::new("hosts", Config::new()).unwrap();
-        let link: &'static Link = Box::leak(Box::new(Link::new(head, "function".to_owned())));
+        let link: &'static Link = Box::leak(Box::new(Link::new(head, "function".to_owned(), Arc::default())));
         let head = &link.breaker;
         let before = link.member("before");
         let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();

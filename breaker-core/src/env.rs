@@ -6,7 +6,7 @@ use crate::config_value::refused;
 use crate::excerpt;
 use crate::layers::Layer;
 use crate::prefixes::{self, Prefixes};
-use crate::spelling::{self, Meaning};
+use crate::spelling::{self, Meaning, is_of_function, no_key_of_function};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -60,6 +60,13 @@ impl Environment {
         let start = prefixes::start(prefix);
         let is_longer = |variable: &&String| prefixes.owner(variable).is_some_and(|owner| owner.len() > prefix.len());
         self.read(&start, begins_with(&self.variables, &start).filter(|variable| !is_longer(variable)))
+    }
+
+    /// The same of an annotated function, which has few keys.
+    pub(crate) fn function(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
+        let mut reading = self.breaker(prefix, prefixes);
+        reading.keep_keys_of_functions();
+        reading
     }
 
     /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody else's.
@@ -176,6 +183,20 @@ impl Reading {
         };
         let message = format!("there is no key `{}`{hint}", excerpt::name(spelling));
         self.problems.push(unknown(ConfigErrorKind::UnknownKey, variable, message));
+    }
+
+    fn keep_keys_of_functions(&mut self) {
+        self.layer.label = None;
+        let others = self.layer.sources.keys().copied().filter(|key| !is_of_function(key));
+        for key in others.collect::<Vec<_>>() {
+            let variable = self.layer.sources.remove(key).map_or_else(String::new, |source| match source {
+                Source::Environment(variable) => variable,
+                other => other.to_string(),
+            });
+            self.layer.config.unset(key);
+            let message = no_key_of_function(key);
+            self.problems.push(ConfigError::new(ConfigErrorKind::UnknownKey, variable, message));
+        }
     }
 
     /// Of two variables that contradict each other one is left out.

@@ -52,6 +52,10 @@ impl CircuitBreakerError {
         self.holder.function()
     }
 
+    pub(crate) const fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
     pub(crate) fn handle(&self) -> &CircuitBreaker {
         self.holder.breaker()
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
 pub trait Listener: Send + Sync + 'static {
     /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
-    /// [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
+    /// [`fallback_cut_off`](Self::fallback_cut_off), [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
     /// without it. Asked once, when it is added.
     fn hears_calls(&self) -> bool {
         true
@@ -57,6 +57,11 @@ pub trait Listener: Send + Sync + 'static {
 
     /// A fallback step answered in place of the service.
     fn fallback(&self, event: &FallbackServed<'_>) {
+        let _ = event;
+    }
+
+    /// A fallback step was cut off at its time limit; the next one has its turn.
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
         let _ = event;
     }
 
@@ -111,6 +116,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         (**self).fallback(event);
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        (**self).fallback_cut_off(event);
     }
 
     fn retry(&self, event: &Retrying<'_>) {
@@ -245,6 +254,22 @@ pub struct FallbackServed<'a> {
     pub reason: &'static str,
     /// For how long the answer of a `cache(..)` step had been stored.
     pub age: Option<Duration>,
+}
+
+/// A fallback step had no answer within its time limit, and declines so.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FallbackCutOff<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The step.
+    pub source: &'static str,
+    /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
+    pub reason: &'static str,
+    /// Its time limit.
+    pub after: Duration,
 }
 
 /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come back in time.

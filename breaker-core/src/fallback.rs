@@ -5,6 +5,7 @@ use crate::error::CircuitBreakerError;
 use crate::event::{self, FallbackServed};
 use crate::plain::Opener;
 use crate::rt::Fallible;
+use crate::site::Link;
 use crate::snapshot::millis;
 use crate::state::State;
 use std::error::Error;
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// Why the service did not answer, as a fallback step sees it.
 pub struct Rejection<'a> {
     breaker: &'a CircuitBreaker,
-    function: Option<&'static str>,
+    link: Option<&'static Link>,
     state: State,
     reason: Reason,
     retry_after: Option<Duration>,
@@ -92,12 +93,20 @@ impl Rejection<'_> {
 
     /// The breaker and the annotated function.
     pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
-        (self.breaker, self.function)
+        (self.breaker, self.link.map(|link| &*link.function))
+    }
+
+    /// The time limit of the function's calls, which its steps have too.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        #[cfg(feature = "tokio")]
+        return self.breaker.limit_of(self.link);
+        #[cfg(not(feature = "tokio"))]
+        None
     }
 
     pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
         if result.view().is_ok() && (self.breaker.is_heard() || !event::quiet()) {
-            let (breaker, function, reason) = (self.breaker, self.function, self.reason());
+            let ((breaker, function), reason) = (self.caller(), self.reason());
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.tell(&|listener| listener.fallback(&event));
         }
@@ -201,7 +210,7 @@ impl<R> Fallen<R> {
                 let snapshot = breaker.read();
                 Rejection {
                     breaker,
-                    function: holder.function(),
+                    link: holder.link(),
                     state: snapshot.state,
                     reason: Reason::Failure,
                     retry_after: snapshot.retry_after.max(*retry_after),
@@ -220,12 +229,12 @@ impl<R> Fallen<R> {
         }
     }
 
-    /// The breaker and the annotated function.
+    /// Who made the call.
     #[cfg(feature = "retry")]
-    pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
+    pub(crate) const fn holder(&self) -> &Holder {
         match self {
-            Self::Rejected(error) | Self::TimedOut(error) => (error.handle(), error.function()),
-            Self::Failed { holder: Ended(holder), .. } => (holder.breaker(), holder.function()),
+            Self::Rejected(error) | Self::TimedOut(error) => error.holder(),
+            Self::Failed { holder: Ended(holder), .. } => holder,
         }
     }
 
@@ -241,7 +250,7 @@ impl<R> Fallen<R> {
     fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
         Rejection {
             breaker: error.handle(),
-            function: error.function(),
+            link: error.holder().link(),
             state: error.state(),
             reason,
             retry_after: error.retry_after(),

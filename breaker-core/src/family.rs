@@ -16,11 +16,10 @@ use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Member;
 use crate::site::Link;
-use crate::sync::statics::{AtomicBool, AtomicU64};
+use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 use crate::table::{Found, Table};
 use crate::together::Sums;
-use std::time::Duration;
 
 pub(crate) struct Family {
     pub(crate) shards: [Shard; SHARDS],
@@ -29,8 +28,18 @@ pub(crate) struct Family {
     pub(crate) exact: AtomicBool,
     hash: KeyHash,
     pub(crate) members: Mutex<Members>,
-    /// The functions that call it, by their number less 1.
-    callers: Mutex<Vec<&'static Link>>,
+    /// The functions that call it.
+    callers: Callers,
+}
+
+/// Functions in the order in which they came, of which one is found without a lock. There are few.
+#[derive(Default)]
+struct Callers(OnceLock<Box<Calling>>);
+
+/// One of them.
+struct Calling {
+    link: &'static Link,
+    next: Callers,
 }
 
 /// A part of the members, on lines of its own.
@@ -53,7 +62,7 @@ pub(crate) struct Members {
 /// What holds for each member that was told nothing by itself.
 pub(crate) struct Common {
     pub(crate) layers: Arc<Layers>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     /// What a new one shows.
     word: Word,
 }
@@ -80,7 +89,7 @@ impl Default for Family {
             exact: AtomicBool::new(true),
             hash: KeyHash::default(),
             members: Mutex::default(),
-            callers: Mutex::default(),
+            callers: Callers::default(),
         }
     }
 }
@@ -112,21 +121,26 @@ impl Family {
         self.uses.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Gives a function its number.
+    /// Gives a function its number, which counts from 1.
     #[cold]
     fn enter(&self, link: &'static Link) -> usize {
-        let mut callers = self.callers.lock();
-        let known = callers.iter().position(|known| std::ptr::eq(*known, link));
-        known.unwrap_or_else(|| {
-            callers.push(link);
-            callers.len() - 1
-        }) + 1
+        let (mut callers, mut number) = (&self.callers, 1);
+        loop {
+            let calling = callers.0.get_or_init(|| Box::new(Calling { link, next: Callers::default() }));
+            if std::ptr::eq(calling.link, link) {
+                return number;
+            }
+            (callers, number) = (&calling.next, number + 1);
+        }
     }
 
     /// The function of this number.
-    pub(crate) fn function(&self, number: u32) -> Option<&'static str> {
-        let link = *self.callers.lock().get(usize::try_from(number).ok()?.checked_sub(1)?)?;
-        Some(&link.function)
+    pub(crate) fn link(&self, number: u32) -> Option<&'static Link> {
+        let mut calling = self.callers.0.get().filter(|_| number > 0)?;
+        for _ in 1..number {
+            calling = calling.next.0.get()?;
+        }
+        Some(calling.link)
     }
 
     /// The member for a value that was not found.
@@ -185,26 +199,21 @@ impl Members {
 impl Common {
     fn of(head: &CircuitBreaker) -> Self {
         let layers = Arc::new(head.layers().for_member(&Layers::default()));
-        let settings = layers.settings();
-        let word = Machine::new(settings.clone(), 0, Tick::ZERO).publish().0;
+        let settings = Arc::new(layers.settings());
+        let word = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
         Self { layers, settings, word }
     }
 
     /// The gate of a new member.
     pub(crate) fn gate(&self, heard: bool) -> Gate {
         let gate = Gate::new();
-        gate.publish(self.word.with(if heard { Word::HEARD } else { 0 }), Tick::ZERO, self.limit());
+        gate.publish(self.word.with(if heard { Word::HEARD } else { 0 }), Tick::ZERO, self.settings.limits.of_breaker);
         gate
     }
 
     /// The machine of a member to which nothing has happened but changes of the generation.
     pub(crate) fn machine(&self, seed: u64, generation: u64, since: Tick) -> Machine {
-        Machine::blank(self.settings.clone(), seed, generation, since)
-    }
-
-    /// The time limit of calls.
-    fn limit(&self) -> Duration {
-        self.settings.timeout.unwrap_or_default()
+        Machine::blank(Arc::clone(&self.settings), seed, generation, since)
     }
 }
 

@@ -1,5 +1,5 @@
 //! File: settings from TOML. `[defaults]` lies under what code says, `[all]` above it, both for every breaker; `[breakers.NAME]` lies
-//! above them for one. A file with a problem is refused whole. It is read with the feature `toml` only.
+//! above them for one, and `[functions."module::Type::function"]` above that for one function. A file with a problem is refused whole. It is read with the feature `toml` only.
 
 #[cfg(feature = "toml")]
 mod reader;
@@ -35,6 +35,8 @@ pub(crate) struct FileSettings {
     /// Above it.
     pub(crate) all: Layer,
     pub(crate) breakers: BTreeMap<String, Layer>,
+    /// What it says of single functions, by `module::Type::function`.
+    pub(crate) functions: BTreeMap<String, Layer>,
     pub(crate) path: String,
     /// There is a table in it, be it an empty one.
     pub(crate) has_tables: bool,
@@ -42,7 +44,8 @@ pub(crate) struct FileSettings {
 
 impl FileSettings {
     fn sets_a_key(&self) -> bool {
-        let mut layers = [&self.defaults, &self.all].into_iter().chain(self.breakers.values());
+        let named = self.breakers.values().chain(self.functions.values());
+        let mut layers = [&self.defaults, &self.all].into_iter().chain(named);
         layers.any(|layer| layer.config != Config::new())
     }
 

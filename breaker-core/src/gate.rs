@@ -14,6 +14,7 @@
 //! still standing knows that nothing has happened since it was admitted.
 
 use crate::clock::{Tick, nanos_of};
+use crate::ranked::Ranked;
 use crate::state::{Code, State};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -205,7 +206,7 @@ impl Evidence {
 pub(crate) struct Gate {
     word: AtomicU64,
     until: AtomicU64,
-    /// The time limit of calls, in nanoseconds.
+    /// The time limit of calls whose function has none.
     limit: AtomicU64,
 }
 
@@ -214,10 +215,10 @@ impl Gate {
         Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0) }
     }
 
-    /// The time limit of calls, where the word says that there is one.
+    /// The time limit of calls whose function has none, to be read after a word that says that there are limits.
     #[cfg(feature = "tokio")]
-    pub(crate) fn limit(&self) -> Duration {
-        Duration::from_nanos(self.limit.load(Ordering::Relaxed))
+    pub(crate) fn limit(&self) -> Ranked {
+        Ranked::from_bits(self.limit.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -245,9 +246,9 @@ impl Gate {
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
-    pub(crate) fn publish(&self, word: Word, until: Tick, limit: Duration) -> bool {
+    pub(crate) fn publish(&self, word: Word, until: Tick, limit: Ranked) -> bool {
         let changed = word != self.word() || until != self.until();
-        self.limit.store(nanos_of(limit), Ordering::Relaxed);
+        self.limit.store(limit.bits(), Ordering::Relaxed);
         self.until.store(until.as_nanos(), Ordering::Relaxed);
         self.word.store(word.0, Ordering::Release);
         changed

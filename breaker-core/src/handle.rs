@@ -6,6 +6,8 @@ use crate::shared::{Core, Shared};
 use crate::site::Link;
 use crate::sync::Arc;
 use std::ops::Deref;
+#[cfg(feature = "tokio")]
+use std::time::Duration;
 
 /// Breakers of the global registry live as long as the process, so that a call needs no reference count.
 #[derive(Clone)]
@@ -116,9 +118,20 @@ impl Holder {
     }
 
     pub(crate) fn function(&self) -> Option<&'static str> {
+        self.link().map(|link| &*link.function)
+    }
+
+    /// The annotated function.
+    pub(crate) fn link(&self) -> Option<&'static Link> {
         match self {
-            Self::Site(link) => Some(&link.function),
+            Self::Site(link) => Some(link),
             Self::Own(breaker) => breaker.calling(),
         }
+    }
+
+    /// The time limit of its call; `None`: there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.breaker().limit_of(self.link())
     }
 }

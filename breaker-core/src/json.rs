@@ -2,7 +2,7 @@
 //! RFC 3339 in UTC.
 
 use crate::config::{OnCancel, OnPanic, Settings, Source};
-use crate::policy::{Backoff, Window};
+use crate::policy::{Backoff, PerFunction, Window};
 use crate::snapshot::{LastError, Snapshot, WindowCounts, millis};
 use crate::state::State;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -76,6 +76,25 @@ impl Shape for Option<f64> {
 impl Shape for Option<u32> {
     fn json(&self) -> Json {
         Json::Count(*self)
+    }
+}
+
+/// Each function's own is null.
+impl Shape for PerFunction<u32> {
+    fn json(&self) -> Json {
+        match self {
+            Self::Own => Json::Count(None),
+            Self::All(count) => Json::Count(Some(*count)),
+        }
+    }
+}
+
+impl Shape for PerFunction<Duration> {
+    fn json(&self) -> Json {
+        match self {
+            Self::Own => Json::Millis(None),
+            Self::All(span) => span.json(),
+        }
     }
 }
 
@@ -182,6 +201,10 @@ pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Res
         }
     }
     map.end()
+}
+
+pub(crate) fn maybe_source<S: Serializer>(source: &Option<Source>, serializer: S) -> Result<S::Ok, S::Error> {
+    source.as_ref().map(Source::to_string).serialize(serializer)
 }
 
 pub(crate) fn sources<S: Serializer>(sources: &[(&'static str, Source)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,9 +1,12 @@
 //! Layers: settings from several places, the later place wins.
 
-use crate::config::{Config, KEYS, Settings, Source};
+use crate::config::{Config, KEYS, Limits, Settings, Source};
 use crate::config_error::{ConfigError, ConfigErrorKind};
+use crate::ranked::Rank;
+use crate::terms::Stated;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The places, from the lowest to the highest.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +15,8 @@ pub(crate) enum Place {
     FileDefaults,
     Attribute,
     Configure,
+    /// The longest time limit that a function has of its own, where that is longer than what code says of the breaker.
+    Functions,
     /// `[all]` of the file.
     FileAll,
     /// `[breakers.NAME]` of the file.
@@ -24,7 +29,7 @@ pub(crate) enum Place {
     Reconfigure,
 }
 
-const PLACES: usize = 9;
+const PLACES: usize = 10;
 
 /// What code says, before the process runs.
 const CODE: [Place; 2] = [Place::Attribute, Place::Configure];
@@ -55,19 +60,23 @@ static NOTHING: Config = Config::new();
 
 /// What all places say of one breaker. Most say nothing of most breakers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layers([Option<Box<Layer>>; PLACES]);
+pub(crate) struct Layers {
+    said: [Option<Box<Layer>>; PLACES],
+    /// The longest time limit that a variable or a file gives one of its functions, above what all places say of the breaker.
+    longest_of_functions: Option<Duration>,
+}
 
 impl Layers {
     pub(crate) fn set(&mut self, place: Place, layer: Layer) {
-        self.0[place as usize] = layer.says_something().then(|| Box::new(layer));
+        self.said[place as usize] = layer.says_something().then(|| Box::new(layer));
     }
 
     pub(crate) fn config(&self, place: Place) -> &Config {
-        self.0[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
+        self.said[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
     }
 
     pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
-        &mut self.0[place as usize].get_or_insert_default().config
+        &mut self.said[place as usize].get_or_insert_default().config
     }
 
     /// The values in force.
@@ -76,7 +85,32 @@ impl Layers {
         if self.rule_in_place_of_runs(&merged).is_some() {
             merged = merged.fail_max_off();
         }
-        Settings::resolve(&merged)
+        let longest = merged.timeout.flatten().max(self.longest_of_functions);
+        Settings::resolve(&merged, Limits { of_breaker: self.stated().timeout, longest })
+    }
+
+    /// What it says of calls and retries, without what its functions say of their own.
+    pub(crate) fn stated(&self) -> Stated {
+        let places = (0..PLACES).rev().filter(|place| *place != Place::Functions as usize);
+        let places = places.filter_map(|place| Some((rank(place), &self.said[place].as_ref()?.config)));
+        Stated::of(&places.collect::<Vec<_>>())
+    }
+
+    /// Takes in the longest time limit of the functions, with its source, and the longest one among those that variables and files give them.
+    pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
+        self.set(Place::Functions, Layer::default());
+        let code = self.merged_below(Place::Functions).timeout.flatten();
+        if let Some((limit, source)) = longest.filter(|(limit, _)| Some(*limit) > code) {
+            let sources = BTreeMap::from([("timeout", source)]);
+            self.set(Place::Functions, Layer { config: Config::new().timeout(limit), sources, label: None });
+        }
+        self.longest_of_functions = of_operator;
+    }
+
+    /// Where the time limit of a call came from whose function has none of its own.
+    pub(crate) fn source_of_limit(&self) -> Source {
+        let sets = |place: &usize| self.said[*place].as_ref().is_some_and(|layer| layer.config.timeout.is_some());
+        self.source("timeout", (0..PLACES).rev().filter(|place| *place != Place::Functions as usize).find(sets))
     }
 
     /// The rule of which code says that it opens the breaker, where no place says anything of `fail_max`.
@@ -90,7 +124,7 @@ impl Layers {
     pub(crate) fn in_force(&self) -> Cow<'_, Self> {
         let mut layers = Cow::Borrowed(self);
         for (place, key) in self.left_out() {
-            if let Some(layer) = &mut layers.to_mut().0[place] {
+            if let Some(layer) = &mut layers.to_mut().said[place] {
                 layer.config.unset(key);
             }
         }
@@ -105,7 +139,7 @@ impl Layers {
         }
         let mut layers = self.clone();
         for place in (0..PLACES).rev() {
-            let Some(layer) = &mut layers.0[place] else { continue };
+            let Some(layer) = &mut layers.said[place] else { continue };
             left_out.extend(layer.config.keep_rules_on_failures().into_iter().map(|key| (place, key)));
             if layers.merged().opens_by_failures() {
                 break;
@@ -137,8 +171,16 @@ impl Layers {
 
     /// The keys that any place sets.
     pub(crate) fn merged(&self) -> Config {
+        Self::together(&self.said)
+    }
+
+    fn merged_below(&self, place: Place) -> Config {
+        Self::together(&self.said[..place as usize])
+    }
+
+    fn together(said: &[Option<Box<Layer>>]) -> Config {
         let mut merged = Config::new();
-        for layer in self.0.iter().flatten() {
+        for layer in said.iter().flatten() {
             merged.overlay(&layer.config);
         }
         merged
@@ -147,7 +189,7 @@ impl Layers {
     /// Where each value in force came from.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
         let layers = self.in_force();
-        let set = layers.0.each_ref().map(|layer| layer.as_ref().map(|layer| layer.config.set()));
+        let set = layers.said.each_ref().map(|layer| layer.as_ref().map(|layer| layer.config.set()));
         let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
         let rule = self.rule_in_place_of_runs(&layers.merged());
         let source = |index, key| match rule {
@@ -159,7 +201,7 @@ impl Layers {
 
     /// Where a key came from that is set in this place above all others.
     fn source(&self, key: &'static str, place: Option<usize>) -> Source {
-        let Some((place, layer)) = place.and_then(|place| Some((place, self.0[place].as_ref()?))) else {
+        let Some((place, layer)) = place.and_then(|place| Some((place, self.said[place].as_ref()?))) else {
             return Source::Default;
         };
         let by_place = if place == Place::Attribute as usize {
@@ -174,7 +216,7 @@ impl Layers {
 
     /// The name to show in logs and metrics, if another one than the breaker's was given.
     pub(crate) fn label(&self) -> Option<&str> {
-        self.0.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
+        self.said.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
     }
 
     /// Whether nobody has told this breaker by itself anything.
@@ -186,9 +228,19 @@ impl Layers {
     /// `reconfigure` says stays above everything that holds for all.
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
-        layers.0.iter_mut().flatten().for_each(|layer| layer.label = None);
-        layers.0[Place::Head as usize] = std::mem::take(&mut layers.0[Place::Reconfigure as usize]);
-        layers.0[Place::Reconfigure as usize] = own.0[Place::Reconfigure as usize].clone();
+        layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);
+        layers.said[Place::Head as usize] = std::mem::take(&mut layers.said[Place::Reconfigure as usize]);
+        layers.said[Place::Reconfigure as usize] = own.said[Place::Reconfigure as usize].clone();
         layers
+    }
+}
+
+const fn rank(place: usize) -> Rank {
+    if place >= Place::Head as usize {
+        Rank::Reconfigure
+    } else if place >= Place::FileAll as usize {
+        Rank::Operator
+    } else {
+        Rank::Code
     }
 }

@@ -90,6 +90,7 @@ mod policy;
 mod prefixes;
 mod probes;
 mod ramp;
+mod ranked;
 #[cfg(feature = "tracing")]
 mod rate;
 mod registry;
@@ -121,8 +122,10 @@ mod stream;
 mod subscribe;
 mod sync;
 mod table;
+mod terms;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod timed;
 mod together;
 mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -144,7 +147,7 @@ pub use event::Listener;
 pub use fallback::{FallbackMetadata, Rejection};
 pub use outcome::Outcome;
 pub use permit::Permit;
-pub use policy::{Backoff, Window};
+pub use policy::{Backoff, PerFunction, Window};
 pub use registry::Registry;
 pub use report::{Report, Strict};
 pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};

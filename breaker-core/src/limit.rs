@@ -1,9 +1,11 @@
 //! Limit: the time limit of a call, on tokio's timer.
 
-use crate::breaker::CircuitBreaker;
+use crate::breaker::{CircuitBreaker, Holder};
 use crate::clock::{self, Tick};
 use crate::gate::Word;
+use crate::ranked::Ranked;
 use crate::runtime::{self, Id};
+use crate::site::Link;
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -40,10 +42,32 @@ pub(crate) struct Gone;
 
 /// Waits for the time limit of a call whose body waits: ready with the limit when its time is over. With a runtime that is gone the limit
 /// is gone too.
-pub(crate) fn wait(limit: &mut Option<Limit>, breaker: &CircuitBreaker, context: &mut Context<'_>) -> Poll<Duration> {
+pub(crate) fn wait(limit: &mut Option<Limit>, holder: &Holder, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
-        *limit = Limit::of(breaker);
+        *limit = Limit::of(holder);
     }
+    poll(limit, context)
+}
+
+/// The same for something else that waits, with the time limit that `span` gives, if there is one.
+pub(crate) fn wait_for(
+    limit: &mut Option<Limit>,
+    span: impl FnOnce() -> Option<Duration>,
+    breaker: &CircuitBreaker,
+    context: &mut Context<'_>,
+) -> Poll<Duration> {
+    if limit.is_none()
+        && let Some(span) = span()
+    {
+        *limit = Limit::after(span);
+        if limit.is_none() {
+            breaker.warn_of_no_timer();
+        }
+    }
+    poll(limit, context)
+}
+
+fn poll(limit: &mut Option<Limit>, context: &mut Context<'_>) -> Poll<Duration> {
     match limit.as_mut().map(|limit| limit.poll(context)) {
         Some(Poll::Ready(Ok(span))) => Poll::Ready(span),
         _ => Poll::Pending,
@@ -51,13 +75,13 @@ pub(crate) fn wait(limit: &mut Option<Limit>, breaker: &CircuitBreaker, context:
 }
 
 impl Limit {
-    /// A timer for a call that waits from now on. `None` where there is no timer that could wake it, which is logged once: outside
-    /// of a tokio runtime, and in one without `enable_time`.
+    /// A timer for a call that waits from now on. `None` where it has no limit; and where there is no timer that could wake it, which is
+    /// logged once: outside of a tokio runtime, and in one without `enable_time`.
     #[cold]
-    fn of(breaker: &CircuitBreaker) -> Option<Self> {
-        let limit = Self::after(breaker.0.gate.limit());
+    fn of(holder: &Holder) -> Option<Self> {
+        let limit = Self::after(holder.limit()?);
         if limit.is_none() {
-            breaker.warn_of_no_timer();
+            holder.breaker().warn_of_no_timer();
         }
         limit
     }
@@ -135,7 +159,7 @@ fn begin(span: Duration) -> Option<Sleep> {
 }
 
 /// A span that is too long to be counted ends in a thousand years.
-fn end(span: Duration) -> Instant {
+pub(crate) fn end(span: Duration) -> Instant {
     const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
     let now = Instant::now();
     now.checked_add(span).unwrap_or_else(|| now + LONGEST)
@@ -175,6 +199,12 @@ impl CircuitBreaker {
                 }
             }
         }
+    }
+
+    /// The time limit of a call of this function, or of one that is no function's; `None`: there is none.
+    pub(crate) fn limit_of(&self, function: Option<&Link>) -> Option<Duration> {
+        let own = function.map_or(Ranked::NOTHING, |link| link.terms.timeout());
+        own.max(self.0.gate.limit()).time()
     }
 
     pub(crate) fn warn_of_no_timer(&self) {

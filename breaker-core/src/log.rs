@@ -5,8 +5,8 @@ use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying, StateChange,
-    StoreFailure, Success,
+    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
+    StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::rate::Rate;
@@ -166,6 +166,18 @@ impl Listener for TracingListener {
             fallback_reason = event.reason,
             fallback_age_ms = event.age.map(snapshot::millis),
             "fallback served"
+        );
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        debug!(
+            event_type = "circuit_fallback_cut_off",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            limit_ms = snapshot::millis(event.after),
+            "fallback step cut off at its time limit"
         );
     }
 

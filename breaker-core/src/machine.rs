@@ -49,7 +49,8 @@ use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
-    settings: Settings,
+    /// Shared with others that have the same, as most of a family do.
+    settings: Arc<Settings>,
     manual: Option<Manual>,
     phase: Phase,
     /// Counts the changes, from 1. A result of an earlier generation decides nothing (rule 7).
@@ -98,12 +99,12 @@ pub(crate) enum Manual {
 
 impl Machine {
     /// `seed` is all the chance that there is in it (jitter).
-    pub(crate) fn new(settings: Settings, seed: u64, now: Tick) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, seed: u64, now: Tick) -> Self {
         Self::blank(settings, seed, 1, now)
     }
 
     /// One that has only been reset since it was new, if anything: closed, or disabled by its settings, `since` then, with nothing counted.
-    pub(crate) fn blank(settings: Settings, seed: u64, generation: u64, since: Tick) -> Self {
+    pub(crate) fn blank(settings: Arc<Settings>, seed: u64, generation: u64, since: Tick) -> Self {
         let mut machine = Self {
             settings,
             manual: None,

@@ -13,6 +13,7 @@ use crate::key::Key;
 use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::shared::{Base, Core, Rest};
+use crate::site::Link;
 use crate::sync::statics::OnceLock as Once;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, Tally};
 
@@ -135,7 +136,7 @@ impl Later {
 
 impl CircuitBreaker {
     /// The function whose call this handle was given to.
-    pub(crate) fn calling(&self) -> Option<&'static str> {
+    pub(crate) fn calling(&self) -> Option<&'static Link> {
         match &self.0 {
             Handle::Member(_, number) => self.caller(*number),
             _ => None,
@@ -143,8 +144,8 @@ impl CircuitBreaker {
     }
 
     /// The function that has this number in the family to which it belongs.
-    pub(crate) fn caller(&self, number: u32) -> Option<&'static str> {
-        self.0.member()?.head.family()?.function(number)
+    pub(crate) fn caller(&self, number: u32) -> Option<&'static Link> {
+        self.0.member()?.head.family()?.link(number)
     }
 
     /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since

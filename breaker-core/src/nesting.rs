@@ -189,7 +189,7 @@ pub(crate) fn is_inside(core: &Core) -> bool {
 pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
         Ok(link) => Some(&link.function),
-        Err(number) => breaker.caller(number),
+        Err(number) => breaker.caller(number).map(|link| &*link.function),
     }
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn number(number: u32) {
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
         Ok(link) => Some(&link.function),
-        Err(number) => breaker.caller(number),
+        Err(number) => breaker.caller(number).map(|link| &*link.function),
     }
 }
 

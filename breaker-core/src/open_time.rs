@@ -115,12 +115,12 @@ fn longest(settings: &Settings) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Limits};
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn settings(backoff: Backoff) -> Settings {
-        Settings::resolve(&Config::new().recovery_timeout(10 * SECOND).backoff(backoff))
+        Settings::resolve(&Config::new().recovery_timeout(10 * SECOND).backoff(backoff), Limits::default())
     }
 
     fn span(pace: &Pace, settings: &Settings, luck: f64, asked: Option<Duration>) -> Duration {
@@ -160,7 +160,8 @@ mod tests {
     fn extreme_settings_harm_nothing() {
         for first in [Duration::ZERO, Duration::MAX] {
             let backoff = Backoff::new().factor(1000.0).max(Duration::MAX).jitter(1.0);
-            let settings = Settings::resolve(&Config::new().recovery_timeout(first).backoff(backoff));
+            let settings =
+                Settings::resolve(&Config::new().recovery_timeout(first).backoff(backoff), Limits::default());
             let mut pace = Pace::new(1);
             (0..400).for_each(|_| pace.failed(&settings));
             let end = pace.end(&Opening { since: Tick::ZERO, luck: 1.0, asked: None, exactly: None }, &settings);

@@ -91,6 +91,17 @@ impl Default for Backoff {
     }
 }
 
+/// A value that each annotated function has of its own, in its `#[retry(..)]`, unless it is said for all functions of a breaker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PerFunction<T> {
+    /// Each function's own, or the default of `#[retry]`. As text it is `own`.
+    #[default]
+    Own,
+    /// The same one for all.
+    All(T),
+}
+
 /// A key that contradicts another one of the same place.
 pub(crate) struct Contradiction {
     pub(crate) key: &'static str,
@@ -148,6 +159,12 @@ contradictions! {
     |config| matches!(
         (config.backoff, config.recovery_timeout),
         (Some(Some(backoff)), Some(first)) if backoff.max.as_nanos() < first.as_nanos()
+    );
+
+    "retry_max", "at least `retry_min`",
+    |config| matches!(
+        (config.retry_min, config.retry_max),
+        (Some(PerFunction::All(min)), Some(PerFunction::All(max))) if max.as_nanos() < min.as_nanos()
     );
 }
 

@@ -1,27 +1,56 @@
-//! Finds the breaker that an environment variable belongs to, by the parts of the variable's name and not by a look at each breaker.
+//! Finds the breaker or the function that an environment variable belongs to, by the parts of the variable's name and not by a look at each breaker.
 
 use std::collections::BTreeMap;
 
 /// What stands between the prefix of a breaker and a key.
 const MARK: &str = "_CIRCUIT_";
 
-/// The prefixes of all breakers, each with the number of breakers that have it.
+/// The prefixes of all breakers and functions.
 #[derive(Debug, Default)]
-pub(crate) struct Prefixes(BTreeMap<String, usize>);
+pub(crate) struct Prefixes(BTreeMap<String, Users>);
+
+/// Who has a prefix.
+#[derive(Debug, Default)]
+struct Users {
+    breakers: usize,
+    function: bool,
+}
 
 impl Prefixes {
     pub(crate) fn add(&mut self, prefix: &str) {
-        match self.0.get_mut(prefix) {
-            Some(count) => *count += 1,
-            None => drop(self.0.insert(prefix.to_owned(), 1)),
-        }
+        self.users(prefix).breakers += 1;
+    }
+
+    /// Functions are never taken away.
+    pub(crate) fn add_function(&mut self, prefix: &str) {
+        self.users(prefix).function = true;
+    }
+
+    fn users(&mut self, prefix: &str) -> &mut Users {
+        self.0.entry(prefix.to_owned()).or_default()
     }
 
     pub(crate) fn remove(&mut self, prefix: &str) {
-        match self.0.get_mut(prefix) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.0.remove(prefix)),
+        let Some(users) = self.0.get_mut(prefix) else { return };
+        users.breakers = users.breakers.saturating_sub(1);
+        if users.breakers == 0 && !users.function {
+            self.0.remove(prefix);
         }
+    }
+
+    /// Whether only functions have it: where a breaker has it too, its variables are the breaker's.
+    pub(crate) fn is_of_function(&self, prefix: &str) -> bool {
+        self.0.get(prefix).is_some_and(|users| users.breakers == 0)
+    }
+
+    /// Those of breakers, each once.
+    pub(crate) fn of_breakers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, users)| users.breakers > 0).map(|(prefix, _)| prefix.as_str())
+    }
+
+    /// Those that only functions have, each once.
+    pub(crate) fn of_functions(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, users)| users.breakers == 0).map(|(prefix, _)| prefix.as_str())
     }
 
     /// Each prefix once, in alphabetical order.
@@ -34,7 +63,7 @@ impl Prefixes {
         self.0.len()
     }
 
-    /// The longest prefix of a breaker that `variable` begins with.
+    /// The longest prefix of a breaker or a function that `variable` begins with.
     pub(crate) fn owner<'v>(&self, variable: &'v str) -> Option<&'v str> {
         let bytes = variable.as_bytes();
         let marks = (0..bytes.len()).rev().filter(|at| bytes[*at..].starts_with(MARK.as_bytes()));

@@ -12,9 +12,11 @@ use crate::env::Environment;
 use crate::event::Listener;
 use crate::file::{FileSettings, TomlFile};
 use crate::report::Report;
+use crate::site::Function;
 use crate::snapshot::Health;
 use crate::steer::tell_all;
-use crate::sync::{LazyLock, Mutex};
+use crate::sync::{Arc, LazyLock, Mutex};
+use crate::terms::Terms;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
@@ -124,7 +126,7 @@ impl Registry {
     }
 
     /// Where the breaker of this name was declared: the annotated functions that share it, and the callers of
-    /// [`breaker`](Self::breaker), in the order in which they came. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
+    /// [`breaker`](Self::breaker), in the order in which they came, each with the time limit of its calls and where that came from. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
     #[must_use]
     pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
         self.inner.lock().call_sites(name)
@@ -172,7 +174,8 @@ impl Registry {
     }
 
     /// Reads settings from a TOML file, with the keys of the attribute. `[defaults]` lies under what code says of a breaker, `[all]`
-    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. They replace those of an earlier
+    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. `[functions."module::Type::function"]` is for one
+    /// annotated function: its `timeout`, and the keys of its retries. They replace those of an earlier
     /// file. It takes any path, and needs the feature `toml`.
     ///
     /// ```toml
@@ -285,6 +288,19 @@ impl Registry {
     /// A call site, or somebody with a `Config`, wants the breaker of this name.
     pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
         self.inner.lock().declare(name, declared, self.forever)
+    }
+
+    /// The same for an annotated function; with it comes what calls read of what is said of the function alone.
+    pub(crate) fn declare_function(
+        &self,
+        name: &str,
+        declared: &Declared,
+        function: Function,
+    ) -> (CircuitBreaker, Arc<Terms>) {
+        let mut inner = self.inner.lock();
+        let breaker = inner.declare(name, declared.clone(), self.forever);
+        let terms = inner.add_function(name, declared, function);
+        (breaker, terms)
     }
 
     /// Tells and logs what waits for that, with no lock held.

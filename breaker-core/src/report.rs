@@ -19,8 +19,8 @@ impl Report {
         self.0
     }
 
-    /// Variables, tables of the file, and names given to [`Registry::configure`](crate::Registry::configure) that belong to no breaker, with
-    /// the nearest name of one; call sites that share a breaker because their *default* names are the same; breakers that obey the same
+    /// Variables, tables of the file, and names given to [`Registry::configure`](crate::Registry::configure) that belong to no breaker and no
+    /// annotated function, with the nearest name of one; call sites that share a breaker because their *default* names are the same; breakers that obey the same
     /// variables; and a subscriber of `tracing` that takes no WARN of the library.
     ///
     /// At most 100 names of each sort are told one by one. Each warning but the last sort is also logged once, at WARN. A breaker that is

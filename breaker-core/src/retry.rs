@@ -1,16 +1,52 @@
 //! Retry: whether a failed attempt is followed by another one, and after what wait. The waits themselves are backon's.
 
+use crate::breaker::{CircuitBreaker, Holder};
+use crate::clock;
 use crate::event::{self, Retrying};
 use crate::fallback::Fallen;
-use crate::limit::Limit;
-use crate::rt::Patience;
+use crate::gate::Word;
+use crate::limit::{Limit, end};
+use crate::permit::Permit;
+use crate::ranked::{Rank, Ranked};
+use crate::rt::{Fallible, Patience};
+use crate::state::State;
+use crate::terms::{OFF, Stated};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The attempts of one call.
 #[derive(Debug)]
 pub struct Retry {
+    written: Written,
+    /// Made after the first attempt that failed, since few calls need it.
+    course: Option<Course>,
+    /// When no attempt begins any more, where there is such a time: known from the first attempt on.
+    ends: Option<Instant>,
+    /// The attempt that runs, counted from 1.
+    attempt: u32,
+}
+
+/// What the `#[retry]` of the function says, if it does.
+#[derive(Debug)]
+pub struct Written {
+    /// Counts the first one too, and 0 means 1.
+    pub attempts: Option<u32>,
+    pub min: Option<Duration>,
+    pub max: Option<Duration>,
+    pub total: Option<Duration>,
+    /// What is no number, or a negative one, means `max`.
+    pub factor: f64,
+    pub jitter: f64,
+    pub wait: Patience,
+}
+
+/// How the attempts go on.
+#[derive(Debug)]
+struct Course {
     waits: ExponentialBackoff,
     /// Each wait is longer by a random share of itself, up to this one.
     jitter: f64,
@@ -18,36 +54,83 @@ pub struct Retry {
     patience: Option<Duration>,
     /// The longest wait for a service that asks for one.
     longest: Duration,
-    /// The attempt that runs, counted from 1.
-    attempt: u32,
 }
 
 /// A wait before the next attempt. Its timer is on the heap, so that the many calls without a wait are no larger for it.
 #[derive(Debug)]
 #[must_use]
-pub struct Pause(Limit);
+pub struct Pause {
+    timer: Limit,
+    /// The one whose opening ends the wait; `None`: it is open, and the wait is for its end.
+    watched: Option<CircuitBreaker>,
+}
 
 /// The clocks of breaker and timer may be so far apart: whoever comes back too early is rejected once more.
 const LATE: Duration = Duration::from_millis(10);
 
-impl Retry {
-    /// `attempts` counts the first one too, and 0 means 1. A `factor` that is no number, or a negative one, means `max`.
-    #[must_use]
-    pub fn new(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, patience: Patience) -> Self {
+/// What there is where no place says anything.
+const ATTEMPTS: u64 = 3;
+const MIN: Duration = Duration::from_secs(2);
+const MAX: Duration = Duration::from_secs(10);
+
+impl Written {
+    /// With what variables, files and code say: the highest place is in force.
+    fn course(&self, stated: &Stated) -> Course {
+        let span = |said: Ranked, written: Option<Duration>, default| {
+            let own = written.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
+            said.max(own).said().map_or(default, Duration::from_nanos)
+        };
+        let attempts = self.attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into()));
+        let attempts = stated.attempts.max(attempts).said().unwrap_or(ATTEMPTS);
+        let (min, max) = (span(stated.min, self.min, MIN), span(stated.max, self.max, MAX));
         let waits = ExponentialBuilder::new()
             .with_min_delay(min.min(max))
             .with_max_delay(max)
-            .with_factor(factor as f32)
-            .with_max_times(attempts.saturating_sub(1) as usize)
+            .with_factor(self.factor as f32)
+            .with_max_times(usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX))
             .build();
-        let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.0 };
-        let patience = match patience {
+        let jitter = if self.jitter.is_finite() { self.jitter.clamp(0.0, 1.0) } else { 0.0 };
+        let patience = match self.wait {
             Patience::None => None,
             Patience::Max => Some(max),
             Patience::For(span) => Some(span),
         };
-        let longest = patience.map_or(max, |patience| patience.max(max));
-        Self { waits, jitter, patience, longest, attempt: 1 }
+        Course { waits, jitter, patience, longest: patience.map_or(max, |patience| patience.max(max)) }
+    }
+}
+
+impl Retry {
+    #[must_use]
+    pub fn new(written: Written) -> Self {
+        Self { written, course: None, ends: None, attempt: 1 }
+    }
+
+    /// Whether a `when(..)` names the failure of this call: by its error, or where `timeouts` are named too. A rejection is none of its
+    /// matters.
+    pub fn is_for<R: Fallible>(call: &Fallen<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
+        match call {
+            Fallen::Rejected(_) | Fallen::Failed { rejected: true, .. } => true,
+            Fallen::TimedOut(_) => timeouts,
+            Fallen::Failed { result, .. } => result.view().err().is_some_and(names),
+        }
+    }
+
+    /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time limit, if it is over first.
+    pub fn within(&mut self, permit: &Permit) -> Option<Limit> {
+        let holder = permit.holder();
+        let left = self.ends(holder)?.saturating_duration_since(Instant::now());
+        let limit = Limit::after(holder.limit().map_or(left, |limit| limit.min(left)));
+        if limit.is_none() {
+            holder.breaker().warn_of_no_timer();
+        }
+        limit
+    }
+
+    fn ends(&mut self, holder: &Holder) -> Option<Instant> {
+        let stated = stated(holder);
+        let own = self.written.total.map_or(Ranked::NOTHING, |total| Ranked::span(Rank::Function, Some(total)));
+        let total = stated.total.max(own).time().filter(|_| !is_off(&stated))?;
+        Some(*self.ends.get_or_insert_with(|| end(total)))
     }
 
     /// The wait before the next attempt; the call back when there is none. Where no timer could end a wait, which is logged once,
@@ -55,7 +138,8 @@ impl Retry {
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
         let Some(wait) = self.wait_after(&fallen) else { return Err(fallen) };
-        let (breaker, function) = fallen.caller();
+        let holder = fallen.holder();
+        let (breaker, function) = (holder.breaker(), holder.function());
         let Some(timer) = Limit::after(wait) else {
             breaker.warn_of_no_timer();
             return Err(fallen);
@@ -65,17 +149,34 @@ impl Retry {
             let event = Retrying { breaker, function, attempt: self.attempt, wait };
             breaker.tell(&|listener| listener.retry(&event));
         }
-        Ok(Pause(timer))
+        Ok(Pause { timer, watched: (!rejects(&deciding(breaker))).then(|| breaker.clone()) })
     }
 
     fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
+        let holder = fallen.holder();
+        let ends = self.ends(holder);
+        let wait = self.course(holder)?.wait_after(fallen)?;
+        let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+        Some(wait).filter(|wait| left.is_none_or(|left| *wait < left))
+    }
+
+    /// `None`: failures are not tried again.
+    fn course(&mut self, holder: &Holder) -> Option<&mut Course> {
+        let stated = stated(holder);
+        (!is_off(&stated)).then(|| self.course.get_or_insert_with(|| self.written.course(&stated)))
+    }
+}
+
+impl Course {
+    fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
+        let breaker = deciding(fallen.holder().breaker());
         let wait = match fallen {
             Fallen::Rejected(error) => self.if_patient(error.retry_after())?,
             Fallen::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
             // An attempt that found the breaker closed may have opened it: the next one would be rejected.
-            _ if fallen.caller().0.state().is_healthy() => regular,
-            _ => self.if_patient(fallen.caller().0.read().retry_after)?,
+            _ if breaker.state().is_healthy() => regular,
+            _ => self.if_patient(breaker.read().retry_after)?,
         };
         let wait = match fallen.asked_for() {
             // A call before that time is known to be in vain.
@@ -93,17 +194,61 @@ impl Retry {
     }
 }
 
+/// What all places but the attribute say of the retries of this call's function.
+fn stated(holder: &Holder) -> Stated {
+    let of_breaker = holder.breaker().stated();
+    holder.link().map_or(of_breaker, |link| link.terms.get().or(of_breaker))
+}
+
+fn is_off(stated: &Stated) -> bool {
+    stated.retry.number() == Some(OFF)
+}
+
+/// The one by which the next call is let in or not: the head of a `key`, where that is open for all of its values, or the breaker itself.
+fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
+    breaker.head().filter(rejects).unwrap_or_else(|| breaker.clone())
+}
+
+/// Whether it is open, and would reject a call.
+fn rejects(breaker: &CircuitBreaker) -> bool {
+    let word = breaker.0.gate.word();
+    let is_open = matches!(word.state(), State::Open | State::ForcedOpen);
+    is_open && word.has(Word::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
+}
+
 impl Pause {
-    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is made at once.
-    pub async fn pause(mut self) {
-        poll_fn(|context| self.0.poll(context).map(drop)).await;
+    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is made at once; and when the breaker opens
+    /// meanwhile, which then rejects it.
+    pub async fn pause(self) {
+        let waits: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.wait());
+        waits.await;
+    }
+
+    async fn wait(self) {
+        let Self { mut timer, watched } = self;
+        let Some(breaker) = watched else { return poll_fn(|context| timer.poll(context).map(drop)).await };
+        let head = breaker.head().unwrap_or_else(|| breaker.clone());
+        let mut is_over = false;
+        while !is_over {
+            let (mut changed, mut all) = (pin!(breaker.0.changed.notified()), pin!(head.0.changed.notified()));
+            changed.as_mut().enable();
+            all.as_mut().enable();
+            if rejects(&breaker) || rejects(&head) {
+                return;
+            }
+            is_over = poll_fn(|context| match timer.poll(context) {
+                Poll::Ready(_) => Poll::Ready(true),
+                Poll::Pending if changed.as_mut().poll(context).is_ready() => Poll::Ready(false),
+                Poll::Pending => all.as_mut().poll(context).map(|()| false),
+            })
+            .await;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaker::Holder;
     use crate::config::Config;
     use crate::error::CircuitBreakerError;
     use crate::fallback::Ended;
@@ -113,6 +258,11 @@ mod tests {
     type Call = Fallen<Result<(), CircuitBreakerError>>;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
+        let (attempts, min, max) = (Some(attempts), Some(min), Some(max));
+        Retry::new(Written { attempts, min, max, total: None, factor, jitter, wait })
+    }
 
     fn breaker() -> CircuitBreaker {
         CircuitBreaker::new("test", Config::new().recovery_timeout(9 * SECOND)).unwrap()
@@ -136,7 +286,7 @@ mod tests {
     fn wait(retry: &mut Retry, call: Call) -> Option<Duration> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let _timer = runtime.enter();
-        retry.again(call).ok().map(|pause| pause.0.span())
+        retry.again(call).ok().map(|pause| pause.timer.span())
     }
 
     fn waits(retry: &mut Retry, mut call: impl FnMut() -> Call) -> Vec<Duration> {
@@ -146,9 +296,9 @@ mod tests {
     #[test]
     fn waits_grow_by_the_factor_up_to_the_longest() {
         let breaker = breaker();
-        let mut retry = Retry::new(5, 2 * SECOND, 10 * SECOND, 2.0, 0.0, Patience::None);
-        assert_eq!(waits(&mut retry, || failed(&breaker)), [2, 4, 8, 10].map(Duration::from_secs));
-        let mut shorter = Retry::new(3, 2 * SECOND, SECOND, 2.0, 0.0, Patience::None);
+        let mut longer = retry(5, 2 * SECOND, 10 * SECOND, 2.0, 0.0, Patience::None);
+        assert_eq!(waits(&mut longer, || failed(&breaker)), [2, 4, 8, 10].map(Duration::from_secs));
+        let mut shorter = retry(3, 2 * SECOND, SECOND, 2.0, 0.0, Patience::None);
         assert_eq!(waits(&mut shorter, || failed(&breaker)), [SECOND; 2]);
     }
 
@@ -156,19 +306,19 @@ mod tests {
     fn values_out_of_range_harm_nothing() {
         let breaker = breaker();
         for (attempts, factor, jitter) in [(0, 2.0, 0.0), (1, f64::NAN, f64::NAN)] {
-            let mut retry = Retry::new(attempts, SECOND, SECOND, factor, jitter, Patience::None);
+            let mut retry = retry(attempts, SECOND, SECOND, factor, jitter, Patience::None);
             assert!(waits(&mut retry, || failed(&breaker)).is_empty());
         }
-        let mut odd = Retry::new(3, SECOND, 2 * SECOND, f64::NAN, f64::INFINITY, Patience::None);
+        let mut odd = retry(3, SECOND, 2 * SECOND, f64::NAN, f64::INFINITY, Patience::None);
         assert_eq!(waits(&mut odd, || failed(&breaker)), [SECOND, 2 * SECOND]);
-        let mut longest = Retry::new(3, Duration::MAX, Duration::MAX, 2.0, 0.0, Patience::None);
+        let mut longest = retry(3, Duration::MAX, Duration::MAX, 2.0, 0.0, Patience::None);
         assert_eq!(waits(&mut longest, || failed(&breaker)).len(), 2);
     }
 
     #[test]
     fn jitter_makes_waits_longer_by_its_share_at_most() {
         let breaker = breaker();
-        let mut retry = Retry::new(200, SECOND, SECOND, 1.0, 0.5, Patience::None);
+        let mut retry = retry(200, SECOND, SECOND, 1.0, 0.5, Patience::None);
         let waits = waits(&mut retry, || failed(&breaker));
         assert!(waits.iter().all(|wait| (SECOND..=SECOND * 3 / 2).contains(wait)));
         assert!(waits.iter().any(|wait| *wait > SECOND * 5 / 4), "the chance that none is so long is 2^-199");
@@ -184,7 +334,7 @@ mod tests {
             let mut cases = cases;
             cases[4].1 = beyond;
             for (after, wait) in cases {
-                let mut retry = Retry::new(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
+                let mut retry = retry(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
                 let waited = self::wait(&mut retry, asked(&breaker, SECOND * after)).map(|wait| wait.as_secs());
                 assert_eq!(waited, wait, "{after} s with {patience:?}");
             }
@@ -196,11 +346,11 @@ mod tests {
         let open = breaker();
         (0..5).for_each(|_| open.try_acquire().unwrap().failure());
         for (after, least) in [(1, 8), (20, 20)] {
-            let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
+            let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
             let wait = wait(&mut retry, asked(&open, SECOND * after)).unwrap();
             assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
         }
-        let mut retry = Retry::new(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
+        let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
         assert_eq!(wait(&mut retry, asked(&open, SECOND)), None);
     }
 
@@ -210,12 +360,12 @@ mod tests {
         (0..5).for_each(|_| open.try_acquire().unwrap().failure());
         let rejected = || Fallen::Rejected(open.try_acquire().unwrap_err());
         for (patience, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
-            let mut retry = Retry::new(3, SECOND, 2 * SECOND, 2.0, 0.0, patience);
+            let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, patience);
             let waits = waits(&mut retry, rejected);
             assert_eq!(waits.len(), times, "{patience:?}");
             assert!(waits.iter().all(|wait| *wait > 8 * SECOND));
         }
-        let mut retry = Retry::new(3, SECOND, 2 * SECOND, 2.0, 0.0, Patience::For(Duration::MAX));
+        let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, Patience::For(Duration::MAX));
         open.force_open();
         assert!(waits(&mut retry, rejected).is_empty(), "nobody knows for how long");
     }

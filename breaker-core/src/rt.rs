@@ -25,6 +25,8 @@ pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Ope
 pub use crate::policy::Backoff;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
+#[cfg(feature = "retry")]
+use crate::retry::Written;
 pub use crate::seen::{Seen, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::site::Registered;
@@ -198,6 +200,37 @@ pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
     value.clone()
 }
 
+/// One attempt of a `#[retry]`, which needs an argument of an `impl Into<T>`, or the like, anew.
+#[derive(Debug)]
+pub struct OneAttempt;
+
+/// That argument. The bound is not on its type, for which rustc would propose this trait.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "begin the body with what it makes of the value, under the same name, as in `let x = x.into();`: each attempt gets a clone of that",
+    note = "or add `+ Clone` to the type, which callers then have to keep to"
+)]
+pub trait Clones<T> {
+    #[must_use]
+    fn once_more(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Clones<T> for OneAttempt {
+    fn once_more(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// The same for one that is turned into a value.
+pub fn each_attempt_converts<T>(value: &T) -> T
+where
+    OneAttempt: Clones<T>,
+{
+    <OneAttempt as Clones<T>>::once_more(value)
+}
+
 /// The value of a return that is never reached, which gives the body the type of the signature.
 ///
 /// # Panics
@@ -284,8 +317,14 @@ pub struct Attempts;
 #[cfg(feature = "retry")]
 impl Attempts {
     #[must_use]
-    pub fn of(self, attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
-        Retry::new(attempts, min, max, factor, jitter, wait)
+    pub fn of(
+        self,
+        attempts: Option<u32>,
+        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
+        (factor, jitter): (f64, f64),
+        wait: Patience,
+    ) -> Retry {
+        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
     }
 }
 

@@ -9,7 +9,7 @@ impl Settings {
     /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
     pub(crate) fn probe_lease(&self) -> Duration {
         let unset = || {
-            let twice = self.timeout.unwrap_or_default().saturating_mul(2);
+            let twice = self.limits.longest.unwrap_or_default().saturating_mul(2);
             match self.recovery_timeout.max(twice) {
                 Duration::ZERO => Duration::from_secs(1),
                 lease => lease,

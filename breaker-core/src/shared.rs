@@ -11,6 +11,7 @@ use crate::member::Later;
 use crate::note::Notes;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
+use crate::terms::Terms;
 use crate::window::SlidingWindow;
 use std::ops::Deref;
 
@@ -35,24 +36,21 @@ enum Kept {
     Later(Later),
 }
 
-/// What few calls look at.
+/// What few calls look at. What a failure needs comes first, so that it is found without a step more; what is small comes last.
+#[repr(C)]
 pub(crate) struct Rest {
+    pub(crate) machine: Mutex<Machine>,
     /// Its members, if it is the head of a family.
     pub(crate) family: OnceLock<Box<Family>>,
-    pub(crate) machine: Mutex<Machine>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
-    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
-    pub(crate) has_own_settings: AtomicBool,
+    /// What all places say of the retries of its functions.
+    pub(crate) terms: Terms,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
-    /// There are listeners.
-    pub(crate) heard: AtomicBool,
-    /// One of them hears of single calls.
-    pub(crate) hears_calls: AtomicBool,
     #[cfg(feature = "metrics")]
     pub(crate) meter: OnceLock<Arc<crate::metrics::Meter>>,
     #[cfg(feature = "tracing")]
@@ -60,6 +58,12 @@ pub(crate) struct Rest {
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
+    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
+    pub(crate) has_own_settings: AtomicBool,
+    /// There are listeners.
+    pub(crate) heard: AtomicBool,
+    /// One of them hears of single calls.
+    pub(crate) hears_calls: AtomicBool,
     /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
@@ -112,7 +116,7 @@ impl Base {
 
 impl Shared {
     pub(crate) fn new(name: String, layers: Layers) -> Self {
-        let machine = Machine::new(layers.settings(), sync::seed(), clock::now());
+        let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
         let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
         rest.publish(&gate, &rest.machine.lock());
@@ -187,7 +191,8 @@ impl Core {
 
 impl Rest {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
-        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
+        let (label, window, terms) = (layers.label().map(Arc::from), OnceLock::new(), Terms::default());
+        terms.set(layers.stated());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }
@@ -196,6 +201,7 @@ impl Rest {
             machine: Mutex::new(machine),
             window,
             notes: Mutex::default(),
+            terms,
             label: Mutex::new(label),
             layers: Mutex::new(layers),
             has_own_settings: AtomicBool::new(false),
@@ -229,6 +235,6 @@ impl Rest {
         }
         let (word, until) = machine.publish();
         let heard = if self.is_told() { Word::HEARD } else { 0 };
-        gate.publish(word.with(heard), until, machine.settings().timeout.unwrap_or_default())
+        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker)
     }
 }

@@ -10,10 +10,12 @@ use crate::event;
 use crate::gate::Word;
 use crate::layers::Layers;
 use crate::permit::Permit;
+use crate::ranked::Ranked;
 use crate::registry::Registry;
 use crate::state::State;
-use crate::sync::Ordering;
 use crate::sync::statics::{AtomicUsize, OnceLock};
+use crate::sync::{Arc, Ordering};
+use crate::terms::Terms;
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
@@ -52,16 +54,28 @@ pub(crate) struct Link {
     pub(crate) shared: &'static Shared,
     /// `module::Type::function`.
     pub(crate) function: Box<str>,
+    /// What is said of this function alone.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
+    pub(crate) terms: Arc<Terms>,
     /// Its number among the functions that call the family of the breaker; 0: it has not called it.
     number: AtomicUsize,
 }
 
+/// What a site says of its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Function {
+    /// The address of the site.
+    pub(crate) site: usize,
+    /// The `timeout` of its attribute, or of the `Config` that it shares; `Some(None)`: `off`.
+    pub(crate) timeout: Option<Option<Duration>>,
+}
+
 impl Link {
     /// It keeps the breaker for ever, as sites do.
-    pub(crate) fn new(breaker: CircuitBreaker, function: String) -> Self {
+    pub(crate) fn new(breaker: CircuitBreaker, function: String, terms: Arc<Terms>) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
         let shared = kept.shared().unwrap_or_else(closed_to_looks);
-        Self { breaker, shared, function: function.into(), number: AtomicUsize::new(0) }
+        Self { breaker, shared, function: function.into(), terms, number: AtomicUsize::new(0) }
     }
 
     /// Its number in the family of its breaker, which `add` gives it.
@@ -85,7 +99,7 @@ fn closed_to_looks() -> &'static Shared {
     static CLOSED: OnceLock<&Shared> = OnceLock::new();
     CLOSED.get_or_init(|| {
         let shared = Box::leak(Box::new(Shared::new(String::new(), Layers::default())));
-        shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Duration::ZERO);
+        shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Ranked::NOTHING);
         shared
     })
 }
@@ -206,15 +220,20 @@ impl Site {
 
     /// The way to the breaker in `registry`.
     pub(crate) fn link(&self, registry: &Registry) -> Link {
-        Link::new(self.declare(registry), self.function())
+        let (breaker, terms) = self.declare(registry);
+        Link::new(breaker, self.function(), terms)
     }
 
-    fn declare(&self, registry: &Registry) -> CircuitBreaker {
+    fn declare(&self, registry: &Registry) -> (CircuitBreaker, Arc<Terms>) {
         let function = self.function();
         let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
         let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
         let (name, by_default) = self.named(&function);
-        registry.declare(name, Declared { place, config: self.config(), can_be_cut, by_default })
+        let mut config = self.config();
+        // A time limit is the function's own, and not that of all who share its breaker.
+        let timeout = config.timeout.take();
+        let own = Function { site: std::ptr::from_ref(self).addr(), timeout };
+        registry.declare_function(name, &Declared { place, config, can_be_cut, by_default }, own)
     }
 
     /// Its name, and what that was made of, if the code gives none.
@@ -309,7 +328,7 @@ mod tests {
     use super::*;
 
     fn link(breaker: CircuitBreaker) -> &'static Link {
-        Box::leak(Box::new(Link::new(breaker, "function".to_owned())))
+        Box::leak(Box::new(Link::new(breaker, "function".to_owned(), Arc::default())))
     }
 
     /// Somebody registers a member under its own name, and an annotated function has that name.
@@ -325,7 +344,7 @@ mod tests {
         call().unwrap().failure();
         assert_eq!(call().unwrap_err().function(), Some("function"));
         let inner = own.member("b");
-        assert_eq!((inner.name(), inner.calling()), ("hosts[a][b]", Some("function")));
+        assert_eq!((inner.name(), inner.calling().map(|link| &*link.function)), ("hosts[a][b]", Some("function")));
         inner.try_acquire().unwrap().failure();
         assert_eq!(inner.state(), State::Open);
     }

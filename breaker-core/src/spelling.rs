@@ -3,6 +3,19 @@
 use crate::config::KEYS;
 use crate::config_error::ConfigError;
 
+/// The keys that can be said of one function alone.
+const OF_FUNCTIONS: [&str; 6] = ["timeout", "retry", "retry_attempts", "retry_min", "retry_max", "retry_total"];
+
+pub(crate) fn is_of_function(key: &str) -> bool {
+    OF_FUNCTIONS.contains(&key)
+}
+
+/// What is said of another key in a place that is a function's.
+pub(crate) fn no_key_of_function(key: &str) -> String {
+    let all = OF_FUNCTIONS.map(|key| format!("`{key}`")).join(", ");
+    format!("`{key}` is said of a breaker and not of one function, of which there are {all}")
+}
+
 /// What the end of a variable's name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {

@@ -87,7 +87,8 @@ impl CircuitBreaker {
         edit(&mut layers);
         self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
         *self.0.label.lock() = layers.label().map(Arc::from);
-        let settings = layers.settings();
+        let settings = Arc::new(layers.settings());
+        self.0.terms.set(layers.stated());
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
         expired.and(self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1)
     }

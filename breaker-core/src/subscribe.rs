@@ -2,7 +2,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure, Success,
+    Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
+    StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::state::State;
@@ -54,6 +55,15 @@ pub enum Event {
         source: &'static str,
         reason: &'static str,
         age: Option<Duration>,
+    },
+    /// As [`FallbackCutOff`].
+    #[non_exhaustive]
+    FallbackCutOff {
+        breaker: String,
+        function: Option<&'static str>,
+        source: &'static str,
+        reason: &'static str,
+        after: Duration,
     },
     /// As [`StoreFailure`].
     #[non_exhaustive]
@@ -156,6 +166,11 @@ impl Listener for Forward {
     fn fallback(&self, event: &FallbackServed<'_>) {
         let FallbackServed { breaker, function, source, reason, age } = *event;
         self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason, age });
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        let FallbackCutOff { breaker, function, source, reason, after } = *event;
+        self.pass_on(|| Event::FallbackCutOff { breaker: breaker.name().to_owned(), function, source, reason, after });
     }
 
     fn store_failure(&self, event: &StoreFailure<'_>) {

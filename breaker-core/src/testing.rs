@@ -4,7 +4,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange, StoreFailure, Success,
+    Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
+    StoreFailure, Success,
 };
 pub use crate::isolation::isolated;
 use crate::policy::Window;
@@ -155,6 +156,10 @@ impl Listener for Recording {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         self.add(event.breaker, format_args!("fallback {}", event.source));
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        self.add(event.breaker, format_args!("fallback {} cut off", event.source));
     }
 
     fn store_failure(&self, event: &StoreFailure<'_>) {

@@ -47,7 +47,7 @@ impl Family {
         let change = f(&mut machine, now);
         let (word, generations) =
             (machine.publish().0.with(if heard { Word::HEARD } else { 0 }), machine.generation() - 1);
-        let limit = machine.settings().timeout.unwrap_or_default();
+        let limit = machine.settings().limits.of_breaker;
         let mut swept = Swept::default();
         self.each(members, |member| {
             let handle = || CircuitBreaker(Handle::Member(Arc::clone(member), 0));

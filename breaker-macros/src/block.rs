@@ -149,7 +149,7 @@ impl<'a> Outer<'a> {
 
     /// One breaker has one value of a key: a method cannot have another.
     fn no_contradiction(&self, options: &[Opt], errors: &mut Errors) {
-        const OF_THE_METHOD: [&str; 6] = ["otherwise", "classify", "stream", "key", "crate", "open"];
+        const OF_THE_METHOD: [&str; 7] = ["otherwise", "classify", "stream", "key", "crate", "open", "timeout"];
         for option in options {
             let key = option.key.name;
             let of_the_breaker = !matches!(option.value, Value::Items(_)) && !OF_THE_METHOD.contains(&key);

@@ -9,7 +9,7 @@ mod lists;
 pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
-mod steps;
+pub(crate) mod steps;
 mod together;
 pub(crate) mod values;
 mod verdict;
@@ -88,7 +88,11 @@ pub(crate) fn with_options(
     if let Some((true, at)) = plan.open_at().map(|at| (matches!(given, Some(Given::Value)), at)) {
         errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
     }
+    if let (Some(Given::Value), Some(at)) = (given, retry.as_ref().and_then(|retry| retry.when_at)) {
+        errors.at(at, "`when(..)` looks at errors, and this function returns no `Result`; leave it out");
+    }
     plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
+    steps::limits(&form, chain.as_ref(), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);

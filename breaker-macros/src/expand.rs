@@ -11,6 +11,7 @@ mod config;
 mod future;
 pub(crate) mod judge;
 mod keep;
+mod made;
 mod names;
 mod repeat;
 mod retry;

@@ -41,7 +41,7 @@ async fn a_body_that_panics_while_it_is_cut_off_is_a_failure() {
         let _bomb = Bomb;
         pending().await
     }
-    #[circuit_breaker(name = "adversary_cut", failure_if(|()| false))]
+    #[circuit_breaker(name = "adversary_cut", timeout = "1s", failure_if(|()| false))]
     async fn hangs_with_a_judge_of_values() -> Result<(), AskError> {
         let _bomb = Bomb;
         pending().await

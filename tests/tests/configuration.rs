@@ -254,7 +254,7 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
         at("breakers.api.recovery_tmeout: there is no key `recovery_tmeout`; did you mean `recovery_timeout`?"),
         at("breakers.api.failure_threshold: there is no key `failure_threshold`; write `fail_max`"),
         at(
-            "breakers.api.timeout: is `array`, expected a duration above zero such as \"30s\" (a bare number is seconds)",
+            "breakers.api.timeout: is `array`, expected a duration above zero such as \"30s\", or \"off\" (a bare number is seconds)",
         ),
         at("breaker: there is no table `breaker`; did you mean `breakers`?"),
     ];

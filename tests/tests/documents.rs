@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 const README: &str = include_str!("../../README.md");
 const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
 const MACROS: &str = include_str!("../../breaker-macros/src/args/keys.rs");
+const RETRY_DOCS: &str = include_str!("../../breaker-macros/docs/retry.md");
+const RETRY: &str = include_str!("../../breaker-macros/src/args/retry.rs");
 
 /// The keys of the tables under this heading, with the other cells of their rows.
 fn tables(document: &'static str, heading: &str) -> Vec<(&'static str, Vec<&'static str>)> {
@@ -31,6 +33,11 @@ fn names(rows: Vec<(&'static str, Vec<&'static str>)>) -> BTreeSet<&'static str>
 /// What the attribute takes.
 fn of_attribute() -> BTreeSet<&'static str> {
     MACROS.lines().filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
+}
+
+/// What `#[retry]` takes.
+fn of_retry() -> BTreeSet<&'static str> {
+    RETRY.lines().filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
 }
 
 /// What configuration takes.
@@ -58,7 +65,8 @@ fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files
     let setters = format!("{:?}", Config::new());
     let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("documents.toml");
     for key in of_settings() {
-        assert!(attribute.contains(key), "{key} is no key of the attribute");
+        let of_retry = key == "retry" || key.strip_prefix("retry_").is_some_and(|key| of_retry().contains(key));
+        assert!(of_retry || attribute.contains(key), "{key} is no key of an attribute");
         assert!(setters.contains(&format!("{key}: None")), "{key} is not in Config");
         let registry = Registry::new();
         let written = if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() };
@@ -71,6 +79,13 @@ fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files
         let told = registry.load(&file).unwrap_err().to_string();
         assert!(told.contains(key) && told.contains("expected"), "{told}");
     }
+}
+
+#[test]
+fn retries_document_their_keys_and_those_of_configuration_and_no_others() {
+    let mut known = of_retry();
+    known.extend(of_settings().into_iter().filter(|key| key.starts_with("retry")));
+    assert_eq!(names(tables(RETRY_DOCS, "")), known);
 }
 
 #[test]

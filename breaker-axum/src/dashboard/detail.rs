@@ -11,7 +11,7 @@ use super::axum::http::request::Parts;
 use super::axum::response::{IntoResponse, Response};
 use super::reply;
 use super::shown::{cut, wire_name};
-use breaker_core::CircuitBreaker;
+use breaker_core::{CallSite, CircuitBreaker};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -42,6 +42,20 @@ struct Setting {
 struct Site {
     function: Option<String>,
     place: String,
+    /// The time limit of its calls, as `500ms`.
+    timeout: Option<String>,
+    timeout_source: Option<String>,
+}
+
+impl From<CallSite> for Site {
+    fn from(site: CallSite) -> Self {
+        Self {
+            function: site.function.as_deref().map(cut),
+            place: cut(&site.place),
+            timeout: site.timeout.map(|limit| format!("{limit:?}")),
+            timeout_source: site.timeout_source.map(|source| cut(&source.to_string())),
+        }
+    }
 }
 
 pub(super) async fn detail(
@@ -74,6 +88,6 @@ impl Dashboard {
     fn call_sites(&self, breaker: &CircuitBreaker) -> Vec<Site> {
         let head = breaker.head();
         let sites = self.registry.call_sites(head.as_ref().unwrap_or(breaker).name()).into_iter().take(MOST_SITES);
-        sites.map(|site| Site { function: site.function.as_deref().map(cut), place: cut(&site.place) }).collect()
+        sites.map(Site::from).collect()
     }
 }

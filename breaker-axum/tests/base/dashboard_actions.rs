@@ -254,6 +254,9 @@ async fn the_detail_has_settings_with_their_sources_and_call_sites() {
     );
     assert_eq!(setting("timeout"), json!({ "key": "timeout", "value": "off", "source": "default" }));
     assert!(detail["call_sites"][0]["place"].as_str().unwrap().contains("dashboard_actions.rs:"));
+    page.set("timeout", "1.5s", false).await;
+    let site = &page.get("/detail?name=payments").await.json()["call_sites"][0];
+    assert_eq!((&site["timeout"], &site["timeout_source"]), (&json!("1.5s"), &json!("reconfigure")));
     assert_eq!(page.get("/detail?name=nobody").await.status, StatusCode::NOT_FOUND);
     assert_eq!(page.get("/detail").await.status, StatusCode::BAD_REQUEST);
 }

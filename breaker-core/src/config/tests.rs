@@ -5,7 +5,7 @@ use super::*;
 const ZERO: Duration = Duration::ZERO;
 
 /// Each key that has a range, with a value out of it.
-const BAD: [(&str, Config); 18] = [
+const BAD: [(&str, Config); 22] = [
     ("fail_max", Config::new().fail_max(0)),
     ("fail_window", Config::new().fail_window(ZERO)),
     ("half_open_max_calls", Config::new().half_open_max_calls(0)),
@@ -24,10 +24,15 @@ const BAD: [(&str, Config); 18] = [
     ("timeout", Config::new().timeout(ZERO)),
     ("on_cancel", Config::new().on_cancel(OnCancel::After(ZERO))),
     ("max_keys", Config::new().max_keys(0)),
+    ("retry_attempts", Config::new().retry_attempts(0)),
+    ("retry_min", Config::new().retry_min(ZERO)),
+    ("retry_max", Config::new().retry_max(ZERO)),
+    ("retry_total", Config::new().retry_total(ZERO)),
 ];
 
 /// The others, with the values that one might take for out of a range.
-const ANY: Config = Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false);
+const ANY: Config =
+    Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false).retry(false);
 
 #[test]
 fn each_value_out_of_its_range_is_told_and_ends_a_constant() {

@@ -1,6 +1,6 @@
 //! Looks at the whole configuration: what is wrong with it, and what is odd.
 
-use super::{Declared, Directory, Entry, below_stands};
+use super::{Directory, Entry, below_stands};
 use crate::config::Source;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::env::Environment;
@@ -40,8 +40,11 @@ impl Directory {
             );
             problems.push(ConfigError::new(ConfigErrorKind::Conflict, "CIRCUIT_BREAKER_NAME", message));
         }
-        for prefix in self.prefixes.iter() {
+        for prefix in self.prefixes.of_breakers() {
             problems.extend(environment.breaker(prefix, &self.prefixes).problems);
+        }
+        if let Some(environment) = &self.environment {
+            problems.extend(self.problems_of_functions(environment));
         }
         for problem in &problems {
             self.said.is_new(&below_stands(&problem.to_string()));
@@ -83,6 +86,7 @@ impl Directory {
         let strangers = self.environment.as_ref().map(|environment| environment.strangers(&self.prefixes));
         let mut odd = strangers.unwrap_or_default();
         odd.extend(self.unknown_names());
+        odd.extend(self.unknown_functions());
         odd.extend(self.shared_prefixes());
         odd.extend(self.shared_by_default());
         for warning in &odd {
@@ -136,17 +140,14 @@ impl Directory {
         spelling::first_of(shared, |warning| warning, more)
     }
 
-    /// Says of the time limit of `name` which call sites cannot keep it.
+    /// Says of the time limits of `name` which functions cannot keep theirs.
     pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
-        let Some(limit) = entry.breaker.config().timeout else { return };
-        let limit = span::show(limit);
-        let sources = entry.breaker.config_sources();
-        let source = sources.into_iter().find(|(key, _)| *key == "timeout").map(|(_, source)| source.to_string());
-        let source = source.unwrap_or_default();
-        let uncut = entry.declared.iter().filter(|one| !one.can_be_cut);
-        let notices: Vec<_> = uncut
-            .map(|Declared { place, .. }| {
+        let uncut = entry.functions.iter().filter(|known| !known.can_be_cut);
+        let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
+        let notices: Vec<_> = limited
+            .map(|(place, (limit, source))| {
+                let limit = span::show(limit);
                 format!(
                     "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
                      cannot be cut off: that takes an `async fn` and the feature `tokio`"
@@ -191,6 +192,7 @@ fn listed(all: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::directory::Declared;
     use crate::site::Origin;
 
     #[test]

@@ -43,7 +43,8 @@ impl Reader<'_> {
                 ("defaults", DeValue::Table(keys)) => self.settings.defaults = self.layer("defaults", keys),
                 ("all", DeValue::Table(keys)) => self.settings.all = self.layer("all", keys),
                 ("breakers", DeValue::Table(breakers)) => self.breakers(breakers),
-                (name @ ("defaults" | "all" | "breakers"), _) => {
+                ("functions", DeValue::Table(functions)) => self.functions(functions),
+                (name @ ("defaults" | "all" | "breakers" | "functions"), _) => {
                     self.problem(ConfigErrorKind::Value, name, format!("expected a table, `[{name}]`"));
                 }
                 ("default", _) => {
@@ -52,7 +53,7 @@ impl Reader<'_> {
                     self.problem(ConfigErrorKind::UnknownKey, "default", message.to_owned());
                 }
                 (name, _) => {
-                    let hint = spelling::hint(name, ["defaults", "all", "breakers"]);
+                    let hint = spelling::hint(name, ["defaults", "all", "breakers", "functions"]);
                     let message = format!("there is no table `{}`; {hint}", excerpt::name(name));
                     self.problem(ConfigErrorKind::UnknownKey, &excerpt::name(name).to_string(), message);
                 }
@@ -63,15 +64,33 @@ impl Reader<'_> {
     fn breakers(&mut self, breakers: &DeTable<'_>) {
         for (name, value) in breakers {
             let name = name.get_ref().as_ref();
-            let place = format!("breakers.{}", excerpt::name(name));
-            if let DeValue::Table(keys) = value.get_ref() {
-                let layer = self.layer(&place, keys);
+            if let Some(layer) = self.named("breakers", name, value.get_ref()) {
                 self.settings.breakers.insert(name.to_owned(), layer);
-            } else {
-                let message = format!("expected a table, `[{place}]`, with the breaker's keys");
-                self.problem(ConfigErrorKind::Value, &place, message);
             }
         }
+    }
+
+    fn functions(&mut self, functions: &DeTable<'_>) {
+        for (path, value) in functions {
+            let path = path.get_ref().as_ref();
+            let Some(layer) = self.named("functions", path, value.get_ref()) else { continue };
+            for key in layer.sources.keys().filter(|key| !spelling::is_of_function(key)) {
+                let place = format!("functions.{}.{key}", excerpt::name(path));
+                self.problem(ConfigErrorKind::UnknownKey, &place, spelling::no_key_of_function(key));
+            }
+            self.settings.functions.insert(path.to_owned(), layer);
+        }
+    }
+
+    /// The table of one name in `tables`.
+    fn named(&mut self, tables: &str, name: &str, value: &DeValue<'_>) -> Option<Layer> {
+        let place = format!("{tables}.{}", excerpt::name(name));
+        if let DeValue::Table(keys) = value {
+            return Some(self.layer(&place, keys));
+        }
+        let message = format!("expected a table, `[{place}]`, with keys and their values");
+        self.problem(ConfigErrorKind::Value, &place, message);
+        None
     }
 
     fn layer(&mut self, place: &str, keys: &DeTable<'_>) -> Layer {

@@ -6,6 +6,7 @@ use crate::clock::{Tick, nanos_of};
 use crate::config::Settings;
 use crate::open_time::Pace;
 use crate::probes::Trial;
+use crate::sync::Arc;
 use std::time::Duration;
 
 impl Machine {
@@ -39,7 +40,7 @@ impl Machine {
     }
 
     /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
-    pub(crate) fn reconfigure(&mut self, settings: Settings, now: Tick) -> Option<Change> {
+    pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Change> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
         self.end_what_is_over(now);
         let old = self.told();

@@ -3,7 +3,7 @@
 use super::{Machine, Manual, Phase};
 use crate::answers::{Counts, Reading};
 use crate::clock::Tick;
-use crate::config::OnCancel;
+use crate::config::{OnCancel, Settings};
 use crate::gate::{Wait, Word};
 use crate::open_time::Opening;
 use crate::state::State;
@@ -98,7 +98,7 @@ impl Machine {
             | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
             | flag(self.settings.has_rules(), Word::WINDOW)
             | flag(timed, Word::TIMED)
-            | flag(self.settings.timeout.is_some(), Word::LIMITED);
+            | flag(self.settings.limits.longest.is_some(), Word::LIMITED);
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
@@ -138,7 +138,7 @@ impl Machine {
                 (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),
                 _ => None,
             },
-            settings: self.settings.clone(),
+            settings: Settings::clone(&self.settings),
         }
     }
 }

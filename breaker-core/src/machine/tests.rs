@@ -1,13 +1,13 @@
 //! What only a race brings about, when the word that a call has read is no longer the machine's: the machine asked by itself.
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Limits};
 
 const NOW: Tick = Tick::from_nanos(1_000_000_000);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn machine(config: Config) -> Machine {
-    Machine::new(Settings::resolve(&config), 1, NOW)
+    Machine::new(Arc::new(Settings::resolve(&config, Limits::default())), 1, NOW)
 }
 
 /// A call that is let in and fails.
@@ -76,11 +76,11 @@ fn a_review_of_an_earlier_generation_opens_nothing() {
 
 #[test]
 fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
-    let ruled = Settings::resolve(&Config::new().fail_max(9).failure_rate(0.5));
-    let mut machine = Machine::new(ruled.clone(), 1, NOW);
+    let ruled = Settings::resolve(&Config::new().fail_max(9).failure_rate(0.5), Limits::default());
+    let mut machine = Machine::new(Arc::new(ruled.clone()), 1, NOW);
     fail(&mut machine);
     let window = machine.window().expect("a rule looks at it").clone();
     assert_eq!(window.sums().failed, 1);
-    machine.reconfigure(Settings { failure_rate: None, ..ruled }, NOW);
+    machine.reconfigure(Arc::new(Settings { failure_rate: None, ..ruled }), NOW);
     assert_eq!((window.sums().calls, window.sums().failed), (0, 0));
 }

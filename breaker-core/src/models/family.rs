@@ -11,7 +11,7 @@ use crate::sync::{Arc, Tally};
 /// A head with a member, which has counted a success.
 fn family(config: Config) -> (CircuitBreaker, &'static Link) {
     let head = breaker(config);
-    let by: &'static Link = Box::leak(Box::new(Link::new(head.clone(), "model".to_owned())));
+    let by: &'static Link = Box::leak(Box::new(Link::new(head.clone(), "model".to_owned(), Arc::default())));
     by.member("first").try_acquire().unwrap().success();
     (head, by)
 }

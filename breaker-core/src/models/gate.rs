@@ -4,6 +4,7 @@ use super::{SECOND, breaker, check, race, tripped};
 use crate::clock::Tick;
 use crate::config::Config;
 use crate::gate::{Gate, Word};
+use crate::ranked::{Rank, Ranked};
 use crate::state::State;
 use crate::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,9 @@ fn the_time_is_at_least_as_new_as_the_word() {
         let gate = Arc::new(Gate::new());
         let shared = Arc::clone(&gate);
         let publish = move || {
-            shared.publish(OPEN, FIRST, Duration::ZERO);
-            shared.publish(CLOSED, Tick::ZERO, Duration::ZERO);
-            shared.publish(AGAIN, SECOND_TIME, Duration::ZERO);
+            shared.publish(OPEN, FIRST, Ranked::NOTHING);
+            shared.publish(CLOSED, Tick::ZERO, Ranked::NOTHING);
+            shared.publish(AGAIN, SECOND_TIME, Ranked::NOTHING);
         };
         let (_, (word, until)) = race(publish, move || (gate.word(), gate.until()));
         match word.generation() {
@@ -38,10 +39,11 @@ fn the_time_is_at_least_as_new_as_the_word() {
 fn a_word_that_tells_of_a_time_limit_comes_with_the_limit() {
     check(|| {
         let gate = Arc::new(Gate::new());
+        let limit = Ranked::span(Rank::Operator, Some(SECOND));
         let shared = Arc::clone(&gate);
-        let publish = move || shared.publish(Word::new(State::Closed, 1, Word::LIMITED), Tick::ZERO, SECOND);
-        let (_, (word, limit)) = race(publish, move || (gate.word(), gate.limit()));
-        assert!(!word.has(Word::LIMITED) || limit == SECOND);
+        let publish = move || shared.publish(Word::new(State::Closed, 1, Word::LIMITED), Tick::ZERO, limit);
+        let (_, (word, read)) = race(publish, move || (gate.word(), gate.limit()));
+        assert!(!word.has(Word::LIMITED) || read == limit);
     });
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Key {
     pub(crate) example: &'static str,
 }
 
-pub(super) const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, shape: Shape, example: &'static str) -> Key {
     Key { name, shape, example }
 }
 

@@ -5,6 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Error, Expr, Result, Token};
 
+use super::items::Item;
 use super::keys::{self, Key, Shape};
 use super::value;
 use crate::recover::Errors;
@@ -23,12 +24,14 @@ pub(crate) struct Named {
     pub(crate) key: &'static Key,
     pub(crate) at: Span,
     pub(crate) value: Option<Expr>,
+    /// Those of a key with a list.
+    pub(crate) items: Vec<Item>,
 }
 
 /// Reads `NAME = EXPR, ..` to its end and leaves out what is written a second time.
 pub(crate) fn list(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Vec<Named> {
     let mut first: Vec<Named> = Vec::new();
-    for named in super::list(input, errors, |input, _| one(input, names)) {
+    for named in super::list(input, errors, |input, errors| one(input, errors, names)) {
         let name = named.key.name;
         if first.iter().all(|earlier| earlier.key.name != name) {
             first.push(named);
@@ -39,7 +42,7 @@ pub(crate) fn list(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -
     first
 }
 
-fn one(input: ParseStream<'_>, names: &Names) -> Result<Named> {
+fn one(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Result<Named> {
     if input.fork().call(Ident::parse_any).is_err() {
         let example = names.keys.first().map_or("", |key| key.example);
         return Err(input.error(format!("{} takes names and their values, for instance `{example}`", names.of)));
@@ -48,9 +51,13 @@ fn one(input: ParseStream<'_>, names: &Names) -> Result<Named> {
     let word = at.unraw().to_string();
     let known = names.keys.iter().find(|key| key.name == word);
     let key = known.ok_or_else(|| Error::new(at.span(), advice(&word, names)))?;
+    if key.shape == Shape::List {
+        let items = super::items(input, errors, key, &at)?;
+        return Ok(Named { key, at: at.span(), value: None, items });
+    }
     let alone = key.shape == Shape::Maybe && (input.is_empty() || input.peek(Token![,]));
     let value = if alone { None } else { Some(value::value(input, key, &at)?) };
-    Ok(Named { key, at: at.span(), value })
+    Ok(Named { key, at: at.span(), value, items: Vec::new() })
 }
 
 fn advice(word: &str, names: &Names) -> String {

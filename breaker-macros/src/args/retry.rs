@@ -1,4 +1,4 @@
-//! The grammar of `#[retry(..)]`: keys with values, and `wait`, which may stand alone.
+//! The grammar of `#[retry(..)]`: keys with values, `wait`, which may stand alone, and `when(..)`, which has items.
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
@@ -8,17 +8,19 @@ pub(crate) use super::named::Named as Opt;
 use super::named::{self, Names};
 use crate::recover::Errors;
 
-pub(crate) const KEYS: [Key; 6] = [
+pub(crate) const KEYS: [Key; 8] = [
     key("attempts", Shape::Value, "attempts = 3"),
     key("min", Shape::Value, "min = \"2s\""),
     key("max", Shape::Value, "max = \"10s\""),
     key("factor", Shape::Value, "factor = 2.0"),
     key("jitter", Shape::Value, "jitter = 0.1"),
     key("wait", Shape::Maybe, "wait = \"30s\""),
+    key("total", Shape::Value, "total = \"30s\""),
+    key("when", Shape::List, "when(ApiError::Http { status: 503, .. })"),
 ];
 
 /// Words of other libraries, with the key that has that meaning.
-const ELSEWHERE: [(&str, &str); 16] = [
+const ELSEWHERE: [(&str, &str); 30] = [
     ("times", "attempts"),
     ("tries", "attempts"),
     ("retries", "attempts"),
@@ -35,6 +37,20 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("backoff", "factor"),
     ("exponent", "factor"),
     ("wait_for_breaker", "wait"),
+    ("timeout", "total"),
+    ("deadline", "total"),
+    ("max_duration", "total"),
+    ("max_elapsed", "total"),
+    ("max_elapsed_time", "total"),
+    ("total_delay", "total"),
+    ("overall_timeout", "total"),
+    ("retry_on", "when"),
+    ("retry_if", "when"),
+    ("retry_exceptions", "when"),
+    ("retryable", "when"),
+    ("on", "when"),
+    ("only", "when"),
+    ("include", "when"),
 ];
 
 const NAMES: Names = Names { of: "`#[retry]`", keys: &KEYS, elsewhere: &ELSEWHERE };

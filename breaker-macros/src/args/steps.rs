@@ -16,6 +16,8 @@ pub(crate) struct Step {
     /// The name that metadata and metrics show.
     pub(crate) source: String,
     pub(crate) kind: Kind,
+    /// Its own time limit, as written in `within(LIMIT, STEP)`.
+    pub(crate) limit: Option<Box<Expr>>,
 }
 
 pub(crate) enum Kind {
@@ -131,9 +133,29 @@ fn step(step: Expr, source: Option<String>, errors: &mut Errors) -> Result<Step>
         Expr::Call(call) if is_word(&call, "cache") => {
             (Kind::Cache(Box::new(cache::cache(call, errors))), "cache".to_owned())
         }
+        Expr::Call(call) if is_word(&call, "within") => return within(call, source, errors),
         other => return Err(no_step(&other)),
     };
-    Ok(Step { source: source.unwrap_or(default), kind })
+    Ok(Step { source: source.unwrap_or(default), kind, limit: None })
+}
+
+// Input: `within("500ms", STEP)`
+fn within(call: ExprCall, source: Option<String>, errors: &mut Errors) -> Result<Step> {
+    let span = call.span();
+    let mut arguments = call.args.into_iter();
+    let (Some(limit), Some(inner), None) = (arguments.next(), arguments.next(), arguments.next()) else {
+        let fix = "`within(..)` takes a time limit and a step: `within(\"500ms\", Self::cached)`";
+        return Err(Error::new(span, fix));
+    };
+    let at = inner.span();
+    let step = step(inner, source, errors)?;
+    let refused = match (&step.kind, &step.limit) {
+        (_, Some(_)) => "a step has one time limit; leave one `within(..)` out",
+        (Kind::Value(_), None) => "`value(..)` does not wait, so it needs no time limit",
+        (Kind::Cache(_), None) => "a `cache(..)` has a time limit already: 250 ms for its store",
+        _ => return Ok(Step { limit: Some(Box::new(limit)), ..step }),
+    };
+    Err(Error::new(at, refused))
 }
 
 fn no_step(step: &Expr) -> Error {

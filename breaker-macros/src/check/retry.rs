@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, FnArg, Lit, Meta, Receiver, ReceiverKind, Result};
+use syn::{Error, Expr, FnArg, Generics, Lit, Meta, Pat, Receiver, ReceiverKind, Result, Type};
 
+use super::lists;
+use super::rules::{self, Test};
 use super::shape::Form;
 use super::values::{self, Number, Setting};
+use crate::args::items::Item;
 use crate::args::keys::Key;
 use crate::args::retry::{self, Opt};
 use crate::fallback;
 use crate::recover::Errors;
-use crate::target::{Target, params};
+use crate::target::{Target, ends_in, params};
 use crate::uses;
 
 /// The values of a `#[retry(..)]`; what is not written is the default.
@@ -24,6 +27,10 @@ pub(crate) struct Retry {
     pub(crate) factor: Option<Number>,
     pub(crate) jitter: Option<Number>,
     pub(crate) wait: Wait,
+    pub(crate) total: Option<Setting>,
+    /// Which failures are tried again; `None`: each.
+    pub(crate) when: Option<Vec<Test>>,
+    pub(crate) when_at: Option<Span>,
 }
 
 /// Whether a rejected attempt waits for the breaker.
@@ -37,8 +44,8 @@ pub(crate) enum Wait {
 }
 
 /// What `min` and `max` are where they are not written.
-pub(crate) const MIN: Duration = Duration::from_secs(2);
-pub(crate) const MAX: Duration = Duration::from_secs(10);
+const MIN: Duration = Duration::from_secs(2);
+const MAX: Duration = Duration::from_secs(10);
 
 pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option<Retry> {
     let (first, more) = target.retries.split_first()?;
@@ -53,6 +60,13 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
     let mut at = first.path().span();
     for option in retry::parse(fallback::steps(first), errors) {
         let name = option.key.name;
+        if name == "when" {
+            let generics = &target.sig.generics;
+            let tests = option.items.into_iter().filter_map(|item| errors.take(named(item, generics)));
+            read.when = Some(tests.collect());
+            read.when_at = Some(option.at);
+            continue;
+        }
         at = if matches!(name, "min" | "max") { option.at } else { at };
         let added = read.add(option);
         errors.take(added);
@@ -72,6 +86,7 @@ impl Retry {
             "attempts" => self.attempts = Some(attempts(key, value)?),
             "min" => self.min = Some(values::in_place(key, value)?),
             "max" => self.max = Some(values::in_place(key, value)?),
+            "total" => self.total = Some(values::in_place(key, value)?),
             "factor" => self.factor = Some(values::factor(key, value)?),
             "jitter" => self.jitter = Some(values::jitter(key, value)?),
             _ if matches!(&value, Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_))) => {
@@ -81,6 +96,18 @@ impl Retry {
             _ => self.wait = Wait::For(values::in_place(key, value)?),
         }
         Ok(())
+    }
+
+    /// The guards and predicates of `when(..)`, which may use arguments of the function.
+    pub(crate) fn code(&self) -> TokenStream {
+        rules::code_of(self.when.iter().flatten())
+    }
+
+    /// Whether `when(..)` names time-outs: by the error that they are before the function's own is made of it.
+    pub(crate) fn names_timeouts(&self) -> bool {
+        let is_named =
+            |test: &Test| matches!(test, Test::Type(Type::Path(ty)) if ends_in(&ty.path, "CircuitBreakerError"));
+        self.when.iter().flatten().any(is_named)
     }
 
     /// The shorter of two written lengths is the first one.
@@ -94,7 +121,22 @@ impl Retry {
         if let Some((min, max)) = lengths.filter(|(min, max)| max < min) {
             let (min, max) = (values::durations::shown(min), values::durations::shown(max));
             errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
+        } else if let (Some(min), Some(Setting::Length(total))) = (written(&self.min, MIN), &self.total)
+            && *total <= min
+        {
+            let (min, total) = (values::durations::shown(min), values::durations::shown(*total));
+            errors.at(at, format!("no second attempt begins within the `total` ({total}), which is not longer than `min` ({min}): give `min` less"));
         }
+    }
+}
+
+/// An item of `when(..)`.
+fn named(item: Item, generics: &Generics) -> Result<Test> {
+    match item {
+        Item::Pattern(Pat::Wild(all), None) => {
+            Err(Error::new_spanned(all, "without `when(..)` every failure is tried again; leave it out"))
+        }
+        item => lists::of_error(item, generics),
     }
 }
 

@@ -63,12 +63,7 @@ impl Rules {
     /// The guards and predicates, which may use arguments of the function.
     pub(crate) fn code(&self) -> TokenStream {
         let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
-        let code = lists.into_iter().flatten().filter_map(|test| match test {
-            Test::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
-            Test::Predicate(predicate) => Some(predicate.to_token_stream()),
-            Test::Type(_) => None,
-        });
-        code.collect()
+        code_of(lists.into_iter().flatten())
     }
 
     /// Whether there is a list for errors.
@@ -80,6 +75,16 @@ impl Rules {
     pub(crate) fn otherwise(&self) -> &'static str {
         self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
     }
+}
+
+/// The guards and predicates of these.
+pub(super) fn code_of<'t>(tests: impl Iterator<Item = &'t Test>) -> TokenStream {
+    let code = tests.filter_map(|test| match test {
+        Test::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
+        Test::Predicate(predicate) => Some(predicate.to_token_stream()),
+        Test::Type(_) => None,
+    });
+    code.collect()
 }
 
 pub(super) fn test(item: Item, generics: &Generics) -> Result<Test> {

@@ -2,16 +2,37 @@
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
-use syn::Expr;
 use syn::spanned::Spanned as _;
+use syn::{Expr, Result};
 
 use super::Around;
 use super::shape::Form;
-use crate::args::steps::{Kind, Step};
+use super::values::{self, Setting};
+use crate::args::keys::{Key, Shape, key};
+use crate::args::steps::{Chain, Kind, Step};
 use crate::recover::Errors;
 use crate::target::Target;
 use crate::target::params::{self, Hold};
 use crate::uses;
+
+/// The time limit of `within(LIMIT, STEP)`, as values are read.
+const WITHIN: Key = key("within", Shape::Value, "within(\"500ms\", Self::cached)");
+
+/// The step's own time limit.
+pub(crate) fn limit(step: &Step) -> Option<Result<Setting>> {
+    step.limit.clone().map(|limit| values::in_place(&WITHIN, *limit))
+}
+
+/// Refuses time limits that are none, or that nothing could keep.
+pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
+    for step in chain.iter().flat_map(|chain| &chain.steps) {
+        if let (Form::Sync, Some(limit)) = (form, &step.limit) {
+            errors.under(limit, "a step of a function that is not async cannot be cut off; leave `within(..)` out");
+        } else {
+            limit(step).map(|limit| errors.take(limit));
+        }
+    }
+}
 
 /// Refuses a step that needs what the user's own code has taken before, or holds on to.
 pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {

@@ -23,7 +23,7 @@ pub(crate) enum Setting {
     CountOf(Expr),
     Length(Duration),
     LengthOf(Expr),
-    /// `fail_window = "off"`, `fail_max = "off"`
+    /// `fail_window = "off"`, `fail_max = "off"`, `timeout = "off"`
     Off,
     Flag(Expr),
     /// `on_cancel` and `on_panic`: `ignore` or `failure`.

@@ -6,6 +6,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use super::{Kit, keep};
 use crate::args::steps::Step;
 use crate::check::cache::caches;
+use crate::check::retry::Retry;
 use crate::target::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
 use crate::uses;
 
@@ -146,6 +147,7 @@ impl Kit<'_> {
         let mut others: TokenStream =
             self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
         others.extend(self.plan.rules.code());
+        others.extend(self.plan.retry.iter().map(Retry::code));
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
@@ -171,7 +173,8 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #(let _ = &mut *#receiver;)*)
     }
 
-    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`
+    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`; with a
+    //         `#[retry]` the limit is `K::__rt::Retry::within(&mut __retry, &__permit)`
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = self.rt;
         if !self.is_async {
@@ -179,7 +182,11 @@ impl Kit<'_> {
         }
         let body =
             if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.async_body(moves) };
-        quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #rt::None, body: #body }.await)
+        let limit = match &self.plan.retry {
+            Some(_) => quote_spanned!(Span::mixed_site()=> #rt::Retry::within(&mut __retry, &__permit)),
+            None => quote_spanned!(Span::mixed_site()=> #rt::None),
+        };
+        quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #limit, body: #body }.await)
     }
 
     /// A missing tail is told at these braces, as rustc does without the attribute.

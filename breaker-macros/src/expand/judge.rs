@@ -249,6 +249,13 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> match #of { #arms _ => #otherwise })
     }
 
+    // Output: `match __error { TEST => true, _ => false }`
+    pub(super) fn names(&self, tests: &[Test]) -> TokenStream {
+        let error = Ident::new("__error", Span::mixed_site());
+        let arms = tests.iter().map(|test| self.test(test, &error));
+        quote_spanned!(Span::mixed_site()=> match #error { #(#arms => true,)* _ => false })
+    }
+
     // Output: `K::__rt::Outcome::neutral()`
     fn constructor(&self, outcome: &str) -> TokenStream {
         let rt = self.rt;

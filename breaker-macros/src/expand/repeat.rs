@@ -76,9 +76,12 @@ impl Kit<'_> {
             Hold::Shared => return TokenStream::new(),
             Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
             Hold::Owned => {
-                let (rt, repeat) =
-                    (self.rt.at(mixed(name)), if self.is_generic(name) { "each_attempt_clones" } else { "repeat" });
-                let repeat = Ident::new(repeat, mixed(name));
+                let repeat = match self.is_generic(name) && !self.is_made(name) {
+                    true if self.could_be_made(name) => "each_attempt_converts",
+                    true => "each_attempt_clones",
+                    false => "repeat",
+                };
+                let (rt, repeat) = (self.rt.at(mixed(name)), Ident::new(repeat, mixed(name)));
                 quote_spanned!(mixed(name)=> #rt::#repeat(&#name))
             }
         };
@@ -119,6 +122,12 @@ impl Kit<'_> {
     /// it, a `&mut` one has another name.
     pub(super) fn repeatable(&self) -> Group {
         let block = self.block();
+        let (made, rest) = self.made();
+        if !made.is_empty() {
+            let mut whole = Group::new(block.delimiter(), rest);
+            whole.set_span(block.span());
+            return whole;
+        }
         let receiver = self.plan.params.first().filter(|param| matches!(param.kind, Kind::Receiver(_)));
         let moves_self = receiver.is_some_and(|param| param.hold == Hold::Unique);
         if self.plan.retry.is_none() || self.tail().is_none() || !moves_self {

@@ -8,7 +8,7 @@ use syn::Expr;
 
 use super::Kit;
 use super::keep::Keep;
-use crate::check::retry::{MAX, MIN, Retry, Wait};
+use crate::check::retry::{Retry, Wait};
 use crate::check::values::{Number, Setting};
 use crate::recover::mixed;
 use crate::target::params::Hold;
@@ -17,6 +17,7 @@ impl Kit<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
+    //             if !K::__rt::Retry::is_for(&__fallen, false, |__error| WHEN) { break __fallen; }
     //             let __pause = match K::__rt::Retry::again(&mut __retry, __fallen) {
     //                 Ok(__pause) => __pause,
     //                 Err(__fallen) => break __fallen,
@@ -42,11 +43,14 @@ impl Kit<'_> {
                 quote_spanned!(Span::mixed_site()=> if !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
+        let (when, made) = (self.when(retry), self.made_once());
         let guarded = quote_spanned! {Span::mixed_site()=>
+            #made
             #mutable
             let mut __retry = #new;
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
+                #when
                 let __pause = match #rt::Retry::again(&mut __retry, __fallen) {
                     #rt::Ok(__pause) => __pause,
                     #rt::Err(__fallen) => break __fallen,
@@ -56,6 +60,21 @@ impl Kit<'_> {
             #last
         };
         self.storing(guarded, &none)
+    }
+
+    // Output: `if !K::__rt::Retry::is_for(&__fallen, false, |__error| match __error { TEST => true, _ => false }) { break __fallen; }`
+    fn when(&self, retry: &Retry) -> Option<TokenStream> {
+        let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
+        let names = self.names(retry.when.as_ref()?);
+        let quiet = quote_spanned!(Span::mixed_site()=>
+            #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+        );
+        let is_for = quote_spanned!(self.at_ret=> #at::Retry::is_for);
+        Some(quote_spanned! {Span::mixed_site()=>
+            if !#is_for(&__fallen, #timeouts, #quiet |__error| #names) {
+                break __fallen;
+            }
+        })
     }
 
     // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
@@ -92,39 +111,49 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
-    // Output: `K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(3u32, MIN, MAX, 2f64, 0.1f64, K::__rt::Patience::None)`
+    // Output: `K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None)`
     //
-    // Without the feature this name is missing, and rustc says so at the attribute.
+    // What is not written is `K::__rt::None`. Without the feature the first name is missing, and rustc says so at the attribute.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
         let rt = self.rt;
         let at = self.plan.target.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
         let at_rt = self.rt.at(at);
         let attempts = match &retry.attempts {
-            Some(Setting::Count(count, _)) => Literal::u32_suffixed(*count).into_token_stream(),
-            Some(Setting::CountOf(expr)) => self.typed("attempts", expr),
-            _ => Literal::u32_suffixed(3).into_token_stream(),
+            Some(Setting::Count(count, _)) => Some(Literal::u32_suffixed(*count).into_token_stream()),
+            Some(Setting::CountOf(expr)) => Some(self.typed("attempts", expr)),
+            _ => None,
         };
-        let (min, max) = (self.span_of(retry.min.as_ref(), MIN), self.span_of(retry.max.as_ref(), MAX));
+        let attempts = self.maybe(attempts);
+        let spans = [&retry.min, &retry.max, &retry.total];
+        let [min, max, total] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let (factor, jitter) = (self.number(retry.factor.as_ref(), 2.0), self.number(retry.jitter.as_ref(), 0.1));
         let patience = match &retry.wait {
             Wait::No => quote_spanned!(Span::mixed_site()=> #rt::Patience::None),
             Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::Patience::Max),
             Wait::For(most) => {
-                let most = self.span_of(Some(most), MAX);
+                let most = self.span_of(most);
                 quote_spanned!(Span::mixed_site()=> #rt::Patience::For(#most))
             }
         };
         let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core());
-        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, #min, #max, #factor, #jitter, #patience))
+        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #patience))
+    }
+
+    pub(super) fn maybe(&self, value: Option<TokenStream>) -> TokenStream {
+        let rt = self.rt;
+        match value {
+            Some(value) => quote_spanned!(Span::mixed_site()=> #rt::Some(#value)),
+            None => quote_spanned!(Span::mixed_site()=> #rt::None),
+        }
     }
 
     // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
-    fn span_of(&self, setting: Option<&Setting>, default: Duration) -> TokenStream {
+    pub(super) fn span_of(&self, setting: &Setting) -> TokenStream {
         let rt = self.rt;
         let length = match setting {
-            Some(Setting::LengthOf(expr)) => return self.typed("wait", expr),
-            Some(Setting::Length(length)) => *length,
-            _ => default,
+            Setting::LengthOf(expr) => return self.typed("wait", expr),
+            Setting::Length(length) => *length,
+            _ => Duration::ZERO,
         };
         let (secs, nanos) = (length.as_secs(), length.subsec_nanos());
         quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))

@@ -8,6 +8,8 @@ use super::keep::{Keep, Kept, keeps, needs, this};
 use super::{Kit, respan};
 use crate::args::steps::{Chain, Kind, Step};
 use crate::check::given::ends_in_value;
+use crate::check::steps::limit;
+use crate::check::values::Setting;
 use crate::recover::mixed;
 use crate::target::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
 use crate::uses;
@@ -233,10 +235,10 @@ impl Kit<'_> {
                 }
                 quote_spanned!(at=> #rt::Some(#value))
             }
-            Kind::Path(path) => self.tried(mixed(path), &self.path_call(path, chain, later)),
+            Kind::Path(path) => self.tried(step, mixed(path), &self.path_call(path, chain, later)),
             Kind::Closure(closure) => {
                 let call = self.closure_call(closure, chain, later);
-                self.tried(mixed(&closure.body), &call)
+                self.tried(step, mixed(&closure.body), &call)
             }
         };
         let quiet = quiet();
@@ -253,15 +255,30 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::Step::<Ret, _>::take(CALL).await`, `K::__rt::step_sync::<Ret, _, _>(CALL)`, told at the step
-    fn tried(&self, at: Span, call: &TokenStream) -> TokenStream {
+    // Output: `K::__rt::Rejection::timed(&__rejection, "l1_cache", LIMIT, K::__rt::Step::<Ret, _>::take(CALL)).await`, told at the step; in
+    //         a function that is not async `K::__rt::step_sync::<Ret, _, _>(CALL)`
+    fn tried(&self, step: &Step, at: Span, call: &TokenStream) -> TokenStream {
         let (rt, result) = (self.rt.at(at), &self.result);
         let answer = if self.is_async {
-            quote_spanned!(at=> #rt::Step::<#result, _>::take(#call).await)
+            let (limit, source) = (self.limit_of(step), Literal::string(&step.source));
+            let here = self.rt;
+            let timed = quote_spanned!(Span::mixed_site()=> #here::Rejection::timed);
+            quote_spanned!(at=> #timed(&__rejection, #source, #limit, #rt::Step::<#result, _>::take(#call)).await)
         } else {
             quote_spanned!(at=> #rt::step_sync::<#result, _, _>(#call))
         };
         self.shaped(at, answer)
+    }
+
+    // Output: `K::__rt::None`: that of the function; `K::__rt::Some(K::__rt::Some(K::__rt::duration(1u64, 0u32)))`,
+    //         `K::__rt::Some(K::__rt::None)`
+    fn limit_of(&self, step: &Step) -> TokenStream {
+        let own = match limit(step) {
+            Some(Ok(Setting::Off)) => Some(self.maybe(None)),
+            Some(Ok(setting)) => Some(self.maybe(Some(self.span_of(&setting)))),
+            _ => None,
+        };
+        self.maybe(own)
     }
 
     // Output: `Self::cached(self, query, &mut *seen, K::__rt::copy(&context))`

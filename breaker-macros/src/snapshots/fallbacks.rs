@@ -101,10 +101,15 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )]
-    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Step::<
-        Result<Answer, GenerationError>,
-        _,
-    >::take(Self::cached(self, ::breaker_core::__rt::copy(&query)))
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Rejection::timed(
+            &__rejection,
+            "l1_cache",
+            ::breaker_core::__rt::None,
+            ::breaker_core::__rt::Step::<
+                Result<Answer, GenerationError>,
+                _,
+            >::take(Self::cached(self, ::breaker_core::__rt::copy(&query))),
+        )
         .await
     {
         return ::breaker_core::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
@@ -116,13 +121,18 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )] #[allow(clippy::async_yields_async)]
-    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Step::<
-        Result<Answer, GenerationError>,
-        _,
-    >::take(async {
-            let rejection = &__rejection;
-            self.excerpts(query, rejection).await
-        })
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Rejection::timed(
+            &__rejection,
+            "excerpts",
+            ::breaker_core::__rt::None,
+            ::breaker_core::__rt::Step::<
+                Result<Answer, GenerationError>,
+                _,
+            >::take(async {
+                let rejection = &__rejection;
+                self.excerpts(query, rejection).await
+            }),
+        )
         .await
     {
         return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);

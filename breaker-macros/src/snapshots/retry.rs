@@ -4,11 +4,13 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
     const _: () = ();
     let mut __retry = ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core()
         .of(
-            3u32,
-            ::breaker_core::__rt::duration(2u64, 0u32),
-            ::breaker_core::__rt::duration(10u64, 0u32),
-            2f64,
-            0.1f64,
+            ::breaker_core::__rt::Some(3u32),
+            (
+                ::breaker_core::__rt::Some(::breaker_core::__rt::duration(2u64, 0u32)),
+                ::breaker_core::__rt::Some(::breaker_core::__rt::duration(10u64, 0u32)),
+                ::breaker_core::__rt::None,
+            ),
+            (2f64, 0.1f64),
             ::breaker_core::__rt::Patience::None,
         );
     let __fallen = loop {
@@ -34,7 +36,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
             #[allow(clippy::implicit_return)]
             let __out = ::breaker_core::__rt::Run {
                 permit: &__permit,
-                limit: ::breaker_core::__rt::None,
+                limit: ::breaker_core::__rt::Retry::within(&mut __retry, &__permit),
                 body: async {
                     if false {
                         return ::breaker_core::__rt::never::<Result<(), SendError>>();

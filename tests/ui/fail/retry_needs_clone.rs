@@ -21,4 +21,11 @@ async fn generic<T: Into<u32>>(value: T) -> Result<u32, CircuitBreakerError> {
     Ok(value.into())
 }
 
+#[circuit_breaker]
+#[retry]
+async fn converted(name: impl Into<String> + Send) -> Result<usize, CircuitBreakerError> {
+    let text: String = name.into();
+    Ok(text.len())
+}
+
 fn main() {}

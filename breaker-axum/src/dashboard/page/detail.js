@@ -6,7 +6,7 @@ import { el, foreign, renderOnce, setAttribute, setText, show } from './dom.js';
 import { icon } from './icons.js';
 import { changeWords, reason } from './overview.js';
 import { errorParts } from './row.js';
-import { Settings } from './settings.js';
+import { Settings, sourceWords } from './settings.js';
 import { count, next, outage, percent, plural, span, stateOf, timeOfDay } from './words.js';
 
 const part = (name) => document.querySelector(`#detail [data-part="${name}"]`);
@@ -76,7 +76,7 @@ export class Detail {
     fill({ settings, call_sites: sites, audit }) {
         this.settings.update(this.name, settings);
         renderOnce(part('sites'), JSON.stringify(sites), () => (sites.length
-            ? el('ul', { class: 'sites' }, sites.map(({ function: name, place }) => el('li', {}, foreign(name, { class: 'code' }), ' ', foreign(place ?? '', { class: 'quiet' }))))
+            ? el('ul', { class: 'sites' }, sites.map(siteLine))
             : el('p', { class: 'quiet' }, 'No annotated function: it is used through its own methods.')));
         const now = this.store.now();
         renderOnce(part('audit'), JSON.stringify([this.store.actions, audit]), () => (audit.length
@@ -182,6 +182,12 @@ export class Detail {
 
 function reasonWords(reason) {
     return { circuit_breaker_open: 'while calls were not made', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
+}
+
+// A function, where it stands, and the time limit of its calls.
+function siteLine({ function: name, place, timeout, timeout_source: source }) {
+    const limit = timeout ? [' ', foreign(`${timeout} (${sourceWords(source)})`, { class: 'quiet' })] : [];
+    return el('li', {}, foreign(name, { class: 'code' }), ' ', foreign(place ?? '', { class: 'quiet' }), ...limit);
 }
 
 function auditLine({ at, who, action, before, after }, now) {

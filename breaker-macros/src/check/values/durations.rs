@@ -20,14 +20,13 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
         return Err(fault(value, format!("`{name}` {fault_of_it}{hint}")));
     }
     if let Some(word) = lone_word(&value).map(ToString::to_string).filter(|word| means_off(word)) {
-        return Err(off_refused(name, &word, &value)
-            .unwrap_or_else(|| fault(value, "a run that is never forgotten is written `fail_window = \"off\"`")));
+        return Err(off_refused(name, &word, &value).unwrap_or_else(|| fault(value, written_off(name))));
     }
     match &value {
         Expr::Lit(_) => match text(&value) {
             Some(text) if text.value() == "off" => off_refused(name, "off", &value).map_or(Ok(Setting::Off), Err),
             Some(text) if means_off(&text.value()) => {
-                let off = || fault(text, "a run that is never forgotten is written `fail_window = \"off\"`");
+                let off = || fault(text, written_off(name));
                 Err(off_refused(name, &text.value(), &value).unwrap_or_else(off))
             }
             Some(text) => written(name, text),
@@ -60,6 +59,17 @@ pub(super) fn means_off(word: &str) -> bool {
     WORDS.contains(&word.to_lowercase().as_str())
 }
 
+/// What is said of a word like `never` where `"off"` has a meaning.
+fn written_off(name: &str) -> &'static str {
+    match name {
+        "timeout" => {
+            "a function without a time limit of its own leaves `timeout` out; one that has none, whatever the code says of its breaker, is written `timeout = \"off\"`"
+        }
+        "within" => "a step without a time limit is written `within(\"off\", ..)`",
+        _ => "a run that is never forgotten is written `fail_window = \"off\"`",
+    }
+}
+
 /// The message for `"off"`, except where it has a meaning.
 fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
     let fix = match name {
@@ -67,7 +77,8 @@ fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
         "on_cancel" => "write `on_cancel = ignore`",
         _ => "leave the key out",
     };
-    (name != "fail_window").then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))
+    (!matches!(name, "fail_window" | "timeout" | "within"))
+        .then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))
 }
 
 fn written(name: &str, text: &LitStr) -> Result<Setting> {

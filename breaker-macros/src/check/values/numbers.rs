@@ -47,7 +47,7 @@ impl Backoff {
 
 pub(crate) fn backoff(values: Vec<Named>, errors: &mut Errors) -> Setting {
     let mut backoff = Backoff::default();
-    for Named { key, at, value } in values {
+    for Named { key, at, value, .. } in values {
         // A name of this list never stands alone.
         let Some(value) = value.map(unwrapped) else { continue };
         if let Err(error) = no_self(&value, "backoff") {
