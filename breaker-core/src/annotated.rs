@@ -276,10 +276,11 @@ impl Running<'_> {
     where
         R: Fallible<Error = E>,
     {
-        if let (Poll::Ready(result), Some(sight)) = (&polled, sight)
-            && let Ok(value) = result.view()
-            && let (outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look) = sight(value)
-        {
+        let seen = match (&polled, sight) {
+            (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
+            _ => None,
+        };
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look)) = seen {
             let Running(entry) = &mut *ManuallyDrop::new(self);
             entry.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
             return polled;

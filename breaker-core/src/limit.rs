@@ -56,12 +56,12 @@ pub(crate) fn wait_for(
     breaker: &CircuitBreaker,
     context: &mut Context<'_>,
 ) -> Poll<Duration> {
-    if limit.is_none()
-        && let Some(span) = span()
-    {
-        *limit = Limit::after(span);
-        if limit.is_none() {
-            breaker.warn_of_no_timer();
+    if limit.is_none() {
+        if let Some(span) = span() {
+            *limit = Limit::after(span);
+            if limit.is_none() {
+                breaker.warn_of_no_timer();
+            }
         }
     }
     poll(limit, context)

@@ -112,19 +112,20 @@ impl Retry {
 
     /// The shorter of two written lengths is the first one.
     fn order(&self, errors: &mut Errors, at: Span) {
-        let written = |setting: &Option<Setting>, default| match setting {
-            None => Some(default),
-            Some(Setting::Length(length)) => Some(*length),
-            Some(_) => None,
+        let length = |setting: &Setting| match setting {
+            Setting::Length(length) => Some(*length),
+            _ => None,
         };
+        let written = |setting: &Option<Setting>, default| setting.as_ref().map_or(Some(default), length);
         let lengths = written(&self.min, MIN).zip(written(&self.max, MAX));
         if let Some((min, max)) = lengths.filter(|(min, max)| max < min) {
             let (min, max) = (values::durations::shown(min), values::durations::shown(max));
             errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
-        } else if let (Some(min), Some(Setting::Length(total))) = (written(&self.min, MIN), &self.total)
-            && *total <= min
-        {
-            let (min, total) = (values::durations::shown(min), values::durations::shown(*total));
+            return;
+        }
+        let lengths = written(&self.min, MIN).zip(self.total.as_ref().and_then(length));
+        if let Some((min, total)) = lengths.filter(|(min, total)| total <= min) {
+            let (min, total) = (values::durations::shown(min), values::durations::shown(total));
             errors.at(at, format!("no second attempt begins within the `total` ({total}), which is not longer than `min` ({min}): give `min` less"));
         }
     }
