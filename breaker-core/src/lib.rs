@@ -20,6 +20,10 @@
 //! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `http`, `reqwest` and `tonic` (ready-made [`rules`]; each [version](rules#versions) has a feature), `anyhow` (type items see what was given to its
 //! `context`).
 //!
+//! # Guide
+//!
+//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//!
 //! # Out of scope
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
@@ -166,6 +170,22 @@ pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod __rt {
     pub use crate::rt::*;
+}
+
+/// Pages on one subject each. There is no code in here.
+pub mod _guide {
+    #[allow(unused_imports, reason = "for the links of the pages")]
+    use crate::*;
+
+    /// How a library crate guards its calls.
+    #[cfg(any(not(doctest), feature = "macros"))]
+    #[doc = include_str!("../guide/libraries.md")]
+    pub mod libraries {}
+
+    /// What a service without axum does for its replies, its health and its metrics.
+    #[cfg(any(not(doctest), all(feature = "serde", feature = "tokio")))]
+    #[doc = include_str!("../guide/without_axum.md")]
+    pub mod without_axum {}
 }
 
 /// The examples of the README are run as those of the documentation are.
