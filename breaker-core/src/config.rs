@@ -138,9 +138,7 @@ macro_rules! keys {
             /// # Panics
             /// In `const` evaluation, when a value is out of its range.
             pub(crate) const fn assert_valid(&self) {
-                $(if let Some($value) = self.$key {
-                    assert!($valid, concat!("`", stringify!($key), "` must be ", $expected));
-                })*
+                $(if let Some($value) = self.$key { assert!($valid, concat!("`", stringify!($key), "` must be ", $expected)); })*
                 self.assert_consistent();
             }
 
@@ -148,9 +146,7 @@ macro_rules! keys {
             pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
                 let mut problems = Vec::new();
                 let mut tell = |key, value: &str, expected| problems.push(ConfigError::value(place, key, value, expected));
-                $(if let Some($value) = self.$key.filter(|&$value| !$valid) {
-                    tell(stringify!($key), &$value.show(), $expected);
-                })*
+                $(if let Some(bad) = self.$key.filter(|&$value| !$valid) { tell(stringify!($key), &bad.show(), $expected); })*
                 for wrong in self.contradictions() {
                     tell(wrong.key, &self.shown(wrong.key), wrong.expected);
                 }

@@ -78,3 +78,10 @@ fn what_is_switched_off_is_in_its_range() {
         assert!(config.problems("the test").is_empty(), "{key}");
     }
 }
+
+#[test]
+fn a_limit_is_taken_off_and_the_retries_of_all_functions_are_set() {
+    let config = Config::new().timeout(Duration::from_secs(1)).timeout_off().retry_attempts(3);
+    assert!(config.problems("the test").is_empty());
+    assert_eq!((config.timeout, config.retry_attempts), (Some(None), Some(PerFunction::All(3))));
+}
