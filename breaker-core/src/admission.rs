@@ -4,7 +4,7 @@ use crate::answers::Admission;
 use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
-use crate::event::{self, BeforeCall, Rejected};
+use crate::event::{self, BeforeCall, Busy, Rejected};
 use crate::gate::{Evidence, Wait, Word};
 use crate::nesting;
 use crate::permit::Permit;
@@ -40,7 +40,7 @@ impl CircuitBreaker {
     #[inline(never)]
     fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
-        if !word.has(Word::SHUT | Word::ASK) && self.only_meter().is_some() {
+        if !word.has(Word::SHUT | Word::ASK | Word::PLACES) && self.only_meter().is_some() {
             nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
@@ -55,8 +55,16 @@ impl CircuitBreaker {
         // Of a call that asked when the breaker was not disabled, a listener waits for the end.
         let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
-            nesting::tell(&self.0, Evidence::NONE);
-            return Ok(self.permit(caller, asked(word), 0, self.start()));
+            let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
+                Some(holds) => word.with(holds),
+                None => return Err(self.turn_busy(caller, heard)),
+            };
+            return Ok(self.permit(
+                caller,
+                asked(word),
+                0,
+                if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO },
+            ));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -66,13 +74,20 @@ impl CircuitBreaker {
         {
             return Err(self.reject(caller, heard, word.state(), wait));
         }
-        let (admission, word) = self.change(|machine, now| {
+        let inside = nesting::is_inside(&self.0);
+        // The place before the machine is asked, so that a call without one changes nothing.
+        let admitted = self.change(|machine, now| {
+            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
             let (admission, change) = machine.admit(now);
+            if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
+                self.0.gate.leave_place();
+            }
             if let Admission::Admitted { probe: probe @ 1.. } = admission {
                 machine.watch_probe(probe, self.0.rejections());
             }
-            ((admission, machine.publish().0), change)
+            (Some((admission, machine.publish().0.with(holds))), change)
         });
+        let Some((admission, word)) = admitted else { return Err(self.turn_busy(caller, heard)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, heard, state, wait));
@@ -106,6 +121,29 @@ impl CircuitBreaker {
         let (function, retry_after) = (caller.function(), wait.told(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.tell(&|listener| listener.rejected(&event));
+    }
+
+    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
+    /// `None`: there is none.
+    #[inline]
+    fn find_place(&self, word: Word, inside: bool) -> Option<u64> {
+        if inside || !word.has(Word::PLACES) {
+            return Some(0);
+        }
+        self.0.gate.take_place().then_some(Word::HOLDS)
+    }
+
+    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
+    #[cold]
+    fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
+        self.0.busy.add();
+        // The ready-made listener tells the first of a row, whoever else hears of it.
+        let noted = cfg!(feature = "tracing");
+        if heard || noted {
+            let event = Busy { breaker: self, function: caller.function(), max_concurrent: self.0.gate.places_most() };
+            self.tell(&|listener| listener.busy(&event));
+        }
+        CircuitBreakerError::busy(self.holder(caller), self.state())
     }
 
     #[inline]

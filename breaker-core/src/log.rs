@@ -5,8 +5,8 @@ use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
-    StateChange, StoreFailure, Success,
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected,
+    Retrying, StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::rate::Rate;
@@ -33,6 +33,7 @@ const RUNS: u64 = 3;
 pub(crate) struct Logged {
     runs: Row,
     drops: Row,
+    busy: Row,
     /// Changes of the values' states: there are as many as values, and these are anybody's.
     changes: Rate,
     /// What else is told of values, once for each of them or for each of their trials.
@@ -155,6 +156,28 @@ impl Listener for TracingListener {
             shadow = event.shadow,
             "call rejected"
         );
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_busy",
+                    breaker_name = label(event.breaker),
+                    function = event.function,
+                    max_concurrent = event.max_concurrent,
+                    $text
+                )
+            };
+        }
+        if event.breaker.logged().lock().busy.one_more(clock::now()) == 1 {
+            at!(
+                warn,
+                "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+            );
+        } else {
+            at!(debug, "call rejected, since `max_concurrent` calls are under way");
+        }
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {

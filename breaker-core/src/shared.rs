@@ -45,6 +45,7 @@ pub(crate) struct Rest {
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
+    pub(crate) busy: Busy,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
     /// What all places say of the retries of its functions.
@@ -111,6 +112,30 @@ impl Base {
     /// How many of so many rejections came since.
     pub(crate) fn rejections_of(&self, rejected: u64) -> u64 {
         rejected.saturating_sub(self.rejected.load(Ordering::Relaxed))
+    }
+}
+
+/// How many calls found no place.
+#[derive(Debug, Default)]
+pub(crate) struct Busy {
+    all: AtomicU64,
+    /// How many they were at the last reset.
+    before: AtomicU64,
+}
+
+impl Busy {
+    pub(crate) fn add(&self) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many since the last reset.
+    pub(crate) fn count(&self) -> u64 {
+        self.all.load(Ordering::Relaxed).saturating_sub(self.before.load(Ordering::Relaxed))
+    }
+
+    /// From now on they are counted anew.
+    pub(crate) fn zero(&self) {
+        self.before.store(self.all.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -201,6 +226,7 @@ impl Rest {
             machine: Mutex::new(machine),
             window,
             notes: Mutex::default(),
+            busy: Busy::default(),
             terms,
             label: Mutex::new(label),
             layers: Mutex::new(layers),
@@ -235,6 +261,7 @@ impl Rest {
         }
         let (word, until) = machine.publish();
         let heard = if self.is_told() { Word::HEARD } else { 0 };
+        gate.set_places(machine.settings().max_concurrent);
         gate.publish(word.with(heard), until, machine.settings().limits.of_breaker)
     }
 }

@@ -124,7 +124,7 @@ export function stretches(breaker, now, begin) {
 }
 
 const OUTCOMES = [
-    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['ignored', 'proved nothing'], ['cancelled', 'given up'],
+    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['busy', 'found no place'], ['ignored', 'proved nothing'], ['cancelled', 'given up'],
 ];
 
 // Shares of outcomes since the start: a bar, and the same in words.

@@ -181,7 +181,7 @@ export class Detail {
 }
 
 function reasonWords(reason) {
-    return { circuit_breaker_open: 'while calls were not made', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
+    return { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
 }
 
 // A function, where it stands, and the time limit of its calls.
