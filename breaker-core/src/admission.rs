@@ -59,12 +59,8 @@ impl CircuitBreaker {
                 Some(holds) => word.with(holds),
                 None => return Err(self.turn_busy(caller, heard)),
             };
-            return Ok(self.permit(
-                caller,
-                asked(word),
-                0,
-                if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO },
-            ));
+            let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
+            return Ok(self.permit(caller, asked(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -74,20 +70,7 @@ impl CircuitBreaker {
         {
             return Err(self.reject(caller, heard, word.state(), wait));
         }
-        let inside = nesting::is_inside(&self.0);
-        // The place before the machine is asked, so that a call without one changes nothing.
-        let admitted = self.change(|machine, now| {
-            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
-            let (admission, change) = machine.admit(now);
-            if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
-                self.0.gate.leave_place();
-            }
-            if let Admission::Admitted { probe: probe @ 1.. } = admission {
-                machine.watch_probe(probe, self.0.rejections());
-            }
-            (Some((admission, machine.publish().0.with(holds))), change)
-        });
-        let Some((admission, word)) = admitted else { return Err(self.turn_busy(caller, heard)) };
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, heard)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, heard, state, wait));
@@ -104,6 +87,27 @@ impl CircuitBreaker {
             Admission::Admitted { probe } => (word, probe),
         };
         Ok(self.permit(caller, asked(word), probe, self.start()))
+    }
+
+    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and
+    /// nothing has changed.
+    fn ask_machine(&self, word: Word) -> Option<(Admission, Word)> {
+        let inside = nesting::is_inside(&self.0);
+        let mut was_full = false;
+        let asked = self.change(|machine, now| {
+            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
+            let (admission, change) = machine.admit(now);
+            if let Admission::Admitted { probe: probe @ 1.. } = admission {
+                machine.watch_probe(probe, self.0.rejections());
+            }
+            // Before the next one asks.
+            if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
+                was_full = self.0.gate.leave_place();
+            }
+            (Some((admission, machine.publish().0.with(holds))), change)
+        });
+        self.0.tell_of_place(was_full);
+        asked
     }
 
     /// The present as the start of a call, as precise as those need it who hear of the call.

@@ -213,6 +213,12 @@ impl Evidence {
 const PLACES_SHIFT: u32 = 32;
 const PLACES_HELD: u64 = (1 << PLACES_SHIFT) - 1;
 
+/// Whether no place is left.
+const fn is_full(places: u64) -> bool {
+    let (most, held) = (places >> PLACES_SHIFT, places & PLACES_HELD);
+    (most != 0 && held >= most) || held == PLACES_HELD
+}
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     word: AtomicU64,
@@ -262,8 +268,7 @@ impl Gate {
     pub(crate) fn take_place(&self) -> bool {
         let mut places = self.places.load(Ordering::Relaxed);
         loop {
-            let (most, held) = (places >> PLACES_SHIFT, places & PLACES_HELD);
-            if (most != 0 && held >= most) || held == PLACES_HELD {
+            if is_full(places) {
                 return false;
             }
             let taken = self.places.compare_exchange(places, places + 1, Ordering::Acquire, Ordering::Relaxed);
@@ -274,9 +279,16 @@ impl Gate {
         }
     }
 
-    /// Gives back the place of a call.
-    pub(crate) fn leave_place(&self) {
-        self.places.fetch_sub(1, Ordering::Release);
+    /// Gives back the place of a call. Gives whether there was none left, for which somebody may wait.
+    pub(crate) fn leave_place(&self) -> bool {
+        is_full(self.places.fetch_sub(1, Ordering::AcqRel))
+    }
+
+    /// Whether no place is left, for somebody who is woken from now on by one who leaves. So it writes what it reads: who leaves later sees the waiter, and
+    /// who has left is seen by it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_no_place(&self) -> bool {
+        is_full(self.places.fetch_add(0, Ordering::AcqRel))
     }
 
     /// How many calls hold a place.
@@ -290,13 +302,15 @@ impl Gate {
     }
 
     /// From now on so many calls may hold a place; `None`: as many as like. Before the word is [published](Self::publish), and under the same lock. Those
-    /// that hold one keep it.
-    pub(crate) fn set_places(&self, most: Option<u32>) {
+    /// that hold one keep it. Gives whether that is different from before.
+    pub(crate) fn set_places(&self, most: Option<u32>) -> bool {
         let before = self.places.load(Ordering::Relaxed) >> PLACES_SHIFT;
         let most = u64::from(most.unwrap_or(0));
-        if most != before {
-            self.places.fetch_add(most.wrapping_sub(before) << PLACES_SHIFT, Ordering::Relaxed);
+        let changed = most != before;
+        if changed {
+            self.places.fetch_add(most.wrapping_sub(before) << PLACES_SHIFT, Ordering::AcqRel);
         }
+        changed
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.

@@ -244,7 +244,7 @@ impl Permit {
     fn leave_place(&mut self) {
         if self.word.has(Word::HOLDS) {
             self.word = self.word.without(Word::HOLDS);
-            self.breaker().0.gate.leave_place();
+            self.breaker().0.leave_place();
         }
     }
 

@@ -186,6 +186,23 @@ impl Core {
         self.gate.glance() == word && machine.failed_again(now)
     }
 
+    /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for one.
+    pub(crate) fn leave_place(&self) {
+        let was_full = self.gate.leave_place();
+        self.tell_of_place(was_full);
+    }
+
+    /// Wakes those who wait for a place, if there was none.
+    pub(crate) fn tell_of_place(&self, was_full: bool) {
+        // Whoever waits has had the rest made.
+        #[cfg(feature = "tokio")]
+        if was_full && let Some(rest) = self.made() {
+            rest.changed.notify_waiters();
+        }
+        #[cfg(not(feature = "tokio"))]
+        let _ = was_full;
+    }
+
     pub(crate) fn state(&self) -> State {
         let word = self.gate.word();
         let lapsed = word.has(Word::SHUT) && clock::now() >= self.gate.until();
@@ -261,7 +278,7 @@ impl Rest {
         }
         let (word, until) = machine.publish();
         let heard = if self.is_told() { Word::HEARD } else { 0 };
-        gate.set_places(machine.settings().max_concurrent);
-        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker)
+        let places = gate.set_places(machine.settings().max_concurrent);
+        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker) || places
     }
 }

@@ -307,6 +307,43 @@ async fn while_it_is_disabled_or_in_shadow_nothing_is_limited() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ready_waits_for_a_place_too() {
+    let breaker = breaker(Config::new().max_concurrent(1).fail_max(1).recovery_timeout(secs(1)));
+    breaker.ready().await;
+    type Frees = fn(&CircuitBreaker, breaker_core::Permit);
+    let frees: [Frees; 4] = [
+        |_, held| held.success(),
+        |_, held| drop(held),
+        |breaker, held| {
+            breaker.reconfigure(Config::new().max_concurrent(2)).unwrap();
+            held.success();
+        },
+        |breaker, held| {
+            breaker.disable();
+            held.success();
+        },
+    ];
+    for frees in frees {
+        breaker.reconfigure(Config::new().max_concurrent(1)).unwrap();
+        let held = breaker.try_acquire().unwrap();
+        let mut ready = pin!(breaker.ready());
+        assert!(ready.as_mut().now_or_never().is_none());
+        frees(&breaker, held);
+        assert!(ready.now_or_never().is_some());
+        breaker.release();
+    }
+    // On trial it needs both.
+    let held = breaker.try_acquire().unwrap();
+    breaker.trip();
+    let mut ready = pin!(breaker.ready());
+    assert!(ready.as_mut().now_or_never().is_none());
+    tokio::time::advance(secs(2)).await;
+    assert!(ready.as_mut().now_or_never().is_none());
+    held.success();
+    assert!(ready.now_or_never().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn slow_calls_windows_and_time_limits_are_judged_as_without_a_limit() {
     let config = Config::new().slow_call(ms(100)).window_calls(4).min_calls(2).timeout(secs(9));
     for config in [config, config.max_concurrent(5)] {

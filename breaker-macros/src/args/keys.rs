@@ -68,8 +68,8 @@ pub(crate) const KEYS: [Key; 36] = [
     key("ramp", Shape::Value, "ramp = \"30s\""),
     key("window_fail_max", Shape::Value, "window_fail_max = 5"),
     key("probe_window", Shape::Value, "probe_window = 3"),
-    key("max_concurrent", Shape::Value, "max_concurrent = 256"),
     key("probe_failure_rate", Shape::Value, "probe_failure_rate = 0.5"),
+    key("max_concurrent", Shape::Value, "max_concurrent = 256"),
     key("open", Shape::Value, "open = not_called"),
 ];
 
