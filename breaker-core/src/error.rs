@@ -65,13 +65,14 @@ impl CircuitBreakerError {
         self.holder.breaker()
     }
 
-    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the `ramp`.
+    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the
+    /// `ramp`, or when there was no place ([`is_busy`](Self::is_busy)).
     #[must_use]
     pub fn state(&self) -> State {
         self.state.state()
     }
 
-    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, or the call was
+    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or the call was
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -4,8 +4,6 @@
 #[path = "places/attribute.rs"]
 mod attribute;
 mod common;
-#[path = "places/random.rs"]
-mod random;
 #[path = "places/told.rs"]
 mod told;
 

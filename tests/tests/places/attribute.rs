@@ -257,6 +257,33 @@ async fn the_methods_of_a_block_share_places_and_those_inside_take_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reload_that_lowers_it_cuts_nobody_off() {
+    testing::isolated(async {
+        let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("places.toml");
+        let write = |most: &str| std::fs::write(&file, format!("[breakers.api]\nmax_concurrent = {most}\n")).unwrap();
+        let registry = Registry::global();
+        registry.init_from([("", ""); 0]).unwrap();
+        write("3");
+        registry.load(&file).unwrap();
+        let held: Vec<_> = (0..3).map(|_| begun(waits())).collect();
+        assert_busy(at_once().await);
+        write("1");
+        registry.reload().unwrap();
+        assert_eq!(named("api").snapshot().under_way, Some(3));
+        let mut held = held.into_iter();
+        drop(held.next());
+        drop(held.next());
+        assert_busy(at_once().await);
+        assert!(held.next().unwrap().await.unwrap_err().is_timeout());
+        at_once().await.unwrap();
+        write("0");
+        assert!(registry.reload().unwrap_err().to_string().contains("max_concurrent"));
+        at_once().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn operators_set_it_by_variables_and_files() {
     testing::isolated(async {
         let registry = Registry::global();

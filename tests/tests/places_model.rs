@@ -1,12 +1,21 @@
 //! Random steps beside a plain count: places are never lost, and never more than there are.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
-use crate::common::{breaker, secs};
+mod common;
+
+use breaker_core::event::Listener;
 use breaker_core::{CallError, CircuitBreaker, Config, Permit, State};
+use common::{breaker, secs};
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::oneshot;
+
+/// It takes calls another way.
+struct Hears;
+
+impl Listener for Hears {}
 
 /// A call that is under way, and what ends it.
 enum Held {
@@ -136,12 +145,16 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn places_are_never_lost_and_never_exceeded(steps in proptest::collection::vec(step(), 1..80), rated in any::<bool>()) {
+    fn places_are_never_lost_and_never_exceeded(steps in proptest::collection::vec(step(), 1..80), (rated, heard) in any::<(bool, bool)>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let config = Config::new().fail_max(3).recovery_timeout(secs(5)).half_open_max_calls(2).max_concurrent(2);
             let config = if rated { config.failure_rate(0.6).window_calls(8).slow_call(secs(1)).ramp(secs(3)) } else { config };
-            let mut world = World { breaker: breaker(config), limit: 2, held: Vec::new(), busy: 0 };
+            let breaker = breaker(config);
+            if heard {
+                breaker.add_listener(Hears);
+            }
+            let mut world = World { breaker, limit: 2, held: Vec::new(), busy: 0 };
             for step in steps {
                 if matches!(step, Step::Wait) {
                     tokio::time::advance(secs(3)).await;
