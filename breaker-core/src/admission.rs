@@ -141,10 +141,13 @@ impl CircuitBreaker {
     #[cold]
     fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
         self.0.busy.add();
-        // The ready-made listener tells the first of a row, whoever else hears of it.
-        let noted = cfg!(feature = "tracing");
-        if heard || noted {
-            let event = Busy { breaker: self, function: caller.function(), max_concurrent: self.0.gate.places_most() };
+        // One row for all values of a `key`, as the log tells of it.
+        let row = self.0.member().map_or(&self.0.busy, |later| &later.head().0.busy);
+        let in_a_row = row.place_in_row(clock::now());
+        // The ready-made listener tells of the first one, whoever else hears of it.
+        if heard || in_a_row == 1 {
+            let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
+            let event = Busy { breaker: self, function, max_concurrent, in_a_row };
             self.tell(&|listener| listener.busy(&event));
         }
         CircuitBreakerError::busy(self.holder(caller), self.state())

@@ -259,6 +259,9 @@ pub struct Busy<'a> {
     pub function: Option<&'static str>,
     /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
     pub max_concurrent: u32,
+    /// How many calls in a row found no place, this one included, of all values of a `key` together; one that comes a minute or more after the
+    /// one before begins at 1 again.
+    pub in_a_row: u64,
 }
 
 /// A fallback step answered in place of the service.

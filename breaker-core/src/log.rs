@@ -33,7 +33,6 @@ const RUNS: u64 = 3;
 pub(crate) struct Logged {
     runs: Row,
     drops: Row,
-    busy: Row,
     /// Changes of the values' states: there are as many as values, and these are anybody's.
     changes: Rate,
     /// What else is told of values, once for each of them or for each of their trials.
@@ -170,7 +169,7 @@ impl Listener for TracingListener {
                 )
             };
         }
-        if event.breaker.logged().lock().busy.one_more(clock::now()) == 1 {
+        if event.in_a_row == 1 {
             at!(
                 warn,
                 "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"

@@ -1,6 +1,6 @@
 //! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
 
-use crate::clock;
+use crate::clock::{self, Tick};
 use crate::ear;
 use crate::event::Listener;
 use crate::family::Family;
@@ -9,6 +9,7 @@ use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Later;
 use crate::note::Notes;
+use crate::row::CALM;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
 use crate::terms::Terms;
@@ -121,11 +122,24 @@ pub(crate) struct Busy {
     all: AtomicU64,
     /// How many they were at the last reset.
     before: AtomicU64,
+    /// How many there are in the present row, and when the last one came: of a breaker by itself, or of all values of its `key`.
+    row: AtomicU64,
+    last: AtomicU64,
 }
 
 impl Busy {
     pub(crate) fn add(&self) {
         self.all.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The place of one that comes now in its row: 1 for the first, which no two are.
+    pub(crate) fn place_in_row(&self, now: Tick) -> u64 {
+        let last = Tick::from_nanos(self.last.swap(now.as_nanos(), Ordering::Relaxed));
+        if last == Tick::ZERO || now.since(last) >= CALM {
+            self.row.store(1, Ordering::Relaxed);
+            return 1;
+        }
+        self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
     }
 
     /// How many since the last reset.

@@ -49,7 +49,7 @@ pub enum Event {
     },
     /// As [`Busy`].
     #[non_exhaustive]
-    Busy { breaker: String, function: Option<&'static str>, max_concurrent: u32 },
+    Busy { breaker: String, function: Option<&'static str>, max_concurrent: u32, in_a_row: u64 },
     /// As [`FallbackServed`].
     #[non_exhaustive]
     Fallback {
@@ -167,8 +167,8 @@ impl Listener for Forward {
     }
 
     fn busy(&self, event: &Busy<'_>) {
-        let Busy { breaker, function, max_concurrent } = *event;
-        self.pass_on(|| Event::Busy { breaker: breaker.name().to_owned(), function, max_concurrent });
+        let Busy { breaker, function, max_concurrent, in_a_row } = *event;
+        self.pass_on(|| Event::Busy { breaker: breaker.name().to_owned(), function, max_concurrent, in_a_row });
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {

@@ -1,9 +1,11 @@
 //! What is told of a call that finds no place: to listeners, in events, metrics, snapshots and the log.
 
-use crate::common::breaker;
 use crate::common::log::Log;
+use crate::common::{breaker, secs};
 use breaker_core::event::{Busy, Listener, Rejected};
-use breaker_core::{Config, Event, Registry};
+use breaker_core::{CircuitBreakerError, Config, Event, Registry, circuit_breaker, testing};
+use futures_util::FutureExt as _;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -28,7 +30,7 @@ async fn listeners_and_subscribers_hear_of_it_apart_from_rejections() {
     let mut events = breaker.subscribe();
     let held = breaker.try_acquire().unwrap();
     breaker.try_acquire().unwrap_err();
-    assert!(matches!(events.try_recv(), Some(Event::Busy { max_concurrent: 1, .. })));
+    assert!(matches!(events.try_recv(), Some(Event::Busy { max_concurrent: 1, in_a_row: 1, .. })));
     held.success();
     assert!(matches!(events.try_recv(), Some(Event::Success { .. })));
     breaker.force_open();
@@ -67,15 +69,36 @@ fn metrics_count_it_as_an_outcome_of_its_own() {
     }
 }
 
+#[circuit_breaker(name = "rows", key = host, max_concurrent = 1)]
+async fn of_host(host: &str) -> Result<(), CircuitBreakerError> {
+    pending().await
+}
+
+/// Of all values of a `key` too.
 #[tokio::test(start_paused = true)]
 async fn the_first_of_a_row_is_a_warning() {
-    let breaker = breaker(Config::new().max_concurrent(1));
-    let log = Log::at(tracing::Level::WARN);
-    let held = breaker.try_acquire().unwrap();
-    for _ in 0..5 {
-        breaker.try_acquire().unwrap_err();
-    }
-    held.success();
-    let told: Vec<_> = log.lines().into_iter().filter(|line| line.contains("circuit_busy")).collect();
-    assert!(told.len() == 1 && told[0].contains("max_concurrent=1"), "{told:?}");
+    testing::isolated(async {
+        let log = Log::at(tracing::Level::WARN);
+        let told = || log.lines().into_iter().filter(|line| line.contains("circuit_busy")).collect::<Vec<_>>();
+        let breaker = breaker(Config::new().max_concurrent(1));
+        let held = breaker.try_acquire().unwrap();
+        let values = ["a", "b"].map(|host| Box::pin(of_host(host)));
+        let mut begun = values.map(|mut call| {
+            assert!(call.as_mut().now_or_never().is_none());
+            call
+        });
+        for minutes in 1..3 {
+            for _ in 0..5 {
+                breaker.try_acquire().unwrap_err();
+                of_host("a").now_or_never().unwrap().unwrap_err();
+                of_host("b").now_or_never().unwrap().unwrap_err();
+            }
+            assert_eq!(told().len(), 2 * minutes, "{:?}", told());
+            tokio::time::advance(secs(60)).await;
+        }
+        assert!(told()[0].contains("max_concurrent=1"), "{:?}", told());
+        held.success();
+        assert!(begun.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+    })
+    .await;
 }
