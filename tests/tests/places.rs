@@ -3,15 +3,18 @@
 
 #[path = "places/attribute.rs"]
 mod attribute;
+#[path = "places/changes.rs"]
+mod changes;
 mod common;
 #[path = "places/told.rs"]
 mod told;
 
-use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config, Event, State};
+use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config, Event, State, guard_stream};
 use common::{breaker, fail, ms, secs, succeed};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use std::future::{pending, ready};
 use std::pin::pin;
+use std::task::Poll;
 
 const TWO: Config = Config::new().max_concurrent(2);
 
@@ -246,99 +249,21 @@ fn another_breaker_counts_a_busy_call_inside_as_neutral() {
     assert_eq!((shown.state, shown.ignored_count, shown.failure_count), (State::Closed, 1, 0));
 }
 
-#[test]
-fn a_smaller_limit_cuts_nobody_off_and_a_larger_one_holds_at_once() {
-    let breaker = breaker(Config::new().max_concurrent(3));
-    let mut held: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
-    breaker.reconfigure(Config::new().max_concurrent(1)).unwrap();
-    assert_eq!(under_way(&breaker), 3);
-    for _ in 0..2 {
-        held.pop().unwrap().success();
-        assert_free(&breaker, 0);
-    }
-    held.pop().unwrap().success();
-    assert_free(&breaker, 1);
-    breaker.reconfigure(Config::new().max_concurrent(5)).unwrap();
-    assert_free(&breaker, 5);
-    assert_eq!(breaker.snapshot().success_count, 3);
-}
-
-#[test]
-fn a_limit_that_comes_later_counts_the_calls_that_are_let_in_from_then_on() {
-    let breaker = breaker(Config::new());
-    assert_eq!(breaker.snapshot().under_way, None);
-    let before = breaker.try_acquire().unwrap();
-    breaker.reconfigure(TWO).unwrap();
-    assert_free(&breaker, 2);
-    let held = breaker.try_acquire().unwrap();
-    breaker.reconfigure(Config::new().with_text("max_concurrent", "off").unwrap()).unwrap();
-    assert_free(&breaker, 10);
-    breaker.reconfigure(TWO).unwrap();
-    assert_free(&breaker, 1);
-    held.success();
-    before.success();
-    assert_free(&breaker, 2);
-}
-
 #[tokio::test(start_paused = true)]
-async fn while_it_is_disabled_or_in_shadow_nothing_is_limited() {
-    let breaker = breaker(Config::new().max_concurrent(1));
-    let held = breaker.try_acquire().unwrap();
-    for state in [CircuitBreaker::disable as fn(&CircuitBreaker), CircuitBreaker::shadow] {
-        state(&breaker);
-        assert_free(&breaker, 10);
-        breaker.release();
-        assert_free(&breaker, 0);
-    }
-    breaker.force_open();
-    assert!(!breaker.try_acquire().unwrap_err().is_busy());
-    breaker.release();
-    breaker.disable();
-    // One that began before, and ends now, gives its place back; one that begins now has none to give.
-    let passed = breaker.try_acquire().unwrap();
-    held.success();
-    breaker.release();
-    passed.success();
-    assert_free(&breaker, 1);
-    breaker.reconfigure(Config::new().enabled(false)).unwrap();
-    assert_free(&breaker, 10);
-}
-
-#[tokio::test(start_paused = true)]
-async fn ready_waits_for_a_place_too() {
-    let breaker = breaker(Config::new().max_concurrent(1).fail_max(1).recovery_timeout(secs(1)));
-    breaker.ready().await;
-    type Frees = fn(&CircuitBreaker, breaker_core::Permit);
-    let frees: [Frees; 4] = [
-        |_, held| held.success(),
-        |_, held| drop(held),
-        |breaker, held| {
-            breaker.reconfigure(Config::new().max_concurrent(2)).unwrap();
-            held.success();
-        },
-        |breaker, held| {
-            breaker.disable();
-            held.success();
-        },
-    ];
-    for frees in frees {
-        breaker.reconfigure(Config::new().max_concurrent(1)).unwrap();
-        let held = breaker.try_acquire().unwrap();
-        let mut ready = pin!(breaker.ready());
-        assert!(ready.as_mut().now_or_never().is_none());
-        frees(&breaker, held);
-        assert!(ready.now_or_never().is_some());
-        breaker.release();
-    }
-    // On trial it needs both.
-    let held = breaker.try_acquire().unwrap();
-    breaker.trip();
-    let mut ready = pin!(breaker.ready());
-    assert!(ready.as_mut().now_or_never().is_none());
-    tokio::time::advance(secs(2)).await;
-    assert!(ready.as_mut().now_or_never().is_none());
-    held.success();
-    assert!(ready.now_or_never().is_some());
+async fn a_stream_that_ends_inside_one_whose_call_has_ended_gives_its_place_back() {
+    let breaker = breaker(TWO);
+    let items = stream::iter([Ok::<_, &str>(1), Ok(2)]);
+    let mut inner = Box::pin(guard_stream(breaker.try_acquire().unwrap(), items));
+    let mut reads = 0;
+    let body = stream::poll_fn(move |context| {
+        reads += 1;
+        let read = inner.poll_next_unpin(context);
+        if reads == 2 { Poll::Ready(Some(Err("broken"))) } else { read }
+    });
+    let mut outer = pin!(guard_stream(breaker.try_acquire().unwrap(), body));
+    assert_eq!((outer.next().await, under_way(&breaker)), (Some(Ok(1)), 2));
+    assert_eq!((outer.next().await, under_way(&breaker)), (Some(Err("broken")), 1));
+    assert_eq!((outer.next().await, under_way(&breaker)), (None, 0));
 }
 
 #[tokio::test(start_paused = true)]
