@@ -92,7 +92,8 @@ impl Unavailable {
         self
     }
 
-    /// When to come back if the breaker does not know it: it is forced open, or the call was not rejected but cut off.
+    /// When to come back if the breaker does not know it: it is forced open, the call found no place (`max_concurrent`), or was not rejected
+    /// but cut off.
     pub fn retry_after_or(mut self, wait: Duration) -> Self {
         self.retry_after = self.retry_after.or(Some(wait));
         self

@@ -4,7 +4,7 @@ use crate::answers::Admission;
 use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
 use crate::clock::{self, Tick};
 use crate::error::CircuitBreakerError;
-use crate::event::{self, BeforeCall, Rejected};
+use crate::event::{self, BeforeCall, Busy, Rejected};
 use crate::gate::{Evidence, Wait, Word};
 use crate::nesting;
 use crate::permit::Permit;
@@ -40,7 +40,7 @@ impl CircuitBreaker {
     #[inline(never)]
     fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
-        if !word.has(Word::SHUT | Word::ASK) && self.only_meter().is_some() {
+        if !word.has(Word::SHUT | Word::ASK | Word::PLACES) && self.only_meter().is_some() {
             nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
@@ -55,8 +55,12 @@ impl CircuitBreaker {
         // Of a call that asked when the breaker was not disabled, a listener waits for the end.
         let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
-            nesting::tell(&self.0, Evidence::NONE);
-            return Ok(self.permit(caller, asked(word), 0, self.start()));
+            let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
+                Some(holds) => word.with(holds),
+                None => return Err(self.turn_busy(caller, heard)),
+            };
+            let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
+            return Ok(self.permit(caller, asked(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -65,13 +69,7 @@ impl CircuitBreaker {
         if let Some(wait) = shut {
             return Err(self.reject(caller, heard, word.state(), wait));
         }
-        let (admission, word) = self.change(|machine, now| {
-            let (admission, change) = machine.admit(now);
-            if let Admission::Admitted { probe: probe @ 1.. } = admission {
-                machine.watch_probe(probe, self.0.rejections());
-            }
-            ((admission, machine.publish().0), change)
-        });
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, heard)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, heard, state, wait));
@@ -90,6 +88,27 @@ impl CircuitBreaker {
         Ok(self.permit(caller, asked(word), probe, self.start()))
     }
 
+    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and
+    /// nothing has changed.
+    fn ask_machine(&self, word: Word) -> Option<(Admission, Word)> {
+        let inside = nesting::is_inside(&self.0);
+        let mut was_full = false;
+        let asked = self.change(|machine, now| {
+            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
+            let (admission, change) = machine.admit(now);
+            if let Admission::Admitted { probe: probe @ 1.. } = admission {
+                machine.watch_probe(probe, self.0.rejections());
+            }
+            // Before the next one asks.
+            if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
+                was_full = self.0.gate.leave_place();
+            }
+            (Some((admission, machine.publish().0.with(holds))), change)
+        });
+        self.0.tell_of_place(was_full);
+        asked
+    }
+
     /// The present as the start of a call, as precise as those need it who hear of the call.
     #[inline]
     fn start(&self) -> Tick {
@@ -105,6 +124,32 @@ impl CircuitBreaker {
         let (function, retry_after) = (caller.function(), wait.told(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.tell(&|listener| listener.rejected(&event));
+    }
+
+    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
+    /// `None`: there is none.
+    #[inline]
+    fn find_place(&self, word: Word, inside: bool) -> Option<u64> {
+        if inside || !word.has(Word::PLACES) {
+            return Some(0);
+        }
+        self.0.gate.take_place().then_some(Word::HOLDS)
+    }
+
+    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
+    #[cold]
+    fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
+        self.0.busy.add();
+        // One row for all values of a `key`, as the log tells of it.
+        let row = self.0.member().map_or(&self.0.busy, |later| &later.head().0.busy);
+        let in_a_row = row.place_in_row(clock::now());
+        // The ready-made listener tells of the first one, whoever else hears of it.
+        if heard || in_a_row == 1 {
+            let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
+            let event = Busy { breaker: self, function, max_concurrent, in_a_row };
+            self.tell(&|listener| listener.busy(&event));
+        }
+        CircuitBreakerError::busy(self.holder(caller), self.state())
     }
 
     #[inline]

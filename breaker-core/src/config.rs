@@ -376,6 +376,15 @@ keys! {
     timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
+    /// How many calls may be under way at once: 1 or more; no limit if unset, or off. One more is rejected at once, as busy, which is told and counted
+    /// apart and is no evidence of the service. Without a `timeout` a place is held for as long as its call hangs.
+    ///
+    /// A call inside a call of the same breaker has its place, a stream keeps one to its end, and each attempt of a `#[retry]` takes one of its own. Each
+    /// value of a `key` has so many. While it is disabled or in shadow nothing is limited. A call that was let in before there was a limit takes up none
+    /// of it, and a smaller limit cuts nobody off.
+    max_concurrent(u32 => some): Option<u32> = None,
+    |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
+
     /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero. A stream that is dropped after it gave an
     /// item is a success if this is unset; any value that is set, `ignore` too, is for such a stream as well.
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,

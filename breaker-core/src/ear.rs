@@ -1,8 +1,8 @@
 //! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
 
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
-    StateChange, StoreFailure, Success,
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected,
+    Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
 
@@ -44,7 +44,7 @@ macro_rules! pass_on {
 
 pass_on! {
     fallback(FallbackServed) fallback_cut_off(FallbackCutOff) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
-    before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) passed_on(PassedOn)
+    before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) busy(Busy) passed_on(PassedOn)
 }
 
 #[cfg(test)]

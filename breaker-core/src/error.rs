@@ -26,6 +26,7 @@ pub struct CircuitBreakerError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
     Rejected,
+    Busy,
     TimedOut,
 }
 
@@ -38,6 +39,10 @@ impl CircuitBreakerError {
     pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
         let state = holder.breaker().state().into();
         Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
+    }
+
+    pub(crate) fn busy(holder: Holder, state: State) -> Self {
+        Self { holder, wait: Wait::UNKNOWN, state: state.into(), reason: Reason::Busy }
     }
 
     /// The breaker's name.
@@ -60,13 +65,14 @@ impl CircuitBreakerError {
         self.holder.breaker()
     }
 
-    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the `ramp`.
+    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the
+    /// `ramp`, or when there was no place ([`is_busy`](Self::is_busy)).
     #[must_use]
     pub fn state(&self) -> State {
         self.state.state()
     }
 
-    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, or the call was
+    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or the call was
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -77,6 +83,13 @@ impl CircuitBreakerError {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.reason == Reason::TimedOut
+    }
+
+    /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under way. That says nothing of the service, and nobody can
+    /// say when a place is free.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.reason == Reason::Busy
     }
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last: connect timeout". It is
@@ -120,6 +133,9 @@ impl fmt::Display for CircuitBreakerError {
             let after = humantime::format_duration(self.wait.known().unwrap_or_default());
             return write!(f, "call through circuit breaker `{name}` timed out after {after}");
         }
+        if self.is_busy() {
+            return write!(f, "circuit breaker `{name}` is busy: as many calls as it lets in at once are under way");
+        }
         match self.state() {
             State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
@@ -138,10 +154,15 @@ impl fmt::Display for CircuitBreakerError {
 
 impl Error for CircuitBreakerError {}
 
-/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, else `Other`.
+/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, `ResourceBusy` for
+/// a call that found no place, else `Other`.
 impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {
-        let kind = if error.is_timeout() { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
+        let kind = match error.reason {
+            Reason::TimedOut => io::ErrorKind::TimedOut,
+            Reason::Busy => io::ErrorKind::ResourceBusy,
+            Reason::Rejected => io::ErrorKind::Other,
+        };
         Self::new(kind, error)
     }
 }

@@ -55,6 +55,11 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
+    /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under way.
+    fn busy(&self, event: &Busy<'_>) {
+        let _ = event;
+    }
+
     /// A fallback step answered in place of the service.
     fn fallback(&self, event: &FallbackServed<'_>) {
         let _ = event;
@@ -112,6 +117,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn rejected(&self, event: &Rejected<'_>) {
         (**self).rejected(event);
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        (**self).busy(event);
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {
@@ -240,6 +249,21 @@ pub struct Rejected<'a> {
     pub shadow: bool,
 }
 
+/// A call was not let in for want of a place.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Busy<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
+    pub max_concurrent: u32,
+    /// How many calls in a row found no place, this one included, of all values of a `key` together; one that comes a minute or more after the
+    /// one before begins at 1 again.
+    pub in_a_row: u64,
+}
+
 /// A fallback step answered in place of the service.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -250,7 +274,7 @@ pub struct FallbackServed<'a> {
     pub function: Option<&'static str>,
     /// The step that answered.
     pub source: &'static str,
-    /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
+    /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
     pub reason: &'static str,
     /// For how long the answer of a `cache(..)` step had been stored.
     pub age: Option<Duration>,
@@ -266,7 +290,7 @@ pub struct FallbackCutOff<'a> {
     pub function: Option<&'static str>,
     /// The step.
     pub source: &'static str,
-    /// Why it was asked: `circuit_breaker_open`, `timeout` or `failure`.
+    /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
     pub reason: &'static str,
     /// Its time limit.
     pub after: Duration,

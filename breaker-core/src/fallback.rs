@@ -27,14 +27,21 @@ pub struct Rejection<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Reason {
     Open,
+    Busy,
     Timeout,
     Failure,
 }
 
 impl Reason {
+    /// Of a rejection.
+    fn of(rejected: &CircuitBreakerError) -> Self {
+        if rejected.is_busy() { Self::Busy } else { Self::Open }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "circuit_breaker_open",
+            Self::Busy => "busy",
             Self::Timeout => "timeout",
             Self::Failure => "failure",
         }
@@ -54,7 +61,7 @@ impl Rejection<'_> {
         self.state
     }
 
-    /// `circuit_breaker_open` (the call was rejected), `timeout` or `failure`.
+    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected for want of a place), `timeout` or `failure`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         self.reason.as_str()
@@ -133,7 +140,7 @@ impl fmt::Debug for Rejection<'_> {
 pub struct FallbackMetadata {
     /// Always `true`.
     pub from_fallback: bool,
-    /// `circuit_breaker_open`, `timeout` or `failure`.
+    /// `circuit_breaker_open`, `busy`, `timeout` or `failure`.
     pub fallback_reason: String,
     /// The step that answered.
     pub fallback_source: String,
@@ -203,7 +210,7 @@ impl<R> Fallen<R> {
         R: Fallible,
     {
         match self {
-            Self::Rejected(error) => Self::by_breaker(error, Reason::Open),
+            Self::Rejected(error) => Self::by_breaker(error, Reason::of(error)),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
             Self::Failed { result, holder: Ended(holder), retry_after, .. } => {
                 let breaker = holder.breaker();
@@ -227,6 +234,11 @@ impl<R> Fallen<R> {
             Self::TimedOut(_) => on.timeout || on.failure,
             Self::Failed { .. } => on.failure,
         }
+    }
+
+    /// Whether the call was rejected for want of a place.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Rejected(error) if error.is_busy())
     }
 
     /// Who made the call.
@@ -321,7 +333,7 @@ impl<R> Refused<R> {
     where
         R: Fallible,
     {
-        Fallen::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::Open })
+        Fallen::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::of(&self.error) })
     }
 
     /// As [`Fallen::into_result`].

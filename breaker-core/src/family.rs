@@ -207,6 +207,7 @@ impl Common {
     /// The gate of a new member.
     pub(crate) fn gate(&self, heard: bool) -> Gate {
         let gate = Gate::new();
+        gate.set_places(self.settings.max_concurrent);
         gate.publish(self.word.with(if heard { Word::HEARD } else { 0 }), Tick::ZERO, self.settings.limits.of_breaker);
         gate
     }

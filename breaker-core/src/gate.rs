@@ -10,6 +10,10 @@
 //! - word of a closed breaker, looked at by a success that then adds itself to the window: when the breaker opens and closes in between, the new
 //!   window has one success more.
 //!
+//! The places of a `max_concurrent` are one more word: how many calls hold one, and above that how many may. A call takes one by a single exchange,
+//! so no two can take the last one. Only who publishes writes the upper half, by an addition, and so no place is lost that is taken or left meanwhile.
+//! - word of a breaker with places, limit of one that has none any more: the call takes a place all the same, and leaves it at its end.
+//!
 //! A word is never equal to another one of a different generation, so a settling call that finds its own word
 //! still standing knows that nothing has happened since it was admitted.
 
@@ -45,7 +49,11 @@ impl Word {
     pub(crate) const WINDOW: u64 = 1 << 7;
 
     const STATE_SHIFT: u32 = 8;
-    const GENERATION_SHIFT: u32 = 12;
+    /// A call that is let in takes a place.
+    pub(crate) const PLACES: u64 = 1 << 12;
+    /// The call holds a place. No published word has it. It stands below the generation, so that the end of a call asks for it in one look with `PASS`.
+    pub(crate) const HOLDS: u64 = 1 << 13;
+    const GENERATION_SHIFT: u32 = 14;
 
     /// The call is being dropped, and those inside it with it.
     pub(crate) const CLOSING: u64 = 1 << 55;
@@ -70,10 +78,10 @@ impl Word {
         self.0 & flags != 0
     }
 
-    /// Whether a call is let in by this very look: nobody hears of it, and its start is not noted.
+    /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and it takes no place.
     #[inline]
     pub(crate) const fn lets_in(self) -> bool {
-        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD)
+        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD | Self::PLACES)
     }
 
     /// The same where also a success changes nothing and interests nobody, while the word stands.
@@ -87,7 +95,7 @@ impl Word {
     #[inline]
     pub(crate) const fn has_only_a_run(self) -> bool {
         const STATE: u64 = 0xf << Word::STATE_SHIFT;
-        let marks = Self::MARKS & !Self::MORE;
+        let marks = Self::MARKS & !Self::MORE | Self::HOLDS;
         let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
         // A closed breaker's state is 0.
         self.0 & kind == Self::WATCH
@@ -202,17 +210,28 @@ impl Evidence {
     }
 }
 
+const PLACES_SHIFT: u32 = 32;
+const PLACES_HELD: u64 = (1 << PLACES_SHIFT) - 1;
+
+/// Whether no place is left.
+const fn is_full(places: u64) -> bool {
+    let (most, held) = (places >> PLACES_SHIFT, places & PLACES_HELD);
+    (most != 0 && held >= most) || held == PLACES_HELD
+}
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     word: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
+    /// How many calls hold a place; above that, how many may. 0: as many as like.
+    places: AtomicU64,
 }
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0) }
+        Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0), places: AtomicU64::new(0) }
     }
 
     /// The time limit of calls whose function has none, to be read after a word that says that there are limits.
@@ -243,6 +262,55 @@ impl Gate {
     pub(crate) fn shut(&self, now: Tick) -> Option<Wait> {
         let until = self.until();
         (now < until).then(|| Wait::until(until, now))
+    }
+
+    /// Takes a place for a call. `false`: there is none.
+    pub(crate) fn take_place(&self) -> bool {
+        let mut places = self.places.load(Ordering::Relaxed);
+        loop {
+            if is_full(places) {
+                return false;
+            }
+            let taken = self.places.compare_exchange(places, places + 1, Ordering::Acquire, Ordering::Relaxed);
+            match taken {
+                Ok(_) => return true,
+                Err(now) => places = now,
+            }
+        }
+    }
+
+    /// Gives back the place of a call. Gives whether there was none left, for which somebody may wait.
+    pub(crate) fn leave_place(&self) -> bool {
+        is_full(self.places.fetch_sub(1, Ordering::AcqRel))
+    }
+
+    /// Whether no place is left, for somebody who is woken from now on by one who leaves. So it writes what it reads: who leaves later sees the waiter, and
+    /// who has left is seen by it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_no_place(&self) -> bool {
+        is_full(self.places.fetch_add(0, Ordering::AcqRel))
+    }
+
+    /// How many calls hold a place.
+    pub(crate) fn places_held(&self) -> u32 {
+        (self.places.load(Ordering::Relaxed) & PLACES_HELD) as u32
+    }
+
+    /// How many calls may hold one; 0: as many as like.
+    pub(crate) fn places_most(&self) -> u32 {
+        (self.places.load(Ordering::Relaxed) >> PLACES_SHIFT) as u32
+    }
+
+    /// From now on so many calls may hold a place; `None`: as many as like. Before the word is [published](Self::publish), and under the same lock. Those
+    /// that hold one keep it. Gives whether that is different from before.
+    pub(crate) fn set_places(&self, most: Option<u32>) -> bool {
+        let before = self.places.load(Ordering::Relaxed) >> PLACES_SHIFT;
+        let most = u64::from(most.unwrap_or(0));
+        let changed = most != before;
+        if changed {
+            self.places.fetch_add(most.wrapping_sub(before) << PLACES_SHIFT, Ordering::AcqRel);
+        }
+        changed
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.

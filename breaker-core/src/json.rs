@@ -171,6 +171,8 @@ struct Brief {
     failure_count: u64,
     success_count: u64,
     rejected_count: u64,
+    busy_count: u64,
+    under_way: Option<u32>,
     shadow_rejected_count: u64,
     ignored_count: u64,
     cancelled_count: u64,

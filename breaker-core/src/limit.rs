@@ -172,7 +172,7 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call would be admitted, also by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
+    /// Waits until a call would be admitted, also for a place of `max_concurrent`, and by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
     /// may be quicker, so the next call can still be rejected.
     ///
     /// # Panics
@@ -225,6 +225,12 @@ impl CircuitBreaker {
     /// How long to wait until calls may be let in, unless something changes; `None`: the next one is.
     fn shut_for(&self) -> Option<Duration> {
         let word = self.0.gate.word();
+        let is_full = || (word.has(Word::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
+        self.state_shuts_for(word).or_else(is_full)
+    }
+
+    /// The same for want of anything but a place.
+    fn state_shuts_for(&self, word: Word) -> Option<Duration> {
         let (until, longest) = if word.has(Word::SHUT) {
             (self.0.gate.until(), Duration::MAX)
         } else if word.has(Word::ASK) {

@@ -5,8 +5,8 @@ use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
-    StateChange, StoreFailure, Success,
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected,
+    Retrying, StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::rate::Rate;
@@ -155,6 +155,28 @@ impl Listener for TracingListener {
             shadow = event.shadow,
             "call rejected"
         );
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_busy",
+                    breaker_name = label(event.breaker),
+                    function = event.function,
+                    max_concurrent = event.max_concurrent,
+                    $text
+                )
+            };
+        }
+        if event.in_a_row == 1 {
+            at!(
+                warn,
+                "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+            );
+        } else {
+            at!(debug, "call rejected, since `max_concurrent` calls are under way");
+        }
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {

@@ -33,7 +33,7 @@ pub use names::{
 
 use crate::breaker::{CircuitBreaker, Told};
 use crate::clock;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{Busy, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steer::tell_all;
@@ -197,6 +197,12 @@ impl Listener for Meter {
         if let Some(handles) = self.handles(event.breaker).filter(|_| !event.shadow) {
             handles.rejected.increment(1);
             handles.rejections.increment(1);
+        }
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.busy.increment(1);
         }
     }
 

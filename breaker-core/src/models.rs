@@ -7,6 +7,7 @@
 mod family;
 mod gate;
 mod hands;
+mod places;
 mod probes;
 mod results;
 mod windows;

@@ -240,6 +240,14 @@ impl Permit {
         }
     }
 
+    /// Gives back the place of the call, if it holds one.
+    fn leave_place(&mut self) {
+        if self.word.has(Word::HOLDS) {
+            self.word = self.word.without(Word::HOLDS);
+            self.breaker().0.leave_place();
+        }
+    }
+
     /// Keeps what has become of the call on the stack.
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
@@ -274,6 +282,7 @@ impl Permit {
             return Some(self);
         }
         self.settled = true;
+        self.leave_place();
         if !self.word.has(Word::PASS) {
             self.pass_on(false, "failure");
         }

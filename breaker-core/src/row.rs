@@ -4,7 +4,7 @@ use crate::clock::Tick;
 use std::time::Duration;
 
 /// One that comes so long after the one before, or later, begins a row of its own.
-const CALM: Duration = Duration::from_secs(60);
+pub(crate) const CALM: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {

@@ -350,6 +350,12 @@ where
     R::from_error(open(error))
 }
 
+/// Whether a call was rejected for want of a place.
+#[must_use]
+pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
+    rejected.is_busy()
+}
+
 /// How an error is made of a rejection where the attribute does not say it.
 pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
     E::from_rejection(error)

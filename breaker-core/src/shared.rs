@@ -1,6 +1,6 @@
 //! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
 
-use crate::clock;
+use crate::clock::{self, Tick};
 use crate::ear;
 use crate::event::Listener;
 use crate::family::Family;
@@ -9,6 +9,7 @@ use crate::layers::Layers;
 use crate::machine::Machine;
 use crate::member::Later;
 use crate::note::Notes;
+use crate::row::CALM;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
 use crate::terms::Terms;
@@ -45,6 +46,7 @@ pub(crate) struct Rest {
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
+    pub(crate) busy: Busy,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
     /// What all places say of the retries of its functions.
@@ -114,6 +116,43 @@ impl Base {
     }
 }
 
+/// How many calls found no place.
+#[derive(Debug, Default)]
+pub(crate) struct Busy {
+    all: AtomicU64,
+    /// How many they were at the last reset.
+    before: AtomicU64,
+    /// How many there are in the present row, and when the last one came: of a breaker by itself, or of all values of its `key`.
+    row: AtomicU64,
+    last: AtomicU64,
+}
+
+impl Busy {
+    pub(crate) fn add(&self) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The place of one that comes now in its row: 1 for the first, which no two are.
+    pub(crate) fn place_in_row(&self, now: Tick) -> u64 {
+        let last = Tick::from_nanos(self.last.swap(now.as_nanos(), Ordering::Relaxed));
+        if last == Tick::ZERO || now.since(last) >= CALM {
+            self.row.store(1, Ordering::Relaxed);
+            return 1;
+        }
+        self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
+    }
+
+    /// How many since the last reset.
+    pub(crate) fn count(&self) -> u64 {
+        self.all.load(Ordering::Relaxed).saturating_sub(self.before.load(Ordering::Relaxed))
+    }
+
+    /// From now on they are counted anew.
+    pub(crate) fn zero(&self) {
+        self.before.store(self.all.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
 impl Shared {
     pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
@@ -161,6 +200,23 @@ impl Core {
         self.gate.glance() == word && machine.failed_again(now)
     }
 
+    /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for one.
+    pub(crate) fn leave_place(&self) {
+        let was_full = self.gate.leave_place();
+        self.tell_of_place(was_full);
+    }
+
+    /// Wakes those who wait for a place, if there was none.
+    pub(crate) fn tell_of_place(&self, was_full: bool) {
+        // Whoever waits has had the rest made.
+        #[cfg(feature = "tokio")]
+        if was_full && let Some(rest) = self.made() {
+            rest.changed.notify_waiters();
+        }
+        #[cfg(not(feature = "tokio"))]
+        let _ = was_full;
+    }
+
     pub(crate) fn state(&self) -> State {
         let word = self.gate.word();
         let lapsed = word.has(Word::SHUT) && clock::now() >= self.gate.until();
@@ -201,6 +257,7 @@ impl Rest {
             machine: Mutex::new(machine),
             window,
             notes: Mutex::default(),
+            busy: Busy::default(),
             terms,
             label: Mutex::new(label),
             layers: Mutex::new(layers),
@@ -235,6 +292,7 @@ impl Rest {
         }
         let (word, until) = machine.publish();
         let heard = if self.is_told() { Word::HEARD } else { 0 };
-        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker)
+        let places = gate.set_places(machine.settings().max_concurrent);
+        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker) || places
     }
 }

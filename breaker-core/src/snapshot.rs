@@ -33,6 +33,10 @@ pub struct Snapshot {
     pub success_count: u64,
     /// Calls that were not let in.
     pub rejected_count: u64,
+    /// Calls that were not let in for want of a place (`max_concurrent`); `rejected_count` has none of them.
+    pub busy_count: u64,
+    /// How many calls are under way that hold a place; `None` without a `max_concurrent`.
+    pub under_way: Option<u32>,
     /// Calls that would not have been let in, had the breaker not been in shadow.
     pub shadow_rejected_count: u64,
     /// Calls whose result proved nothing.
@@ -154,6 +158,8 @@ impl CircuitBreaker {
             failure_count: reading.counts.failures + sums.failures,
             success_count: self.successes() + sums.successes,
             rejected_count: self.rejections() + sums.rejected,
+            busy_count: self.0.made().map_or(0, |rest| rest.busy.count()) + sums.busy,
+            under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + sums.under_way),
             shadow_rejected_count: reading.counts.shadow_rejected,
             ignored_count: reading.counts.ignored + sums.ignored,
             cancelled_count: reading.counts.cancelled + sums.cancelled,

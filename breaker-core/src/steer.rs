@@ -178,6 +178,7 @@ impl CircuitBreaker {
         self.expire();
         self.change(|machine, now| {
             self.0.zero();
+            self.0.busy.zero();
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });

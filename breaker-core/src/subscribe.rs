@@ -2,7 +2,7 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
+    Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
     StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
@@ -47,6 +47,9 @@ pub enum Event {
         retry_after: Option<Duration>,
         shadow: bool,
     },
+    /// As [`Busy`].
+    #[non_exhaustive]
+    Busy { breaker: String, function: Option<&'static str>, max_concurrent: u32, in_a_row: u64 },
     /// As [`FallbackServed`].
     #[non_exhaustive]
     Fallback {
@@ -161,6 +164,11 @@ impl Listener for Forward {
         let Rejected { breaker, function, state, retry_after, shadow } = *event;
         let breaker = || breaker.name().to_owned();
         self.pass_on(|| Event::Rejected { breaker: breaker(), function, state, retry_after, shadow });
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        let Busy { breaker, function, max_concurrent, in_a_row } = *event;
+        self.pass_on(|| Event::Busy { breaker: breaker.name().to_owned(), function, max_concurrent, in_a_row });
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {

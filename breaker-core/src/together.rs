@@ -19,6 +19,9 @@ pub(crate) struct Sums {
     pub(crate) successes: u64,
     pub(crate) failures: u64,
     pub(crate) rejected: u64,
+    pub(crate) busy: u64,
+    /// Those that hold a place now.
+    pub(crate) under_way: u32,
     pub(crate) ignored: u64,
     pub(crate) cancelled: u64,
 }
@@ -47,13 +50,14 @@ impl Family {
         let change = f(&mut machine, now);
         let (word, generations) =
             (machine.publish().0.with(if heard { Word::HEARD } else { 0 }), machine.generation() - 1);
-        let limit = machine.settings().limits.of_breaker;
+        let (limit, most) = (machine.settings().limits.of_breaker, machine.settings().max_concurrent);
         let mut swept = Swept::default();
         self.each(members, |member| {
             let handle = || CircuitBreaker(Handle::Member(Arc::clone(member), 0));
             let Some(later) = member.core.later() else { return swept.others.push(handle()) };
             let generation = member.core.gate.word().generation() + generations;
             each(member);
+            member.core.gate.set_places(most);
             member.core.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
             if let Some(change) = change {
                 if change.old != change.new {
@@ -162,8 +166,10 @@ impl Sums {
     pub(crate) fn add(&mut self, member: &Member) {
         self.successes += member.successes();
         self.rejected += member.rejections();
+        self.under_way += member.core.gate.places_held();
         // One that has no rest has counted nothing else.
         if let Some(rest) = member.core.made() {
+            self.busy += rest.busy.count();
             let counts = rest.machine.lock().counts();
             self.failures += counts.failures;
             self.ignored += counts.ignored;

@@ -56,6 +56,27 @@ fn an_annotated_call_on_a_closed_breaker_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[circuit_breaker(name = "allocations_places", max_concurrent = 1)]
+async fn placed(text: &str) -> Result<usize, Failed> {
+    Ok(text.len())
+}
+
+#[test]
+fn a_call_that_takes_a_place_and_one_that_finds_none_allocate_nothing() {
+    placed("first").now_or_never().unwrap().unwrap();
+    let placed_breaker = Registry::global().get("allocations_places").unwrap();
+    drop((placed_breaker.try_acquire().unwrap(), placed("busy").now_or_never().unwrap().unwrap_err()));
+    let count = allocations(|| {
+        for _ in 0..100 {
+            placed("then").now_or_never().unwrap().unwrap();
+            let held = placed_breaker.try_acquire().unwrap();
+            placed("busy").now_or_never().unwrap().unwrap_err();
+            held.success();
+        }
+    });
+    assert_eq!(count, 0);
+}
+
 #[circuit_breaker(name = "allocations_nested")]
 fn nested(levels: u32) -> Result<usize, Failed> {
     if levels == 0 { Ok(0) } else { nested(levels - 1) }

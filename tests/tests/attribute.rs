@@ -59,7 +59,7 @@ fn the_breaker_is_known_with_its_settings_before_the_first_call() {
         breaker.config().to_string(),
         "fail_max 2, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 3, success_threshold 2, \
          probe_timeout 7s, failure_rate off, slow_call off, slow_rate 0.5, window_fail_max off, window 100 calls, \
-          min_calls 10, backoff off, probe_window 2, probe_failure_rate off, ramp off, timeout 500ms, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
+          min_calls 10, backoff off, probe_window 2, probe_failure_rate off, ramp off, timeout 500ms, max_concurrent off, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(std::time::Duration::from_millis(400)));

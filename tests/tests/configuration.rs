@@ -133,6 +133,7 @@ fn every_key_is_read_from_the_environment() {
         ("HUGGINGFACE_API_CIRCUIT_PROBE_FAILURE_RATE", "0.5"),
         ("HUGGINGFACE_API_CIRCUIT_RAMP", "1m"),
         ("HUGGINGFACE_API_CIRCUIT_CALL_TIMEOUT", "20"),
+        ("HUGGINGFACE_API_CIRCUIT_MAX_CONCURRENT", "256"),
         ("HUGGINGFACE_API_CIRCUIT_ON_CANCEL", "2s"),
         ("HUGGINGFACE_API_CIRCUIT_ON_PANIC", "Ignore"),
         ("HUGGINGFACE_API_CIRCUIT_CRITICAL", "yes"),
@@ -146,7 +147,7 @@ fn every_key_is_read_from_the_environment() {
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
          probe_timeout 500ms, failure_rate 0.25, slow_call 2s, slow_rate 1, window_fail_max 30, window 200 calls, \
          min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_window 4, probe_failure_rate 0.5, ramp 1m, \
-         timeout 20s, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
+         timeout 20s, max_concurrent 256, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));

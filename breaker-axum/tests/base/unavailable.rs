@@ -317,3 +317,15 @@ async fn the_text_of_an_error_cannot_forge_a_line_of_the_log() {
     assert_eq!(lines.len(), 1, "{told}");
     assert!(lines[0].contains("a request failed") && !lines[0].contains('\u{202e}'), "{told}");
 }
+
+#[tokio::test]
+async fn a_busy_call_is_a_503_of_which_nobody_knows_when_to_come_back() {
+    let breaker = CircuitBreaker::new("model", Config::new().max_concurrent(1)).expect("it has a name");
+    let _held = breaker.try_acquire().expect("there is a place");
+    let busy = breaker.try_acquire().expect_err("there is none");
+    assert!(busy.is_busy());
+    let reply = Unavailable::from(&busy).into_response();
+    assert_eq!((reply.status(), reply.headers().get("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, None));
+    let reply = Unavailable::from(busy).retry_after_or(Duration::from_secs(1)).into_response();
+    assert_eq!(reply.headers()["retry-after"], "1");
+}

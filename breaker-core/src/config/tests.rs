@@ -5,7 +5,7 @@ use super::*;
 const ZERO: Duration = Duration::ZERO;
 
 /// Each key that has a range, with a value out of it.
-const BAD: [(&str, Config); 22] = [
+const BAD: [(&str, Config); 23] = [
     ("fail_max", Config::new().fail_max(0)),
     ("fail_window", Config::new().fail_window(ZERO)),
     ("half_open_max_calls", Config::new().half_open_max_calls(0)),
@@ -15,6 +15,7 @@ const BAD: [(&str, Config); 22] = [
     ("slow_call", Config::new().slow_call(ZERO)),
     ("slow_rate", Config::new().slow_rate(0.0)),
     ("window_fail_max", Config::new().window_fail_max(0)),
+    ("max_concurrent", Config::new().max_concurrent(0)),
     ("window", Config::new().window(ZERO)),
     ("min_calls", Config::new().min_calls(0)),
     ("backoff", Config::new().backoff(Backoff::new().factor(0.5))),

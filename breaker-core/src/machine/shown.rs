@@ -14,6 +14,11 @@ impl Machine {
         self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
     }
 
+    /// Whether it rejects nothing, whatever its settings say.
+    fn lets_all_in(&self) -> bool {
+        matches!(self.mode(), Some(Manual::Disabled | Manual::Shadow))
+    }
+
     /// The state as the listeners know it.
     pub(super) fn told(&self) -> State {
         match self.mode() {
@@ -98,7 +103,8 @@ impl Machine {
             | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
             | flag(self.settings.has_rules(), Word::WINDOW)
             | flag(timed, Word::TIMED)
-            | flag(self.settings.limits.longest.is_some(), Word::LIMITED);
+            | flag(self.settings.limits.longest.is_some(), Word::LIMITED)
+            | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), Word::PLACES);
         (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 

@@ -8,12 +8,12 @@ pub const STATE: &str = "circuit_breaker_state";
 pub const CRITICAL: &str = "circuit_breaker_critical";
 /// Gauge: how many breakers for values of a `key` are open or half-open.
 pub const MEMBERS_UNHEALTHY: &str = "circuit_breaker_members_unhealthy";
-/// Counter, with the label `outcome`: `success`, `failure`, `ignored`, `cancelled`, `rejected`. Together they are all calls, of which a call
+/// Counter, with the label `outcome`: `success`, `failure`, `ignored`, `cancelled`, `rejected`, `busy`. Together they are all calls, of which a call
 /// within a call of the same breaker and that one count once.
 pub const CALLS_TOTAL: &str = "circuit_breaker_calls_total";
 /// Counter: calls with the outcome `failure`.
 pub const FAILURES_TOTAL: &str = "circuit_breaker_failures_total";
-/// Counter: calls with the outcome `rejected`.
+/// Counter: calls with the outcome `rejected`. Those that found no place (`max_concurrent`) have the outcome `busy`, and no metric of their own.
 pub const REJECTED_TOTAL: &str = "circuit_breaker_rejected_total";
 /// Counter: how often a breaker came to be open or forced open. An outage counts when it begins, and again with each recovery that fails.
 pub const OPENINGS_TOTAL: &str = "circuit_breaker_openings_total";
@@ -57,7 +57,7 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     gauge(STATE, "State of the circuit breaker: 0 closed, disabled or in shadow, 1 open or forced open, 2 half-open");
     gauge(CRITICAL, "1 for a circuit breaker that is critical for health, else 0");
     gauge(MEMBERS_UNHEALTHY, "Values of a key whose circuit breaker is open or half-open");
-    counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected");
+    counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected, busy");
     counter(FAILURES_TOTAL, "Calls that counted against the service");
     counter(REJECTED_TOTAL, "Calls that were not let in");
     counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or by hand");

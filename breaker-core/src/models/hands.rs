@@ -93,7 +93,7 @@ fn of_a_listener_that_comes_and_one_that_goes_the_right_one_is_told() {
 }
 
 #[derive(Default)]
-struct Woken(statics::AtomicUsize);
+pub(super) struct Woken(pub(super) statics::AtomicUsize);
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {

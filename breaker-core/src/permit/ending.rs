@@ -18,15 +18,12 @@ use std::fmt;
 impl Permit {
     /// Counts the ending, notes a failure that matters, and tells.
     #[inline(never)]
-    pub(super) fn end<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
+    pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
-        let core: &Core = &self.breaker().0;
-        if self.word.has(Word::PASS) {
-            if self.word.has(Word::UNBOUND) {
-                self.tell(&Settled::PASSED_ON, cause);
-            }
+        if self.word.has(Word::PASS | Word::HOLDS) && self.end_apart(ending, cause) {
             return;
         }
+        let core: &Core = &self.breaker().0;
         let dropped = matches!(ending, Ending::Dropped | Ending::Left);
         let outer = if dropped { nesting::dropped_with(core) } else { None };
         if let Some(outer) = outer {
@@ -56,6 +53,25 @@ impl Permit {
         } else if self.is_inside() {
             nesting::tell_dropped(core, evidence);
         }
+    }
+
+    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be counted.
+    #[inline(never)]
+    fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
+        // Before anybody hears of its end.
+        self.leave_place();
+        if self.word.has(Word::PASS) {
+            if self.word.has(Word::UNBOUND) {
+                self.tell(&Settled::PASSED_ON, cause);
+            }
+            return true;
+        }
+        let plain = matches!(ending, Ending::Result(Outcome::Success)) && self.nothing_happened();
+        if plain {
+            self.breaker().0.success();
+            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
+        }
+        plain
     }
 
     /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.

@@ -36,6 +36,30 @@ fn the_closed_path_takes_no_lock_and_asks_no_clock() {
 }
 
 #[test]
+fn a_success_under_a_limit_and_a_busy_call_take_no_lock() {
+    let limit = Config::new().max_concurrent(1);
+    for config in [limit, limit.failure_rate(0.5).window_calls(10)] {
+        let breaker = CircuitBreaker::new("test", config).unwrap();
+        let readings = under_the_lock(&breaker, || {
+            for _ in 0..10 {
+                breaker.try_acquire().unwrap().success();
+                breaker.call_sync(|| Ok::<_, ()>(())).unwrap();
+            }
+        });
+        assert_eq!(readings, 0, "{config:?}");
+        let held = breaker.try_acquire().unwrap();
+        let readings = under_the_lock(&breaker, || {
+            for _ in 0..10 {
+                assert!(breaker.try_acquire().unwrap_err().is_busy());
+            }
+        });
+        assert_eq!(readings, 10, "as any rejected call");
+        held.success();
+        assert_eq!((breaker.snapshot().success_count, breaker.snapshot().busy_count), (21, 10));
+    }
+}
+
+#[test]
 fn calls_within_calls_take_no_lock_and_ask_no_clock() {
     fn nested(breakers: [&CircuitBreaker; 2], levels: usize) -> Result<(), ()> {
         let inside = || if levels == 0 { Ok(()) } else { nested(breakers, levels - 1) };

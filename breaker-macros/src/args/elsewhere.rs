@@ -3,7 +3,7 @@
 use super::keys::{KEYS, nearest};
 
 /// Each with the key that has that meaning.
-const ELSEWHERE: [(&str, &str); 95] = [
+const ELSEWHERE: [(&str, &str); 101] = [
     ("failure_threshold", "fail_max"),
     ("fail_threshold", "fail_max"),
     ("max_failures", "fail_max"),
@@ -89,6 +89,12 @@ const ELSEWHERE: [(&str, &str); 95] = [
     ("volume_threshold", "min_calls"),
     ("min_requests", "min_calls"),
     ("min_request_amount", "min_calls"),
+    ("max_concurrent_calls", "max_concurrent"),
+    ("max_concurrency", "max_concurrent"),
+    ("concurrency", "max_concurrent"),
+    ("concurrency_limit", "max_concurrent"),
+    ("max_in_flight", "max_concurrent"),
+    ("bulkhead", "max_concurrent"),
     ("exponential_backoff", "backoff"),
     ("backoff_multiplier", "backoff"),
     ("slow_start", "ramp"),
@@ -116,7 +122,7 @@ const TWO_MEANINGS: [(&str, &str); 2] = [
 ];
 
 /// What is said in another place than this attribute.
-const TOLD: [(&[&str], &str); 7] = [
+const TOLD: [(&[&str], &str); 6] = [
     (&["skip"], "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`"),
     (
         &["fallback", "fallback_method", "fallback_fn", "on_fallback"],
@@ -129,10 +135,6 @@ const TOLD: [(&[&str], &str); 7] = [
     (
         &["listener", "listeners", "on_open", "on_close", "on_break", "on_reset", "on_half_open", "on_state_change"],
         "who listens is said at run time: `Registry::global().add_listener(..)`",
-    ),
-    (
-        &["max_concurrent", "max_concurrent_calls", "concurrency", "bulkhead"],
-        "a circuit breaker does not limit how many calls run at once; a `tokio::sync::Semaphore` does",
     ),
     (&["sliding_window_type"], "`window` says it by its value: `window = 100` are calls, `window = \"60s\"` is a time"),
     (

@@ -34,7 +34,7 @@ pub(crate) const fn key(name: &'static str, shape: Shape, example: &'static str)
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 35] = [
+pub(crate) const KEYS: [Key; 36] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -69,6 +69,7 @@ pub(crate) const KEYS: [Key; 35] = [
     key("window_fail_max", Shape::Value, "window_fail_max = 5"),
     key("probe_window", Shape::Value, "probe_window = 3"),
     key("probe_failure_rate", Shape::Value, "probe_failure_rate = 0.5"),
+    key("max_concurrent", Shape::Value, "max_concurrent = 256"),
     key("open", Shape::Value, "open = not_called"),
 ];
 

@@ -34,7 +34,10 @@ pub(crate) enum Kind {
 /// When the steps are tried.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct On {
+    /// Every rejection.
     pub(crate) open: bool,
+    /// Those for want of a place.
+    pub(crate) busy: bool,
     pub(crate) timeout: Option<Span>,
     pub(crate) failure: bool,
 }
@@ -206,12 +209,13 @@ fn on(call: &ExprCall) -> Result<On> {
         seen.push(known);
         match known {
             "open" => on.open = true,
+            "busy" => on.busy = true,
             "timeout" => on.timeout = Some(word.span()),
             _ => on.failure = true,
         }
     }
     if call.args.is_empty() {
-        errors.at(call.span(), "`on()` is empty: it takes `open`, `timeout`, `failure`");
+        errors.at(call.span(), "`on()` is empty: it takes `open`, `busy`, `timeout`, `failure`");
     }
     errors.finish().map(|()| on)
 }

@@ -88,6 +88,7 @@ fn by_key(key: &Key, value: Expr) -> Result<Setting> {
         | "min_calls"
         | "window_fail_max"
         | "probe_window"
+        | "max_concurrent"
         | "attempts" => words::count(key, value),
         "window" => words::window(key, value),
         "failure_rate" | "slow_rate" | "probe_failure_rate" => numbers::share(key, value),

@@ -34,13 +34,15 @@ impl Kit<'_> {
             None => self.declined(),
             Some(chain) => {
                 let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
+                let busy = (chain.on.busy && !open)
+                    .then(|| quote_spanned!(Span::mixed_site()=> !#rt::Fallen::is_busy(&__fallen) &&));
                 let declined = if self.answers_late(chain) {
                     self.late_answer(chain, &Ident::new("Fallen", Span::mixed_site()))
                 } else {
                     self.declined()
                 };
                 let served = self.served(chain);
-                quote_spanned!(Span::mixed_site()=> if !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
+                quote_spanned!(Span::mixed_site()=> if #busy !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
         let (when, made) = (self.when(retry), self.made_once());

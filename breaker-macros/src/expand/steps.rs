@@ -139,12 +139,11 @@ impl Kit<'_> {
         let reborrowed = &keep.reborrowed;
         let give = keep.owned.iter().map(Kept::give);
         let copy = keep.owned.iter().map(|kept| kept.copy(self));
-        let rejected = if chain.on.open {
-            // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
-            quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#result>>::rejected(__rejected) })
-        } else {
-            self.refused(chain, "rejected")
-        };
+        // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
+        let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#result>>::rejected(__rejected) });
+        let rejected = if chain.on.open { falls.clone() } else { self.refused(chain, "rejected") };
+        let busy = (chain.on.busy && !chain.on.open)
+            .then(|| quote_spanned!(Span::mixed_site()=> #rt::Err(__rejected) if #rt::is_busy(&__rejected) => #falls,));
         let cut = if chain.on.after_body() {
             quote_spanned!(Span::mixed_site()=> break '__gate <#rt::#fallen<#result>>::timed_out(__rejected))
         } else {
@@ -155,6 +154,7 @@ impl Kit<'_> {
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
+                #busy
                 #rt::Err(__rejected) => #rejected,
             };
             #(#copy)*

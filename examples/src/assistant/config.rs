@@ -42,8 +42,6 @@ pub struct AssistantConfig {
     pub parameters: GenerationParameters,
     /// How failed calls are tried again.
     pub retry: RetryPolicy,
-    /// The most calls of the API at once; who finds no place gets an earlier answer or excerpts.
-    pub max_calls: usize,
     /// The most answers in the L1 cache; one that is larger than 4 KiB counts as several.
     pub cache_capacity: u64,
     /// How long an answer stays in the L1 cache.
@@ -67,7 +65,6 @@ impl Default for AssistantConfig {
                 repetition_penalty: 1.1,
             },
             retry: RetryPolicy { attempts: 3, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: 0.1 },
-            max_calls: 256,
             cache_capacity: 10_000,
             cache_ttl: Duration::from_secs(3_600),
             queue_capacity: 100,
@@ -109,7 +106,6 @@ impl AssistantConfig {
             |n| (1.0..=5.0).contains(n),
             &mut p.repetition_penalty,
         );
-        reader.number("ASSISTANT_MAX_CALLS", "a whole number from 1", |n| *n >= 1, &mut config.max_calls);
         reader.number("ASSISTANT_CACHE_CAPACITY", "a whole number", |_| true, &mut config.cache_capacity);
         reader.seconds("ASSISTANT_CACHE_TTL_SECONDS", &mut config.cache_ttl);
         reader.number("ASSISTANT_QUEUE_CAPACITY", "a whole number", |_| true, &mut config.queue_capacity);

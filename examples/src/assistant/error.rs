@@ -80,9 +80,6 @@ pub enum GenerationError {
     /// The question was to be queued, and the queue is full (neutral: the API has no part in it).
     #[error("the queue of unanswered questions is full")]
     QueueFull,
-    /// As many calls are under way as there may be (neutral: the API may be well, and only slower than questions come).
-    #[error("too many calls are under way")]
-    Busy,
     /// The circuit breaker rejected the call, or cut it off after its time limit.
     ///
     /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it is looked for.
@@ -119,7 +116,7 @@ impl GenerationError {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::Validation(_) | Self::NoContext | Self::QueueFull | Self::Busy => false,
+            Self::Validation(_) | Self::NoContext | Self::QueueFull => false,
             Self::Http { status, .. } => matches!(status, 408 | 429) || !matches!(status, 400..=499),
             Self::ModelLoad(_) | Self::Connect(_) | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
             Self::Breaker(error) => error.is_timeout(),

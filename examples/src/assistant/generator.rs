@@ -3,7 +3,6 @@
 use std::{sync::OnceLock, time::Instant};
 
 use breaker_core::{circuit_breaker, fallback, retry};
-use tokio::sync::Semaphore;
 
 use super::{
     answer::{Answer, Source},
@@ -30,9 +29,6 @@ const EXCERPTS_INTRODUCTION: &str =
 const QUEUED: &str =
     "The model cannot be reached at the moment. Your question is queued and will be answered when it is back.";
 
-/// Why a fallback is served when as many calls are under way as there may be.
-const BUSY: &str = "busy";
-
 /// Answers questions through the text-generation API when it can, and from something else when it cannot.
 #[derive(Debug)]
 pub struct Generator {
@@ -40,14 +36,13 @@ pub struct Generator {
     cache: AnswerCache,
     queue: Queue,
     retry: RetryPolicy,
-    places: Semaphore,
 }
 
 impl Generator {
-    /// A generator that asks the API, keeps its answers, and queues the questions that can wait; at most `max_calls` calls are under way at once.
+    /// A generator that asks the API, keeps its answers, and queues the questions that can wait.
     #[must_use]
-    pub fn new(client: ApiClient, cache: AnswerCache, queue: Queue, retry: RetryPolicy, max_calls: usize) -> Self {
-        Self { client, cache, queue, retry, places: Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS)) }
+    pub const fn new(client: ApiClient, cache: AnswerCache, queue: Queue, retry: RetryPolicy) -> Self {
+        Self { client, cache, queue, retry }
     }
 
     /// Answers a question: the retries go around the breaker, the fallbacks around both.
@@ -61,20 +56,18 @@ impl Generator {
     /// # Cancellation
     /// Dropping the future ends the call of the API; the breaker counts it neither way.
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
-        let asking = Asking::new();
-        match self.ask(question, &asking).await {
-            Err(GenerationError::Busy) => self.without_the_model(question, &asking).await,
-            answered => answered,
-        }
+        self.ask(question, &Asking::new()).await
     }
 
+    // An API that hangs would gather calls until there is no memory or file left, so their number has a limit.
     #[circuit_breaker(
         name = "huggingface_api",
         fail_max = 5,
         recovery_timeout = "30s",
         timeout = "30s",
+        max_concurrent = 256,
         critical = true,
-        exclude(ValidationError, GenerationError::NoContext, GenerationError::Busy),
+        exclude(ValidationError, GenerationError::NoContext),
         success(GenerationError::Http { status: 400..=407 | 409..=428 | 430..=499, .. }),
         classify
     )]
@@ -97,25 +90,9 @@ impl Generator {
         if question.context.chunks.is_empty() {
             return Err(GenerationError::NoContext);
         }
-        // An API that hangs would gather calls until there is no memory or file left. The queue asks one question at a time anyway.
-        let _place = match question.wish {
-            Wish::LiveOnly => None,
-            _ => Some(self.places.try_acquire().map_err(|_| GenerationError::Busy)?),
-        };
         let text = self.client.generate(&question.prompt()).await?;
         self.cache.put(question, text.clone()).await;
         Ok(Answer::new(text, Source::Model))
-    }
-
-    /// The same steps, for a call that has no place. That says nothing about the API, and so is no matter of the breaker's.
-    async fn without_the_model(&self, question: &Question, asking: &Asking) -> Result<Answer, GenerationError> {
-        if let Some(queued) = self.queued(question, asking, BUSY)? {
-            return Ok(queued);
-        }
-        if let Some(earlier) = self.cached_answer(question, asking, BUSY).await {
-            return Ok(earlier);
-        }
-        self.excerpts(question, asking, BUSY).ok_or(GenerationError::Busy)
     }
 
     /// The first step: for those who would rather have the model's answer later than something else now.

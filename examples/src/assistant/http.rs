@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use breaker_axum::{ErrorReply, Unavailable, UnavailableLayer, health_router};
-use breaker_core::Registry;
+use breaker_core::{CircuitBreakerError, Registry};
 use serde::Deserialize;
 
 use super::{
@@ -116,7 +116,7 @@ fn failure(failed: &GenerationError) -> Response {
             .message("Too many questions wait already; please ask again later.")
             .retry_after(SHORTLY)
             .into_response(),
-        GenerationError::Busy => unavailable(failed)
+        failed if failed.rejection().is_some_and(CircuitBreakerError::is_busy) => unavailable(failed)
             .error("busy")
             .message("The model has more questions than it can answer; please ask again later.")
             .retry_after(SHORTLY)

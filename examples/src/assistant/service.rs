@@ -60,7 +60,7 @@ impl Assistant {
                 let client = ApiClient::new(url, token, config.parameters).map_err(io::Error::other)?;
                 let cache = AnswerCache::new(config.cache_capacity, config.cache_ttl);
                 let queue = Queue::new(config.queue_capacity, config.queue_ttl);
-                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry, config.max_calls)))
+                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry)))
             }
         };
         Ok(Self { notes, model, dashboard_token: config.dashboard_token })
@@ -205,7 +205,7 @@ async fn drain(generator: Arc<Generator>, breaker: CircuitBreaker) {
         }
         match generator.answer(&question).await {
             Ok(answer) => queue.settle(id, Progress::Done(answer.text)),
-            // Somebody else took the probe's slot: back to waiting.
+            // Somebody else took the probe's slot, or the last place: back to waiting.
             Err(error) if error.rejection().is_some() => {}
             // The outage goes on, and this was only its probe. That says nothing about the question.
             Err(error) if error.is_failure() && !breaker.state().is_healthy() => {}

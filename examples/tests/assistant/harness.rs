@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use breaker_core::{CircuitBreaker, Event, Events, Snapshot};
+use breaker_core::{CircuitBreaker, Config, Event, Events, Snapshot};
 use breaker_examples::assistant::{
     client::plain_client,
     config::{AssistantConfig, RetryPolicy},
@@ -76,7 +76,8 @@ impl World {
         let url = upstream.url().parse().expect("its own address is one");
         let assistant = Assistant::new(config, Some(url)).expect("the parts fit");
         let breaker = breaker().expect("annotated functions register their breakers");
-        // An earlier test in this process may have left it open.
+        // An earlier test in this process may have left it open, or with another limit.
+        breaker.reconfigure(Config::new().max_concurrent(256)).expect("it is in its range");
         breaker.release();
         breaker.reset();
         let service = Service::start(assistant, 0).await.expect("a loopback port is free");

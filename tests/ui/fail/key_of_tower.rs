@@ -1,6 +1,6 @@
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
-#[circuit_breaker(rate = 5, max_concurrent = 5, max_retries = 3)]
+#[circuit_breaker(rate = 5, concurrency_limit = 5, max_retries = 3)]
 async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
     Ok(id)
 }

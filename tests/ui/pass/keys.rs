@@ -74,6 +74,7 @@ const RATE: f64 = 0.4;
     ramp = "30s",
     probe_window = 4,
     probe_failure_rate = 0.25,
+    max_concurrent = 256,
 )]
 fn policies() -> Result<(), Fault> {
     Ok(())
@@ -87,7 +88,8 @@ fn policies() -> Result<(), Fault> {
     window = Duration::from_secs(30),
     min_calls = MAX,
     backoff(factor = 1.0 + RATE, max = OPEN_TIME.saturating_mul(100)),
-    ramp = OPEN_TIME
+    ramp = OPEN_TIME,
+    max_concurrent = MAX
 )]
 fn policies_by_const() -> Result<(), Fault> {
     Ok(())
@@ -131,10 +133,11 @@ fn main() {
     for part in [
         "failure_rate 0.5, slow_call 2s, slow_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
         "backoff factor=3, max=5m, jitter=0, probe_window 4, probe_failure_rate 0.25, ramp 30s",
+        "max_concurrent 256",
     ] {
         assert!(text("keys_policies").contains(part), "{}", text("keys_policies"));
     }
-    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff factor=1.4, max=15m, jitter=0.1", "ramp 9s"] {
+    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff factor=1.4, max=15m, jitter=0.1", "ramp 9s", "max_concurrent 7"] {
         assert!(text("keys_policies_by_const").contains(part), "{}", text("keys_policies_by_const"));
     }
     assert!(text("keys_backoff_alone").contains("backoff factor=2, max=10m, jitter=0.1"), "{}", text("keys_backoff_alone"));

@@ -124,7 +124,8 @@ export function stretches(breaker, now, begin) {
 }
 
 const OUTCOMES = [
-    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['ignored', 'proved nothing'], ['cancelled', 'given up'],
+    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['busy', 'found no place'],
+    ['ignored', 'proved nothing'], ['cancelled', 'given up'],
 ];
 
 // Shares of outcomes since the start: a bar, and the same in words.
@@ -149,7 +150,7 @@ export class Shares {
 
     words(counts, all) {
         if (all === 0) return 'no calls yet';
-        const told = OUTCOMES.slice(1, 3).filter(([name]) => counts[name] > 0).map(([name, word]) => `${shortCount(counts[name])} ${word}`);
+        const told = OUTCOMES.slice(1, 4).filter(([name]) => counts[name] > 0).map(([name, word]) => `${shortCount(counts[name])} ${word}`);
         return [`${shortCount(all)} ${all === 1 ? 'call' : 'calls'}`, ...(told.length ? told : ['all well'])].join(' · ');
     }
 }

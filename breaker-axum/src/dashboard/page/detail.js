@@ -126,7 +126,7 @@ export class Detail {
         const error = breaker.last_error;
         const now = this.store.now();
         const { because } = outage(breaker);
-        const key = JSON.stringify([because, breaker.opened_because, error, breaker.last_failure_at, breaker.consecutive_failures, breaker.fail_max, breaker.window]);
+        const key = JSON.stringify([because, breaker.opened_because, error, breaker.last_failure_at, breaker.consecutive_failures, breaker.fail_max, breaker.window, breaker.places]);
         renderOnce(part('facts'), key, () => {
             const fact = (title, ...value) => el('div', {}, el('dt', {}, title), el('dd', {}, value));
             const facts = [];
@@ -136,6 +136,7 @@ export class Detail {
             if (breaker.last_failure_at) facts.push(fact('Last failure', timeOfDay(breaker.last_failure_at, now)));
             const opens = breaker.fail_max === null ? 'no number of them opens it' : `it opens at ${count(breaker.fail_max)}`;
             facts.push(fact('Failures in a row', `${count(breaker.consecutive_failures)}; ${opens}`));
+            if (breaker.places) facts.push(fact('Under way', `${count(breaker.places[0])} of ${count(breaker.places[1])} calls at once`));
             const window = breaker.window;
             if (window) facts.push(fact('Window', `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`));
             return facts;
@@ -181,7 +182,7 @@ export class Detail {
 }
 
 function reasonWords(reason) {
-    return { circuit_breaker_open: 'while calls were not made', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
+    return { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
 }
 
 // A function, where it stands, and the time limit of its calls.

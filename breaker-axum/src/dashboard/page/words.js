@@ -76,7 +76,7 @@ export function brief(text, most = 80) {
 }
 
 export function total(counts) {
-    return counts.success + counts.failure + counts.rejected + counts.ignored + counts.cancelled;
+    return counts.success + counts.failure + counts.rejected + counts.busy + counts.ignored + counts.cancelled;
 }
 
 // The time until calls are let in again, of breakers that know it: `null` where none is running.

@@ -55,10 +55,11 @@ pub(super) fn when(written: &str, at: Span) -> Result<&'static str> {
         "rejected" | "rejection" | "reject" | "circuit_open" | "opened" => Some("open"),
         "error" | "errors" | "err" | "fail" | "failed" | "failures" => Some("failure"),
         "timed_out" | "time_out" | "elapsed" => Some("timeout"),
+        "full" | "overloaded" | "max_concurrent" => Some("busy"),
         _ => None,
     };
     if let Some(word) = other {
         return Err(Error::new(at, format!("`on` does not know `{written}`; did you mean `{word}`?")));
     }
-    keys::word("on", written, at, &["open", "timeout", "failure"])
+    keys::word("on", written, at, &["open", "busy", "timeout", "failure"])
 }
