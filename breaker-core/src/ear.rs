@@ -1,8 +1,8 @@
 //! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
 
 use crate::event::{
-    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected, Retrying,
-    StateChange, StoreFailure, Success,
+    BeforeCall, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
+    Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
 
@@ -43,7 +43,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
+    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) fallback_failed(FallbackFailed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
     before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) passed_on(PassedOn)
 }
 

@@ -27,20 +27,23 @@ mod handles;
 mod names;
 
 pub use names::{
-    CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_TOTAL, MEMBERS_UNHEALTHY,
-    NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
+    CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_FAILED_TOTAL,
+    FALLBACKS_TOTAL, MEMBERS_UNHEALTHY, NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
 use crate::breaker::{CircuitBreaker, Told};
 use crate::clock;
-use crate::event::{Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{
+    Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, StateChange,
+    Success,
+};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steer::tell_all;
 use crate::sync::{Arc, OnceLock, survive};
 use crate::visible::visible;
 use durations::Durations;
-use handles::Handles;
+use handles::{Handles, StepDid};
 use std::time::Duration;
 
 impl Registry {
@@ -151,6 +154,8 @@ fn show(head: &CircuitBreaker, handles: &Handles) {
     handles.members_unhealthy.set(unhealthy);
 }
 
+/// In place of a step where every one declined.
+const ALL_STEPS: &str = "all";
 const CLOSED: f64 = 0.0;
 const OPEN: f64 = 1.0;
 const HALF_OPEN: f64 = 2.0;
@@ -202,7 +207,20 @@ impl Listener for Meter {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         if let Some(handles) = self.handles(event.breaker) {
-            handles.fallback(event.source);
+            handles.step(event.source, StepDid::Served);
+        }
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.step(event.source, StepDid::Failed("cut_off"));
+        }
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            let (source, cause) = event.source.map_or((ALL_STEPS, "declined"), |source| (source, "error"));
+            handles.step(source, StepDid::Failed(cause));
         }
     }
 
