@@ -156,6 +156,13 @@ impl Directory {
         self.listeners.push(listener);
     }
 
+    pub(crate) fn unlisten(&mut self, gone: &Arc<dyn Listener>) {
+        self.listeners.retain(|one| !Arc::ptr_eq(one, gone));
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.leave_listener(gone));
+        }
+    }
+
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&mut self) {
         self.metered = true;

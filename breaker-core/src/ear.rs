@@ -73,15 +73,21 @@ mod tests {
         let head = &link.breaker;
         let before = link.member("before");
         let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();
-        head.add_listener(Changes);
+        let changes = head.add_listener(Changes);
         let after = link.member("after");
         assert!(plain(head) && plain(&before) && plain(&after));
         assert!(head.is_heard() && before.is_heard() && after.is_heard());
         before.try_acquire().unwrap().failure();
         before.try_acquire().unwrap().success();
         assert!(plain(&before), "also when it has a machine of its own");
-        head.add_listener(Calls);
+        let calls = head.add_listener(Calls);
         let last = link.member("last");
         assert!(![head, &before, &after, &last].into_iter().any(plain));
+        calls.remove();
+        let newest = link.member("newest");
+        let all = [head, &before, &after, &last, &newest];
+        assert!(all.into_iter().all(plain) && all.into_iter().all(CircuitBreaker::is_heard));
+        changes.remove();
+        assert!(!all.into_iter().any(CircuitBreaker::is_heard));
     }
 }

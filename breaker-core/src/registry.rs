@@ -2,6 +2,7 @@
 //!
 //! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
 
+use crate::added::AddedListener;
 use crate::breaker::CircuitBreaker;
 use crate::call_site::CallSite;
 use crate::config::Config;
@@ -26,7 +27,7 @@ const VALUES: usize = 100;
 
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
-    inner: Mutex<Directory>,
+    inner: Arc<Mutex<Directory>>,
     /// Held while files and variables are read again, so that what was read first is not put in force last.
     reloads: Mutex<()>,
     /// Its breakers live as long as the process.
@@ -55,13 +56,13 @@ impl Registry {
     /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: Mutex::default(), reloads: Mutex::default(), forever: false }
+        Self { inner: Arc::default(), reloads: Mutex::default(), forever: false }
     }
 
     /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        let registry = Self { inner: Mutex::new(Directory::isolated()), ..Self::new() };
+        let registry = Self { inner: Arc::new(Mutex::new(Directory::isolated())), ..Self::new() };
         crate::site::adopt(&registry);
         registry
     }
@@ -132,11 +133,13 @@ impl Registry {
         self.inner.lock().call_sites(name)
     }
 
-    /// Adds a listener to every breaker of this registry, present and future.
-    pub fn add_listener(&self, listener: impl Listener) {
+    /// Adds a listener to every breaker of this registry, present and future; what it gives takes the listener off again.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         let listener = ear::ear(listener);
+        let added = AddedListener::to_registry(&self.inner, &listener);
         self.inner.lock().listen(listener);
         self.tell();
+        added
     }
 
     /// Has every breaker of this registry metered, present and future.
@@ -305,19 +308,24 @@ impl Registry {
 
     /// Tells and logs what waits for that, with no lock held.
     pub(crate) fn tell(&self) {
-        let Waiting { told, made, problems, notices } = std::mem::take(&mut self.inner.lock().waiting);
-        #[cfg(feature = "tracing")]
-        {
-            for notice in problems.iter().chain(&notices) {
-                crate::log::notice(notice);
-            }
-            for breaker in &made {
-                crate::log::made(breaker);
-            }
-        }
-        drop((made, problems, notices));
-        tell_all(told);
+        tell(&self.inner);
     }
+}
+
+/// Tells and logs what waits for that, with no lock held.
+pub(crate) fn tell(directory: &Mutex<Directory>) {
+    let Waiting { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+    #[cfg(feature = "tracing")]
+    {
+        for notice in problems.iter().chain(&notices) {
+            crate::log::notice(notice);
+        }
+        for breaker in &made {
+            crate::log::made(breaker);
+        }
+    }
+    drop((made, problems, notices));
+    tell_all(told);
 }
 
 impl Default for Registry {
