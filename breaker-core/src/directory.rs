@@ -2,6 +2,7 @@
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
 mod functions;
+mod remove;
 mod review;
 
 use crate::breaker::{CircuitBreaker, Told};

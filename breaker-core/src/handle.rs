@@ -9,7 +9,7 @@ use std::ops::Deref;
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// Breakers of the global registry live as long as the process, so that a call needs no reference count.
+/// Breakers of annotated functions live as long as the process, so that a call needs no reference count.
 #[derive(Clone)]
 pub(crate) enum Handle {
     Forever(&'static Shared),

@@ -40,7 +40,7 @@ use crate::event::{
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steer::tell_all;
-use crate::sync::{Arc, OnceLock, survive};
+use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, survive};
 use crate::visible::visible;
 use durations::Durations;
 use handles::{Handles, StepDid};
@@ -86,6 +86,13 @@ impl CircuitBreaker {
         self.set_meter(&Arc::new(Meter::default()))
     }
 
+    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
+    pub(crate) fn meter_takes_leave(&self) {
+        if let Some(meter) = self.0.made().and_then(|rest| rest.meter.get()).filter(|meter| !meter.counts()) {
+            meter.take_leave();
+        }
+    }
+
     /// The one under whose name it is counted.
     fn counted_as(&self) -> &Self {
         self.0.member().map_or(self, |later| later.head().counted_as())
@@ -98,6 +105,8 @@ pub(crate) struct Meter {
     /// `None`: no recorder was there so far.
     handles: OnceLock<Box<Handles>>,
     durations: Durations,
+    /// The breaker was removed from its registry: nothing is counted.
+    ended: AtomicBool,
 }
 
 impl Meter {
@@ -113,6 +122,29 @@ impl Meter {
         let handles = self.handles.get_or_init(|| Box::new(made));
         show(head, handles);
         Some(handles)
+    }
+
+    /// Whether it counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Has it count, or not.
+    pub(crate) fn count(&self, counts: bool) {
+        self.ended.store(!counts, Ordering::Relaxed);
+    }
+
+    /// Sets the gauges of a breaker that was removed: a recorder keeps what it was told last, and no alert is to stay.
+    pub(crate) fn take_leave(&self) {
+        survive(|| {
+            if let Some(handles) = self.handles.get() {
+                handles.state.set(CLOSED);
+                handles.critical.set(0.0);
+                handles.members_unhealthy.set(0.0);
+                self.durations.hand_over(&handles.duration);
+            }
+        });
     }
 
     fn refresh(&self, head: &CircuitBreaker) {

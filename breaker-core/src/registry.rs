@@ -30,7 +30,7 @@ pub struct Registry {
     inner: Arc<Mutex<Directory>>,
     /// Held while files and variables are read again, so that what was read first is not put in force last.
     reloads: Mutex<()>,
-    /// Its breakers live as long as the process.
+    /// The breakers of its functions live as long as the process.
     forever: bool,
 }
 
@@ -91,7 +91,9 @@ impl Registry {
         if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
             return Err(problem);
         }
-        let breaker = self.declare(name, Declared { place, config, can_be_cut: true, by_default: None });
+        let declared = Declared { place, config, can_be_cut: true, by_default: None };
+        // It may be removed again, so it does not live for ever.
+        let breaker = self.inner.lock().declare(name, declared, false);
         self.tell();
         Ok(breaker)
     }
@@ -116,6 +118,25 @@ impl Registry {
         drop(inner);
         self.tell();
         Ok(())
+    }
+
+    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or [`register`](Self::register), and gives it: for a process that runs
+    /// long and makes breakers for what comes and goes. With the last handle its memory is free.
+    ///
+    /// A handle that is still held works on, with the settings that it has. Health no longer shows it, the registry's listeners no longer hear
+    /// of it, files and variables no longer change it, and its metrics end: counters stay where they are, gauges are 0, since the
+    /// facade `metrics` cannot take a series away. The name is free for another breaker, for which files and variables hold again, but not
+    /// what [`configure`](Self::configure) said.
+    ///
+    /// # Errors
+    /// When there is no breaker of this name, or an annotated function has it, which finds it once and for ever; this holds for all values
+    /// of a `key`. Without the feature `register` a function has its breaker from its first call.
+    pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
+        let removed = self.inner.lock().remove(name)?;
+        #[cfg(feature = "metrics")]
+        removed.meter_takes_leave();
+        self.tell();
+        Ok(removed)
     }
 
     /// All breakers, by name.
@@ -288,12 +309,7 @@ impl Registry {
         ConfigErrors::check(found.problems, Report::new(found.warnings.into_iter().chain(logs).collect()))
     }
 
-    /// A call site, or somebody with a `Config`, wants the breaker of this name.
-    pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
-        self.inner.lock().declare(name, declared, self.forever)
-    }
-
-    /// The same for an annotated function; with it comes what calls read of what is said of the function alone.
+    /// An annotated function wants the breaker of this name; with it comes what calls read of what is said of the function alone.
     pub(crate) fn declare_function(
         &self,
         name: &str,

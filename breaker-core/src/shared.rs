@@ -222,10 +222,17 @@ impl Rest {
     /// Whether somebody hears of every single call.
     pub(crate) fn is_told(&self) -> bool {
         #[cfg(feature = "metrics")]
-        if self.meter.get().is_some() {
+        if self.meter().is_some() {
             return true;
         }
         self.hears_calls.load(Ordering::Relaxed)
+    }
+
+    /// What its metrics are counted with, if they are exported.
+    #[cfg(feature = "metrics")]
+    #[inline]
+    pub(crate) fn meter(&self) -> Option<&Arc<crate::metrics::Meter>> {
+        self.meter.get().filter(|meter| meter.counts())
     }
 
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.

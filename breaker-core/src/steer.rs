@@ -210,8 +210,15 @@ impl CircuitBreaker {
     /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
     #[cfg(feature = "metrics")]
     pub(crate) fn set_meter(&self, meter: &Arc<crate::metrics::Meter>) -> Vec<(Self, Told)> {
-        self.0.meter.get_or_init(|| Arc::clone(meter));
+        self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
         self.hear(|member| member.set_meter(meter))
+    }
+
+    /// Has its metrics counted no more, until [`set_meter`](Self::set_meter).
+    #[cfg(feature = "metrics")]
+    pub(crate) fn end_meter(&self) -> Vec<(Self, Told)> {
+        self.0.meter.get().into_iter().for_each(|meter| meter.count(false));
+        self.hear(Self::end_meter)
     }
 
     pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
