@@ -60,6 +60,8 @@ pub(crate) struct Rest {
     pub(crate) changed: sync::Notify,
     /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
     pub(crate) has_own_settings: AtomicBool,
+    /// A function with a `key` has it.
+    pub(crate) has_key: AtomicBool,
     /// There are listeners.
     pub(crate) heard: AtomicBool,
     /// One of them hears of single calls.
@@ -205,6 +207,7 @@ impl Rest {
             label: Mutex::new(label),
             layers: Mutex::new(layers),
             has_own_settings: AtomicBool::new(false),
+            has_key: AtomicBool::new(false),
             heard: AtomicBool::new(!listeners.is_empty()),
             hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
