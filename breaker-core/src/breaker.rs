@@ -228,14 +228,14 @@ impl CircuitBreaker {
     /// What its metrics are counted with, if they are exported.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) -> Option<&crate::metrics::Meter> {
-        self.ears().meter.get().map(|meter| &**meter)
+        self.ears().meter().map(|meter| &**meter)
     }
 
     /// The same where nobody else hears of a call.
     #[cfg(feature = "metrics")]
     pub(crate) fn only_meter(&self) -> Option<&crate::metrics::Meter> {
         let ears = self.ears();
-        let meter = ears.meter.get().filter(|_| !ears.hears_calls.load(Ordering::Relaxed) && event::quiet())?;
+        let meter = ears.meter().filter(|_| !ears.hears_calls.load(Ordering::Relaxed) && event::quiet())?;
         Some(meter)
     }
 

@@ -22,11 +22,11 @@ pub enum ConfigErrorKind {
     Value,
     /// A key that does not exist.
     UnknownKey,
-    /// One key is set twice, to different values or in two spellings, or two breakers claim one name.
+    /// One key is set twice, to different values or in two spellings, two breakers claim one name, a breaker is to be removed that is in use, or has no room for one more value of a `key`.
     Conflict,
     /// A file that cannot be read, or is not TOML.
     File,
-    /// A name that no breaker has: of a variable, of a table, or given to `configure`.
+    /// A name that no breaker has: of a variable, of a table, or given to `configure` or `remove`; or a breaker without a `key` that is asked for a value.
     UnknownName,
     /// Several call sites have one breaker, or several breakers the same variables, because names happen to be the same.
     SharedName,

@@ -2,6 +2,7 @@
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
 mod functions;
+mod remove;
 mod review;
 
 use crate::breaker::{CircuitBreaker, Told};
@@ -154,6 +155,13 @@ impl Directory {
             self.waiting.told.extend(entry.breaker.join_listener(&listener));
         }
         self.listeners.push(listener);
+    }
+
+    pub(crate) fn unlisten(&mut self, gone: &Arc<dyn Listener>) {
+        self.listeners.retain(|one| !Arc::ptr_eq(one, gone));
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.leave_listener(gone));
+        }
     }
 
     #[cfg(feature = "metrics")]

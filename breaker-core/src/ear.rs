@@ -1,8 +1,8 @@
 //! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
 
 use crate::event::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected,
-    Retrying, StateChange, StoreFailure, Success,
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
+    Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
 
@@ -43,7 +43,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
+    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) fallback_failed(FallbackFailed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
     before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) busy(Busy) passed_on(PassedOn)
 }
 
@@ -73,15 +73,21 @@ mod tests {
         let head = &link.breaker;
         let before = link.member("before");
         let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();
-        head.add_listener(Changes);
+        let changes = head.add_listener(Changes);
         let after = link.member("after");
         assert!(plain(head) && plain(&before) && plain(&after));
         assert!(head.is_heard() && before.is_heard() && after.is_heard());
         before.try_acquire().unwrap().failure();
         before.try_acquire().unwrap().success();
         assert!(plain(&before), "also when it has a machine of its own");
-        head.add_listener(Calls);
+        let calls = head.add_listener(Calls);
         let last = link.member("last");
         assert!(![head, &before, &after, &last].into_iter().any(plain));
+        calls.remove();
+        let newest = link.member("newest");
+        let all = [head, &before, &after, &last, &newest];
+        assert!(all.into_iter().all(plain) && all.into_iter().all(CircuitBreaker::is_heard));
+        changes.remove();
+        assert!(!all.into_iter().any(CircuitBreaker::is_heard));
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
 pub trait Listener: Send + Sync + 'static {
     /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
-    /// [`fallback_cut_off`](Self::fallback_cut_off), [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
+    /// [`fallback_cut_off`](Self::fallback_cut_off), [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
     /// without it. Asked once, when it is added.
     fn hears_calls(&self) -> bool {
         true
@@ -67,6 +67,11 @@ pub trait Listener: Send + Sync + 'static {
 
     /// A fallback step was cut off at its time limit; the next one has its turn.
     fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        let _ = event;
+    }
+
+    /// A fallback was asked and did not help: a step gave an `Err`, or all steps declined. The caller gets an error.
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
         let _ = event;
     }
 
@@ -129,6 +134,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
         (**self).fallback_cut_off(event);
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        (**self).fallback_failed(event);
     }
 
     fn retry(&self, event: &Retrying<'_>) {
@@ -294,6 +303,21 @@ pub struct FallbackCutOff<'a> {
     pub reason: &'static str,
     /// Its time limit.
     pub after: Duration,
+}
+
+/// A fallback was asked and did not help, so that the caller gets an error. It is no failure of the breaker's.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FallbackFailed<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The step that gave an `Err`, which the caller gets. `None`: every step declined, and the caller gets what it would have got
+    /// without fallbacks.
+    pub source: Option<&'static str>,
+    /// Why the steps were asked: `circuit_breaker_open`, `timeout` or `failure`.
+    pub reason: &'static str,
 }
 
 /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come back in time.

@@ -2,7 +2,7 @@
 
 use crate::breaker::{CircuitBreaker, Holder};
 use crate::error::CircuitBreakerError;
-use crate::event::{self, FallbackServed};
+use crate::event::{self, FallbackFailed, FallbackServed};
 use crate::plain::Opener;
 use crate::rt::Fallible;
 use crate::site::Link;
@@ -92,7 +92,7 @@ impl Rejection<'_> {
         }
     }
 
-    /// A step has given `result`: told to the listeners if that is an answer.
+    /// A step has given `result`: told to the listeners, as an answer or as a step that failed.
     #[doc(hidden)]
     pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
         self.told(source, None, result)
@@ -112,12 +112,34 @@ impl Rejection<'_> {
     }
 
     pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
-        if result.view().is_ok() && (self.breaker.is_heard() || !event::quiet()) {
+        if result.view().is_err() {
+            self.failed(Some(source));
+        } else if self.is_heard() {
             let ((breaker, function), reason) = (self.caller(), self.reason());
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.tell(&|listener| listener.fallback(&event));
         }
         result
+    }
+
+    /// Every step has declined.
+    #[doc(hidden)]
+    pub fn declined(&self) {
+        self.failed(None);
+    }
+
+    #[cold]
+    fn failed(&self, source: Option<&'static str>) {
+        if self.is_heard() {
+            let ((breaker, function), reason) = (self.caller(), self.reason());
+            let event = FallbackFailed { breaker, function, source, reason };
+            breaker.tell(&|listener| listener.fallback_failed(&event));
+        }
+    }
+
+    /// Whether somebody hears of what the steps do.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.breaker.is_heard() || !event::quiet()
     }
 }
 

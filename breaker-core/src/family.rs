@@ -8,6 +8,7 @@
 use crate::breaker::{CircuitBreaker, Handle};
 use crate::clock::{self, Tick};
 use crate::config::Settings;
+use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::evict::EXACT;
 use crate::gate::{Gate, Word};
 use crate::key::{Key, OVERFLOW, Value};
@@ -30,6 +31,8 @@ pub(crate) struct Family {
     pub(crate) members: Mutex<Members>,
     /// The functions that call it.
     callers: Callers,
+    /// The head, for members that somebody asks for who makes no call.
+    head: OnceLock<&'static CircuitBreaker>,
 }
 
 /// Functions in the order in which they came, of which one is found without a lock. There are few.
@@ -90,6 +93,7 @@ impl Default for Family {
             hash: KeyHash::default(),
             members: Mutex::default(),
             callers: Callers::default(),
+            head: OnceLock::new(),
         }
     }
 }
@@ -146,24 +150,35 @@ impl Family {
     /// The member for a value that was not found.
     #[cold]
     fn meet(&self, head: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<Member> {
+        self.settle(head, hash, value, |members| members.overflow(head)).unwrap_or_else(|shared| shared)
+    }
+
+    /// The member for a value that was not found; `Err`: what `full` gives, since there is no room for one more.
+    fn settle<T>(
+        &self,
+        head: &'static CircuitBreaker,
+        hash: u64,
+        value: Value<'_>,
+        full: impl FnOnce(&mut Members) -> T,
+    ) -> Result<Arc<Member>, T> {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
         let mut members = self.members.lock();
         if let Some(found) = self.find(hash, value, |found| self.note_use(found)) {
-            return found;
+            return Ok(found);
         }
         let most = members.common(head).settings.max_keys as usize;
         self.exact.store(most <= EXACT, Ordering::Relaxed);
         while members.count >= most {
             match self.evict(&mut members) {
                 Some(evicted) => gone.push(evicted),
-                None => return members.overflow(head),
+                None => return Err(full(&mut members)),
             }
         }
         let member = members.bear(head, Key::new(value));
         self.shard(hash).write().insert(hash, Arc::clone(&member), self.next_use());
         members.count += 1;
-        member
+        Ok(member)
     }
 
     /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
@@ -222,6 +237,48 @@ impl CircuitBreaker {
     /// Its members, if it is the head of some.
     pub(crate) fn family(&self) -> Option<&Family> {
         self.0.made()?.family.get().map(|family| &**family)
+    }
+
+    /// The breaker for one value of the `key`, made if there is none: to steer it before its first call. What it is told holds for the calls that come.
+    ///
+    /// It counts towards `max_keys` as one that a call has made, and makes room for another value when it is idle. One that is held, forced open,
+    /// disabled or in shadow by hand, or has settings of its own, stays.
+    ///
+    /// ```
+    /// use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
+    ///
+    /// #[circuit_breaker(name = "tenants", key = tenant)]
+    /// fn ask(tenant: &str) -> Result<(), CircuitBreakerError> {
+    ///     Ok(())
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # ask("first")?;
+    /// let tenants = Registry::global().get("tenants").ok_or("no such breaker")?;
+    /// tenants.value("abusive")?.force_open();
+    /// assert!(ask("abusive").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When no annotated function with a `key` has this breaker (without the feature `register` a function has its breaker from its first call), or
+    /// when there is no room for one more value: then calls for it go to the one that such values share, `NAME[*]`.
+    pub fn value(&self, value: &str) -> Result<Self, ConfigError> {
+        let refused = |kind, message: &str| {
+            let place = format!("circuit breaker `{}`", self.name());
+            Err(ConfigError::new(kind, place, format!("there is no breaker for a value of a `key`: {message}")))
+        };
+        if !self.0.made().is_some_and(|rest| rest.has_key.load(Ordering::Relaxed)) {
+            return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` has it");
+        }
+        let family = self.0.family.get_or_init(Box::default);
+        let head = family.head.get_or_init(|| Box::leak(Box::new(self.clone())));
+        let value = Value::of(value);
+        match family.settle(head, value.hash(&family.hash), value, |_| ()) {
+            Ok(member) => Ok(Self(Handle::Member(member, 0))),
+            Err(()) => refused(ConfigErrorKind::Conflict, "all `max_keys` of them are in use or steered; set more"),
+        }
     }
 
     /// The member with this name within the brackets, if there is one, and else the one for this value; that is no use of it.

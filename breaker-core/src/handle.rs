@@ -4,12 +4,12 @@ use crate::breaker::CircuitBreaker;
 use crate::member::Member;
 use crate::shared::{Core, Shared};
 use crate::site::Link;
-use crate::sync::Arc;
+use crate::sync::{Arc, Weak};
 use std::ops::Deref;
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// Breakers of the global registry live as long as the process, so that a call needs no reference count.
+/// Breakers of annotated functions live as long as the process, so that a call needs no reference count.
 #[derive(Clone)]
 pub(crate) enum Handle {
     Forever(&'static Shared),
@@ -17,6 +17,24 @@ pub(crate) enum Handle {
     /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
     /// and a permit of every call holds one of these.
     Member(Arc<Member>, u32),
+}
+
+/// A breaker that is known and may go. One of a family stays: its place is given to another value only where nobody holds it in any way.
+#[derive(Clone)]
+pub(crate) enum Held {
+    Forever(&'static Shared),
+    Counted(Weak<Shared>),
+    Member(Arc<Member>),
+}
+
+impl Held {
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        Some(match self {
+            Held::Forever(shared) => Handle::Forever(shared),
+            Held::Counted(shared) => Handle::Counted(shared.upgrade()?),
+            Held::Member(member) => Handle::Member(Arc::clone(member), 0),
+        })
+    }
 }
 
 impl Deref for Handle {
@@ -33,6 +51,14 @@ impl Deref for Handle {
 }
 
 impl Handle {
+    pub(crate) fn held(&self) -> Held {
+        match self {
+            Handle::Forever(shared) => Held::Forever(shared),
+            Handle::Counted(shared) => Held::Counted(Arc::downgrade(shared)),
+            Handle::Member(member, _) => Held::Member(Arc::clone(member)),
+        }
+    }
+
     /// Counts a success.
     #[inline]
     pub(crate) fn success(&self) {

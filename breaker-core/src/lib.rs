@@ -28,6 +28,7 @@
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
+mod added;
 mod admission;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod annotated;
@@ -141,6 +142,7 @@ mod window;
 mod worded;
 mod worst;
 
+pub use added::AddedListener;
 pub use breaker::CircuitBreaker;
 pub use call_site::CallSite;
 pub use classify::Classify;

@@ -5,8 +5,8 @@ use crate::breaker::CircuitBreaker;
 use crate::clock;
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::event::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, PassedOn, Rejected,
-    Retrying, StateChange, StoreFailure, Success,
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
+    Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::rate::Rate;
@@ -200,6 +200,18 @@ impl Listener for TracingListener {
             fallback_reason = event.reason,
             limit_ms = snapshot::millis(event.after),
             "fallback step cut off at its time limit"
+        );
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
+        debug!(
+            event_type = "circuit_fallback_failed",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            "{text}"
         );
     }
 

@@ -27,20 +27,23 @@ mod handles;
 mod names;
 
 pub use names::{
-    CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_TOTAL, MEMBERS_UNHEALTHY,
-    NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
+    CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_FAILED_TOTAL,
+    FALLBACKS_TOTAL, MEMBERS_UNHEALTHY, NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
 use crate::breaker::{CircuitBreaker, Told};
 use crate::clock;
-use crate::event::{Busy, Cancelled, Failure, FallbackServed, Ignored, Listener, Rejected, StateChange, Success};
+use crate::event::{
+    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, StateChange,
+    Success,
+};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steer::tell_all;
-use crate::sync::{Arc, OnceLock, survive};
+use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, survive};
 use crate::visible::visible;
 use durations::Durations;
-use handles::Handles;
+use handles::{Handles, StepDid};
 use std::time::Duration;
 
 impl Registry {
@@ -83,6 +86,13 @@ impl CircuitBreaker {
         self.set_meter(&Arc::new(Meter::default()))
     }
 
+    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
+    pub(crate) fn meter_takes_leave(&self) {
+        if let Some(meter) = self.0.made().and_then(|rest| rest.meter.get()).filter(|meter| !meter.counts()) {
+            meter.take_leave();
+        }
+    }
+
     /// The one under whose name it is counted.
     fn counted_as(&self) -> &Self {
         self.0.member().map_or(self, |later| later.head().counted_as())
@@ -95,6 +105,8 @@ pub(crate) struct Meter {
     /// `None`: no recorder was there so far.
     handles: OnceLock<Box<Handles>>,
     durations: Durations,
+    /// The breaker was removed from its registry: nothing is counted.
+    ended: AtomicBool,
 }
 
 impl Meter {
@@ -110,6 +122,29 @@ impl Meter {
         let handles = self.handles.get_or_init(|| Box::new(made));
         show(head, handles);
         Some(handles)
+    }
+
+    /// Whether it counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Has it count, or not.
+    pub(crate) fn count(&self, counts: bool) {
+        self.ended.store(!counts, Ordering::Relaxed);
+    }
+
+    /// Sets the gauges of a breaker that was removed: a recorder keeps what it was told last, and no alert is to stay.
+    pub(crate) fn take_leave(&self) {
+        survive(|| {
+            if let Some(handles) = self.handles.get() {
+                handles.state.set(CLOSED);
+                handles.critical.set(0.0);
+                handles.members_unhealthy.set(0.0);
+                self.durations.hand_over(&handles.duration);
+            }
+        });
     }
 
     fn refresh(&self, head: &CircuitBreaker) {
@@ -151,6 +186,8 @@ fn show(head: &CircuitBreaker, handles: &Handles) {
     handles.members_unhealthy.set(unhealthy);
 }
 
+/// In place of a step where every one declined.
+const ALL_STEPS: &str = "all";
 const CLOSED: f64 = 0.0;
 const OPEN: f64 = 1.0;
 const HALF_OPEN: f64 = 2.0;
@@ -208,7 +245,20 @@ impl Listener for Meter {
 
     fn fallback(&self, event: &FallbackServed<'_>) {
         if let Some(handles) = self.handles(event.breaker) {
-            handles.fallback(event.source);
+            handles.step(event.source, StepDid::Served);
+        }
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.step(event.source, StepDid::Failed("cut_off"));
+        }
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            let (source, cause) = event.source.map_or((ALL_STEPS, "declined"), |source| (source, "error"));
+            handles.step(source, StepDid::Failed(cause));
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
 
+use crate::added::AddedListener;
 use crate::breaker::CircuitBreaker;
 use crate::call_site::CallSite;
 use crate::config::Config;
@@ -26,10 +27,10 @@ const VALUES: usize = 100;
 
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
-    inner: Mutex<Directory>,
+    inner: Arc<Mutex<Directory>>,
     /// Held while files and variables are read again, so that what was read first is not put in force last.
     reloads: Mutex<()>,
-    /// Its breakers live as long as the process.
+    /// The breakers of its functions live as long as the process.
     forever: bool,
 }
 
@@ -55,13 +56,13 @@ impl Registry {
     /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: Mutex::default(), reloads: Mutex::default(), forever: false }
+        Self { inner: Arc::default(), reloads: Mutex::default(), forever: false }
     }
 
     /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        let registry = Self { inner: Mutex::new(Directory::isolated()), ..Self::new() };
+        let registry = Self { inner: Arc::new(Mutex::new(Directory::isolated())), ..Self::new() };
         crate::site::adopt(&registry);
         registry
     }
@@ -90,7 +91,9 @@ impl Registry {
         if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
             return Err(problem);
         }
-        let breaker = self.declare(name, Declared { place, config, can_be_cut: true, by_default: None });
+        let declared = Declared { place, config, can_be_cut: true, by_default: None };
+        // It may be removed again, so it does not live for ever.
+        let breaker = self.inner.lock().declare(name, declared, false);
         self.tell();
         Ok(breaker)
     }
@@ -117,6 +120,25 @@ impl Registry {
         Ok(())
     }
 
+    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or [`register`](Self::register), and gives it: for a process that runs
+    /// long and makes breakers for what comes and goes. With the last handle its memory is free.
+    ///
+    /// A handle that is still held works on, with the settings that it has. Health no longer shows it, the registry's listeners no longer hear
+    /// of it, files and variables no longer change it, and its metrics end: counters stay where they are, gauges are 0, since the
+    /// facade `metrics` cannot take a series away. The name is free for another breaker, for which files and variables hold again, but not
+    /// what [`configure`](Self::configure) said.
+    ///
+    /// # Errors
+    /// When there is no breaker of this name, or an annotated function has it, which finds it once and for ever; this holds for all values
+    /// of a `key`. Without the feature `register` a function has its breaker from its first call.
+    pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
+        let removed = self.inner.lock().remove(name)?;
+        #[cfg(feature = "metrics")]
+        removed.meter_takes_leave();
+        self.tell();
+        Ok(removed)
+    }
+
     /// All breakers, by name.
     #[must_use]
     pub fn breakers(&self) -> Vec<CircuitBreaker> {
@@ -132,11 +154,13 @@ impl Registry {
         self.inner.lock().call_sites(name)
     }
 
-    /// Adds a listener to every breaker of this registry, present and future.
-    pub fn add_listener(&self, listener: impl Listener) {
+    /// Adds a listener to every breaker of this registry, present and future; what it gives takes the listener off again.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         let listener = ear::ear(listener);
+        let added = AddedListener::to_registry(&self.inner, &listener);
         self.inner.lock().listen(listener);
         self.tell();
+        added
     }
 
     /// Has every breaker of this registry metered, present and future.
@@ -285,12 +309,7 @@ impl Registry {
         ConfigErrors::check(found.problems, Report::new(found.warnings.into_iter().chain(logs).collect()))
     }
 
-    /// A call site, or somebody with a `Config`, wants the breaker of this name.
-    pub(crate) fn declare(&self, name: &str, declared: Declared) -> CircuitBreaker {
-        self.inner.lock().declare(name, declared, self.forever)
-    }
-
-    /// The same for an annotated function; with it comes what calls read of what is said of the function alone.
+    /// An annotated function wants the breaker of this name; with it comes what calls read of what is said of the function alone.
     pub(crate) fn declare_function(
         &self,
         name: &str,
@@ -305,19 +324,24 @@ impl Registry {
 
     /// Tells and logs what waits for that, with no lock held.
     pub(crate) fn tell(&self) {
-        let Waiting { told, made, problems, notices } = std::mem::take(&mut self.inner.lock().waiting);
-        #[cfg(feature = "tracing")]
-        {
-            for notice in problems.iter().chain(&notices) {
-                crate::log::notice(notice);
-            }
-            for breaker in &made {
-                crate::log::made(breaker);
-            }
-        }
-        drop((made, problems, notices));
-        tell_all(told);
+        tell(&self.inner);
     }
+}
+
+/// Tells and logs what waits for that, with no lock held.
+pub(crate) fn tell(directory: &Mutex<Directory>) {
+    let Waiting { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+    #[cfg(feature = "tracing")]
+    {
+        for notice in problems.iter().chain(&notices) {
+            crate::log::notice(notice);
+        }
+        for breaker in &made {
+            crate::log::made(breaker);
+        }
+    }
+    drop((made, problems, notices));
+    tell_all(told);
 }
 
 impl Default for Registry {

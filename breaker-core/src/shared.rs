@@ -62,6 +62,8 @@ pub(crate) struct Rest {
     pub(crate) changed: sync::Notify,
     /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
     pub(crate) has_own_settings: AtomicBool,
+    /// A function with a `key` has it.
+    pub(crate) has_key: AtomicBool,
     /// There are listeners.
     pub(crate) heard: AtomicBool,
     /// One of them hears of single calls.
@@ -262,6 +264,7 @@ impl Rest {
             label: Mutex::new(label),
             layers: Mutex::new(layers),
             has_own_settings: AtomicBool::new(false),
+            has_key: AtomicBool::new(false),
             heard: AtomicBool::new(!listeners.is_empty()),
             hears_calls: AtomicBool::new(ear::hear_calls(&listeners)),
             listeners: Mutex::new(listeners),
@@ -279,10 +282,17 @@ impl Rest {
     /// Whether somebody hears of every single call.
     pub(crate) fn is_told(&self) -> bool {
         #[cfg(feature = "metrics")]
-        if self.meter.get().is_some() {
+        if self.meter().is_some() {
             return true;
         }
         self.hears_calls.load(Ordering::Relaxed)
+    }
+
+    /// What its metrics are counted with, if they are exported.
+    #[cfg(feature = "metrics")]
+    #[inline]
+    pub(crate) fn meter(&self) -> Option<&Arc<crate::metrics::Meter>> {
+        self.meter.get().filter(|meter| meter.counts())
     }
 
     /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.

@@ -30,6 +30,8 @@ pub struct Site {
     place: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_be_cut: bool,
+    /// Whether it has a breaker for each value of a `key`.
+    has_key: bool,
     /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a text is the least to look at.
     written: &'static str,
     /// What it has in place of a text, where a value is an expression.
@@ -68,6 +70,7 @@ pub(crate) struct Function {
     pub(crate) site: usize,
     /// The `timeout` of its attribute, or of the `Config` that it shares; `Some(None)`: `off`.
     pub(crate) timeout: Option<Option<Duration>>,
+    pub(crate) has_key: bool,
 }
 
 impl Link {
@@ -124,9 +127,19 @@ impl Site {
         name: &'static str,
         within: fn() -> &'static str,
         can_be_cut: bool,
+        has_key: bool,
         written: &'static str,
     ) -> Self {
-        Self { name, within, place: Location::caller(), can_be_cut, written, typed: None, link: OnceLock::new() }
+        Self {
+            name,
+            within,
+            place: Location::caller(),
+            can_be_cut,
+            has_key,
+            written,
+            typed: None,
+            link: OnceLock::new(),
+        }
     }
 
     /// A site with settings that rustc has evaluated and [`checked`](crate::rt::site::checked).
@@ -136,10 +149,11 @@ impl Site {
         name: &'static str,
         within: fn() -> &'static str,
         can_be_cut: bool,
+        has_key: bool,
         typed: &'static Config,
     ) -> Self {
         let place = Location::caller();
-        Self { name, within, place, can_be_cut, written: "", typed: Some(typed), link: OnceLock::new() }
+        Self { name, within, place, can_be_cut, has_key, written: "", typed: Some(typed), link: OnceLock::new() }
     }
 
     /// A call of the function that has asked nothing yet.
@@ -232,7 +246,7 @@ impl Site {
         let mut config = self.config();
         // A time limit is the function's own, and not that of all who share its breaker.
         let timeout = config.timeout.take();
-        let own = Function { site: std::ptr::from_ref(self).addr(), timeout };
+        let own = Function { site: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
         registry.declare_function(name, &Declared { place, config, can_be_cut, by_default }, own)
     }
 

@@ -1,5 +1,6 @@
 //! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
 
+use crate::added::AddedListener;
 use crate::breaker::{CircuitBreaker, Told};
 use crate::clock::{self, Tick};
 use crate::config::{Config, Settings, Source};
@@ -185,9 +186,11 @@ impl CircuitBreaker {
         self.reset_members();
     }
 
-    /// Adds a listener to this breaker. See [`Listener`] for where it runs.
-    pub fn add_listener(&self, listener: impl Listener) {
-        self.add_shared_listener(&ear::ear(listener));
+    /// Adds a listener to this breaker; what it gives takes the listener off again. See [`Listener`] for where it runs.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
+        let listener = ear::ear(listener);
+        self.add_shared_listener(&listener);
+        AddedListener::to_breaker(self, &listener)
     }
 
     pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
@@ -208,17 +211,23 @@ impl CircuitBreaker {
     /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
     #[cfg(feature = "metrics")]
     pub(crate) fn set_meter(&self, meter: &Arc<crate::metrics::Meter>) -> Vec<(Self, Told)> {
-        self.0.meter.get_or_init(|| Arc::clone(meter));
+        self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
         self.hear(|member| member.set_meter(meter))
     }
 
-    #[cfg(feature = "tokio")]
+    /// Has its metrics counted no more, until [`set_meter`](Self::set_meter).
+    #[cfg(feature = "metrics")]
+    pub(crate) fn end_meter(&self) -> Vec<(Self, Told)> {
+        self.0.meter.get().into_iter().for_each(|meter| meter.count(false));
+        self.hear(Self::end_meter)
+    }
+
     pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
         tell_all(self.leave_listener(gone));
     }
 
-    #[cfg(feature = "tokio")]
-    fn leave_listener(&self, gone: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
+    /// The same, with what there is to tell left to the caller.
+    pub(crate) fn leave_listener(&self, gone: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
         let mut listeners = self.0.listeners.lock();
         *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(listeners);

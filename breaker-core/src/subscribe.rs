@@ -2,8 +2,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Busy, Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
-    StoreFailure, Success,
+    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
+    StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::state::State;
@@ -67,6 +67,14 @@ pub enum Event {
         source: &'static str,
         reason: &'static str,
         after: Duration,
+    },
+    /// As [`FallbackFailed`].
+    #[non_exhaustive]
+    FallbackFailed {
+        breaker: String,
+        function: Option<&'static str>,
+        source: Option<&'static str>,
+        reason: &'static str,
     },
     /// As [`StoreFailure`].
     #[non_exhaustive]
@@ -179,6 +187,11 @@ impl Listener for Forward {
     fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
         let FallbackCutOff { breaker, function, source, reason, after } = *event;
         self.pass_on(|| Event::FallbackCutOff { breaker: breaker.name().to_owned(), function, source, reason, after });
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        let FallbackFailed { breaker, function, source, reason } = *event;
+        self.pass_on(|| Event::FallbackFailed { breaker: breaker.name().to_owned(), function, source, reason });
     }
 
     fn store_failure(&self, event: &StoreFailure<'_>) {

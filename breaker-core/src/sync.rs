@@ -13,7 +13,7 @@ pub(crate) use modelled::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS
 #[cfg(not(breaker_loom))]
 pub(crate) use plain::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARDS, Serial, seed};
 pub(crate) use std::sync::atomic::Ordering;
-pub(crate) use std::sync::{Arc, LazyLock};
+pub(crate) use std::sync::{Arc, LazyLock, Weak};
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 

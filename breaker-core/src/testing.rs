@@ -4,8 +4,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Cancelled, Failure, FallbackCutOff, FallbackServed, Ignored, Listener, Rejected, Retrying, StateChange,
-    StoreFailure, Success,
+    Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
+    StateChange, StoreFailure, Success,
 };
 pub use crate::isolation::isolated;
 use crate::policy::Window;
@@ -160,6 +160,13 @@ impl Listener for Recording {
 
     fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
         self.add(event.breaker, format_args!("fallback {} cut off", event.source));
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        match event.source {
+            Some(source) => self.add(event.breaker, format_args!("fallback {source} failed")),
+            None => self.add(event.breaker, "all fallbacks declined"),
+        }
     }
 
     fn store_failure(&self, event: &StoreFailure<'_>) {

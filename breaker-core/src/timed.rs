@@ -1,7 +1,7 @@
 //! Timed: a fallback step under its time limit. One that is cut off declines, so that the next step has its turn.
 
 use crate::call::limit;
-use crate::event::{self, FallbackCutOff};
+use crate::event::FallbackCutOff;
 use crate::fallback::Rejection;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -32,8 +32,8 @@ impl<'a> Rejection<'a> {
     /// Tells of a step that was cut off.
     #[cold]
     fn cut_off(&self, source: &'static str, after: Duration) {
-        let (breaker, function) = self.caller();
-        if breaker.is_heard() || !event::quiet() {
+        if self.is_heard() {
+            let (breaker, function) = self.caller();
             let event = FallbackCutOff { breaker, function, source, reason: self.reason(), after };
             breaker.tell(&|listener| listener.fallback_cut_off(&event));
         }

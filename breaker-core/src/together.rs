@@ -84,7 +84,7 @@ impl CircuitBreaker {
         });
     }
 
-    /// Whether it stands for the values of a `key`, of which at least one has had a call.
+    /// Whether it stands for the values of a `key`, of which at least one has had a call, or was asked for by [`value`](Self::value).
     #[must_use]
     pub fn has_values(&self) -> bool {
         self.family().is_some()

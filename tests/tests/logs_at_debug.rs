@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, circuit_breaker};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, State, circuit_breaker, fallback};
 use common::log::Log;
 use futures_util::FutureExt as _;
 use tracing::Level;
@@ -19,6 +19,29 @@ enum ApiError {
 #[circuit_breaker(name = "debugged", fail_max = 1)]
 async fn debugged(healthy: bool) -> Result<(), ApiError> {
     if healthy { Ok(()) } else { Err(ApiError::Decode) }
+}
+
+#[circuit_breaker(name = "debugged_steps")]
+#[fallback(first = |_| None, second = refuse, on(open, failure))]
+async fn debugged_steps() -> Result<(), ApiError> {
+    Err(ApiError::Decode)
+}
+
+fn refuse() -> Result<Option<()>, ApiError> {
+    let breaker = Registry::global().get("debugged_steps").unwrap();
+    if breaker.state() == State::Closed { Ok(None) } else { Err(ApiError::Decode) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_debug_a_fallback_that_did_not_help_is_told() {
+    let log = Log::at(Level::DEBUG);
+    debugged_steps().await.unwrap_err();
+    Registry::global().get("debugged_steps").unwrap().force_open();
+    debugged_steps().await.unwrap_err();
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("circuit_fallback_failed")).collect();
+    let [declined, failed] = &lines[..] else { panic!("{lines:#?}") };
+    assert!(declined.contains("every fallback step declined") && declined.contains("failure"), "{declined}");
+    assert!(failed.contains("fallback step gave an error") && failed.contains("second"), "{failed}");
 }
 
 #[tokio::test(start_paused = true)]

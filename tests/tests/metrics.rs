@@ -32,6 +32,12 @@ async fn answer(up: bool) -> Result<u8, FetchError> {
     if up { Ok(1) } else { Err(FetchError::Refused) }
 }
 
+#[circuit_breaker(name = "unanswered")]
+#[fallback(l1_cache = |_| None, on(failure))]
+async fn unanswered() -> Result<u8, FetchError> {
+    Err(FetchError::Refused)
+}
+
 fn recorder() -> PrometheusRecorder {
     PrometheusBuilder::new().set_buckets(&breaker_core::metrics::DURATION_BUCKETS).unwrap().build_recorder()
 }
@@ -82,6 +88,7 @@ async fn a_breaker_without_a_call_has_its_series_with_zeros() {
         answer(false).await.unwrap_err();
         assert_eq!(answer(true).await.unwrap(), 7);
         assert_eq!(value(&recorder, r#"circuit_breaker_fallbacks_total{breaker="answers",source="l1_cache"}"#), 1.0);
+        unanswered().await.unwrap_err();
         let text = recorder.handle().render();
         for name in NAMES {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} is described in\n{text}");

@@ -3,9 +3,12 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Listener, Registry, circuit_breaker, testing};
+use breaker_core::{
+    AddedListener, CircuitBreaker, CircuitBreakerError, Config, Listener, Registry, circuit_breaker, testing,
+};
 use common::secs;
 use futures_util::StreamExt as _;
+use std::cell::RefCell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +90,25 @@ fn of_a_value(_: &CircuitBreaker) -> CircuitBreaker {
 #[test]
 fn a_listener_is_added_with_no_lock_held() {
     for before in [registered, of_a_value] {
-        assert!(wakes(before, |_| Registry::global().add_listener(Asks)));
+        assert!(wakes(before, |_| drop(Registry::global().add_listener(Asks))));
+    }
+}
+
+#[test]
+fn a_listener_is_removed_with_no_lock_held() {
+    thread_local!(static ADDED: RefCell<Option<AddedListener>> = const { RefCell::new(None) });
+    let before: [fn(&CircuitBreaker) -> CircuitBreaker; 2] = [
+        |breaker| {
+            ADDED.set(Some(Registry::global().add_listener(Asks)));
+            registered(breaker)
+        },
+        |breaker| {
+            ADDED.set(Some(Registry::global().add_listener(Asks)));
+            of_a_value(breaker)
+        },
+    ];
+    for before in before {
+        assert!(wakes(before, |_| ADDED.take().unwrap().remove()));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::layers::Layer;
 use crate::ranked::Rank;
 use crate::site::Function;
 use crate::spelling;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 use crate::terms::{Stated, Terms};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -58,6 +58,9 @@ impl Directory {
     /// Keeps the function among those of the breaker `name`, and gives what calls read of what is said of it.
     pub(crate) fn add_function(&mut self, name: &str, declared: &Declared, function: Function) -> Arc<Terms> {
         let Some(entry) = self.breakers.get_mut(name) else { return Arc::default() };
+        if function.has_key {
+            entry.breaker.0.has_key.store(true, Ordering::Relaxed);
+        }
         if let Some(known) = entry.functions.iter().find(|known| known.function.site == function.site) {
             return Arc::clone(&known.terms);
         }

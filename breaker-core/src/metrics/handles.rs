@@ -22,8 +22,16 @@ pub(super) struct Handles {
     pub(super) outages: Counter,
     pub(super) duration: Histogram,
     breaker: SharedString,
-    /// One for each source so far; these are names in code, so there are few.
-    fallbacks: Mutex<Vec<(&'static str, Counter)>>,
+    /// One for each step so far, and what it did; these are names in code, so there are few.
+    steps: Mutex<Vec<((&'static str, StepDid), Counter)>>,
+}
+
+/// What a fallback step did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StepDid {
+    Served,
+    /// The label `cause`.
+    Failed(&'static str),
 }
 
 /// What a recorder does in a panic is told to nobody who counts: see [`survive`](crate::sync::survive).
@@ -41,7 +49,8 @@ impl Handles {
         let key = |name| Key::from_parts(name, vec![Label::new("breaker", breaker.clone())]);
         let gauge = |name| recorder.register_gauge(&key(name), &METADATA);
         let counter = |name| recorder.register_counter(&key(name), &METADATA);
-        let calls = |outcome: &'static str| counter_beside(recorder, names::CALLS_TOTAL, &breaker, "outcome", outcome);
+        let calls =
+            |outcome: &'static str| counter_beside(recorder, names::CALLS_TOTAL, &breaker, &[("outcome", outcome)]);
         Self {
             state: gauge(names::STATE),
             critical: gauge(names::CRITICAL),
@@ -57,30 +66,38 @@ impl Handles {
             openings: counter(names::OPENINGS_TOTAL),
             outages: counter(names::OUTAGES_TOTAL),
             duration: recorder.register_histogram(&key(names::CALL_DURATION_SECONDS), &METADATA),
-            fallbacks: Mutex::default(),
+            steps: Mutex::default(),
             breaker,
         }
     }
 
-    /// Counts an answer of this step.
-    pub(super) fn fallback(&self, source: &'static str) {
-        let known =
-            self.fallbacks.lock().iter().find(|(known, _)| *known == source).map(|(_, counter)| counter.clone());
-        if let Some(counter) = known.or_else(|| self.meet(source)) {
+    /// Counts what this step did.
+    pub(super) fn step(&self, source: &'static str, did: StepDid) {
+        let step = (source, did);
+        let known = self.steps.lock().iter().find(|(known, _)| *known == step).map(|(_, counter)| counter.clone());
+        if let Some(counter) = known.or_else(|| self.meet(step)) {
             counter.increment(1);
         }
     }
 
     #[cold]
-    fn meet(&self, source: &'static str) -> Option<Counter> {
-        let counter = with_recorder(|recorder| {
-            is_one(recorder).then(|| counter_beside(recorder, names::FALLBACKS_TOTAL, &self.breaker, "source", source))
-        })?;
-        let mut fallbacks = self.fallbacks.lock();
-        if fallbacks.iter().all(|(known, _)| *known != source) {
-            fallbacks.push((source, counter.clone()));
+    fn meet(&self, step: (&'static str, StepDid)) -> Option<Counter> {
+        let counter = with_recorder(|recorder| is_one(recorder).then(|| self.counter_of(recorder, step)))?;
+        let mut steps = self.steps.lock();
+        if steps.iter().all(|(known, _)| *known != step) {
+            steps.push((step, counter.clone()));
         }
         Some(counter)
+    }
+
+    fn counter_of(&self, recorder: &dyn Recorder, (source, did): (&'static str, StepDid)) -> Counter {
+        let source = ("source", source);
+        match did {
+            StepDid::Served => counter_beside(recorder, names::FALLBACKS_TOTAL, &self.breaker, &[source]),
+            StepDid::Failed(cause) => {
+                counter_beside(recorder, names::FALLBACKS_FAILED_TOTAL, &self.breaker, &[source, ("cause", cause)])
+            }
+        }
     }
 }
 
@@ -90,10 +107,10 @@ fn counter_beside(
     recorder: &dyn Recorder,
     name: &'static str,
     breaker: &SharedString,
-    label: &'static str,
-    value: &'static str,
+    beside: &[(&'static str, &'static str)],
 ) -> Counter {
-    let labels = vec![Label::new("breaker", breaker.clone()), Label::from_static_parts(label, value)];
+    let beside = beside.iter().map(|&(label, value)| Label::from_static_parts(label, value));
+    let labels: Vec<_> = std::iter::once(Label::new("breaker", breaker.clone())).chain(beside).collect();
     recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
 }
 

@@ -22,11 +22,15 @@ pub const OPENINGS_TOTAL: &str = "circuit_breaker_openings_total";
 pub const OUTAGES_TOTAL: &str = "circuit_breaker_outages_total";
 /// Counter, with the label `source`: what fallback steps served. A step's series begins with the first answer of it.
 pub const FALLBACKS_TOTAL: &str = "circuit_breaker_fallbacks_total";
+/// Counter, with the labels `source` and `cause`: what fallback steps failed to serve. `error`: the step gave an `Err`, which the caller got. `declined`,
+/// with the source `all`: every step declined, and the caller got the function's own error. `cut_off`: the step was over its time limit, and the next one
+/// had its turn, which may have served. A series begins with the first one of it.
+pub const FALLBACKS_FAILED_TOTAL: &str = "circuit_breaker_fallbacks_failed_total";
 /// Histogram: how long calls took that succeeded, failed or were ignored.
 pub const CALL_DURATION_SECONDS: &str = "circuit_breaker_call_duration_seconds";
 
 /// The names of all metrics.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     STATE,
     CRITICAL,
     MEMBERS_UNHEALTHY,
@@ -36,6 +40,7 @@ pub const NAMES: [&str; 10] = [
     OPENINGS_TOTAL,
     OUTAGES_TOTAL,
     FALLBACKS_TOTAL,
+    FALLBACKS_FAILED_TOTAL,
     CALL_DURATION_SECONDS,
 ];
 
@@ -63,6 +68,7 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or by hand");
     counter(OUTAGES_TOTAL, "How often the circuit breaker went from closed to open: each outage once");
     counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");
+    counter(FALLBACKS_FAILED_TOTAL, "Fallbacks that gave an error, were cut off or all declined, by source and cause");
     recorder.describe_histogram(
         KeyName::from_const_str(CALL_DURATION_SECONDS),
         Some(Unit::Seconds),

@@ -33,11 +33,20 @@ macro_rules! __breaker_site {
                 $crate::__rt::type_name::<__Here>
             },
             $can_be_cut,
+            $crate::__rt::site::has_key::$way,
             $settings,
         );
         $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
         $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
     }};
+}
+
+/// Whether a function that begins its calls in this way has a `key`.
+#[allow(non_upper_case_globals, reason = "they have the names of the ways")]
+pub mod has_key {
+    pub const entry: bool = false;
+    pub const enter: bool = false;
+    pub const enter_key: bool = true;
 }
 
 /// How the settings of a site begin that are typed.

@@ -37,11 +37,15 @@ impl Kit<'_> {
 
     // Output: let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);
     //         STEPS
+    //         K::__rt::Rejection::declined(&__rejection);
     //         return __fallen.into_result();
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
         let fallen = self.fallen(chain);
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
-        let last = (!ends_in_value(chain)).then(|| self.declined());
+        let last = (!ends_in_value(chain)).then(|| {
+            let (rt, declined) = (self.rt, self.declined());
+            quote_spanned!(Span::mixed_site()=> #rt::Rejection::declined(&__rejection); #declined)
+        });
         let rejection = self.rejection(&fallen);
         quote_spanned! {Span::mixed_site()=>
             #rejection

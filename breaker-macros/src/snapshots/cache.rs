@@ -100,6 +100,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 Result<Answer, GenerationError>,
             >(&__rejection, "cache", &__stored, ::breaker_core::__rt::as_stored);
         }
+        ::breaker_core::__rt::Rejection::declined(&__rejection);
         return __fallen.into_result(::breaker_core::__rt::from_rejection);
     };
     if let ::breaker_core::__rt::Some(__stored) = ::breaker_core::__rt::Fresh::answer::<

@@ -137,5 +137,6 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     {
         return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);
     }
+    ::breaker_core::__rt::Rejection::declined(&__rejection);
     return __fallen.into_result(::breaker_core::__rt::from_rejection);
 }

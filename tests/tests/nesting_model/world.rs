@@ -58,7 +58,9 @@ impl World {
     pub(crate) fn new(case: &Case, breakers: [CircuitBreaker; 2], annotated: bool) -> Self {
         let hears = case.heard.then(|| [Hears::default(), Hears::default()]);
         if let Some(hears) = &hears {
-            breakers.iter().zip(hears).for_each(|(breaker, hears)| breaker.add_listener(hears.clone()));
+            for (breaker, hears) in breakers.iter().zip(hears) {
+                breaker.add_listener(hears.clone());
+            }
         }
         Self {
             breakers,
