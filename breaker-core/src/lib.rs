@@ -51,6 +51,7 @@ mod config_error;
 mod config_value;
 mod directory;
 mod ear;
+mod entry;
 mod env;
 mod error;
 pub mod event;

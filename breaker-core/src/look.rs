@@ -31,6 +31,18 @@ enum Behind<'e> {
     Rejection(&'e CircuitBreakerError),
 }
 
+/// What the lists of an attribute say of an error.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed {
+    Neutral,
+    Success,
+    Failure,
+    /// None names it: a failure, unless it is a rejection by another breaker, which is neutral. The two after it are the same with another rest.
+    OrFailure,
+    OrNeutral,
+    OrSuccess,
+}
+
 impl<'e> Look<'e> {
     pub(crate) const NOTHING: Self = Self { text: None, behind: Behind::Nothing };
 
@@ -73,6 +85,19 @@ impl<'e> Look<'e> {
     #[must_use]
     pub fn __breaker_by_itself(&mut self, outcome: Outcome) -> Outcome {
         if outcome == Outcome::Neutral { self.__breaker_otherwise(outcome) } else { outcome }
+    }
+
+    /// The verdict of an attribute with lists. One word is the least to compile for each function.
+    #[must_use]
+    pub fn listed(self, listed: Listed) -> Judged<'e> {
+        match listed {
+            Listed::Neutral => (Outcome::Neutral, self),
+            Listed::Success => (Outcome::Success, self),
+            Listed::Failure => (Outcome::failure(), self),
+            Listed::OrFailure => self.judged(Outcome::failure()),
+            Listed::OrNeutral => self.judged(Outcome::Neutral),
+            Listed::OrSuccess => self.judged(Outcome::Success),
+        }
     }
 
     /// The verdict of an attribute without a list.

@@ -6,7 +6,7 @@ pub mod site;
 
 pub use self::checks::{attempts, growth, jitter, number, rate, wait};
 pub use crate::__breaker_site as site;
-pub use crate::annotated::{Opens, call, call_seeing, call_with};
+pub use crate::annotated::{Callable, Opens, call_seeing, call_with};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::built_in::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
@@ -19,7 +19,7 @@ pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::{Config, OnCancel, OnPanic};
 pub use crate::fallback::{Answer, Fallen, On, Refused, Rejection, Step, instead};
 pub use crate::fits::{ByChain, ByItself, ByTarget, Within, fits};
-pub use crate::look::{Look, of_variant, see, see_field, see_text};
+pub use crate::look::{Listed, Look, of_variant, see, see_field, see_text};
 pub use crate::outcome::Outcome;
 pub use crate::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
 pub use crate::policy::Backoff;

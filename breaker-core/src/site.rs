@@ -1,6 +1,5 @@
 //! Site: one annotated function, and its way to its breaker.
 
-use crate::annotated::Entry;
 use crate::breaker::{Caller, CircuitBreaker, Holder, Shared};
 use crate::clock::Tick;
 use crate::config::Config;
@@ -156,11 +155,12 @@ impl Site {
         Self { name, within, place, can_be_cut, has_key, written: "", typed: Some(typed), link: OnceLock::new() }
     }
 
-    /// A call of the function that has asked nothing yet.
-    #[inline]
+    /// The site itself: the call asks at its first poll.
+    // Inlined in a debug build too: each annotated function has it.
+    #[inline(always)]
     #[must_use]
-    pub const fn entry(&'static self) -> Entry {
-        Entry::new(self)
+    pub const fn entry(&'static self) -> &'static Self {
+        self
     }
 
     /// Asks the breaker for one call of the function.

@@ -38,14 +38,14 @@ impl Kit<'_> {
         names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key
+    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key
     //         `open` it is `K::__rt::call_with(.., OPEN)`, and where the value in the `Ok` is looked at `K::__rt::call_seeing(.., VALUES)`
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
         let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
         let values = self.of_value().map(|of_value| quote_spanned!(Span::mixed_site()=> |__value| { #of_value }));
         let call = match (&self.plan.open, values) {
-            (None, None) => quote_spanned!(at=> #rt::call(#site, #body, #judge)),
+            (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #judge)),
             (None, Some(values)) => quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #judge, #values)),
             (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::None, #open)),
             (Some(open), Some(values)) => {

@@ -80,23 +80,49 @@ impl Kit<'_> {
         quote_spanned!(at=> |__error| { #judged })
     }
 
-    // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, or where there are lists, or `classify`:
+    // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, where there are lists
+    //         `K::__rt::see(__error).__breaker_look().listed(LISTED)`, or with `classify`:
     //         let mut __look = K::__rt::see(__error).__breaker_look();
     //         let __outcome = OUTCOME;
     //         (__outcome, __look)
     fn judged(&self) -> TokenStream {
         let rules = &self.plan.rules;
         let look = self.look(&Ident::new("__error", Span::mixed_site()));
-        if rules.classify.is_none() && !rules.names_errors() {
-            let otherwise = self.constructor(rules.otherwise());
-            return quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise));
+        if rules.classify.is_some() {
+            let outcome = self.outcome();
+            return quote_spanned! {Span::mixed_site()=>
+                let mut __look = #look;
+                let __outcome = #outcome;
+                (__outcome, __look)
+            };
         }
-        let outcome = self.outcome();
-        quote_spanned! {Span::mixed_site()=>
-            let mut __look = #look;
-            let __outcome = #outcome;
-            (__outcome, __look)
+        if rules.names_errors() {
+            let listed = self.listed();
+            return quote_spanned!(Span::mixed_site()=> #look.listed(#listed));
         }
+        let otherwise = self.constructor(rules.otherwise());
+        quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise))
+    }
+
+    // Output: `match __error { TEST => K::__rt::Listed::Neutral, _ => K::__rt::Listed::OrFailure }`
+    fn listed(&self) -> TokenStream {
+        let rt = self.rt;
+        let word = |word: &str| {
+            let word = Ident::new(word, Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> #rt::Listed::#word)
+        };
+        let otherwise = match self.plan.rules.otherwise() {
+            "neutral" => word("OrNeutral"),
+            "success" => word("OrSuccess"),
+            _ => word("OrFailure"),
+        };
+        self.first_that_fits("__error", self.lists(["Neutral", "Success", "Failure"].map(word)), &otherwise)
+    }
+
+    /// The lists of errors, and what each says.
+    fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Test], TokenStream); 3] {
+        let rules = &self.plan.rules;
+        [(&*rules.exclude, neutral), (&*rules.success, success), (&*rules.include, failure)]
     }
 
     // Output: `K::__rt::see(__error).__breaker_look()`
@@ -160,12 +186,12 @@ impl Kit<'_> {
 
     // Output: `match __value { TEST => FAILURE, _ => SUCCESS }`
     fn outcome_of_value(&self) -> TokenStream {
-        let value = Ident::new("__value", Span::mixed_site());
         let otherwise = match self.plan.rules.classify {
             Some(Classify::Itself(_)) => self.by_itself(),
             _ => self.constructor("success"),
         };
-        self.first_that_fits(&value, &[(&self.plan.rules.failure_if, "failure")], &otherwise)
+        let tests = [(&*self.plan.rules.failure_if, self.constructor("failure"))];
+        self.first_that_fits("__value", tests, &otherwise)
     }
 
     // Output: `{ use K::__rt::{ByOk as _, BySelf as _}; (&K::__rt::Valued(__value)).__breaker_outcome() }`
@@ -227,22 +253,25 @@ impl Kit<'_> {
 
     // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, TEST => FAILURE, _ => OTHERWISE }`
     fn outcome(&self) -> TokenStream {
-        let rules = &self.plan.rules;
-        let error = Ident::new("__error", Span::mixed_site());
-        let lists = [(&rules.exclude, "neutral"), (&rules.success, "success"), (&rules.include, "failure")];
-        self.first_that_fits(&error, &lists.map(|(tests, outcome)| (&**tests, outcome)), &self.otherwise())
+        let outcomes = ["neutral", "success", "failure"].map(|outcome| self.constructor(outcome));
+        self.first_that_fits("__error", self.lists(outcomes), &self.otherwise())
     }
 
-    // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
-    fn first_that_fits(&self, of: &Ident, lists: &[(&[Test], &str)], otherwise: &TokenStream) -> TokenStream {
-        let arms = lists.iter().flat_map(|(tests, outcome)| {
-            let outcome = self.constructor(outcome);
-            tests.iter().map(move |test| {
-                let test = self.test(test, of);
-                quote_spanned!(Span::mixed_site()=> #test => #outcome,)
-            })
-        });
-        let arms: TokenStream = arms.collect();
+    // Output: `match __error { TEST => SAYS, TEST => SAYS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
+    fn first_that_fits<'t>(
+        &self,
+        of: &str,
+        lists: impl IntoIterator<Item = (&'t [Test], TokenStream)>,
+        otherwise: &TokenStream,
+    ) -> TokenStream {
+        let of = Ident::new(of, Span::mixed_site());
+        let mut arms = TokenStream::new();
+        for (tests, says) in lists {
+            for test in tests {
+                let test = self.test(test, &of);
+                arms.extend(quote_spanned!(Span::mixed_site()=> #test => #says,));
+            }
+        }
         if arms.is_empty() {
             return otherwise.clone();
         }

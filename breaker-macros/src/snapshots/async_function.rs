@@ -1,7 +1,7 @@
 pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError> {
     #[allow(clippy::implicit_return)]
     return {
-        ::breaker_core::__rt::call(
+        ::breaker_core::__rt::Callable::call(
             ::breaker_core::__rt::site!(
                 entry "huggingface_api" true written "fail_max=5"
             ),
@@ -16,19 +16,18 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                 { client().generate(query, &mut tries).await }
             },
             |__error| {
-                let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
-                let __outcome = match __error {
-                    _ if ::breaker_core::__rt::is::<ValidationError, _, _>(__error) => {
-                        ::breaker_core::__rt::Outcome::neutral()
-                    }
-                    _ => {
-                        __look
-                            .__breaker_otherwise(
-                                ::breaker_core::__rt::Outcome::failure(),
-                            )
-                    }
-                };
-                (__outcome, __look)
+                ::breaker_core::__rt::see(__error)
+                    .__breaker_look()
+                    .listed(
+                        match __error {
+                            _ if ::breaker_core::__rt::is::<
+                                ValidationError,
+                                _,
+                                _,
+                            >(__error) => ::breaker_core::__rt::Listed::Neutral,
+                            _ => ::breaker_core::__rt::Listed::OrFailure,
+                        },
+                    )
             },
         )
     }

@@ -20,32 +20,34 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
         __permit,
         __out,
         &|__error| {
-            let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
-            let __outcome = match __error {
-                _ if ::breaker_core::__rt::ask(__error, is_missing) => {
-                    ::breaker_core::__rt::Outcome::success()
-                }
-                _ if ::breaker_core::__rt::fits(
-                    {
-                        use ::breaker_core::__rt::{
-                            ByChain as _, ByItself as _, ByTarget as _,
-                        };
-                        (&&&::breaker_core::__rt::Within(__error)).__breaker_way()
+            ::breaker_core::__rt::see(__error)
+                .__breaker_look()
+                .listed(
+                    match __error {
+                        _ if ::breaker_core::__rt::ask(__error, is_missing) => {
+                            ::breaker_core::__rt::Listed::Success
+                        }
+                        _ if ::breaker_core::__rt::fits(
+                            {
+                                use ::breaker_core::__rt::{
+                                    ByChain as _, ByItself as _, ByTarget as _,
+                                };
+                                (&&&::breaker_core::__rt::Within(__error)).__breaker_way()
+                            },
+                            #[allow(
+                                unreachable_patterns,
+                                clippy::match_like_matches_macro,
+                                clippy::wildcard_enum_match_arm,
+                                clippy::match_wildcard_for_single_variants
+                            )]
+                            |__error| match __error {
+                                Fault::Server { status: 500.., .. } => true,
+                                _ => false,
+                            },
+                        ) => ::breaker_core::__rt::Listed::Failure,
+                        _ => ::breaker_core::__rt::Listed::OrNeutral,
                     },
-                    #[allow(
-                        unreachable_patterns,
-                        clippy::match_like_matches_macro,
-                        clippy::wildcard_enum_match_arm,
-                        clippy::match_wildcard_for_single_variants
-                    )]
-                    |__error| match __error {
-                        Fault::Server { status: 500.., .. } => true,
-                        _ => false,
-                    },
-                ) => ::breaker_core::__rt::Outcome::failure(),
-                _ => __look.__breaker_otherwise(::breaker_core::__rt::Outcome::neutral()),
-            };
-            (__outcome, __look)
+                )
         },
     );
 }
