@@ -139,9 +139,9 @@ impl CircuitBreaker {
     /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
     #[cold]
     fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
-        self.0.busy.add();
+        self.0.busy().add();
         // One row for all values of a `key`, as the log tells of it.
-        let row = self.0.member().map_or(&self.0.busy, |later| &later.head().0.busy);
+        let row = self.0.member().map_or_else(|| self.0.busy(), |later| later.head().0.busy());
         let in_a_row = row.place_in_row(clock::now());
         // The ready-made listener tells of the first one, whoever else hears of it.
         if heard || in_a_row == 1 {

@@ -207,7 +207,7 @@ impl CircuitBreaker {
     /// What all places say of the retries of its functions.
     #[cfg(feature = "retry")]
     pub(crate) fn stated(&self) -> Stated {
-        self.ears().terms.get()
+        self.ears().stated()
     }
 
     /// Where its listeners are, and what its retries go by: at the head, for one of its family that was told nothing by itself.

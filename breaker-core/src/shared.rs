@@ -12,15 +12,16 @@ use crate::note::Notes;
 use crate::row::CALM;
 use crate::state::State;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
-use crate::terms::Terms;
+use crate::terms::{Stated, Terms};
 use crate::window::SlidingWindow;
 use std::ops::Deref;
 
-/// A breaker by itself, not one of a family.
+/// A breaker by itself, not one of a family. Its address is that of what every call looks at.
+#[repr(C)]
 pub(crate) struct Shared {
     core: Core,
-    pub(crate) totals: Totals,
     base: Base,
+    pub(crate) totals: Totals,
 }
 
 /// What every call looks at, and the rest.
@@ -46,11 +47,9 @@ pub(crate) struct Rest {
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<Notes>,
-    pub(crate) busy: Busy,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
-    /// What all places say of the retries of its functions.
-    pub(crate) terms: Terms,
+    rare: OnceLock<Box<Rare>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
     pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
     #[cfg(feature = "metrics")]
@@ -118,6 +117,46 @@ impl Base {
     }
 }
 
+/// What few breakers need. It is made when it is first written.
+#[derive(Debug, Default)]
+struct Rare {
+    /// What all places say of the retries of its functions.
+    terms: Terms,
+    busy: Busy,
+}
+
+impl Rest {
+    /// What all places say of the retries of its functions; that of a head holds for its members.
+    #[cfg(feature = "retry")]
+    pub(crate) fn stated(&self) -> Stated {
+        self.rare.get().map_or_else(Stated::default, |rare| rare.terms.get())
+    }
+
+    /// Only under the lock of the layers.
+    pub(crate) fn set_stated(&self, stated: Stated) {
+        if self.rare.get().is_some() || stated != Stated::default() {
+            self.rare.get_or_init(Box::default).terms.set(stated);
+        }
+    }
+
+    /// For a call that finds no place.
+    pub(crate) fn busy(&self) -> &Busy {
+        &self.rare.get_or_init(Box::default).busy
+    }
+
+    /// How many calls found no place since the last reset.
+    pub(crate) fn busy_count(&self) -> u64 {
+        self.rare.get().map_or(0, |rare| rare.busy.count())
+    }
+
+    /// From now on they are counted anew.
+    pub(crate) fn zero_busy(&self) {
+        if let Some(rare) = self.rare.get() {
+            rare.busy.zero();
+        }
+    }
+}
+
 /// How many calls found no place.
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
@@ -144,13 +183,11 @@ impl Busy {
         self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
     }
 
-    /// How many since the last reset.
-    pub(crate) fn count(&self) -> u64 {
+    fn count(&self) -> u64 {
         self.all.load(Ordering::Relaxed).saturating_sub(self.before.load(Ordering::Relaxed))
     }
 
-    /// From now on they are counted anew.
-    pub(crate) fn zero(&self) {
+    fn zero(&self) {
         self.before.store(self.all.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
@@ -159,7 +196,9 @@ impl Shared {
     pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
+        let stated = layers.stated();
         let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
+        rest.set_stated(stated);
         rest.publish(&gate, &rest.machine.lock());
         let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
         Self { core, totals: Totals::default(), base: Base::default() }
@@ -249,8 +288,7 @@ impl Core {
 
 impl Rest {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
-        let (label, window, terms) = (layers.label().map(Arc::from), OnceLock::new(), Terms::default());
-        terms.set(layers.stated());
+        let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }
@@ -259,8 +297,7 @@ impl Rest {
             machine: Mutex::new(machine),
             window,
             notes: Mutex::default(),
-            busy: Busy::default(),
-            terms,
+            rare: OnceLock::new(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
             has_own_settings: AtomicBool::new(false),

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::config::{Settings, Source};
 #[cfg(feature = "serde")]
 use crate::json;
+use crate::shared::Rest;
 use crate::state::State;
 use crate::trip::Tally;
 use crate::worst::Worst;
@@ -158,7 +159,7 @@ impl CircuitBreaker {
             failure_count: reading.counts.failures + sums.failures,
             success_count: self.successes() + sums.successes,
             rejected_count: self.rejections() + sums.rejected,
-            busy_count: self.0.made().map_or(0, |rest| rest.busy.count()) + sums.busy,
+            busy_count: self.0.made().map_or(0, Rest::busy_count) + sums.busy,
             under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + sums.under_way),
             shadow_rejected_count: reading.counts.shadow_rejected,
             ignored_count: reading.counts.ignored + sums.ignored,

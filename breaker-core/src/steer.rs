@@ -89,7 +89,7 @@ impl CircuitBreaker {
         self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
         *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = Arc::new(layers.settings());
-        self.0.terms.set(layers.stated());
+        self.0.set_stated(layers.stated());
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
         expired.and(self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1)
     }
@@ -179,7 +179,7 @@ impl CircuitBreaker {
         self.expire();
         self.change(|machine, now| {
             self.0.zero();
-            self.0.busy.zero();
+            self.0.zero_busy();
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });

@@ -7,7 +7,7 @@ use crate::ranked::{Cell, Rank, Ranked};
 use std::time::Duration;
 
 /// What is said of each key.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stated {
     /// The time limit of a call.
     pub(crate) timeout: Ranked,

@@ -169,7 +169,7 @@ impl Sums {
         self.under_way += member.core.gate.places_held();
         // One that has no rest has counted nothing else.
         if let Some(rest) = member.core.made() {
-            self.busy += rest.busy.count();
+            self.busy += rest.busy_count();
             let counts = rest.machine.lock().counts();
             self.failures += counts.failures;
             self.ignored += counts.ignored;

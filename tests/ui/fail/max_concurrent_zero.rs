@@ -1,14 +1,7 @@
 use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
 
-const NONE: u32 = 0;
-
 #[circuit_breaker(max_concurrent = 0)]
 async fn none() -> Result<(), CircuitBreakerError> {
-    Ok(())
-}
-
-#[circuit_breaker(max_concurrent = NONE)]
-async fn none_by_const() -> Result<(), CircuitBreakerError> {
     Ok(())
 }
 
@@ -34,5 +27,5 @@ async fn on_another_word() -> Result<(), CircuitBreakerError> {
 }
 
 fn main() {
-    drop((none(), none_by_const(), many(), negative(), of_others(), on_another_word()));
+    drop((none(), many(), negative(), of_others(), on_another_word()));
 }
