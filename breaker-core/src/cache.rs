@@ -133,7 +133,7 @@ impl Falls for (On, &Fresh) {
 #[diagnostic::on_unimplemented(
     message = "`cache(..)` keeps a copy of the function's answer, but `{Self}` is not `Clone`",
     label = "the `T` of the function's `Result<T, _>` cannot be stored",
-    note = "derive `Clone` for `{Self}`, or return an `Arc<{Self}>`"
+    note = "derive `Clone` for it, or for the type in it that has none (in a `Vec<Part>` that is `Part`); or return an `Arc<{Self}>`"
 )]
 pub trait Storable {
     #[must_use]
