@@ -112,6 +112,7 @@ mod runtime;
 mod said;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
+mod served;
 mod settings;
 mod shared;
 mod site;
@@ -156,6 +157,7 @@ pub use permit::Permit;
 pub use policy::{Backoff, PerFunction, Window};
 pub use registry::Registry;
 pub use report::{Report, Strict};
+pub use served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
 pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
