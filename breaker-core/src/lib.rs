@@ -137,6 +137,8 @@ mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod value;
 mod visible;
+#[cfg(feature = "tokio")]
+mod watch;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
@@ -165,6 +167,8 @@ pub use store::{Store, Stored, SyncStore};
 pub use stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
 #[cfg(feature = "tokio")]
 pub use subscribe::{Event, Events, Forward, forward};
+#[cfg(feature = "tokio")]
+pub use watch::Watch;
 pub use worded::Classification;
 
 #[cfg(feature = "macros")]
