@@ -3,6 +3,7 @@
 //! - [`health_router`]: `GET /health` and the routes below it, with [probes](HealthRouter::with_probe) of the service's dependencies.
 //! - [`Unavailable`]: what a breaker rejected as a 503, with `Retry-After`. [`UnavailableLayer`] finds such an error behind
 //!   whatever went wrong, so that error types need not know of it; [`handle_error`] answers every error of a tower service.
+//! - [`CacheStatusLayer`]: says in the header `Cache-Status` which fallbacks answered during a request.
 //! - [`ErrorReply`]: the same form for a service's other errors; `application/problem+json` for those who ask for it.
 //! - [`dashboard_router`]: one page with every breaker live, and actions for those who know its token.
 //! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
@@ -64,6 +65,7 @@ mod prometheus;
 /// What there is for each version.
 macro_rules! exports {
     () => {
+        pub use self::cache_status::{CacheStatusLayer, CacheStatusService, Marked};
         #[cfg(feature = "dashboard")]
         pub use self::dashboard::dashboard_router;
         pub use self::health::{HealthRouter, health_router};
@@ -86,6 +88,7 @@ mod axum_0_8 {
     use ::axum;
 
     mod accept;
+    mod cache_status;
     mod contained;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;
@@ -118,6 +121,7 @@ pub mod axum_0_7 {
     use ::axum_0_7 as axum;
 
     mod accept;
+    mod cache_status;
     mod contained;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;

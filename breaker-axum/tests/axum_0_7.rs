@@ -7,6 +7,8 @@
 use ::axum_0_7 as axum;
 use ::breaker_axum::axum_0_7 as breaker_axum;
 
+#[path = "base/cache_status.rs"]
+mod cache_status;
 #[path = "base/common.rs"]
 mod common;
 #[cfg(feature = "dashboard")]

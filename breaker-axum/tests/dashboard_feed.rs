@@ -6,7 +6,10 @@ mod common;
 use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreakerError, Config, Outcome, Registry, circuit_breaker, fallback, testing};
 use common::{Reader, Server, registry};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, pending};
+use serde_json::json;
+use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -105,14 +108,14 @@ async fn a_value_of_a_key_is_shown_while_it_is_unhealthy_and_its_fallbacks_count
         let server = Server::start(registry).await;
         let mut reader = Reader::open(&server).await;
         let full = reader.event("full").await;
-        assert_eq!(full["breakers"].as_array().unwrap().len(), 2);
+        assert_eq!(full["breakers"].as_array().unwrap().len(), 4, "those of this file's functions, and `forced`");
         of_host("a", true).await.unwrap_err();
         assert_eq!(of_host("a", false).await.unwrap(), 0);
         let change = reader.event("transition").await;
         assert_eq!((&change["name"], &change["breaker"]["state"]), (&"by_host[a]".into(), &"open".into()));
         let tick = reader.event("tick").await;
         let head = tick["breakers"].as_array().unwrap().iter().find(|one| one["name"] == "by_host").unwrap();
-        let served = serde_json::json!([{ "source": "spare", "reason": "circuit_breaker_open", "served": 1 }]);
+        let served = serde_json::json!([{ "source": "spare", "reason": "circuit_breaker_open", "times": 1 }]);
         assert_eq!((&head["key"], &head["fallbacks"]), (&true.into(), &served));
         assert_eq!(head["points"][0][4], 1, "in the chart too");
         testing::breaker("by_host[a]").reset();
@@ -122,6 +125,48 @@ async fn a_value_of_a_key_is_shown_while_it_is_unhealthy_and_its_fallbacks_count
                 break;
             }
         }
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "crowded", max_concurrent = 1)]
+#[fallback(spare = |_| None, last = |_| Err::<u8, _>(io::Error::other("no")), on(open, busy))]
+async fn crowded() -> io::Result<u8> {
+    Ok(1)
+}
+
+#[circuit_breaker(name = "declined", max_concurrent = 1)]
+#[fallback(slow = within("1ms", |_| async { pending::<Option<u8>>().await }), on(open, busy))]
+async fn declined() -> io::Result<u8> {
+    Ok(1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_without_a_place_and_fallbacks_that_did_not_help_are_shown() {
+    testing::isolated(async {
+        let server = Server::start(Registry::global()).await;
+        let mut reader = Reader::open(&server).await;
+        reader.event("full").await;
+        let _held = ["crowded", "declined"].map(|name| testing::breaker(name).try_acquire().unwrap());
+        crowded().await.unwrap_err();
+        declined().await.unwrap_err();
+        let (mut failed, mut busy) = (HashMap::new(), HashMap::new());
+        while failed.len() < 2 || busy.len() < 2 {
+            for breaker in reader.event("tick").await["breakers"].as_array().unwrap() {
+                let name = breaker["name"].as_str().unwrap().to_owned();
+                if breaker["failed_fallbacks"] != json!([]) {
+                    failed.insert(name.clone(), breaker["failed_fallbacks"].clone());
+                }
+                let points = breaker["points"].as_array().unwrap();
+                if points.iter().any(|point| point[5] == 1) {
+                    busy.insert(name, breaker["counts"]["busy"].clone());
+                }
+            }
+        }
+        let source = |source: &str, reason: &str| json!({ "source": source, "reason": reason, "times": 1 });
+        assert_eq!(failed["crowded"], json!([source("last", "error")]));
+        assert_eq!(failed["declined"], json!([source("slow", "cut_off"), source("all", "declined")]));
+        assert_eq!((&busy["crowded"], &busy["declined"]), (&1.into(), &1.into()));
     })
     .await;
 }

@@ -163,7 +163,18 @@ impl CircuitBreaker {
         let mut machine = rest.machine.lock();
         let (value, change) = f(&mut machine, now);
         let wake = rest.publish(&core.gate, &machine);
-        (value, Told { changes: change.map(|change| (change, event::next_sequence())).into_iter().collect(), wake })
+        let changes = change.map(|change| (change, event::next_sequence())).into_iter().collect();
+        (value, Told { changes, wake, moved: false })
+    }
+
+    /// The same by a hand, which may move the end of an opening.
+    pub(crate) fn steered(&self, f: impl FnOnce(&mut Machine, Tick) -> Option<Change>) -> Told {
+        let (moved, told) = self.locked(|machine, now| {
+            let before = machine.ends();
+            let change = f(machine, now);
+            (machine.ends() != before, change)
+        });
+        told.moved_if(moved)
     }
 
     /// Wakes those who wait, and tells listeners: both may run anybody's code, so no lock of ours is held here.
@@ -174,6 +185,9 @@ impl CircuitBreaker {
         }
         for (change, sequence) in told.changes {
             self.tell_change(&change, sequence);
+        }
+        if told.moved {
+            self.tell(&|listener| listener.end_moved(self));
         }
     }
 
@@ -254,19 +268,27 @@ pub(crate) struct Told {
     changes: Vec<(Change, u64)>,
     /// Something is different from before, of which those hear who wait for it.
     wake: bool,
+    /// An opening ends at another time than listeners know.
+    moved: bool,
 }
 
 impl Told {
-    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false };
+    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false, moved: false };
 
     /// Of one that nobody waits for.
     pub(crate) fn one(change: Change) -> Self {
-        Self { changes: vec![(change, event::next_sequence())], wake: false }
+        Self { changes: vec![(change, event::next_sequence())], wake: false, moved: false }
+    }
+
+    /// The same, with whether an opening ends at another time than listeners know.
+    pub(crate) fn moved_if(self, moved: bool) -> Self {
+        Self { moved, ..self }
     }
 
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.changes.extend(later.changes);
         self.wake |= later.wake;
+        self.moved |= later.moved;
         self
     }
 }

@@ -1,5 +1,6 @@
 //! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
 
+use crate::breaker::CircuitBreaker;
 use crate::event::{
     BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
     Rejected, Retrying, StateChange, StoreFailure, Success,
@@ -29,6 +30,10 @@ macro_rules! pass_on {
                 self.calls
             }
 
+            fn end_moved(&self, breaker: &CircuitBreaker) {
+                self.listener.end_moved(breaker);
+            }
+
             $(fn $method(&self, event: &$event<'_>) {
                 self.listener.$method(event);
             })*
@@ -50,7 +55,6 @@ pass_on! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaker::CircuitBreaker;
     use crate::config::Config;
     use crate::site::Link;
 

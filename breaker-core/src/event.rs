@@ -89,6 +89,12 @@ pub trait Listener: Send + Sync + 'static {
     fn state_change(&self, event: &StateChange<'_>) {
         let _ = event;
     }
+
+    /// An opening ends at another time than before, in the same state, or had begun before this listener was added: for `Registry::watch`.
+    #[doc(hidden)]
+    fn end_moved(&self, breaker: &CircuitBreaker) {
+        let _ = breaker;
+    }
 }
 
 impl<L: Listener + ?Sized> Listener for Arc<L> {
@@ -150,6 +156,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn state_change(&self, event: &StateChange<'_>) {
         (**self).state_change(event);
+    }
+
+    fn end_moved(&self, breaker: &CircuitBreaker) {
+        (**self).end_moved(breaker);
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::CircuitBreakerError;
 use crate::event::{self, FallbackFailed, FallbackServed};
 use crate::plain::Opener;
 use crate::rt::Fallible;
+use crate::served::{self, ServedFallback};
 use crate::site::Link;
 use crate::snapshot::millis;
 use crate::state::State;
@@ -114,12 +115,19 @@ impl Rejection<'_> {
     pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
         if result.view().is_err() {
             self.failed(Some(source));
-        } else if self.is_heard() {
-            let ((breaker, function), reason) = (self.caller(), self.reason());
+        } else {
+            self.answered(source, age);
+        }
+        result
+    }
+
+    fn answered(&self, source: &'static str, age: Option<Duration>) {
+        let ((breaker, function), reason) = (self.caller(), self.reason());
+        served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
+        if self.is_heard() {
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.tell(&|listener| listener.fallback(&event));
         }
-        result
     }
 
     /// Every step has declined.

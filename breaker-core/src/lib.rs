@@ -113,6 +113,7 @@ mod runtime;
 mod said;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod seen;
+mod served;
 mod settings;
 mod shared;
 mod site;
@@ -137,6 +138,8 @@ mod trip;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod value;
 mod visible;
+#[cfg(feature = "tokio")]
+mod watch;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod whole;
 mod window;
@@ -157,6 +160,7 @@ pub use permit::Permit;
 pub use policy::{Backoff, PerFunction, Window};
 pub use registry::Registry;
 pub use report::{Report, Strict};
+pub use served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
 pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use state::State;
 pub use store::{Store, Stored, SyncStore};
@@ -164,6 +168,8 @@ pub use store::{Store, Stored, SyncStore};
 pub use stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
 #[cfg(feature = "tokio")]
 pub use subscribe::{Event, Events, Forward, forward};
+#[cfg(feature = "tokio")]
+pub use watch::Watch;
 pub use worded::Classification;
 
 #[cfg(feature = "macros")]

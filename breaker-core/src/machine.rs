@@ -9,7 +9,7 @@
 //!    that were added to the window without the lock). The tripping call returns its own error: the shell gives every result back as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
 //! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
-//!    change is told then. No timer or task is needed.
+//!    change is told then. No timer or task is needed; where one watches, `lapse` does the same without a probe.
 //! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
 //!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). A probe slower than `slow_call` is no
 //!    success there; with `probe_failure_rate` it is for `slow_rate` to judge. Being rejected is as cheap as when
@@ -143,8 +143,7 @@ impl Machine {
     }
 
     fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
-        // It has been half-open since the open time was over.
-        let change = self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end));
+        let change = self.end_open_time(now);
         let admission = match &mut self.phase {
             Phase::Closed { .. } => self.ask_closed(now),
             Phase::Open(_) => self.rejected(now),
@@ -154,6 +153,11 @@ impl Machine {
             },
         };
         (admission, change)
+    }
+
+    /// Begins the trial after an open time that is over. It has been half-open since then.
+    fn end_open_time(&mut self, now: Tick) -> Option<Change> {
+        self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end))
     }
 
     /// Closed lets everybody in, but for a share of the calls during its ramp.

@@ -10,6 +10,8 @@ mod hands;
 mod places;
 mod probes;
 mod results;
+#[cfg(feature = "tokio")]
+mod watch;
 mod windows;
 
 use crate::breaker::CircuitBreaker;

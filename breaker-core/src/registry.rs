@@ -18,6 +18,8 @@ use crate::snapshot::Health;
 use crate::steer::tell_all;
 use crate::sync::{Arc, LazyLock, Mutex};
 use crate::terms::Terms;
+#[cfg(feature = "tokio")]
+use crate::watch::Watch;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
@@ -161,6 +163,35 @@ impl Registry {
         self.inner.lock().listen(listener);
         self.tell();
         added
+    }
+
+    /// Ends openings at their time although no call comes: a future for one task of the service, which never ends by itself.
+    ///
+    /// Without it an open time that is over shows in [`CircuitBreaker::state`], snapshots and health at once, but listeners, the log, and metrics that follow
+    /// events hear of it with the next call: a breaker that nobody calls looks open to them. With it they hear that it is half-open when the time is over, and
+    /// that a [`force_open_for`](CircuitBreaker::force_open_for) is. All breakers of this registry belong to it, those that are made later and the values of a
+    /// `key` too.
+    ///
+    /// It has one timer, and waits while nothing is open. Calls cost what they cost without it. It takes no place of a trial: the next call is the first
+    /// probe. Several at once do no harm; the first one tells. Listeners run on its task.
+    ///
+    /// ```
+    /// # async fn serve() {
+    /// use breaker_core::Registry;
+    ///
+    /// let watch = tokio::spawn(Registry::global().watch());
+    /// // ...
+    /// watch.abort(); // at the end, if the runtime goes on
+    /// # }
+    /// ```
+    ///
+    /// It ends where there is no tokio runtime with a timer, which is logged, and when the registry is gone.
+    ///
+    /// # Cancellation
+    /// Dropping it, or the task, ends the watch and changes nothing else.
+    #[cfg(feature = "tokio")]
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.inner, |listener| self.add_listener(listener))
     }
 
     /// Has every breaker of this registry metered, present and future.

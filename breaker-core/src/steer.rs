@@ -91,7 +91,7 @@ impl CircuitBreaker {
         let settings = Arc::new(layers.settings());
         self.0.set_stated(layers.stated());
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
-        expired.and(self.locked(|machine, now| ((), machine.reconfigure(settings, now))).1)
+        expired.and(self.steered(|machine, now| machine.reconfigure(settings, now)))
     }
 
     /// What the attribute, or whoever made the breaker, said.
@@ -113,7 +113,7 @@ impl CircuitBreaker {
 
     fn trip_by_hand(&self, span: Option<Duration>) {
         self.expire();
-        self.change(|machine, now| ((), machine.trip_by_hand(span, now)));
+        self.tell_changes(self.steered(|machine, now| machine.trip_by_hand(span, now)));
     }
 
     /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
@@ -129,7 +129,7 @@ impl CircuitBreaker {
     }
 
     /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once, listeners are told when the next
-    /// call comes.
+    /// call comes, or by [`Registry::watch`](crate::Registry::watch).
     pub fn force_open_for(&self, span: Duration) {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
@@ -169,7 +169,7 @@ impl CircuitBreaker {
 
     fn set_manual(&self, manual: Option<Manual>) {
         self.expire();
-        self.change(|machine, now| ((), machine.set_manual(manual, now)));
+        self.tell_changes(self.steered(|machine, now| machine.set_manual(manual, now)));
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
@@ -237,13 +237,14 @@ impl CircuitBreaker {
     /// Puts in force who listens: for this one, and by `member` for each of its family that has listeners of its own. Nothing is told yet, since
     /// the caller may hold a lock, and a waker may run any code.
     fn hear(&self, member: impl Fn(&Self) -> Vec<(Self, Told)>) -> Vec<(Self, Told)> {
-        let heard = self.locked(|_, _| {
+        let (is_open, heard) = self.locked(|machine, _| {
             let listeners = self.0.listeners.lock();
             self.0.heard.store(!listeners.is_empty(), Ordering::Relaxed);
             self.0.hears_calls.store(ear::hear_calls(&listeners), Ordering::Relaxed);
-            ((), None)
+            (machine.ends().is_some(), None)
         });
-        let mut told = vec![(self.clone(), heard.1)];
+        // A new listener knows of no opening.
+        let mut told = vec![(self.clone(), heard.moved_if(is_open))];
         told.extend(self.hear_members().iter().flat_map(member));
         told
     }

@@ -171,8 +171,9 @@ impl Track {
             since(counts.failure, before.failure),
             since(counts.rejected, before.rejected),
             since(served, served_before),
+            since(counts.busy, before.busy),
         ];
-        if point[1..] == [0; 4] {
+        if point[1..] == [0; 5] {
             return None;
         }
         if self.chart.len() == POINTS {

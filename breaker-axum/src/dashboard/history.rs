@@ -1,9 +1,10 @@
-//! History: what snapshots do not tell: the changes of the last hour, and what fallbacks have served. It listens to rare events only, so
+//! History: what snapshots do not tell: the changes of the last hour, and what fallbacks have served or failed to. It listens to rare events only, so
 //! that no call of a closed breaker is told to anybody.
 
 use super::shown::{cut, millis};
+use breaker_core::CircuitBreaker;
 use breaker_core::Listener;
-use breaker_core::event::{FallbackServed, StateChange};
+use breaker_core::event::{FallbackCutOff, FallbackFailed, FallbackServed, StateChange};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,22 +37,24 @@ pub(super) struct Transition {
     sequence: u64,
 }
 
-/// How often a source has answered in place of the service.
+/// How often a source of fallbacks has answered in place of the service, and why it was asked; or how often it did not help, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Served {
+pub(super) struct Source {
     /// As the event has it, of any length.
     #[serde(skip)]
     whole: &'static str,
     source: String,
     reason: &'static str,
-    pub(super) served: u64,
+    pub(super) times: u64,
 }
 
 /// What is known of one breaker.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
     pub(super) transitions: Arc<[Transition]>,
-    pub(super) fallbacks: Vec<Served>,
+    pub(super) fallbacks: Vec<Source>,
+    /// Whose steps gave an error or were cut off, or all declined.
+    pub(super) failed: Vec<Source>,
     /// When something last happened, as a number that grows.
     touched: u64,
 }
@@ -149,19 +152,18 @@ impl Past {
         all.sort_by_key(|one| one.sequence);
         self.transitions = all.into();
     }
+}
 
-    /// In an outage this is done for each call, so it is short.
-    fn serve(&mut self, source: &'static str, reason: &'static str) {
-        let all = &mut self.fallbacks;
-        let full = all.len() >= MOST_SOURCES;
-        let known = all.iter().position(|one| one.whole == source && one.reason == reason);
-        let other = || all.iter().position(|one| one.whole == OTHER && one.reason.is_empty());
-        match known.or_else(|| other().filter(|_| full)).and_then(|at| all.get_mut(at)) {
-            Some(known) => known.served += 1,
-            None => {
-                let (whole, reason) = if full { (OTHER, "") } else { (source, reason) };
-                all.push(Served { whole, source: cut(whole), reason, served: 1 });
-            }
+/// Counts one more. In an outage this is done for each call, so it is short.
+fn add(all: &mut Vec<Source>, source: &'static str, reason: &'static str) {
+    let full = all.len() >= MOST_SOURCES;
+    let known = all.iter().position(|one| one.whole == source && one.reason == reason);
+    let other = || all.iter().position(|one| one.whole == OTHER && one.reason.is_empty());
+    match known.or_else(|| other().filter(|_| full)).and_then(|at| all.get_mut(at)) {
+        Some(known) => known.times += 1,
+        None => {
+            let (whole, reason) = if full { (OTHER, "") } else { (source, reason) };
+            all.push(Source { whole, source: cut(whole), reason, times: 1 });
         }
     }
 }
@@ -169,18 +171,34 @@ impl Past {
 /// What the registry tells.
 pub(super) struct Ear(pub(super) Arc<History>);
 
+impl Ear {
+    /// What a value of a key has done counts for all of them too, as calls do.
+    fn count(&self, breaker: &CircuitBreaker, f: impl Fn(&mut Past)) {
+        let head = breaker.head();
+        let mut pasts = self.0.lock();
+        for breaker in head.as_ref().into_iter().chain([breaker]) {
+            pasts.with(breaker.name(), &f);
+        }
+    }
+}
+
 impl Listener for Ear {
     fn hears_calls(&self) -> bool {
         false
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {
-        // What a value of a key has served counts for all of them too, as calls do.
-        let head = event.breaker.head();
-        let mut pasts = self.0.lock();
-        for breaker in head.as_ref().into_iter().chain([event.breaker]) {
-            pasts.with(breaker.name(), |past| past.serve(event.source, event.reason));
-        }
+        self.count(event.breaker, |past| add(&mut past.fallbacks, event.source, event.reason));
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        self.count(event.breaker, |past| add(&mut past.failed, event.source, "cut_off"));
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        // As metrics have it.
+        let (source, cause) = event.source.map_or(("all", "declined"), |source| (source, "error"));
+        self.count(event.breaker, |past| add(&mut past.failed, source, cause));
     }
 
     fn state_change(&self, event: &StateChange<'_>) {
@@ -235,20 +253,20 @@ mod tests {
     fn of_too_many_sources_the_rest_is_summed() {
         let mut past = Past::default();
         for n in 0..30 {
-            past.serve(format!("source_{n}").leak(), "failure");
+            add(&mut past.fallbacks, format!("source_{n}").leak(), "failure");
         }
-        past.serve("source_3", "failure");
-        past.serve("source_3", "timeout");
+        add(&mut past.fallbacks, "source_3", "failure");
+        add(&mut past.fallbacks, "source_3", "timeout");
         let all = &past.fallbacks;
-        assert_eq!((all.len(), all[3].served), (MOST_SOURCES + 1, 2));
-        assert_eq!((all[MOST_SOURCES].source.as_str(), all[MOST_SOURCES].served), ("other", 11));
+        assert_eq!((all.len(), all[3].times), (MOST_SOURCES + 1, 2));
+        assert_eq!((all[MOST_SOURCES].source.as_str(), all[MOST_SOURCES].times), ("other", 11));
     }
 
     #[test]
     fn of_too_many_breakers_that_one_is_forgotten_to_which_nothing_happens() {
         let history = History::default();
         for n in 0..3 * MOST_PASTS {
-            history.lock().with("kept", |past| past.serve("cache", "failure"));
+            history.lock().with("kept", |past| add(&mut past.fallbacks, "cache", "failure"));
             history.lock().with(&format!("hosts[{n}]"), |past| past.change(transition(0, 1)));
         }
         let pasts = history.lock();

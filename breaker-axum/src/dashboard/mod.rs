@@ -26,7 +26,7 @@
 //!
 //! # What it costs
 //!
-//! Calls pay nothing for it. It hears of changes of state and of fallbacks that were served, and reads everything else from
+//! Calls pay nothing for it. It hears of changes of state and of fallbacks, and reads everything else from
 //! snapshots once in a second while somebody has the page open, however many those are: an event is made once for all. A reader that does not
 //! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones.
 //!

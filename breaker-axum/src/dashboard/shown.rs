@@ -1,7 +1,7 @@
 //! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
 
 use super::super::probes::start;
-use super::history::{Past, Served, Transition};
+use super::history::{Past, Source, Transition};
 use breaker_core::Snapshot;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -15,8 +15,8 @@ pub(super) const LONGEST: usize = 256;
 /// Times that are computed anew with each look differ by the clock's own error; what differs by less is the same.
 const SAME_TIME: u64 = 500;
 
-/// `[time, success, failure, rejected, fallback]`: what happened in the step that ended then.
-pub(super) type Point = [u64; 5];
+/// `[time, success, failure, rejected, fallback, busy]`: what happened in the step that ended then.
+pub(super) type Point = [u64; 6];
 
 /// A breaker, without its chart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,7 +42,8 @@ pub(super) struct Shown {
     places: Option<(u32, u32)>,
     window: Option<breaker_core::WindowCounts>,
     ramp_share: Option<f64>,
-    fallbacks: Vec<Served>,
+    fallbacks: Vec<Source>,
+    failed_fallbacks: Vec<Source>,
     /// Left out where they are as before.
     #[serde(skip_serializing_if = "Option::is_none")]
     transitions: Option<Arc<[Transition]>>,
@@ -59,7 +60,7 @@ pub(super) struct Counts {
     pub(super) success: u64,
     pub(super) failure: u64,
     pub(super) rejected: u64,
-    busy: u64,
+    pub(super) busy: u64,
     ignored: u64,
     cancelled: u64,
     shadow_rejected: u64,
@@ -107,6 +108,7 @@ impl Shown {
             window: snapshot.window,
             ramp_share: snapshot.ramp_share,
             fallbacks: past.fallbacks.clone(),
+            failed_fallbacks: past.failed.clone(),
             transitions: Some(Arc::clone(&past.transitions)),
         }
     }
@@ -130,7 +132,7 @@ impl Shown {
 
     /// How many fallbacks have answered since the start.
     pub(super) fn served(&self) -> u64 {
-        self.fallbacks.iter().map(|one| one.served).sum()
+        self.fallbacks.iter().map(|one| one.times).sum()
     }
 
     /// The same without what has not changed since `before`.

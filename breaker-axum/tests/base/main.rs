@@ -7,6 +7,7 @@
 use ::axum;
 use ::breaker_axum;
 
+mod cache_status;
 mod common;
 #[cfg(feature = "dashboard")]
 mod dashboard_actions;

@@ -112,6 +112,12 @@ impl Machine {
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
+    /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the trial is taken (rule 4).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn lapse(&mut self, now: Tick) -> Option<Change> {
+        self.expire(now).or_else(|| self.end_open_time(now))
+    }
+
     /// Ends a forced opening whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
         match self.manual {

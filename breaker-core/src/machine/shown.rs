@@ -49,6 +49,16 @@ impl Machine {
         }
     }
 
+    /// When an opening ends, by the clock alone, if one lasts. In shadow too.
+    pub(crate) fn ends(&self) -> Option<Tick> {
+        let end = match (self.manual, &self.phase) {
+            (Some(Manual::ForcedOpen { until }), _) => until,
+            (_, Phase::Open(opening)) => self.reopens(opening),
+            _ => return None,
+        };
+        (end != Tick::NEVER).then_some(end)
+    }
+
     /// Until when every call is rejected, if so.
     pub(super) fn shut_until(&self) -> Option<Tick> {
         match self.mode() {

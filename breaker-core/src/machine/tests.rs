@@ -84,3 +84,23 @@ fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
     machine.reconfigure(Arc::new(Settings { failure_rate: None, ..ruled }), NOW);
     assert_eq!((window.sums().calls, window.sums().failed), (0, 0));
 }
+
+#[test]
+#[cfg(feature = "tokio")]
+fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
+    let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
+    assert_eq!(machine.ends(), None);
+    fail(&mut machine);
+    let edge = NOW.after(SECOND);
+    assert_eq!(machine.ends(), Some(edge));
+    assert!(machine.lapse(NOW).is_none());
+    let change = machine.lapse(edge.after(SECOND)).expect("its time is over");
+    assert_eq!((change.old, change.new), (State::Open, State::HalfOpen));
+    assert_eq!((machine.read(edge).since, machine.ends()), (edge, None));
+    assert!(matches!(machine.admit(edge).0, Admission::Admitted { probe: 1.. }));
+    machine.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }), NOW);
+    assert_eq!(machine.ends(), None, "it has no end");
+    machine.set_manual(Some(Manual::ForcedOpen { until: edge }), NOW);
+    assert_eq!(machine.ends(), Some(edge));
+    assert_eq!(machine.lapse(edge).map(|change| change.new), Some(State::Closed));
+}

@@ -7,7 +7,7 @@ const HEIGHT = 100;
 // What is there must be seen, however small it is beside the rest.
 const LEAST = 5;
 
-// Calls of each second: those that succeeded stand on the line, those that failed or were rejected hang below it.
+// Calls of each second: those that succeeded stand on the line, those that failed or were not made hang below it.
 export class FlowChart {
     constructor({ gap = 0, fallbacks = false, stripe = 10 } = {}) {
         this.gap = gap;
@@ -31,26 +31,26 @@ export class FlowChart {
         const start = end - (steps - 1) * step;
         const shown = points.filter(([at]) => at >= start && at <= end);
         const up = Math.max(0, ...shown.map(([, success]) => success));
-        const down = Math.max(0, ...shown.map(([, , failure, rejected, fallback]) => Math.max(failure + rejected, this.fallback ? fallback : 0)));
+        const down = Math.max(0, ...shown.map(([, , failure, rejected, fallback, busy]) => Math.max(failure + rejected + busy, this.fallback ? fallback : 0)));
         const whole = Math.max(up + down, 1);
         const base = down === 0 ? HEIGHT - 1 : up === 0 ? 1 : Math.min(0.85, Math.max(0.15, up / whole)) * HEIGHT;
         const upwards = (number) => (number === 0 ? 0 : Math.max(LEAST, (number / up) * (base - 1)));
         const downwards = (number) => (number === 0 ? 0 : Math.max(LEAST, (number / down) * (HEIGHT - base - 1)));
         const bar = (x, y, height) => (height === 0 ? '' : `M${x} ${y.toFixed(1)}h${1 - this.gap}v${height.toFixed(1)}h${this.gap - 1}z`);
         const paths = { success: '', failure: '', rejected: '', fallback: '' };
-        for (const [at, success, failure, rejected, fallback] of shown) {
+        for (const [at, success, failure, rejected, fallback, busy] of shown) {
             const x = Math.round((at - start) / step);
             const good = upwards(success);
             const bad = downwards(failure);
             paths.success += bar(x, base - good, good);
             paths.failure += bar(x, base, bad);
-            paths.rejected += bar(x, base + bad, Math.min(downwards(rejected), HEIGHT - base - bad));
+            paths.rejected += bar(x, base + bad, Math.min(downwards(rejected + busy), HEIGHT - base - bad));
             if (fallback > 0) paths.fallback += `M${x} ${(base + downwards(fallback)).toFixed(1)}h1`;
         }
         setAttribute(this.drawing, 'viewBox', `0 0 ${steps} ${HEIGHT}`);
         for (const [name, path] of Object.entries(paths)) if (this[name]) setAttribute(this[name], 'd', path);
         setAttribute(this.line, 'd', `M0 ${base.toFixed(1)}H${steps}`);
-        const peak = Math.max(0, ...shown.map(([, s, f, r]) => s + f + r));
+        const peak = Math.max(0, ...shown.map(([, s, f, r, , b]) => s + f + r + b));
         setText(this.peak, peak > 0 ? `peak ${shortCount(peak)}/s` : 'no calls seen');
         setAttribute(this.node, 'aria-label', this.words(shown, peak, steps * step));
     }
@@ -58,7 +58,8 @@ export class FlowChart {
     words(points, peak, length) {
         const sum = (column) => points.reduce((all, point) => all + point[column], 0);
         if (peak === 0) return `Last ${span(length)}: no calls seen`;
-        return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected; `
+        const busy = sum(5) > 0 ? `, ${count(sum(5))} found no place` : '';
+        return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected${busy}; `
             + `at most ${plural(peak, 'call', 'calls')} a second`;
     }
 }

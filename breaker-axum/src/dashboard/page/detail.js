@@ -147,14 +147,17 @@ export class Detail {
         const row = (name, title, number, share) => el('tr', {},
             el('th', { scope: 'row' }, el('i', { class: `key ${name}` }), title), el('td', {}, count(number)), el('td', {}, share));
         renderOnce(part('outcomes'), JSON.stringify(breaker.counts), () => outcomeRows(breaker.counts).map((values) => row(...values)));
-        const served = [...(breaker.fallbacks ?? [])].sort((a, b) => b.served - a.served);
-        renderOnce(part('fallbacks'), JSON.stringify(served), () => {
-            const all = served.reduce((sum, one) => sum + one.served, 0);
-            return served.map(({ source, reason, served: number }) => el('tr', {},
-                el('th', { scope: 'row' }, foreign(source)), el('td', { class: 'text' }, reasonWords(reason)), el('td', {}, count(number)), el('td', {}, percent(number / all))));
+        const most = (all) => [...(all ?? [])].sort((a, b) => b.times - a.times);
+        const served = most(breaker.fallbacks);
+        const failed = most(breaker.failed_fallbacks);
+        renderOnce(part('fallbacks'), JSON.stringify([served, failed]), () => {
+            const all = served.reduce((sum, one) => sum + one.times, 0);
+            const line = (words, share) => ({ source, reason, times }) => el('tr', {},
+                el('th', { scope: 'row' }, foreign(source)), el('td', { class: 'text' }, words(reason)), el('td', {}, count(times)), el('td', {}, share(times)));
+            return [...served.map(line(reasonWords, (times) => percent(times / all))), ...failed.map(line(causeWords, () => ''))];
         });
-        show(part('fallbacks').closest('table'), served.length > 0);
-        show(part('no-fallbacks'), served.length === 0);
+        show(part('fallbacks').closest('table'), served.length + failed.length > 0);
+        show(part('no-fallbacks'), served.length + failed.length === 0);
     }
 
     history(breaker) {
@@ -183,6 +186,11 @@ export class Detail {
 
 function reasonWords(reason) {
     return { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
+}
+
+// Why a fallback did not help.
+function causeWords(cause) {
+    return { error: 'failed: it gave an error', cut_off: 'failed: it took too long', declined: 'failed: every step declined' }[cause] ?? `failed: ${cause}`;
 }
 
 // A function, where it stands, and the time limit of its calls.

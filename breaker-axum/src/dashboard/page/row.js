@@ -3,7 +3,7 @@
 import { el, foreign, setAttribute, setText, show } from './dom.js';
 import { FlowChart, HourChart, Shares } from './charts.js';
 import { icon } from './icons.js';
-import { failing, next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './words.js';
+import { count, crowded, failing, next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './words.js';
 
 export class Row {
     // `open(name)` shows the details.
@@ -28,8 +28,9 @@ export class Row {
         this.error = this.line('Last error');
         this.users = this.line('Users get');
         this.run = this.line('Failures in a row');
+        this.places = this.line('Under way');
         this.pips = el('span', { class: 'pips', 'aria-hidden': 'true' });
-        this.story = el('dl', { class: 'story', hidden: true }, this.why.node, this.run.node, this.error.node, this.users.node);
+        this.story = el('dl', { class: 'story', hidden: true }, this.why.node, this.run.node, this.places.node, this.error.node, this.users.node);
         this.node = el('li', { class: 'row' },
             el('div', { class: 'status' }, this.mark, el('span', { class: 'words' }, this.word, ' ', this.technical)),
             el('div', { class: 'who' },
@@ -77,12 +78,17 @@ export class Row {
         const { because } = outage(breaker);
         this.tellLine(this.why, troubled && because, () => [foreign(because)]);
         this.tellLine(this.error, (troubled || shaky) && error && `${error.type} ${error.message}`, () => errorParts(error));
+        const full = crowded(breaker);
         const served = breaker.fallbacks ?? [];
-        const key = served.map(({ source, reason, served: number }) => `${source} ${reason} ${number}`).join();
-        this.tellLine(this.users, (troubled || shaky) && (key || (breaker.counts.rejected > 0 && 'an error')), () => usersParts(served));
+        const failed = breaker.failed_fallbacks ?? [];
+        const key = [...served, ...failed].map(({ source, reason, times }) => `${source} ${reason} ${times}`).join();
+        const turnedAway = breaker.counts.rejected + breaker.counts.busy > 0;
+        this.tellLine(this.users, (troubled || shaky || full) && (key || (turnedAway && 'an error')), () => usersParts(served, failed));
+        this.tellLine(this.places, full && breaker.places && `${breaker.places} ${breaker.counts.busy}`,
+            () => placesParts(breaker.places, breaker.counts.busy));
         this.tellLine(this.run, shaky && !breaker.opened_because && `${breaker.consecutive_failures} ${breaker.fail_max}`,
             () => runParts(breaker.consecutive_failures, breaker.fail_max));
-        show(this.story, [this.why, this.error, this.users, this.run].some(({ node }) => !node.hidden));
+        show(this.story, [this.why, this.error, this.users, this.run, this.places].some(({ node }) => !node.hidden));
     }
 
     // The parts are made anew only when they say something else.
@@ -121,13 +127,19 @@ export function errorParts(error) {
     return error.message ? [foreign(error.message), ' ', type] : [type];
 }
 
-// What users are given instead: each source with its number, whatever it was asked for.
-export function usersParts(served) {
-    if (served.length === 0) return ['an error: there is no fallback that could answer'];
+// What users are given instead: each source with its number, whatever it was asked for, and the errors where none helped.
+export function usersParts(served, failed) {
+    const errors = failed.filter(({ reason }) => reason !== 'cut_off').reduce((sum, { times }) => sum + times, 0);
+    if (served.length + errors === 0) return ['an error: there is no fallback that could answer'];
     const sums = new Map();
-    for (const { source, served: number } of served) sums.set(source, (sums.get(source) ?? 0) + number);
-    return [...sums].sort((a, b) => b[1] - a[1])
-        .map(([source, number]) => el('span', { class: 'source' }, foreign(source), ' ', el('b', {}, shortCount(number))));
+    for (const { source, times } of served) sums.set(source, (sums.get(source) ?? 0) + times);
+    const part = (source, times) => el('span', { class: 'source' }, source, ' ', el('b', {}, shortCount(times)));
+    const parts = [...sums].sort((a, b) => b[1] - a[1]).map(([source, times]) => part(foreign(source), times));
+    return errors > 0 ? [...parts, part('an error, since no fallback helped', errors)] : parts;
+}
+
+function placesParts([held, most], busy) {
+    return [`${count(held)} of ${count(most)} calls at once; ${plural(busy, 'call', 'calls')} found no place`];
 }
 
 // `most` is null where no number of failures in a row opens it.

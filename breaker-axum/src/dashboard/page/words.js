@@ -107,6 +107,11 @@ export function failing(breaker) {
         || (breaker.points ?? []).some(([at, , failure]) => failure > 0 && at > breaker.state_changed_at + 1000);
 }
 
+// Whether calls found no place within the two minutes of the chart.
+export function crowded(breaker) {
+    return (breaker.points ?? []).some(([, , , , , busy]) => busy > 0);
+}
+
 // What happens next, in words; empty where nothing is awaited.
 export function next(breaker, now) {
     const left = untilRetry(breaker, now);
