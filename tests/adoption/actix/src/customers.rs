@@ -1,5 +1,6 @@
 //! Customers: free functions, which give what sqlx gives.
 
+use breaker_core::{circuit_breaker, fallback};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 
@@ -32,12 +33,17 @@ impl From<Row> for Customer {
 }
 
 /// One customer; `RowNotFound` when there is none of this number.
+#[circuit_breaker(
+    name = "customers", fail_max = 3, critical = true, timeout = "1s", success(sqlx::Error::RowNotFound),
+    open = |rejection| sqlx::Error::Io(rejection.into()),
+)]
 pub async fn customer(pool: &PgPool, id: i64) -> Result<Customer, sqlx::Error> {
     let row: Row =
         sqlx::query_as("SELECT id, email, name FROM customers WHERE id = $1").bind(id).fetch_one(pool).await?;
     Ok(row.into())
 }
 
+#[circuit_breaker(name = "customers", timeout = "1s", open = |rejection| sqlx::Error::Io(rejection.into()))]
 pub async fn customer_by_email(pool: &PgPool, email: &str) -> Result<Option<Customer>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as("SELECT id, email, name FROM customers WHERE email = $1")
         .bind(email)
@@ -46,6 +52,7 @@ pub async fn customer_by_email(pool: &PgPool, email: &str) -> Result<Option<Cust
     Ok(row.map(Customer::from))
 }
 
+#[circuit_breaker(name = "customers", timeout = "3s", open = |rejection| sqlx::Error::Io(rejection.into()))]
 pub async fn customers(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Customer>> {
     let rows: Vec<Row> = sqlx::query_as("SELECT id, email, name FROM customers WHERE id > $1 ORDER BY id LIMIT $2")
         .bind(page.after)
@@ -56,6 +63,10 @@ pub async fn customers(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Customer>>
 }
 
 /// Adds one, and gives its number. It works on a pool and within a transaction.
+#[circuit_breaker(
+    name = "customers", timeout = "1s", success(sqlx::Error::Database(told) if told.is_unique_violation()),
+    open = |rejection| sqlx::Error::Io(rejection.into()),
+)]
 pub async fn add_customer<'c>(db: impl PgExecutor<'c>, new: &NewCustomer) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("INSERT INTO customers (email, name) VALUES ($1, $2) RETURNING id")
         .bind(&new.email)
@@ -64,6 +75,10 @@ pub async fn add_customer<'c>(db: impl PgExecutor<'c>, new: &NewCustomer) -> Res
         .await
 }
 
+#[circuit_breaker(
+    name = "customers", timeout = "1s", success(sqlx::Error::RowNotFound),
+    open = |rejection| sqlx::Error::Io(rejection.into()),
+)]
 pub async fn rename_customer<'c, E>(db: E, id: i64, name: &str) -> Result<(), sqlx::Error>
 where
     E: PgExecutor<'c>,
@@ -76,6 +91,7 @@ where
 }
 
 /// Removes one with all orders, and says how many orders those were.
+#[circuit_breaker(name = "customers", open = |rejection| sqlx::Error::Io(rejection.into()))]
 pub async fn remove_customer(tx: &mut Transaction<'_, Postgres>, id: i64) -> Result<i64, sqlx::Error> {
     let orders: i64 =
         sqlx::query_scalar("SELECT count(*) FROM orders WHERE customer = $1").bind(id).fetch_one(&mut **tx).await?;
@@ -84,10 +100,14 @@ pub async fn remove_customer(tx: &mut Transaction<'_, Postgres>, id: i64) -> Res
 }
 
 /// How many there are; nothing when nobody can tell.
+#[circuit_breaker(name = "customers", timeout = "1s", failure_if(Option::is_none))]
+#[fallback(value(None))]
 pub async fn customer_count(pool: &PgPool) -> Option<i64> {
     sqlx::query_scalar("SELECT count(*) FROM customers").fetch_one(pool).await.ok()
 }
 
+#[circuit_breaker(name = "customers", timeout = "500ms", failure_if(|reachable| !reachable))]
+#[fallback(value(false))]
 pub async fn is_reachable(pool: &PgPool) -> bool {
     sqlx::query("SELECT 1").execute(pool).await.is_ok()
 }

@@ -1,5 +1,6 @@
 //! Orders: a repository with a pool of its own.
 
+use breaker_core::circuit_breaker;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,11 @@ pub struct Orders {
     pool: PgPool,
 }
 
+#[circuit_breaker(
+    name = "orders", fail_max = 3, timeout = "1s",
+    success(sqlx::Error::RowNotFound, sqlx::Error::Database(told) if told.is_foreign_key_violation()),
+    open = |rejection| sqlx::Error::Io(rejection.into()),
+)]
 impl Orders {
     pub fn new(pool: PgPool) -> Self {
         Self { pool }

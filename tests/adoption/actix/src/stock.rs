@@ -1,5 +1,6 @@
 //! The stock: a blocking client of a server with a line protocol. `TAKE tea 2` is answered by `TAKEN 7` or `LEFT 1`.
 
+use breaker_core::circuit_breaker;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use thiserror::Error;
@@ -23,6 +24,10 @@ pub struct Stock {
     address: SocketAddr,
 }
 
+#[circuit_breaker(
+    name = "stock", fail_max = 3, success(StockError::OutOfStock { .. }),
+    open = |rejection| StockError::Io(rejection.into()),
+)]
 impl Stock {
     pub fn new(address: SocketAddr) -> Self {
         Self { address }
@@ -49,6 +54,7 @@ impl Stock {
 }
 
 /// How much of an item is there.
+#[circuit_breaker(name = "stock")]
 pub fn level(address: SocketAddr, item: &str) -> anyhow::Result<u32> {
     use anyhow::Context as _;
     let answer = ask(address, &format!("LEVEL {item}")).context("no level")?;

@@ -7,6 +7,7 @@ use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, ServiceConfig};
 use actix_web::{get, post, HttpResponse, Responder, ResponseError};
+use breaker_core::circuit_breaker;
 use serde::Serialize;
 use sqlx::PgPool;
 use std::net::SocketAddr;
@@ -89,6 +90,10 @@ async fn post_customer(shop: Data<Shop>, new: Json<NewCustomer>) -> Result<HttpR
 }
 
 #[get("/orders/{id}")]
+#[circuit_breaker(
+    name = "order_page", exclude(ShopError::NotFound),
+    open = |rejection| ShopError::Database(sqlx::Error::Io(rejection.into())),
+)]
 async fn get_order(shop: Data<Shop>, id: Path<i64>) -> Result<Json<Order>, ShopError> {
     Ok(Json(shop.orders.order(*id).await?))
 }
@@ -116,6 +121,7 @@ async fn get_level(shop: Data<Shop>, item: Path<String>) -> actix_web::Result<Js
     level.map(Json).map_err(actix_web::error::ErrorServiceUnavailable)
 }
 
+#[circuit_breaker(name = "report_page", open = |rejection| ShopError::Database(sqlx::Error::Io(rejection.into())))]
 #[get("/report")]
 async fn get_report(shop: Data<Shop>) -> Result<Json<Report>, ShopError> {
     Ok(Json(report(&shop).await?))
@@ -130,6 +136,10 @@ async fn ready(shop: Data<Shop>) -> HttpResponse {
     }
 }
 
+#[circuit_breaker(
+    name = "report", max_concurrent = 2, timeout = "5s",
+    open = |rejection| ShopError::Database(sqlx::Error::Io(rejection.into())),
+)]
 pub async fn report(shop: &Shop) -> Result<Report, ShopError> {
     let open = shop.orders.open_orders(1).await?;
     Ok(Report { customers: customers::customer_count(&shop.pool).await, open_orders: open.len() })

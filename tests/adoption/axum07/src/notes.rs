@@ -3,6 +3,7 @@
 use crate::store::{Store, StoreError};
 use anyhow::{ensure, Context as _};
 use async_trait::async_trait;
+use breaker_core::{circuit_breaker, fallback};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -48,6 +49,10 @@ impl StoredNotes {
     }
 }
 
+#[circuit_breaker(
+    name = "notes", fail_max = 3, timeout = "1s",
+    success(StoreError::Missing(_), StoreError::Refused { code: 400..=499, .. }), include(StoreError),
+)]
 #[async_trait]
 impl Notes for StoredNotes {
     async fn get(&self, user: &str, title: &str) -> anyhow::Result<Note> {
@@ -101,6 +106,8 @@ impl<N> Remembered<N> {
 
 #[async_trait]
 impl<N: Notes> Notes for Remembered<N> {
+    #[circuit_breaker(name = "remembered", success(StoreError::Missing(_)))]
+    #[fallback(Self::remembered, on(open, failure))]
     async fn get(&self, user: &str, title: &str) -> anyhow::Result<Note> {
         let note = self.notes.get(user, title).await?;
         let key = (user.to_owned(), title.to_owned());
@@ -118,6 +125,8 @@ impl<N: Notes> Notes for Remembered<N> {
         self.notes.delete(user, title).await
     }
 
+    #[circuit_breaker(name = "remembered")]
+    #[fallback(value(Vec::new()))]
     async fn titles(&self, user: &str) -> anyhow::Result<Vec<String>> {
         self.notes.titles(user).await
     }

@@ -3,6 +3,7 @@
 use crate::store::{Store, StoreError};
 use anyhow::Context as _;
 use async_trait::async_trait;
+use breaker_core::{circuit_breaker, fallback};
 
 #[async_trait]
 pub trait Sessions: Send + Sync {
@@ -26,6 +27,7 @@ impl StoredSessions {
 }
 
 #[async_trait]
+#[circuit_breaker(name = "sessions", fail_max = 3, timeout = "1s", critical = true)]
 impl Sessions for StoredSessions {
     async fn user_of(&self, token: &str) -> anyhow::Result<Option<String>> {
         match self.store.get(&format!("sessions/{token}")).await {
@@ -47,6 +49,8 @@ impl Sessions for StoredSessions {
 }
 
 /// The line above all pages, if there is one today.
+#[circuit_breaker(name = "greeting", timeout = "200ms", failure_if(Option::is_none))]
+#[fallback(value(None))]
 pub async fn greeting(store: &Store) -> Option<String> {
     store.get("greeting").await.ok()
 }

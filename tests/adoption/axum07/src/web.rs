@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use breaker_core::circuit_breaker;
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -88,6 +89,7 @@ async fn remove(
 }
 
 /// Who asks.
+#[circuit_breaker(name = "users", exclude(|error| matches!(error.0.downcast_ref(), Some(StoreError::Refused { .. }))))]
 async fn user(service: &Service, headers: &HeaderMap) -> Result<String, AppError> {
     let token = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user = service.sessions.user_of(token).await?;

@@ -1,5 +1,6 @@
 use crate::sse::{chunk, events};
 use crate::{ChatRequest, Chunk, LlmError, Reply, Result};
+use breaker_core::{circuit_breaker, fallback, retry};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Response;
@@ -25,25 +26,34 @@ impl Client {
     }
 
     /// The answer to a request of any kind, whatever its status.
+    #[circuit_breaker(name = "llm", fail_max = 3, timeout = "5s", classify)]
+    #[fallback(
+        value(|rejection| http::Response::builder().status(503).body(rejection.reason()).expect("it is one").into()),
+    )]
     pub async fn send(&self, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
         self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.key).json(body).send().await
     }
 
     /// The answer to a question before it is read, whatever its status.
+    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn raw(&self, request: &ChatRequest) -> Result<Response> {
         Ok(self.send("/chat", &serde_json::to_value(request)?).await?)
     }
 
+    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn chat(&self, request: &ChatRequest) -> Result<Reply> {
         self.post("/chat", request).await
     }
 
+    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn models(&self) -> Result<Vec<String>> {
         let response = self.http.get(format!("{}/models", self.base)).bearer_auth(&self.key).send().await?;
         Ok(checked(response).await?.json().await?)
     }
 
     /// A vector for each text.
+    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[retry(attempts = 3, min = "100ms", when(LlmError::Api { status: 500.., .. }, LlmError::Http(_)))]
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>> {
         if texts.is_empty() {
             return Ok(Vec::new());
@@ -52,6 +62,10 @@ impl Client {
     }
 
     /// The answer in parts, as a stream that has a name.
+    #[circuit_breaker(
+        name = "llm_streams", fail_max = 3, timeout = "5s", classify, stream,
+        open = |rejection| LlmError::Other(rejection.into()),
+    )]
     pub async fn chat_stream(&self, mut request: ChatRequest) -> Result<ChatStream> {
         request.stream = true;
         let response = checked(self.raw(&request).await?).await?;
@@ -59,6 +73,10 @@ impl Client {
     }
 
     /// The same as one that has none.
+    #[circuit_breaker(
+        name = "llm_streams", timeout = "5s", classify, stream,
+        open = |rejection| LlmError::Other(rejection.into()),
+    )]
     pub async fn chat_events(&self, request: &ChatRequest) -> Result<impl Stream<Item = Result<Chunk>> + Send> {
         let request = ChatRequest { stream: true, ..request.clone() };
         let response = checked(self.raw(&request).await?).await?;
@@ -76,6 +94,10 @@ impl Client {
     }
 
     /// The bytes of a stream, as the API sends them.
+    #[circuit_breaker(
+        name = "llm_streams", timeout = "5s", stream,
+        exclude(LlmError::Other(error) if error.is::<breaker_core::CircuitBreakerError>()),
+    )]
     pub async fn bytes(
         &self,
         request: &ChatRequest,
@@ -90,6 +112,7 @@ impl Client {
         verdict.unwrap_or(false)
     }
 
+    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     async fn post<B, T>(&self, path: &str, body: &B) -> Result<T>
     where
         B: Serialize + Sync + ?Sized,

@@ -1,3 +1,4 @@
+use breaker_core::Classify;
 use thiserror::Error;
 
 /// The result of this library.
@@ -5,11 +6,13 @@ pub type Result<T, E = LlmError> = std::result::Result<T, E>;
 
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[derive(Classify)]
 pub enum LlmError {
     /// The API said what is wrong.
     #[error("the API answered {status}: {message}")]
     Api { status: u16, message: String },
     #[error("the API did not answer")]
+    #[classify(delegate)]
     Http(#[from] reqwest::Error),
     #[error("the answer cannot be read")]
     Json(#[from] serde_json::Error),

@@ -1,5 +1,6 @@
 use crate::client::first;
 use crate::{ChatRequest, Chunk, Client, LlmError, Result};
+use breaker_core::circuit_breaker;
 use futures_util::future::BoxFuture;
 use futures_util::FutureExt as _;
 
@@ -11,6 +12,7 @@ pub trait Provider: Send + Sync {
     fn beginning<'a>(&'a self, prompt: &'a str) -> BoxFuture<'a, Option<Chunk>>;
 }
 
+#[circuit_breaker(name = "provider", open = |rejection| LlmError::Other(rejection.into()))]
 impl Provider for Client {
     fn generate<'a>(&'a self, prompt: &'a str) -> BoxFuture<'a, Result<String>> {
         async move { Ok(self.chat(&ChatRequest::new("default", prompt)).await?.text) }.boxed()

@@ -1,4 +1,5 @@
 use crate::messages::{Item, Page, Query};
+use breaker_core::{circuit_breaker, Classify};
 use futures_util::{Stream, TryStreamExt as _};
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -15,12 +16,16 @@ pub type ItemReply = ClientResult<Item>;
 
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[derive(Classify)]
 pub enum ClientError {
     #[error("the warehouse refused: {}", .0.message())]
+    #[classify(delegate)]
     Rpc(#[from] Status),
     #[error("no address of a warehouse")]
+    #[classify(neutral)]
     Address(#[from] tonic::transport::Error),
     #[error("only {left} of {name} left")]
+    #[classify(success)]
     TooFew { name: String, left: u32 },
 }
 
@@ -29,13 +34,19 @@ pub struct Client {
     grpc: Grpc<Channel>,
 }
 
+#[circuit_breaker(
+    name = "warehouse", fail_max = 3, timeout = "2s", classify,
+    open = |rejection| ClientError::Rpc(rejection.into()),
+)]
 impl Client {
     /// A client that connects when it is first asked.
+    #[circuit_breaker(skip)]
     pub fn new(address: &str) -> ClientResult<Self> {
         let endpoint = Endpoint::from_shared(address.to_owned())?;
         Ok(Self { grpc: Grpc::new(endpoint.connect_lazy()) })
     }
 
+    #[circuit_breaker]
     pub async fn item(&self, name: &str) -> ItemReply {
         self.call("/warehouse.Warehouse/Item", Query { name: name.to_owned() }).await
     }
@@ -78,6 +89,7 @@ impl Client {
     }
 
     /// The answer with its metadata.
+    #[circuit_breaker(open = Status::from)]
     pub async fn raw(&self, query: Query) -> Result<Response<Item>, Status> {
         self.unary("/warehouse.Warehouse/Item", query).await
     }
@@ -91,6 +103,7 @@ impl Client {
     }
 
     /// The same with the errors of this client.
+    #[circuit_breaker(stream)]
     pub async fn changes(&self, name: &str) -> ClientResult<impl Stream<Item = ItemReply>> {
         Ok(self.watch(name).await?.map_err(ClientError::from))
     }
@@ -103,6 +116,7 @@ impl Client {
         Ok(self.unary(path, query).await?.into_inner())
     }
 
+    #[circuit_breaker(open = Status::from)]
     async fn unary<Q, A>(&self, path: &'static str, query: Q) -> Result<Response<A>, Status>
     where
         Q: Message + 'static,
@@ -112,6 +126,7 @@ impl Client {
         self.ready().await?.unary(Request::new(query), path, ProstCodec::default()).await
     }
 
+    #[circuit_breaker(skip)]
     async fn ready(&self) -> Result<Grpc<Channel>, Status> {
         let mut grpc = self.grpc.clone();
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
