@@ -34,7 +34,7 @@ impl From<Row> for Customer {
 
 /// One customer; `RowNotFound` when there is none of this number.
 #[circuit_breaker(
-    name = "customers", fail_max = 3, critical = true, timeout = "1s", success(sqlx::Error::RowNotFound),
+    name = "customers", fail_max = 3, critical = true, timeout = "10s", success(sqlx::Error::RowNotFound),
     open = |rejection| sqlx::Error::Io(rejection.into()),
 )]
 pub async fn customer(pool: &PgPool, id: i64) -> Result<Customer, sqlx::Error> {
@@ -43,7 +43,7 @@ pub async fn customer(pool: &PgPool, id: i64) -> Result<Customer, sqlx::Error> {
     Ok(row.into())
 }
 
-#[circuit_breaker(name = "customers", timeout = "1s", open = |rejection| sqlx::Error::Io(rejection.into()))]
+#[circuit_breaker(name = "customers", timeout = "10s", open = |rejection| sqlx::Error::Io(rejection.into()))]
 pub async fn customer_by_email(pool: &PgPool, email: &str) -> Result<Option<Customer>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as("SELECT id, email, name FROM customers WHERE email = $1")
         .bind(email)
@@ -52,7 +52,7 @@ pub async fn customer_by_email(pool: &PgPool, email: &str) -> Result<Option<Cust
     Ok(row.map(Customer::from))
 }
 
-#[circuit_breaker(name = "customers", timeout = "3s", open = |rejection| sqlx::Error::Io(rejection.into()))]
+#[circuit_breaker(name = "customers", timeout = "30s", open = |rejection| sqlx::Error::Io(rejection.into()))]
 pub async fn customers(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Customer>> {
     let rows: Vec<Row> = sqlx::query_as("SELECT id, email, name FROM customers WHERE id > $1 ORDER BY id LIMIT $2")
         .bind(page.after)
@@ -64,7 +64,7 @@ pub async fn customers(pool: &PgPool, page: Page) -> sqlx::Result<Vec<Customer>>
 
 /// Adds one, and gives its number. It works on a pool and within a transaction.
 #[circuit_breaker(
-    name = "customers", timeout = "1s", success(sqlx::Error::Database(told) if told.is_unique_violation()),
+    name = "customers", timeout = "10s", success(sqlx::Error::Database(told) if told.is_unique_violation()),
     open = |rejection| sqlx::Error::Io(rejection.into()),
 )]
 pub async fn add_customer<'c>(db: impl PgExecutor<'c>, new: &NewCustomer) -> Result<i64, sqlx::Error> {
@@ -76,7 +76,7 @@ pub async fn add_customer<'c>(db: impl PgExecutor<'c>, new: &NewCustomer) -> Res
 }
 
 #[circuit_breaker(
-    name = "customers", timeout = "1s", success(sqlx::Error::RowNotFound),
+    name = "customers", timeout = "10s", success(sqlx::Error::RowNotFound),
     open = |rejection| sqlx::Error::Io(rejection.into()),
 )]
 pub async fn rename_customer<'c, E>(db: E, id: i64, name: &str) -> Result<(), sqlx::Error>
@@ -100,13 +100,13 @@ pub async fn remove_customer(tx: &mut Transaction<'_, Postgres>, id: i64) -> Res
 }
 
 /// How many there are; nothing when nobody can tell.
-#[circuit_breaker(name = "customers", timeout = "1s", failure_if(Option::is_none))]
+#[circuit_breaker(name = "customers", timeout = "10s", failure_if(Option::is_none))]
 #[fallback(value(None))]
 pub async fn customer_count(pool: &PgPool) -> Option<i64> {
     sqlx::query_scalar("SELECT count(*) FROM customers").fetch_one(pool).await.ok()
 }
 
-#[circuit_breaker(name = "customers", timeout = "500ms", failure_if(|reachable| !reachable))]
+#[circuit_breaker(name = "customers", timeout = "10s", failure_if(|reachable| !reachable))]
 #[fallback(value(false))]
 pub async fn is_reachable(pool: &PgPool) -> bool {
     sqlx::query("SELECT 1").execute(pool).await.is_ok()

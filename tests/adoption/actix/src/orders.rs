@@ -36,7 +36,7 @@ pub struct Orders {
 }
 
 #[circuit_breaker(
-    name = "orders", fail_max = 3, timeout = "1s",
+    name = "orders", fail_max = 3, timeout = "10s",
     success(sqlx::Error::RowNotFound, sqlx::Error::Database(told) if told.is_foreign_key_violation()),
     open = |rejection| sqlx::Error::Io(rejection.into()),
 )]

@@ -137,7 +137,7 @@ async fn ready(shop: Data<Shop>) -> HttpResponse {
 }
 
 #[circuit_breaker(
-    name = "report", max_concurrent = 2, timeout = "5s",
+    name = "report", max_concurrent = 2, timeout = "10s",
     open = |rejection| ShopError::Database(sqlx::Error::Io(rejection.into())),
 )]
 pub async fn report(shop: &Shop) -> Result<Report, ShopError> {

@@ -50,7 +50,7 @@ impl StoredNotes {
 }
 
 #[circuit_breaker(
-    name = "notes", fail_max = 3, timeout = "1s",
+    name = "notes", fail_max = 3, timeout = "10s",
     success(StoreError::Missing(_), StoreError::Refused { code: 400..=499, .. }), include(StoreError),
 )]
 #[async_trait]

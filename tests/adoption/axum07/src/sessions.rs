@@ -27,7 +27,7 @@ impl StoredSessions {
 }
 
 #[async_trait]
-#[circuit_breaker(name = "sessions", fail_max = 3, timeout = "1s", critical = true)]
+#[circuit_breaker(name = "sessions", fail_max = 3, timeout = "10s", critical = true)]
 impl Sessions for StoredSessions {
     async fn user_of(&self, token: &str) -> anyhow::Result<Option<String>> {
         match self.store.get(&format!("sessions/{token}")).await {
@@ -49,7 +49,7 @@ impl Sessions for StoredSessions {
 }
 
 /// The line above all pages, if there is one today.
-#[circuit_breaker(name = "greeting", timeout = "200ms", failure_if(Option::is_none))]
+#[circuit_breaker(name = "greeting", timeout = "10s", failure_if(Option::is_none))]
 #[fallback(value(None))]
 pub async fn greeting(store: &Store) -> Option<String> {
     store.get("greeting").await.ok()

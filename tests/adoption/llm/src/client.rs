@@ -26,7 +26,7 @@ impl Client {
     }
 
     /// The answer to a request of any kind, whatever its status.
-    #[circuit_breaker(name = "llm", fail_max = 3, timeout = "5s", classify)]
+    #[circuit_breaker(name = "llm", fail_max = 3, timeout = "10s", classify)]
     #[fallback(
         value(|rejection| http::Response::builder().status(503).body(rejection.reason()).expect("it is one").into()),
     )]
@@ -35,24 +35,24 @@ impl Client {
     }
 
     /// The answer to a question before it is read, whatever its status.
-    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[circuit_breaker(name = "llm", timeout = "10s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn raw(&self, request: &ChatRequest) -> Result<Response> {
         Ok(self.send("/chat", &serde_json::to_value(request)?).await?)
     }
 
-    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[circuit_breaker(name = "llm", timeout = "10s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn chat(&self, request: &ChatRequest) -> Result<Reply> {
         self.post("/chat", request).await
     }
 
-    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[circuit_breaker(name = "llm", timeout = "10s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     pub async fn models(&self) -> Result<Vec<String>> {
         let response = self.http.get(format!("{}/models", self.base)).bearer_auth(&self.key).send().await?;
         Ok(checked(response).await?.json().await?)
     }
 
     /// A vector for each text.
-    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[circuit_breaker(name = "llm", timeout = "10s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     #[retry(attempts = 3, min = "100ms", when(LlmError::Api { status: 500.., .. }, LlmError::Http(_)))]
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>> {
         if texts.is_empty() {
@@ -63,7 +63,7 @@ impl Client {
 
     /// The answer in parts, as a stream that has a name.
     #[circuit_breaker(
-        name = "llm_streams", fail_max = 3, timeout = "5s", classify, stream,
+        name = "llm_streams", fail_max = 3, timeout = "10s", classify, stream,
         open = |rejection| LlmError::Other(rejection.into()),
     )]
     pub async fn chat_stream(&self, mut request: ChatRequest) -> Result<ChatStream> {
@@ -74,7 +74,7 @@ impl Client {
 
     /// The same as one that has none.
     #[circuit_breaker(
-        name = "llm_streams", timeout = "5s", classify, stream,
+        name = "llm_streams", timeout = "10s", classify, stream,
         open = |rejection| LlmError::Other(rejection.into()),
     )]
     pub async fn chat_events(&self, request: &ChatRequest) -> Result<impl Stream<Item = Result<Chunk>> + Send> {
@@ -95,7 +95,7 @@ impl Client {
 
     /// The bytes of a stream, as the API sends them.
     #[circuit_breaker(
-        name = "llm_streams", timeout = "5s", stream,
+        name = "llm_streams", timeout = "10s", stream,
         exclude(LlmError::Other(error) if error.is::<breaker_core::CircuitBreakerError>()),
     )]
     pub async fn bytes(
@@ -112,7 +112,7 @@ impl Client {
         verdict.unwrap_or(false)
     }
 
-    #[circuit_breaker(name = "llm", timeout = "5s", classify, open = |rejection| LlmError::Other(rejection.into()))]
+    #[circuit_breaker(name = "llm", timeout = "10s", classify, open = |rejection| LlmError::Other(rejection.into()))]
     async fn post<B, T>(&self, path: &str, body: &B) -> Result<T>
     where
         B: Serialize + Sync + ?Sized,

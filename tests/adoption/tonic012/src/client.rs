@@ -35,7 +35,7 @@ pub struct Client {
 }
 
 #[circuit_breaker(
-    name = "warehouse", fail_max = 3, timeout = "2s", classify,
+    name = "warehouse", fail_max = 3, timeout = "10s", classify,
     open = |rejection| ClientError::Rpc(rejection.into()),
 )]
 impl Client {
