@@ -106,7 +106,7 @@ fn answer(mut client: TcpStream) -> std::io::Result<()> {
 }
 
 pub fn shop(database: SocketAddr, stock: SocketAddr) -> Shop {
-    let pool = pool(database, Duration::from_secs(2));
+    let pool = pool(database, Duration::from_secs(20));
     Shop { orders: Orders::new(pool.clone()), pool, stock }
 }
 
