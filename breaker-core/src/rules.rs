@@ -78,7 +78,8 @@
 //! | --- | --- |
 //! | any, made from a `CircuitBreakerError` (`Status::from_error`) | as that |
 //! | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure; `grpc-retry-pushback-ms` or `retry-after` of its metadata rides along |
-//! | `Cancelled` | neutral |
+//! | `Cancelled` with an error behind it: a time limit of the `Endpoint` or the `Request`, or a connection that ended under the call | failure, in the same way |
+//! | `Cancelled` without one: the server's own word | neutral |
 //! | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success |
 //!
 //! A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a function that returns a `Result<_, Status>` can be annotated:

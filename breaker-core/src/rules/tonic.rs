@@ -8,6 +8,7 @@ macro_rules! rules {
             use crate::error::CircuitBreakerError;
             use crate::outcome::Outcome;
             use ::$tonic::{Code, Response, Status};
+            use std::error::Error as _;
             use std::sync::Arc;
             use std::time::Duration;
 
@@ -17,7 +18,10 @@ macro_rules! rules {
                         return error.classify();
                     }
                     match self.code() {
-                        Code::Unavailable
+                        // The caller still waits, so it has not cancelled anything.
+                        Code::Cancelled if self.source().is_none() => Outcome::neutral(),
+                        Code::Cancelled
+                        | Code::Unavailable
                         | Code::DeadlineExceeded
                         | Code::ResourceExhausted
                         | Code::Internal
@@ -25,7 +29,6 @@ macro_rules! rules {
                         | Code::DataLoss => {
                             retry_after(self).map_or(Outcome::failure(), Outcome::failure_with_retry_after)
                         }
-                        Code::Cancelled => Outcome::neutral(),
                         Code::Ok
                         | Code::InvalidArgument
                         | Code::NotFound
@@ -87,6 +90,17 @@ macro_rules! rules {
                 fn a_rejection_by_another_breaker_is_neutral() {
                     let status = Status::from_error(Box::new(rejected(None)));
                     assert_eq!((status.code(), status.classify()), (Code::Unknown, Outcome::neutral()));
+                }
+
+                /// tonic's word for a time limit of the endpoint, and for a connection that ended under the call.
+                #[test]
+                fn what_the_transport_cancelled_is_a_failure() {
+                    let mut status = Status::cancelled("Timeout expired");
+                    status.set_source(Arc::new(std::io::Error::other("connection closed")));
+                    assert_eq!(status.classify(), Outcome::failure());
+                    status.metadata_mut().insert("retry-after", 2.into());
+                    assert_eq!(status.classify(), Outcome::failure_with_retry_after(secs(2)));
+                    assert_eq!(Status::cancelled("by the server").classify(), Outcome::neutral());
                 }
 
                 #[test]
