@@ -50,6 +50,9 @@ fn unguarded(member: &Member) -> TokenStream {
     }
 }
 
+/// What is for methods that return a `Result`.
+const OF_ERRORS: [&str; 5] = ["open", "exclude", "success", "include", "otherwise"];
+
 /// What the attribute of the block says.
 struct Outer<'a> {
     args: &'a TokenStream,
@@ -74,17 +77,14 @@ impl<'a> Outer<'a> {
 
     /// The rules for all methods together.
     fn check_methods(&self, block: &Block, errors: &mut Errors) {
+        self.check_errors(block, errors);
         for attr in block.head.attrs.iter().filter(|attr| recover::is_fallback(attr)) {
             errors.under(attr, "a fallback goes on a method, since it gives what that method returns");
         }
         for attr in block.head.attrs.iter().filter(|attr| recover::is_retry(attr)) {
             errors.under(attr, "a retry goes on a method, since not every call can be made a second time");
         }
-        let methods = block.members.iter().filter_map(|member| match member {
-            Member::Method(method) => Some(method),
-            Member::Other(_) => None,
-        });
-        let guarded: Vec<TokenStream> = methods.filter_map(|method| own_keys(method)).collect();
+        let guarded: Vec<TokenStream> = block.methods().filter_map(own_keys).collect();
         if guarded.is_empty() {
             let fix = "write a bare `#[circuit_breaker]` on a method whose result has another name";
             let message = format!(
@@ -95,6 +95,17 @@ impl<'a> Outer<'a> {
         {
             let message = "`max_keys` bounds the values of `key`, which neither this block nor a method of it has: `key = self.host`";
             errors.at(at, message);
+        }
+    }
+
+    /// What is said of errors is for a method that has one.
+    fn check_errors(&self, block: &Block, errors: &mut Errors) {
+        let Some((key, at)) = self.keys.iter().find(|(key, _)| OF_ERRORS.contains(key)) else { return };
+        let mut guarded = block.methods().filter(|method| own_keys(method).is_some()).peekable();
+        if guarded.peek().is_some() && guarded.all(|method| !has_errors(method)) {
+            let message =
+                format!("`{key}` is about errors, and no method of this impl block returns a `Result`; leave it out");
+            errors.at(*at, message);
         }
     }
 
@@ -122,11 +133,12 @@ impl<'a> Outer<'a> {
         if !has_name {
             self.no_contradiction(&options, errors);
         }
+        let has_errors = has_errors(method);
         for option in self.options() {
             let key = option.key.name;
             let is_written = options.iter().any(|own| own.key.name == key);
-            // Beside methods with a key there may be some without.
-            let is_idle = key == "max_keys" && !has_key;
+            // Beside methods with a key there may be some without, and beside those with an error.
+            let is_idle = (key == "max_keys" && !has_key) || (OF_ERRORS.contains(&key) && !has_errors);
             if is_written || is_idle || (has_name && key == "env") {
                 continue;
             }
@@ -163,7 +175,8 @@ impl<'a> Outer<'a> {
 
     fn no_time_limit(&self, method: &Method, errors: &mut Errors) {
         let name = &method.sig.ident;
-        let fix = "leave it out with `#[circuit_breaker(skip)]`, or give it a breaker in an impl block of its own";
+        let fix =
+            "write `#[circuit_breaker(timeout = \"off\")]` on it, or leave it out with `#[circuit_breaker(skip)]`";
         let message = format!("`timeout` of the impl block needs async methods, and `{name}` is not async; {fix}");
         errors.at(name.span(), message);
     }
@@ -186,6 +199,11 @@ fn own_keys(method: &Method) -> Option<TokenStream> {
         None => method.returns_result().then(TokenStream::new),
         Some(own) => (own.to_string() != "skip").then_some(own),
     }
+}
+
+/// True unless the written type is none of a `Result`.
+fn has_errors(method: &Method) -> bool {
+    !check::given::is_value(method.output().as_deref())
 }
 
 fn has_key(own: TokenStream) -> bool {

@@ -165,8 +165,9 @@ impl Unfinished {
         if !matches!(form, Form::Sync) {
             return;
         }
-        let timeout = self.settings.iter().find(|(key, ..)| key.name == "timeout");
-        if let Some((_, at, _)) = timeout {
+        let is_limit =
+            |(key, _, setting): &&(&Key, _, Setting)| key.name == "timeout" && !matches!(setting, Setting::Off);
+        if let Some((_, at, _)) = self.settings.iter().find(is_limit) {
             errors.at(*at, "`timeout` needs an `async fn`: a function that is not async cannot be stopped midway");
         }
         if let Some(at) = chain.and_then(|chain| chain.on.timeout) {

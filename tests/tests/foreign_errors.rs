@@ -5,7 +5,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Rejection, circuit_breaker, fallback, retry};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Rejection, State, circuit_breaker, fallback, retry};
 use common::secs;
 use futures_util::{Stream, stream};
 use std::fmt;
@@ -362,4 +362,64 @@ async fn an_alias_of_a_result_stays_one() {
     assert_eq!(alias(1).await, Ok(1));
     assert_eq!(alias(0).await, Ok(3), "its error is a failure");
     assert_eq!(alias(1).await, Ok(3), "which has opened it");
+}
+
+struct Flags;
+
+/// What it says of errors is for the methods that have some.
+#[circuit_breaker(
+    fail_max = 1,
+    name = "flags_block",
+    success(is_absent),
+    exclude(is_empty),
+    open = |_| Foreign("open".to_owned())
+)]
+impl Flags {
+    fn get(&self, text: &str) -> Result<u8, Foreign> {
+        foreign(text)
+    }
+
+    #[circuit_breaker(failure_if(Option::is_none))]
+    #[fallback(value(None))]
+    async fn flag(&self, found: Option<bool>) -> Option<bool> {
+        found
+    }
+
+    #[circuit_breaker(failure_if(|up| !up))]
+    #[fallback(value(false))]
+    fn is_up(&self, up: bool) -> bool {
+        up
+    }
+
+    #[circuit_breaker(failure_if(Option::is_none))]
+    #[fallback(value(None))]
+    fn later(&self, found: Option<u8>) -> Pin<Box<dyn Future<Output = Option<u8>> + Send + '_>> {
+        Box::pin(async move { found })
+    }
+}
+
+fn is_absent(error: &Foreign) -> bool {
+    error.0 == "absent"
+}
+
+fn is_empty(error: &Foreign) -> bool {
+    error.0.is_empty()
+}
+
+#[tokio::test]
+async fn what_a_block_says_of_errors_is_not_for_methods_without_one() {
+    let flags = Flags;
+    for text in ["absent", ""] {
+        assert_eq!(flags.get(text), Err(Foreign(text.to_owned())));
+        assert_eq!(flags.flag(Some(true)).await, Some(true));
+        assert_eq!(flags.later(Some(1)).await, Some(1));
+    }
+    let breaker = Registry::global().get("flags_block").unwrap();
+    assert_eq!(breaker.state(), State::Closed);
+    assert!(!flags.is_up(false), "which opens it");
+    assert_eq!(breaker.state(), State::Open);
+    assert!(!flags.is_up(true));
+    assert_eq!(flags.flag(Some(true)).await, None);
+    assert_eq!(flags.later(Some(1)).await, None);
+    assert_eq!(flags.get("absent"), Err(Foreign("open".to_owned())));
 }

@@ -282,3 +282,25 @@ fn an_impl_that_comes_out_of_a_macro() {
     assert_eq!((FromMacro.call(), FromMacro.call()), (Err(Fault::Upstream), Err(Fault::Open)));
     assert_eq!(named("impl_block::FromMacro").state(), State::Open);
 }
+
+struct Mixed;
+
+#[circuit_breaker(name = "mixed", fail_max = 1, timeout = "1s")]
+impl Mixed {
+    async fn hangs(&self) -> Result<u8, Fault> {
+        pending().await
+    }
+
+    #[circuit_breaker(timeout = "off")]
+    fn at_once(&self) -> Result<u8, Fault> {
+        Ok(1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_that_is_not_async_has_no_time_limit_beside_that_of_its_block() {
+    assert_eq!(Mixed.at_once(), Ok(1));
+    assert_eq!(Mixed.hangs().await, Err(Fault::Open));
+    assert_eq!(named("mixed").state(), State::Open);
+    assert_eq!(Mixed.at_once(), Err(Fault::Open));
+}

@@ -2,13 +2,13 @@
 
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Generics, Path, ReturnType, Type};
+use syn::{Generics, Ident, Path, ReturnType, Type, TypeParamBound};
 
 use super::rules::Rules;
 use super::shape::Form;
 use crate::args::steps::{Chain, Kind};
 use crate::recover::Errors;
-use crate::target::{Target, future};
+use crate::target::{Target, ends_in, future};
 
 /// What is returned, where it may be no `Result`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,11 @@ pub(super) fn check(
         Some(ty) if is_parameter(ty) => Given::Value,
         Some(ty) => of(ty)?,
     };
+    let is_whole = !rules.failure_if.is_empty() && chain.is_some_and(ends_in_value);
+    if let Some(ty) = ty.filter(|ty| !is_whole && is_stream(ty)) {
+        errors.under(ty, of_a_stream(&target.sig.ident, ty));
+        return None;
+    }
     let missing = match (rules.failure_if.is_empty(), chain.is_some_and(ends_in_value)) {
         (false, true) => return Some(given),
         _ if given == Given::Unknown => return None,
@@ -109,6 +114,11 @@ pub(super) fn check(
         None => errors.at(name.span(), message("nothing")),
     }
     None
+}
+
+/// True where the written type is none of a `Result`, whatever the rest of the program says; `None`: there is no type.
+pub(crate) fn is_value(ty: Option<&Type>) -> bool {
+    ty.is_none_or(|ty| of(ty) == Some(Given::Value))
 }
 
 /// True where the last step always has an answer.
@@ -133,6 +143,31 @@ fn of_path(path: &Path) -> Option<Given> {
     }
     let is_value = VALUES.contains(&&*last);
     Some(if is_value { Given::Value } else { Given::Unknown })
+}
+
+/// `impl Stream<..>`, a box of one, and the alias of futures for such a box.
+fn is_stream(ty: &Type) -> bool {
+    let is_bound = |bound: &TypeParamBound| match bound {
+        TypeParamBound::Trait(bound) => ends_in(&bound.path, "Stream"),
+        _ => false,
+    };
+    match ty {
+        Type::Group(group) => is_stream(&group.elem),
+        Type::Paren(paren) => is_stream(&paren.elem),
+        Type::ImplTrait(ty) => ty.bounds.iter().any(is_bound),
+        Type::TraitObject(ty) => ty.bounds.iter().any(is_bound),
+        Type::Path(ty) if ["Pin", "Box"].iter().any(|name| ends_in(&ty.path, name)) => {
+            future::argument(ty).is_some_and(is_stream)
+        }
+        Type::Path(ty) => ["BoxStream", "LocalBoxStream"].iter().any(|name| ends_in(&ty.path, name)),
+        _ => false,
+    }
+}
+
+fn of_a_stream(name: &Ident, ty: &Type) -> String {
+    let fix = "return it in an `Ok`, with the key `stream`, or guard it by hand with `guard_stream`";
+    let ty = shown(ty);
+    format!("`#[circuit_breaker]` guards a stream in the `Ok` of a `Result`, and `{name}` returns `{ty}` itself; {fix}")
 }
 
 /// The type as rustfmt would write it, as a rule.

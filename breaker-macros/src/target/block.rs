@@ -1,5 +1,7 @@
 //! The annotated impl block: its head is parsed, its methods are told apart, their bodies stay raw tokens.
 
+use std::borrow::Cow;
+
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
@@ -104,6 +106,13 @@ fn other_member(input: ParseStream<'_>) -> Result<TokenStream> {
 }
 
 impl Block {
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Method(method) => Some(&**method),
+            Member::Other(_) => None,
+        })
+    }
+
     /// What the breaker of the block is named after.
     pub(crate) fn type_name(&self) -> String {
         let ty = &*self.head.self_ty;
@@ -115,10 +124,15 @@ impl Block {
 impl Method {
     /// True where the last name of the written return type, or of the returned future's, ends in `Result` and has arguments.
     pub(crate) fn returns_result(&self) -> bool {
+        self.output().is_some_and(|ty| is_result(&ty))
+    }
+
+    /// The written return type, or that of the returned future; `None` where there is none.
+    pub(crate) fn output(&self) -> Option<Cow<'_, Type>> {
         match (&self.sig.output, self.future()) {
-            (_, Some(Look::Future { output, .. })) => is_result(&output),
-            (ReturnType::Type(_, ty), _) => is_result(ty),
-            (ReturnType::Default, _) => false,
+            (_, Some(Look::Future { output, .. })) => Some(Cow::Owned(*output)),
+            (ReturnType::Type(_, ty), _) => Some(Cow::Borrowed(ty)),
+            (ReturnType::Default, _) => None,
         }
     }
 

@@ -79,7 +79,7 @@ fn look_into_box(ty: &Type) -> Option<Look> {
 }
 
 /// The first type in the angle brackets of a path.
-fn argument(ty: &syn::TypePath) -> Option<&Type> {
+pub(crate) fn argument(ty: &syn::TypePath) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &ty.path.segments.last()?.arguments else {
         return None;
     };
