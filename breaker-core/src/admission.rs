@@ -9,6 +9,8 @@ use crate::gate::{Evidence, Wait, Word};
 use crate::nesting;
 use crate::permit::Permit;
 use crate::state::State;
+use crate::sync::Arc;
+use crate::window::SlidingWindow;
 
 impl CircuitBreaker {
     /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
@@ -40,7 +42,7 @@ impl CircuitBreaker {
     #[inline(never)]
     fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
-        if !word.has(Word::SHUT | Word::ASK | Word::PLACES) && self.only_meter().is_some() {
+        if !word.has(Word::SHUT | Word::ASK | Word::PLACES | Word::TIMED) && self.only_meter().is_some() {
             nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
@@ -52,14 +54,17 @@ impl CircuitBreaker {
         }
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
+        let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
+        let word = if word.has(Word::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
         // Of a call that asked when the breaker was not disabled, a listener waits for the end.
         let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
         if !word.has(Word::SHUT | Word::ASK) {
+            let around = if word.has(Word::TIMED) { nesting::take_start(&self.0) } else { None };
             let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
                 Some(holds) => word.with(holds),
                 None => return Err(self.turn_busy(caller, heard)),
             };
-            let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
+            let word = if word.has(Word::TIMED) { self.begin_under_way(word, started, around) } else { word };
             return Ok(self.permit(caller, asked(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
@@ -86,6 +91,33 @@ impl CircuitBreaker {
             Admission::Admitted { probe } => (word, probe),
         };
         Ok(self.permit(caller, asked(word), probe, self.start()))
+    }
+
+    /// Opens the breaker where calls that are under way and slow already make the slow rule hold; gives the word that stands then. A call inside one of
+    /// the same breaker goes in with that.
+    #[inline(never)]
+    fn look_at_calls_under_way(&self, word: Word, now: Tick) -> Word {
+        let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
+            0 => None,
+            slow => window.judge_with(slow, clock::now()).map(|_| slow),
+        };
+        let asks = !word.has(Word::SHUT | Word::ASK | Word::PASS);
+        let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return word };
+        if nesting::is_inside(&self.0) {
+            return word;
+        }
+        self.change(|machine, now| ((), machine.review_under_way(word.generation(), slow, now)));
+        self.0.gate.word()
+    }
+
+    /// Counts a call that begins among those under way, in place of the one around it.
+    #[inline(never)]
+    fn begin_under_way(&self, word: Word, started: Tick, around: Option<Tick>) -> Word {
+        if let Some(around) = around {
+            self.0.end_under_way(around);
+        }
+        let Some(window) = self.0.window.get().filter(|_| !word.has(Word::PASS)) else { return word };
+        if window.call_begins(started) { word.with(Word::STARTED) } else { word }
     }
 
     /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and

@@ -323,7 +323,7 @@ keys! {
     |rate| share(rate), "a share above 0 and at most 1 such as 0.5, or \"off\"";
 
     /// Calls that take longer than this (`>`) are slow, also those that succeed, and those that are dropped after it: above zero; off if
-    /// unset. Such a breaker opens when `slow_rate` of the calls in the window are slow. A call with the key `stream` takes as long as its stream.
+    /// unset. One that is still under way counts when the next call asks. Such a breaker opens when `slow_rate` of the calls in the window are slow. A call with the key `stream` takes as long as its stream.
     slow_call(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"2s\", or \"off\"";
 

@@ -201,6 +201,9 @@ impl Entry {
         let link = held.link;
         held.runs = true;
         nesting::enter(&link.breaker.0, held.word.never(), held.probe, Some(link));
+        if held.word.has(Word::STARTED) {
+            nesting::note_start(held.started);
+        }
         self.0 = Way::Held(held);
         Some(link.shared)
     }

@@ -53,7 +53,9 @@ impl Word {
     pub(crate) const PLACES: u64 = 1 << 12;
     /// The call holds a place. No published word has it. It stands below the generation, so that the end of a call asks for it in one look with `PASS`.
     pub(crate) const HOLDS: u64 = 1 << 13;
-    const GENERATION_SHIFT: u32 = 14;
+    /// The call is counted among those that are under way. No published word has it.
+    pub(crate) const STARTED: u64 = 1 << 14;
+    const GENERATION_SHIFT: u32 = 15;
 
     /// The call is being dropped, and those inside it with it.
     pub(crate) const CLOSING: u64 = 1 << 55;
@@ -95,7 +97,7 @@ impl Word {
     #[inline]
     pub(crate) const fn has_only_a_run(self) -> bool {
         const STATE: u64 = 0xf << Word::STATE_SHIFT;
-        let marks = Self::MARKS & !Self::MORE | Self::HOLDS;
+        let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
         let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
         // A closed breaker's state is 0.
         self.0 & kind == Self::WATCH

@@ -6,7 +6,7 @@
 //! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
 //!    (`state`).
 //! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call (`closed_call`; `review` for successes
-//!    that were added to the window without the lock). The tripping call returns its own error: the shell gives every result back as it is.
+//!    that were added to the window without the lock, `review_under_way` for slow calls that have not ended). The tripping call returns its own error: the shell gives every result back as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
 //! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed; where one watches, `lapse` does the same without a probe.
@@ -324,6 +324,16 @@ impl Machine {
         let window = self.ruled_window()?;
         window.turn(now);
         window.judge().map(|trip| self.open(trip, None, now))
+    }
+
+    /// So many calls that are under way and slow made a rule seem to hold.
+    pub(crate) fn review_under_way(&mut self, generation: u64, slow: u64, now: Tick) -> Option<Change> {
+        if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
+            return None;
+        }
+        let window = self.ruled_window()?;
+        window.turn(now);
+        window.judge_with(slow, now).map(|trip| self.open(trip, None, now))
     }
 
     /// What an ending counts as (rules 8 and 9).

@@ -12,6 +12,7 @@ pub(crate) use self::stack::Frame;
 use self::stack::{Id, Place, STACK, Stack};
 #[cfg(feature = "tracing")]
 use crate::breaker::CircuitBreaker;
+use crate::clock::Tick;
 use crate::gate::{Evidence, Word};
 use crate::shared::{Core, Shared};
 use crate::site::Link;
@@ -205,6 +206,16 @@ pub(crate) fn tell_dropped(core: &Core, evidence: Evidence) {
 /// Notes which function of the breaker's family made the innermost call, which is inside another one.
 pub(crate) fn number(number: u32) {
     STACK.with(|stack| stack.number(number));
+}
+
+/// Notes when the innermost call began, whose word says that it is counted among those under way.
+pub(crate) fn note_start(at: Tick) {
+    STACK.with(|stack| stack.note_start(at));
+}
+
+/// Takes the call around one that begins out of those under way: its time is no more its own. Gives when it began, if it is among them.
+pub(crate) fn take_start(core: &Core) -> Option<Tick> {
+    nearest(core, Place::take_start)?
 }
 
 #[cfg(feature = "tracing")]

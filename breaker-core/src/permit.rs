@@ -11,6 +11,7 @@ use crate::gate::{Evidence, Word};
 use crate::nesting::{self, Frame};
 use crate::note::Cause;
 use crate::outcome::{Ending, Outcome};
+use crate::shared::Core;
 use crate::site::Link;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
@@ -41,7 +42,7 @@ pub struct Permit {
     settled: bool,
     /// What the call's own code does: one of the stages below.
     stage: AtomicU8,
-    /// What the calls inside it have told: the bits of [`Evidence`].
+    /// What the calls inside it have told: the bits of [`Evidence`], and [`TAKEN`].
     evidence: AtomicU8,
     /// It was taken, or its own code has run, inside a call of the same breaker.
     inside: AtomicBool,
@@ -59,6 +60,9 @@ const CUT: u8 = 3;
 const CLOSES: u8 = 4;
 /// The call's time is over, and its body is being dropped.
 const CUT_CLOSES: u8 = 5;
+
+/// A call inside it is counted among those under way in its place.
+const TAKEN: u8 = 1 << 7;
 
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
@@ -178,9 +182,13 @@ impl Permit {
     #[inline]
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
-        let word = self.word.with_evidence(self.evidence()).never();
+        let own = if self.is_taken() { self.word.without(Word::STARTED) } else { self.word };
+        let word = own.with_evidence(self.evidence()).never();
         nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
         self.number();
+        if word.has(Word::STARTED) {
+            nesting::note_start(self.started);
+        }
         Inside { permit: self, word }
     }
 
@@ -248,10 +256,28 @@ impl Permit {
         }
     }
 
+    /// Counts the call among those under way no more, if it is. One of an earlier generation was forgotten with it.
+    fn leave_starts(&mut self) {
+        if !self.word.has(Word::STARTED) {
+            return;
+        }
+        self.word = self.word.without(Word::STARTED);
+        let core: &Core = &self.breaker().0;
+        let binds = core.gate.glance().generation() == self.word.generation();
+        if binds && !self.is_taken() {
+            core.end_under_way(self.started);
+        }
+    }
+
+    fn is_taken(&self) -> bool {
+        self.evidence.load(Ordering::Relaxed) & TAKEN != 0
+    }
+
     /// Keeps what has become of the call on the stack.
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
-        self.evidence.store(evidence.bits(), Ordering::Relaxed);
+        let taken = self.is_taken() || (self.word.has(Word::STARTED) && !left.word.has(Word::STARTED));
+        self.evidence.store(evidence.bits() | if taken { TAKEN } else { 0 }, Ordering::Relaxed);
         self.probe.store(left.probe, Ordering::Relaxed);
     }
 
@@ -283,6 +309,7 @@ impl Permit {
         }
         self.settled = true;
         self.leave_place();
+        self.leave_starts();
         if !self.word.has(Word::PASS) {
             self.pass_on(false, "failure");
         }

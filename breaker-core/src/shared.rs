@@ -241,6 +241,13 @@ impl Core {
         self.gate.glance() == word && machine.failed_again(now)
     }
 
+    /// A call that is counted among those under way is so no more.
+    pub(crate) fn end_under_way(&self, started: Tick) {
+        if let Some(window) = self.window.get() {
+            window.call_ends(started);
+        }
+    }
+
     /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for one.
     pub(crate) fn leave_place(&self) {
         let was_full = self.gate.leave_place();

@@ -81,6 +81,11 @@ pub(crate) struct Tally {
 impl Tally {
     /// Nothing in it could open a breaker.
     #[inline]
+    /// With so many slow calls more.
+    pub(crate) const fn and_slow(self, slow: u64) -> Self {
+        Self { calls: self.calls + slow, slow: self.slow + slow, ..self }
+    }
+
     pub(crate) const fn is_good(&self) -> bool {
         self.failed == 0 && self.slow == 0
     }
@@ -114,6 +119,13 @@ impl Rules {
             (.., Some(most)) if failed >= u64::from(most) => Some(Trip::Failures { failed, calls }),
             _ => None,
         }
+    }
+}
+
+impl Rules {
+    /// The slow rule alone, if it holds.
+    pub(crate) fn judge_slow(&self, tally: &Tally) -> Option<Trip> {
+        Self { failure_rate: None, fail_max: None, ..*self }.judge(tally)
     }
 }
 

@@ -6,10 +6,14 @@
 //! a window that it does not belong to. A good call that is held up in between can be: for as long as the window takes to go round, it pushes
 //! out a younger call than its own; while the breaker closes, it is one more in the window that begins.
 //!
+//! Calls that are under way and may become slow are counted beside it, by the time of their start (`starts`).
+//!
 //! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power of two (32 bytes at least, 32 KiB for
-//! 100,000 calls), and again for each other power of two that it has had; 1 KiB for a window of time, however long.
+//! 100,000 calls), and again for each other power of two that it has had; 1 KiB for a window of time, however long. Half a KiB more
+//! where a rule looks at slow calls.
 
 mod calls;
+mod starts;
 mod time;
 
 use crate::clock::{Tick, nanos_of};
@@ -17,6 +21,7 @@ use crate::policy::Window;
 use crate::sync::{AtomicBool, AtomicU64, OnceLock, Ordering};
 use crate::trip::{Rules, Tally, Trip};
 use calls::Ring;
+use starts::Starts;
 use std::time::Duration;
 use time::Buckets;
 
@@ -43,6 +48,8 @@ pub(crate) struct SlidingWindow {
     timed: AtomicBool,
     ring: Ring,
     buckets: OnceLock<Box<Buckets>>,
+    /// Where a rule looks at slow calls.
+    starts: OnceLock<Box<Starts>>,
     rules: Limits,
 }
 
@@ -63,16 +70,22 @@ impl SlidingWindow {
     /// for `add_good` and what asks.
     pub(crate) fn arrange(&self, rules: &Rules, window: Window) {
         self.rules.set(rules);
+        let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
+        match self.starts.get() {
+            Some(starts) => starts.resize(slow_call),
+            None if slow_call.is_some() => self.starts.get_or_init(Box::default).resize(slow_call),
+            None => {}
+        }
         match window {
             Window::Calls(size) if self.timed.load(Ordering::Relaxed) || !self.ring.has(size) => {
-                self.clear();
+                self.empty();
                 self.ring.resize(size);
                 self.timed.store(false, Ordering::Release);
             }
             Window::Time(span) => {
                 let buckets = self.buckets.get_or_init(Box::default);
                 if !self.timed.load(Ordering::Relaxed) || !buckets.has(span) {
-                    self.clear();
+                    self.empty();
                     buckets.resize(span);
                     self.timed.store(true, Ordering::Release);
                 }
@@ -128,6 +141,28 @@ impl SlidingWindow {
         if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::Quiet } else { Added::Holds }
     }
 
+    /// A call begins, which may be slow before it ends. `false`: nobody asks.
+    pub(crate) fn call_begins(&self, at: Tick) -> bool {
+        self.starts.get().is_some_and(|starts| starts.enter(at))
+    }
+
+    /// A call that [has begun](Self::call_begins) ends.
+    pub(crate) fn call_ends(&self, at: Tick) {
+        if let Some(starts) = self.starts.get() {
+            starts.leave(at);
+        }
+    }
+
+    /// How many of the calls under way are slow already. `at` is the present as their starts are.
+    pub(crate) fn slow_under_way(&self, at: Tick) -> u64 {
+        self.starts.get().map_or(0, |starts| starts.slow(at))
+    }
+
+    /// The slow rule, if it holds at `now` with so many slow calls more.
+    pub(crate) fn judge_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
+        self.rules.get().judge_slow(&self.tally(now).and_slow(under_way))
+    }
+
     /// Lets go what is older than the window.
     pub(crate) fn turn(&self, now: Tick) {
         if let Some(buckets) = self.timed_buckets() {
@@ -152,11 +187,26 @@ impl SlidingWindow {
         self.timed_buckets().map_or_else(|| self.ring.sums(), |buckets| buckets.sums_at(now))
     }
 
-    /// Empties it.
-    pub(crate) fn clear(&self) {
+    fn empty(&self) {
         self.ring.clear();
         if let Some(buckets) = self.buckets.get() {
             buckets.clear();
+        }
+    }
+
+    /// Empties it, and forgets the calls that are under way.
+    pub(crate) fn clear(&self) {
+        self.empty();
+        if let Some(starts) = self.starts.get() {
+            starts.clear();
+        }
+    }
+
+    /// The same, and counts no calls that are under way: there is no rule any more.
+    pub(crate) fn rest(&self) {
+        self.clear();
+        if let Some(starts) = self.starts.get() {
+            starts.resize(None);
         }
     }
 

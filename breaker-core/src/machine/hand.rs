@@ -81,7 +81,7 @@ impl Machine {
         self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
-            (None, Some(window)) => window.clear(),
+            (None, Some(window)) => window.rest(),
             (None, None) => {}
         }
     }

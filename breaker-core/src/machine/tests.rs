@@ -104,3 +104,19 @@ fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
     assert_eq!(machine.ends(), Some(edge));
     assert_eq!(machine.lapse(edge).map(|change| change.new), Some(State::Closed));
 }
+
+#[test]
+fn calls_under_way_open_nothing_where_they_do_not_make_the_slow_rule_hold() {
+    let rules = Config::new().fail_max(9).failure_rate(0.1).slow_call(SECOND).slow_rate(0.5).min_calls(3);
+    let mut machine = machine(rules);
+    fail(&mut machine);
+    let generation = machine.generation();
+    assert!(machine.review_under_way(generation - 1, 5, NOW).is_none(), "they are of an earlier generation");
+    assert!(machine.review_under_way(generation, 1, NOW).is_none(), "there are two calls");
+    let change = machine.review_under_way(generation, 2, NOW).expect("two of three are slow");
+    assert_eq!(
+        change.trip.map(|trip| trip.to_string()).as_deref(),
+        Some("66.7 % of 3 calls took longer than 1s (limit 50 %)")
+    );
+    assert!(machine.review_under_way(machine.generation(), 9, NOW).is_none(), "it is open already");
+}

@@ -1,6 +1,6 @@
 //! The sliding windows: good calls that are added without a lock, against failures, turns, clearings and each other.
 
-use super::{SECOND, breaker, check, race};
+use super::{Heard, SECOND, breaker, check, race};
 use crate::clock::Tick;
 use crate::config::Config;
 use crate::policy::Window;
@@ -176,5 +176,62 @@ fn failures_of_two_threads_under_the_lock_are_both_there() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
         assert_eq!(window.lock().sums(), tally(2, 2));
+    });
+}
+
+/// Half of at least two calls that take longer than a second.
+fn slow_window() -> Arc<SlidingWindow> {
+    let (slow_rate, slow_call) = (Some(0.5), Some(SECOND));
+    let rules = Rules { failure_rate: None, slow_rate, slow_call, fail_max: None, min_calls: 2 };
+    let window = SlidingWindow::default();
+    window.arrange(&rules, Window::Calls(4));
+    Arc::new(window)
+}
+
+#[test]
+fn calls_that_begin_and_end_at_once_are_counted_under_way_as_long_as_they_are() {
+    check(|| {
+        let window = slow_window();
+        window.call_begins(START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.call_begins(START), move || third.call_ends(START));
+        assert_eq!(window.slow_under_way(START.after(2 * SECOND)), 1);
+    });
+}
+
+#[test]
+fn a_call_that_begins_while_a_bucket_is_taken_over_is_in_the_new_one() {
+    check(|| {
+        let window = slow_window();
+        window.call_begins(START);
+        // The same place, a round later.
+        let later = START.after(4 * SECOND);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(
+            move || {
+                other.call_begins(later);
+                other.call_ends(START);
+            },
+            move || third.call_begins(later),
+        );
+        assert_eq!(window.slow_under_way(later.after(2 * SECOND)), 2);
+    });
+}
+
+#[test]
+fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
+    check(|| {
+        let breaker = breaker(Config::new().slow_call(SECOND).slow_rate(0.5).min_calls(1).recovery_timeout(SECOND));
+        let held = breaker.try_acquire().unwrap();
+        crate::clock::advance(2 * SECOND);
+        let heard = Heard::by(&breaker);
+        let (other, third) = (breaker.clone(), breaker.clone());
+        let found = race(move || other.try_acquire().is_err(), move || third.try_acquire().is_err());
+        // Whoever comes second may look before the first one has published, and goes in: its result is of the past.
+        assert!(found.0 || found.1);
+        let changes = heard.in_order();
+        assert_eq!((changes.len(), changes[0].new), (1, State::Open));
+        held.success();
+        assert_eq!(breaker.state(), State::Open);
     });
 }

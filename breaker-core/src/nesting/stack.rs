@@ -1,5 +1,6 @@
 //! Stack: the calls that a thread is inside of. The first one stands where a call that is alone finds it without a look at how many there are.
 
+use crate::clock::Tick;
 use crate::gate::{Evidence, Word};
 use crate::shared::Core;
 use crate::site::Link;
@@ -54,6 +55,8 @@ pub(super) struct Place {
     function: Cell<Option<&'static Link>>,
     /// In its place, the number that the function has in the breaker's family; 0: none.
     number: Cell<u32>,
+    /// When the call began, where its word says that it is counted among those under way.
+    started: Cell<Tick>,
 }
 
 impl Place {
@@ -64,6 +67,7 @@ impl Place {
             probe: Cell::new(0),
             function: Cell::new(None),
             number: Cell::new(0),
+            started: Cell::new(Tick::ZERO),
         }
     }
 
@@ -81,6 +85,13 @@ impl Place {
     fn set(&self, Frame { breaker, word, probe }: Frame) {
         self.put(breaker, word);
         self.probe.set(probe);
+    }
+
+    /// Gives when the call began, if it is counted among those under way, and says that it is no more.
+    pub(super) fn take_start(&self) -> Option<Tick> {
+        let word = self.word.get();
+        self.word.set(word.without(Word::STARTED));
+        word.has(Word::STARTED).then(|| self.started.get())
     }
 
     #[inline]
@@ -179,6 +190,11 @@ impl Stack {
     /// Notes which function of the breaker's family made the innermost call.
     pub(super) fn number(&self, number: u32) {
         self.innermost().number.set(number);
+    }
+
+    /// Notes when the innermost call began.
+    pub(super) fn note_start(&self, at: Tick) {
+        self.innermost().started.set(at);
     }
 
     /// The first call is not the innermost any more: its word says so, with which it would be compared.

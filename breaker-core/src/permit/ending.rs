@@ -20,7 +20,7 @@ impl Permit {
     #[inline(never)]
     pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
-        if self.word.has(Word::PASS | Word::HOLDS) && self.end_apart(ending, cause) {
+        if self.word.has(Word::PASS | Word::HOLDS | Word::STARTED) && self.end_apart(ending, cause) {
             return;
         }
         let core: &Core = &self.breaker().0;
@@ -60,6 +60,7 @@ impl Permit {
     fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
         // Before anybody hears of its end.
         self.leave_place();
+        self.leave_starts();
         if self.word.has(Word::PASS) {
             if self.word.has(Word::UNBOUND) {
                 self.tell(&Settled::PASSED_ON, cause);

@@ -7,6 +7,7 @@ use crate::step::{Hand, Step, Wait};
 use breaker_core::event::StateChange;
 use breaker_core::{CallError, CircuitBreaker, Listener, Outcome, Permit, Snapshot};
 use proptest::sample::Index;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -145,10 +146,17 @@ impl Pair {
 
     /// The panic is one that the hook does not hear of.
     fn panic(&mut self) {
-        let body = || -> Result<(), ()> { resume_unwind(Box::new("as planned")) };
+        let within = Cell::new(None);
+        let body = || -> Result<(), ()> {
+            within.set(Some(self.breaker.snapshot()));
+            resume_unwind(Box::new("as planned"))
+        };
         let ended = catch_unwind(AssertUnwindSafe(|| self.breaker.call_sync(body)));
+        let let_in = within.take().unwrap_or_else(|| self.breaker.snapshot());
+        self.see(let_in);
+        let expected = self.reference.admit();
         self.look();
-        match (ended, self.reference.admit()) {
+        match (ended, expected) {
             (Err(_), Ok(call)) => self.reference.settle(call, Ending::Panicked),
             (Ok(Err(CallError::Rejected(error))), Err(rejection)) => {
                 assert_eq!((error.state(), error.retry_after()), rejection);
@@ -202,8 +210,13 @@ impl Pair {
     /// Lets the reference see what the breaker shows now.
     fn look(&mut self) {
         let snapshot = self.breaker.snapshot();
+        self.see(snapshot);
+    }
+
+    fn see(&mut self, snapshot: Snapshot) {
         let window = snapshot.window.map(shown).unwrap_or_default();
-        self.reference.seen = Seen { window, retry_after: snapshot.retry_after };
+        self.reference.seen =
+            Seen { window, retry_after: snapshot.retry_after, opened: snapshot.opened_because.is_some() };
         self.shown = snapshot;
     }
 

@@ -92,6 +92,7 @@ impl Reference {
     fn take(&mut self, keys: Keys) {
         if keys.slow_call != self.keys.slow_call {
             self.record.forget_slow();
+            self.under_way.clear();
         }
         if keys.window() != self.keys.window() {
             self.record.clear();
@@ -141,6 +142,7 @@ impl Reference {
         }
         (self.manual, self.phase) = (manual, phase);
         self.generation += 1;
+        self.under_way.clear();
         if matches!(self.phase, Phase::Closed { .. }) {
             self.run.clear();
             self.opened_by.clear();

@@ -33,6 +33,8 @@ pub(crate) struct Reference {
     pub(crate) last_failure: Option<Duration>,
     pub(crate) last_error: Option<&'static str>,
     pub(crate) told: Vec<Told>,
+    /// Calls that may become slow before they end.
+    pub(crate) under_way: Vec<Call>,
 }
 
 /// What the breaker shows after the step that is under way.
@@ -40,6 +42,8 @@ pub(crate) struct Reference {
 pub(crate) struct Seen {
     pub(crate) window: Sums,
     pub(crate) retry_after: Option<Duration>,
+    /// A rule has opened it.
+    pub(crate) opened: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,6 +169,8 @@ pub(crate) struct Call {
     pub(crate) timed: bool,
     /// Calls of the same breaker were made inside of it: how long it took says nothing of the service.
     pub(crate) nested: bool,
+    /// It is among those that may become slow before they end.
+    pub(crate) watched: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -196,8 +202,12 @@ impl Reference {
         let (counted, admitted) = match self.mode() {
             Some(Manual::ForcedOpen { until }) => (true, Err((State::ForcedOpen, until.map(|until| until - self.now)))),
             Some(Manual::Disabled) => (false, Ok(None)),
-            Some(Manual::Shadow) | None => (true, self.ask()),
+            Some(Manual::Shadow) | None => {
+                self.look_at_calls_under_way();
+                (true, self.ask())
+            }
         };
+        let is_watched = counted && self.may_become_slow();
         let call = |generation, slot| Call {
             generation,
             counted,
@@ -205,9 +215,14 @@ impl Reference {
             began: self.now,
             timed: self.keys.are_timed(),
             nested: false,
+            watched: false,
         };
         match admitted {
-            Ok(slot) => Ok(call(self.generation, slot)),
+            Ok(slot) => {
+                let call = Call { watched: is_watched, ..call(self.generation, slot) };
+                self.under_way.extend(is_watched.then_some(call));
+                Ok(call)
+            }
             Err(_) if self.manual == Some(Manual::Shadow) => {
                 self.counts.shadow_rejected += 1;
                 // What would not have been made decides nothing.
@@ -261,6 +276,7 @@ impl Reference {
     }
 
     pub(crate) fn settle(&mut self, call: Call, ending: Ending) {
+        self.forget(call);
         if !call.counted {
             return;
         }

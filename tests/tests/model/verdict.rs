@@ -2,7 +2,7 @@
 
 use crate::keys::Keys;
 use crate::record::Made;
-use crate::reference::{End, Opening, Phase, Ramp, Reference, Rule, Slot, Trial};
+use crate::reference::{Call, End, Opening, Phase, Ramp, Reference, Rule, Slot, Trial};
 use std::time::Duration;
 
 /// At least this share.
@@ -46,6 +46,41 @@ impl Reference {
             (many, Rule::WindowFails(failed, calls)),
         ];
         rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect()
+    }
+
+    /// A call that asks opens it where calls that are under way and slow already make the slow rule hold. A call is among them when it is slow by
+    /// a sixteenth at most, and is no more after four times as long: between these, it is as the breaker shows.
+    pub(crate) fn look_at_calls_under_way(&mut self) {
+        let Some(slow_call) = self.keys.slow_call.filter(|_| self.may_become_slow()) else { return };
+        let part = Duration::from_nanos(slow_call.as_nanos().div_ceil(16) as u64);
+        let count = |from: u32, to: u32| {
+            let ages = self.under_way.iter().map(|call| self.now - call.began);
+            ages.filter(|age| (part * from..part * to).contains(age)).count() as u64
+        };
+        let (least, most) = (count(17, 63), count(16, 64));
+        if most == 0 {
+            return;
+        }
+        let (calls, _, slow) = self.record.agree(self.seen.window, self.keys.window(), self.now);
+        let limit = self.keys.slow_rate.unwrap_or(0.5);
+        let holds = |more: u64| calls + more >= self.keys.min_calls() && reaches(slow + more, calls + more, limit);
+        if least > 0 && holds(least) || self.seen.opened && holds(most) {
+            let rules = (least.max(1)..=most).filter(|more| holds(*more)).map(|more| Rule::SlowRate(calls + more));
+            self.open(rules.collect(), Duration::ZERO);
+        }
+    }
+
+    /// It is no more among those that may become slow.
+    pub(crate) fn forget(&mut self, call: Call) {
+        let same = |one: &Call| (one.began, one.generation) == (call.began, call.generation);
+        if let Some(at) = self.under_way.iter().position(same).filter(|_| call.watched) {
+            self.under_way.remove(at);
+        }
+    }
+
+    /// Whether a call that begins now is watched: while it is closed without a ramp.
+    pub(crate) fn may_become_slow(&self) -> bool {
+        self.keys.slow_call.is_some() && matches!(self.phase, Phase::Closed { ramp: None, .. })
     }
 
     /// A probe's result; gives the rules by which it opens again, and closes by itself.

@@ -114,16 +114,22 @@ impl Inside {
 
     /// Goes in with the outer one: the first takes over its slot.
     fn go_in(&mut self, outer: usize) -> Call {
-        let reference = &self.references[self.calls[outer].of];
+        let reference = &mut self.references[self.calls[outer].of];
         let outer = self.calls[outer].call.as_mut().expect("it was let in");
         outer.nested = true;
-        Call {
+        reference.forget(*outer);
+        outer.watched = false;
+        let watched = outer.counted && reference.may_become_slow();
+        let inner = Call {
             slot: outer.slot.take(),
             began: reference.now,
             timed: reference.keys.are_timed(),
             nested: false,
+            watched,
             ..*outer
-        }
+        };
+        reference.under_way.extend(watched.then_some(inner));
+        inner
     }
 
     fn ask(&mut self, of: usize) -> Result<Call, Rejection> {
@@ -158,6 +164,9 @@ impl Inside {
         let with_outer = dropped && outer.is_some_and(|outer| !self.calls[outer].over && !self.polled.contains(&outer));
         let counts = call.counted && !with_outer && heard.leaves(counted);
         let mut tells = heard;
+        if !counts {
+            reference.forget(call);
+        }
         if counts {
             reference.settle(call, ending);
             self.told[of].push(told(counted));

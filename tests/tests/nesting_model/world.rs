@@ -201,8 +201,10 @@ impl World {
     fn look(&self, of: usize) {
         self.happened.set(true);
         if self.keys[of].looks_at_window() {
-            let window = self.breakers[of].snapshot().window.map(shown).unwrap_or_default();
-            self.inside.borrow_mut().references[of].seen = Seen { window, retry_after: None };
+            let snapshot = self.breakers[of].snapshot();
+            let window = snapshot.window.map(shown).unwrap_or_default();
+            let opened = snapshot.opened_because.is_some();
+            self.inside.borrow_mut().references[of].seen = Seen { window, retry_after: None, opened };
         }
     }
 

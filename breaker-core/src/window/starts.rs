@@ -1,0 +1,140 @@
+//! Counts the calls that are under way by the time of their start, so that slow ones are known before they end.
+//!
+//! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call that is held up between the look at the clock and its
+//! exchange, for four times `slow_call`, can push out those of a later round. One that ends after others were forgotten finds another number in
+//! its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
+
+use crate::clock::{Tick, nanos_of};
+use crate::sync::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// So many buckets make up the time after which a call is slow.
+const PER_SLOW: u64 = 16;
+/// A call that is under way for longer than four such times is forgotten: so nothing that is lost here stays.
+const BUCKETS: u64 = 4 * PER_SLOW;
+
+/// Calls by the bucket of their start. A word has the number of its bucket, and below that how many of its calls are under way.
+#[derive(Debug)]
+pub(super) struct Starts {
+    /// Nanoseconds; 0: no call is counted.
+    width: AtomicU64,
+    buckets: [AtomicU64; BUCKETS as usize],
+}
+
+const COUNT: u64 = 0xffff_ffff;
+
+impl Default for Starts {
+    fn default() -> Self {
+        Self { width: AtomicU64::new(0), buckets: std::array::from_fn(|_| AtomicU64::new(0)) }
+    }
+}
+
+impl Starts {
+    /// Counts from now on the calls that may become slow after this time, and forgets those that are under way.
+    pub(super) fn resize(&self, slow_call: Option<Duration>) {
+        let width = slow_call.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
+        if self.width.swap(width, Ordering::Relaxed) != width {
+            self.clear();
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
+    }
+
+    /// The number of the bucket of this time.
+    fn number(&self, at: Tick) -> Option<u64> {
+        at.as_nanos().checked_div(self.width.load(Ordering::Relaxed))
+    }
+
+    fn place(&self, number: u64) -> &AtomicU64 {
+        &self.buckets[(number % BUCKETS) as usize]
+    }
+
+    /// A call begins.
+    pub(super) fn enter(&self, at: Tick) -> bool {
+        let Some(number) = self.number(at) else { return false };
+        let tag = number << 32;
+        let one_more = |word: u64| Some(if word & !COUNT == tag { word + 1 } else { tag | 1 });
+        self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// A call that began then ends.
+    pub(super) fn leave(&self, at: Tick) {
+        let Some(number) = self.number(at) else { return };
+        let one_less = |word: u64| (word & !COUNT == number << 32 && word & COUNT > 0).then(|| word - 1);
+        let _ = self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+    }
+
+    /// How many are under way and slow. A call is among them when it has been slow for a sixteenth of that time at most.
+    pub(super) fn slow(&self, now: Tick) -> u64 {
+        let Some(present) = self.number(now) else { return 0 };
+        let count = |back: u64| {
+            let Some(number) = present.checked_sub(back) else { return 0 };
+            let word = self.place(number).load(Ordering::Relaxed);
+            if word & !COUNT == number << 32 { word & COUNT } else { 0 }
+        };
+        (PER_SLOW + 1..BUCKETS).map(count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOW: Duration = Duration::from_millis(16);
+    const START: Tick = Tick::from_nanos(1_234_567_890_123);
+
+    fn starts() -> Starts {
+        let starts = Starts::default();
+        starts.resize(Some(SLOW));
+        starts
+    }
+
+    #[test]
+    fn a_call_is_slow_never_too_early_and_a_sixteenth_too_late_at_most() {
+        for offset in 0..40 {
+            let (starts, began) = (starts(), START.after(Duration::from_micros(offset * 37)));
+            assert!(starts.enter(began));
+            let slow_after = |age: Duration| starts.slow(began.after(age));
+            let part = SLOW / 16;
+            assert_eq!((slow_after(Duration::ZERO), slow_after(SLOW - Duration::from_nanos(1))), (0, 0));
+            assert_eq!((slow_after(SLOW + part), slow_after(4 * SLOW - 2 * part)), (1, 1));
+            assert_eq!((slow_after(4 * SLOW), slow_after(100 * SLOW)), (0, 0), "it is forgotten");
+            starts.leave(began);
+            assert_eq!(slow_after(2 * SLOW), 0);
+        }
+    }
+
+    #[test]
+    fn what_ends_twice_or_was_forgotten_takes_no_other_call_away() {
+        let starts = starts();
+        starts.enter(START);
+        starts.leave(START);
+        starts.leave(START);
+        let later = START.after(4 * SLOW);
+        starts.enter(later);
+        starts.leave(START);
+        assert_eq!(starts.slow(later.after(2 * SLOW)), 1);
+        starts.resize(Some(SLOW));
+        assert_eq!(starts.slow(later.after(2 * SLOW)), 1, "the same size is no other one");
+        starts.resize(None);
+        assert!(!starts.enter(later));
+        starts.leave(later);
+        assert_eq!(starts.slow(later.after(2 * SLOW)), 0);
+    }
+
+    #[test]
+    fn extreme_times_harm_nothing() {
+        for slow in [Duration::from_nanos(1), Duration::MAX] {
+            let starts = Starts::default();
+            starts.resize(Some(slow));
+            for at in [Tick::ZERO, START, Tick::NEVER] {
+                starts.enter(at);
+                starts.slow(at);
+                starts.leave(at);
+                assert_eq!(starts.slow(Tick::NEVER), 0);
+            }
+        }
+    }
+}
