@@ -69,6 +69,17 @@ impl Handle {
         }
     }
 
+    /// The same for a call that was on the stack: its thread has a stripe.
+    #[inline]
+    pub(crate) fn success_in_turn(&self) {
+        let totals = match self {
+            Handle::Forever(shared) => &shared.totals,
+            Handle::Counted(shared) => &shared.totals,
+            Handle::Member(member, _) => return member.tally.success(),
+        };
+        totals.success_in_turn();
+    }
+
     /// Counts a rejection.
     #[inline]
     pub(crate) fn rejected(&self) {

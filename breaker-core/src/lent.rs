@@ -73,7 +73,7 @@ impl<'b> Lent<'b> {
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.glance() == self.word {
-            self.breaker.0.success();
+            self.breaker.0.success_in_turn();
             nesting::tell(self.core, Evidence::ANSWERED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
