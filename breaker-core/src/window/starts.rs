@@ -18,6 +18,8 @@ const BUCKETS: u64 = 4 * PER_SLOW;
 pub(super) struct Starts {
     /// Nanoseconds; 0: no call is counted.
     width: AtomicU64,
+    /// The number of a bucket before which all are empty, so that a call looks at few while nothing hangs. It may be too low.
+    empty_before: AtomicU64,
     buckets: [AtomicU64; BUCKETS as usize],
 }
 
@@ -25,7 +27,11 @@ const COUNT: u64 = 0xffff_ffff;
 
 impl Default for Starts {
     fn default() -> Self {
-        Self { width: AtomicU64::new(0), buckets: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Self {
+            width: AtomicU64::new(0),
+            empty_before: AtomicU64::new(0),
+            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
     }
 }
 
@@ -40,6 +46,7 @@ impl Starts {
 
     pub(super) fn clear(&self) {
         self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
+        self.empty_before.store(0, Ordering::Relaxed);
     }
 
     /// The number of the bucket of this time.
@@ -66,15 +73,25 @@ impl Starts {
         let _ = self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
     }
 
+    /// How many calls of this bucket are under way.
+    fn count(&self, number: u64) -> u64 {
+        let word = self.place(number).load(Ordering::Relaxed);
+        if word & !COUNT == number << 32 { word & COUNT } else { 0 }
+    }
+
     /// How many are under way and slow. A call is among them when it has been slow for a sixteenth of that time at most.
     pub(super) fn slow(&self, now: Tick) -> u64 {
         let Some(present) = self.number(now) else { return 0 };
-        let count = |back: u64| {
-            let Some(number) = present.checked_sub(back) else { return 0 };
-            let word = self.place(number).load(Ordering::Relaxed);
-            if word & !COUNT == number << 32 { word & COUNT } else { 0 }
-        };
-        (PER_SLOW + 1..BUCKETS).map(count).sum()
+        let Some(end) = present.checked_sub(PER_SLOW) else { return 0 };
+        let oldest = present.saturating_sub(BUCKETS - 1);
+        // One beyond the end was noted of buckets of another width.
+        let known = Some(self.empty_before.load(Ordering::Relaxed)).filter(|known| *known <= end);
+        let begin = known.map_or(oldest, |known| known.max(oldest));
+        let first = (begin..end).find(|number| self.count(*number) > 0).unwrap_or(end);
+        if known != Some(first) {
+            self.empty_before.store(first, Ordering::Relaxed);
+        }
+        (first..end).map(|number| self.count(number)).sum()
     }
 }
 
@@ -104,6 +121,26 @@ mod tests {
             starts.leave(began);
             assert_eq!(slow_after(2 * SLOW), 0);
         }
+    }
+
+    #[test]
+    fn those_that_hang_are_found_whenever_somebody_has_looked() {
+        let starts = starts();
+        let at = |part: u32| START.after(SLOW / 16 * part);
+        for part in [0, 3, 3, 20] {
+            starts.enter(at(part));
+        }
+        let seen = |part| starts.slow(at(part));
+        assert_eq!([seen(5), seen(16), seen(18), seen(19), seen(21), seen(21), seen(38)], [0, 0, 1, 1, 3, 3, 4]);
+        starts.leave(at(0));
+        assert_eq!((seen(38), seen(20)), (3, 2), "a clock of another thread may be behind");
+        starts.leave(at(3));
+        starts.leave(at(3));
+        assert_eq!((seen(38), seen(83), seen(84)), (1, 1, 0));
+        // Numbers of another width are no hint.
+        starts.resize(Some(SLOW * 64));
+        starts.enter(at(100));
+        assert_eq!(starts.slow(at(100).after(SLOW * 70)), 1);
     }
 
     #[test]
