@@ -61,6 +61,15 @@ impl<'e> Look<'e> {
         Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
     }
 
+    /// The same of a value that may be a response, which has no text but its HTTP status.
+    #[must_use]
+    pub fn or_status(self, status: Option<u16>) -> Self {
+        match status.and_then(|status| STATUSES.get(usize::from(status))) {
+            Some(status) if self.text.is_none() => Self { text: Some(status), ..self },
+            _ => self,
+        }
+    }
+
     /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
     #[inline]
     pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
@@ -117,6 +126,26 @@ impl<'e> Look<'e> {
             Behind::Chain(first) if outcome.is_failure() => rejection(first),
             _ => None,
         }
+    }
+}
+
+/// An HTTP status as a text. A look borrows what it shows, and a response shows no status that could be borrowed.
+#[derive(Clone, Copy)]
+struct Status(u16);
+
+static STATUSES: [Status; 1000] = {
+    let mut all = [Status(0); 1000];
+    let mut status = 0;
+    while status < 1000 {
+        all[status as usize] = Status(status);
+        status += 1;
+    }
+    all
+};
+
+impl Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}", self.0)
     }
 }
 

@@ -218,7 +218,8 @@ impl Permit {
             _ => return,
         };
         self.stage.store(closes, Ordering::Relaxed);
-        nesting::close(&self.breaker().0, self.word, self.probe.load(Ordering::Relaxed), self.link());
+        let word = self.word.with_evidence(self.evidence());
+        nesting::close(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
         self.number();
     }
 

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// So many fallbacks are kept of one run, so that a loop in it takes no memory without end.
-const MOST: usize = 64;
+const MOST: usize = 256;
+/// So many of them may differ in their breaker alone, as the values of a `key` do: so they leave room for others.
+const MOST_OF_ONE: usize = 16;
 
 /// A fallback that answered in place of the service: see [`served_fallbacks`].
 #[derive(Clone, Debug)]
@@ -29,10 +31,15 @@ pub struct ServedFallback {
 }
 
 impl ServedFallback {
+    /// Whether both differ in their breaker and their age at most.
+    fn is_like(&self, other: &Self) -> bool {
+        let what = |one: &Self| (one.function, one.source, one.reason);
+        what(self) == what(other)
+    }
+
     /// Whether both differ in their age at most.
     fn is_same(&self, other: &Self) -> bool {
-        let what = |one: &Self| (one.function, one.source, one.reason);
-        what(self) == what(other) && self.breaker.is(&other.breaker)
+        self.is_like(other) && self.breaker.is(&other.breaker)
     }
 }
 
@@ -41,7 +48,8 @@ std::thread_local!(static COLLECTED: RefCell<Option<Vec<ServedFallback>>> = cons
 
 /// Runs a future, and gives its output with the fallbacks that answered in it: for a service that marks such answers.
 ///
-/// Each breaker, function, step and reason is there once, in the order of the first answer, with the age of the oldest one; at most 64 are kept. A
+/// Each breaker, function, step and reason is there once, in the order of the first answer, with the age of the oldest one. At most 256 are
+/// kept, and at most 16 that differ in the value of a `key` alone. A
 /// fallback belongs to the run in which its call is polled: also below `join!` and the like, but not in a task that is
 /// spawned, which can have a run of its own. Within another run, only the inner one has it.
 ///
@@ -142,7 +150,7 @@ pub(crate) fn note(served: impl FnOnce() -> ServedFallback) {
 fn add(known: &mut Vec<ServedFallback>, new: ServedFallback) {
     if let Some(one) = known.iter_mut().find(|one| one.is_same(&new)) {
         one.age = one.age.max(new.age);
-    } else if known.len() < MOST {
+    } else if known.len() < MOST && known.iter().filter(|one| one.is_like(&new)).count() < MOST_OF_ONE {
         known.push(new);
     }
 }

@@ -182,3 +182,31 @@ async fn a_bare_attribute_counts_a_response_as_a_success_and_says_so_once() {
         assert!(line.contains("#[circuit_breaker(classify)]"), "{line}");
     }
 }
+
+#[circuit_breaker(name = "told", fail_max = 1, classify)]
+async fn told(status: u16) -> Result<Answer, ApiError> {
+    answer(status)
+}
+
+#[circuit_breaker(name = "told sync", fail_max = 1, classify)]
+fn told_sync(status: u16) -> Result<Answer, ApiError> {
+    answer(status)
+}
+
+#[circuit_breaker(name = "told by value", fail_max = 1, failure_if(|answer| answer.status().is_server_error()))]
+async fn told_by_value(status: u16) -> Result<Answer, ApiError> {
+    answer(status)
+}
+
+#[tokio::test]
+async fn the_status_of_an_answer_that_is_a_failure_is_told() {
+    told(503).await.unwrap();
+    told_sync(503).unwrap();
+    told_by_value(503).await.unwrap();
+    for name in ["told", "told sync", "told by value"] {
+        let snapshot = Registry::global().get(name).unwrap().snapshot();
+        let (because, last) = (snapshot.opened_because.unwrap(), snapshot.last_error.unwrap());
+        assert!(because.ends_with("last: HTTP status 503"), "{name}: {because}");
+        assert_eq!(last.message.as_deref(), Some("HTTP status 503"), "{name}");
+    }
+}

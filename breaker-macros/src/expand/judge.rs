@@ -130,9 +130,20 @@ impl Kit<'_> {
         look(&self.rt, &self.ret, of)
     }
 
+    // Output: `LOOK.or_status({ use K::__rt::{ByNoStatus as _, ByStatus as _}; (&K::__rt::Valued(__value)).__breaker_status() })`
+    fn look_at_value(&self, value: &Ident) -> TokenStream {
+        let (rt, look) = (self.rt, self.look(value));
+        quote_spanned! {Span::mixed_site()=>
+            #look.or_status({
+                use #rt::{ByNoStatus as _, ByStatus as _};
+                (&#rt::Valued(#value)).__breaker_status()
+            })
+        }
+    }
+
     // Output: |__result| {
     //             match K::__rt::view(__result) {
-    //                 K::__rt::Ok(__value) => (OUTCOME, K::__rt::see(__value).__breaker_look()),
+    //                 K::__rt::Ok(__value) => (OUTCOME, LOOK_AT_VALUE),
     //                 K::__rt::Err(__error) => { JUDGED }
     //             }
     //         }
@@ -151,7 +162,7 @@ impl Kit<'_> {
                 None => (self.outcome_of_value(), self.judged()),
             },
         };
-        let look = self.look(&value);
+        let look = self.look_at_value(&value);
         let at_rt = self.rt.at(self.at_ret);
         let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
         quote_spanned! {Span::mixed_site()=>
@@ -205,7 +216,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `(BY_ITSELF, K::__rt::see(__value).__breaker_look())`, under `classify` alone; or of a response, of which nothing is said:
+    // Output: `(BY_ITSELF, LOOK_AT_VALUE)`, under `classify` alone; or of a response, of which nothing is said:
     //         static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(K::__rt::concat!(K::__rt::module_path!(), "::", "f"));
     //         use K::__rt::{ByNoStatus as _, ByStatus as _};
     //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
@@ -213,7 +224,8 @@ impl Kit<'_> {
         let (rt, rules) = (self.rt, &self.plan.rules);
         match rules.classify {
             Some(Classify::Itself(_)) => {
-                let (outcome, look) = (self.by_itself(), self.look(&Ident::new("__value", Span::mixed_site())));
+                let value = Ident::new("__value", Span::mixed_site());
+                let (outcome, look) = (self.by_itself(), self.look_at_value(&value));
                 Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
             }
             None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {

@@ -41,7 +41,12 @@ where
                             use ::breaker_core::__rt::{ByOk as _, BySelf as _};
                             (&::breaker_core::__rt::Valued(__value)).__breaker_outcome()
                         },
-                        ::breaker_core::__rt::see(__value).__breaker_look(),
+                        ::breaker_core::__rt::see(__value)
+                            .__breaker_look()
+                            .or_status({
+                                use ::breaker_core::__rt::{ByNoStatus as _, ByStatus as _};
+                                (&::breaker_core::__rt::Valued(__value)).__breaker_status()
+                            }),
                     )
                 },
             )

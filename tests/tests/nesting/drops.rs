@@ -220,3 +220,56 @@ async fn a_call_that_drops_what_an_earlier_one_left_counts() {
     .unwrap();
     assert_eq!(counts(&b), [2, 0, 0, 1, 0]);
 }
+
+/// Makes a call as its owner's body is dropped, as a transaction does that rolls back.
+struct Rollback<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Rollback<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// The same for each way to make the calls.
+macro_rules! rolls_back {
+    ($name:literal $outer:ident $inner:ident $rollback:ident $(#[$steps:meta])*) => {
+        #[circuit_breaker(name = $name)]
+        fn $rollback() -> Answer {
+            Ok(1)
+        }
+
+        #[circuit_breaker(name = $name)]
+        $(#[$steps])*
+        async fn $inner() -> Answer {
+            let _rollback = Rollback(|| drop($rollback()));
+            pending().await
+        }
+
+        #[circuit_breaker(name = $name)]
+        $(#[$steps])*
+        async fn $outer() -> Answer {
+            $inner().await
+        }
+    };
+}
+
+rolls_back!("rolls_back" outer inner rollback);
+rolls_back!("rolls_back_by_permit" outer_by_permit inner_by_permit rollback_by_permit #[breaker_core::fallback(|_| None)]);
+
+#[test]
+fn a_call_that_is_made_as_a_nested_one_is_dropped_is_the_only_ending() {
+    assert!(outer().now_or_never().is_none() && outer_by_permit().now_or_never().is_none());
+    for name in ["rolls_back", "rolls_back_by_permit"] {
+        let b = breaker_core::Registry::global().get(name).unwrap();
+        assert_eq!(counts(&b), [1, 0, 0, 0, 0], "{name}");
+    }
+    for config in [Config::new(), Config::new().timeout(secs(1))] {
+        let b = breaker(config);
+        let nested = call(&b, async {
+            let _rollback = Rollback(|| drop(b.call_sync(|| Ok::<_, Fault>(1))));
+            pending().await
+        });
+        assert!(call(&b, nested).now_or_never().is_none());
+        assert_eq!(counts(&b), [1, 0, 0, 0, 0]);
+    }
+}
