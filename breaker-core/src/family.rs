@@ -241,6 +241,9 @@ impl CircuitBreaker {
 
     /// The breaker for one value of the `key`, made if there is none: to steer it before its first call. What it is told holds for the calls that come.
     ///
+    /// A call of the function asks the breaker of all values first, while that is not closed: what holds for all is not shown by this one, nor
+    /// does a call by its handle look at it.
+    ///
     /// It counts towards `max_keys` as one that a call has made, and makes room for another value when it is idle. One that is held, forced open,
     /// disabled or in shadow by hand, or has settings of its own, stays.
     ///

@@ -172,8 +172,9 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call would be admitted, also for a place of `max_concurrent`, and by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
-    /// may be quicker, so the next call can still be rejected.
+    /// Waits until a call by this handle would be admitted, also for a place of `max_concurrent`, and by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
+    /// may be quicker, so the next call can still be rejected. That of one value of a `key` does not wait for the breaker of all values, which answers for
+    /// the function's calls while it is not closed.
     ///
     /// # Panics
     /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits already, and whose runtime is gone, goes on in the

@@ -18,7 +18,8 @@ use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
 use std::fmt;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
-/// call (`on_cancel`), and one that is leaked gives its slot back after `probe_timeout`.
+/// call (`on_cancel`), and one that is leaked gives its slot back after
+/// `probe_timeout`, but never its place of a `max_concurrent`.
 ///
 /// A permit is not around the calls that are made while it is held: those of the same breaker ask for a place of their own, which a trial may not
 /// have. [`run`](Self::run) and [`run_sync`](Self::run_sync) make them a part of this call.

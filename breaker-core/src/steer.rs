@@ -30,7 +30,8 @@ impl CircuitBreaker {
         self.layers().sources()
     }
 
-    /// Changes the keys that `config` sets, above all other layers; the others stay. The state and the listeners stay too, and what was
+    /// Changes the keys that `config` sets, above all other layers; the others stay, also those of an earlier `reconfigure`: `with_text("max_concurrent", "off")` switches
+    /// one off that can be. The state and the listeners stay too, and what was
     /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
     /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
     ///
@@ -173,8 +174,8 @@ impl CircuitBreaker {
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
-    /// belong to an earlier generation from then on. What metrics export never goes back. The head of a `key` resets all its
-    /// values.
+    /// belong to an earlier generation from then on; they keep their places of a `max_concurrent`. What metrics export never goes back. The head of a `key`
+    /// resets all its values.
     pub fn reset(&self) {
         self.expire();
         self.change(|machine, now| {
