@@ -258,7 +258,7 @@ impl Core {
     pub(crate) fn tell_of_place(&self, was_full: bool) {
         // Whoever waits has had the rest made.
         #[cfg(feature = "tokio")]
-        if was_full && let Some(rest) = self.made() {
+        if let Some(rest) = self.made().filter(|_| was_full) {
             rest.changed.notify_waiters();
         }
         #[cfg(not(feature = "tokio"))]
