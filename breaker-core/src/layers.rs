@@ -79,6 +79,14 @@ impl Layers {
         &mut self.said[place as usize].get_or_insert_default().config
     }
 
+    /// What a place says, but for the time limit of a variable for all where the breaker's own table has one: of time limits the nearer one
+    /// stands above, so that what suits most does not cut off the one that needs long.
+    fn heard(&self, place: usize) -> Option<Cow<'_, Config>> {
+        let said = &self.said[place].as_ref()?.config;
+        let yields = place == Place::EnvironmentDefault as usize && self.config(Place::File).timeout.is_some();
+        Some(if yields { Cow::Owned(Config { timeout: None, ..*said }) } else { Cow::Borrowed(said) })
+    }
+
     /// The values in force.
     pub(crate) fn settings(&self) -> Settings {
         let mut merged = self.in_force().merged();
@@ -92,8 +100,8 @@ impl Layers {
     /// What it says of calls and retries, without what its functions say of their own.
     pub(crate) fn stated(&self) -> Stated {
         let places = (0..PLACES).rev().filter(|place| *place != Place::Functions as usize);
-        let places = places.filter_map(|place| Some((rank(place), &self.said[place].as_ref()?.config)));
-        Stated::of(&places.collect::<Vec<_>>())
+        let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.heard(place)?))).collect();
+        Stated::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
     }
 
     /// Takes in the longest time limit of the functions, with its source, and the longest one among those that variables and files give them.
@@ -109,7 +117,7 @@ impl Layers {
 
     /// Where the time limit of a call came from whose function has none of its own.
     pub(crate) fn source_of_limit(&self) -> Source {
-        let sets = |place: &usize| self.said[*place].as_ref().is_some_and(|layer| layer.config.timeout.is_some());
+        let sets = |place: &usize| self.heard(*place).is_some_and(|config| config.timeout.is_some());
         self.source("timeout", (0..PLACES).rev().filter(|place| *place != Place::Functions as usize).find(sets))
     }
 
@@ -171,17 +179,17 @@ impl Layers {
 
     /// The keys that any place sets.
     pub(crate) fn merged(&self) -> Config {
-        Self::together(&self.said)
+        self.merged_of(PLACES)
     }
 
     fn merged_below(&self, place: Place) -> Config {
-        Self::together(&self.said[..place as usize])
+        self.merged_of(place as usize)
     }
 
-    fn together(said: &[Option<Box<Layer>>]) -> Config {
+    fn merged_of(&self, places: usize) -> Config {
         let mut merged = Config::new();
-        for layer in said.iter().flatten() {
-            merged.overlay(&layer.config);
+        for config in (0..places).filter_map(|place| self.heard(place)) {
+            merged.overlay(&config);
         }
         merged
     }
@@ -189,7 +197,7 @@ impl Layers {
     /// Where each value in force came from.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
         let layers = self.in_force();
-        let set = layers.said.each_ref().map(|layer| layer.as_ref().map(|layer| layer.config.set()));
+        let set: [_; PLACES] = std::array::from_fn(|place| layers.heard(place).map(|config| config.set()));
         let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
         let rule = self.rule_in_place_of_runs(&layers.merged());
         let source = |index, key| match rule {

@@ -126,7 +126,7 @@ struct Rare {
 }
 
 impl Rest {
-    /// What all places say of the retries of its functions; that of a head holds for its members.
+    /// What all places say of the retries of its functions.
     #[cfg(feature = "retry")]
     pub(crate) fn stated(&self) -> Stated {
         self.rare.get().map_or_else(Stated::default, |rare| rare.terms.get())
@@ -196,9 +196,7 @@ impl Shared {
     pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
-        let stated = layers.stated();
         let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
-        rest.set_stated(stated);
         rest.publish(&gate, &rest.machine.lock());
         let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
         Self { core, totals: Totals::default(), base: Base::default() }
@@ -299,7 +297,8 @@ impl Rest {
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }
-        Self {
+        let stated = layers.stated();
+        let rest = Self {
             family: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
@@ -320,7 +319,9 @@ impl Rest {
             changed: sync::Notify::default(),
             #[cfg(feature = "tokio")]
             without_timer: AtomicBool::new(false),
-        }
+        };
+        rest.set_stated(stated);
+        rest
     }
 
     /// Whether somebody hears of every single call.

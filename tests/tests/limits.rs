@@ -375,11 +375,11 @@ async fn the_highest_place_that_says_something_is_in_force() {
         let variables = [
             ("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "11s"),
             ("PG_CIRCUIT_CALL_TIMEOUT", "13s"),
-            ("CIRCUIT_BREAKER_CALL_TIMEOUT", "14s"),
+            ("CIRCUIT_BREAKER_CALL_TIMEOUT", "15s"),
         ];
         let tables = [
             "[functions.\"limits::quick\"]\ntimeout = \"12s\"\n",
-            "[breakers.pg]\ntimeout = \"15s\"\n",
+            "[breakers.pg]\ntimeout = \"14s\"\n",
             "[all]\ntimeout = \"16s\"\n",
             "[defaults]\ntimeout = \"18s\"\n",
         ];
@@ -389,7 +389,7 @@ async fn the_highest_place_that_says_something_is_in_force() {
             (1, 0, 12, 13),
             (1, 1, 13, 13),
             (2, 1, 14, 14),
-            (3, 1, 15, 15),
+            (2, 2, 15, 15),
             (3, 2, 16, 16),
             (3, 3, 2, 30),
         ] {
