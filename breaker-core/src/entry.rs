@@ -316,7 +316,7 @@ impl Entry {
         Permit::new(Holder::Site(link), word, probe, started).inside(inside)
     }
 
-    /// Whether it is dropped before it has ended.
+    /// Whether it has not ended, so that its drop has something to do.
     #[inline]
     pub(crate) fn is_left(&self) -> bool {
         !matches!(self.0, Way::Over)

@@ -37,9 +37,11 @@ pub enum Listed {
     Neutral,
     Success,
     Failure,
-    /// None names it: a failure, unless it is a rejection by another breaker, which is neutral. The two after it are the same with another rest.
+    /// None names it: a failure, unless it is a rejection by another breaker, which is neutral.
     OrFailure,
+    /// None names it, under `otherwise = neutral` or beside an `include`.
     OrNeutral,
+    /// None names it, under `otherwise = success`; a rejection is neutral.
     OrSuccess,
 }
 
@@ -61,7 +63,7 @@ impl<'e> Look<'e> {
         Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
     }
 
-    /// The same of a value that may be a response, which has no text but its HTTP status.
+    /// With its HTTP status as the text, where a value has no text of its own: a response.
     #[must_use]
     pub fn or_status(self, status: Option<u16>) -> Self {
         match status.and_then(|status| STATUSES.get(usize::from(status))) {
