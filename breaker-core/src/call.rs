@@ -19,7 +19,7 @@ impl CircuitBreaker {
     /// Runs `future` if the breaker lets it; every `Err` is a failure.
     ///
     /// The error may be of any type, so nothing is known of it: `last_error` and the log show its type alone, and a rejection by another
-    /// breaker is a failure too. [`call_with`](Self::call_with) and [`rules::errors`](crate::rules::errors) show its text, and take a rejection
+    /// breaker is a failure too. [`call_with`](Self::call_with) and [`presets::errors`](crate::presets::errors) show its text, and take a rejection
     /// for what it is, as the attribute does.
     ///
     /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
@@ -52,11 +52,11 @@ impl CircuitBreaker {
     /// [`Classification`].
     ///
     /// ```
-    /// # use breaker_core::{CircuitBreaker, Config, Outcome, rules};
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1))?;
     /// // As the attribute does it.
-    /// breaker.call_with(async { Err::<(), _>("paper jam") }, rules::errors).await.unwrap_err();
+    /// breaker.call_with(async { Err::<(), _>("paper jam") }, presets::errors).await.unwrap_err();
     /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
     /// # breaker.reset();
     /// // An error of another type, with words for it.

@@ -24,7 +24,7 @@ pub(crate) fn any_of<T: Error + 'static>(error: &(dyn Error + 'static), fits: im
 }
 
 /// The error as a `T`, also out of a `Box` or an `Arc`: their own `source()` is that of the `T`, which leaves it out.
-fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+pub(crate) fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
     if let Some(one) = error.downcast_ref::<T>() {
         return Some(one);
     }

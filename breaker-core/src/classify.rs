@@ -10,7 +10,7 @@ use std::ops::Deref;
 /// What a value, most often an error, says about the service behind it.
 ///
 /// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by hand; the ready-made
-/// ones are listed in [`rules`](crate::rules).
+/// ones are listed in [`presets`](crate::presets).
 ///
 /// ```
 /// use breaker_core::{CircuitBreakerError, Classify, Outcome};
@@ -35,8 +35,9 @@ use std::ops::Deref;
     label = "`{Self}` is not `Classify`",
     note = "for an enum of yours: `#[derive(Classify)]`; for a type of another crate: a function instead \
             (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
-    note = "breaker-core has rules for types of `http`, `reqwest` and `tonic`, with a feature for each version; turn on the one of your version: \
-            `http-1` or `http-0-2`; `reqwest-0-13` or `reqwest-0-12`; `tonic-0-14`, `tonic-0-13` or `tonic-0-12`"
+    note = "breaker-core has presets for the errors of many libraries, with a feature for each version of a library; turn on the one of your version, \
+            for instance `reqwest-0-12` or `tonic-0-14`: https://docs.rs/breaker-core/latest/breaker_core/presets",
+    note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a preset, for instance `classify = breaker_core::presets::reqwest`"
 )]
 pub trait Classify {
     /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
@@ -183,9 +184,26 @@ pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     predicate(error)
 }
 
+/// What the function of `classify = path` may give: an [`Outcome`], or what the functions of [`presets`](crate::presets) give.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the result counts as",
+    label = "the function of `classify = path` gives a `{Self}`",
+    note = "it takes the whole result by reference, and gives an `Outcome`"
+)]
+pub trait Verdict {
+    /// What it counts as.
+    fn outcome(self) -> Outcome;
+}
+
+impl Verdict for Outcome {
+    fn outcome(self) -> Outcome {
+        self
+    }
+}
+
 /// What the function of `classify = path` says of the whole result.
-pub fn decide<R: ?Sized>(result: &R, classify: impl FnOnce(&R) -> Outcome) -> Outcome {
-    classify(result)
+pub fn decide<R: ?Sized, V: Verdict>(result: &R, classify: impl FnOnce(&R) -> V) -> Outcome {
+    classify(result).outcome()
 }
 
 /// What a value says of itself.

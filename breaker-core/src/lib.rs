@@ -7,7 +7,7 @@
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Config`] has the rules that open it and how it recovers: runs of failures, rates over a [`Window`], [`Backoff`], ramps.
-//! - [`Classify`] says what an error counts as; [`rules`] has it ready-made for `io`, HTTP, reqwest and tonic.
+//! - [`Classify`] says what an error counts as; [`presets`] has it ready-made for `io`, HTTP, reqwest and tonic.
 //! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`] tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
@@ -94,6 +94,7 @@ mod permit;
 mod plain;
 mod policy;
 mod prefixes;
+pub mod presets;
 mod probes;
 mod ramp;
 mod ranked;
@@ -107,7 +108,6 @@ mod retry;
 mod row;
 #[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
 mod rt;
-pub mod rules;
 #[cfg(feature = "tokio")]
 mod runtime;
 mod said;

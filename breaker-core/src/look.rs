@@ -5,9 +5,11 @@ mod maybe;
 
 pub use self::maybe::see_field;
 use crate::chain::{chain, first_of};
+use crate::classify::Classify;
 use crate::error::{CallError, CircuitBreakerError};
 use crate::note::Text;
 use crate::outcome::Outcome;
+use crate::presets::Known;
 use crate::rt::Judged;
 use crate::sync::Arc;
 use std::error::Error;
@@ -115,6 +117,15 @@ impl<'e> Look<'e> {
     #[inline]
     pub fn judged(mut self, outcome: Outcome) -> Judged<'e> {
         (self.__breaker_otherwise(outcome), self)
+    }
+
+    /// What the first error of the chain that `known` knows counts as; a `CircuitBreakerError` anywhere in it counts as itself.
+    pub(crate) fn known(&self, known: Known) -> Option<Outcome> {
+        let Behind::Chain(first) = self.behind else { return None };
+        match CircuitBreakerError::find(first) {
+            Some(error) => Some(error.classify()),
+            None => chain(first).find_map(known),
+        }
     }
 
     pub(crate) const fn has_text(&self) -> bool {

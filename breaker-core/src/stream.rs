@@ -51,13 +51,13 @@ where
 /// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
 ///
 /// ```
-/// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, rules};
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, presets};
 /// # use futures_util::{StreamExt, stream};
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let breaker = CircuitBreaker::new("chat", Config::new().fail_max(1)).unwrap();
 /// let words = stream::iter([Ok("once"), Err("connection reset")]);
 /// // As the attribute does it.
-/// let mut words = guard_stream_with(breaker.try_acquire()?, words, rules::errors);
+/// let mut words = guard_stream_with(breaker.try_acquire()?, words, presets::errors);
 /// while words.next().await.is_some() {}
 /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: connection reset");
 /// # Ok::<(), breaker_core::CircuitBreakerError>(())

@@ -1,11 +1,12 @@
 //! Worded: what a classifier of a call by a handle gives: what the result counts as, and what is to be shown of its error.
 
-use crate::classify::{Boxed, Itself, Search};
+use crate::classify::{Boxed, Itself, Search, Verdict};
 use crate::error::{CallError, CircuitBreakerError};
 use crate::look::Look;
 use crate::note::Cause;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
+use crate::presets::Known;
 use crate::sync::Arc;
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
@@ -16,13 +17,13 @@ use std::fmt::{self, Debug, Display};
 /// | --- | --- | --- |
 /// | [`Outcome`] | that | the error's type |
 /// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
-/// | what [`rules::errors`](crate::rules::errors) gives | a failure, or neutral | the error's text and that of the errors behind it |
+/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
 ///
 /// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the result counts as",
     label = "expected an `Outcome`, or `(Outcome, text)`",
-    note = "`rules::errors` is a classifier that gives the error's own text too"
+    note = "`presets::errors` is a classifier that gives the error's own text too"
 )]
 pub trait Classification<E>: sealed::Classification<E> {}
 
@@ -66,7 +67,7 @@ impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
     }
 }
 
-/// What [`rules::errors`](crate::rules::errors) gives: what a result counts as, and a way to the text of its error.
+/// What [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
 pub struct Shown<E> {
     outcome: Outcome,
     look: for<'e> fn(&'e E) -> Look<'e>,
@@ -84,6 +85,17 @@ impl<E> Shown<E> {
         Self { outcome, look: E::look }
     }
 
+    /// What `known` says of the first error of the chain that it knows; of any other the same as [`of`](Self::of).
+    pub(crate) fn by<Way>(result: Result<(), &E>, known: Known) -> Self
+    where
+        E: Show<Way>,
+    {
+        match result.err().and_then(|error| error.look().known(known)) {
+            Some(outcome) => Self { outcome, look: E::look },
+            None => Self::of(result),
+        }
+    }
+
     /// What the result counts as.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
@@ -93,12 +105,12 @@ impl<E> Shown<E> {
     /// The same text of a result that counts as `outcome`.
     ///
     /// ```
-    /// # use breaker_core::{CircuitBreaker, Config, Outcome, rules};
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
     /// # use std::io;
     /// # let breaker = CircuitBreaker::new("files", Config::new())?;
     /// let classify = |read: &io::Result<String>| match read {
-    ///     Err(error) if error.kind() == io::ErrorKind::NotFound => rules::errors(read).with_outcome(Outcome::success()),
-    ///     _ => rules::errors(read),
+    ///     Err(error) if error.kind() == io::ErrorKind::NotFound => presets::errors(read).with_outcome(Outcome::success()),
+    ///     _ => presets::errors(read),
     /// };
     /// breaker.call_sync_with(|| std::fs::read_to_string("no such file"), classify).unwrap_err();
     /// assert_eq!(breaker.snapshot().success_count, 1);
@@ -113,6 +125,12 @@ impl<E> Shown<E> {
 impl<E> From<Shown<E>> for Outcome {
     fn from(shown: Shown<E>) -> Self {
         shown.outcome
+    }
+}
+
+impl<E> Verdict for Shown<E> {
+    fn outcome(self) -> Outcome {
+        self.outcome
     }
 }
 
@@ -147,7 +165,7 @@ impl<E> sealed::Classification<E> for Shown<E> {
     }
 }
 
-/// An error of which [`rules::errors`](crate::rules::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
+/// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
 /// `anyhow::Error` do), a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error whose text is known",

@@ -4,7 +4,7 @@
 mod common;
 
 use breaker_core::event::Failure;
-use breaker_core::rules::{self, Show};
+use breaker_core::presets::{self, Show};
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Config, Event, Listener, Outcome, Registry, circuit_breaker,
     guard_stream_with, testing,
@@ -199,17 +199,17 @@ where
         assert_eq!(breaker.snapshot().last_error.unwrap().kind, std::any::type_name::<E>(), "{how}");
         breaker.reset();
     };
-    assert!(runtime.block_on(breaker.call_with(async { Err::<(), _>(error()) }, rules::errors)).is_err());
+    assert!(runtime.block_on(breaker.call_with(async { Err::<(), _>(error()) }, presets::errors)).is_err());
     is_shown("call_with");
-    assert!(breaker.call_sync_with(|| Err::<(), _>(error()), rules::errors).is_err());
+    assert!(breaker.call_sync_with(|| Err::<(), _>(error()), presets::errors).is_err());
     is_shown("call_sync_with");
     let permit = || breaker.try_acquire().unwrap();
-    assert!(runtime.block_on(permit().run_with(async { Err::<(), _>(error()) }, rules::errors)).is_err());
+    assert!(runtime.block_on(permit().run_with(async { Err::<(), _>(error()) }, presets::errors)).is_err());
     is_shown("run_with");
-    assert!(permit().run_sync_with(|| Err::<(), _>(error()), rules::errors).is_err());
+    assert!(permit().run_sync_with(|| Err::<(), _>(error()), presets::errors).is_err());
     is_shown("run_sync_with");
     let items = stream::iter([Err::<(), _>(error()), Ok(())]);
-    assert_eq!(runtime.block_on(guard_stream_with(permit(), items, rules::errors).count()), 2);
+    assert_eq!(runtime.block_on(guard_stream_with(permit(), items, presets::errors).count()), 2);
     is_shown("guard_stream_with");
 }
 
@@ -233,7 +233,7 @@ fn by_a_handle_one_rule_shows_the_text_of_any_error() {
 #[test]
 fn by_a_handle_the_text_goes_with_any_outcome() {
     let breaker = common::breaker(Config::new().fail_max(1));
-    let all = |given: &Result<u8, &str>| rules::errors(given).with_outcome(Outcome::failure());
+    let all = |given: &Result<u8, &str>| presets::errors(given).with_outcome(Outcome::failure());
     breaker.call_sync_with(|| Err("boom"), all).unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: boom");
     breaker.reset();

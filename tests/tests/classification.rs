@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreakerError, Classify, Outcome, Registry, State, circuit_breaker, fallback, rules};
+use breaker_core::{CircuitBreakerError, Classify, Outcome, Registry, State, circuit_breaker, fallback, presets};
 use common::secs;
 use std::error::Error;
 use std::fmt;
@@ -145,7 +145,7 @@ enum Derived {
         place: &'static str,
         source: io::Error,
     },
-    #[classify(with = rules::http_status)]
+    #[classify(with = presets::http_status)]
     Status(u16),
     #[classify(with = of_both)]
     Both {
@@ -213,11 +213,11 @@ async fn a_bare_classify_asks_the_error_that_no_list_names() {
 
 #[derive(Classify, Debug)]
 enum Response {
-    #[classify(with = rules::http_status)]
+    #[classify(with = presets::http_status)]
     Of(u16),
 }
 
-#[circuit_breaker(name = "both", classify = rules::both)]
+#[circuit_breaker(name = "both", classify = presets::both)]
 fn both(status: u16) -> Result<Response, io::Error> {
     if status == 0 { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(Response::Of(status)) }
 }

@@ -244,7 +244,7 @@ fn another_breaker_counts_a_busy_call_inside_as_neutral() {
     let (outer, inner) = (breaker(Config::new().fail_max(1)), breaker(Config::new().max_concurrent(1)));
     let _held = inner.try_acquire().unwrap();
     let call = || inner.try_acquire().map(drop);
-    outer.call_sync_with(call, breaker_core::rules::errors).unwrap_err();
+    outer.call_sync_with(call, breaker_core::presets::errors).unwrap_err();
     let shown = outer.snapshot();
     assert_eq!((shown.state, shown.ignored_count, shown.failure_count), (State::Closed, 1, 0));
 }

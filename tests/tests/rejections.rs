@@ -5,7 +5,7 @@ mod common;
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, State, circuit_breaker,
-    fallback, guard_stream, guard_stream_with, retry, rules,
+    fallback, guard_stream, guard_stream_with, presets, retry,
 };
 use common::{open_error, secs};
 use futures_util::{Stream, StreamExt as _, stream};
@@ -570,22 +570,22 @@ async fn by_a_handle_a_rule_says_so() {
     let breaker = common::breaker(Config::new());
     let seen = || (breaker.snapshot().ignored_count, breaker.snapshot().failure_count);
     for error in each_way(&open_error()) {
-        breaker.call_with(async { Err::<(), _>(error) }, rules::errors).await.unwrap_err();
+        breaker.call_with(async { Err::<(), _>(error) }, presets::errors).await.unwrap_err();
     }
     let ways = each_way(&open_error()).len() as u64;
     assert_eq!(seen(), (ways, 0));
-    breaker.call_sync_with(|| Err::<(), anyhow::Error>(open_error().into()), rules::errors).unwrap_err();
-    breaker.call_sync_with(|| Err::<(), _>(timeout_error()), rules::errors).unwrap_err();
-    breaker.call_sync_with(|| Ok::<_, Outer>(()), rules::errors).unwrap();
+    breaker.call_sync_with(|| Err::<(), anyhow::Error>(open_error().into()), presets::errors).unwrap_err();
+    breaker.call_sync_with(|| Err::<(), _>(timeout_error()), presets::errors).unwrap_err();
+    breaker.call_sync_with(|| Ok::<_, Outer>(()), presets::errors).unwrap();
     assert_eq!(seen(), (ways + 1, 1));
     assert_eq!(breaker.snapshot().success_count, 1);
     let inner = common::breaker(Config::new());
     inner.force_open();
     let words = || inner.call_sync(|| Err::<(), _>("down"));
-    breaker.call_sync_with(words, rules::errors).unwrap_err();
-    breaker.try_acquire().unwrap().run_sync_with(words, rules::errors).unwrap_err();
-    breaker.try_acquire().unwrap().run_with(async { words() }, rules::errors).await.unwrap_err();
-    let mut items = guard_stream_with(breaker.try_acquire().unwrap(), stream::iter([words()]), rules::errors);
+    breaker.call_sync_with(words, presets::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_sync_with(words, presets::errors).unwrap_err();
+    breaker.try_acquire().unwrap().run_with(async { words() }, presets::errors).await.unwrap_err();
+    let mut items = guard_stream_with(breaker.try_acquire().unwrap(), stream::iter([words()]), presets::errors);
     items.next().await.unwrap().unwrap_err();
     assert_eq!(seen(), (ways + 5, 1));
     let _ = guard_stream::<_, u8, Outer>(breaker.try_acquire().unwrap(), stream::empty());

@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreakerError, Classify, Outcome, circuit_breaker, fallback, retry, rules, testing};
+use breaker_core::{CircuitBreakerError, Classify, Outcome, circuit_breaker, fallback, presets, retry, testing};
 use common::{ms, secs};
 use http::header::RETRY_AFTER;
 use std::time::Duration;
@@ -43,25 +43,25 @@ impl Service {
         response.body(()).unwrap()
     }
 
-    #[circuit_breaker(name = "limited", classify = rules::both, recovery_timeout = "30s")]
+    #[circuit_breaker(name = "limited", classify = presets::both, recovery_timeout = "30s")]
     #[retry(attempts = 4, min = "2s", max = "10s", jitter = 0.0)]
     async fn get(&mut self) -> Result<Response, Open> {
         Ok(self.answer())
     }
 
-    #[circuit_breaker(name = "limited", classify = rules::both)]
+    #[circuit_breaker(name = "limited", classify = presets::both)]
     #[retry(attempts = 2, min = "2s", max = "10s", jitter = 0.0, wait = "40s")]
     async fn get_patiently(&mut self) -> Result<Response, Open> {
         Ok(self.answer())
     }
 
-    #[circuit_breaker(name = "limited", classify = rules::both)]
+    #[circuit_breaker(name = "limited", classify = presets::both)]
     #[retry(attempts = 2, jitter = 0.5)]
     async fn get_with_jitter(&mut self) -> Result<Response, Open> {
         Ok(self.answer())
     }
 
-    #[circuit_breaker(name = "limited", classify = rules::both)]
+    #[circuit_breaker(name = "limited", classify = presets::both)]
     #[fallback(|rejection| { *seen = rejection.retry_after(); None::<Response> }, on(open, failure))]
     async fn get_once(&mut self, seen: &mut Option<Duration>) -> Result<Response, Open> {
         Ok(self.answer())

@@ -55,7 +55,7 @@ pub(crate) const KEYS: [Key; 36] = [
     key("include", Shape::List, "include(ApiError::Http { status: 500..=599, .. })"),
     key("otherwise", Shape::Value, "otherwise = neutral"),
     key("failure_if", Shape::List, "failure_if(is_degraded)"),
-    key("classify", Shape::Maybe, "classify = rules::both"),
+    key("classify", Shape::Maybe, "classify = presets::both"),
     key("stream", Shape::Flag, "stream"),
     key("key", Shape::Value, "key = host"),
     key("max_keys", Shape::Value, "max_keys = 10_000"),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::rules;
+use breaker_core::presets;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ impl ApiClient {
     /// Dropping the future closes the connection.
     pub async fn generate(&self, prompt: &str) -> Result<String, GenerationError> {
         let response = self.post(prompt).await?;
-        let (status, retry_after) = (response.status(), rules::retry_after(response.headers()));
+        let (status, retry_after) = (response.status(), presets::retry_after(response.headers()));
         let body = read_bounded(response).await?;
         if !status.is_success() {
             return Err(refusal(status, retry_after, &body));

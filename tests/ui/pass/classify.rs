@@ -74,7 +74,7 @@ fn bare<'a, S: Classify + ::std::marker::Copy>(
     result
 }
 
-#[circuit_breaker(classify = ::breaker_core::rules::both)]
+#[circuit_breaker(classify = ::breaker_core::presets::both)]
 async fn both(result: Real<One, Generic<'static, Small, 1>>) -> Real<One, Generic<'static, Small, 1>> {
     result
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use breaker_core::rules;
+use breaker_core::presets;
 use reqwest::{Client, redirect};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ impl Api {
         }
         let response = request.send().await?;
         if !response.status().is_success() {
-            let (status, retry_after) = (response.status().as_u16(), rules::retry_after(response.headers()));
+            let (status, retry_after) = (response.status().as_u16(), presets::retry_after(response.headers()));
             return Err(EmbeddingError::Answered { status, retry_after });
         }
         let vectors: Vec<Vec<f32>> = response.json().await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_core::{CircuitBreakerError, Classify, Outcome, rules};
+use breaker_core::{CircuitBreakerError, Classify, Outcome, presets};
 use thiserror::Error;
 
 /// Why there are no vectors.
@@ -42,7 +42,7 @@ impl Classify for EmbeddingError {
         match self {
             Self::UnknownModel(_) | Self::Unusable { .. } => Outcome::failure(),
             Self::Api(error) => error.classify(),
-            Self::Answered { status, retry_after } => match (rules::http_status(status), retry_after) {
+            Self::Answered { status, retry_after } => match (presets::http_status(status), retry_after) {
                 (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(*span),
                 (outcome, _) => outcome,
             },

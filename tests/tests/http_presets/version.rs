@@ -3,7 +3,7 @@
 use super::reqwest;
 use crate::common::secs;
 use crate::http_server::{Then, answer, chunked, head};
-use breaker_core::{CircuitBreakerError, Classify, Outcome, circuit_breaker, rules, testing};
+use breaker_core::{CircuitBreakerError, Classify, Outcome, circuit_breaker, presets, testing};
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -80,7 +80,7 @@ enum ApiError {
     Http(#[from] reqwest::Error),
 }
 
-#[circuit_breaker(name = "upstream", classify = rules::both)]
+#[circuit_breaker(name = "upstream", classify = presets::both)]
 async fn upstream(url: &str) -> Result<reqwest::Response, ApiError> {
     Ok(get(url).await?)
 }

@@ -1,9 +1,8 @@
-//! The rules for the statuses and responses of each version of the crate `http`, and how `Retry-After` is read.
+//! The presets for the statuses and responses of each version of the crate `http`, and how `Retry-After` is read.
 
 use super::http_status;
-use crate::clock;
+use super::retry_after::asked;
 use crate::outcome::Outcome;
-use std::time::{Duration, SystemTime};
 
 /// What a response counts as: its status, with the `Retry-After` of a failure.
 fn response<'h>(status: u16, header: impl Fn(&'static str) -> Option<&'h str>) -> Outcome {
@@ -13,20 +12,8 @@ fn response<'h>(status: u16, header: impl Fn(&'static str) -> Option<&'h str>) -
     }
 }
 
-/// In how long the service asks to be called again.
-fn asked<'h>(header: impl Fn(&'static str) -> Option<&'h str>) -> Option<Duration> {
-    let text = header("retry-after")?.trim();
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Duration::from_secs);
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    // The service's own clock, where it tells it: ours may go wrong.
-    let date: Option<SystemTime> = header("date").and_then(|date| httpdate::parse_http_date(date).ok());
-    Some(until.duration_since(date.unwrap_or_else(|| clock::wall(clock::now()))).unwrap_or_default())
-}
-
-/// The rules for one version, and a module of that name with what they are made of.
-macro_rules! rules {
+/// The presets for one version, and a module of that name with what they are made of.
+macro_rules! presets {
     ($(#[$doc:meta])* $http:ident) => {
         $(#[$doc])*
         pub mod $http {
@@ -38,7 +25,7 @@ macro_rules! rules {
 
             impl Classify for StatusCode {
                 fn classify(&self) -> Outcome {
-                    crate::rules::http_status(&self.as_u16())
+                    crate::presets::http_status(&self.as_u16())
                 }
             }
 
@@ -55,15 +42,15 @@ macro_rules! rules {
             }
 
             /// The status, with the `Retry-After` of a failure.
-            pub(in crate::rules) fn with_headers(status: StatusCode, headers: &HeaderMap) -> Outcome {
+            pub(in crate::presets) fn with_headers(status: StatusCode, headers: &HeaderMap) -> Outcome {
                 super::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
             }
 
             /// In how long the service asks to be called again: the `Retry-After` of `headers`, as described
-            /// [above](crate::rules#http-status-codes).
+            /// [above](crate::presets#http-status-codes).
             #[must_use]
             pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-                super::asked(|name| headers.get(name)?.to_str().ok())
+                crate::presets::retry_after::asked(|name| headers.get(name)?.to_str().ok())
             }
 
             #[cfg(test)]
@@ -77,7 +64,7 @@ macro_rules! rules {
 
                 #[test]
                 fn each_case_of_the_table_holds() {
-                    for (status, headers, expected) in crate::rules::http::tests::CASES {
+                    for (status, headers, expected) in crate::presets::http::tests::CASES {
                         assert_eq!(answer(*status, headers).classify(), *expected, "{status} {headers:?}");
                         assert_eq!(
                             StatusCode::from_u16(*status).unwrap().classify().is_failure(),
@@ -89,7 +76,7 @@ macro_rules! rules {
 
                 #[test]
                 fn retry_after_is_seconds_or_a_date() {
-                    for (text, expected) in crate::rules::http::tests::TIMES {
+                    for (text, expected) in crate::presets::http::tests::TIMES {
                         let answer = answer(200, &[("Retry-After", text), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
                         assert_eq!(retry_after(answer.headers()), expected.map(Duration::from_secs), "{text}");
                     }
@@ -107,12 +94,12 @@ macro_rules! rules {
 }
 
 #[cfg(feature = "http-1")]
-rules! {
+presets! {
     /// For version 1 of the crate `http`.
     http_1
 }
 #[cfg(feature = "http-0-2")]
-rules! {
+presets! {
     /// For version 0.2 of the crate `http`.
     http_0_2
 }

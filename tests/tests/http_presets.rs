@@ -6,14 +6,14 @@ mod common;
 #[path = "common/http.rs"]
 mod http_server;
 
-#[path = "http_rules"]
+#[path = "http_presets"]
 mod reqwest_0_12 {
     use ::reqwest_0_12 as reqwest;
 
     mod version;
 }
 
-#[path = "http_rules"]
+#[path = "http_presets"]
 mod reqwest_0_13 {
     use ::reqwest;
 

@@ -1,0 +1,113 @@
+//! The preset for `std::io::Error`.
+
+use super::subject::{self, Subject};
+use crate::chain::{any_of, as_one};
+use crate::classify::Classify;
+use crate::error::CircuitBreakerError;
+use crate::outcome::Outcome;
+use std::io::{Error, ErrorKind};
+
+/// The preset for `std::io::Error`, by its kind.
+///
+/// | error | counts as | why |
+/// | --- | --- | --- |
+/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
+/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted`, `WouldBlock` | neutral | the call never left, or is not over |
+/// | `AddrInUse`, `AddrNotAvailable`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | neutral | this machine has no address, port, memory or descriptor left |
+/// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
+/// | any, made from a `CircuitBreakerError` | as that | |
+pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
+    of.judged(subject::of::<Error>)
+}
+
+impl Classify for Error {
+    fn classify(&self) -> Outcome {
+        match CircuitBreakerError::find(self) {
+            Some(error) => error.classify(),
+            None if is_own_shortage(self) => Outcome::neutral(),
+            None => kind(self.kind()),
+        }
+    }
+}
+
+/// What an error of a chain counts as; none, where it only holds the next one, which says more.
+pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
+    let error = as_one::<Error>(error)?;
+    (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
+}
+
+/// Whether this machine could not even begin, of this error or of one behind it: no address, no port, no descriptor, no memory.
+#[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
+pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
+    any_of(error, is_own_shortage)
+}
+
+fn is_own_shortage(error: &Error) -> bool {
+    // Too many open files: no kind has it.
+    const DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable | ErrorKind::OutOfMemory)
+        || error.raw_os_error().is_some_and(|code| DESCRIPTORS.contains(&code))
+}
+
+fn kind(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::NotFound
+        | ErrorKind::PermissionDenied
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::DirectoryNotEmpty => Outcome::success(),
+        ErrorKind::InvalidInput
+        | ErrorKind::ArgumentListTooLong
+        | ErrorKind::Unsupported
+        | ErrorKind::Interrupted
+        | ErrorKind::WouldBlock => Outcome::neutral(),
+        // It has this name in code from Rust 1.87 on.
+        other if other.to_string() == "invalid filename" => Outcome::neutral(),
+        _ => Outcome::failure(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CircuitBreaker, Config};
+
+    #[test]
+    fn a_kind_is_classified_by_the_table() {
+        let one = |kind: ErrorKind| Error::from(kind).classify();
+        for kind in [ErrorKind::ConnectionRefused, ErrorKind::TimedOut, ErrorKind::InvalidData, ErrorKind::Other] {
+            assert_eq!(one(kind), Outcome::failure(), "{kind}");
+        }
+        for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::AlreadyExists] {
+            assert_eq!(one(kind), Outcome::success(), "{kind}");
+        }
+        for kind in [ErrorKind::InvalidInput, ErrorKind::Interrupted, ErrorKind::WouldBlock] {
+            assert_eq!(one(kind), Outcome::neutral(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_shortage_of_this_machine_is_neutral() {
+        let too_many_files = if cfg!(windows) { 10_024 } else { 24 };
+        let errors = [
+            Error::from_raw_os_error(too_many_files),
+            ErrorKind::AddrInUse.into(),
+            ErrorKind::AddrNotAvailable.into(),
+            ErrorKind::OutOfMemory.into(),
+        ];
+        for error in errors {
+            assert_eq!(error.classify(), Outcome::neutral(), "{error}");
+            assert!(never_left(&Error::other(error)));
+        }
+        assert!(!never_left(&Error::from(ErrorKind::InvalidInput)));
+    }
+
+    #[test]
+    fn a_rejection_by_another_breaker_is_neutral() {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        let error = Error::from(breaker.try_acquire().unwrap_err());
+        assert_eq!((error.kind(), error.classify()), (ErrorKind::Other, Outcome::neutral()));
+    }
+}
