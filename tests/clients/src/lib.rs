@@ -1,0 +1,63 @@
+//! What all tests of clients share: a breaker, calls through it, and what has to come of them.
+
+use breaker_core::{CircuitBreaker, Config, Snapshot, State};
+use breaker_servers::until;
+use std::time::Duration;
+
+/// After how many failures in a row the breakers of these tests open.
+pub const FAIL_MAX: u32 = 3;
+
+/// A breaker that opens after [`FAIL_MAX`] failures in a row and lets a probe in every 100 ms. Its calls are to end within `limit`, where there is one.
+///
+/// # Panics
+///
+/// Never, since the settings are valid.
+#[must_use]
+pub fn breaker(name: &str, limit: Option<Duration>) -> CircuitBreaker {
+    let config = Config::new().fail_max(FAIL_MAX).recovery_timeout(Duration::from_millis(100));
+    let config = match limit {
+        Some(limit) => config.timeout(limit),
+        None => config,
+    };
+    CircuitBreaker::new(name, config).expect("the settings are valid")
+}
+
+/// Makes calls until the breaker opens, which has to be after [`FAIL_MAX`] of them.
+///
+/// # Panics
+///
+/// When it is not open by then.
+pub async fn opens(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) -> Snapshot {
+    for _ in 0..FAIL_MAX {
+        call().await;
+    }
+    assert_eq!(breaker.state(), State::Open, "{:?}", breaker.snapshot());
+    breaker.snapshot()
+}
+
+/// Makes calls until the breaker is closed again.
+///
+/// # Panics
+///
+/// When it does not close in time.
+pub async fn closes(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
+    until(&format!("`{}` closes", breaker.name()), async || {
+        call().await;
+        breaker.state() == State::Closed
+    })
+    .await;
+}
+
+/// Makes 1,000 calls, after which it has to be closed without a failure.
+///
+/// # Panics
+///
+/// When one of them counts as a failure.
+pub async fn stays_closed(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
+    let before = breaker.snapshot().failure_count;
+    for _ in 0..1_000 {
+        call().await;
+    }
+    let after = breaker.snapshot();
+    assert_eq!((after.failure_count, breaker.state()), (before, State::Closed), "{after:?}");
+}

@@ -1,0 +1,65 @@
+//! Servers for tests: real ones of a test's own, which end with it, and the ways in which a path to a server fails.
+//!
+//! Where a server's program is missing, its constructor gives `None` and says so on the test's output: `scripts/test` installs
+//! them as root, and a person may do without.
+
+mod path;
+mod postgres;
+mod process;
+mod redis;
+
+pub use self::path::Path;
+pub use self::process::{Server, directory, find, free_port, missing};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// The longest that a condition is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks until the condition holds.
+///
+/// # Panics
+///
+/// When it does not within [`PATIENCE`].
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A port at which nobody listens.
+#[must_use]
+pub fn refused() -> u16 {
+    free_port()
+}
+
+/// A name that cannot be resolved: the top-level domain is reserved for that (RFC 6761).
+pub const UNRESOLVABLE: &str = "no-such-host.invalid";
+
+/// A port at which connecting hangs: the queue of a listener that accepts nobody is full.
+#[derive(Debug)]
+pub struct Hanging {
+    /// The port of loopback.
+    pub port: u16,
+    _listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl Hanging {
+    /// # Panics
+    ///
+    /// When loopback has no port.
+    pub async fn start() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket can be had");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a loopback port is free");
+        let listener = socket.listen(1).expect("it is bound");
+        let address = listener.local_addr().expect("it is bound");
+        let mut queued = Vec::new();
+        while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            queued.push(stream);
+        }
+        Self { port: address.port(), _listener: listener, _queued: queued }
+    }
+}

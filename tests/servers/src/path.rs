@@ -1,0 +1,105 @@
+//! Path: a way to a server that can go dark, be cut, or refuse.
+
+use crate::free_port;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A proxy on loopback. Connections that were made before the path went dark stay so: every byte is swallowed, and nobody is told. New
+/// ones go through. So does a network that has forgotten a connection, or a dead host whose address has moved.
+#[derive(Debug)]
+pub struct Path {
+    /// The port to connect to in place of the server's.
+    pub port: u16,
+    era: watch::Sender<Era>,
+    accepted: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+/// How far the connections of the path have come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Era {
+    /// Connections with a lower number are dark.
+    lit_from: usize,
+    /// Connections with a lower number are cut.
+    whole_from: usize,
+}
+
+impl Path {
+    /// A path to this port of loopback.
+    ///
+    /// # Panics
+    ///
+    /// When loopback has no port.
+    pub async fn to(server: u16) -> Self {
+        let port = free_port();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
+        let (era, accepted) = (watch::Sender::new(Era::default()), Arc::new(AtomicUsize::new(0)));
+        let (eras, count) = (era.subscribe(), accepted.clone());
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await else { continue };
+                tokio::spawn(joined(client, server, number, eras.clone()));
+            }
+        });
+        Self { port, era, accepted, accepting }
+    }
+
+    /// All connections that there are go dark.
+    pub fn darken(&self) {
+        let all = self.accepted();
+        self.era.send_modify(|era| era.lit_from = all);
+    }
+
+    /// All connections that there are end.
+    pub fn cut(&self) {
+        let all = self.accepted();
+        self.era.send_modify(|era| era.whole_from = all);
+    }
+
+    /// How many connections there were.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Path {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn joined(client: TcpStream, server: TcpStream, number: usize, mut eras: watch::Receiver<Era>) {
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let (there, back) = (eras.clone(), eras.clone());
+    let both = async {
+        tokio::join!(pass(from_client, to_server, number, there), pass(from_server, to_client, number, back));
+    };
+    tokio::select! {
+        () = both => {}
+        _ = eras.wait_for(|era| number < era.whole_from) => {}
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, number: usize, eras: watch::Receiver<Era>) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(read) = from.read(&mut buffer).await {
+        let dark = number < eras.borrow().lit_from;
+        if dark && read > 0 {
+            continue;
+        }
+        // An end that comes in the dark is not told either.
+        if dark {
+            std::future::pending::<()>().await;
+        }
+        if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+}

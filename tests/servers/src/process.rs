@@ -1,0 +1,169 @@
+//! Process: a server's program, from its start to its end.
+
+use crate::until;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A server that ends with the test.
+#[derive(Debug)]
+pub struct Server {
+    command: Command,
+    child: Option<Child>,
+    /// The port of loopback that it listens on.
+    pub port: u16,
+    directory: TempDir,
+    how: How,
+}
+
+/// What differs from server to server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// The signal that ends it at once, with all of its processes.
+    pub(crate) end: &'static str,
+    /// Asks whether it answers.
+    pub(crate) answers: fn(u16) -> bool,
+}
+
+impl Server {
+    /// Starts the program, and waits until it answers.
+    pub(crate) async fn start(command: Command, port: u16, directory: TempDir, how: How) -> Self {
+        let mut server = Self { command, child: None, port, directory, how };
+        server.run();
+        server.until_it_answers().await;
+        server
+    }
+
+    fn run(&mut self) {
+        let log = fs::File::create(self.directory.path().join("log")).expect("there is room");
+        let errors = log.try_clone().expect("a file has more than one handle");
+        let started = self.command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+        self.child = Some(started.unwrap_or_else(|error| panic!("{:?}: {error}", self.command)));
+    }
+
+    async fn until_it_answers(&self) {
+        let (answers, port) = (self.how.answers, self.port);
+        until(&format!("{:?} answers; its log:\n{}", self.command.get_program(), self.log()), async || {
+            tokio::task::spawn_blocking(move || answers(port)).await.is_ok_and(|answered| answered)
+        })
+        .await;
+    }
+
+    /// What it has written.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Its directory, which goes with it.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Ends it as a crash does; connections are refused from now on.
+    pub fn kill(&mut self) {
+        // A process that is stopped has no ear for what ends it.
+        self.thaw();
+        let Some(mut child) = self.child.take() else { return };
+        // It may have ended by itself.
+        let _ = signal(child.id(), self.how.end);
+        child.wait().expect("it is a child of this process");
+    }
+
+    /// Starts it again, on the same port.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.run();
+        self.until_it_answers().await;
+    }
+
+    /// Stops it where it is: connections are taken, and nothing is answered.
+    pub fn freeze(&self) {
+        self.signal_all("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal_all("CONT");
+    }
+
+    /// With its children: some servers have a process for each connection.
+    fn signal_all(&self, name: &str) {
+        let Some(child) = &self.child else { return };
+        let _ = signal(child.id(), name);
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        for id in fs::read_to_string(children).unwrap_or_default().split_whitespace() {
+            // One that has ended meanwhile is as good.
+            let _ = id.parse().map(|id| signal(id, name));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn signal(id: u32, name: &str) -> std::io::Result<std::process::ExitStatus> {
+    Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status()
+}
+
+/// A port of loopback at which nobody listens.
+///
+/// # Panics
+///
+/// When loopback has no port.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port is free");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// A directory that another user can use too.
+///
+/// # Panics
+///
+/// When there is no room.
+#[must_use]
+pub fn directory() -> TempDir {
+    let directory = tempfile::tempdir().expect("there is room");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    directory
+}
+
+/// A program on the path, or in one of the directories that Debian keeps servers in.
+#[must_use]
+pub fn find(name: &str) -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    places.extend(std::env::split_paths(&path));
+    places.push("/usr/sbin".into());
+    places.into_iter().map(|place| place.join(name)).find(|program| program.exists())
+}
+
+/// Says on the test's output why it is skipped.
+#[allow(clippy::print_stderr, reason = "it is a test's output")]
+pub fn missing(program: &str, package: &str) {
+    eprintln!("skipped: {program} is not installed (Debian: apt-get install {package})");
+}
+
+/// The program as a user of the system where the test runs as root, for servers that refuse to run as root.
+pub(crate) fn as_user(program: &Path, user: &str, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory);
+    if fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0) {
+        let users = fs::read_to_string("/etc/passwd").expect("there are users");
+        let prefix = format!("{user}:x:");
+        let user = users.lines().find_map(|line| line.strip_prefix(&prefix)).expect("its package has made the user");
+        let mut ids = user.split(':').map_while(|id| id.parse().ok());
+        command.uid(ids.next().expect("a user has a number")).gid(ids.next().expect("and a group"));
+    }
+    command
+}
