@@ -57,6 +57,7 @@
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |
+//! | the AWS SDK (`aws-smithy-runtime-api`) | 1 | `aws-sdk-1`, or `aws-sdk` |
 //! | `h2` | 0.4 | `h2-0-4`, or `h2` |
 //! | `http` | 1 | `http-1`, or `http` |
 //! | | 0.2 | `http-0-2` |
@@ -65,6 +66,8 @@
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
 //! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
+//! | `tower` | 0.5 | `tower-0-5`, or `tower` |
+//! | | 0.4 | `tower-0-4` |
 //!
 //! Several can be on at once. The name without a version stands for the same version until our next major one.
 //!
@@ -74,6 +77,8 @@
 //! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
 mod any;
+#[cfg(feature = "aws-sdk-1")]
+mod aws_sdk;
 #[cfg(feature = "h2-0-4")]
 mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
@@ -82,6 +87,7 @@ mod io;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
 #[cfg(any(
+    feature = "aws-sdk-1",
     feature = "http-1",
     feature = "http-0-2",
     feature = "tonic-0-12",
@@ -90,14 +96,20 @@ mod reqwest;
 ))]
 mod retry_after;
 mod subject;
+#[cfg(feature = "tokio")]
+mod tokio;
 #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 mod tonic;
+#[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
+mod tower;
 
 use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
 pub use self::any::any;
+#[cfg(feature = "aws-sdk-1")]
+pub use self::aws_sdk::{aws_code, aws_sdk};
 #[cfg(feature = "h2-0-4")]
 pub use self::h2::h2;
 #[cfg(feature = "http-0-2")]
@@ -109,8 +121,12 @@ pub use self::io::io;
 pub use self::reqwest::reqwest;
 pub(crate) use self::subject::Known;
 pub use self::subject::{Alone, Subject, Whole};
+#[cfg(feature = "tokio")]
+pub use self::tokio::tokio;
 #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 pub use self::tonic::tonic;
+#[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
+pub use self::tower::tower;
 pub use crate::worded::{Show, Shown};
 
 /// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP

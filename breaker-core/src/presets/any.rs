@@ -25,12 +25,18 @@ pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 const ALL: &[Known] = &[
+    #[cfg(feature = "aws-sdk-1")]
+    super::aws_sdk::known,
     #[cfg(feature = "h2-0-4")]
     super::h2::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
     #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
     super::tonic::known,
+    #[cfg(feature = "tokio")]
+    super::tokio::known,
+    #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
+    super::tower::known,
     // The last: what it says of is behind the errors of all others.
     super::io::known,
 ];
