@@ -78,6 +78,8 @@ pub(crate) struct Settled {
     pub(crate) eclipse: Eclipse,
     /// As many successes as would close the breaker were each hidden by the drop of a call inside the one that succeeded.
     pub(crate) hidden: bool,
+    /// The probes that failed in a row, if this is one of them.
+    pub(crate) failed_probes: u32,
 }
 
 /// A trial that has one place more.
@@ -118,6 +120,7 @@ impl Settled {
             widened: None,
             eclipse: Eclipse::None,
             hidden: false,
+            failed_probes: 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::breaker::CircuitBreaker;
 use crate::event::{
     BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
-    Rejected, Retrying, StateChange, StoreFailure, Success,
+    ProbeFailed, Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
 
@@ -48,7 +48,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) fallback_failed(FallbackFailed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
+    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) fallback_failed(FallbackFailed) probe_failed(ProbeFailed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
     before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) busy(Busy) passed_on(PassedOn)
 }
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
 pub trait Listener: Send + Sync + 'static {
     /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
-    /// [`fallback_cut_off`](Self::fallback_cut_off), [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry), [`store_failure`](Self::store_failure) and [`state_change`](Self::state_change) only, and calls cost what they cost
-    /// without it. Asked once, when it is added.
+    /// [`fallback_cut_off`](Self::fallback_cut_off), [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry), [`store_failure`](Self::store_failure),
+    /// [`probe_failed`](Self::probe_failed) and [`state_change`](Self::state_change) only, and calls cost what they cost without it. Asked once, when it is added.
     fn hears_calls(&self) -> bool {
         true
     }
@@ -57,6 +57,42 @@ pub trait Listener: Send + Sync + 'static {
 
     /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under way.
     fn busy(&self, event: &Busy<'_>) {
+        let _ = event;
+    }
+
+    /// A probe failed: a call that was let in to see whether the service is back. Where this goes on, the client may hold connections that can never work
+    /// again, which it is time to throw away.
+    ///
+    /// ```
+    /// use breaker_core::event::ProbeFailed;
+    /// use breaker_core::{CircuitBreaker, Config, Listener};
+    /// use std::sync::Arc;
+    ///
+    /// struct Pool;
+    ///
+    /// impl Pool {
+    ///     fn connect_anew(&self) {}
+    /// }
+    ///
+    /// struct Renew(Arc<Pool>);
+    ///
+    /// impl Listener for Renew {
+    ///     fn hears_calls(&self) -> bool {
+    ///         false
+    ///     }
+    ///
+    ///     fn probe_failed(&self, event: &ProbeFailed<'_>) {
+    ///         if event.in_a_row % 2 == 0 {
+    ///             self.0.connect_anew();
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let breaker = CircuitBreaker::new("orders", Config::new())?;
+    /// breaker.add_listener(Renew(Arc::new(Pool)));
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    fn probe_failed(&self, event: &ProbeFailed<'_>) {
         let _ = event;
     }
 
@@ -132,6 +168,10 @@ impl<L: Listener + ?Sized> Listener for Arc<L> {
 
     fn busy(&self, event: &Busy<'_>) {
         (**self).busy(event);
+    }
+
+    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+        (**self).probe_failed(event);
     }
 
     fn fallback(&self, event: &FallbackServed<'_>) {
@@ -212,6 +252,35 @@ impl fmt::Debug for Failure<'_> {
             .field("error_type", &self.error_type)
             .field("error", &self.error.map(ToString::to_string))
             .field("consecutive_failures", &self.consecutive_failures)
+            .finish()
+    }
+}
+
+/// A probe counted against the service, as a [`Failure`] that was told just before.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct ProbeFailed<'a> {
+    /// The breaker.
+    pub breaker: &'a CircuitBreaker,
+    /// The annotated function.
+    pub function: Option<&'static str>,
+    /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
+    pub error_type: &'static str,
+    /// The error's text, as in [`Failure::error`].
+    pub error: Option<&'a dyn fmt::Display>,
+    /// How many probes have failed since one succeeded, this one included, over all openings of this outage: 1 or more. A slow success, which may
+    /// fail a recovery too, is not told; it ends the row.
+    pub in_a_row: u32,
+}
+
+impl fmt::Debug for ProbeFailed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProbeFailed")
+            .field("breaker", &self.breaker.name())
+            .field("function", &self.function)
+            .field("error_type", &self.error_type)
+            .field("error", &self.error.map(ToString::to_string))
+            .field("in_a_row", &self.in_a_row)
             .finish()
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Machine {
     lacking: u32,
     /// That a trial has a place more was told in this outage.
     told_of_places: bool,
+    /// Probes that failed since one succeeded, over all openings of this outage.
+    failed_probes: u32,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
     /// Questions in a row that failed after a success inside them, and whether that was told since the last reset.
@@ -118,6 +120,7 @@ impl Machine {
             pace: Pace::new(seed),
             lacking: 0,
             told_of_places: false,
+            failed_probes: 0,
             drops: 0,
             eclipsed: Run::new(),
             eclipse_told: false,
@@ -211,13 +214,15 @@ impl Machine {
         let took = own_time.then(|| now.since(call.started));
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
+        let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
         let change = self.decide(outcome, slow, asked, now);
         let widened = self.tell_of_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipse = if change.is_none() { self.eclipse(call, judged, outcome, now) } else { Eclipse::None };
         let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden }
+        let failed_probes = if probed { self.failed_probes } else { 0 };
+        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
     }
 
     /// Whether the result of a call under this word decides anything (rule 7).
@@ -384,9 +389,12 @@ impl Machine {
             Phase::HalfOpen(trial) if counts => {
                 trial.add(mark);
                 let verdict = trial.verdict(&self.settings);
-                match mark.failed {
-                    true => drop(self.run.failed(now, None)),
-                    false => self.run.clear(),
+                if mark.failed {
+                    self.run.failed(now, None);
+                    self.failed_probes = self.failed_probes.saturating_add(1);
+                } else {
+                    self.run.clear();
+                    self.failed_probes = 0;
                 }
                 match verdict? {
                     Verdict::Close => Some(self.close(now)),
@@ -470,6 +478,7 @@ impl Machine {
         let consecutive_failures = self.run.length();
         if matches!(self.phase, Phase::Closed { .. }) {
             self.run.clear();
+            self.failed_probes = 0;
             self.trip = None;
             if let Some(window) = &self.window {
                 window.clear();

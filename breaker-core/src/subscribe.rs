@@ -2,8 +2,8 @@
 
 use crate::breaker::CircuitBreaker;
 use crate::event::{
-    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
-    StateChange, StoreFailure, Success,
+    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, ProbeFailed, Rejected,
+    Retrying, StateChange, StoreFailure, Success,
 };
 use crate::note::{Cause, Text};
 use crate::state::State;
@@ -31,6 +31,15 @@ pub enum Event {
         error_type: &'static str,
         error: Option<String>,
         consecutive_failures: u32,
+    },
+    /// As [`ProbeFailed`].
+    #[non_exhaustive]
+    ProbeFailed {
+        breaker: String,
+        function: Option<&'static str>,
+        error_type: &'static str,
+        error: Option<String>,
+        in_a_row: u32,
     },
     /// As [`Ignored`].
     #[non_exhaustive]
@@ -155,6 +164,17 @@ impl Listener for Forward {
             error_type,
             error: error.map(|text| Text::of(Cause::told(error_type, text)).as_str().to_owned()),
             consecutive_failures,
+        });
+    }
+
+    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+        let ProbeFailed { breaker, function, error_type, error, in_a_row } = *event;
+        self.pass_on(|| Event::ProbeFailed {
+            breaker: breaker.name().to_owned(),
+            function,
+            error_type,
+            error: error.map(|text| Text::of(Cause::told(error_type, text)).as_str().to_owned()),
+            in_a_row,
         });
     }
 

@@ -4,7 +4,7 @@ use super::Permit;
 use crate::answers::{Call, Counted, Eclipse, Settled};
 use crate::breaker::Told;
 use crate::clock::{self, Tick};
-use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, Success};
+use crate::event::{self, Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Success};
 use crate::gate::{Evidence, Word};
 use crate::machine::Machine;
 use crate::nesting;
@@ -145,6 +145,9 @@ impl Permit {
         }
         self.note(&settled, cause);
         self.tell(&settled, cause);
+        if settled.failed_probes > 0 {
+            self.tell_of_probe(settled.failed_probes, cause);
+        }
         self.breaker().tell_changes(told);
         self.warn(&settled);
         settled
@@ -223,6 +226,14 @@ impl Permit {
         if machine.generation() == generation {
             breaker.0.notes.lock().keep(cause.kind, &text);
         }
+    }
+
+    #[cold]
+    fn tell_of_probe<'e>(&self, in_a_row: u32, cause: &dyn Fn() -> Cause<'e>) {
+        let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.holder.function(), cause());
+        let error = look.has_text().then_some(&look as &dyn fmt::Display);
+        let event = ProbeFailed { breaker, function, error_type, error, in_a_row };
+        breaker.tell(&|listener| listener.probe_failed(&event));
     }
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
