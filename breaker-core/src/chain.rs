@@ -1,6 +1,7 @@
 //! Chain: the errors behind an error, as far as they can be seen.
 
 use crate::sync::Arc;
+use std::any::Any;
 use std::error::Error;
 use std::io;
 
@@ -12,6 +13,20 @@ const DEPTH: usize = 64;
 pub(crate) fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| behind(*error)).take(DEPTH)
 }
+
+/// Where the chain of `whole` begins, which dereferences to `error`. An `anyhow::Error` that was made of a box shows what is behind that error, and not the
+/// error itself.
+pub(crate) fn beginning<'e>(whole: &'e dyn Any, error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    #[cfg(feature = "anyhow")]
+    if let Some(boxed) = whole.downcast_ref::<anyhow::Error>().and_then(anyhow::Error::downcast_ref::<AnyBox>) {
+        return &**boxed;
+    }
+    let _ = whole;
+    error
+}
+
+#[cfg(feature = "anyhow")]
+type AnyBox = Box<dyn Error + Send + Sync>;
 
 /// The first `T` of the chain, or what is in the first `Box` or `Arc` of one.
 pub(crate) fn first_of<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {

@@ -1,6 +1,6 @@
 //! Classify: what a value says about the service by itself, and whether an error is of a type, or comes from one.
 
-use crate::chain::first_of;
+use crate::chain::{beginning, first_of};
 use crate::outcome::Outcome;
 use crate::sync::Arc;
 use std::any::Any;
@@ -106,7 +106,7 @@ where
     E::Target: Opaque<T>,
 {
     fn first(&self) -> &(dyn Error + 'static) {
-        (**self).as_error()
+        beginning(self, (**self).as_error())
     }
 
     fn has_beside(&self) -> bool

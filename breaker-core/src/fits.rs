@@ -1,6 +1,6 @@
 //! Fits: a pattern of an error, asked of the errors behind another one too.
 
-use crate::chain::any_of;
+use crate::chain::{any_of, beginning};
 use crate::classify::{Opaque, Sought};
 use std::error::Error;
 use std::ops::Deref;
@@ -42,7 +42,7 @@ where
     E::Target: Opaque<T>,
 {
     fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
-        any_of((**self.0).as_error(), &pattern) || E::Target::beside(self.0).is_some_and(pattern)
+        any_of(beginning(self.0, (**self.0).as_error()), &pattern) || E::Target::beside(self.0).is_some_and(pattern)
     }
 }
 

@@ -4,6 +4,8 @@
 mod maybe;
 
 pub use self::maybe::see_field;
+#[cfg(feature = "anyhow")]
+use crate::chain::beginning;
 use crate::chain::{chain, first_of};
 use crate::classify::Classify;
 use crate::error::{CallError, CircuitBreakerError};
@@ -300,6 +302,16 @@ impl<'e, E: Asked> Sight<'e, E> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
         Look::whole(self.error(), self.error())
+    }
+}
+
+/// One that was made of a box is looked into, whose own chain does not show what is in it.
+#[cfg(feature = "anyhow")]
+impl<'e> Sight<'e, anyhow::Error> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        let error: &(dyn Error + 'static) = &**self.error();
+        Look::whole(self.error(), beginning(self.error(), error))
     }
 }
 

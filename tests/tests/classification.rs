@@ -257,19 +257,23 @@ fn of_anyhow(error: anyhow::Error) -> anyhow::Result<()> {
 #[test]
 fn a_type_is_found_in_an_anyhow_error_and_in_its_context() {
     let other = || anyhow::anyhow!("other");
+    let boxed = || Box::<dyn Error + Send + Sync>::from(Local);
     for error in [
         Local.into(),
         anyhow::Error::new(Local).context("while reading"),
         anyhow::Error::new(Outer(Local.into())),
         other().context(Local),
         other().context(Local).context("while reading"),
+        anyhow::anyhow!(boxed()),
+        anyhow::Error::from_boxed(boxed()).context("while reading"),
+        anyhow::Error::from_boxed(Box::new(Outer(boxed()))),
     ] {
         of_anyhow(error).unwrap_err();
     }
-    assert_eq!(counts("of_anyhow"), (0, 5, 0));
+    assert_eq!(counts("of_anyhow"), (0, 8, 0));
     of_anyhow(other()).unwrap_err();
     of_anyhow(other().context("while reading")).unwrap_err();
-    assert_eq!(counts("of_anyhow"), (0, 5, 2));
+    assert_eq!(counts("of_anyhow"), (0, 8, 2));
 }
 
 #[circuit_breaker(name = "in_a_box", exclude(Local))]

@@ -88,15 +88,16 @@ async fn an_anyhow_error_is_searched_by_the_patterns_type() {
         Err::<(), _>(io::Error::other(Database::RowNotFound)).context("reading").unwrap_err(),
         anyhow::Error::msg("text").context(Database::RowNotFound),
         Arc::new(Database::RowNotFound).into(),
+        anyhow::Error::from_boxed(Database::RowNotFound.into()).context("loading the user"),
     ] {
         by_anyhow(error).await.unwrap_err();
     }
-    assert_eq!(counts("anyhow"), (5, 0, 0));
+    assert_eq!(counts("anyhow"), (6, 0, 0));
     by_anyhow(Fault { code: 404 }.into()).await.unwrap_err();
     by_anyhow(Fault { code: 500 }.into()).await.unwrap_err();
     by_anyhow(at(1).into()).await.unwrap_err();
     by_anyhow(anyhow::Error::msg("no row")).await.unwrap_err();
-    assert_eq!(counts("anyhow"), (5, 1, 3));
+    assert_eq!(counts("anyhow"), (6, 1, 3));
 }
 
 #[circuit_breaker(name = "boxed", exclude(Database::RowNotFound | Database::Closed { code: 5 }))]

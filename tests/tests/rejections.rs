@@ -147,6 +147,7 @@ itself! {
     dynamic: Box<dyn Error> = Box::from;
     in_sync: Box<dyn Error + Send + Sync> = Box::from;
     any: anyhow::Error = |error| anyhow::Error::from(error).context("asking inner");
+    any_of_a_box: anyhow::Error = |error| anyhow::Error::from_boxed(error.into()).context("asking inner");
 }
 
 /// An error that borrows, as those of parsers do.
@@ -341,6 +342,8 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
             Derived::MaybeBehind(Some(Outer::Inner(Inner::Open(one())))),
             Derived::MaybeDynamic(Some(Box::new(Inner::Open(one())))),
             Derived::MaybeAny(Some(anyhow::Error::from(one()).context("asking"))),
+            Derived::Any(anyhow::Error::from_boxed(one().into()), 2),
+            Derived::MaybeAny(Some(anyhow::Error::from_boxed(one().into()).context("asking"))),
             Derived::MaybeHandle(Some(CallError::Rejected(one()))),
         ]
     };

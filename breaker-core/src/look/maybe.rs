@@ -56,6 +56,14 @@ impl<'e, E: Asked> Field<'e, Option<E>> {
     }
 }
 
+#[cfg(feature = "anyhow")]
+impl<'e> Field<'e, Option<anyhow::Error>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        self.0.0.0.as_ref().map_or(Look::NOTHING, |error| see(error).__breaker_look())
+    }
+}
+
 impl<'e, E: Error> OfErrors<'e, Option<E>> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
