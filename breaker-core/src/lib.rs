@@ -7,7 +7,7 @@
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
 //! - [`Config`] has the rules that open it and how it recovers: runs of failures, rates over a [`Window`], [`Backoff`], ramps.
-//! - [`Classify`] says what an error counts as; [`presets`] has it ready-made for `io`, HTTP, reqwest and tonic.
+//! - [`Classify`] says what an error counts as; [`presets`] has it ready-made for the errors of many libraries.
 //! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`] tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
@@ -17,7 +17,7 @@
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log lines), `register` (the
 //! breakers of annotated functions are known before their first call). Others: `toml` ([`Registry::load`]), `stream` (`guard_stream`, the key `stream`, and events as a `Stream`), `serde` (`Serialize` for [`Snapshot`],
 //! [`Health`] and [`FallbackMetadata`]), `retry` (the attribute of that name), `metrics` (what Prometheus and the like are told: `Registry::export_metrics`), `test-util` (time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
-//! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `http`, `reqwest` and `tonic` (ready-made [`rules`]; each [version](rules#versions) has a feature), `anyhow` (type items see what was given to its
+//! breaker, and `testing` helps tests of services; for dev-dependencies); `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `reqwest`, `sqlx`, `redis`, `tonic` and many more (ready-made [`presets`]; each [version](presets#versions) has a feature), `anyhow` (type items see what was given to its
 //! `context`).
 //!
 //! # Guide
