@@ -68,6 +68,7 @@
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
 //! | `tower` | 0.5 | `tower-0-5`, or `tower` |
 //! | | 0.4 | `tower-0-4` |
+//! | `ureq` | 3 | `ureq-3`, or `ureq` |
 //!
 //! Several can be on at once. The name without a version stands for the same version until our next major one.
 //!
@@ -102,6 +103,8 @@ mod tokio;
 mod tonic;
 #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
 mod tower;
+#[cfg(feature = "ureq-3")]
+mod ureq;
 
 use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
@@ -127,6 +130,8 @@ pub use self::tokio::tokio;
 pub use self::tonic::tonic;
 #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
 pub use self::tower::tower;
+#[cfg(feature = "ureq-3")]
+pub use self::ureq::ureq;
 pub use crate::worded::{Show, Shown};
 
 /// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP

@@ -37,6 +37,8 @@ const ALL: &[Known] = &[
     super::tokio::known,
     #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
     super::tower::known,
+    #[cfg(feature = "ureq-3")]
+    super::ureq::known,
     // The last: what it says of is behind the errors of all others.
     super::io::known,
 ];
