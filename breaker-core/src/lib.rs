@@ -22,7 +22,8 @@
 //!
 //! # Guide
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
+//! one: [the AWS SDK](_guide::clients_aws).
 //!
 //! # Out of scope
 //!
@@ -195,6 +196,11 @@ pub mod _guide {
     #[cfg(any(not(doctest), all(feature = "serde", feature = "tokio")))]
     #[doc = include_str!("../guide/without_axum.md")]
     pub mod without_axum {}
+
+    /// The settings of the AWS SDK that go with a breaker.
+    #[cfg(any(not(doctest), feature = "aws-sdk-1"))]
+    #[doc = include_str!("../guide/clients_aws.md")]
+    pub mod clients_aws {}
 }
 
 /// The examples of the README are run as those of the documentation are.

@@ -226,6 +226,30 @@ async fn what_cannot_be_made_is_neutral() {
     assert_eq!((breaker.snapshot().ignored_count, server.requests()), (1_000, 0));
 }
 
+/// What the guide's page says: the SDK's limits are below the breaker's, so the error says what was waited for.
+#[tokio::test]
+async fn the_sdks_own_limits_tell_what_was_waited_for() {
+    let server = S3::start(Mode::Silent).await;
+    let limits = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(100))
+        .operation_attempt_timeout(Duration::from_millis(200))
+        .operation_timeout(Duration::from_millis(400))
+        .build();
+    let config = client("127.0.0.1", server.port).config().to_builder().timeout_config(limits).build();
+    let (breaker, client) = (guarded(), Client::from_conf(config));
+    for _ in 0..3 {
+        match breaker.call_with(get(&client), judged).await {
+            Err(breaker_core::CallError::Inner(S3Error::Call(error))) => {
+                assert!(matches!(*error, SdkError::TimeoutError(_)), "{error:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(breaker.state(), breaker_core::State::Open);
+    server.turns(Mode::Object);
+    closes(&breaker, async || call(&breaker, &client).await).await;
+}
+
 /// The SDK's own retries multiply: what the breaker counts as one failure was three requests.
 #[tokio::test]
 async fn one_call_is_up_to_three_requests() {
