@@ -57,12 +57,15 @@
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |
+//! | `async-nats` | 0.51 | `async-nats-0-51`, or `async-nats` |
 //! | the AWS SDK (`aws-smithy-runtime-api`) | 1 | `aws-sdk-1`, or `aws-sdk` |
 //! | `h2` | 0.4 | `h2-0-4`, or `h2` |
 //! | `http` | 1 | `http-1`, or `http` |
 //! | | 0.2 | `http-0-2` |
+//! | `lapin` | 4 | `lapin-4`, or `lapin` |
 //! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
 //! | | 0.12 | `reqwest-0-12` |
+//! | `rumqttc` | 0.25 | `rumqttc-0-25`, or `rumqttc` |
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
 //! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
@@ -77,6 +80,8 @@
 //! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
 mod any;
+#[cfg(feature = "async-nats-0-51")]
+mod async_nats;
 #[cfg(feature = "aws-sdk-1")]
 mod aws_sdk;
 #[cfg(feature = "h2-0-4")]
@@ -84,6 +89,8 @@ mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
 mod io;
+#[cfg(feature = "lapin-4")]
+mod lapin;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
 #[cfg(any(
@@ -95,6 +102,8 @@ mod reqwest;
     feature = "tonic-0-14"
 ))]
 mod retry_after;
+#[cfg(feature = "rumqttc-0-25")]
+mod rumqttc;
 mod subject;
 #[cfg(feature = "tokio")]
 mod tokio;
@@ -108,6 +117,8 @@ use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
 pub use self::any::any;
+#[cfg(feature = "async-nats-0-51")]
+pub use self::async_nats::async_nats;
 #[cfg(feature = "aws-sdk-1")]
 pub use self::aws_sdk::{aws_code, aws_sdk};
 #[cfg(feature = "h2-0-4")]
@@ -117,8 +128,12 @@ pub use self::http::http_0_2;
 #[cfg(feature = "http-1")]
 pub use self::http::http_1::{self, retry_after};
 pub use self::io::io;
+#[cfg(feature = "lapin-4")]
+pub use self::lapin::lapin;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;
+#[cfg(feature = "rumqttc-0-25")]
+pub use self::rumqttc::rumqttc;
 pub(crate) use self::subject::Known;
 pub use self::subject::{Alone, Subject, Whole};
 #[cfg(feature = "tokio")]

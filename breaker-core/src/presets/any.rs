@@ -25,12 +25,18 @@ pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 const ALL: &[Known] = &[
+    #[cfg(feature = "async-nats-0-51")]
+    super::async_nats::known,
     #[cfg(feature = "aws-sdk-1")]
     super::aws_sdk::known,
     #[cfg(feature = "h2-0-4")]
     super::h2::known,
+    #[cfg(feature = "lapin-4")]
+    super::lapin::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
+    #[cfg(feature = "rumqttc-0-25")]
+    super::rumqttc::known,
     #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
     super::tonic::known,
     #[cfg(feature = "tokio")]
