@@ -4,7 +4,8 @@ use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, State, presets};
 use breaker_servers::{Hanging, Path, RabbitMq, UNRESOLVABLE, refused, until};
 use lapin::options::{
-    BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
+    QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind};
@@ -194,6 +195,12 @@ async fn a_channel_that_is_closed_is_neutral(port: u16) {
     let breaker = breaker("amqp", Some(CALL));
     stays_closed(&breaker, async || publish(&breaker, &channel, "durable").await).await;
     assert_eq!(breaker.snapshot().success_count, 0);
+    let (connection, channel) = recovering(port).await;
+    send(&channel, "none", "none").await.expect_err("there is no such exchange");
+    stays_closed(&breaker, async || publish(&breaker, &channel, "durable").await).await;
+    assert_eq!(breaker.snapshot().success_count, 0, "the channel is closed for all of its callers");
+    let silent = connection.create_channel().await.expect("the connection is well");
+    send(&silent, "none", "none").await.expect("without confirms nothing is told");
 }
 
 async fn no_room_for_connections_opens(broker: &RabbitMq) {
@@ -214,6 +221,9 @@ async fn a_memory_alarm_opens_and_closes_after_it(broker: &RabbitMq) {
     })
     .await;
     assert!(connection.status().blocked());
+    let (_own, consumer) = recovering(broker.server.port).await;
+    let got = consumer.basic_get("durable".into(), BasicGetOptions::default()).await;
+    got.expect("a connection that publishes nothing is served");
     broker.control(&["set_vm_memory_high_watermark", "0.4"]);
     closes(&breaker, async || publish(&breaker, &channel, "durable").await).await;
 }

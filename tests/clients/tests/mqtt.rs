@@ -5,7 +5,7 @@ use breaker_core::{CircuitBreaker, Classify, Outcome, State, presets};
 use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, refused, until};
 use rumqttc::v5::mqttbytes::QoS as QoS5;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, QoS, v5};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS, v5};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -184,6 +184,26 @@ async fn an_event_loop_that_has_ended_opens_for_ever() {
     tokio::spawn(async move { while event_loop.poll().await.is_ok() {} }).await.expect("it ends by itself");
     opens(&breaker, &client).await;
     assert_eq!(breaker.snapshot().failure_count, u64::from(FAIL_MAX));
+}
+
+#[tokio::test]
+async fn an_event_loop_makes_no_pause_and_connects_again_after_ones_own_disconnect() {
+    let (_client, mut event_loop) = start(options("127.0.0.1", refused()));
+    let spinning = async {
+        for _ in 0..1_000 {
+            event_loop.poll().await.expect_err("nobody listens");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), spinning).await.expect("a thousand connections take no time");
+    let Some(server) = Server::mosquitto("").await else { return };
+    let (client, mut event_loop) = start(options("127.0.0.1", server.port));
+    client.disconnect().await.expect("there is room in the queue");
+    let mut connections = 0;
+    until("it connects twice", async || {
+        connections += usize::from(matches!(event_loop.poll().await, Ok(Event::Incoming(Packet::ConnAck(_)))));
+        connections == 2
+    })
+    .await;
 }
 
 #[tokio::test]

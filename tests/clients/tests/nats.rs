@@ -172,6 +172,25 @@ async fn a_publish_and_a_subscription_see_nothing_of_an_outage() {
 }
 
 #[tokio::test]
+async fn a_subject_that_is_not_permitted_cannot_be_told_from_a_server_that_hangs() {
+    let user = "{ user: ann, password: secret, permissions: { publish: \"open\" } }";
+    let Some(server) = Server::nats(&format!("authorization {{ users: [{user}] }}")).await else { return };
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let options = options().user_and_password("ann".into(), "secret".into()).event_callback(move |event| {
+        // The test may have ended.
+        let _ = told.send(event);
+        async {}
+    });
+    let client = options.connect(format!("127.0.0.1:{}", server.port)).await.expect("she may connect");
+    let breaker = breaker("nats", Some(CALL));
+    let published = client.publish("closed", "text".into());
+    breaker.call_with(published, presets::async_nats).await.expect("it is in the queue");
+    opens(&breaker, async || request(&breaker, &client, "closed").await).await;
+    let refused = async || matches!(hears.recv().await, Some(async_nats::Event::ServerError(_)));
+    until("the callback is told", refused).await;
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_there_opens_and_closes_when_it_is() {
     let Some(server) = Server::nats("").await else { return };
     let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
