@@ -57,6 +57,7 @@
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |
+//! | `async-nats` | 0.51 | `async-nats-0-51`, or `async-nats` |
 //! | the AWS SDK (`aws-smithy-runtime-api`) | 1 | `aws-sdk-1`, or `aws-sdk` |
 //! | `bb8` | 0.9 | `bb8-0-9`, or `bb8` |
 //! | | 0.8 | `bb8-0-8` |
@@ -71,6 +72,10 @@
 //! | `sqlx` | 0.9 | `sqlx-0-9`, or `sqlx` |
 //! | | 0.8 | `sqlx-0-8` |
 //! | `tokio-postgres` | 0.7 | `tokio-postgres-0-7`, or `tokio-postgres` |
+//! | `lapin` | 4 | `lapin-4`, or `lapin` |
+//! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
+//! | | 0.12 | `reqwest-0-12` |
+//! | `rumqttc` | 0.25 | `rumqttc-0-25`, or `rumqttc` |
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
 //! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
@@ -86,6 +91,8 @@
 //! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
 
 mod any;
+#[cfg(feature = "async-nats-0-51")]
+mod async_nats;
 #[cfg(feature = "aws-sdk-1")]
 mod aws_sdk;
 #[cfg(feature = "h2-0-4")]
@@ -93,6 +100,8 @@ mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
 mod io;
+#[cfg(feature = "lapin-4")]
+mod lapin;
 #[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9", feature = "deadpool-0-12", feature = "deadpool-0-13"))]
 mod pools;
 #[cfg(feature = "redis-1")]
@@ -108,6 +117,8 @@ mod reqwest;
     feature = "tonic-0-14"
 ))]
 mod retry_after;
+#[cfg(feature = "rumqttc-0-25")]
+mod rumqttc;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 mod sqlite;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres-0-7"))]
@@ -131,6 +142,8 @@ use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
 pub use self::any::any;
+#[cfg(feature = "async-nats-0-51")]
+pub use self::async_nats::async_nats;
 #[cfg(feature = "aws-sdk-1")]
 pub use self::aws_sdk::{aws_code, aws_sdk};
 #[cfg(feature = "h2-0-4")]
@@ -140,6 +153,8 @@ pub use self::http::http_0_2;
 #[cfg(feature = "http-1")]
 pub use self::http::http_1::{self, retry_after};
 pub use self::io::io;
+#[cfg(feature = "lapin-4")]
+pub use self::lapin::lapin;
 #[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9"))]
 pub use self::pools::bb8::bb8;
 #[cfg(any(feature = "deadpool-0-12", feature = "deadpool-0-13"))]
@@ -148,6 +163,10 @@ pub use self::pools::deadpool::deadpool;
 pub use self::redis::redis;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;
+#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
+pub use self::reqwest::reqwest;
+#[cfg(feature = "rumqttc-0-25")]
+pub use self::rumqttc::rumqttc;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub use self::sqlx::sqlx;
 pub(crate) use self::subject::Known;

@@ -25,6 +25,8 @@ pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 const ALL: &[Known] = &[
+    #[cfg(feature = "async-nats-0-51")]
+    super::async_nats::known,
     #[cfg(feature = "aws-sdk-1")]
     super::aws_sdk::known,
     #[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9"))]
@@ -41,6 +43,12 @@ const ALL: &[Known] = &[
     super::sqlx::known,
     #[cfg(feature = "tokio-postgres-0-7")]
     super::tokio_postgres::known,
+    #[cfg(feature = "lapin-4")]
+    super::lapin::known,
+    #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
+    super::reqwest::known,
+    #[cfg(feature = "rumqttc-0-25")]
+    super::rumqttc::known,
     #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
     super::tonic::known,
     #[cfg(feature = "tokio")]

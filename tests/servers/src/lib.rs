@@ -3,13 +3,17 @@
 //! Where a server's program is missing, its constructor gives `None` and says so on the test's output: `scripts/test` installs
 //! them as root, and a person may do without.
 
+mod mosquitto;
+mod nats;
 mod path;
 mod postgres;
 mod process;
+mod rabbitmq;
 mod redis;
 
 pub use self::path::Path;
 pub use self::process::{Server, directory, find, free_port, missing};
+pub use self::rabbitmq::RabbitMq;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
