@@ -60,6 +60,8 @@
 //! | `h2` | 0.4 | `h2-0-4`, or `h2` |
 //! | `http` | 1 | `http-1`, or `http` |
 //! | | 0.2 | `http-0-2` |
+//! | `hyper` | 1 | `hyper-1`, or `hyper` |
+//! | `hyper-util` (`client::legacy`) | 0.1 | `hyper-util-0-1`, or `hyper-util` |
 //! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
 //! | | 0.12 | `reqwest-0-12` |
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
@@ -78,6 +80,10 @@ mod any;
 mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
+#[cfg(feature = "hyper-1")]
+mod hyper;
+#[cfg(feature = "hyper-util-0-1")]
+mod hyper_util;
 mod io;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
@@ -90,6 +96,15 @@ mod reqwest;
 ))]
 mod retry_after;
 mod subject;
+#[cfg(any(
+    feature = "hyper-util-0-1",
+    feature = "reqwest-0-12",
+    feature = "reqwest-0-13",
+    feature = "tonic-0-12",
+    feature = "tonic-0-13",
+    feature = "tonic-0-14"
+))]
+mod texts;
 #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 mod tonic;
 
@@ -104,6 +119,10 @@ pub use self::h2::h2;
 pub use self::http::http_0_2;
 #[cfg(feature = "http-1")]
 pub use self::http::http_1::{self, retry_after};
+#[cfg(feature = "hyper-1")]
+pub use self::hyper::hyper;
+#[cfg(feature = "hyper-util-0-1")]
+pub use self::hyper_util::hyper_util;
 pub use self::io::io;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;

@@ -27,6 +27,10 @@ pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
 const ALL: &[Known] = &[
     #[cfg(feature = "h2-0-4")]
     super::h2::known,
+    #[cfg(feature = "hyper-1")]
+    super::hyper::known,
+    #[cfg(feature = "hyper-util-0-1")]
+    super::hyper_util::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
     #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]

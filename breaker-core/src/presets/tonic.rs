@@ -1,7 +1,6 @@
 //! The presets for the statuses and responses of each version of tonic, and the status of a rejection.
 
 use super::subject::Subject;
-use crate::chain::chain;
 use crate::outcome::Outcome;
 use std::error::Error;
 
@@ -69,11 +68,6 @@ fn http_status(message: &str) -> Option<Outcome> {
     })
 }
 
-/// Whether an `https` address was given without TLS. The error's type is private.
-fn without_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.to_string() == "Connecting to HTTPS without TLS enabled")
-}
-
 /// The presets for one version.
 macro_rules! presets {
     ($tonic:ident) => {
@@ -86,7 +80,8 @@ macro_rules! presets {
             use crate::presets::io::never_left;
             use crate::presets::retry_after::asked;
             use crate::presets::subject;
-            use crate::presets::tonic::{http_status, without_tls};
+            use crate::presets::texts::cannot_be_sent;
+            use crate::presets::tonic::http_status;
             use std::sync::Arc;
             use std::time::Duration;
 
@@ -109,7 +104,7 @@ macro_rules! presets {
                 if let Some(outcome) = h2::behind(status) {
                     return outcome;
                 }
-                if never_left(status) || without_tls(status) {
+                if never_left(status) || cannot_be_sent(status) {
                     return Outcome::neutral();
                 }
                 match http_status(status.message()) {
@@ -155,7 +150,7 @@ macro_rules! presets {
                 fn classify(&self) -> Outcome {
                     match CircuitBreakerError::find(self) {
                         Some(error) => error.classify(),
-                        None if never_left(self) || without_tls(self) => Outcome::neutral(),
+                        None if never_left(self) || cannot_be_sent(self) => Outcome::neutral(),
                         None => h2::behind(self).unwrap_or(Outcome::failure()),
                     }
                 }

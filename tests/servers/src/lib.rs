@@ -3,11 +3,13 @@
 //! Where a server's program is missing, its constructor gives `None` and says so on the test's output: `scripts/test` installs
 //! them as root, and a person may do without.
 
+mod itself;
 mod path;
 mod postgres;
 mod process;
 mod redis;
 
+pub use self::itself::port_to_serve;
 pub use self::path::Path;
 pub use self::process::{Server, directory, find, free_port, missing};
 use std::time::{Duration, Instant};
