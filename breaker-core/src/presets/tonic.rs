@@ -9,13 +9,13 @@ use std::error::Error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
-/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.14.9 |
-/// | this machine has no address, port or descriptor left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.14.9 |
-/// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.14.9 |
-/// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.14.9 |
-/// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.14.9 |
-/// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.14.9 |
-/// | `transport::Error`, of `Endpoint` and its `connect` | failure; neutral as above, and for what is no address or user agent | | 0.14.9 |
+/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
+/// | this machine has no address, port or descriptor left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
+/// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.12.3, 0.13.1, 0.14.9 |
+/// | `transport::Error`, of `Endpoint` and its `connect` | failure; neutral as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
 ///
 /// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as a date. A negative pushback ("not again") is no time.
 ///

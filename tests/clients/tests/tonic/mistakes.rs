@@ -116,7 +116,6 @@ async fn a_rejection_inside_of_the_client_is_neutral() {
 async fn wrong_credentials_are_an_answer() {
     let server = Grpc::start().await;
     let channel = lazy(server.port);
-    for code in ["7", "16"] {
-        answered(code, async |breaker| ask(breaker, &channel, code).await).await;
-    }
+    let mut codes = ["7", "16"].into_iter().cycle();
+    answered("credentials", async |breaker| ask(breaker, &channel, codes.next().unwrap()).await).await;
 }
