@@ -66,16 +66,16 @@
 //! | `h2` | 0.4 | `h2-0-4`, or `h2` |
 //! | `http` | 1 | `http-1`, or `http` |
 //! | | 0.2 | `http-0-2` |
+//! | `hyper` | 1 | `hyper-1`, or `hyper` |
+//! | `hyper-util` (`client::legacy`) | 0.1 | `hyper-util-0-1`, or `hyper-util` |
+//! | `lapin` | 4 | `lapin-4`, or `lapin` |
 //! | `redis` | 1 | `redis-1`, or `redis` |
 //! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
 //! | | 0.12 | `reqwest-0-12` |
+//! | `rumqttc` | 0.25 | `rumqttc-0-25`, or `rumqttc` |
 //! | `sqlx` | 0.9 | `sqlx-0-9`, or `sqlx` |
 //! | | 0.8 | `sqlx-0-8` |
 //! | `tokio-postgres` | 0.7 | `tokio-postgres-0-7`, or `tokio-postgres` |
-//! | `lapin` | 4 | `lapin-4`, or `lapin` |
-//! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
-//! | | 0.12 | `reqwest-0-12` |
-//! | `rumqttc` | 0.25 | `rumqttc-0-25`, or `rumqttc` |
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
 //! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
@@ -99,6 +99,10 @@ mod aws_sdk;
 mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
+#[cfg(feature = "hyper-1")]
+mod hyper;
+#[cfg(feature = "hyper-util-0-1")]
+mod hyper_util;
 mod io;
 #[cfg(feature = "lapin-4")]
 mod lapin;
@@ -126,6 +130,15 @@ mod sqlstate;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub mod sqlx;
 mod subject;
+#[cfg(any(
+    feature = "hyper-util-0-1",
+    feature = "reqwest-0-12",
+    feature = "reqwest-0-13",
+    feature = "tonic-0-12",
+    feature = "tonic-0-13",
+    feature = "tonic-0-14"
+))]
+mod texts;
 #[cfg(feature = "tokio")]
 mod tokio;
 #[cfg(feature = "tokio-postgres-0-7")]
@@ -152,6 +165,10 @@ pub use self::h2::h2;
 pub use self::http::http_0_2;
 #[cfg(feature = "http-1")]
 pub use self::http::http_1::{self, retry_after};
+#[cfg(feature = "hyper-1")]
+pub use self::hyper::hyper;
+#[cfg(feature = "hyper-util-0-1")]
+pub use self::hyper_util::hyper_util;
 pub use self::io::io;
 #[cfg(feature = "lapin-4")]
 pub use self::lapin::lapin;
@@ -161,8 +178,6 @@ pub use self::pools::bb8::bb8;
 pub use self::pools::deadpool::deadpool;
 #[cfg(feature = "redis-1")]
 pub use self::redis::redis;
-#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
-pub use self::reqwest::reqwest;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;
 #[cfg(feature = "rumqttc-0-25")]

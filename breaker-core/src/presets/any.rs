@@ -37,6 +37,10 @@ const ALL: &[Known] = &[
     super::h2::known,
     #[cfg(feature = "redis-1")]
     super::redis::known,
+    #[cfg(feature = "hyper-1")]
+    super::hyper::known,
+    #[cfg(feature = "hyper-util-0-1")]
+    super::hyper_util::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
     #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]

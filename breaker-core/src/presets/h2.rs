@@ -34,7 +34,7 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
 }
 
 /// What h2 says of a request that ended before its answer, if it is behind `error`.
-#[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
+#[cfg(any(feature = "hyper-1", feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 pub(super) fn behind(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
     crate::chain::first_of::<Error>(error).map(Classify::classify)
 }

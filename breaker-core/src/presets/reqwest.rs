@@ -1,7 +1,6 @@
 //! The presets for the errors and responses of each version of reqwest; what reqwest itself gives is tested in `tests/tests/http_presets.rs`.
 
 use super::subject::Subject;
-use crate::chain::chain;
 use crate::outcome::Outcome;
 use std::error::Error;
 
@@ -16,6 +15,7 @@ use std::error::Error;
 /// | `is_redirect`: too many, or refused by your policy | success | it answered | 0.12.28, 0.13.5 |
 /// | your own body stream failed | neutral | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
 /// | this machine has no address, port or descriptor left | neutral | nothing was sent | 0.12.28, 0.13.5 |
+/// | `https` in a build of reqwest without TLS | neutral | nothing was sent | 0.12.28, 0.13.5 |
 /// | the proxy asks for other credentials (407) | neutral | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
@@ -38,12 +38,6 @@ pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     None
 }
 
-/// Whether the proxy of an `https` URL asks for other credentials. Its error has no type that can be named.
-fn proxy_refuses(error: &(dyn Error + 'static)) -> bool {
-    let refusals = ["proxy authorization required", "proxy authentication required"];
-    chain(error).any(|error| refusals.contains(&error.to_string().as_str()))
-}
-
 /// The presets for one version.
 macro_rules! presets {
     ($reqwest:ident) => {
@@ -54,6 +48,7 @@ macro_rules! presets {
             use crate::outcome::Outcome;
             use crate::presets::http::http_1::with_headers;
             use crate::presets::io::never_left;
+            use crate::presets::texts::{cannot_be_sent, proxy_refuses};
             use crate::value::HttpStatus;
             use ::$reqwest::{Error, Response};
 
@@ -81,7 +76,7 @@ macro_rules! presets {
             fn is_own(error: &Error) -> bool {
                 never_left(error)
                     || error.is_request() && own_body(error)
-                    || error.is_connect() && super::proxy_refuses(error)
+                    || error.is_connect() && (proxy_refuses(error) || cannot_be_sent(error))
             }
 
             fn own_body(error: &Error) -> bool {

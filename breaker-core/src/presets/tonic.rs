@@ -1,7 +1,6 @@
 //! The presets for the statuses and responses of each version of tonic, and the status of a rejection.
 
 use super::subject::Subject;
-use crate::chain::chain;
 use crate::outcome::Outcome;
 use std::error::Error;
 
@@ -10,13 +9,13 @@ use std::error::Error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
-/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.14.9 |
-/// | this machine has no address, port or descriptor left; `https` without TLS set up | neutral | nothing was sent | 0.14.9 |
-/// | an HTTP status in place of gRPC's, of a proxy, with a body or without | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.14.9 |
-/// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.14.9 |
-/// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.14.9 |
-/// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.14.9 |
-/// | `transport::Error`, of `Endpoint::connect` | failure; neutral as above | | 0.14.9 |
+/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
+/// | this machine has no address, port or descriptor left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
+/// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.12.3, 0.13.1, 0.14.9 |
+/// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.12.3, 0.13.1, 0.14.9 |
+/// | `transport::Error`, of `Endpoint` and its `connect` | failure; neutral as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
 ///
 /// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as a date. A negative pushback ("not again") is no time.
 ///
@@ -69,11 +68,6 @@ fn http_status(message: &str) -> Option<Outcome> {
     })
 }
 
-/// Whether an `https` address was given without TLS. The error's type is private.
-fn without_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.to_string() == "Connecting to HTTPS without TLS enabled")
-}
-
 /// The presets for one version.
 macro_rules! presets {
     ($tonic:ident) => {
@@ -86,7 +80,8 @@ macro_rules! presets {
             use crate::presets::io::never_left;
             use crate::presets::retry_after::asked;
             use crate::presets::subject;
-            use crate::presets::tonic::{http_status, without_tls};
+            use crate::presets::texts::cannot_be_sent;
+            use crate::presets::tonic::http_status;
             use std::sync::Arc;
             use std::time::Duration;
 
@@ -109,7 +104,7 @@ macro_rules! presets {
                 if let Some(outcome) = h2::behind(status) {
                     return outcome;
                 }
-                if never_left(status) || without_tls(status) {
+                if never_left(status) || cannot_be_sent(status) {
                     return Outcome::neutral();
                 }
                 match http_status(status.message()) {
@@ -155,7 +150,7 @@ macro_rules! presets {
                 fn classify(&self) -> Outcome {
                     match CircuitBreakerError::find(self) {
                         Some(error) => error.classify(),
-                        None if never_left(self) || without_tls(self) => Outcome::neutral(),
+                        None if never_left(self) || cannot_be_sent(self) => Outcome::neutral(),
                         None => h2::behind(self).unwrap_or(Outcome::failure()),
                     }
                 }

@@ -3,6 +3,7 @@
 //! Where a server's program is missing, its constructor gives `None` and says so on the test's output: `scripts/test` installs
 //! them as root, and a person may do without.
 
+mod itself;
 mod mosquitto;
 mod nats;
 mod path;
@@ -11,6 +12,7 @@ mod process;
 mod rabbitmq;
 mod redis;
 
+pub use self::itself::port_to_serve;
 pub use self::path::Path;
 pub use self::process::{Server, directory, find, free_port, missing};
 pub use self::rabbitmq::RabbitMq;

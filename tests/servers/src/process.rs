@@ -1,12 +1,13 @@
 //! Process: a server's program, from its start to its end.
 
-use crate::until;
+use crate::{PATIENCE, until};
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A server that ends with the test.
@@ -82,9 +83,13 @@ impl Server {
         self.until_it_answers().await;
     }
 
-    /// Stops it where it is: connections are taken, and nothing is answered.
+    /// Stops it where it is: connections are taken, and nothing is answered. It has stopped when this comes back.
     pub fn freeze(&self) {
         self.signal_all("STOP");
+        let begun = Instant::now();
+        while !self.child.as_ref().is_none_or(|child| is_stopped(child.id())) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on.
@@ -108,6 +113,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether all of its threads have stopped, which they do one by one some time after the signal.
+fn is_stopped(id: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    threads.map(|thread| fs::read_to_string(thread.path().join("stat")).unwrap_or_default()).all(|stat| {
+        // After the name, which may have anything in it.
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    })
 }
 
 fn signal(id: u32, name: &str) -> std::io::Result<std::process::ExitStatus> {

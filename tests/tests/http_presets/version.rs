@@ -71,6 +71,69 @@ async fn too_many_redirects_are_an_answer() {
     assert_eq!(error.classify(), Outcome::success());
 }
 
+#[tokio::test]
+async fn a_redirect_to_another_kind_of_service_is_an_answer() {
+    let url = answer(head(302, "location: ftp://127.0.0.1/\r\n"), Then::Closes).await;
+    let error = get(&url).await.unwrap_err();
+    assert!(error.is_builder());
+    assert_eq!(error.classify(), Outcome::success());
+}
+
+#[tokio::test]
+async fn a_body_of_ones_own_that_fails_is_neutral() {
+    let url = answer(head(200, ""), Then::Hangs).await;
+    let parts = [Ok("half"), Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))];
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(parts));
+    let error = client().post(url).header("content-length", "9").body(body).send().await.unwrap_err();
+    assert!(error.is_request(), "{error:?}");
+    assert_eq!(error.classify(), Outcome::neutral());
+}
+
+#[tokio::test]
+async fn a_local_address_that_is_not_ours_is_neutral() {
+    let url = answer(head(200, ""), Then::Closes).await;
+    let client = reqwest::Client::builder().no_proxy().local_address(std::net::IpAddr::from([192, 0, 2, 1]));
+    let error = client.build().unwrap().get(url).send().await.unwrap_err();
+    assert!(error.is_connect());
+    assert_eq!(error.classify(), Outcome::neutral());
+}
+
+#[tokio::test]
+async fn https_without_tls_is_neutral() {
+    let error = get("https://127.0.0.1/").await.unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    assert_eq!(error.classify(), Outcome::neutral());
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_other_credentials_is_neutral() {
+    let proxy = answer(head(407, ""), Then::Closes).await;
+    let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap()).build().unwrap();
+    let response = client.get("http://service.test/").send().await.unwrap();
+    assert_eq!(response.classify(), Outcome::neutral());
+    assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::neutral());
+}
+
+/// A resolver behind a breaker.
+struct Guarded(breaker_core::CircuitBreaker);
+
+impl reqwest::dns::Resolve for Guarded {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let rejected = self.0.try_acquire().unwrap_err();
+        Box::pin(async { Err(rejected.into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_inside_of_the_client_is_neutral() {
+    let breaker = breaker_core::CircuitBreaker::new("inner", breaker_core::Config::new()).unwrap();
+    breaker.force_open();
+    let client = reqwest::Client::builder().no_proxy().dns_resolver(std::sync::Arc::new(Guarded(breaker)));
+    let error = client.build().unwrap().get("http://service.test/").send().await.unwrap_err();
+    assert!(error.is_connect());
+    assert_eq!(error.classify(), Outcome::neutral());
+}
+
 #[derive(Classify, Debug, thiserror::Error)]
 enum ApiError {
     #[error("{0}")]

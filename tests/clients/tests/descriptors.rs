@@ -1,0 +1,66 @@
+//! This machine has no file descriptor left: every client says that it cannot connect, and no service is to blame. A process of its own, since
+//! the limit is that of a process.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod web;
+
+use breaker_clients::{breaker, stays_closed};
+use breaker_core::presets;
+use http_body_util::Empty;
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
+use std::fs::File;
+use std::process::Command;
+use tonic::transport::Endpoint;
+use web::http1::{Http1, Reply};
+use web::{counted, tls};
+
+/// Takes all descriptors that this process may have, of a limit that it sets itself.
+fn exhaust() -> Vec<File> {
+    let limit = Command::new("prlimit").args(["--nofile=256:", "--pid", &std::process::id().to_string()]).status();
+    assert!(limit.unwrap().success());
+    let mut taken = Vec::new();
+    loop {
+        match File::open("/dev/null") {
+            Ok(file) => taken.push(file),
+            Err(error) => {
+                assert_eq!(error.raw_os_error(), Some(24), "{error}");
+                return taken;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_without_descriptors_blames_no_service() {
+    let server = Http1::start(Reply::ok()).await;
+    let url = server.url();
+    let reqwest = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls()).build().unwrap();
+    let hyper = legacy::Client::builder(TokioExecutor::new()).build_http::<Empty<&[u8]>>();
+    let endpoint = Endpoint::from_shared(url.clone()).unwrap();
+    let channel = endpoint.connect_lazy();
+    let [by_reqwest, by_hyper, by_tonic, connecting, by_io] =
+        ["reqwest", "hyper", "tonic", "connect", "io"].map(|name| breaker(name, None));
+
+    let taken = exhaust();
+    stays_closed(&by_reqwest, async || drop(by_reqwest.call_with(reqwest.get(&url).send(), presets::both).await)).await;
+    stays_closed(&by_hyper, async || {
+        drop(by_hyper.call_with(hyper.get(url.parse().unwrap()), presets::both).await);
+    })
+    .await;
+    stays_closed(&by_tonic, async || {
+        drop(by_tonic.call_with(web::grpc::call(&channel, "Echo"), presets::tonic).await);
+    })
+    .await;
+    stays_closed(&connecting, async || drop(connecting.call_with(endpoint.connect(), presets::tonic).await)).await;
+    stays_closed(&by_io, async || {
+        let connected = async { tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await };
+        drop::<Result<_, _>>(by_io.call_with(connected, presets::io).await);
+    })
+    .await;
+    for breaker in [&by_reqwest, &by_hyper, &by_tonic, &connecting, &by_io] {
+        assert_eq!(counted(breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
+    }
+    drop(taken);
+    by_reqwest.call_with(reqwest.get(&url).send(), presets::both).await.unwrap();
+}

@@ -1,0 +1,62 @@
+//! Over HTTP/2: resets, go-aways, and one connection for all calls.
+
+use super::*;
+
+#[tokio::test]
+async fn resets_and_go_aways_of_a_server_open_and_close() {
+    let client: Legacy = builder().http2_only(true).build_http();
+    for reason in
+        [Reason::NO_ERROR, Reason::INTERNAL_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL, Reason::ENHANCE_YOUR_CALM]
+    {
+        for act in [Act::Reset(reason), Act::Away(reason)] {
+            let server = Http2::start(act).await;
+            let breaker = breaker(&format!("{act:?}"), None);
+            opens(&breaker, async || send(&breaker, &client, &server.url()).await).await;
+            server.now(Act::Answer(200, &[], b"7", &[]));
+            closes(&breaker, async || send(&breaker, &client, &server.url()).await).await;
+        }
+    }
+}
+
+/// Of itself the client asks again only where a kept connection turns out to be closed: reqwest's repetitions are reqwest's own.
+#[tokio::test]
+async fn a_refused_stream_is_one_request() {
+    let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
+    let (client, breaker) = (builder().http2_only(true).build_http(), breaker("once", None));
+    send(&breaker, &client, &server.url()).await;
+    assert_eq!(server.requests(), 1);
+}
+
+/// Over HTTP/1.1 a call that is cut off takes its connection along. Over HTTP/2 there is one for all, which only keep-alive finds dead.
+#[tokio::test]
+async fn a_silent_path_closes_over_http_2_with_keep_alive_only() {
+    let (first, second) = (Http1::start(Reply::ok()).await, Http2::start(Act::Answer(200, &[], b"7", &[])).await);
+    let kept = builder().http2_only(true).build_http();
+    let healing = builder()
+        .http2_only(true)
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(ms(150))
+        .http2_keep_alive_timeout(ms(100))
+        .http2_keep_alive_while_idle(true)
+        .build_http();
+    for (name, port, client, heals) in
+        [("1", first.port, client(), true), ("2", second.port, kept, false), ("2 healing", second.port, healing, true)]
+    {
+        let path = Path::to(port).await;
+        let (url, breaker) = (format!("http://127.0.0.1:{}/", path.port), breaker(name, Some(ms(100))));
+        read(&breaker, &client, &url).await;
+        path.darken();
+        for _ in 0..4 {
+            read(&breaker, &client, &url).await;
+        }
+        if heals {
+            closes(&breaker, async || read(&breaker, &client, &url).await).await;
+            continue;
+        }
+        for _ in 0..10 {
+            tokio::time::sleep(ms(100)).await;
+            read(&breaker, &client, &url).await;
+        }
+        assert_eq!((counted(&breaker).0, path.accepted()), (1, 1), "{:?}", breaker.snapshot());
+    }
+}

@@ -1,0 +1,52 @@
+//! What the answers themselves say, and what is lost of them on the way.
+
+use super::*;
+use breaker_clients::breaker;
+use breaker_core::{Classify as _, Outcome};
+use web::counted;
+
+#[tokio::test]
+async fn the_error_of_a_status_has_lost_its_retry_after() {
+    let server = Http1::start(Reply::answer(503, "retry-after: 7\r\n", "")).await;
+    let response = limited().get(server.url()).send().await.unwrap();
+    assert_eq!(response.classify(), Outcome::failure_with_retry_after(std::time::Duration::from_secs(7)));
+    assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::failure());
+}
+
+/// `json()` does not look at the status: what it cannot read is a failure, whoever is to blame.
+#[tokio::test]
+async fn json_needs_error_for_status() {
+    let server = Http1::start(Reply::answer(404, "", "there is none")).await;
+    let (client, without, with) = (limited(), breaker("without", None), breaker("with", None));
+    let json = async || client.get(server.url()).send().await?.json::<u32>().await;
+    let _ = without.call_with(json(), presets::reqwest).await;
+    assert_eq!(counted(&without), (0, 1, 0));
+    let json = async || client.get(server.url()).send().await?.error_for_status()?.json::<u32>().await;
+    let _ = with.call_with(json(), presets::reqwest).await;
+    assert_eq!(counted(&with), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_a_failure() {
+    let client = limited();
+    for body in ["{\"a\": 1}", "{"] {
+        let server = Http1::start(Reply::answer(200, "", body)).await;
+        let error = client.get(server.url()).send().await.unwrap().json::<u32>().await.unwrap_err();
+        assert_eq!(error.classify(), Outcome::failure(), "{body}");
+    }
+}
+
+/// Nothing is left to see of it.
+#[tokio::test]
+async fn what_the_client_takes_for_a_whole_body_is_a_success() {
+    for reply in [
+        Reply::bytes("HTTP/1.0 200 X\r\n\r\nhalf").closes(),
+        Reply::bytes("HTTP/1.1 200 X\r\ncontent-encoding: br\r\ncontent-length: 4\r\n\r\ntext"),
+        Reply::bytes("HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: 0\r\n\r\n"),
+    ] {
+        let server = Http1::start(reply.clone()).await;
+        let (client, breaker) = (limited(), breaker("whole", None));
+        read(&breaker, client.get(server.url())).await;
+        assert_eq!(counted(&breaker), (1, 0, 0), "{reply:?}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Over HTTP/2: resets, go-aways, and one connection for all calls.
+
+use super::*;
+use breaker_clients::{breaker, closes, opens};
+use breaker_servers::Path;
+use h2::Reason;
+use web::counted;
+use web::http2::{Act, Http2};
+
+const OK: Act = Act::Answer(200, &[], b"7", &[]);
+
+fn second() -> ClientBuilder {
+    builder().http2_prior_knowledge()
+}
+
+#[tokio::test]
+async fn a_server_that_resets_or_goes_away_opens_and_closes() {
+    let client = second().build().unwrap();
+    for reason in [
+        Reason::NO_ERROR,
+        Reason::PROTOCOL_ERROR,
+        Reason::INTERNAL_ERROR,
+        Reason::REFUSED_STREAM,
+        Reason::CANCEL,
+        Reason::ENHANCE_YOUR_CALM,
+        Reason::HTTP_1_1_REQUIRED,
+        Reason::INADEQUATE_SECURITY,
+    ] {
+        for act in [Act::Reset(reason), Act::Away(reason)] {
+            let server = Http2::start(act).await;
+            let breaker = breaker(&format!("{act:?}"), None);
+            opens(&breaker, async || send(&breaker, client.post(server.url()).body("x")).await).await;
+            server.now(OK);
+            closes(&breaker, async || send(&breaker, client.post(server.url()).body("x")).await).await;
+        }
+    }
+}
+
+/// reqwest asks up to three times where the server says that it did nothing; attempts of a `#[retry]` multiply that.
+#[tokio::test]
+async fn a_refused_stream_is_three_requests_of_one_call() {
+    let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
+    let breaker = breaker("refused", None);
+    send(&breaker, second().build().unwrap().post(server.url()).body("x")).await;
+    assert_eq!((server.requests(), counted(&breaker)), (3, (0, 1, 0)));
+    let never = second().retry(reqwest::retry::never()).build().unwrap();
+    send(&breaker, never.post(server.url()).body("x")).await;
+    assert_eq!((server.requests(), counted(&breaker)), (4, (0, 2, 0)));
+}
+
+#[tokio::test]
+async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
+    let client = second().build().unwrap();
+    for (reason, expected) in
+        [(Reason::INTERNAL_ERROR, (0, 1, 0)), (Reason::CANCEL, (0, 1, 0)), (Reason::NO_ERROR, (1, 0, 0))]
+    {
+        let server = Http2::start(Act::Broken(reason)).await;
+        let breaker = breaker("reset body", None);
+        read(&breaker, client.get(server.url())).await;
+        assert_eq!(counted(&breaker), expected, "{reason:?}");
+    }
+}
+
+/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it takes keep-alive to find out.
+#[tokio::test]
+async fn a_silent_path_closes_with_keep_alive_only() {
+    let server = Http2::start(OK).await;
+    let path = Path::to(server.port).await;
+    let url = format!("http://127.0.0.1:{}/", path.port);
+    let kept = second().timeout(ms(100));
+    let healing = second()
+        .timeout(ms(100))
+        .http2_keep_alive_interval(ms(150))
+        .http2_keep_alive_timeout(ms(100))
+        .http2_keep_alive_while_idle(true);
+    for (name, client, heals) in [("kept", kept, false), ("healing", healing, true)] {
+        let (client, breaker) = (client.build().unwrap(), breaker(name, None));
+        send(&breaker, client.get(&url)).await;
+        let connections = path.accepted();
+        path.darken();
+        opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
+        if heals {
+            closes(&breaker, async || send(&breaker, client.get(&url)).await).await;
+        } else {
+            for _ in 0..10 {
+                tokio::time::sleep(ms(100)).await;
+                send(&breaker, client.get(&url)).await;
+            }
+            assert_eq!((counted(&breaker).0, path.accepted()), (1, connections), "{:?}", breaker.snapshot());
+        }
+    }
+}

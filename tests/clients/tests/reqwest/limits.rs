@@ -1,0 +1,52 @@
+//! The limits of the client itself: which of them covers what.
+
+use super::*;
+use breaker_clients::{breaker, opens};
+use breaker_core::CallError;
+use breaker_servers::until;
+use reqwest::Proxy;
+use web::counted;
+
+/// There is none by itself: a call without an answer goes on until the caller ends it.
+#[tokio::test]
+async fn there_is_no_limit_by_default() {
+    let server = Http1::start(Reply::bytes("").hangs()).await;
+    let (client, breaker) = (builder().build().unwrap(), breaker("none", Some(ms(300))));
+    let ended = breaker.call_with(client.get(server.url()).send(), presets::both).await;
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
+}
+
+/// TLS and the tunnel of a proxy belong to connecting.
+#[tokio::test]
+async fn connect_timeout_covers_tls_and_the_tunnel_of_a_proxy() {
+    let server = Http1::start(Reply::bytes("").hangs()).await;
+    let proxy = Proxy::all(server.url()).unwrap();
+    for (name, client, url) in [
+        ("tls", builder(), format!("https://127.0.0.1:{}/", server.port)),
+        ("tunnel", builder().proxy(proxy), "https://service.test/".to_owned()),
+    ] {
+        let (client, breaker) = (client.connect_timeout(ms(100)).build().unwrap(), breaker(name, None));
+        opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
+        assert!(client.get(&url).send().await.unwrap_err().is_connect());
+    }
+}
+
+/// The clock runs while the caller does something else, and is looked at before the data that has come meanwhile.
+#[tokio::test]
+async fn read_timeout_ends_a_body_that_is_read_slowly() {
+    // More than is read at once, and whole in this machine's hands before the first part is asked for.
+    let server = Http1::start(Reply::answer(200, "", &"x".repeat(300_000))).await;
+    let client = builder().read_timeout(ms(100)).build().unwrap();
+    let breaker = breaker("slow reader", None);
+    let reading = async {
+        let mut response = client.get(server.url()).send().await?;
+        response.chunk().await?;
+        tokio::time::sleep(ms(300)).await;
+        while response.chunk().await?.is_some() {}
+        Ok::<_, reqwest::Error>(())
+    };
+    let ended = breaker.call_with(reading, presets::reqwest).await;
+    assert!(matches!(ended, Err(CallError::Inner(error)) if error.is_timeout()));
+    assert_eq!(counted(&breaker), (0, 1, 0), "nothing tells it from a slow service");
+    until("it has sent all", async || server.requests() == 1).await;
+}

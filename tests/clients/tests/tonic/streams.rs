@@ -1,0 +1,59 @@
+//! Streams of messages that break off.
+
+use super::*;
+use breaker_clients::{breaker, closes, opens};
+use breaker_core::{CallError, Classify as _, Outcome};
+use h2::Reason;
+use web::counted;
+use web::grpc::all;
+use web::http2::{Act, Http2};
+
+async fn stream(breaker: &CircuitBreaker, channel: &Channel, method: &'static str) {
+    let _ = breaker.call_with(all(channel, method), presets::tonic).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_the_server_breaks_off_opens() {
+    let server = Grpc::start().await;
+    let channel = lazy(server.port);
+    for method in ["StreamPanic", "StreamFails"] {
+        let breaker = breaker(method, None);
+        opens(&breaker, async || stream(&breaker, &channel, method).await).await;
+        closes(&breaker, async || stream(&breaker, &channel, "Stream").await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_its_end_opens() {
+    for act in [
+        Act::Broken(Reason::NO_ERROR),
+        Act::Broken(Reason::INTERNAL_ERROR),
+        Act::Broken(Reason::CANCEL),
+        Act::Answer(200, answers::GRPC, answers::MESSAGE, &[]),
+        Act::Answer(200, answers::GRPC, &[0, 0, 0, 0, 9, 7], &[]),
+    ] {
+        let server = Http2::start(act).await;
+        let (channel, breaker) = (lazy(server.port), breaker(&format!("{act:?}"), None));
+        opens(&breaker, async || stream(&breaker, &channel, "Stream").await).await;
+        server.now(Act::Answer(200, answers::GRPC, answers::MESSAGE, answers::OK));
+        closes(&breaker, async || stream(&breaker, &channel, "Stream").await).await;
+    }
+}
+
+/// Of a stream `Endpoint::timeout` limits the head only: the rest has to have a limit of the caller's, as the breaker's is.
+#[tokio::test]
+async fn a_stream_that_hangs_is_ended_by_the_breaker_alone() {
+    let server = Grpc::start().await;
+    let (channel, breaker) = (limited(server.port), breaker("hangs", Some(ms(500))));
+    let ended = breaker.call_with(all(&channel, "StreamHang"), presets::tonic).await;
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
+    assert_eq!(counted(&breaker), (0, 1, 0));
+}
+
+#[tokio::test]
+async fn a_stream_of_another_method_does_not_end_with_it() {
+    let server = Grpc::start().await;
+    let channel = lazy(server.port);
+    let (broken, whole) = tokio::join!(all(&channel, "StreamPanic"), all(&channel, "Stream"));
+    assert_eq!((broken.unwrap_err().classify(), whole.unwrap().len()), (Outcome::failure(), 3));
+}

@@ -1,0 +1,19 @@
+//! What tells the most about the preset for tonic, with the versions before the newest.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::duplicate_mod, reason = "one file is compiled for each version")]
+
+mod web;
+
+#[path = "tonic_older"]
+mod tonic_0_12 {
+    use ::tonic_0_12 as tonic;
+
+    mod version;
+}
+
+#[path = "tonic_older"]
+mod tonic_0_13 {
+    use ::tonic_0_13 as tonic;
+
+    mod version;
+}

@@ -1,0 +1,137 @@
+//! An HTTP/1.1 server that sends what it is told to, byte by byte.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What each request is answered with.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    TakesTheNext,
+    Closes,
+    Resets,
+    IsSilent,
+}
+
+impl Reply {
+    /// These bytes, and the next request.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { bytes: bytes.into(), then: Then::TakesTheNext }
+    }
+
+    /// A whole answer with this status, with headers that end in a line's end each.
+    pub fn answer(status: u16, headers: &str, body: &str) -> Self {
+        Self::bytes(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    pub fn ok() -> Self {
+        Self::answer(200, "content-type: application/json\r\n", "7")
+    }
+
+    /// Then it closes the connection.
+    pub fn closes(self) -> Self {
+        Self { then: Then::Closes, ..self }
+    }
+
+    /// Then it resets the connection.
+    pub fn resets(self) -> Self {
+        Self { then: Then::Resets, ..self }
+    }
+
+    /// Then it says nothing more.
+    pub fn hangs(self) -> Self {
+        Self { then: Then::IsSilent, ..self }
+    }
+}
+
+#[derive(Debug)]
+pub struct Http1 {
+    pub port: u16,
+    reply: Arc<Mutex<Reply>>,
+    requests: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl Http1 {
+    pub async fn start(reply: Reply) -> Self {
+        Self::on(0, reply).await
+    }
+
+    pub async fn on(port: u16, reply: Reply) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (reply, requests) = (Arc::new(Mutex::new(reply)), Arc::new(AtomicUsize::new(0)));
+        let (replies, count) = (reply.clone(), requests.clone());
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, replies.clone(), count.clone()));
+            }
+        });
+        Self { port, reply, requests, accepting }
+    }
+
+    /// From the next request on.
+    pub fn now(&self, reply: Reply) {
+        *self.reply.lock().unwrap() = reply;
+    }
+
+    /// How many it has read.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Http1 {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn serve(mut stream: TcpStream, replies: Arc<Mutex<Reply>>, count: Arc<AtomicUsize>) {
+    while read_request(&mut stream).await.is_some() {
+        count.fetch_add(1, Ordering::SeqCst);
+        let Reply { bytes, then } = replies.lock().unwrap().clone();
+        if stream.write_all(&bytes).await.is_err() {
+            return;
+        }
+        match then {
+            Then::TakesTheNext => {}
+            Then::Closes => return,
+            Then::Resets => return stream.set_zero_linger().unwrap_or_default(),
+            // The client's own end is not waited for either: it may leave first.
+            Then::IsSilent => std::future::pending().await,
+        }
+    }
+}
+
+/// A head with its body, which has a length or is chunked.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let head = read_until(stream, b"\r\n\r\n").await?.to_ascii_lowercase();
+    if head.contains("transfer-encoding: chunked") {
+        read_until(stream, b"0\r\n\r\n").await?;
+    } else if let Some((_, rest)) = head.split_once("content-length: ") {
+        let length = rest.split("\r\n").next()?.parse().ok()?;
+        stream.read_exact(&mut vec![0; length]).await.ok()?;
+    }
+    Some(())
+}
+
+async fn read_until(stream: &mut TcpStream, end: &[u8]) -> Option<String> {
+    let mut read = Vec::new();
+    while !read.ends_with(end) {
+        read.push(stream.read_u8().await.ok()?);
+    }
+    Some(String::from_utf8_lossy(&read).into_owned())
+}
