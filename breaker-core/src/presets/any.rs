@@ -35,28 +35,26 @@ const ALL: &[Known] = &[
     super::pools::deadpool::known,
     #[cfg(feature = "h2-0-4")]
     super::h2::known,
-    #[cfg(feature = "redis-1")]
-    super::redis::known,
     #[cfg(feature = "hyper-1")]
     super::hyper::known,
     #[cfg(feature = "hyper-util-0-1")]
     super::hyper_util::known,
-    #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
-    super::reqwest::known,
-    #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
-    super::sqlx::known,
-    #[cfg(feature = "tokio-postgres-0-7")]
-    super::tokio_postgres::known,
     #[cfg(feature = "lapin-4")]
     super::lapin::known,
+    #[cfg(feature = "redis-1")]
+    super::redis::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
     #[cfg(feature = "rumqttc-0-25")]
     super::rumqttc::known,
-    #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
-    super::tonic::known,
+    #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+    super::sqlx::known,
     #[cfg(feature = "tokio")]
     super::tokio::known,
+    #[cfg(feature = "tokio-postgres-0-7")]
+    super::tokio_postgres::known,
+    #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
+    super::tonic::known,
     #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
     super::tower::known,
     #[cfg(feature = "ureq-3")]
