@@ -22,7 +22,8 @@
 //!
 //! # Guide
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker:
+//! [NATS, AMQP and MQTT](_guide::clients_messaging).
 //!
 //! # Out of scope
 //!
@@ -195,6 +196,20 @@ pub mod _guide {
     #[cfg(any(not(doctest), all(feature = "serde", feature = "tokio")))]
     #[doc = include_str!("../guide/without_axum.md")]
     pub mod without_axum {}
+
+    /// The settings of messaging clients that go with a breaker.
+    #[cfg(any(
+        not(doctest),
+        all(
+            feature = "macros",
+            feature = "tokio",
+            feature = "async-nats-0-51",
+            feature = "lapin-4",
+            feature = "rumqttc-0-25"
+        )
+    ))]
+    #[doc = include_str!("../guide/clients_messaging.md")]
+    pub mod clients_messaging {}
 }
 
 /// The examples of the README are run as those of the documentation are.

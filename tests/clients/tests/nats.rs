@@ -172,6 +172,16 @@ async fn a_publish_and_a_subscription_see_nothing_of_an_outage() {
 }
 
 #[tokio::test]
+async fn a_flush_asks_a_frozen_server_nothing() {
+    let Some(server) = Server::nats("").await else { return };
+    let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
+    server.freeze();
+    client.publish("subject", "text".into()).await.expect("it is in the queue");
+    breaker.call_with(client.flush(), presets::async_nats).await.expect("the bytes are with the system");
+    assert_eq!(breaker.snapshot().success_count, 1);
+}
+
+#[tokio::test]
 async fn a_subject_that_is_not_permitted_cannot_be_told_from_a_server_that_hangs() {
     let user = "{ user: ann, password: secret, permissions: { publish: \"open\" } }";
     let Some(server) = Server::nats(&format!("authorization {{ users: [{user}] }}")).await else { return };
