@@ -14,14 +14,15 @@ const CALL: Duration = Duration::from_secs(5);
 
 fn options() -> ConnectOptions {
     ConnectOptions::new()
-        .connection_timeout(REQUEST)
+        .connection_timeout(CALL)
         .request_timeout(Some(REQUEST))
         .ping_interval(REQUEST)
         .reconnect_delay_callback(|_| Duration::from_millis(50))
 }
 
 async fn connect(breaker: &CircuitBreaker, address: String) {
-    let _ = breaker.call_with(options().connect(address), presets::async_nats).await;
+    let options = options().connection_timeout(REQUEST);
+    let _ = breaker.call_with(options.connect(address), presets::async_nats).await;
 }
 
 async fn request(breaker: &CircuitBreaker, client: &Client, subject: &'static str) {
