@@ -23,7 +23,7 @@
 //! # Guide
 //!
 //! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
-//! one: [the AWS SDK](_guide::clients_aws).
+//! one: [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
 //!
 //! # Out of scope
 //!
@@ -201,6 +201,20 @@ pub mod _guide {
     #[cfg(any(not(doctest), feature = "aws-sdk-1"))]
     #[doc = include_str!("../guide/clients_aws.md")]
     pub mod clients_aws {}
+
+    /// The settings of messaging clients that go with a breaker.
+    #[cfg(any(
+        not(doctest),
+        all(
+            feature = "macros",
+            feature = "tokio",
+            feature = "async-nats-0-51",
+            feature = "lapin-4",
+            feature = "rumqttc-0-25"
+        )
+    ))]
+    #[doc = include_str!("../guide/clients_messaging.md")]
+    pub mod clients_messaging {}
 }
 
 /// The examples of the README are run as those of the documentation are.

@@ -44,6 +44,7 @@ pub trait Kind: Clone + Debug + Display + PartialEq + 'static {
     fn said(&self) -> Option<Outcome>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Kind> Classify for Error<K> {
     fn classify(&self) -> Outcome {
         if let Some(error) = CircuitBreakerError::find(self) {

@@ -20,7 +20,8 @@ use std::error;
 /// | a connection or channel in the state `Error`, `Reconnecting`, `Connecting` or `Initial` | failure | the connection is lost; without `enable_auto_recover` for ever | 4.12.3 |
 /// | a connection or channel in the state `Closed` or `Closing` | neutral | this side closed it, or the mistake of a call before: make a new one | 4.12.3 |
 /// | the broker's 403 for a login; `AuthProviderError` | failure | it cannot be used | 4.12.3 |
-/// | the broker's 403 for a queue or exchange, 404, 405, 406, 311, 312, 313; 402, 503, 540 | success | it answered; the channel is closed by it, by the last three the connection | 4.12.3 |
+/// | the broker's 404 for a queue whose node is down | failure | it is out of reach | 4.12.3 |
+/// | any other 403 or 404 of the broker, 405, 406, 311, 312, 313; 402, 503, 540 | success | it answered; the channel is closed by it, by the last three the connection | 4.12.3 |
 /// | 320, 501, 502, 504, 505, 506, 530, 541 of the broker | failure | it shuts down, is out of resources, or has no such virtual host or no room for a connection in it | 4.12.3 |
 /// | `ChannelsLimitReached`, `SerialisationError`, `RuntimeShutdownError`, `NoDefaultRuntime`, `FutureCompleted`, `InvalidChannel` | neutral | a limit, a mistake or an end of this side | 4.12.3 |
 ///
@@ -29,8 +30,9 @@ use std::error;
 /// | `Nack` | failure | the queue is full, or the broker could not store it; this is no error for lapin | 4.12.3 |
 /// | `Ack`, also of a message that no queue took; `NotRequested` | success | | 4.12.3 |
 ///
-/// A login and a queue that is not permitted have the same code, so the broker's text tells them apart. A broker that is out of memory says nothing at all:
-/// the publish and all else on that connection waits.
+/// A login and a queue that is not permitted have the same code, and so have a queue that is down and one that is not there: the broker's text tells them apart.
+/// What no error tells: a publish to a queue whose node is down is an `Ack`, with the message in it where it was `mandatory`, as to a queue that is not there.
+/// A broker that is out of memory, and a quorum queue without its majority, say nothing at all: the call waits.
 pub fn lapin<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.judged(known)
 }
@@ -67,9 +69,10 @@ impl Classify for Confirmation {
 }
 
 fn answered(error: &AMQPError) -> Outcome {
-    let login = || error.get_message().as_str().contains("Login was refused");
+    let says = |text| error.get_message().as_str().contains(text);
     match error.kind() {
-        AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) if login() => Outcome::failure(),
+        AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) if says("Login was refused") => Outcome::failure(),
+        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) if says("is down or inaccessible") => Outcome::failure(),
         AMQPErrorKind::Soft(_)
         | AMQPErrorKind::Hard(
             AMQPHardError::INVALIDPATH | AMQPHardError::COMMANDINVALID | AMQPHardError::NOTIMPLEMENTED,
@@ -130,6 +133,9 @@ mod tests {
             said(403, "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'u'"),
             Outcome::success()
         );
+        let down = "NOT_FOUND - home node 'rb@localhost' of durable queue 'q' in vhost '/' is down or inaccessible";
+        assert_eq!(said(404, down), Outcome::failure());
+        assert_eq!(said(404, "NOT_FOUND - no queue 'q' in vhost '/'"), Outcome::success());
         for mistake in [311, 312, 313, 402, 404, 405, 406, 503, 540] {
             assert_eq!(said(mistake, ""), Outcome::success(), "{mistake}");
         }

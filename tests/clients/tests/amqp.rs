@@ -1,7 +1,7 @@
 //! lapin and its preset against a real RabbitMQ. A broker takes seconds to start, so one test goes through all that may happen to it.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
-use breaker_core::{CircuitBreaker, State, presets};
+use breaker_core::{CallError, CircuitBreaker, State, presets};
 use breaker_servers::{Hanging, Path, RabbitMq, UNRESOLVABLE, refused, until};
 use lapin::options::{
     BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
@@ -63,6 +63,15 @@ async fn a_broker_that_cannot_be_reached_opens() {
         let seen = opens(&breaker, async || connect(&breaker, &uri).await).await;
         assert_eq!(seen.failure_count, u64::from(FAIL_MAX), "{uri}");
     }
+}
+
+#[tokio::test]
+async fn connecting_has_no_limit_but_the_breakers() {
+    let (hanging, breaker) = (Hanging::start().await, breaker("amqp", Some(CALL)));
+    let limited = format!("{}?connection_timeout=50", uri(hanging.port));
+    let connecting = Connection::connect(&limited, ConnectionProperties::default());
+    let ended = breaker.call_with(connecting, presets::lapin).await.map(drop);
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()), "the URI is not asked");
 }
 
 #[tokio::test]

@@ -14,14 +14,15 @@ const CALL: Duration = Duration::from_secs(5);
 
 fn options() -> ConnectOptions {
     ConnectOptions::new()
-        .connection_timeout(REQUEST)
+        .connection_timeout(CALL)
         .request_timeout(Some(REQUEST))
         .ping_interval(REQUEST)
         .reconnect_delay_callback(|_| Duration::from_millis(50))
 }
 
 async fn connect(breaker: &CircuitBreaker, address: String) {
-    let _ = breaker.call_with(options().connect(address), presets::async_nats).await;
+    let options = options().connection_timeout(REQUEST);
+    let _ = breaker.call_with(options.connect(address), presets::async_nats).await;
 }
 
 async fn request(breaker: &CircuitBreaker, client: &Client, subject: &'static str) {
@@ -169,6 +170,16 @@ async fn a_publish_and_a_subscription_see_nothing_of_an_outage() {
         let _ = breaker.call_with(client.subscribe("subject"), presets::async_nats).await;
     }
     assert_eq!((breaker.state(), breaker.snapshot().success_count), (State::Closed, 20));
+}
+
+#[tokio::test]
+async fn a_flush_asks_a_frozen_server_nothing() {
+    let Some(server) = Server::nats("").await else { return };
+    let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
+    server.freeze();
+    client.publish("subject", "text".into()).await.expect("it is in the queue");
+    breaker.call_with(client.flush(), presets::async_nats).await.expect("the bytes are with the system");
+    assert_eq!(breaker.snapshot().success_count, 1);
 }
 
 #[tokio::test]
