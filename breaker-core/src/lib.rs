@@ -22,7 +22,8 @@
 //!
 //! # Guide
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
+//! one: [reqwest, hyper and tonic](_guide::clients_http).
 //!
 //! # Out of scope
 //!
@@ -195,6 +196,11 @@ pub mod _guide {
     #[cfg(any(not(doctest), all(feature = "serde", feature = "tokio")))]
     #[doc = include_str!("../guide/without_axum.md")]
     pub mod without_axum {}
+
+    /// The settings of reqwest, hyper and tonic that go with a breaker. Its examples are run in `tests/clients`, where these crates are.
+    #[cfg(not(doctest))]
+    #[doc = include_str!("../guide/clients_http.md")]
+    pub mod clients_http {}
 }
 
 /// The examples of the README are run as those of the documentation are.

@@ -95,6 +95,14 @@ async fn a_redirect_that_cannot_be_followed_is_an_answer() {
     }
 }
 
+/// The error is that of a redirect to such a place.
+#[tokio::test]
+async fn an_address_of_another_kind_of_service_stays_closed() {
+    let (client, breaker) = (builder().build().unwrap(), breaker("ftp", None));
+    stays_closed(&breaker, async || send(&breaker, client.get("ftp://127.0.0.1/")).await).await;
+    assert_eq!(counted(&breaker), (1_000, 0, 0));
+}
+
 #[tokio::test]
 async fn a_method_that_is_not_allowed_is_an_answer() {
     let server = Http1::start(Reply::answer(405, "", "")).await;

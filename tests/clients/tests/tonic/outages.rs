@@ -169,6 +169,15 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
+/// The channel asks once: what asks again is yours, or your service configuration's.
+#[tokio::test]
+async fn a_refused_stream_is_one_request() {
+    let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
+    let breaker = breaker("once", None);
+    ask(&breaker, &lazy(server.port), "Echo").await;
+    assert_eq!(server.requests(), 1);
+}
+
 /// The stream of a handler that panicked is dropped, which is a reset with `CANCEL`.
 #[tokio::test]
 async fn a_handler_that_panics_at_every_call_opens() {
