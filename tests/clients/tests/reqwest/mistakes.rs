@@ -42,6 +42,12 @@ async fn a_request_that_cannot_be_made() {
 }
 
 #[tokio::test]
+async fn a_client_that_cannot_be_made() {
+    let make = async || builder().user_agent("a\nb").build()?.get("http://127.0.0.1/").send().await;
+    neutral("client", async |breaker| drop(breaker.call_with(make(), presets::both).await)).await;
+}
+
+#[tokio::test]
 async fn a_body_of_ones_own_that_fails_over_http_1() {
     let server = Http1::start(Reply::ok()).await;
     let client = limited();

@@ -4,6 +4,7 @@ use super::*;
 use breaker_clients::{breaker, closes, opens};
 use breaker_core::State;
 use breaker_servers::{Hanging, Path, Server as Process, UNRESOLVABLE, refused, until};
+use futures_util::future::join_all;
 use h2::Reason;
 use web::counted;
 use web::http1::{Http1, Reply};
@@ -63,6 +64,19 @@ async fn frozen_and_thawed() {
     ask(&breaker, &channel, "Echo").await;
     server.freeze();
     opens(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
+    server.thaw();
+    closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
+}
+
+/// A server ends a connection on which it finds many calls that were given up meanwhile: that is one failed probe more, and no end of it.
+#[tokio::test]
+async fn many_calls_cut_off_on_a_frozen_server_do_not_keep_it_open() {
+    let server = Process::itself("serves").await;
+    let (channel, breaker) = (limited(server.port), breaker("many", None));
+    ask(&breaker, &channel, "Echo").await;
+    server.freeze();
+    join_all((0..200).map(|_| ask(&breaker, &channel, "Echo"))).await;
+    assert_eq!((counted(&breaker).1, breaker.state()), (200, State::Open));
     server.thaw();
     closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
 }
