@@ -69,3 +69,14 @@ async fn an_annotated_body_that_breaks_off_is_a_failure() {
         assert_eq!(counted(&breaker), expected, "{parts:?}");
     }
 }
+
+/// The status of the answer, good or bad, is not in the error.
+#[tokio::test]
+async fn an_answer_without_the_upgrade_says_nothing() {
+    for status in [200, 403, 503] {
+        let server = Http1::start(Reply::answer(status, "", "")).await;
+        let response = limited().get(server.url()).header("upgrade", "x").header("connection", "upgrade").send().await;
+        let error = response.unwrap().upgrade().await.unwrap_err();
+        assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
+    }
+}

@@ -183,6 +183,19 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
+/// Now and then a call meets a connection that is just ending, and that is a failure: one by itself, which opens nothing.
+#[tokio::test]
+async fn a_server_that_retires_its_connections_stays_closed() {
+    let router = Server::builder().max_connection_age(ms(50)).add_service(Behaving);
+    let server = Grpc::of(0, router).await;
+    let (channel, breaker) = (lazy(server.port), breaker("retires", None));
+    for _ in 0..1_000 {
+        ask(&breaker, &channel, "Echo").await;
+        assert_eq!(breaker.state(), State::Closed, "{:?}", breaker.snapshot());
+    }
+    assert!(counted(&breaker).0 > 950, "{:?}", breaker.snapshot());
+}
+
 /// The channel asks once: what asks again is yours, or your service configuration's.
 #[tokio::test]
 async fn a_refused_stream_is_one_request() {
