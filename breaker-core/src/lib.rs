@@ -23,7 +23,7 @@
 //! # Guide
 //!
 //! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
-//! one: [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
+//! one: [reqwest, hyper and tonic](_guide::clients_http); [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
 //!
 //! # Out of scope
 //!
@@ -215,6 +215,11 @@ pub mod _guide {
     ))]
     #[doc = include_str!("../guide/clients_messaging.md")]
     pub mod clients_messaging {}
+
+    /// The settings of reqwest, hyper and tonic that go with a breaker. Its examples are run in `tests/clients`, where these crates are.
+    #[cfg(not(doctest))]
+    #[doc = include_str!("../guide/clients_http.md")]
+    pub mod clients_http {}
 }
 
 /// The examples of the README are run as those of the documentation are.

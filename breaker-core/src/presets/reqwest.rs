@@ -14,7 +14,8 @@ use std::error::Error;
 /// | `is_builder` because of a URL that is neither `http` nor `https` | success | a redirect led there; a URL of yours of that kind gives the same error | 0.12.28, 0.13.5 |
 /// | `is_redirect`: too many, or refused by your policy | success | it answered | 0.12.28, 0.13.5 |
 /// | your own body stream failed | neutral | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
-/// | this machine has no address, port or descriptor left | neutral | nothing was sent | 0.12.28, 0.13.5 |
+/// | an upgrade that the answer did not bring | neutral | its status is not in the error: ask the `Response` before | 0.12.28, 0.13.5 |
+/// | this machine has no address, port or descriptor left | neutral | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
 /// | `https` in a build of reqwest without TLS | neutral | nothing was sent | 0.12.28, 0.13.5 |
 /// | the proxy asks for other credentials (407) | neutral | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
@@ -48,7 +49,7 @@ macro_rules! presets {
             use crate::outcome::Outcome;
             use crate::presets::http::http_1::with_headers;
             use crate::presets::io::never_left;
-            use crate::presets::texts::{cannot_be_sent, proxy_refuses};
+            use crate::presets::texts::{cannot_be_sent, not_upgraded, proxy_refuses};
             use crate::value::HttpStatus;
             use ::$reqwest::{Error, Response};
 
@@ -75,6 +76,7 @@ macro_rules! presets {
             /// Whether nobody was asked, or only half.
             fn is_own(error: &Error) -> bool {
                 never_left(error)
+                    || not_upgraded(error)
                     || error.is_request() && own_body(error)
                     || error.is_connect() && (proxy_refuses(error) || cannot_be_sent(error))
             }

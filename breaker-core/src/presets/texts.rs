@@ -27,6 +27,12 @@ pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
+/// Whether a connection was to become one of another protocol, and the answer did not say so.
+#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
+pub(super) fn not_upgraded(error: &(dyn Error + 'static)) -> bool {
+    says(error, &["no upgrade available"])
+}
+
 /// Whether the proxy of an `https` URL asks for other credentials.
 #[cfg(any(feature = "hyper-util-0-1", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub(super) fn proxy_refuses(error: &(dyn Error + 'static)) -> bool {

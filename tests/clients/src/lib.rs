@@ -61,3 +61,8 @@ pub async fn stays_closed(breaker: &CircuitBreaker, mut call: impl AsyncFnMut())
     let after = breaker.snapshot();
     assert_eq!((after.failure_count, breaker.state()), (before, State::Closed), "{after:?}");
 }
+
+/// The examples of the guide that need a client.
+#[cfg(doctest)]
+#[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
+mod clients_http {}

@@ -61,6 +61,10 @@ async fn a_process_without_descriptors_blames_no_service() {
     for breaker in [&by_reqwest, &by_hyper, &by_tonic, &connecting, &by_io] {
         assert_eq!(counted(breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
     }
+    // A name's error says nothing of descriptors.
+    let named = format!("http://localhost:{}/", server.port);
+    let _ = by_reqwest.call_with(reqwest.get(&named).send(), presets::both).await;
+    assert_eq!(counted(&by_reqwest), (0, 1, 1_000), "{:?}", by_reqwest.snapshot());
     drop(taken);
     by_reqwest.call_with(reqwest.get(&url).send(), presets::both).await.unwrap();
 }

@@ -60,3 +60,11 @@ async fn a_silent_path_closes_over_http_2_with_keep_alive_only() {
         assert_eq!((counted(&breaker).0, path.accepted()), (1, 1), "{:?}", breaker.snapshot());
     }
 }
+
+#[tokio::test]
+#[should_panic(expected = "timer")]
+async fn keep_alive_without_a_timer_panics_in_the_call() {
+    let server = Http2::start(Act::Answer(200, &[], b"7", &[])).await;
+    let client: Legacy = builder().http2_only(true).http2_keep_alive_interval(ms(150)).build_http();
+    let _ = client.request(post(&server.url(), empty())).await;
+}

@@ -59,6 +59,22 @@ async fn killed_in_mid_call_is_a_failure() {
     assert_eq!(counted(&breaker), (0, 1, 0));
 }
 
+/// A kept connection that ended while nobody called: a new one is made.
+#[tokio::test]
+async fn a_connection_that_ends_while_idle_is_not_seen() {
+    let server = Http1::start(Reply::ok()).await;
+    let path = Path::to(server.port).await;
+    let (client, breaker) = (client(), breaker("idle", None));
+    let url = format!("http://127.0.0.1:{}/", path.port);
+    for expected in 1..=3 {
+        read(&breaker, &client, &url).await;
+        assert_eq!((counted(&breaker), path.accepted()), ((expected as u64, 0, 0), expected));
+        path.cut();
+        // Both ends of the path are tasks of this thread: they are through by then.
+        tokio::time::sleep(ms(100)).await;
+    }
+}
+
 #[tokio::test]
 async fn overload_opens_for_as_long_as_the_service_asks() {
     let server = Http1::start(Reply::answer(503, "retry-after: 7\r\n", "")).await;

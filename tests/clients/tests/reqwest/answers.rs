@@ -2,7 +2,9 @@
 
 use super::*;
 use breaker_clients::breaker;
-use breaker_core::{Classify as _, Outcome};
+use breaker_core::{Classify as _, Outcome, Registry, circuit_breaker};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use web::counted;
 
 #[tokio::test]
@@ -29,7 +31,7 @@ async fn json_needs_error_for_status() {
 #[tokio::test]
 async fn an_answer_of_another_shape_is_a_failure() {
     let client = limited();
-    for body in ["{\"a\": 1}", "{"] {
+    for body in ["{\"a\": 1}", "{", "<html>log in</html>"] {
         let server = Http1::start(Reply::answer(200, "", body)).await;
         let error = client.get(server.url()).send().await.unwrap().json::<u32>().await.unwrap_err();
         assert_eq!(error.classify(), Outcome::failure(), "{body}");
@@ -48,5 +50,33 @@ async fn what_the_client_takes_for_a_whole_body_is_a_success() {
         let (client, breaker) = (limited(), breaker("whole", None));
         read(&breaker, client.get(server.url())).await;
         assert_eq!(counted(&breaker), (1, 0, 0), "{reply:?}");
+    }
+}
+
+#[circuit_breaker(name = "annotated body", open = |_| unreachable!("it stays closed"), stream, classify)]
+async fn annotated(url: &str) -> reqwest::Result<impl Stream<Item = reqwest::Result<Bytes>>> {
+    Ok(builder().build()?.get(url).send().await?.bytes_stream())
+}
+
+/// The call lasts as long as its body.
+#[tokio::test]
+async fn an_annotated_body_that_breaks_off_is_a_failure() {
+    let breaker = Registry::global().get("annotated body").unwrap();
+    let cut = Reply::bytes("HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\nhalf").closes();
+    for (reply, expected) in [(Reply::ok(), (1, 0, 0)), (cut, (1, 1, 0))] {
+        let server = Http1::start(reply).await;
+        let parts: Vec<_> = annotated(&server.url()).await.unwrap().collect().await;
+        assert_eq!(counted(&breaker), expected, "{parts:?}");
+    }
+}
+
+/// The status of the answer, good or bad, is not in the error.
+#[tokio::test]
+async fn an_answer_without_the_upgrade_says_nothing() {
+    for status in [200, 403, 503] {
+        let server = Http1::start(Reply::answer(status, "", "")).await;
+        let response = limited().get(server.url()).header("upgrade", "x").header("connection", "upgrade").send().await;
+        let error = response.unwrap().upgrade().await.unwrap_err();
+        assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
+use breaker_core::{circuit_breaker, retry};
 use breaker_servers::Path;
 use h2::Reason;
 use web::counted;
@@ -36,16 +37,33 @@ async fn a_server_that_resets_or_goes_away_opens_and_closes() {
     }
 }
 
-/// reqwest asks up to three times where the server says that it did nothing; attempts of a `#[retry]` multiply that.
+/// reqwest asks up to three times where the server says that it did nothing.
 #[tokio::test]
-async fn a_refused_stream_is_three_requests_of_one_call() {
+async fn a_refused_request_is_three_requests_of_one_call() {
+    for act in [Act::Reset(Reason::REFUSED_STREAM), Act::Away(Reason::NO_ERROR)] {
+        let server = Http2::start(act).await;
+        let breaker = breaker("refused", None);
+        send(&breaker, second().build().unwrap().post(server.url()).body("x")).await;
+        let never = second().retry(reqwest::retry::never()).build().unwrap();
+        let asked = server.requests();
+        send(&breaker, never.post(server.url()).body("x")).await;
+        let expected = if matches!(act, Act::Reset(_)) { 3 } else { 1 };
+        assert_eq!((asked, server.requests()), (expected, expected + 1), "{act:?}");
+        assert_eq!(counted(&breaker), (0, 2, 0));
+    }
+}
+
+#[circuit_breaker(name = "twice", open = |_| unreachable!("it stays closed"), classify)]
+#[retry(attempts = 2, min = "1ms")]
+async fn twice(client: &Client, url: &str) -> reqwest::Result<reqwest::Response> {
+    client.post(url).body("x").send().await
+}
+
+#[tokio::test]
+async fn attempts_of_the_client_multiply_those_of_a_retry() {
     let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
-    let breaker = breaker("refused", None);
-    send(&breaker, second().build().unwrap().post(server.url()).body("x")).await;
-    assert_eq!((server.requests(), counted(&breaker)), (3, (0, 1, 0)));
-    let never = second().retry(reqwest::retry::never()).build().unwrap();
-    send(&breaker, never.post(server.url()).body("x")).await;
-    assert_eq!((server.requests(), counted(&breaker)), (4, (0, 2, 0)));
+    twice(&second().build().unwrap(), &server.url()).await.unwrap_err();
+    assert_eq!(server.requests(), 6);
 }
 
 #[tokio::test]

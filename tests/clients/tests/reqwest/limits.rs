@@ -3,7 +3,7 @@
 use super::*;
 use breaker_clients::{breaker, opens};
 use breaker_core::CallError;
-use breaker_servers::until;
+use breaker_servers::{Hanging, until};
 use reqwest::Proxy;
 use web::counted;
 
@@ -31,6 +31,15 @@ async fn connect_timeout_covers_tls_and_the_tunnel_of_a_proxy() {
     }
 }
 
+#[tokio::test]
+async fn connect_timeout_does_not_cover_the_answer() {
+    let server = Http1::start(Reply::bytes("").hangs()).await;
+    let client = builder().connect_timeout(ms(50)).build().unwrap();
+    let breaker = breaker("answer", Some(ms(300)));
+    let ended = breaker.call_with(client.get(server.url()).send(), presets::both).await;
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
+}
+
 /// The clock runs while the caller does something else, and is looked at before the data that has come meanwhile.
 #[tokio::test]
 async fn read_timeout_ends_a_body_that_is_read_slowly() {
@@ -49,4 +58,28 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
     assert!(matches!(ended, Err(CallError::Inner(error)) if error.is_timeout()));
     assert_eq!(counted(&breaker), (0, 1, 0), "nothing tells it from a slow service");
     until("it has sent all", async || server.requests() == 1).await;
+}
+
+/// What a service waited for stands in the last error where the client's own limit comes first.
+#[tokio::test]
+async fn the_clients_limit_says_more_than_the_breakers() {
+    let hanging = Hanging::start().await;
+    let url = format!("http://127.0.0.1:{}/", hanging.port);
+    let (own, breakers) = (breaker("own", Some(ms(1_000))), breaker("breakers", Some(ms(100))));
+    let limited = builder().connect_timeout(ms(100)).build().unwrap();
+    read(&own, limited.get(&url)).await;
+    read(&breakers, builder().build().unwrap().get(&url)).await;
+    let said = |breaker: &CircuitBreaker| breaker.snapshot().last_error.unwrap().message.unwrap_or_default();
+    assert!(said(&own).contains("connect"), "{}", said(&own));
+    assert_eq!(said(&breakers), "timed out after 100ms");
+}
+
+/// The response of a function that gives it back has a body that nobody has read yet.
+#[tokio::test]
+async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
+    let server = Http1::start(Reply::bytes("HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\nhalf").closes()).await;
+    let (client, breaker) = (builder().build().unwrap(), breaker("outside", None));
+    let response = breaker.call_with(client.get(server.url()).send(), presets::both).await.unwrap();
+    response.text().await.unwrap_err();
+    assert_eq!(counted(&breaker), (1, 0, 0));
 }

@@ -42,6 +42,12 @@ async fn a_request_that_cannot_be_made() {
 }
 
 #[tokio::test]
+async fn a_client_that_cannot_be_made() {
+    let make = async || builder().user_agent("a\nb").build()?.get("http://127.0.0.1/").send().await;
+    neutral("client", async |breaker| drop(breaker.call_with(make(), presets::both).await)).await;
+}
+
+#[tokio::test]
 async fn a_body_of_ones_own_that_fails_over_http_1() {
     let server = Http1::start(Reply::ok()).await;
     let client = limited();
@@ -93,6 +99,14 @@ async fn a_redirect_that_cannot_be_followed_is_an_answer() {
         }
         assert_eq!(counted(&breaker), (10, 0, 0), "{location}: {:?}", breaker.snapshot());
     }
+}
+
+/// The error is that of a redirect to such a place.
+#[tokio::test]
+async fn an_address_of_another_kind_of_service_stays_closed() {
+    let (client, breaker) = (builder().build().unwrap(), breaker("ftp", None));
+    stays_closed(&breaker, async || send(&breaker, client.get("ftp://127.0.0.1/")).await).await;
+    assert_eq!(counted(&breaker), (1_000, 0, 0));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use super::*;
 use breaker_clients::{breaker, closes, opens};
 use breaker_core::State;
 use breaker_servers::{Hanging, Path, Server as Process, UNRESOLVABLE, refused, until};
+use futures_util::future::join_all;
 use h2::Reason;
 use web::counted;
 use web::http1::{Http1, Reply};
@@ -63,6 +64,19 @@ async fn frozen_and_thawed() {
     ask(&breaker, &channel, "Echo").await;
     server.freeze();
     opens(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
+    server.thaw();
+    closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
+}
+
+/// A server ends a connection on which it finds many calls that were given up meanwhile: that is one failed probe more, and no end of it.
+#[tokio::test]
+async fn many_calls_cut_off_on_a_frozen_server_do_not_keep_it_open() {
+    let server = Process::itself("serves").await;
+    let (channel, breaker) = (limited(server.port), breaker("many", None));
+    ask(&breaker, &channel, "Echo").await;
+    server.freeze();
+    join_all((0..200).map(|_| ask(&breaker, &channel, "Echo"))).await;
+    assert_eq!((counted(&breaker).1, breaker.state()), (200, State::Open));
     server.thaw();
     closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
 }
@@ -167,6 +181,28 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
             closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
         }
     }
+}
+
+/// Now and then a call meets a connection that is just ending, and that is a failure: one by itself, which opens nothing.
+#[tokio::test]
+async fn a_server_that_retires_its_connections_stays_closed() {
+    let router = Server::builder().max_connection_age(ms(50)).add_service(Behaving);
+    let server = Grpc::of(0, router).await;
+    let (channel, breaker) = (lazy(server.port), breaker("retires", None));
+    for _ in 0..1_000 {
+        ask(&breaker, &channel, "Echo").await;
+        assert_eq!(breaker.state(), State::Closed, "{:?}", breaker.snapshot());
+    }
+    assert!(counted(&breaker).0 > 950, "{:?}", breaker.snapshot());
+}
+
+/// The channel asks once: what asks again is yours, or your service configuration's.
+#[tokio::test]
+async fn a_refused_stream_is_one_request() {
+    let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
+    let breaker = breaker("once", None);
+    ask(&breaker, &lazy(server.port), "Echo").await;
+    assert_eq!(server.requests(), 1);
 }
 
 /// The stream of a handler that panicked is dropped, which is a reset with `CANCEL`.

@@ -2,10 +2,13 @@
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
-use breaker_core::{CallError, Classify as _, Outcome};
+use breaker_core::{CallError, CircuitBreakerError, Classify as _, Outcome, Registry, State, circuit_breaker};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use h2::Reason;
+use tonic::{Request, Response, Status, Streaming};
 use web::counted;
-use web::grpc::all;
+use web::grpc::{Plain, all, path, ready};
 use web::http2::{Act, Http2};
 
 async fn stream(breaker: &CircuitBreaker, channel: &Channel, method: &'static str) {
@@ -48,6 +51,33 @@ async fn a_stream_that_hangs_is_ended_by_the_breaker_alone() {
     let ended = breaker.call_with(all(&channel, "StreamHang"), presets::tonic).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
     assert_eq!(counted(&breaker), (0, 1, 0));
+}
+
+#[circuit_breaker(name = "annotated stream", fail_max = 3, stream, classify)]
+async fn annotated(
+    channel: &Channel,
+    method: &'static str,
+) -> Result<impl Stream<Item = Result<Bytes, Status>>, Status> {
+    let request = Request::new(Bytes::new());
+    let answer: Response<Streaming<Bytes>> =
+        ready(channel).await?.server_streaming(request, path(method), Plain).await?;
+    Ok(answer.into_inner())
+}
+
+/// The head alone is no success: the call lasts as long as its stream.
+#[tokio::test]
+async fn an_annotated_stream_that_breaks_off_opens() {
+    let server = Grpc::start().await;
+    let channel = lazy(server.port);
+    let breaker = Registry::global().get("annotated stream").unwrap();
+    for method in ["Stream", "StreamPanic", "StreamFails", "StreamPanic"] {
+        let items: Vec<_> = annotated(&channel, method).await.unwrap().collect().await;
+        // The reset of a panic may overtake what was sent before.
+        assert_eq!(items.last().unwrap().is_ok(), method == "Stream", "{items:?}");
+    }
+    assert_eq!((counted(&breaker), breaker.state()), ((1, 3, 0), State::Open));
+    let rejected = annotated(&channel, "Stream").await.err().unwrap();
+    assert!(CircuitBreakerError::find(&rejected).is_some(), "{rejected:?}");
 }
 
 #[tokio::test]
