@@ -22,7 +22,7 @@
 //!
 //! # Guide
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//! [For libraries](_guide::libraries), for [services without axum](_guide::without_axum), and for [databases and caches under a breaker](_guide::clients_databases).
 //!
 //! # Out of scope
 //!
@@ -185,6 +185,10 @@ pub mod __rt {
 pub mod _guide {
     #[allow(unused_imports, reason = "for the links of the pages")]
     use crate::*;
+
+    /// Settings of database clients under a breaker.
+    #[doc = include_str!("../guide/clients_databases.md")]
+    pub mod clients_databases {}
 
     /// How a library crate guards its calls.
     #[cfg(any(not(doctest), feature = "macros"))]
