@@ -23,7 +23,7 @@
 //! # Guide
 //!
 //! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
-//! one: [reqwest, hyper and tonic](_guide::clients_http); [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
+//! one: [databases and Redis](_guide::clients_databases); [reqwest, hyper and tonic](_guide::clients_http); [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
 //!
 //! # Out of scope
 //!
@@ -186,6 +186,10 @@ pub mod __rt {
 pub mod _guide {
     #[allow(unused_imports, reason = "for the links of the pages")]
     use crate::*;
+
+    /// Settings of database clients under a breaker.
+    #[doc = include_str!("../guide/clients_databases.md")]
+    pub mod clients_databases {}
 
     /// How a library crate guards its calls.
     #[cfg(any(not(doctest), feature = "macros"))]

@@ -5,7 +5,7 @@ use super::subject::{self, Subject};
 use crate::classify::Classify;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
-use ::redis_1::{ErrorKind, ParsingError, RedisError, ServerError};
+use ::redis_1::{ErrorKind, ParsingError, RedisError, ServerError, ServerErrorKind};
 use std::error::Error;
 
 /// The preset for `redis::RedisError` (feature `redis`), and for `ServerError` and `ParsingError`.
@@ -53,13 +53,17 @@ impl Classify for RedisError {
 
 impl Classify for ServerError {
     fn classify(&self) -> Outcome {
-        match self.code() {
-            "OOM" | "MISCONF" | "NOREPLICAS" | "BUSY" | "LOADING" | "NOMASTERLINK" | "IOERR" => Outcome::failure(),
-            "READONLY" | "MASTERDOWN" | "MOVED" | "CLUSTERDOWN" | "UNBLOCKED" => Outcome::failure(),
-            "NOAUTH" | "WRONGPASS" => Outcome::failure(),
-            "ASK" | "TRYAGAIN" => Outcome::neutral(),
-            _ => Outcome::success(),
-        }
+        of_code(self.code())
+    }
+}
+
+fn of_code(code: &str) -> Outcome {
+    match code {
+        "OOM" | "MISCONF" | "NOREPLICAS" | "BUSY" | "LOADING" | "NOMASTERLINK" | "IOERR" => Outcome::failure(),
+        "READONLY" | "MASTERDOWN" | "MOVED" | "CLUSTERDOWN" | "UNBLOCKED" => Outcome::failure(),
+        "NOAUTH" | "WRONGPASS" => Outcome::failure(),
+        "ASK" | "TRYAGAIN" => Outcome::neutral(),
+        _ => Outcome::success(),
     }
 }
 
@@ -82,6 +86,9 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 fn of_kind(error: &RedisError) -> Outcome {
     match error.kind() {
         ErrorKind::Io if never_left(error) => Outcome::neutral(),
+        // The library says it in the server's name: of a connection that is refused its user or database, and of keys of several slots.
+        ErrorKind::Server(ServerErrorKind::ResponseError) => Outcome::failure(),
+        ErrorKind::Server(_) => of_code(error.code().unwrap_or_default()),
         ErrorKind::Parse => of_answer(error.detail().unwrap_or_default()),
         ErrorKind::UnexpectedReturnType
         | ErrorKind::Client
@@ -102,7 +109,7 @@ fn of_answer(text: &str) -> Outcome {
 mod tests {
     use super::*;
     use crate::{CircuitBreaker, Config, presets};
-    use ::redis_1::{ServerErrorKind, make_extension_error};
+    use ::redis_1::make_extension_error;
     use std::io;
 
     fn said(error: RedisError) -> Outcome {
@@ -133,8 +140,8 @@ mod tests {
             (ErrorKind::UnexpectedReturnType, Outcome::neutral()),
             (ErrorKind::Client, Outcome::neutral()),
             (ErrorKind::InvalidClientConfig, Outcome::neutral()),
-            // What the library says when its connection is refused a database, in the server's name.
             (ServerErrorKind::ResponseError.into(), Outcome::failure()),
+            (ServerErrorKind::CrossSlot.into(), Outcome::success()),
         ] {
             assert_eq!(said((kind, "told").into()), expected, "{kind:?}");
         }

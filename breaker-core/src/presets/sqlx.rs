@@ -33,6 +33,7 @@ use std::error::Error;
 /// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
 /// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
 /// | MySQL's 1205, 3572 | neutral | a lock that is taken |
+/// | MySQL's without a code, as 1040 | failure | it takes no connection |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
 /// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
@@ -57,10 +58,10 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// wait behind others that cannot connect. So at most one call for each place is a failure, and with the database away one `acquire_timeout` is enough
 /// for an opening where `max_connections` is no less than `fail_max`.
 ///
-/// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. While
-/// the way of all connections is silent (no answer, and nobody says that they have ended) each call is neutral. Probes prove
-/// nothing then, and the breaker that the cut-off calls have opened stays so until the places come back. What brings them back is in the
-/// [guide](crate::_guide::clients_databases#sqlx).
+/// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. The pool
+/// takes such a place back when the statement has ended, and not while the server hangs, or its way is silent (no answer, and nobody says
+/// that the connection has ended). The calls that were cut off are failures. If they opened the breaker, its probes prove nothing until
+/// the places come back: each is neutral. What brings them back is in the [guide](crate::_guide::clients_databases#sqlx).
 ///
 /// By a handle it stands where [`sqlx`](fn@sqlx) would:
 ///
@@ -131,12 +132,13 @@ fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
 
 /// Of an error of a server, whose `Debug` tells what the features of its driver alone would show.
 fn of_database(code: &str, debug: &str) -> Outcome {
-    if code.len() != 5 {
-        return sqlite::outcome(code);
-    }
+    const LENGTH: usize = "00000".len();
     match number(debug) {
         Some(1205 | 3572) => Outcome::neutral(),
         Some(1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1203 | 1226 | 1290 | 1836 | 3024 | 3100) => Outcome::failure(),
+        // Before it knows the client, MySQL gives a number only, and ends the connection.
+        Some(_) if code.is_empty() => Outcome::failure(),
+        None if code.len() != LENGTH => sqlite::outcome(code),
         _ => sqlstate::outcome(code, session_ends(debug)),
     }
 }
@@ -340,6 +342,7 @@ mod tests {
         ("08P01", "PgDatabaseError { severity: Fatal, code: \"08P01\" }", failure()),
         ("40001", "MySqlDatabaseError { code: Some(\"40001\"), number: 1213 }", neutral()),
         ("08004", "MySqlDatabaseError { code: Some(\"08004\"), number: 1040 }", failure()),
+        ("", "MySqlDatabaseError { code: None, number: 1040 }", failure()),
         ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1203 }", failure()),
         ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1064, message: \"number: 1203\" }", success()),
         ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1205 }", neutral()),

@@ -18,7 +18,7 @@ use std::error;
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.7.18 |
 /// | of the database | by its SQLSTATE, [below](#sqlstate) | | 0.7.18 |
 /// | "connection closed" (`is_closed()`) | failure | the client stays so for ever | 0.7.18 |
-/// | connecting, I/O, TLS, authentication, an answer that cannot be read | failure; neutral where this machine has no address, port or descriptor left | | 0.7.18 |
+/// | connecting, I/O, TLS, authentication, a password that is asked for and missing, an answer that cannot be read | failure; neutral where this machine has no address, port or descriptor left | | 0.7.18 |
 /// | a parameter, their number, a column, a type, the number of rows, a configuration, TLS that was not built in | neutral | the caller's mistake; only the text tells these kinds | 0.7.18 |
 ///
 /// # SQLSTATE
@@ -51,7 +51,11 @@ impl Classify for Error {
         }
         match self.as_db_error() {
             Some(error) => error.classify(),
-            None if is_own(&self.to_string()) || never_left(self) || without_tls(self) => Outcome::neutral(),
+            // It is asked for by the server, although its kind is that of a wrong configuration.
+            None if has_cause(self, "password missing") => Outcome::failure(),
+            None if is_own(&self.to_string()) || never_left(self) => Outcome::neutral(),
+            // TLS was asked for, and `NoTls` given. The cause's type has no public name.
+            None if has_cause(self, "no TLS implementation configured") => Outcome::neutral(),
             None => Outcome::failure(),
         }
     }
@@ -79,9 +83,8 @@ fn is_own(text: &str) -> bool {
     OWN.iter().any(|own| text.starts_with(own))
 }
 
-/// Whether TLS was asked for, and `NoTls` given. The cause's type has no public name.
-fn without_tls(error: &Error) -> bool {
-    chain(error).any(|error| error.to_string() == "no TLS implementation configured")
+fn has_cause(error: &Error, text: &str) -> bool {
+    chain(error).any(|error| error.to_string() == text)
 }
 
 #[cfg(test)]

@@ -1,0 +1,80 @@
+//! The preset for sqlx, against a real PostgreSQL: what a breaker counts, and whether it opens and closes again.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod answers;
+mod outages;
+mod pool;
+
+use breaker_clients::breaker;
+use breaker_core::{CallError, CircuitBreaker, presets};
+use breaker_servers::{PATIENCE, Server};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The pool gives up below the limit of the breaker.
+const ACQUIRE: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_millis(1_500);
+
+fn limited(name: &str) -> CircuitBreaker {
+    breaker(name, Some(LIMIT))
+}
+
+/// For tests in which nothing may fail, however busy the machine is.
+fn patient(name: &str) -> CircuitBreaker {
+    breaker(name, None)
+}
+
+fn options(port: u16) -> PgConnectOptions {
+    // No file and no variable of the machine has a say.
+    PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username("postgres").database("postgres")
+}
+
+fn pool_with(size: u32, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE).connect_lazy_with(options)
+}
+
+fn pool(size: u32, port: u16) -> PgPool {
+    pool_with(size, options(port))
+}
+
+/// As [`patient`].
+fn patient_pool(size: u32, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(size).acquire_timeout(PATIENCE).connect_lazy_with(options)
+}
+
+/// One guarded query. The error of the library comes back.
+async fn ask(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) -> Result<(), CallError<sqlx::Error>> {
+    breaker.call_with(async { sqlx::query(query).execute(pool).await.map(drop) }, presets::sqlx).await
+}
+
+/// The same, with a look at the pool.
+async fn ask_with_pool(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) {
+    let asked = async { sqlx::query(query).execute(pool).await.map(drop) };
+    let _ = breaker.call_with(asked, presets::sqlx::with_pool(pool)).await;
+}
+
+async fn one(breaker: &CircuitBreaker, pool: &PgPool) {
+    let _ = ask(breaker, pool, "SELECT 1").await;
+}
+
+/// A server for tests that leave it as it is, one for all that run at a time. Each has tables and queries with names of its own.
+async fn shared() -> Option<Arc<Server>> {
+    static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
+    let mut shared = SHARED.lock().await;
+    if let Some(server) = shared.upgrade() {
+        return Some(server);
+    }
+    let server = Arc::new(Server::postgres(&["deadlock_timeout=20ms"]).await?);
+    *shared = Arc::downgrade(&server);
+    Some(server)
+}
+
+/// A query for the server's operator, on a connection of its own.
+async fn operate(port: u16, query: &'static str) {
+    use sqlx::Connection as _;
+    let mut connection = sqlx::PgConnection::connect_with(&options(port)).await.expect("the server answers");
+    sqlx::raw_sql(query).execute(&mut connection).await.expect("it is well");
+}
