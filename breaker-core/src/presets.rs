@@ -58,11 +58,19 @@
 //! | crate | version | feature |
 //! | --- | --- | --- |
 //! | the AWS SDK (`aws-smithy-runtime-api`) | 1 | `aws-sdk-1`, or `aws-sdk` |
+//! | `bb8` | 0.9 | `bb8-0-9`, or `bb8` |
+//! | | 0.8 | `bb8-0-8` |
+//! | `deadpool` | 0.13 | `deadpool-0-13`, or `deadpool` |
+//! | | 0.12 | `deadpool-0-12` |
 //! | `h2` | 0.4 | `h2-0-4`, or `h2` |
 //! | `http` | 1 | `http-1`, or `http` |
 //! | | 0.2 | `http-0-2` |
+//! | `redis` | 1 | `redis-1`, or `redis` |
 //! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
 //! | | 0.12 | `reqwest-0-12` |
+//! | `sqlx` | 0.9 | `sqlx-0-9`, or `sqlx` |
+//! | | 0.8 | `sqlx-0-8` |
+//! | `tokio-postgres` | 0.7 | `tokio-postgres-0-7`, or `tokio-postgres` |
 //! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
 //! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
 //! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
@@ -84,6 +92,10 @@ mod h2;
 #[cfg(any(feature = "http-1", feature = "http-0-2"))]
 mod http;
 mod io;
+#[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9", feature = "deadpool-0-12", feature = "deadpool-0-13"))]
+mod pools;
+#[cfg(feature = "redis-1")]
+mod redis;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
 #[cfg(any(
@@ -95,9 +107,17 @@ mod reqwest;
     feature = "tonic-0-14"
 ))]
 mod retry_after;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+mod sqlite;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres-0-7"))]
+mod sqlstate;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+pub mod sqlx;
 mod subject;
 #[cfg(feature = "tokio")]
 mod tokio;
+#[cfg(feature = "tokio-postgres-0-7")]
+mod tokio_postgres;
 #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 mod tonic;
 #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
@@ -117,12 +137,22 @@ pub use self::http::http_0_2;
 #[cfg(feature = "http-1")]
 pub use self::http::http_1::{self, retry_after};
 pub use self::io::io;
+#[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9"))]
+pub use self::pools::bb8::bb8;
+#[cfg(any(feature = "deadpool-0-12", feature = "deadpool-0-13"))]
+pub use self::pools::deadpool::deadpool;
+#[cfg(feature = "redis-1")]
+pub use self::redis::redis;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+pub use self::sqlx::sqlx;
 pub(crate) use self::subject::Known;
 pub use self::subject::{Alone, Subject, Whole};
 #[cfg(feature = "tokio")]
 pub use self::tokio::tokio;
+#[cfg(feature = "tokio-postgres-0-7")]
+pub use self::tokio_postgres::tokio_postgres;
 #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 pub use self::tonic::tonic;
 #[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]

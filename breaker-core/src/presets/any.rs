@@ -27,10 +27,20 @@ pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
 const ALL: &[Known] = &[
     #[cfg(feature = "aws-sdk-1")]
     super::aws_sdk::known,
+    #[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9"))]
+    super::pools::bb8::known,
+    #[cfg(any(feature = "deadpool-0-12", feature = "deadpool-0-13"))]
+    super::pools::deadpool::known,
     #[cfg(feature = "h2-0-4")]
     super::h2::known,
+    #[cfg(feature = "redis-1")]
+    super::redis::known,
     #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
     super::reqwest::known,
+    #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+    super::sqlx::known,
+    #[cfg(feature = "tokio-postgres-0-7")]
+    super::tokio_postgres::known,
     #[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
     super::tonic::known,
     #[cfg(feature = "tokio")]

@@ -1,0 +1,352 @@
+//! The preset for the errors of each version of sqlx, with and without a look at the pool.
+
+use super::subject::Subject;
+use super::{sqlite, sqlstate};
+use crate::chain::chain;
+use crate::outcome::Outcome;
+use std::error::Error;
+
+/// The preset for `sqlx::Error` (feature `sqlx`), of PostgreSQL, MySQL, MariaDB and SQLite.
+///
+/// | error | counts as | why | seen with |
+/// | --- | --- | --- | --- |
+/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.9.0 |
+/// | `Database`, of PostgreSQL or MySQL | by its SQLSTATE, [below](#sqlstate) | | 0.9.0 |
+/// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
+/// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
+/// | `PoolClosed` | neutral | your own shutdown | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no address, port or descriptor left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `RowNotFound` | success | it answered | 0.9.0 |
+/// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
+/// | `Migrate` | as the error of the database that is behind it; else neutral | | 0.9.0 |
+///
+/// # SQLSTATE
+///
+/// | code | counts as | why |
+/// | --- | --- | --- |
+/// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
+/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error tells) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
+/// | `0A000` | neutral | a table was altered under a prepared statement; a feature that is not there |
+/// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
+/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | neutral | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
+/// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
+/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
+/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
+/// | MySQL's 1205, 3572 | neutral | a lock that is taken |
+/// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
+///
+/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
+/// It is a failure, so that a `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows are by its manual.
+///
+/// # SQLite
+///
+/// | result code, without its extension | counts as |
+/// | --- | --- |
+/// | `INTERNAL`, `READONLY`, `IOERR`, `CORRUPT`, `FULL`, `CANTOPEN`, `PROTOCOL`, `NOLFS`, `NOTADB` | failure |
+/// | `ABORT`, `BUSY`, `LOCKED`, `NOMEM`, `INTERRUPT`, `SCHEMA`, `MISUSE` | neutral: another transaction, or this process |
+/// | any other, as `ERROR`, `CONSTRAINT`, `MISMATCH`, `TOOBIG` | success |
+pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
+    of.judged(known)
+}
+
+/// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
+/// neutral while the pool is fully busy, with as many connections as it may have (`max_connections`) and none of them idle.
+///
+/// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
+/// its place back by then, so that the pool is not fully busy: a failure. Calls that only waited for a place are neutral, also those that
+/// wait behind others that cannot connect. So at most one call for each place is a failure, and with the database away one `acquire_timeout` is enough
+/// for an opening where `max_connections` is no less than `fail_max`.
+///
+/// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. While
+/// the way of all connections is silent (no answer, and nobody says that they have ended) each call is neutral. Probes prove
+/// nothing then, and the breaker that the cut-off calls have opened stays so until the places come back. What brings them back is in the
+/// [guide](crate::_guide::clients_databases#sqlx).
+///
+/// By a handle it stands where [`sqlx`](fn@sqlx) would:
+///
+/// ```
+/// # #[cfg(all(feature = "sqlx", feature = "tokio"))] {
+/// # use sqlx_0_9 as sqlx;
+/// use breaker_core::{CallError, CircuitBreaker, presets};
+///
+/// async fn is_there<DB: sqlx::Database>(
+///     breaker: &CircuitBreaker,
+///     pool: &sqlx::Pool<DB>,
+/// ) -> Result<(), CallError<sqlx::Error>> {
+///     let asked = async { pool.acquire().await.map(drop) };
+///     breaker.call_with(asked, presets::sqlx::with_pool(pool)).await
+/// }
+/// # }
+/// ```
+///
+/// The attribute takes a path, so it gets a function that knows the pool:
+///
+/// ```text
+/// static POOL: OnceLock<PgPool> = OnceLock::new(); // or wherever the service has it
+///
+/// fn with_pool<T>(result: &sqlx::Result<T>) -> Shown<sqlx::Error> {
+///     presets::sqlx::with_pool(POOL.get().expect("it is set at the start"))(result)
+/// }
+///
+/// #[circuit_breaker(name = "users", classify = with_pool)]
+/// async fn user(id: i64) -> sqlx::Result<String> { .. }
+/// ```
+pub fn with_pool<P: Pool, S: Subject<Way>, Way>(pool: &P) -> impl Fn(&S) -> S::Said {
+    move |of| of.judged(if pool.is_fully_busy() { known_of_busy_pool } else { known })
+}
+
+/// A pool of sqlx, of whatever database.
+pub trait Pool: sealed::Pool {}
+
+impl<P: sealed::Pool> Pool for P {}
+
+mod sealed {
+    pub trait Pool {
+        fn is_fully_busy(&self) -> bool;
+    }
+}
+
+pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    #[cfg(feature = "sqlx-0-9")]
+    if let Some(outcome) = super::subject::of::<::sqlx_0_9::Error>(error) {
+        return Some(outcome);
+    }
+    #[cfg(feature = "sqlx-0-8")]
+    if let Some(outcome) = super::subject::of::<::sqlx_0_8::Error>(error) {
+        return Some(outcome);
+    }
+    let _ = error;
+    None
+}
+
+fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    let timed_out = [
+        #[cfg(feature = "sqlx-0-9")]
+        sqlx_0_9::has_timed_out,
+        #[cfg(feature = "sqlx-0-8")]
+        sqlx_0_8::has_timed_out,
+    ];
+    if timed_out.iter().any(|timed_out| timed_out(error)) { Some(Outcome::neutral()) } else { known(error) }
+}
+
+/// Of an error of a server, whose `Debug` tells what the features of its driver alone would show.
+fn of_database(code: &str, debug: &str) -> Outcome {
+    if code.len() != 5 {
+        return sqlite::outcome(code);
+    }
+    match number(debug) {
+        Some(1205 | 3572) => Outcome::neutral(),
+        Some(1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1203 | 1226 | 1290 | 1836 | 3024 | 3100) => Outcome::failure(),
+        _ => sqlstate::outcome(code, session_ends(debug)),
+    }
+}
+
+/// Whether an error of PostgreSQL has ended the session.
+fn session_ends(debug: &str) -> bool {
+    let severity = debug.strip_prefix("PgDatabaseError { severity: ").unwrap_or_default();
+    severity.starts_with("Fatal") || severity.starts_with("Panic")
+}
+
+/// The number of an error of MySQL. What the server itself says comes behind it.
+fn number(debug: &str) -> Option<u16> {
+    let (_, number) = debug.strip_prefix("MySqlDatabaseError")?.split_once("number: ")?;
+    number.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Whether TLS was asked for, and not built in.
+fn without_tls(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|error| error.to_string().contains("SQLx was built without TLS support"))
+}
+
+/// The preset for one version.
+macro_rules! presets {
+    ($sqlx:ident) => {
+        mod $sqlx {
+            use crate::chain::{as_one, chain};
+            use crate::classify::Classify;
+            use crate::error::CircuitBreakerError;
+            use crate::outcome::Outcome;
+            use crate::presets::io::never_left;
+            use crate::presets::sqlx::{of_database, sealed, without_tls};
+            use ::$sqlx::{Database, Error, Pool};
+
+            impl Classify for Error {
+                fn classify(&self) -> Outcome {
+                    match CircuitBreakerError::find(self) {
+                        Some(error) => error.classify(),
+                        None => of_variant(self),
+                    }
+                }
+            }
+
+            fn of_variant(error: &Error) -> Outcome {
+                match error {
+                    Error::Database(answer) => of_database(&answer.code().unwrap_or_default(), &format!("{answer:?}")),
+                    Error::RowNotFound => Outcome::success(),
+                    Error::Migrate(_) => behind(error),
+                    Error::Io(_) if never_left(error) => Outcome::neutral(),
+                    Error::Tls(_) if without_tls(error) => Outcome::neutral(),
+                    Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::WorkerCrashed => {
+                        Outcome::failure()
+                    }
+                    // What is left is the caller's: its pool, its types, its arguments.
+                    _ => Outcome::neutral(),
+                }
+            }
+
+            fn behind(error: &Error) -> Outcome {
+                let inner = chain(error).skip(1).find_map(as_one::<Error>);
+                inner.map_or(Outcome::neutral(), of_variant)
+            }
+
+            pub(super) fn has_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
+                matches!(as_one(error), Some(Error::PoolTimedOut))
+            }
+
+            impl<DB: Database> sealed::Pool for Pool<DB> {
+                fn is_fully_busy(&self) -> bool {
+                    self.size() >= self.options().get_max_connections() && self.num_idle() == 0
+                }
+            }
+
+            #[cfg(test)]
+            mod tests {
+                use super::*;
+                use crate::presets::{
+                    self,
+                    sqlx::tests::{ANSWERS, failure, neutral, rejected, success},
+                };
+                use ::$sqlx::error::{DatabaseError, ErrorKind};
+                use std::error;
+                use std::fmt::{self, Debug, Display};
+
+                /// An answer of a server, as its driver would give it.
+                struct Answer(&'static str, &'static str);
+
+                impl Debug for Answer {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(self.1)
+                    }
+                }
+
+                impl Display for Answer {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an answer")
+                    }
+                }
+
+                impl error::Error for Answer {}
+
+                impl DatabaseError for Answer {
+                    fn message(&self) -> &str {
+                        "an answer"
+                    }
+
+                    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+                        Some(self.0.into())
+                    }
+
+                    fn as_error(&self) -> &(dyn error::Error + Send + Sync + 'static) {
+                        self
+                    }
+
+                    fn as_error_mut(&mut self) -> &mut (dyn error::Error + Send + Sync + 'static) {
+                        self
+                    }
+
+                    fn into_error(self: Box<Self>) -> Box<dyn error::Error + Send + Sync + 'static> {
+                        self
+                    }
+
+                    fn kind(&self) -> ErrorKind {
+                        ErrorKind::Other
+                    }
+                }
+
+                #[test]
+                fn an_answer_is_classified_by_its_code() {
+                    for (code, debug, expected) in ANSWERS {
+                        let error = Error::Database(Box::new(Answer(code, debug)));
+                        assert_eq!(error.classify(), *expected, "{code} {debug}");
+                    }
+                }
+
+                #[test]
+                fn an_error_of_the_library_is_classified_by_the_table() {
+                    let io = |kind: std::io::ErrorKind| Error::Io(kind.into());
+                    let column = || Error::ColumnNotFound("a".to_owned());
+                    for (error, expected) in [
+                        (Error::PoolTimedOut, failure()),
+                        (Error::PoolClosed, neutral()),
+                        (Error::WorkerCrashed, failure()),
+                        (Error::Protocol(String::new()), failure()),
+                        (io(std::io::ErrorKind::NotFound), failure()),
+                        (io(std::io::ErrorKind::AddrNotAvailable), neutral()),
+                        (Error::Tls("bad certificate".into()), failure()),
+                        (Error::Tls("TLS is needed but SQLx was built without TLS support enabled".into()), neutral()),
+                        (Error::RowNotFound, success()),
+                        (column(), neutral()),
+                        (Error::ColumnDecode { index: "0".to_owned(), source: column().into() }, neutral()),
+                        (Error::Decode(Box::new(rejected())), neutral()),
+                        (Error::Io(rejected().into()), neutral()),
+                        (Error::Configuration("no URL".into()), neutral()),
+                        (Error::BeginFailed, neutral()),
+                    ] {
+                        let text = error.to_string();
+                        let boxed: Box<dyn error::Error> = Box::new(error);
+                        assert_eq!(presets::sqlx(&boxed), expected, "{text}");
+                        assert_eq!(presets::any(&boxed), expected, "{text}");
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlx-0-8")]
+presets!(sqlx_0_8);
+#[cfg(feature = "sqlx-0-9")]
+presets!(sqlx_0_9);
+
+#[cfg(test)]
+mod tests {
+    use crate::error::CircuitBreakerError;
+    use crate::outcome::Outcome;
+    use crate::{CircuitBreaker, Config};
+
+    pub(super) const fn failure() -> Outcome {
+        Outcome::failure()
+    }
+
+    pub(super) const fn neutral() -> Outcome {
+        Outcome::neutral()
+    }
+
+    pub(super) const fn success() -> Outcome {
+        Outcome::success()
+    }
+
+    pub(super) fn rejected() -> CircuitBreakerError {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        breaker.try_acquire().unwrap_err()
+    }
+
+    /// The code of an answer, the `Debug` of its driver, and what it counts as.
+    pub(super) const ANSWERS: &[(&str, &str, Outcome)] = &[
+        ("23505", "PgDatabaseError { severity: Error, code: \"23505\" }", success()),
+        ("53300", "PgDatabaseError { severity: Fatal, code: \"53300\" }", failure()),
+        ("08P01", "PgDatabaseError { severity: Error, code: \"08P01\", message: \"severity: Fatal\" }", success()),
+        ("08P01", "PgDatabaseError { severity: Fatal, code: \"08P01\" }", failure()),
+        ("40001", "MySqlDatabaseError { code: Some(\"40001\"), number: 1213 }", neutral()),
+        ("08004", "MySqlDatabaseError { code: Some(\"08004\"), number: 1040 }", failure()),
+        ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1203 }", failure()),
+        ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1064, message: \"number: 1203\" }", success()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1205 }", neutral()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1290 }", failure()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1364 }", success()),
+        ("2067", "SqliteError { code: 2067 }", success()),
+        ("5", "SqliteError { code: 5 }", neutral()),
+        ("10", "SqliteError { code: 10 }", failure()),
+    ];
+}
