@@ -9,7 +9,7 @@ mod process;
 mod redis;
 
 pub use self::path::Path;
-pub use self::process::{Server, directory, find, free_port, missing};
+pub use self::process::{Server, directory, find, free_port, give_to, missing};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
