@@ -8,7 +8,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection};
+use breaker_core::Classify as _;
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, aio::MultiplexedConnection};
 
 /// The one connection to a server.
 pub(super) struct Connections {
@@ -43,8 +44,7 @@ impl Connections {
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let mut lease = self.lease().await?;
         let answer = command.query_async(&mut lease.connection).await;
-        // An error that the server answered is an answer; the connection is as good as before.
-        lease.in_doubt = answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error());
+        lease.in_doubt = answer.as_ref().is_err_and(is_in_doubt);
         answer
     }
 
@@ -72,6 +72,18 @@ impl Connections {
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a connection is better thrown away after this error.
+fn is_in_doubt(error: &RedisError) -> bool {
+    match error.code() {
+        // It was the first server, and is a replica now. The address may lead to another one.
+        Some("READONLY" | "MASTERDOWN" | "UNBLOCKED") => true,
+        // Any other word of the server is an answer; the connection is as good as before.
+        Some(_) => false,
+        // A value of another type than the caller's is an answer too, though the client asks for a new connection; one that is no Redis' is none.
+        None => error.is_io_error() || error.is_unrecoverable_error() && error.classify().is_failure(),
     }
 }
 

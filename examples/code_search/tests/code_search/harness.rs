@@ -74,6 +74,11 @@ impl World {
             breaker.reset();
             breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
         }
+        // What the attributes say, where another test has said otherwise.
+        for breaker in [database(), writes()] {
+            let declared = Config::new().fail_max(3).timeout(Duration::from_secs(5));
+            breaker.reconfigure(declared).expect("they are settings");
+        }
         let directory = tempfile::tempdir().expect("there is room");
         let mut config = SearchConfig {
             database_url: format!("sqlite://{}?mode=rwc", directory.path().join("index.db").display()),

@@ -1,10 +1,14 @@
 //! Redis is killed, frozen, filled and made to refuse: nobody gets an error for it, and nobody waits for it for long.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use breaker_code_search::redis::RedisCache;
 use breaker_core::State;
-use breaker_servers::Server;
+use breaker_servers::{Path, Server};
+use tokio::task::JoinSet;
 
 use crate::{
     harness::{Load, World, redis, until, until_recovery},
@@ -13,7 +17,7 @@ use crate::{
 
 /// The cache alone, on the breaker of the service.
 fn cache(server: &Server) -> RedisCache {
-    RedisCache::new(&redis_url(server.port), "test").expect("it is a URL")
+    RedisCache::new(&redis_url(server.port), None, "test").expect("it is a URL")
 }
 
 /// While the breaker is open a call is a miss at once: less than a millisecond, also on a busy machine.
@@ -154,22 +158,67 @@ async fn a_full_redis_is_read_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn a_redis_that_answers_errors_is_left_alone() {
+async fn a_redis_that_lets_nobody_in_is_left_alone() {
+    let server = start_redis(&["--requirepass", "secret"]).await;
+    let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
+    world.index().await;
+    for searches in 1..=3 {
+        assert_eq!(redis().state(), State::Closed);
+        assert_eq!(world.search(format!("hello number{searches}")).await.status, 200);
+    }
+    // A search is two calls of Redis.
+    assert_eq!((redis().state(), redis().snapshot().failure_count), (State::Open, 5));
+    let reason = redis().snapshot().opened_because.unwrap_or_default();
+    assert!(reason.contains("NOAUTH"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_permitted_says_nothing_against_redis() {
     let server = start_redis(&[]).await;
     let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
     world.index().await;
     command(&server, &["ACL", "SETUSER", "default", "-get", "-set", "-del"]).await.expect("it is there");
-    let mut searches = 0;
-    while redis().state() == State::Closed {
-        searches += 1;
+    for searches in 1..=10 {
         assert_eq!(world.search(format!("hello number{searches}")).await.status, 200);
     }
-    // A search is two calls of Redis.
-    assert_eq!((searches, redis().snapshot().failure_count), (3, 5));
-    command(&server, &["ACL", "SETUSER", "default", "+@all"]).await.expect("it is there");
+    let snapshot = redis().snapshot();
+    assert_eq!((snapshot.state, snapshot.failure_count, snapshot.success_count), (State::Closed, 0, 20));
+}
+
+#[tokio::test]
+async fn a_redis_that_was_demoted_is_left_for_the_one_that_was_promoted() {
+    let (old, new) = (start_redis(&[]).await, start_redis(&[]).await);
+    let path = Path::to(old.port).await;
+    let _world = World::new().await;
+    let cache = RedisCache::new(&redis_url(path.port), None, "test").expect("it is a URL");
+    assert!(cache.set("key", &"value").await);
+    command(&old, &["REPLICAOF", "127.0.0.1", &new.port.to_string()]).await.expect("it is there");
+    path.lead_to(new.port);
+    assert!(!cache.set("key", &"other").await, "the connection that there is leads to the old one");
+    assert!(cache.set("key", &"other").await);
+    assert_eq!(cache.get::<String>("key").await.as_deref(), Some("other"));
+    let snapshot = redis().snapshot();
+    assert_eq!((snapshot.state, snapshot.failure_count, path.accepted()), (State::Closed, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_that_goes_dark_under_calls_opens_the_breaker_and_closes_it_with_a_new_connection() {
+    let server = start_redis(&[]).await;
+    let path = Path::to(server.port).await;
+    let _world = World::new().await;
+    let cache = Arc::new(RedisCache::new(&redis_url(path.port), None, "test").expect("it is a URL"));
+    assert!(cache.set("key", &"value").await);
+    path.darken();
+    let mut calls = JoinSet::new();
+    for _ in 0..5 {
+        let cache = Arc::clone(&cache);
+        calls.spawn(async move { cache.get::<String>("key").await });
+    }
+    assert_eq!(calls.join_all().await, [const { None::<String> }; 5]);
+    assert_eq!((redis().state(), redis().snapshot().failure_count), (State::Open, 5));
     until_recovery(&redis()).await;
-    assert_eq!(world.search("say hello").await.status, 200);
-    assert_eq!(redis().state(), State::Closed);
+    assert_eq!(cache.get::<String>("key").await.as_deref(), Some("value"));
+    assert_eq!((redis().state(), redis().snapshot().failure_count, path.accepted()), (State::Closed, 5, 2));
 }
 
 #[tokio::test]

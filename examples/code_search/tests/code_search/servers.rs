@@ -12,7 +12,8 @@ use std::{
 
 use breaker_servers::{Server, until};
 
-const INSTALL: &str = "these tests need redis-server and PostgreSQL (Debian: apt-get install redis-server postgresql)";
+pub(crate) const INSTALL: &str =
+    "these tests need redis-server and PostgreSQL (Debian: apt-get install redis-server postgresql)";
 
 /// A Redis with these further options.
 pub(crate) async fn start_redis(options: &[&str]) -> Server {
@@ -52,6 +53,36 @@ pub(crate) async fn sql_as(server: &Server, user: &str, statement: &'static str)
     let mut connection = sqlx::AnyConnection::connect(&url).await?;
     sqlx::query(statement).execute(&mut connection).await?;
     connection.close().await
+}
+
+/// Another session of PostgreSQL, which holds locks until it is told to end.
+pub(crate) struct Session(sqlx::AnyConnection);
+
+impl Session {
+    /// Begins a transaction with this statement.
+    pub(crate) async fn begin(server: &Server, statement: &'static str) -> Self {
+        use sqlx::Connection as _;
+        sqlx::any::install_default_drivers();
+        let connection = sqlx::AnyConnection::connect(&postgres_url(server.port)).await.expect("it is there");
+        let mut session = Self(connection);
+        session.say("BEGIN").await;
+        session.say(statement).await;
+        session
+    }
+
+    pub(crate) async fn say(&mut self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(&mut self.0).await.expect("it is well");
+    }
+
+    /// Waits until so many calls wait for a lock.
+    pub(crate) async fn until_they_wait(&mut self, calls: i64) {
+        // `pg_stat_activity` would be the same all the time, as long as this transaction goes on.
+        let waiting = "SELECT COUNT(DISTINCT pid) FROM pg_locks WHERE NOT granted";
+        until(&format!("{calls} wait for a lock"), async || {
+            sqlx::query_scalar(waiting).fetch_one(&mut self.0).await.is_ok_and(|count: i64| count == calls)
+        })
+        .await;
+    }
 }
 
 /// A socket in the place of a server that is away: it counts who tries to connect, and hangs up.
