@@ -134,7 +134,7 @@ impl Listener for Renew {
         // It is closed from now on; that all of its connections have ended is not waited for.
         drop(old.connections.close());
         let breaker = self.settings.breaker;
-        tracing::info!(
+        tracing::debug!(
             event_type = "connections_renewed",
             breaker,
             probes = event.in_a_row,

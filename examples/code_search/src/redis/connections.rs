@@ -105,3 +105,32 @@ impl Drop for Lease<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use redis::{ErrorKind, FromRedisValue as _, RedisError, Value, parse_redis_value};
+
+    use super::is_in_doubt;
+
+    #[test]
+    fn an_answer_keeps_its_connection_and_what_is_no_answer_does_not() {
+        let mismatch = i64::from_redis_value(Value::BulkString(b"text".to_vec())).expect_err("it is text");
+        let (mismatch, garbage) = (RedisError::from(mismatch), parse_redis_value(b"HTTP/1.1 200 OK\r\n"));
+        let garbage = garbage.expect_err("it is no Redis");
+        assert_eq!((mismatch.kind(), garbage.kind()), (ErrorKind::Parse, ErrorKind::Parse));
+        let word = |line: &str| {
+            let said = parse_redis_value(format!("-{line}\r\n").as_bytes()).and_then(Value::extract_error);
+            said.expect_err("it is an error")
+        };
+        let io = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
+        for kept in [mismatch, word("WRONGTYPE of a list"), word("OOM command not allowed"), word("NOPERM no")] {
+            assert!(!is_in_doubt(&kept), "{kept:?}");
+        }
+        let readonly = word("READONLY You can't write against a read only replica.");
+        for thrown in [garbage, readonly, io(io::ErrorKind::BrokenPipe), io(io::ErrorKind::TimedOut)] {
+            assert!(is_in_doubt(&thrown), "{thrown:?}");
+        }
+    }
+}

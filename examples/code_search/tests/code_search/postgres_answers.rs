@@ -56,7 +56,7 @@ async fn a_value_that_is_there_already_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_altered_under_a_prepared_statement_costs_one_call() {
+async fn a_table_that_is_altered_under_a_prepared_statement_costs_a_call_for_each_connection() {
     let server = start_postgres().await;
     let world = world(&server).await;
     let database_of_it = world.service.code.database();
@@ -64,12 +64,17 @@ async fn a_table_that_is_altered_under_a_prepared_statement_costs_one_call() {
     assert_eq!(database_of_it.entry("key").await.expect("it is there").as_deref(), Some("value"));
     sql(&server, "ALTER TABLE cache_entries ALTER value TYPE varchar(9999)").await.expect("it is there");
     let ignored = database().snapshot().ignored_count;
-    let refused = database_of_it.entry("key").await.expect_err("its plan is of before").to_string();
-    assert!(refused.contains("cached plan"), "{refused}");
-    // The connection has gone with its prepared statements.
-    assert_eq!(database_of_it.entry("key").await.expect("it is there").as_deref(), Some("value"));
+    let mut refused = Vec::new();
+    for _ in 0..40 {
+        match database_of_it.entry("key").await {
+            Ok(found) => assert_eq!(found.as_deref(), Some("value")),
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    // Each connection has gone with its prepared statements, so that it fails once.
+    assert!((1..=4).contains(&refused.len()) && refused[0].contains("cached plan"), "{refused:?}");
     assert_nothing_counted(&database());
-    assert_eq!(database().snapshot().ignored_count, ignored + 1);
+    assert_eq!(database().snapshot().ignored_count, ignored + refused.len() as u64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,6 +159,22 @@ async fn a_pool_whose_connections_are_all_in_use_says_nothing_against_the_databa
     for answered in holders.join_all().await {
         assert!(!answered.expect("it has waited for the lock only").is_empty());
     }
+    assert_nothing_counted(&database());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rush_of_calls_that_are_quickly_answered_says_nothing_against_the_database() {
+    let server = start_postgres().await;
+    let world = world(&server).await;
+    let mut pings = JoinSet::new();
+    for _ in 0..20_000 {
+        let code = Arc::clone(&world.service.code);
+        pings.spawn(async move { code.database().ping().await });
+    }
+    let refused: Vec<_> = pings.join_all().await.into_iter().filter_map(Result::err).collect();
+    // At the moment at which many give up, connections are neither lent nor idle, but on their way back.
+    let other = refused.iter().find(|error| !matches!(error, DatabaseError::NoFreeConnection));
+    assert!(!refused.is_empty() && other.is_none(), "{} refused: {other:?}", refused.len());
     assert_nothing_counted(&database());
 }
 
