@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use breaker_code_search::database::Database;
 use breaker_core::State;
-use breaker_servers::Server;
+use breaker_servers::{Path, Server};
 
 use crate::{
     harness::{Load, Reply, World, database, until, until_recovery, writes},
@@ -165,4 +165,20 @@ async fn a_postgres_that_takes_nothing_more_still_answers() {
     // So does a service that is started now, and finds the tables that it would else make.
     let again = Database::new(&postgres_url(server.port)).expect("it is a URL");
     assert!(again.generation().await.expect("it can be read") > 1);
+}
+
+#[tokio::test]
+async fn a_postgres_that_was_demoted_is_left_for_the_one_that_was_promoted() {
+    let (old, new) = (start_postgres().await, start_postgres().await);
+    let path = Path::to(old.port).await;
+    let world = World::with(|config| config.database_url = postgres_url(path.port)).await;
+    assert_eq!(world.index().await.status, 200);
+    // It makes the tables, as a replica would have them.
+    Database::new(&postgres_url(new.port)).expect("it is a URL").generation().await.expect("it is there");
+    sql(&old, "ALTER SYSTEM SET default_transaction_read_only = on").await.expect("it is there");
+    sql(&old, "SELECT pg_reload_conf()").await.expect("it is there");
+    path.lead_to(new.port);
+    until("the old one takes no writes", async || world.index().await.status == 503).await;
+    assert_eq!(world.index().await.status, 200, "a new connection leads to the new one");
+    assert_eq!((writes().state(), writes().snapshot().failure_count), (State::Closed, 1));
 }
