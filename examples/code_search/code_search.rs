@@ -53,7 +53,9 @@ enum Command {
 const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/code_search/.env.example lists all of them):
   DATABASE_URL          postgres://user@host/database; not set: SQLite in ./code_search.db
-  REDIS_URL             not set: redis://127.0.0.1:6379
+                        with TLS: ?sslmode=verify-full&sslrootcert=FILE; without a file: the system's authorities
+  REDIS_URL             not set: redis://127.0.0.1:6379; with TLS: rediss://host
+  REDIS_CA_FILE         the authorities (PEM) of a rediss:// server; not set: the system's
   EMBEDDING_MODEL, CODE_EMBEDDING_MODEL
                         the URL of an embedding API; not set: the models that are built in
   REDIS_CIRCUIT_FAILURE_THRESHOLD=5, REDIS_CIRCUIT_RECOVERY_TIMEOUT=30, REDIS_CIRCUIT_HALF_OPEN_CALLS=1

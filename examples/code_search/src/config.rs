@@ -1,8 +1,10 @@
 //! The room of the settings: what the environment says about the service itself (the breakers read their own parts).
 
-use std::fmt;
+use std::{fmt, path::Path};
 
-use crate::embedding::EmbeddingSettings;
+use sqlx::any::AnyConnectOptions;
+
+use crate::{embedding::EmbeddingSettings, tls};
 
 /// The settings of the service.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct SearchConfig {
     pub database_url: String,
     /// Where Redis is, or would be.
     pub redis_url: String,
+    /// The authorities that vouch for a Redis of `rediss:`, as PEM; `None`: those that the system knows.
+    pub redis_authorities: Option<Vec<u8>>,
     /// What the keys in Redis begin with.
     pub namespace: String,
     /// How much the cache in this process holds.
@@ -35,6 +39,7 @@ impl Default for SearchConfig {
         Self {
             database_url: "sqlite://code_search.db?mode=rwc".to_owned(),
             redis_url: "redis://127.0.0.1:6379".to_owned(),
+            redis_authorities: None,
             namespace: "code_search".to_owned(),
             l1_bytes: 64 << 20,
             embedding: EmbeddingSettings::default(),
@@ -57,7 +62,21 @@ impl SearchConfig {
             None => {}
         };
         url("DATABASE_URL", &["sqlite:", "postgres:", "postgresql:"], &mut config.database_url);
-        url("REDIS_URL", &["redis:"], &mut config.redis_url);
+        url("REDIS_URL", &["redis:", "rediss:"], &mut config.redis_url);
+        if let Some(file) = get("REDIS_CA_FILE") {
+            match tls::authorities(Path::new(&file)) {
+                Ok(_) if !config.redis_url.starts_with("rediss:") => {
+                    problems.push("REDIS_CA_FILE: is for a REDIS_URL that begins with rediss:".to_owned());
+                }
+                Ok(authorities) => config.redis_authorities = Some(authorities),
+                Err(problem) => problems.push(format!("REDIS_CA_FILE: {problem}")),
+            }
+        }
+        for file in root_certificates(&config.database_url) {
+            if let Err(problem) = tls::authorities(Path::new(&file)) {
+                problems.push(format!("DATABASE_URL: sslrootcert: {problem}"));
+            }
+        }
         if let Some(bytes) = get("CACHE_L1_BYTES") {
             match bytes.parse() {
                 Ok(bytes) => config.l1_bytes = bytes,
@@ -80,6 +99,15 @@ impl SearchConfig {
         config.embedding.token = get("EMBEDDING_API_TOKEN");
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
+}
+
+/// The files that the URL of a database names for its authorities, in any of the ways that sqlx knows. A URL that is none is told when it is used.
+fn root_certificates(url: &str) -> Vec<String> {
+    let Ok(options) = url.parse::<AnyConnectOptions>() else { return Vec::new() };
+    let named = |name: &str| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&name);
+    let files =
+        options.database_url.query_pairs().filter(|(name, file)| named(name) && !file.starts_with("-----BEGIN"));
+    files.map(|(_, file)| file.into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub enum SearchError {
         /// What happened.
         source: EmbeddingError,
     },
+    /// Too many other requests were before it, and the database was not asked.
+    #[error("too many requests are under way: {0}")]
+    Crowded(#[source] DatabaseError),
     /// There is no index.
     #[error("the database failed (circuit {state})")]
     Database {
@@ -53,7 +56,7 @@ impl SearchError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let breaker = match self {
-            Self::Invalid(_) => return None,
+            Self::Invalid(_) | Self::Crowded(_) => return None,
             Self::Embedding { .. } => embedding::BREAKER,
             Self::Database { .. } => database::BREAKER,
             Self::Write { .. } => database::WRITE_BREAKER,
@@ -71,13 +74,20 @@ impl From<EmbeddingError> for SearchError {
 
 impl From<DatabaseError> for SearchError {
     fn from(source: DatabaseError) -> Self {
-        Self::Database { state: state(database::BREAKER), source }
+        if source.is_crowded() {
+            Self::Crowded(source)
+        } else {
+            Self::Database { state: state(database::BREAKER), source }
+        }
     }
 }
 
 impl From<WriteError> for SearchError {
     fn from(source: WriteError) -> Self {
-        Self::Write { state: state(database::WRITE_BREAKER), source }
+        match source.into_crowded() {
+            Ok(crowded) => Self::Crowded(crowded),
+            Err(source) => Self::Write { state: state(database::WRITE_BREAKER), source },
+        }
     }
 }
 

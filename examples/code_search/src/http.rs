@@ -102,6 +102,7 @@ async fn search(
 fn failure(failed: &SearchError) -> Response {
     let (state, what) = match failed {
         SearchError::Invalid(mistake) => return invalid(StatusCode::BAD_REQUEST, mistake.clone()),
+        SearchError::Crowded(_) => return crowded(),
         SearchError::Database { state, .. } | SearchError::Embedding { state, .. } => (state, "reached"),
         SearchError::Write { state, .. } => (state, "changed"),
     };
@@ -110,6 +111,12 @@ fn failure(failed: &SearchError) -> Response {
         .retry_after(failed.retry_after().unwrap_or(SHORTLY))
         .message(format!("The index cannot be {what} at the moment: {failed}."))
         .into_response()
+}
+
+/// The service has more to do than it can; none of its dependencies is to blame, so no breaker is named.
+fn crowded() -> Response {
+    let message = "Too many requests are under way at the moment; please try again shortly.";
+    Unavailable::new().retry_after(SHORTLY).message(message).into_response()
 }
 
 fn invalid(status: StatusCode, message: String) -> Response {

@@ -18,4 +18,5 @@ pub mod ranking;
 pub mod redis;
 pub mod reply;
 pub mod service;
+pub mod tls;
 pub mod words;

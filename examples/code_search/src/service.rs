@@ -20,7 +20,8 @@ use crate::{
 /// A URL is none.
 pub fn code_search(config: SearchConfig) -> io::Result<CodeIndexingService> {
     let database = Arc::new(Database::new(&config.database_url).map_err(io::Error::other)?);
-    let redis = RedisCache::new(&config.redis_url, config.namespace).map_err(io::Error::other)?;
+    let redis =
+        RedisCache::new(&config.redis_url, config.redis_authorities, config.namespace).map_err(io::Error::other)?;
     let cache = CascadeCache::new(config.l1_bytes, redis, Arc::clone(&database));
     Ok(CodeIndexingService::new(database, DualEmbeddingService::new(config.embedding), cache))
 }

@@ -14,7 +14,7 @@ mod redis;
 
 pub use self::itself::port_to_serve;
 pub use self::path::Path;
-pub use self::process::{Server, directory, find, free_port, missing};
+pub use self::process::{Server, directory, find, free_port, give_to, missing};
 pub use self::rabbitmq::RabbitMq;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

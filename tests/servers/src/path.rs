@@ -1,8 +1,9 @@
 //! Path: a way to a server that can go dark, be cut, or refuse.
 
-use crate::free_port;
+use crate::{free_port, until};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,9 @@ pub struct Path {
     pub port: u16,
     era: watch::Sender<Era>,
     accepted: Arc<AtomicUsize>,
+    server: Arc<AtomicU16>,
+    /// How many times bytes came.
+    passed: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -39,15 +43,17 @@ impl Path {
         let port = free_port();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
         let (era, accepted) = (watch::Sender::new(Era::default()), Arc::new(AtomicUsize::new(0)));
-        let (eras, count) = (era.subscribe(), accepted.clone());
+        let (server, passed) = (Arc::new(AtomicU16::new(server)), Arc::new(AtomicUsize::new(0)));
+        let (eras, count, leads_to, passes) = (era.subscribe(), accepted.clone(), server.clone(), passed.clone());
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::SeqCst);
-                let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await else { continue };
-                tokio::spawn(joined(client, server, number, eras.clone()));
+                let port = leads_to.load(Ordering::SeqCst);
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
+                tokio::spawn(joined(client, server, passes.clone(), number, eras.clone()));
             }
         });
-        Self { port, era, accepted, accepting }
+        Self { port, era, accepted, server, passed, accepting }
     }
 
     /// All connections that there are go dark.
@@ -60,6 +66,22 @@ impl Path {
     pub fn cut(&self) {
         let all = self.accepted();
         self.era.send_modify(|era| era.whole_from = all);
+    }
+
+    /// New connections lead to another server on loopback; those that there are stay. So does a name that was moved in a failover.
+    pub fn lead_to(&self, port: u16) {
+        self.server.store(port, Ordering::SeqCst);
+    }
+
+    /// Waits until nothing passes any longer: what a client does after its calls, such as testing a connection, has ended.
+    pub async fn quiet(&self) {
+        let mut before = None;
+        until("nothing passes", async || {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let passed = self.passed.load(Ordering::SeqCst);
+            before.replace(passed) == Some(passed)
+        })
+        .await;
     }
 
     /// How many connections there were.
@@ -75,11 +97,20 @@ impl Drop for Path {
     }
 }
 
-async fn joined(client: TcpStream, server: TcpStream, number: usize, mut eras: watch::Receiver<Era>) {
+async fn joined(
+    client: TcpStream,
+    server: TcpStream,
+    passed: Arc<AtomicUsize>,
+    number: usize,
+    mut eras: watch::Receiver<Era>,
+) {
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let (there, back) = (eras.clone(), eras.clone());
     let both = async {
-        tokio::join!(pass(from_client, to_server, number, there), pass(from_server, to_client, number, back));
+        tokio::join!(
+            pass(from_client, to_server, &passed, number, there),
+            pass(from_server, to_client, &passed, number, back)
+        );
     };
     tokio::select! {
         () = both => {}
@@ -87,9 +118,16 @@ async fn joined(client: TcpStream, server: TcpStream, number: usize, mut eras: w
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, number: usize, eras: watch::Receiver<Era>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    passed: &AtomicUsize,
+    number: usize,
+    eras: watch::Receiver<Era>,
+) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read) = from.read(&mut buffer).await {
+        passed.fetch_add(1, Ordering::SeqCst);
         let dark = number < eras.borrow().lit_from;
         if dark && read > 0 {
             continue;

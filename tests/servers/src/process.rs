@@ -3,7 +3,7 @@
 use crate::{PATIENCE, until};
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -168,16 +168,39 @@ pub fn missing(program: &str, package: &str) {
     eprintln!("skipped: {program} is not installed (Debian: apt-get install {package})");
 }
 
+/// Gives a file to the user that a server runs as where the test runs as root: a key that others can read is refused.
+///
+/// # Panics
+///
+/// When there is no such file, or no such user.
+pub fn give_to(file: &Path, user: &str) {
+    if is_root() {
+        let (user, group) = ids(user);
+        chown(file, Some(user), Some(group)).expect("root may do so");
+    }
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("it is there");
+}
+
 /// The program as a user of the system where the test runs as root, for servers that refuse to run as root.
 pub(crate) fn as_user(program: &Path, user: &str, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory);
-    if fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0) {
-        let users = fs::read_to_string("/etc/passwd").expect("there are users");
-        let prefix = format!("{user}:x:");
-        let user = users.lines().find_map(|line| line.strip_prefix(&prefix)).expect("its package has made the user");
-        let mut ids = user.split(':').map_while(|id| id.parse().ok());
-        command.uid(ids.next().expect("a user has a number")).gid(ids.next().expect("and a group"));
+    if is_root() {
+        let (user, group) = ids(user);
+        command.uid(user).gid(group);
     }
     command
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
+}
+
+/// The numbers of a user and its group.
+fn ids(user: &str) -> (u32, u32) {
+    let users = fs::read_to_string("/etc/passwd").expect("there are users");
+    let prefix = format!("{user}:x:");
+    let user = users.lines().find_map(|line| line.strip_prefix(&prefix)).expect("its package has made the user");
+    let mut ids = user.split(':').map_while(|id| id.parse().ok());
+    (ids.next().expect("a user has a number"), ids.next().expect("and a group"))
 }

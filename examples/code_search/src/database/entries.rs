@@ -2,22 +2,22 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::AnyConnection;
 
 pub(super) async fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, sqlx::Error> {
     let query = sqlx::query_scalar("SELECT value FROM cache_entries WHERE key = $1 AND expires_at > $2");
     query.bind(key).bind(now()).fetch_optional(connection).await
 }
 
-/// Whoever brings something takes the expired away: there is no task for it.
+/// In a transaction. Whoever brings something takes the expired away: there is no task for it.
 pub(super) async fn put(
-    mut transaction: Transaction<'_, Any>,
+    connection: &mut AnyConnection,
     key: &str,
     value: &str,
     seconds: u64,
 ) -> Result<(), sqlx::Error> {
     let now = now();
-    sqlx::query("DELETE FROM cache_entries WHERE expires_at <= $1").bind(now).execute(&mut *transaction).await?;
+    sqlx::query("DELETE FROM cache_entries WHERE expires_at <= $1").bind(now).execute(&mut *connection).await?;
     sqlx::query(
         "INSERT INTO cache_entries (key, value, expires_at) VALUES ($1, $2, $3) \
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
@@ -25,16 +25,14 @@ pub(super) async fn put(
     .bind(key)
     .bind(value)
     .bind(now.saturating_add_unsigned(seconds))
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await
+    Ok(())
 }
 
-pub(super) async fn delete(mut transaction: Transaction<'_, Any>, key: &str) -> Result<bool, sqlx::Error> {
+pub(super) async fn delete(connection: &mut AnyConnection, key: &str) -> Result<bool, sqlx::Error> {
     let delete = sqlx::query("DELETE FROM cache_entries WHERE key = $1").bind(key);
-    let deleted = delete.execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(deleted.rows_affected() > 0)
+    Ok(delete.execute(connection).await?.rows_affected() > 0)
 }
 
 /// Seconds since 1970, as machines that share a database agree on them.

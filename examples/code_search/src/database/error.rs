@@ -1,23 +1,29 @@
 //! The room of what can go wrong with the database, sorted by what it says about it.
 
-use breaker_core::{CircuitBreakerError, Classify, Outcome};
-use sqlx::{error::ErrorKind, migrate::MigrateError};
+use breaker_core::{CircuitBreakerError, Classify, presets};
+use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
-use super::pool::{CONNECT_TIMEOUT, LOCK_TIMEOUT};
+use super::{
+    connections::CONNECT_TIMEOUT,
+    tables::{Dialect, LOCK_TIMEOUT},
+};
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, Error, Classify)]
 pub enum DatabaseError {
-    /// It could not be reached, or refused what it was asked.
+    /// It could not be reached, or did not do what it was asked (by the preset).
     #[error("{0}")]
-    #[classify(with = sorted)]
-    Query(#[from] sqlx::Error),
-    /// The server cannot be reached (failure).
-    #[error("the server that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")]
+    #[classify(delegate)]
+    Query(sqlx::Error),
+    /// It cannot be reached, or a connection to it does not answer (failure).
+    #[error("the database that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")]
     NoConnection,
-    /// All connections to the SQLite file were in use (failure).
-    #[error("no connection to the SQLite file that DATABASE_URL names was free within {CONNECT_TIMEOUT:?}")]
+    /// Other calls of this process had all connections; the database was not asked (neutral).
+    #[error(
+        "no connection to the database was free within {CONNECT_TIMEOUT:?}: others of this service use all of them"
+    )]
+    #[classify(neutral)]
     NoFreeConnection,
     /// Another process writes to the SQLite file all the time (failure).
     #[error("another process has locked the SQLite file that DATABASE_URL names, for {LOCK_TIMEOUT:?} by now")]
@@ -26,8 +32,9 @@ pub enum DatabaseError {
     #[error("too many others are waiting to write to the database")]
     #[classify(neutral)]
     Crowded,
-    /// Its tables could not be made (failure).
+    /// Its tables could not be made (by the preset).
     #[error("the tables could not be made: {0}")]
+    #[classify(with = presets::sqlx)]
     Migration(#[from] MigrateError),
     /// The breaker rejected the call, or cut it off.
     #[error("{0}")]
@@ -40,18 +47,36 @@ pub enum DatabaseError {
 #[error("{0}")]
 pub struct WriteError(#[from] DatabaseError);
 
-fn sorted(error: &sqlx::Error) -> Outcome {
-    match error {
-        // It answers, and what it refuses is the value that it got.
-        sqlx::Error::Database(refusal) if refusal.kind() != ErrorKind::Other => Outcome::success(),
-        sqlx::Error::Database(refusal)
-            if refusal.code().is_some_and(|code| code.len() == 5 && code.starts_with("22")) =>
-        {
-            Outcome::success()
-        }
-        sqlx::Error::RowNotFound => Outcome::success(),
-        // Mistakes on this side of the wire.
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => Outcome::neutral(),
-        _ => Outcome::failure(),
+impl WriteError {
+    /// The error itself where too many others were before it.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub(crate) fn into_crowded(self) -> Result<DatabaseError, Self> {
+        if self.0.is_crowded() { Ok(self.0) } else { Err(self) }
     }
+}
+
+impl DatabaseError {
+    /// The error in the words of this database.
+    pub(super) fn told(dialect: Dialect, error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => Self::NoConnection,
+            error if dialect == Dialect::Sqlite && is_locked(&error) => Self::Locked,
+            error => Self::Query(error),
+        }
+    }
+
+    /// Whether too many others of this process were before it, and the database was not asked.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        matches!(self, Self::Crowded | Self::NoFreeConnection)
+    }
+}
+
+/// Whether SQLite says that somebody else has a lock: `SQLITE_BUSY`, `SQLITE_LOCKED`, and what they are extended to. The codes of PostgreSQL are longer.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(answer) = error else { return false };
+    let code = answer.code().filter(|code| code.len() < 5).and_then(|code| code.parse().ok());
+    code.is_some_and(|code: u32| matches!(code & 0xff, 5 | 6))
 }

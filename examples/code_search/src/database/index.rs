@@ -3,11 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
-use super::{
-    DatabaseError,
-    pool::{Dialect, Tables},
-    vectors,
-};
+use super::{tables::Dialect, vectors};
 use crate::{
     embedding::{Role, Vector},
     functions::{Function, Language},
@@ -62,28 +58,33 @@ pub(super) async fn files(connection: &mut AnyConnection) -> Result<Vec<String>,
     sqlx::query_scalar("SELECT DISTINCT file_path FROM chunks").fetch_all(connection).await
 }
 
-pub(super) async fn replace(tables: &Tables, file_path: &str, file: Option<&NewFile>) -> Result<(), DatabaseError> {
-    let mut transaction = tables.write().await?;
+/// In a transaction.
+pub(super) async fn replace(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    file_path: &str,
+    file: Option<&NewFile>,
+) -> Result<(), sqlx::Error> {
     // First of all, so that two who index at the same time take turns, and neither waits for the other's half.
-    sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *transaction).await?;
-    let forget_words = match tables.dialect {
+    sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *connection).await?;
+    let forget_words = match dialect {
         Dialect::Sqlite => "DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE file_path = $1)",
         Dialect::Postgres => "DELETE FROM chunk_words WHERE chunk_id IN (SELECT id FROM chunks WHERE file_path = $1)",
     };
     let forget = [forget_words, "DELETE FROM chunks WHERE file_path = $1", "DELETE FROM vectors WHERE file_path = $1"];
     for statement in forget {
-        sqlx::query(statement).bind(file_path).execute(&mut *transaction).await?;
+        sqlx::query(statement).bind(file_path).execute(&mut *connection).await?;
     }
     if let Some(file) = file {
         let mut ids = Vec::with_capacity(file.functions.len());
         for function in &file.functions {
-            ids.push(insert(&mut transaction, tables.dialect, file_path, file.language, function).await?);
+            ids.push(insert(connection, dialect, file_path, file.language, function).await?);
         }
         for model in &file.vectors {
-            vectors::put(&mut transaction, file_path, &ids, model).await?;
+            vectors::put(connection, file_path, &ids, model).await?;
         }
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 async fn insert(
@@ -121,13 +122,18 @@ fn joined(text: &str) -> String {
     words(text).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) async fn with_words(tables: &Tables, words: &[String], most: usize) -> Result<Vec<i64>, DatabaseError> {
+pub(super) async fn with_words(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    words: &[String],
+    most: usize,
+) -> Result<Vec<i64>, sqlx::Error> {
     // A word is letters and digits, so the quotes are enough.
-    let quoted = words.iter().map(|word| match tables.dialect {
+    let quoted = words.iter().map(|word| match dialect {
         Dialect::Sqlite => format!("\"{word}\""),
         Dialect::Postgres => format!("'{word}'"),
     });
-    let (sql, operator) = match tables.dialect {
+    let (sql, operator) = match dialect {
         Dialect::Sqlite => (
             "SELECT rowid AS id FROM chunk_words WHERE chunk_words MATCH $1 \
              ORDER BY bm25(chunk_words, 4.0, 1.0) LIMIT $2",
@@ -140,7 +146,7 @@ pub(super) async fn with_words(tables: &Tables, words: &[String], most: usize) -
         ),
     };
     let query = sqlx::query_scalar(sql).bind(quoted.collect::<Vec<_>>().join(operator));
-    Ok(query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(&mut *tables.read().await?).await?)
+    query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(connection).await
 }
 
 pub(super) async fn chunks(connection: &mut AnyConnection, ids: &[i64]) -> Result<Vec<Option<Chunk>>, sqlx::Error> {

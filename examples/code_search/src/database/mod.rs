@@ -2,10 +2,11 @@
 //!
 //! A database that is full or read-only still answers, so reads and writes have a breaker each: `database` and `database_writes`.
 
+mod connections;
 mod entries;
 mod error;
 mod index;
-mod pool;
+mod tables;
 mod vectors;
 mod writes;
 
@@ -15,7 +16,7 @@ use breaker_core::{circuit_breaker, fallback};
 use tokio::sync::Semaphore;
 
 use crate::embedding::{Role, Vector};
-use pool::Tables;
+use tables::Tables;
 
 pub use error::{DatabaseError, WriteError};
 pub use index::{Chunk, ModelVectors, NewFile};
@@ -43,6 +44,20 @@ impl Database {
         Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0), turn: Semaphore::new(1) })
     }
 
+    /// A number that grows with every change of the index; while the database is away, or too many others are before the call, the one that was read
+    /// last.
+    ///
+    /// # Errors
+    /// There is none, and was none.
+    pub async fn generation(&self) -> Result<i64, DatabaseError> {
+        let read = self.read_generation().await;
+        match (read, self.last_generation()) {
+            // It says nothing of the database, so no fallback of the breaker's is asked.
+            (Err(error), Some(last)) if error.is_crowded() => Ok(last),
+            (read, _) => read,
+        }
+    }
+
     fn last_generation(&self) -> Option<i64> {
         Some(self.generation.load(Ordering::Relaxed)).filter(|generation| *generation > 0)
     }
@@ -58,13 +73,11 @@ impl Database {
     classify
 )]
 impl Database {
-    /// A number that grows with every change of the index; while the database is away, the one that was read last.
-    ///
-    /// # Errors
-    /// The database is away, and was never there.
     #[fallback(last_generation = |_| self.last_generation(), on(open, failure))]
-    pub async fn generation(&self) -> Result<i64, DatabaseError> {
-        let generation = index::generation(&mut *self.tables.read().await?).await?;
+    async fn read_generation(&self) -> Result<i64, DatabaseError> {
+        let mut lease = self.tables.read().await?;
+        let read = index::generation(&mut lease).await;
+        let generation = lease.end(read)?;
         self.generation.store(generation, Ordering::Relaxed);
         Ok(generation)
     }
@@ -74,7 +87,9 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn files(&self) -> Result<Vec<String>, DatabaseError> {
-        Ok(index::files(&mut *self.tables.read().await?).await?)
+        let mut lease = self.tables.read().await?;
+        let read = index::files(&mut lease).await;
+        lease.end(read)
     }
 
     /// The numbers of the functions that have some of these words, the best ones first.
@@ -82,7 +97,9 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn with_words(&self, words: &[String], most: usize) -> Result<Vec<i64>, DatabaseError> {
-        index::with_words(&self.tables, words, most).await
+        let mut lease = self.tables.read().await?;
+        let read = index::with_words(&mut lease, self.tables.dialect, words, most).await;
+        lease.end(read)
     }
 
     /// The vectors that a model made, with the numbers of their functions.
@@ -90,7 +107,9 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, DatabaseError> {
-        Ok(vectors::all(&mut *self.tables.read().await?, role, model).await?)
+        let mut lease = self.tables.read().await?;
+        let read = vectors::all(&mut lease, role, model).await;
+        lease.end(read)
     }
 
     /// The functions of these numbers, in this order; `None` is one that is gone meanwhile.
@@ -98,7 +117,9 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn chunks(&self, ids: &[i64]) -> Result<Vec<Option<Chunk>>, DatabaseError> {
-        Ok(index::chunks(&mut *self.tables.read().await?, ids).await?)
+        let mut lease = self.tables.read().await?;
+        let read = index::chunks(&mut lease, ids).await;
+        lease.end(read)
     }
 
     /// What is kept under a key, if its time is not over.
@@ -106,7 +127,9 @@ impl Database {
     /// # Errors
     /// The database is away.
     pub async fn entry(&self, key: &str) -> Result<Option<String>, DatabaseError> {
-        Ok(entries::get(&mut *self.tables.read().await?, key).await?)
+        let mut lease = self.tables.read().await?;
+        let read = entries::get(&mut lease, key).await;
+        lease.end(read)
     }
 
     /// Asks for nothing, to see whether it answers.
@@ -114,7 +137,8 @@ impl Database {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
-        sqlx::query("SELECT 1").execute(&mut *self.tables.read().await?).await?;
-        Ok(())
+        let mut lease = self.tables.read().await?;
+        let read = sqlx::query("SELECT 1").execute(&mut *lease).await;
+        lease.end(read.map(drop))
     }
 }

@@ -82,14 +82,20 @@ impl Database {
 )]
 impl Database {
     async fn write_file(&self, file_path: &str, file: Option<&NewFile>) -> Result<(), DatabaseError> {
-        index::replace(&self.tables, file_path, file).await
+        let mut writing = self.tables.write().await?;
+        let written = index::replace(&mut writing, self.tables.dialect, file_path, file).await;
+        writing.end(written).await
     }
 
     async fn write_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), DatabaseError> {
-        Ok(entries::put(self.tables.write().await?, key, value, seconds).await?)
+        let mut writing = self.tables.write().await?;
+        let written = entries::put(&mut writing, key, value, seconds).await;
+        writing.end(written).await
     }
 
     async fn remove_entry(&self, key: &str) -> Result<bool, DatabaseError> {
-        Ok(entries::delete(self.tables.write().await?, key).await?)
+        let mut writing = self.tables.write().await?;
+        let written = entries::delete(&mut writing, key).await;
+        writing.end(written).await
     }
 }

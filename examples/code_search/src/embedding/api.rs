@@ -9,6 +9,7 @@ use reqwest::{Client, redirect};
 use serde::Serialize;
 
 use super::{EmbeddingError, Vector};
+use crate::tls;
 
 /// One embedding API.
 #[derive(Debug)]
@@ -25,8 +26,7 @@ struct Inputs<'a> {
 
 impl Api {
     pub(super) fn new(url: &str, token: Option<&str>) -> Result<Self, EmbeddingError> {
-        // An error says that the process has chosen a provider already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        tls::install_provider();
         let builder = Client::builder().connect_timeout(Duration::from_secs(5)).redirect(redirect::Policy::none());
         // Without the system's root certificates, which plain HTTP can do without: there may be none.
         let builder = if url.starts_with("http://") { builder.tls_certs_only([]) } else { builder };

@@ -8,7 +8,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection};
+use breaker_core::Classify as _;
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, aio::MultiplexedConnection};
 
 /// The one connection to a server.
 pub(super) struct Connections {
@@ -43,8 +44,7 @@ impl Connections {
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let mut lease = self.lease().await?;
         let answer = command.query_async(&mut lease.connection).await;
-        // An error that the server answered is an answer; the connection is as good as before.
-        lease.in_doubt = answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error());
+        lease.in_doubt = answer.as_ref().is_err_and(is_in_doubt);
         answer
     }
 
@@ -75,6 +75,18 @@ impl Connections {
     }
 }
 
+/// Whether a connection is better thrown away after this error.
+fn is_in_doubt(error: &RedisError) -> bool {
+    match error.code() {
+        // It was the first server, and is a replica now. The address may lead to another one.
+        Some("READONLY" | "MASTERDOWN" | "UNBLOCKED") => true,
+        // Any other word of the server is an answer; the connection is as good as before.
+        Some(_) => false,
+        // A value of another type than the caller's is an answer too, though the client asks for a new connection; one that is no Redis' is none.
+        None => error.is_io_error() || error.is_unrecoverable_error() && error.classify().is_failure(),
+    }
+}
+
 /// The connection while a call is under way.
 struct Lease<'a> {
     connections: &'a Connections,
@@ -90,6 +102,35 @@ impl Drop for Lease<'_> {
             if slot.number == self.number {
                 slot.connection = None;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use redis::{ErrorKind, FromRedisValue as _, RedisError, Value, parse_redis_value};
+
+    use super::is_in_doubt;
+
+    #[test]
+    fn an_answer_keeps_its_connection_and_what_is_no_answer_does_not() {
+        let mismatch = i64::from_redis_value(Value::BulkString(b"text".to_vec())).expect_err("it is text");
+        let (mismatch, garbage) = (RedisError::from(mismatch), parse_redis_value(b"HTTP/1.1 200 OK\r\n"));
+        let garbage = garbage.expect_err("it is no Redis");
+        assert_eq!((mismatch.kind(), garbage.kind()), (ErrorKind::Parse, ErrorKind::Parse));
+        let word = |line: &str| {
+            let said = parse_redis_value(format!("-{line}\r\n").as_bytes()).and_then(Value::extract_error);
+            said.expect_err("it is an error")
+        };
+        let io = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
+        for kept in [mismatch, word("WRONGTYPE of a list"), word("OOM command not allowed"), word("NOPERM no")] {
+            assert!(!is_in_doubt(&kept), "{kept:?}");
+        }
+        let readonly = word("READONLY You can't write against a read only replica.");
+        for thrown in [garbage, readonly, io(io::ErrorKind::BrokenPipe), io(io::ErrorKind::TimedOut)] {
+            assert!(is_in_doubt(&thrown), "{thrown:?}");
         }
     }
 }

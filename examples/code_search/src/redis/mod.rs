@@ -4,11 +4,12 @@ mod connections;
 
 use std::time::Duration;
 
-use breaker_core::{CircuitBreakerError, circuit_breaker, fallback};
-use redis::{Client, RedisError};
+use breaker_core::{CircuitBreakerError, Classify, circuit_breaker, fallback};
+use redis::{Client, RedisError, TlsCertificates};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use crate::tls;
 use connections::Connections;
 
 /// The name of the breaker, in the registry.
@@ -18,16 +19,19 @@ pub const BREAKER: &str = "redis_cache";
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 /// What keeps the cache from doing what it was asked. Callers see none of it.
-#[derive(Debug, Error)]
+#[derive(Debug, Error, Classify)]
 enum CacheError {
-    /// No connection, no answer, or an error for an answer, such as that of a Redis whose memory is full (failure).
+    /// No connection, no answer, or an error for an answer (by the preset).
     #[error("{0}")]
+    #[classify(delegate)]
     Redis(#[from] RedisError),
     /// What is stored is not what is looked for; somebody else's value, or an older version's (neutral).
     #[error("the stored value cannot be read: {0}")]
+    #[classify(neutral)]
     Undecodable(String),
     /// The breaker rejected the call, or cut it off.
     #[error("{0}")]
+    #[classify(delegate)]
     Breaker(#[from] CircuitBreakerError),
 }
 
@@ -39,12 +43,20 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked.
+    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked. With `authorities`, as PEM, a server of `rediss:` is
+    /// known by these alone, and not by the system's.
     ///
     /// # Errors
-    /// `url` is none of Redis.
-    pub fn new(url: &str, namespace: impl Into<String>) -> Result<Self, RedisError> {
-        Ok(Self { connections: Connections::new(Client::open(url)?), namespace: namespace.into() })
+    /// `url` is none of Redis, or not of `rediss:` where there are `authorities`.
+    pub fn new(url: &str, authorities: Option<Vec<u8>>, namespace: impl Into<String>) -> Result<Self, RedisError> {
+        tls::install_provider();
+        let client = match authorities {
+            Some(root_cert) => {
+                Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })?
+            }
+            None => Client::open(url)?,
+        };
+        Ok(Self { connections: Connections::new(client), namespace: namespace.into() })
     }
 
     /// The value under `key`; `None` where there is none, where it cannot be read (it is deleted then), and while Redis is away.
@@ -56,7 +68,7 @@ impl RedisCache {
                 self.delete(key).await;
                 None
             }
-            // A neutral error never falls back; every other one has.
+            // A failure has fallen back. What is left says nothing against Redis, and a cache that answers with an error is as good as none.
             Err(CacheError::Redis(_) | CacheError::Breaker(_)) => None,
         }
     }
@@ -85,7 +97,7 @@ impl RedisCache {
     fail_window = "off",
     recovery_timeout = "30s",
     timeout = "250ms",
-    exclude(CacheError::Undecodable)
+    classify
 )]
 impl RedisCache {
     #[fallback(miss = value(None), on(open, failure))]

@@ -5,20 +5,20 @@ use breaker_core::State;
 
 use crate::{
     harness::{World, redis},
-    servers::Server,
+    servers::{command, redis_url, start_redis},
 };
 
 #[tokio::test]
 async fn a_hit_in_a_lower_level_fills_those_above() {
-    let server = Server::redis(&[]).await;
-    let world = World::with(|config| config.redis_url = server.redis_url()).await;
+    let server = start_redis(&[]).await;
+    let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
     let cache = world.service.code.cache();
     cache.set("key", &1).await;
     assert_eq!(cache.get::<u32>("key").await, Some((1, Level::L1)));
     cache.clear_l1();
     assert_eq!(cache.get::<u32>("key").await, Some((1, Level::L2)));
     assert_eq!(cache.get::<u32>("key").await, Some((1, Level::L1)));
-    server.command(&["FLUSHALL"]).await.expect("it is there");
+    command(&server, &["FLUSHALL"]).await.expect("it is there");
     cache.clear_l1();
     assert_eq!(cache.get::<u32>("key").await, Some((1, Level::L3)));
     assert_eq!(cache.get::<u32>("key").await, Some((1, Level::L1)));

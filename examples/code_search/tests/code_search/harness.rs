@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use breaker_code_search::{
@@ -23,13 +23,12 @@ use tokio::{
     task::JoinSet,
 };
 
+pub(crate) use breaker_servers::until;
+
 pub(crate) use crate::reply::{Reply, send};
 
 /// How long a breaker stays open in these tests.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
-
-/// The longest that a condition is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file with a few functions.
 pub(crate) const SOURCE: &str = "\
@@ -74,6 +73,11 @@ impl World {
             breaker.release();
             breaker.reset();
             breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
+        }
+        // What the attributes say, where another test has said otherwise.
+        for breaker in [database(), writes()] {
+            let declared = Config::new().fail_max(3).timeout(Duration::from_secs(5));
+            breaker.reconfigure(declared).expect("they are settings");
         }
         let directory = tempfile::tempdir().expect("there is room");
         let mut config = SearchConfig {
@@ -174,13 +178,4 @@ fn breaker(name: &str) -> CircuitBreaker {
 pub(crate) async fn until_recovery(breaker: &CircuitBreaker) {
     assert!(matches!(breaker.state(), State::Open | State::HalfOpen), "{:?}", breaker.state());
     until("the open time is over", async || breaker.state() == State::HalfOpen).await;
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }

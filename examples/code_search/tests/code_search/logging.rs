@@ -13,7 +13,7 @@ use tracing::Level as Severity;
 use crate::{
     environment::{assert_success, is_child, run_with},
     harness::{World, redis, until_recovery},
-    servers::Server,
+    servers::{redis_url, start_redis},
 };
 
 #[derive(Clone, Default)]
@@ -60,8 +60,8 @@ fn alone(name: &str, test: impl Future<Output = ()>) {
 #[test]
 fn an_outage_of_10_000_calls_logs_at_most_8_lines() {
     alone("an_outage_of_10_000_calls_logs_at_most_8_lines", async {
-        let mut server = Server::redis(&[]).await;
-        let world = World::with(|config| config.redis_url = server.redis_url()).await;
+        let mut server = start_redis(&[]).await;
+        let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
         // No trial comes in between, however slow the machine is.
         redis().reconfigure(Config::new().recovery_timeout(Duration::from_secs(3_600))).expect("it is a setting");
         world.index().await;
@@ -84,8 +84,8 @@ fn an_outage_of_10_000_calls_logs_at_most_8_lines() {
 fn a_degraded_cascade_is_told_once_for_each_outage() {
     alone("a_degraded_cascade_is_told_once_for_each_outage", async {
         let (lines, _log) = Lines::from(Severity::DEBUG);
-        let mut server = Server::redis(&[]).await;
-        let world = World::with(|config| config.redis_url = server.redis_url()).await;
+        let mut server = start_redis(&[]).await;
+        let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
         let cache = world.service.code.cache();
         for outage in 1..=2 {
             server.kill();

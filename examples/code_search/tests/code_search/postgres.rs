@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use breaker_code_search::database::Database;
 use breaker_core::State;
+use breaker_servers::{Path, Server};
 
 use crate::{
     harness::{Load, Reply, World, database, until, until_recovery, writes},
-    servers::{Lookout, Server},
+    servers::{Lookout, postgres_url, sql, sql_as, start_postgres},
 };
 
 async fn world(server: &Server) -> World {
-    let world = World::with(|config| config.database_url = server.postgres_url()).await;
+    let world = World::with(|config| config.database_url = postgres_url(server.port)).await;
     let indexed = world.index().await;
     assert_eq!((indexed.status.as_u16(), &indexed.body["functions"]), (200, &3.into()), "{indexed:?}");
     world
@@ -41,7 +42,7 @@ async fn search_until_open(world: &World) -> usize {
 
 #[tokio::test]
 async fn it_serves_from_postgres_as_from_sqlite() {
-    let server = Server::postgres().await;
+    let server = start_postgres().await;
     let world = world(&server).await;
     let reply = world.search("greeting someone hello").await;
     assert_eq!((reply.names()[0], &reply.body["mode"]), ("say_hello", &"hybrid".into()), "{reply:?}");
@@ -56,7 +57,7 @@ async fn it_serves_from_postgres_as_from_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_in_the_midst_of_a_load_is_told_to_come_back_later() {
-    let mut server = Server::postgres().await;
+    let mut server = start_postgres().await;
     let world = world(&server).await;
     let load = Load::begin(&world);
     until("PostgreSQL is used", async || database().snapshot().success_count > 50).await;
@@ -74,7 +75,7 @@ async fn a_kill_in_the_midst_of_a_load_is_told_to_come_back_later() {
 
 #[tokio::test]
 async fn a_killed_postgres_is_not_asked_for_a_connection_until_it_may_be_back() {
-    let mut server = Server::postgres().await;
+    let mut server = start_postgres().await;
     let world = world(&server).await;
     assert_eq!(world.search("say hello").await.status, 200);
     server.kill();
@@ -102,7 +103,7 @@ async fn a_killed_postgres_is_not_asked_for_a_connection_until_it_may_be_back() 
 
 #[tokio::test]
 async fn a_frozen_postgres_holds_nobody_up_for_long() {
-    let server = Server::postgres().await;
+    let server = start_postgres().await;
     let world = world(&server).await;
     assert_eq!(world.search("say hello").await.status, 200);
     server.freeze();
@@ -123,17 +124,17 @@ async fn a_frozen_postgres_holds_nobody_up_for_long() {
 
 #[tokio::test]
 async fn a_postgres_that_lets_nobody_in_is_left_alone() {
-    let server = Server::postgres().await;
+    let server = start_postgres().await;
     let world = world(&server).await;
-    server.sql("CREATE ROLE door LOGIN SUPERUSER").await.expect("it is there");
-    server.sql("ALTER ROLE postgres NOLOGIN").await.expect("it is there");
+    sql(&server, "CREATE ROLE door LOGIN SUPERUSER").await.expect("it is there");
+    sql(&server, "ALTER ROLE postgres NOLOGIN").await.expect("it is there");
     let all_others =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
-    server.sql_as("door", all_others).await.expect("it is there");
+    sql_as(&server, "door", all_others).await.expect("it is there");
     search_until_open(&world).await;
     let reason = database().snapshot().opened_because.unwrap_or_default();
     assert!(reason.contains("not permitted to log in"), "{reason}");
-    server.sql_as("door", "ALTER ROLE postgres LOGIN").await.expect("it is there");
+    sql_as(&server, "door", "ALTER ROLE postgres LOGIN").await.expect("it is there");
     until_recovery(&database()).await;
     assert_eq!(world.search("say hello").await.status, 200);
     assert_eq!(database().state(), State::Closed);
@@ -141,13 +142,13 @@ async fn a_postgres_that_lets_nobody_in_is_left_alone() {
 
 #[tokio::test]
 async fn a_postgres_that_takes_nothing_more_still_answers() {
-    let server = Server::postgres().await;
+    let server = start_postgres().await;
     let world = world(&server).await;
     // What a full disk looks like from outside: everything can be read, and nothing can be written.
-    server.sql("ALTER ROLE postgres SET default_transaction_read_only = on").await.expect("it is there");
+    sql(&server, "ALTER ROLE postgres SET default_transaction_read_only = on").await.expect("it is there");
     let all_others =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
-    server.sql(all_others).await.expect("it is there");
+    sql(&server, all_others).await.expect("it is there");
     assert_eq!(world.search("say hello").await.names()[0], "say_hello");
     // The answer could not be kept in the database either, and that was the first of the three failures.
     for _ in 0..2 {
@@ -162,6 +163,22 @@ async fn a_postgres_that_takes_nothing_more_still_answers() {
     assert_eq!((database().state(), database().snapshot().failure_count), (State::Closed, 0));
 
     // So does a service that is started now, and finds the tables that it would else make.
-    let again = Database::new(&server.postgres_url()).expect("it is a URL");
+    let again = Database::new(&postgres_url(server.port)).expect("it is a URL");
     assert!(again.generation().await.expect("it can be read") > 1);
+}
+
+#[tokio::test]
+async fn a_postgres_that_was_demoted_is_left_for_the_one_that_was_promoted() {
+    let (old, new) = (start_postgres().await, start_postgres().await);
+    let path = Path::to(old.port).await;
+    let world = World::with(|config| config.database_url = postgres_url(path.port)).await;
+    assert_eq!(world.index().await.status, 200);
+    // It makes the tables, as a replica would have them.
+    Database::new(&postgres_url(new.port)).expect("it is a URL").generation().await.expect("it is there");
+    sql(&old, "ALTER SYSTEM SET default_transaction_read_only = on").await.expect("it is there");
+    sql(&old, "SELECT pg_reload_conf()").await.expect("it is there");
+    path.lead_to(new.port);
+    until("the old one takes no writes", async || world.index().await.status == 503).await;
+    assert_eq!(world.index().await.status, 200, "a new connection leads to the new one");
+    assert_eq!((writes().state(), writes().snapshot().failure_count), (State::Closed, 1));
 }

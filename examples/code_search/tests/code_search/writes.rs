@@ -42,6 +42,25 @@ async fn a_file_that_another_process_has_locked_is_told_as_that_and_can_be_searc
     assert_eq!(world.index().await.status, 200);
 }
 
+#[tokio::test]
+async fn a_wrong_query_is_an_answer_of_sqlite_too() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let world = World::with(|config| config.database_url = url(&directory)).await;
+    world.index().await;
+    let mut other = AnyConnection::connect(&url(&directory)).await.expect("the file is there");
+    sqlx::query("ALTER TABLE chunks RENAME TO renamed").execute(&mut other).await.expect("nobody else writes");
+    for number in 0..5 {
+        assert_eq!(world.search(format!("hello number{number}")).await.status, 503);
+        assert_eq!(world.index().await.status, 503);
+    }
+    for breaker in [database(), writes()] {
+        assert_eq!((breaker.state(), breaker.snapshot().failure_count), (State::Closed, 0), "{breaker:?}");
+    }
+    sqlx::query("ALTER TABLE renamed RENAME TO chunks").execute(&mut other).await.expect("nobody else writes");
+    assert_eq!(world.index().await.status, 200);
+    assert_eq!(world.search("say hello").await.names()[0], "say_hello");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_services_on_one_file_can_write_at_the_same_time() {
     let directory = tempfile::tempdir().expect("there is room");
@@ -55,7 +74,7 @@ async fn two_services_on_one_file_can_write_at_the_same_time() {
         indexed.spawn(async move { code.index_file(&format!("{number}.rs"), &source).await });
     }
     let problems: Vec<_> = indexed.join_all().await.into_iter().filter_map(Result::err).collect();
-    assert!(problems.is_empty(), "{} of 120: {}", problems.len(), problems[0]);
+    assert!(problems.is_empty(), "{} of 120: {:?}", problems.len(), problems[0]);
     assert_eq!((writes().state(), writes().snapshot().failure_count), (State::Closed, 0));
     for number in [0, 59, 119] {
         assert_eq!(world.search(format!("number{number}")).await.names()[0], format!("number{number}"));
