@@ -1,8 +1,11 @@
 //! The preset for the errors of each version of sqlx, with and without a look at the pool.
 
+mod answered;
+
 use super::subject::Subject;
 use super::{sqlite, sqlstate};
 use crate::chain::chain;
+use crate::clock;
 use crate::outcome::Outcome;
 use std::error::Error;
 
@@ -51,12 +54,16 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 /// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
-/// neutral while the pool is fully busy, with as many connections as it may have (`max_connections`) and none of them idle.
+/// neutral where the pool was busy. It was, if it has as many connections as it may have (`max_connections`), or if this preset was told of another
+/// call of the pool that was answered while this one waited (`acquire_timeout`).
 ///
 /// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
-/// its place back by then, so that the pool is not fully busy: a failure. Calls that only waited for a place are neutral, also those that
+/// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
 /// wait behind others that cannot connect. So at most one call for each place is a failure, and with the database away one `acquire_timeout` is enough
 /// for an opening where `max_connections` is no less than `fail_max`.
+///
+/// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
+/// an answer is noted, for each pool, under a lock of the preset's own.
 ///
 /// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. The pool
 /// takes such a place back when the statement has ended, and not while the server hangs, or its way is silent (no answer, and nobody says
@@ -92,8 +99,21 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// #[circuit_breaker(name = "users", classify = with_pool)]
 /// async fn user(id: i64) -> sqlx::Result<String> { .. }
 /// ```
-pub fn with_pool<P: Pool, S: Subject<Way>, Way>(pool: &P) -> impl Fn(&S) -> S::Said {
-    move |of| of.judged(if pool.is_fully_busy() { known_of_busy_pool } else { known })
+pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
+where
+    P: Pool,
+    S: Subject<Way>,
+    S::Said: Copy + Into<Outcome>,
+{
+    move |of| {
+        let said = of.judged(known);
+        match said.into() {
+            Outcome::Success => answered::note(pool.id(), clock::now()),
+            Outcome::Failure { .. } if pool.is_busy() => return of.judged(known_of_busy_pool),
+            _ => {}
+        }
+        said
+    }
 }
 
 /// A pool of sqlx, of whatever database.
@@ -102,8 +122,21 @@ pub trait Pool: sealed::Pool {}
 impl<P: sealed::Pool> Pool for P {}
 
 mod sealed {
+    use super::answered::{self, Id};
+    use crate::clock;
+    use std::time::Duration;
+
     pub trait Pool {
-        fn is_fully_busy(&self) -> bool;
+        fn id(&self) -> Id;
+
+        fn is_full(&self) -> bool;
+
+        /// How long a call waits for a place.
+        fn wait(&self) -> Duration;
+
+        fn is_busy(&self) -> bool {
+            self.is_full() || answered::within(self.wait(), self.id(), clock::now())
+        }
     }
 }
 
@@ -169,8 +202,10 @@ macro_rules! presets {
             use crate::error::CircuitBreakerError;
             use crate::outcome::Outcome;
             use crate::presets::io::never_left;
+            use crate::presets::sqlx::answered::Id;
             use crate::presets::sqlx::{of_database, sealed, without_tls};
             use ::$sqlx::{Database, Error, Pool};
+            use std::time::Duration;
 
             impl Classify for Error {
                 fn classify(&self) -> Outcome {
@@ -206,8 +241,17 @@ macro_rules! presets {
             }
 
             impl<DB: Database> sealed::Pool for Pool<DB> {
-                fn is_fully_busy(&self) -> bool {
-                    self.size() >= self.options().get_max_connections() && self.num_idle() == 0
+                fn id(&self) -> Id {
+                    std::ptr::from_ref(self.options()).addr()
+                }
+
+                // That none is idle is no sign: one that comes back is so until the call that waits for it has woken up.
+                fn is_full(&self) -> bool {
+                    self.size() >= self.options().get_max_connections()
+                }
+
+                fn wait(&self) -> Duration {
+                    self.options().get_acquire_timeout()
                 }
             }
 

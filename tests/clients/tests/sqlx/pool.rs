@@ -48,6 +48,31 @@ async fn a_busy_pool_is_neutral_where_the_preset_knows_it_and_a_failure_where_it
     .await;
 }
 
+/// Places come back all the time, and too few for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_pool_with_more_calls_than_it_can_serve_leaves_it_closed() {
+    const CALLERS: u64 = 80;
+    let Some(server) = shared().await else { return };
+    let (breaker, pool) = (patient("sqlx-overrun"), pool(SIZE, server.port));
+    drop(all_of(&pool).await);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (breaker, pool) = (breaker.clone(), pool.clone());
+            tokio::spawn(async move {
+                for _ in 0..1_000 / CALLERS {
+                    ask_with_pool(&breaker, &pool, "SELECT pg_sleep(0.02)").await;
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.failure_count, snapshot.rejected_count), (0, 0), "{snapshot:?}");
+    assert!(snapshot.ignored_count > CALLERS, "{snapshot:?}");
+}
+
 /// Many calls at once, for a time that is enough for each to fail.
 async fn many(breaker: &CircuitBreaker, pool: &PgPool) {
     let calls: Vec<_> = (0..SIZE * 8)
