@@ -1,0 +1,126 @@
+//! Presets by name: in the attribute, on a variant, by a handle and of a stream, on each type that they look into.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use breaker_core::{
+    CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker, guard_stream_with,
+    presets,
+};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+type Boxed = Box<dyn Error + Send + Sync>;
+
+fn counts(name: &str) -> (u64, u64, u64) {
+    let seen = Registry::global().get(name).unwrap().snapshot();
+    (seen.success_count, seen.ignored_count, seen.failure_count)
+}
+
+/// A success, a neutral one and a failure, by the table of `presets::io`.
+const KINDS: [ErrorKind; 3] = [ErrorKind::NotFound, ErrorKind::AddrInUse, ErrorKind::ConnectionRefused];
+
+#[derive(Debug, thiserror::Error)]
+enum Outer {
+    #[error("not asked")]
+    Open(#[from] CircuitBreakerError),
+    #[error("reading")]
+    Io(#[from] io::Error),
+    #[error("deeper")]
+    Deep(#[source] Box<Outer>),
+}
+
+macro_rules! looked_into {
+    ($($name:ident: $error:ty = $make:expr;)*) => {$(
+        #[circuit_breaker(name = concat!("presets_", stringify!($name)), fail_max = 100, classify = presets::io)]
+        async fn $name(error: $error) -> Result<(), $error> {
+            Err(error)
+        }
+    )*
+    #[tokio::test]
+    async fn a_preset_looks_into_each_type() {
+        $(
+            let make: fn(io::Error) -> $error = $make;
+            for kind in KINDS {
+                $name(make(kind.into())).await.unwrap_err();
+            }
+            assert_eq!(counts(concat!("presets_", stringify!($name))), (1, 1, 1), stringify!($name));
+        )*
+    }};
+}
+
+looked_into! {
+    plain: Outer = Outer::Io;
+    deep: Outer = |error| Outer::Deep(Box::new(Outer::Io(error)));
+    itself: io::Error = |error| error;
+    boxed: Boxed = Box::from;
+    not_send: Box<dyn Error> = Box::from;
+    any: anyhow::Error = |error| anyhow::Error::from(error).context("loading");
+    any_of_a_box: anyhow::Error = |error| anyhow::Error::from_boxed(error.into()).context("loading");
+    shared: anyhow::Error = |error| anyhow::Error::from(Arc::new(error));
+}
+
+#[circuit_breaker(name = "presets_sync", key = host, fail_max = 100, classify = presets::any)]
+fn sync(host: &str, error: Boxed) -> Result<(), Boxed> {
+    let _ = host;
+    Err(error)
+}
+
+#[test]
+fn so_it_does_on_a_function_that_is_not_async_and_has_a_key() {
+    for kind in KINDS {
+        sync("a", io::Error::from(kind).into()).unwrap_err();
+    }
+    assert_eq!(counts("presets_sync[a]"), (1, 1, 1));
+}
+
+#[derive(Debug, Classify)]
+enum ApiError {
+    #[classify(with = presets::io)]
+    Any(anyhow::Error),
+    #[classify(with = presets::any)]
+    Boxed(Boxed),
+}
+
+#[test]
+fn it_stands_on_a_variant() {
+    for (kind, expected) in KINDS.into_iter().zip([Outcome::success(), Outcome::neutral(), Outcome::failure()]) {
+        assert_eq!(ApiError::Any(io::Error::from(kind).into()).classify(), expected);
+        assert_eq!(ApiError::Boxed(io::Error::from(kind).into()).classify(), expected);
+    }
+}
+
+#[tokio::test]
+async fn it_is_the_classifier_of_a_call_by_a_handle_and_of_a_stream() {
+    let breaker = CircuitBreaker::new("presets by a handle", Config::new().fail_max(100)).unwrap();
+    for kind in KINDS {
+        let failing = async move { Err::<(), Boxed>(io::Error::from(kind).into()) };
+        breaker.call_with(failing, presets::io).await.unwrap_err();
+        let stream = iter([Err::<(), _>(io::Error::from(kind))]);
+        let _ = guard_stream_with(breaker.try_acquire().unwrap(), stream, presets::any).collect::<Vec<_>>().await;
+    }
+    let seen = breaker.snapshot();
+    assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), (2, 2, 2));
+    assert_eq!(seen.last_error.unwrap().message.as_deref(), Some("connection refused"));
+}
+
+#[test]
+fn an_error_that_none_knows_is_a_failure_and_a_rejection_behind_it_neutral() {
+    let breaker = CircuitBreaker::new("inner of presets", Config::new()).unwrap();
+    breaker.force_open();
+    let rejected: Boxed = io::Error::other(Outer::Open(breaker.try_acquire().unwrap_err())).into();
+    let unknown: Boxed = "unknown".into();
+    for (error, expected) in [(rejected, Outcome::neutral()), (unknown, Outcome::failure())] {
+        assert_eq!(presets::io(&error), expected);
+        assert_eq!(presets::any(&error), expected);
+        assert_eq!(presets::any(&Err::<(), _>(error)), expected);
+    }
+}
+
+/// What an `io::Error` only holds says more than that one.
+#[test]
+fn any_asks_what_an_io_error_holds() {
+    let holder = io::Error::other(Outer::Io(ErrorKind::NotFound.into()));
+    assert_eq!(presets::any(&holder), Outcome::success());
+}
