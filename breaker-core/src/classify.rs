@@ -37,7 +37,7 @@ use std::ops::Deref;
             (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
     note = "breaker-core has presets for the errors of many libraries, with a feature for each version of a library; turn on the one of your version, \
             for instance `reqwest-0-12` or `tonic-0-14`: https://docs.rs/breaker-core/latest/breaker_core/presets",
-    note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a preset, for instance `classify = breaker_core::presets::reqwest`"
+    note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a function of `presets`, for instance `classify = presets::reqwest`"
 )]
 pub trait Classify {
     /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
@@ -195,6 +195,7 @@ pub trait Verdict {
     fn outcome(self) -> Outcome;
 }
 
+#[diagnostic::do_not_recommend]
 impl Verdict for Outcome {
     fn outcome(self) -> Outcome {
         self

@@ -128,6 +128,7 @@ impl<E> From<Shown<E>> for Outcome {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E> Verdict for Shown<E> {
     fn outcome(self) -> Outcome {
         self.outcome
