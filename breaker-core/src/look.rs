@@ -281,11 +281,19 @@ impl<'e, E> OfErrors<'e, E> {
     }
 }
 
-/// A type that may be a rejection itself.
-pub trait Asked: Error + Sized + 'static {}
+/// A type that may be a rejection itself. All of them have one method, for rustc cannot choose among several where it does not know the type.
+pub trait Asked: Sized + 'static {
+    fn look(&self) -> Look<'_>;
+}
 
 macro_rules! asked {
-    ($($error:ty),*) => {$(impl Asked for $error {})*};
+    ($($error:ty),*) => {$(
+        impl Asked for $error {
+            fn look(&self) -> Look<'_> {
+                Look::whole(self, self)
+            }
+        }
+    )*};
 }
 
 asked!(
@@ -301,17 +309,15 @@ asked!(
 impl<'e, E: Asked> Sight<'e, E> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
-        Look::whole(self.error(), self.error())
+        self.error().look()
     }
 }
 
 /// One that was made of a box is looked into, whose own chain does not show what is in it.
 #[cfg(feature = "anyhow")]
-impl<'e> Sight<'e, anyhow::Error> {
-    #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        let error: &(dyn Error + 'static) = &**self.error();
-        Look::whole(self.error(), beginning(self.error(), error))
+impl Asked for anyhow::Error {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, beginning(self, &**self))
     }
 }
 

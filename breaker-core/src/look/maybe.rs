@@ -52,15 +52,7 @@ impl<'e, F> Deref for OfBoxes<'e, F> {
 impl<'e, E: Asked> Field<'e, Option<E>> {
     #[must_use]
     pub fn __breaker_look(&self) -> Look<'e> {
-        self.0.0.0.as_ref().map_or(Look::NOTHING, |error| Look::whole(error, error))
-    }
-}
-
-#[cfg(feature = "anyhow")]
-impl<'e> Field<'e, Option<anyhow::Error>> {
-    #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        self.0.0.0.as_ref().map_or(Look::NOTHING, |error| see(error).__breaker_look())
+        self.0.0.0.as_ref().map_or(Look::NOTHING, E::look)
     }
 }
 
