@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(of(ServerParse), Outcome::neutral());
         let nonsense = io::Error::new(io::ErrorKind::InvalidInput, "invalid server operation: HTTP/1.1 400");
         assert_eq!(Error::with_source(Io, nonsense).classify(), Outcome::failure());
-        let no_descriptor = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let no_descriptor = io::Error::from(io::ErrorKind::AddrInUse);
         assert_eq!(Error::with_source(Io, no_descriptor).classify(), Outcome::neutral());
     }
 

@@ -21,7 +21,7 @@ use std::fmt::Debug;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | aws-sdk-s3 1.157 |
 /// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | neutral | the request cannot be made | aws-sdk-s3 1.157 |
-/// | this machine has no address, port or descriptor left | neutral | nothing was sent | aws-sdk-s3 1.157 |
+/// | this machine has no port, descriptor or memory left | neutral | nothing was sent | aws-sdk-s3 1.157 |
 /// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or gives no answer that can be read | aws-sdk-s3 1.157 |
 /// | `ServiceError` with a [code of throttling, time-out or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
@@ -197,7 +197,7 @@ mod tests {
     fn what_never_left_is_neutral_and_what_broke_off_a_failure() {
         let dispatch = |error| Sdk::dispatch_failure(error);
         let refused = || Box::new(io::Error::from(io::ErrorKind::ConnectionRefused));
-        let no_address = Box::new(io::Error::from(io::ErrorKind::AddrNotAvailable));
+        let no_address = Box::new(io::Error::from(io::ErrorKind::AddrInUse));
         for (error, expected) in [
             (Sdk::construction_failure("no bucket"), Outcome::neutral()),
             (dispatch(ConnectorError::user(refused())), Outcome::neutral()),

@@ -16,7 +16,7 @@ use std::error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | a connector or resolver was rejected: nobody was asked | 0.1.21 |
 /// | a URI without scheme or host, `https` without a connector for TLS, a method or version that it cannot send | neutral | the request cannot be made | 0.1.21 |
-/// | this machine has no address, port or descriptor left | neutral | nothing was sent | 0.1.21 |
+/// | this machine has no port, descriptor or memory left | neutral | nothing was sent | 0.1.21 |
 /// | the proxy of an `https` URI asks for other credentials (407) | neutral | the service was not asked | 0.1.21 |
 /// | with a `hyper::Error` behind it | as [`hyper`](super::hyper()) | | 0.1.21 |
 /// | any other: it cannot be connected to, the connection ended before the request | failure | | 0.1.21 |

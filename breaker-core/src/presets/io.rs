@@ -12,10 +12,15 @@ use std::io::{Error, ErrorKind};
 /// | error | counts as | why |
 /// | --- | --- | --- |
 /// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
-/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted`, `WouldBlock` | neutral | the call never left, or is not over |
-/// | `AddrInUse`, `AddrNotAvailable`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | neutral | this machine has no address, port, memory or descriptor left |
+/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | neutral | the call never left |
+/// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | neutral | this machine has no port, memory or descriptor left |
+/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address gives where IPv6 is off, also when the service refuses at its other addresses. An address of your own that is none gives the same |
+/// | `WouldBlock` | failure | what a read gives on Unix when the time of `set_read_timeout` is over |
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
 /// | any, made from a `CircuitBreakerError` | as that | |
+///
+/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file is, and so a success. A function that connects to one says what
+/// that counts as: `classify = path` of its own, or another kind of error.
 pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.judged(subject::of::<Error>)
 }
@@ -36,7 +41,7 @@ pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome
     (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
 }
 
-/// Whether this machine could not even begin, of this error or of one behind it: no address, no port, no descriptor, no memory.
+/// Whether this machine could not even begin, of this error or of one behind it: no port, no descriptor, no memory.
 #[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
 pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
     any_of(error, is_own_shortage)
@@ -45,7 +50,7 @@ pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
 fn is_own_shortage(error: &Error) -> bool {
     // Too many open files: no kind has it.
     const DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
-    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable | ErrorKind::OutOfMemory)
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::OutOfMemory)
         || error.raw_os_error().is_some_and(|code| DESCRIPTORS.contains(&code))
 }
 
@@ -57,11 +62,9 @@ fn kind(kind: ErrorKind) -> Outcome {
         | ErrorKind::NotADirectory
         | ErrorKind::IsADirectory
         | ErrorKind::DirectoryNotEmpty => Outcome::success(),
-        ErrorKind::InvalidInput
-        | ErrorKind::ArgumentListTooLong
-        | ErrorKind::Unsupported
-        | ErrorKind::Interrupted
-        | ErrorKind::WouldBlock => Outcome::neutral(),
+        ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong | ErrorKind::Unsupported | ErrorKind::Interrupted => {
+            Outcome::neutral()
+        }
         // It has this name in code from Rust 1.87 on.
         other if other.to_string() == "invalid filename" => Outcome::neutral(),
         _ => Outcome::failure(),
@@ -76,13 +79,20 @@ mod tests {
     #[test]
     fn a_kind_is_classified_by_the_table() {
         let one = |kind: ErrorKind| Error::from(kind).classify();
-        for kind in [ErrorKind::ConnectionRefused, ErrorKind::TimedOut, ErrorKind::InvalidData, ErrorKind::Other] {
+        for kind in [
+            ErrorKind::ConnectionRefused,
+            ErrorKind::TimedOut,
+            ErrorKind::InvalidData,
+            ErrorKind::Other,
+            ErrorKind::AddrNotAvailable,
+            ErrorKind::WouldBlock,
+        ] {
             assert_eq!(one(kind), Outcome::failure(), "{kind}");
         }
         for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::AlreadyExists] {
             assert_eq!(one(kind), Outcome::success(), "{kind}");
         }
-        for kind in [ErrorKind::InvalidInput, ErrorKind::Interrupted, ErrorKind::WouldBlock] {
+        for kind in [ErrorKind::InvalidInput, ErrorKind::Interrupted, ErrorKind::Unsupported] {
             assert_eq!(one(kind), Outcome::neutral(), "{kind}");
         }
     }
@@ -90,12 +100,8 @@ mod tests {
     #[test]
     fn a_shortage_of_this_machine_is_neutral() {
         let too_many_files = if cfg!(windows) { 10_024 } else { 24 };
-        let errors = [
-            Error::from_raw_os_error(too_many_files),
-            ErrorKind::AddrInUse.into(),
-            ErrorKind::AddrNotAvailable.into(),
-            ErrorKind::OutOfMemory.into(),
-        ];
+        let errors =
+            [Error::from_raw_os_error(too_many_files), ErrorKind::AddrInUse.into(), ErrorKind::OutOfMemory.into()];
         for error in errors {
             assert_eq!(error.classify(), Outcome::neutral(), "{error}");
             assert!(never_left(&Error::other(error)));

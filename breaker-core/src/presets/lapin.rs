@@ -101,7 +101,7 @@ mod tests {
     fn a_connection_counts_by_the_table() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(of(ErrorKind::IOError(Arc::new(refused))), Outcome::failure());
-        let own = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let own = io::Error::from(io::ErrorKind::AddrInUse);
         assert_eq!(of(ErrorKind::IOError(Arc::new(own))), Outcome::neutral());
         assert_eq!(of(ErrorKind::MissingHeartbeatError), Outcome::failure());
         assert_eq!(of(ErrorKind::ChannelsLimitReached), Outcome::neutral());

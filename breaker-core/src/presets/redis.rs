@@ -13,7 +13,7 @@ use std::error::Error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.8.1 |
-/// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; neutral where this machine has no address, port or descriptor left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
+/// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; neutral where this machine has no port, descriptor or memory left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
 /// | `OOM`, `MISCONF`, `NOREPLICAS`, `BUSY`, `LOADING`, `NOMASTERLINK`, `IOERR` | failure | no memory, no disk, no replicas; a script that runs too long; it starts | 1.8.1 |
 /// | `READONLY`, `MASTERDOWN`, `MOVED`, `CLUSTERDOWN`, `UNBLOCKED` | failure | the wrong node, or one that is none any more | 1.8.1 |
 /// | `NOAUTH`, `WRONGPASS`, kind `AuthenticationFailed`, a connection that is refused its user or its database | failure | no call can work, and each try costs a login | 1.8.1 |
@@ -159,7 +159,7 @@ mod tests {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let rejected = io::Error::from(breaker.try_acquire().unwrap_err());
-        for error in [io::ErrorKind::AddrNotAvailable.into(), rejected] {
+        for error in [io::ErrorKind::AddrInUse.into(), rejected] {
             assert_eq!(said(error.into()), Outcome::neutral());
         }
         assert_eq!(said(io::Error::from(io::ErrorKind::TimedOut).into()), Outcome::failure());

@@ -15,7 +15,7 @@ use std::error::Error;
 /// | `is_redirect`: too many, or refused by your policy | success | it answered | 0.12.28, 0.13.5 |
 /// | your own body stream failed | neutral | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
 /// | an upgrade that the answer did not bring | neutral | its status is not in the error: ask the `Response` before | 0.12.28, 0.13.5 |
-/// | this machine has no address, port or descriptor left | neutral | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
+/// | this machine has no port, descriptor or memory left | neutral | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
 /// | `https` in a build of reqwest without TLS | neutral | nothing was sent | 0.12.28, 0.13.5 |
 /// | the proxy asks for other credentials (407) | neutral | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |

@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_connection_counts_by_the_table() {
         let refused = || io::Error::from(ErrorKind::ConnectionRefused);
-        let own = || io::Error::from(ErrorKind::AddrNotAvailable);
+        let own = || io::Error::from(ErrorKind::AddrInUse);
         let too_large = mqttbytes::Error::OutgoingPacketTooLarge { pkt_size: 2, max: 1 };
         let refusal = ConnectionError::ConnectionRefused(rumqttc::ConnectReturnCode::NotAuthorized);
         let of_state = |error: StateError| ConnectionError::from(error).classify();

@@ -18,7 +18,7 @@ use std::error::Error;
 /// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
 /// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
 /// | `PoolClosed` | neutral | your own shutdown | 0.9.0 |
-/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no address, port or descriptor left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
 /// | `Migrate` | as the error of the database that is behind it; else neutral | | 0.9.0 |
@@ -327,7 +327,7 @@ macro_rules! presets {
                         (Error::WorkerCrashed, failure()),
                         (Error::Protocol(String::new()), failure()),
                         (io(std::io::ErrorKind::NotFound), failure()),
-                        (io(std::io::ErrorKind::AddrNotAvailable), neutral()),
+                        (io(std::io::ErrorKind::AddrInUse), neutral()),
                         (Error::Tls("bad certificate".into()), failure()),
                         (Error::Tls("TLS is needed but SQLx was built without TLS support enabled".into()), neutral()),
                         (Error::RowNotFound, success()),

@@ -9,7 +9,7 @@ fn says(error: &(dyn Error + 'static), texts: &[&str]) -> bool {
 }
 
 /// Whether the client cannot send what it was given, whatever the service: an address without a part or with TLS that is not set up, a user agent,
-/// a method or a version that it does not have.
+/// a method or a version that it does not have, a local address that is not this machine's.
 pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     says(
         error,
@@ -20,6 +20,7 @@ pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
             "invalid URI",
             "user agent is not a valid header value",
             "Connecting to HTTPS without TLS enabled",
+            "tcp bind local error",
             "client error (UserUnsupportedRequestMethod)",
             "client error (UserUnsupportedVersion)",
             "client error (UserAbsoluteUriRequired)",
@@ -51,6 +52,7 @@ mod tests {
         assert!(cannot_be_sent(&behind("invalid URL, scheme is missing")));
         assert!(cannot_be_sent(&behind("Connecting to HTTPS without TLS enabled")));
         assert!(cannot_be_sent(&behind("client error (UserUnsupportedVersion)")));
+        assert!(cannot_be_sent(&behind("tcp bind local error")));
         assert!(!cannot_be_sent(&behind("client error (Connect)")));
         assert!(!cannot_be_sent(&behind("tcp connect error")));
     }

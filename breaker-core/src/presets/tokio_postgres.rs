@@ -18,7 +18,7 @@ use std::error;
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.7.18 |
 /// | of the database | by its SQLSTATE, [below](#sqlstate) | | 0.7.18 |
 /// | "connection closed" (`is_closed()`) | failure | the client stays so for ever | 0.7.18 |
-/// | connecting, I/O, TLS, authentication, a password that is asked for and missing, an answer that cannot be read | failure; neutral where this machine has no address, port or descriptor left | | 0.7.18 |
+/// | connecting, I/O, TLS, authentication, a password that is asked for and missing, an answer that cannot be read | failure; neutral where this machine has no port, descriptor or memory left | | 0.7.18 |
 /// | a parameter, their number, a column, a type, the number of rows, a configuration, TLS that was not built in | neutral | the caller's mistake; only the text tells these kinds | 0.7.18 |
 ///
 /// # SQLSTATE

@@ -10,7 +10,7 @@ use std::error::Error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
 /// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
-/// | this machine has no address, port or descriptor left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
+/// | this machine has no port, descriptor or memory left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
 /// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.12.3, 0.13.1, 0.14.9 |
@@ -56,13 +56,31 @@ pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     known.iter().find_map(|known| known(error))
 }
 
-/// What an HTTP status says that came in place of gRPC's. It stands in the message only: at its end, where a body came with it.
-fn http_status(message: &str) -> Option<Outcome> {
-    let (_, told) = message
-        .split_once("mapped from HTTP status code ")
-        .or_else(|| message.split_once("while receiving response with status: "))?;
-    let status: u16 = told.get(..3)?.parse().ok()?;
-    Some(match status {
+/// What an HTTP status says that came in place of gRPC's, where tonic itself made the message, under the code that it makes of that status. It stands in the
+/// message only: at its end, where a body came with it.
+fn http_status(code: i32, message: &str) -> Option<Outcome> {
+    const UNKNOWN: i32 = 2;
+    const INTERNAL: i32 = 13;
+    const UNAVAILABLE: i32 = 14;
+    let (told, with_body) = match message.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
+        Some(told) => (told, false),
+        None => {
+            let flag = message.strip_prefix("protocol error: received message with invalid compression flag: ")?;
+            (flag.split_once("while receiving response with status: ")?.1, true)
+        }
+    };
+    let digits = told.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let status: u16 = digits.parse().ok()?;
+    let made_of_it = match status {
+        _ if with_body => INTERNAL,
+        400 => INTERNAL,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => UNAVAILABLE,
+        _ => UNKNOWN,
+    };
+    (code == made_of_it).then(|| match status {
         400..=499 => super::http_status(&status),
         _ => Outcome::failure(),
     })
@@ -107,7 +125,7 @@ macro_rules! presets {
                 if never_left(status) || cannot_be_sent(status) {
                     return Outcome::neutral();
                 }
-                match http_status(status.message()) {
+                match http_status(status.code().into(), status.message()) {
                     Some(http) => http,
                     None => of_code(status.code()),
                 }
@@ -207,21 +225,33 @@ macro_rules! presets {
 
                 #[test]
                 fn an_http_status_in_place_of_grpcs_counts_with_a_body_and_without() {
-                    for (http, expected) in HTTP {
-                        for text in [
-                            format!("grpc-status header missing, mapped from HTTP status code {http}"),
-                            format!("protocol error: received message with invalid compression flag: 60 (valid flags are 0 and 1) while receiving response with status: {http} So"),
-                        ] {
-                            for code in [Code::Unknown, Code::Internal, Code::Unauthenticated, Code::Unavailable] {
-                                assert_eq!(Status::new(code, &*text).classify(), *expected, "{text}");
-                            }
-                        }
+                    for (http, code, expected) in HTTP {
+                        let bare = format!("grpc-status header missing, mapped from HTTP status code {http}");
+                        assert_eq!(Status::new(Code::from_i32(*code), &*bare).classify(), *expected, "{bare}");
+                        let with_body = format!(
+                            "protocol error: received message with invalid compression flag: 60 (valid flags are 0 and 1) while receiving response with status: {http} So"
+                        );
+                        assert_eq!(Status::internal(&*with_body).classify(), *expected, "{with_body}");
+                    }
+                }
+
+                #[test]
+                fn the_words_of_a_service_are_no_http_status() {
+                    for (code, message, expected) in [
+                        (Code::Unavailable, "billing: grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
+                        (Code::Unavailable, "grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
+                        (Code::InvalidArgument, "grpc-status header missing, mapped from HTTP status code 502", Outcome::success()),
+                        (Code::Internal, "read it while receiving response with status: 404 Not Found", Outcome::failure()),
+                        (Code::Unknown, "grpc-status header missing, mapped from HTTP status code +40", Outcome::failure()),
+                        (Code::Unknown, "grpc-status header missing, mapped from HTTP status code 4é", Outcome::failure()),
+                    ] {
+                        assert_eq!(Status::new(code, message).classify(), expected, "{message}");
                     }
                 }
 
                 #[test]
                 fn what_hinders_this_machine_is_neutral() {
-                    let shortage = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+                    let shortage = std::io::Error::from(std::io::ErrorKind::AddrInUse);
                     let own = std::io::Error::other("Connecting to HTTPS without TLS enabled");
                     for error in [shortage, own] {
                         let mut status = Status::unavailable("tcp bind local error");
@@ -300,18 +330,19 @@ mod tests {
         (16, Outcome::success()),
     ];
 
-    pub(super) const HTTP: &[(u16, Outcome)] = &[
-        (200, Outcome::failure()),
-        (302, Outcome::failure()),
-        (400, Outcome::success()),
-        (401, Outcome::success()),
-        (403, Outcome::success()),
-        (404, Outcome::success()),
-        (407, Outcome::neutral()),
-        (408, Outcome::failure()),
-        (429, Outcome::failure()),
-        (431, Outcome::success()),
-        (502, Outcome::failure()),
+    /// HTTP statuses, the code that tonic makes of each, and what it counts as.
+    pub(super) const HTTP: &[(u16, i32, Outcome)] = &[
+        (200, 2, Outcome::failure()),
+        (302, 2, Outcome::failure()),
+        (400, 13, Outcome::success()),
+        (401, 16, Outcome::success()),
+        (403, 7, Outcome::success()),
+        (404, 12, Outcome::success()),
+        (407, 2, Outcome::neutral()),
+        (408, 2, Outcome::failure()),
+        (429, 14, Outcome::failure()),
+        (431, 2, Outcome::success()),
+        (502, 14, Outcome::failure()),
     ];
 
     /// What of the metadata rides along with a failure, in milliseconds.

@@ -17,7 +17,7 @@ use std::error;
 /// | `StatusCode` | as [`http_status`] | its `Retry-After` is lost: with `http_status_as_error(false)` the response has it, and is [`Classify`] as any `http::Response` | 3.5.2 |
 /// | `Http`, `BadUri`, `RequireHttpsOnly`, `InvalidProxyUrl`, `TlsRequired`, and a `Protocol` error of the request's own headers or body | neutral | the request cannot be made | 3.5.2 |
 /// | `BodyExceedsLimit` | neutral | a limit of this side | 3.5.2 |
-/// | `Io` for which this machine has no address, port or descriptor left | neutral | nothing was sent | 3.5.2 |
+/// | `Io` for which this machine has no port, descriptor or memory left | neutral | nothing was sent | 3.5.2 |
 /// | `ConnectProxyFailed` with a 407 | neutral | the proxy asks for credentials | 3.5.2 |
 /// | `TooManyRedirects`, `RedirectFailed` | success | it answered | 3.5.2 |
 /// | `Timeout`, `HostNotFound`, `ConnectionFailed`, `Io`, `Protocol`, `Json`, and every other one | failure | | 3.5.2 |
@@ -89,7 +89,7 @@ mod tests {
             (Error::TooManyRedirects, Outcome::success()),
             (Error::HostNotFound, Outcome::failure()),
             (Error::Io(ErrorKind::ConnectionRefused.into()), Outcome::failure()),
-            (Error::Io(ErrorKind::AddrNotAvailable.into()), Outcome::neutral()),
+            (Error::Io(ErrorKind::AddrInUse.into()), Outcome::neutral()),
             (Error::ConnectProxyFailed("proxy server responded 407".into()), Outcome::neutral()),
             (Error::ConnectProxyFailed("proxy server responded 502".into()), Outcome::failure()),
             (Error::Other("else".into()), Outcome::failure()),

@@ -1,7 +1,8 @@
 //! What all tests of clients share: a breaker, calls through it, and what has to come of them.
 
 use breaker_core::{CircuitBreaker, Config, Snapshot, State};
-use breaker_servers::until;
+use breaker_servers::{find, missing, until};
+use std::process::Command;
 use std::time::Duration;
 
 /// After how many failures in a row the breakers of these tests open.
@@ -66,3 +67,27 @@ pub async fn stays_closed(breaker: &CircuitBreaker, mut call: impl AsyncFnMut())
 #[cfg(doctest)]
 #[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
 mod clients_http {}
+
+/// Whether this process has a network of its own, in which `test` is to be run. Else it is run there by another process, where that is possible: it
+/// takes root, and `ip`.
+///
+/// # Panics
+///
+/// When the test fails there.
+#[must_use]
+pub fn own_network(test: &str) -> bool {
+    const INSIDE: &str = "BREAKER_CLIENTS_OWN_NETWORK";
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let may =
+        find("ip").is_some() && Command::new("unshare").args(["--net", "true"]).status().is_ok_and(|it| it.success());
+    if may {
+        let this = std::env::current_exe().expect("a test is a program");
+        let run = Command::new("unshare").arg("--net").arg(this).args(["--exact", test]).env(INSIDE, "yes").status();
+        assert!(run.expect("`unshare` is there").success(), "`{test}` fails in a network of its own");
+    } else {
+        missing("ip, as root,", "iproute2");
+    }
+    false
+}

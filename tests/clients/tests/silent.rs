@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use bb8_postgres::PostgresConnectionManager;
-use breaker_clients::{breaker, opens};
+use breaker_clients::{breaker, opens, own_network};
 use breaker_core::{CallError, CircuitBreaker, State, presets};
-use breaker_servers::{PATIENCE, Server, find, missing, until};
+use breaker_servers::{PATIENCE, Server, until};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use redis::IntoConnectionInfo as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -20,26 +20,16 @@ const LIMIT: Duration = Duration::from_millis(400);
 /// After how long without an answer of the other side's kernel a connection is given up.
 const UNANSWERED: Duration = Duration::from_millis(500);
 
-/// Whether this process has a network of its own, in which `test` is to be run. Else it is run there by another process.
+/// Whether this process has a network of its own, in which `test` is to be run.
 fn in_own_network(test: &str) -> bool {
-    const INSIDE: &str = "BREAKER_CLIENTS_OWN_NETWORK";
-    if std::env::var_os(INSIDE).is_some() {
+    let inside = own_network(test);
+    if inside {
         ip("link set lo up");
         // Addresses of this machine are looked up after our rules.
         ip("rule add pref 100 lookup local");
         ip("rule del pref 0");
-        return true;
     }
-    let may =
-        find("ip").is_some() && Command::new("unshare").args(["--net", "true"]).status().is_ok_and(|it| it.success());
-    if may {
-        let this = std::env::current_exe().unwrap();
-        let run = Command::new("unshare").arg("--net").arg(this).args(["--exact", test]).env(INSIDE, "yes").status();
-        assert!(run.unwrap().success());
-    } else {
-        missing("ip, as root,", "iproute2");
-    }
-    false
+    inside
 }
 
 fn ip(words: &str) {
