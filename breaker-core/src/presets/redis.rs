@@ -25,7 +25,8 @@ use std::error::Error;
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | neutral | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
-/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed out" at the connection's own limit (500 ms by
+/// What the error does not tell: the words of a proxy for a server that it cannot reach look like those of Redis for a mistake, or of a script, and are a
+/// success. A blocking command, as `BLPOP`, that finds nothing ends as "timed out" at the connection's own limit (500 ms by
 /// default), as one of a frozen server does, and so do its neighbours on the connection. That is a failure: give blocking commands connections
 /// of their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
 pub fn redis<S: Subject<Way>, Way>(of: &S) -> S::Said {

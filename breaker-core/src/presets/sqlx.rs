@@ -21,7 +21,7 @@ use std::error::Error;
 /// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
-/// | `Migrate` | as the error of the database that is behind it; else neutral | | 0.9.0 |
+/// | `Migrate` | as the error of the database that is behind it; else neutral | a `MigrateError` by itself is not known, and so a failure | 0.9.0 |
 ///
 /// # SQLSTATE
 ///
@@ -59,8 +59,8 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///
 /// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
 /// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
-/// wait behind others that cannot connect. So at most one call for each place is a failure, and with the database away one `acquire_timeout` is enough
-/// for an opening where `max_connections` is no less than `fail_max`.
+/// wait behind others that cannot connect, unless the waits of a burst end together. So with the database away at least one call for each place is a failure, and one
+/// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
 ///
 /// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
 /// an answer is noted, for each pool, under a lock of the preset's own.
@@ -96,7 +96,11 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///     presets::sqlx::with_pool(POOL.get().expect("it is set at the start"))(result)
 /// }
 ///
-/// #[circuit_breaker(name = "users", classify = with_pool)]
+/// fn not_called(rejection: CircuitBreakerError) -> sqlx::Error {
+///     sqlx::Error::Io(std::io::Error::other(rejection))
+/// }
+///
+/// #[circuit_breaker(name = "users", classify = with_pool, open = not_called)]
 /// async fn user(id: i64) -> sqlx::Result<String> { .. }
 /// ```
 pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
@@ -117,6 +121,11 @@ where
 }
 
 /// A pool of sqlx, of whatever database.
+#[diagnostic::on_unimplemented(
+    message = "`with_pool` takes a pool of sqlx, and gives the classifier",
+    label = "`{Self}` is no pool of sqlx",
+    note = "in an attribute: `classify = path` of a function of yours that calls `presets::sqlx::with_pool(&pool)(result)`"
+)]
 pub trait Pool: sealed::Pool {}
 
 impl<P: sealed::Pool> Pool for P {}

@@ -72,10 +72,16 @@ impl SearchConfig {
                 Err(problem) => problems.push(format!("REDIS_CA_FILE: {problem}")),
             }
         }
-        for file in root_certificates(&config.database_url) {
-            if let Err(problem) = tls::authorities(Path::new(&file)) {
+        let certificates = parameters(&config.database_url, &["sslrootcert", "ssl-root-cert", "ssl-ca"]);
+        for file in certificates.iter().filter(|file| !file.starts_with("-----BEGIN")) {
+            if let Err(problem) = tls::authorities(Path::new(file)) {
                 problems.push(format!("DATABASE_URL: sslrootcert: {problem}"));
             }
+        }
+        // With any other mode it would be taken, and not used: the server could be anybody.
+        let mode = parameters(&config.database_url, &["sslmode", "ssl-mode"]).pop();
+        if !certificates.is_empty() && !matches!(mode.as_deref(), Some("verify-full" | "verify-ca")) {
+            problems.push("DATABASE_URL: sslrootcert: is for sslmode=verify-full (or verify-ca) only".to_owned());
         }
         if let Some(bytes) = get("CACHE_L1_BYTES") {
             match bytes.parse() {
@@ -101,13 +107,11 @@ impl SearchConfig {
     }
 }
 
-/// The files that the URL of a database names for its authorities, in any of the ways that sqlx knows. A URL that is none is told when it is used.
-fn root_certificates(url: &str) -> Vec<String> {
+/// What the URL of a database says of a parameter, under any of the names that sqlx knows for it. A URL that is none is told when it is used.
+fn parameters(url: &str, names: &[&str]) -> Vec<String> {
     let Ok(options) = url.parse::<AnyConnectOptions>() else { return Vec::new() };
-    let named = |name: &str| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&name);
-    let files =
-        options.database_url.query_pairs().filter(|(name, file)| named(name) && !file.starts_with("-----BEGIN"));
-    files.map(|(_, file)| file.into_owned()).collect()
+    let named = options.database_url.query_pairs().filter(|(name, _)| names.contains(&&**name));
+    named.map(|(_, value)| value.into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -122,6 +126,17 @@ mod tests {
     fn nothing_set_means_the_defaults() {
         assert_eq!(read(&[]), Ok(SearchConfig::default()));
         assert_eq!(read(&[("REDIS_URL", " ")]), Ok(SearchConfig::default()));
+    }
+
+    #[test]
+    fn a_certificate_that_would_not_be_used_is_told() {
+        let pem = "-----BEGIN%20CERTIFICATE-----";
+        for (mode, problems) in
+            [("", 1), ("&sslmode=require", 1), ("&sslmode=verify-full", 0), ("&sslmode=verify-ca", 0)]
+        {
+            let told = read(&[("DATABASE_URL", &format!("postgres://h/d?sslrootcert={pem}{mode}"))]);
+            assert_eq!(told.err().map_or(0, |told| told.len()), problems, "{mode}");
+        }
     }
 
     #[test]
