@@ -21,7 +21,11 @@ impl CircuitBreaker {
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
         let inside = nesting::is_told(&self.0, Evidence::NONE);
-        Ok(permit.inside(inside))
+        let permit = permit.inside(inside);
+        // A stream may ask how long it took until its first item.
+        #[cfg(all(feature = "stream", feature = "tokio"))]
+        let permit = permit.begun();
+        Ok(permit)
     }
 
     /// The closed path: one look at the word.

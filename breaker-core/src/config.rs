@@ -34,16 +34,6 @@ pub enum OnPanic {
     Ignore,
 }
 
-/// Whether some place sets a key. Settings of equal values are equal, wherever these come from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Given(pub(crate) bool);
-
-impl PartialEq for Given {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 /// The time limits of calls. Settings of equal values are equal, wherever these come from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
@@ -218,14 +208,12 @@ macro_rules! keys {
         #[non_exhaustive]
         pub struct Settings {
             $($(#[$doc])* pub $key: $type,)*
-            /// Whether some place sets `on_cancel`, if only to its default.
-            pub(crate) on_cancel_given: Given,
             pub(crate) limits: Limits,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($key: $default,)* on_cancel_given: Given(false), limits: Limits::default() }
+                Self { $($key: $default,)* limits: Limits::default() }
             }
         }
 
@@ -234,7 +222,6 @@ macro_rules! keys {
             pub(crate) fn resolve(config: &Config, limits: Limits) -> Self {
                 let mut settings = Self { limits, ..Self::default() };
                 $(if let Some(value) = config.$key { settings.$key = value; })*
-                settings.on_cancel_given = Given(config.on_cancel.is_some());
                 settings.probe_timeout = Some(settings.probe_lease());
                 settings.probe_window = Some(settings.probes());
                 settings

@@ -5,6 +5,8 @@ mod ending;
 mod tests;
 
 use crate::breaker::{CircuitBreaker, Handle, Holder};
+#[cfg(feature = "stream")]
+use crate::clock;
 use crate::clock::Tick;
 use crate::event;
 use crate::gate::{Evidence, Word};
@@ -16,6 +18,8 @@ use crate::site::Link;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::time::Duration;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
 /// call (`on_cancel`), and one that is leaked gives its slot back after
@@ -318,19 +322,69 @@ impl Permit {
         None
     }
 
-    /// The call's stream is dropped after it gave items.
+    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited for the next one.
     #[cfg(feature = "stream")]
-    pub(crate) fn left(mut self) {
+    pub(crate) fn left(mut self, waits: Option<Tick>) {
         // A stream that panics ends so.
         if self.stage.load(Ordering::Relaxed) != RUNS {
             self.settled = true;
-            self.end(Ending::Left, &|| Cause::told("cancelled", &DROPPED));
+            let waited = waits.map(|since| if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() });
+            self.end(Ending::Left { waited }, &|| Cause::told("cancelled", &LEFT));
         }
+    }
+
+    /// The call's stream, which was there at `made`, is dropped and was never read.
+    #[cfg(feature = "stream")]
+    pub(crate) fn unread(mut self, made: Tick) {
+        self.settled = true;
+        let took = self.took(made);
+        self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+    }
+
+    /// The next item of the call's stream did not come for so long.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_late(self, is_first: bool, after: Duration) {
+        let after = humantime::format_duration(after);
+        let text = if is_first { format!("no first item within {after}") } else { format!("no item for {after}") };
+        self.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+    }
+
+    /// The call's stream ended before the answer was complete.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_cut(self, is_empty: bool) {
+        let text =
+            if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
+        self.settle_with(Outcome::failure(), || Cause::told("cut", &text));
+    }
+
+    /// Whether it is known when the call began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.started != Tick::ZERO
+    }
+
+    /// How long the call took until `then`, which is of no meaning where it is not known when it began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn took(&self, then: Tick) -> Duration {
+        then.since(self.started.coarse(then))
+    }
+
+    /// The same call, which began now if nobody has noted when.
+    #[cfg(feature = "stream")]
+    pub(crate) fn begun(mut self) -> Self {
+        if self.started == Tick::ZERO {
+            self.started = clock::now();
+        }
+        self
     }
 }
 
 /// The text of a call that counts as a failure because it was dropped.
 const DROPPED: &str = "the call was dropped before it had a result";
+
+/// The same of a stream that had given something.
+#[cfg(feature = "stream")]
+const LEFT: &str = "the stream was dropped while its reader waited";
 
 impl Drop for Permit {
     #[inline]
@@ -339,7 +393,7 @@ impl Drop for Permit {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
                 CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
                 RUNS => (Ending::Panicked, "panic", "the call panicked"),
-                _ => (Ending::Dropped, "cancelled", DROPPED),
+                _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
             self.end(ending, &|| Cause::told(kind, &text));
         }
