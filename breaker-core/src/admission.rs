@@ -21,11 +21,7 @@ impl CircuitBreaker {
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
         let inside = nesting::is_told(&self.0, Evidence::NONE);
-        let permit = permit.inside(inside);
-        // A stream may ask how long it took until its first item.
-        #[cfg(all(feature = "stream", feature = "tokio"))]
-        let permit = permit.begun();
-        Ok(permit)
+        Ok(permit.inside(inside))
     }
 
     /// The closed path: one look at the word.

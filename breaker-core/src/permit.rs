@@ -16,7 +16,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::shared::Core;
 use crate::site::Link;
 use crate::sync::Ordering;
-use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
+use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
 #[cfg(feature = "stream")]
 use std::time::Duration;
@@ -49,8 +49,8 @@ pub struct Permit {
     stage: AtomicU8,
     /// What the calls inside it have told: the bits of [`Evidence`], and [`TAKEN`].
     evidence: AtomicU8,
-    /// It was taken, or its own code has run, inside a call of the same breaker.
-    inside: AtomicBool,
+    /// [`INSIDE`] and [`TIMED`].
+    place: AtomicU8,
 }
 
 /// The call's own code does not run.
@@ -69,6 +69,12 @@ const CUT_CLOSES: u8 = 5;
 /// A call inside it is counted among those under way in its place.
 const TAKEN: u8 = 1 << 7;
 
+/// It was taken, or its own code has run, inside a call of the same breaker.
+const INSIDE: u8 = 1;
+/// Its start was asked for.
+#[cfg(feature = "stream")]
+const TIMED: u8 = 1 << 1;
+
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
     #[inline]
@@ -81,14 +87,14 @@ impl Permit {
             settled: false,
             stage: AtomicU8::new(IDLE),
             evidence: AtomicU8::new(word.evidence().bits()),
-            inside: AtomicBool::new(false),
+            place: AtomicU8::new(0),
         }
     }
 
     /// The same call, which is inside one of the same breaker or not.
     #[inline]
     pub(crate) fn inside(mut self, inside: bool) -> Self {
-        *self.inside.get_mut() = inside;
+        *self.place.get_mut() = u8::from(inside);
         self
     }
 
@@ -96,6 +102,16 @@ impl Permit {
     pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
         self.settled = true;
         (self.word, self.probe.load(Ordering::Relaxed), self.started)
+    }
+
+    /// Notes when the call begins, which is now: from here [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
+    #[cfg(feature = "stream")]
+    pub fn timed(mut self) -> Self {
+        if self.started == Tick::ZERO {
+            self.started = clock::now();
+        }
+        *self.place.get_mut() |= TIMED;
+        self
     }
 
     /// The call succeeded.
@@ -292,13 +308,13 @@ impl Permit {
     fn keep_and_tell(&self, left: Frame) {
         self.keep(left);
         if nesting::is_told(&self.breaker().0, self.evidence()) {
-            self.inside.store(true, Ordering::Relaxed);
+            self.place.fetch_or(INSIDE, Ordering::Relaxed);
         }
     }
 
     /// Whether it is inside a call of the same breaker, or was.
     fn is_inside(&self) -> bool {
-        self.inside.load(Ordering::Relaxed)
+        self.place.load(Ordering::Relaxed) & INSIDE != 0
     }
 
     /// Whether there were calls of the same breaker inside it.
@@ -336,9 +352,12 @@ impl Permit {
     /// The call's stream, which was there at `made`, is dropped and was never read.
     #[cfg(feature = "stream")]
     pub(crate) fn unread(mut self, made: Tick) {
-        self.settled = true;
-        let took = self.took(made);
-        self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+        // As above: it may have been read once.
+        if self.stage.load(Ordering::Relaxed) != RUNS {
+            self.settled = true;
+            let took = self.took(made);
+            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+        }
     }
 
     /// The next item of the call's stream did not come for so long.
@@ -359,23 +378,20 @@ impl Permit {
 
     /// Whether it is known when the call began.
     #[cfg(feature = "stream")]
-    pub(crate) fn is_timed(&self) -> bool {
+    pub(crate) fn knows_start(&self) -> bool {
         self.started != Tick::ZERO
+    }
+
+    /// Whether [`timed`](Self::timed) has noted that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.place.load(Ordering::Relaxed) & TIMED != 0
     }
 
     /// How long the call took until `then`, which is of no meaning where it is not known when it began.
     #[cfg(feature = "stream")]
     pub(crate) fn took(&self, then: Tick) -> Duration {
         then.since(self.started.coarse(then))
-    }
-
-    /// The same call, which began now if nobody has noted when.
-    #[cfg(feature = "stream")]
-    pub(crate) fn begun(mut self) -> Self {
-        if self.started == Tick::ZERO {
-            self.started = clock::now();
-        }
-        self
     }
 }
 

@@ -182,9 +182,9 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 /// The limits need tokio's timer. Where there is none there are no limits, and one log line says so.
 #[cfg(feature = "tokio")]
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
-    /// How long the first item may take from the call's start, which is when the permit was taken: then, and where the stream ends before its first item,
-    /// the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is not counted.
-    /// A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
+    /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
+    /// not counted. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
     ///
     /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
     ///
@@ -195,7 +195,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
     /// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
     /// let silent = stream::pending::<Result<String, CircuitBreakerError>>();
-    /// let mut words = guard_stream(breaker.try_acquire()?, silent).first_item(Duration::from_secs(20));
+    /// let mut words = guard_stream(breaker.try_acquire()?.timed(), silent).first_item(Duration::from_secs(20));
     /// assert!(words.next().await.unwrap().unwrap_err().is_timeout());
     /// assert!(words.next().await.is_none());
     /// assert_eq!(breaker.snapshot().failure_count, 1);

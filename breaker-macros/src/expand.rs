@@ -155,8 +155,8 @@ impl<'p> Kit<'p> {
         });
         let given =
             self.plan.given.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
-        let begun = self.begun();
-        quote_spanned!(Span::mixed_site()=> #begun let __out = #run; #whole #given)
+        let timed = self.timed();
+        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #whole #given)
     }
 
     /// Whether an `impl Trait` is in the return type.

@@ -93,7 +93,7 @@ fn not_async(script: &'static [Then]) -> Result<Words, ChatError> {
 }
 
 async fn by_hand(head: u64, script: &'static [Then]) -> Result<Words, ChatError> {
-    let permit = Way::ByHand.breaker().try_acquire()?;
+    let permit = Way::ByHand.breaker().try_acquire()?.timed();
     timeout(secs(20), sleep(secs(head))).await.ok();
     let words = guard_stream_with(permit, source(script), presets::errors);
     Ok(Box::pin(words.first_item(secs(20)).item_timeout(secs(10)).until(Word::is_last)))

@@ -92,6 +92,11 @@ fn a_stream_that_panics_is_a_failure() {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| words.next().now_or_never())).unwrap_err();
     drop(words);
     assert_eq!(counts(&breaker), (0, 0, 1, 0));
+    let first = stream::iter([0]).map(|n| Ok::<_, &str>(1 / n));
+    let mut words = guard_stream(breaker.try_acquire().unwrap(), first);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| words.next().now_or_never())).unwrap_err();
+    drop(words);
+    assert_eq!((counts(&breaker), breaker.snapshot().last_error.unwrap().kind), ((0, 0, 2, 0), "panic"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,7 +33,7 @@ impl Streaming {
     pub(super) fn new(permit: Permit) -> Self {
         // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
         permit.waits();
-        let made = if permit.is_timed() { clock::now() } else { Tick::ZERO };
+        let made = if permit.knows_start() { clock::now() } else { Tick::ZERO };
         Self { stage: Stage::Reads(permit), gave: false, made, waits: None }
     }
 
@@ -47,9 +47,10 @@ impl Streaming {
         !self.gave
     }
 
-    /// How much of `span`, which runs from the call's start, was left when the stream was there.
+    /// How much of `span`, which runs from the call's start if that was asked for, was left when the stream was there.
     pub(super) fn left_of(&self, span: Duration) -> Duration {
-        self.permit().map_or(span, |permit| span.saturating_sub(permit.took(self.made)))
+        let timed = self.permit().filter(|permit| permit.is_timed());
+        timed.map_or(span, |permit| span.saturating_sub(permit.took(self.made)))
     }
 
     /// Runs the stream's own code as a part of the call.
@@ -72,7 +73,7 @@ impl Streaming {
     pub(super) fn waits(&mut self) {
         let Stage::Reads(permit) = &self.stage else { return };
         if self.waits.is_none() {
-            self.waits = Some(if permit.is_timed() { clock::now() } else { Tick::ZERO });
+            self.waits = Some(if permit.knows_start() { clock::now() } else { Tick::ZERO });
         }
     }
 

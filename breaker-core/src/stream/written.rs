@@ -37,8 +37,8 @@ pub fn rules<T, E>(
 }
 
 /// The call of a function whose first item has a limit, which runs from here.
-pub fn begun(permit: Permit) -> Permit {
-    permit.begun()
+pub fn timed(permit: Permit) -> Permit {
+    permit.timed()
 }
 
 /// The limit of the wait for the stream, where its first item has one; `other`: what is left for all attempts.

@@ -30,10 +30,10 @@ impl Kit<'_> {
         self.stream().and_then(|stream| stream.first_item.as_ref())
     }
 
-    // Output: `let __permit = WAY::begun(__permit);`, where the first item has a limit
-    pub(super) fn begun(&self) -> Option<TokenStream> {
+    // Output: `let __permit = WAY::timed(__permit);`, where the first item has a limit
+    pub(super) fn timed(&self) -> Option<TokenStream> {
         let way = self.stream_rt(Span::mixed_site());
-        self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #way::begun(__permit);))
+        self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #way::timed(__permit);))
     }
 
     // Output: `WAY::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
