@@ -373,7 +373,7 @@ keys! {
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
     /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero. A stream that is dropped after it gave an
-    /// item is a success if this is unset; any value that is set, `ignore` too, is for such a stream as well.
+    /// item is a success, unless its reader was waiting for the next one: for at least that duration, or at all with [`OnCancel::Failure`].
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
     |what| lasting(what), "\"ignore\", \"failure\" or a duration above zero";
 

@@ -539,6 +539,7 @@ async fn what_goes_wrong_before_the_first_item_is_tried_again_and_falls_back() {
 #[error("{0}")]
 struct Foreign(String);
 
+#[expect(clippy::needless_pass_by_value, reason = "as `open` gives it")]
 fn foreign(rejection: CircuitBreakerError) -> Foreign {
     Foreign(rejection.to_string())
 }
@@ -599,4 +600,14 @@ async fn the_texts_say_what_was_late() {
         assert_eq!(breaker.snapshot().last_error.unwrap().message.unwrap(), "the stream ended before its first item");
     })
     .await;
+}
+
+#[test]
+fn calls_and_their_streams_may_go_to_other_threads() {
+    fn is_send<T: Send>(_: T) {}
+    is_send(boxed(0, &[]));
+    is_send(unboxed(0, &[]));
+    is_send(again(&[]));
+    is_send(on_failure(&[]));
+    is_send(opened(vec![]));
 }

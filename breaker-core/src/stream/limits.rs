@@ -3,7 +3,6 @@
 use super::streaming::Streaming;
 use crate::call::limit::{self, Limit};
 use crate::error::CircuitBreakerError;
-use crate::permit::Permit;
 use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -103,8 +102,9 @@ impl<T, E> Rules<T, E> {
     /// The call is a success if this item completes the answer.
     pub(super) fn look_at(&self, value: &T, call: &mut Streaming) {
         let until = self.until.filter(|_| call.permit().is_some());
-        if until.is_some_and(|names| call.guarded(|| names(value))) {
-            call.end().map(Permit::success);
+        let is_complete = until.is_some_and(|names| call.guarded(|| names(value)));
+        if let Some(permit) = is_complete.then(|| call.end()).flatten() {
+            permit.success();
         }
     }
 
@@ -112,13 +112,10 @@ impl<T, E> Rules<T, E> {
     pub(super) fn end_of(&self, call: &mut Streaming, is_first: bool) -> Option<CircuitBreakerError> {
         let is_empty = is_first && self.limits.first_item.is_some();
         let holder = call.permit().map(|permit| permit.holder().clone())?;
-        let permit = call.end();
-        if self.until.is_none() && !is_empty {
-            permit.map(Permit::success);
-            return None;
-        }
-        if let Some(permit) = permit {
-            permit.was_cut(is_empty);
+        match call.end() {
+            Some(permit) if self.until.is_none() && !is_empty => permit.success(),
+            Some(permit) => permit.was_cut(is_empty),
+            None => {}
         }
         is_empty.then(|| CircuitBreakerError::cut(holder))
     }

@@ -260,6 +260,7 @@ where
 }
 
 /// The same where a counted failure, or a time-out, may fall back.
+#[expect(clippy::too_many_arguments, reason = "an expansion has them all")]
 pub fn begin_stream_box_or_fall<R, T, E, O>(
     permit: Permit,
     result: R,

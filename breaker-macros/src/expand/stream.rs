@@ -1,7 +1,7 @@
 //! The key `stream`: what is asked of a stream's items, and how a call waits for the first one.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 
 use super::Kit;
 use crate::check::stream::Streaming;
@@ -54,7 +54,7 @@ impl Kit<'_> {
         }
         let spans = [&stream.first_item, &stream.item_timeout];
         let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
-        let until = self.maybe(stream.until.as_ref().map(|until| until.to_token_stream()));
+        let until = self.maybe(stream.until.as_ref().map(ToTokens::to_token_stream));
         let open = self.maybe(stream.is_limited().then(|| self.open()));
         let at = stream.until.as_ref().map_or(here, mixed);
         let way = self.stream_rt(at);
@@ -63,9 +63,9 @@ impl Kit<'_> {
 
     // Output: { let __begins = BEGINS; __begins.await }
     //
-    // So nothing that the judge borrows lives while the call waits.
+    // So nothing that the judge borrows lives while the call waits. At the return type, so that a missing bound is told once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
-        quote_spanned!(Span::mixed_site()=> { let __begins = #begins; __begins.await })
+        quote_spanned!(self.at_ret=> { let __begins = #begins; __begins.await })
     }
 
     // Output: |__item| { use WAY::{ByInto as _, ByNoInto as _}; (&WAY::carrier::<Ret, _>(&__item)).__breaker_carry(__item) }
