@@ -181,6 +181,7 @@ pub(crate) enum Ending {
     Panicked,
     Dropped,
     /// A stream, dropped after an item: how long its reader had waited for the next one, if it did.
+    #[allow(dead_code, reason = "only the model of nested calls has streams")]
     Left(Option<Duration>),
 }
 
