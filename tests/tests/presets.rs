@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker, guard_stream_with,
-    presets,
+    CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker,
+    guard_stream_with, presets,
 };
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 type Boxed = Box<dyn Error + Send + Sync>;
@@ -31,9 +32,14 @@ enum Outer {
     Deep(#[source] Box<Outer>),
 }
 
+/// No breaker here opens.
+fn never<E>(rejection: CircuitBreakerError) -> E {
+    panic!("{rejection}")
+}
+
 macro_rules! looked_into {
     ($($name:ident: $error:ty = $make:expr;)*) => {$(
-        #[circuit_breaker(name = concat!("presets_", stringify!($name)), fail_max = 100, classify = presets::io)]
+        #[circuit_breaker(name = concat!("presets_", stringify!($name)), fail_max = 100, open = never, classify = presets::io)]
         async fn $name(error: $error) -> Result<(), $error> {
             Err(error)
         }
@@ -59,6 +65,17 @@ looked_into! {
     any: anyhow::Error = |error| anyhow::Error::from(error).context("loading");
     any_of_a_box: anyhow::Error = |error| anyhow::Error::from_boxed(error.into()).context("loading");
     shared: anyhow::Error = |error| anyhow::Error::from(Arc::new(error));
+    shared_itself: Arc<io::Error> = Arc::new;
+    shared_own: Arc<Outer> = |error| Arc::new(Outer::Io(error));
+    shared_any: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from(error).context("loading"));
+    shared_any_of_a_box: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from_boxed(error.into()));
+    shared_box: Arc<Boxed> = |error| Arc::new(error.into());
+    shared_dynamic: Arc<dyn Error + Send + Sync> = |error| Arc::new(error);
+    shared_from_a_box: Arc<dyn Error + Send + Sync> = |error| Boxed::from(error).into();
+    shared_not_sync: Arc<dyn Error + Send> = |error| Arc::new(error);
+    shared_not_send: Arc<dyn Error> = |error| Arc::new(error);
+    shared_here: Rc<dyn Error> = |error| Rc::new(error);
+    by_a_handle: CallError<Arc<dyn Error + Send + Sync>> = |error| CallError::Inner(Arc::new(error));
 }
 
 #[circuit_breaker(name = "presets_sync", key = host, fail_max = 100, classify = presets::any)]
@@ -73,6 +90,19 @@ fn so_it_does_on_a_function_that_is_not_async_and_has_a_key() {
         sync("a", io::Error::from(kind).into()).unwrap_err();
     }
     assert_eq!(counts("presets_sync[a]"), (1, 1, 1));
+}
+
+#[circuit_breaker(name = "presets_shared_by_itself", fail_max = 100, open = never, classify)]
+fn shared_by_itself(error: io::Error) -> Result<(), Arc<io::Error>> {
+    Err(Arc::new(error))
+}
+
+#[test]
+fn an_error_that_is_shared_says_itself_what_it_counts_as() {
+    for kind in KINDS {
+        shared_by_itself(kind.into()).unwrap_err();
+    }
+    assert_eq!(counts("presets_shared_by_itself"), (1, 1, 1));
 }
 
 #[derive(Debug, Classify)]
