@@ -6,7 +6,7 @@ use breaker_core::{circuit_breaker, retry};
 use breaker_servers::Path;
 use h2::Reason;
 use web::counted;
-use web::http2::{Act, Http2};
+use web::http2::{Act, Http2, Untouched};
 
 const OK: Act = Act::Answer(200, &[], b"7", &[]);
 
@@ -50,6 +50,20 @@ async fn a_refused_request_is_three_requests_of_one_call() {
         let expected = if matches!(act, Act::Reset(_)) { 3 } else { 1 };
         assert_eq!((asked, server.requests()), (expected, expected + 1), "{act:?}");
         assert_eq!(counted(&breaker), (0, 2, 0));
+    }
+}
+
+/// So it does where the server goes away before it has looked at the request. A body that is a stream cannot be sent again.
+#[tokio::test]
+async fn a_request_that_a_server_did_not_look_at_is_three_requests_of_one_call() {
+    let stream = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
+    let never = second().retry(reqwest::retry::never());
+    for (client, streams, expected) in [(second(), false, 3), (never, false, 1), (second(), true, 1)] {
+        let server = Untouched::start().await;
+        let (client, breaker) = (client.build().unwrap(), breaker("untouched", None));
+        let request = client.post(server.url());
+        send(&breaker, if streams { request.body(stream()) } else { request.body("x") }).await;
+        assert_eq!((server.requests(), counted(&breaker)), (expected, (0, 1, 0)), "a stream: {streams}");
     }
 }
 
