@@ -3,7 +3,7 @@
 use super::*;
 use breaker_clients::{breaker, closes, opens};
 use breaker_core::{circuit_breaker, retry};
-use breaker_servers::Path;
+use breaker_servers::{Path, until};
 use h2::Reason;
 use web::counted;
 use web::http2::{Act, Http2, Untouched};
@@ -93,32 +93,63 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     }
 }
 
+/// That asks the connection itself, in calls only or without any too.
+fn healing(while_idle: bool) -> Client {
+    second()
+        .timeout(ms(100))
+        .http2_keep_alive_interval(ms(150))
+        .http2_keep_alive_timeout(ms(100))
+        .http2_keep_alive_while_idle(while_idle)
+        .build()
+        .unwrap()
+}
+
 /// A call that is cut off leaves the one connection there is, so that every probe fails on it: it takes keep-alive to find out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Http2::start(OK).await;
     let path = Path::to(server.port).await;
     let url = format!("http://127.0.0.1:{}/", path.port);
-    let kept = second().timeout(ms(100));
-    let healing = second()
-        .timeout(ms(100))
-        .http2_keep_alive_interval(ms(150))
-        .http2_keep_alive_timeout(ms(100))
-        .http2_keep_alive_while_idle(true);
-    for (name, client, heals) in [("kept", kept, false), ("healing", healing, true)] {
-        let (client, breaker) = (client.build().unwrap(), breaker(name, None));
+    let kept = second().timeout(ms(100)).build().unwrap();
+    for (name, client, heals) in
+        [("kept", kept, false), ("in calls", healing(false), true), ("always", healing(true), true)]
+    {
+        let breaker = breaker(name, None);
         send(&breaker, client.get(&url)).await;
         let connections = path.accepted();
         path.darken();
-        opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
+        let mut calls = async || send(&breaker, client.get(&url)).await;
         if heals {
-            closes(&breaker, async || send(&breaker, client.get(&url)).await).await;
-        } else {
-            for _ in 0..10 {
-                tokio::time::sleep(ms(100)).await;
-                send(&breaker, client.get(&url)).await;
-            }
-            assert_eq!((counted(&breaker).0, path.accepted()), (1, connections), "{:?}", breaker.snapshot());
+            until("it fails", async || {
+                calls().await;
+                counted(&breaker).1 > 0
+            })
+            .await;
+            closes(&breaker, calls).await;
+            continue;
         }
+        opens(&breaker, &mut calls).await;
+        for _ in 0..10 {
+            tokio::time::sleep(ms(100)).await;
+            calls().await;
+        }
+        assert_eq!((counted(&breaker).0, path.accepted()), (1, connections), "{:?}", breaker.snapshot());
+    }
+}
+
+/// Else the first call on it has to begin that, and fails.
+#[tokio::test]
+async fn keep_alive_while_idle_replaces_a_silent_connection_before_a_call() {
+    let server = Http2::start(OK).await;
+    for (while_idle, expected) in [(true, (2, 0, 0)), (false, (1, 1, 0))] {
+        let path = Path::to(server.port).await;
+        let url = format!("http://127.0.0.1:{}/", path.port);
+        let (client, breaker) = (healing(while_idle), breaker("idle", None));
+        send(&breaker, client.get(&url)).await;
+        path.darken();
+        // More than both times of keep-alive: that it says nothing meanwhile is what is looked at.
+        tokio::time::sleep(ms(1_000)).await;
+        send(&breaker, client.get(&url)).await;
+        assert_eq!(counted(&breaker), expected, "while idle: {while_idle}");
     }
 }
