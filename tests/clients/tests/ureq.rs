@@ -108,6 +108,19 @@ async fn callers_mistakes_leave_it_closed() {
     assert_eq!((breaker.snapshot().ignored_count, breaker.snapshot().failure_count), (4, 0));
 }
 
+/// The error of a status has lost its `Retry-After`. A response has it.
+#[tokio::test]
+async fn overload_opens_for_as_long_as_a_response_asks() {
+    let (port, _) = server(&status(503, "retry-after: 7\r\n"));
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let (breaker, url) = (breaker("ureq", None), format!("http://127.0.0.1:{port}/"));
+    let seen = opens(&breaker, async || {
+        drop(breaker.call_sync_with(|| agent.get(&url).call(), presets::both));
+    })
+    .await;
+    assert!(seen.retry_after.unwrap() > Duration::from_secs(5), "{seen:?}");
+}
+
 /// A limit of this side for what it reads.
 #[tokio::test]
 async fn a_body_above_ones_own_limit_is_neutral() {
