@@ -69,7 +69,7 @@ impl<T: Classify + ?Sized> Classify for Arc<T> {
 /// An error that a type item of `exclude`, `success` or `include` can look into.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be searched for an error of this type",
-    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error`",
+    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error` mutably",
     note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
 )]
 pub trait Search<T, Way> {

@@ -3,10 +3,10 @@
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker,
-    guard_stream_with, presets,
+    guard_stream_with, presets, retry,
 };
-use futures_util::StreamExt;
 use futures_util::stream::iter;
+use futures_util::{Stream, StreamExt};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -133,6 +133,40 @@ async fn it_is_the_classifier_of_a_call_by_a_handle_and_of_a_stream() {
     let seen = breaker.snapshot();
     assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), (2, 2, 2));
     assert_eq!(seen.last_error.unwrap().message.as_deref(), Some("connection refused"));
+}
+
+/// What a cache gives to all who waited for one value.
+type Shared = Arc<anyhow::Error>;
+
+#[circuit_breaker(name = "presets_shared_retried", fail_max = 100, open = never, classify = presets::any)]
+#[retry(attempts = 3, min = "1ms")]
+async fn shared_retried(error: Shared) -> Result<(), Shared> {
+    Err(error)
+}
+
+#[circuit_breaker(name = "presets_shared_stream", fail_max = 100, open = never, stream, exclude(io::Error))]
+async fn shared_stream(error: Shared) -> Result<impl Stream<Item = Result<(), Shared>>, Shared> {
+    Ok(iter([Err(error)]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_shared_is_looked_into_in_each_place() {
+    let breaker = CircuitBreaker::new("shared by a handle", Config::new().fail_max(100)).unwrap();
+    let inner = CircuitBreaker::new("inner of a shared one", Config::new()).unwrap();
+    inner.force_open();
+    let errors = KINDS.map(|kind| Arc::new(anyhow::Error::from(io::Error::from(kind)).context("loading")));
+    let rejection = Arc::new(anyhow::Error::from(inner.try_acquire().unwrap_err()).context("loading"));
+    for error in errors.into_iter().chain([rejection]) {
+        let failing = async { Err::<(), _>(error.clone()) };
+        breaker.call_with(failing, presets::any).await.unwrap_err();
+        shared_retried(error.clone()).await.unwrap_err();
+        let _ = shared_stream(error).await.unwrap().collect::<Vec<_>>().await;
+    }
+    let seen = breaker.snapshot();
+    assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), (1, 2, 1));
+    assert_eq!(seen.last_error.unwrap().message.as_deref(), Some("loading: connection refused"));
+    assert_eq!(counts("presets_shared_retried"), (1, 2, 3), "a failure alone is tried again");
+    assert_eq!(counts("presets_shared_stream"), (0, 4, 0));
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;
 #[diagnostic::on_unimplemented(
     message = "a preset cannot look into `{Self}`",
     label = "expected an error, or a `Result` with one",
-    note = "an error is an `Error + 'static`, or what dereferences to `dyn Error`, as `anyhow::Error` does"
+    note = "an error is an `Error + 'static`, what dereferences to `dyn Error` mutably, as `anyhow::Error` does, or an `Arc` of one of these"
 )]
 pub trait Subject<Way> {
     /// [`Shown`] of a result, [`Outcome`] of an error.
