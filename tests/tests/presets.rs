@@ -1,5 +1,6 @@
 //! Presets by name: in the attribute, on a variant, by a handle and of a stream, on each type that they look into.
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::needless_pass_by_value, reason = "a rejection is given by value")]
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker,

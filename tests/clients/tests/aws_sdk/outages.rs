@@ -11,7 +11,7 @@ use breaker_servers::{Path, Server, until};
 #[tokio::test]
 async fn frozen_thawed_killed_and_restarted() {
     let mut server = Server::itself("serves").await;
-    let (breaker, client) = (breaker("s3", Some(Duration::from_millis(300))), client("127.0.0.1", server.port));
+    let (breaker, client) = (guarded(), client("127.0.0.1", server.port));
     call(&breaker, &client).await;
     assert_eq!(breaker.snapshot().success_count, 1);
     server.freeze();
@@ -42,7 +42,7 @@ async fn killed_in_mid_call_is_a_failure() {
 async fn a_silent_path_opens_and_the_next_connections_close() {
     let server = S3::start(Mode::Object).await;
     let path = Path::to(server.port).await;
-    let (breaker, client) = (breaker("s3", Some(Duration::from_millis(300))), client("127.0.0.1", path.port));
+    let (breaker, client) = (guarded(), client("127.0.0.1", path.port));
     let calls = async || {
         tokio::join!(call(&breaker, &client), call(&breaker, &client), call(&breaker, &client));
     };

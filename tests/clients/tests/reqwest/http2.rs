@@ -5,6 +5,7 @@ use breaker_clients::{breaker, closes, opens};
 use breaker_core::{circuit_breaker, retry};
 use breaker_servers::{Path, until};
 use h2::Reason;
+use std::time::Duration;
 use web::counted;
 use web::http2::{Act, Http2, Untouched};
 
@@ -94,9 +95,9 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
 }
 
 /// That asks the connection itself, in calls only or without any too.
-fn healing(while_idle: bool) -> Client {
+fn healing(while_idle: bool, limit: Duration) -> Client {
     second()
-        .timeout(ms(100))
+        .timeout(limit)
         .http2_keep_alive_interval(ms(150))
         .http2_keep_alive_timeout(ms(100))
         .http2_keep_alive_while_idle(while_idle)
@@ -112,7 +113,7 @@ async fn a_silent_path_closes_with_keep_alive_only() {
     let url = format!("http://127.0.0.1:{}/", path.port);
     let kept = second().timeout(ms(100)).build().unwrap();
     for (name, client, heals) in
-        [("kept", kept, false), ("in calls", healing(false), true), ("always", healing(true), true)]
+        [("kept", kept, false), ("in calls", healing(false, ms(100)), true), ("always", healing(true, ms(100)), true)]
     {
         let breaker = breaker(name, None);
         send(&breaker, client.get(&url)).await;
@@ -144,7 +145,7 @@ async fn keep_alive_while_idle_replaces_a_silent_connection_before_a_call() {
     for (while_idle, expected) in [(true, (2, 0, 0)), (false, (1, 1, 0))] {
         let path = Path::to(server.port).await;
         let url = format!("http://127.0.0.1:{}/", path.port);
-        let (client, breaker) = (healing(while_idle), breaker("idle", None));
+        let (client, breaker) = (healing(while_idle, ms(1_000)), breaker("idle", None));
         send(&breaker, client.get(&url)).await;
         path.darken();
         // More than both times of keep-alive: that it says nothing meanwhile is what is looked at.

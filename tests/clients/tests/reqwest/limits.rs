@@ -63,10 +63,10 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
 /// A part of the body every so often is enough for it, whenever the whole of it comes. `timeout` is for the whole.
 #[tokio::test]
 async fn read_timeout_lets_a_body_come_slowly_and_timeout_does_not() {
-    let slow = || Reply::answer(200, "", "slowly").slowly(ms(60));
+    let slow = || Reply::answer(200, "", "very slowly").slowly(ms(100));
     for (name, client, expected) in [
-        ("read_timeout", builder().read_timeout(ms(150)), (1, 0, 0)),
-        ("timeout", builder().timeout(ms(150)), (0, 1, 0)),
+        ("read_timeout", builder().read_timeout(ms(500)), (1, 0, 0)),
+        ("timeout", builder().timeout(ms(500)), (0, 1, 0)),
     ] {
         let server = Http1::start(slow()).await;
         let (client, breaker) = (client.build().unwrap(), breaker(name, None));

@@ -154,7 +154,7 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_failure() {
         ("gzip without its end", packed(17, &GZIP[..17])),
         ("gzip with a wrong checksum", packed(21, &[&GZIP[..16], &[0; 4], &GZIP[20..]].concat())),
         ("body without a length that is reset", Reply::bytes("HTTP/1.0 200 X\r\n\r\nhalf").resets()),
-        ("too large a head", Reply::answer(200, &format!("a: {}\r\n", "b".repeat(500_000)), "")),
+        ("too large a head", Reply::answer(200, &format!("a: {}\r\n", "b".repeat(1_000_000)), "")),
         ("no HTTP", Reply::bytes("SSH-2.0-OpenSSH_9.2\r\n").closes()),
         ("no known version", Reply::bytes("HTTP/9.9 200 X\r\n\r\n").closes()),
         ("no status", Reply::bytes("HTTP/1.1 abc X\r\n\r\n").closes()),
