@@ -50,11 +50,22 @@ pub(crate) fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -
 }
 
 fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
-        return Some(&**shared);
+    if let Some(inner) = shared(error) {
+        return Some(inner);
     }
     match as_one::<io::Error>(error).and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
     }
+}
+
+/// What an `Arc<dyn Error>` holds, whose own `source()` leaves that one out.
+fn shared<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return Some(&**shared);
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send>>() {
+        return Some(&**shared);
+    }
+    error.downcast_ref::<Arc<dyn Error>>().map(|shared| &**shared)
 }

@@ -5,7 +5,8 @@ use crate::outcome::Outcome;
 use crate::sync::Arc;
 use std::any::Any;
 use std::error::Error;
-use std::ops::Deref;
+use std::ops::DerefMut;
+use std::rc::Rc;
 
 /// What a value, most often an error, says about the service behind it.
 ///
@@ -68,7 +69,7 @@ impl<T: Classify + ?Sized> Classify for Arc<T> {
 /// An error that a type item of `exclude`, `success` or `include` can look into.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be searched for an error of this type",
-    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error`",
+    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error` mutably",
     note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
 )]
 pub trait Search<T, Way> {
@@ -88,9 +89,14 @@ pub trait Search<T, Way> {
 #[derive(Debug)]
 pub struct Itself;
 
-/// The error dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do.
+/// The error owns one and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An `Arc<dyn Error>` is an `Error` itself, and does not own:
+/// without that difference both ways would be open to it, and rustc would choose none.
 #[derive(Debug)]
 pub struct Boxed;
+
+/// The error is a box that is shared, as `Arc<anyhow::Error>`, or an `Rc<dyn Error>`.
+#[derive(Debug)]
+pub struct Shared;
 
 #[diagnostic::do_not_recommend]
 impl<E: Error + 'static, T> Search<T, Itself> for E {
@@ -102,7 +108,7 @@ impl<E: Error + 'static, T> Search<T, Itself> for E {
 #[diagnostic::do_not_recommend]
 impl<E, T> Search<T, Boxed> for E
 where
-    E: Deref + 'static,
+    E: DerefMut + 'static,
     E::Target: Opaque<T>,
 {
     fn first(&self) -> &(dyn Error + 'static) {
@@ -114,6 +120,27 @@ where
         T: Error,
     {
         E::Target::beside(self).is_some()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<T, Boxed>, T> Search<T, Shared> for Arc<E> {
+    fn first(&self) -> &(dyn Error + 'static) {
+        (**self).first()
+    }
+
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        (**self).has_beside()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Opaque<T> + ?Sized, T> Search<T, Shared> for Rc<E> {
+    fn first(&self) -> &(dyn Error + 'static) {
+        (**self).as_error()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::chain::{any_of, beginning};
 use crate::classify::{Opaque, Sought};
+use crate::sync::Arc;
 use std::error::Error;
 use std::ops::Deref;
 
@@ -72,6 +73,17 @@ pub trait ByTarget<'e, E> {
 }
 
 impl<'e, E> ByTarget<'e, E> for &Within<'e, E>
+where
+    E: Deref + 'static,
+    E::Target: Opaque<()>,
+{
+    fn __breaker_way(&self) -> OfTarget<'e, E> {
+        OfTarget(self.0)
+    }
+}
+
+/// A box that is shared, as `Arc<anyhow::Error>`.
+impl<'e, E> ByTarget<'e, E> for &Within<'e, Arc<E>>
 where
     E: Deref + 'static,
     E::Target: Opaque<()>,

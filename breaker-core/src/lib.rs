@@ -23,7 +23,7 @@
 //! # Guide
 //!
 //! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The client under the breaker, with the settings that go with
-//! one: [databases and Redis](_guide::clients_databases); [reqwest, hyper and tonic](_guide::clients_http); [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
+//! one: [databases and Redis](_guide::clients_databases); [reqwest, hyper, tonic and ureq](_guide::clients_http); [the AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
 //!
 //! # Out of scope
 //!
@@ -220,7 +220,7 @@ pub mod _guide {
     #[doc = include_str!("../guide/clients_messaging.md")]
     pub mod clients_messaging {}
 
-    /// The settings of reqwest, hyper and tonic that go with a breaker. Its examples are run in `tests/clients`, where these crates are.
+    /// The settings of reqwest, hyper, tonic and ureq that go with a breaker. Its examples are run in `tests/clients`, where these crates are.
     #[cfg(not(doctest))]
     #[doc = include_str!("../guide/clients_http.md")]
     pub mod clients_http {}

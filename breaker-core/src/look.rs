@@ -303,7 +303,9 @@ asked!(
     io::Error,
     Box<io::Error>,
     Arc<io::Error>,
-    Arc<dyn Error + Send + Sync + 'static>
+    Arc<dyn Error + Send + Sync + 'static>,
+    Arc<dyn Error + Send + 'static>,
+    Arc<dyn Error + 'static>
 );
 
 impl<'e, E: Asked> Sight<'e, E> {
@@ -318,6 +320,19 @@ impl<'e, E: Asked> Sight<'e, E> {
 impl Asked for anyhow::Error {
     fn look(&self) -> Look<'_> {
         Look::whole(self, beginning(self, &**self))
+    }
+}
+
+#[cfg(feature = "anyhow")]
+impl Asked for Arc<anyhow::Error> {
+    fn look(&self) -> Look<'_> {
+        (**self).look()
+    }
+}
+
+impl Asked for Arc<Box<dyn Error + Send + Sync + 'static>> {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, &***self)
     }
 }
 

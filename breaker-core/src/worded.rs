@@ -1,6 +1,6 @@
 //! Worded: what a classifier of a call by a handle gives: what the result counts as, and what is to be shown of its error.
 
-use crate::classify::{Boxed, Itself, Search, Verdict};
+use crate::classify::{Boxed, Itself, Search, Shared, Verdict};
 use crate::error::{CallError, CircuitBreakerError};
 use crate::look::Look;
 use crate::note::Cause;
@@ -167,7 +167,7 @@ impl<E> sealed::Classification<E> for Shown<E> {
 }
 
 /// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
-/// `anyhow::Error` do), a string, and a [`CallError`] of these.
+/// `anyhow::Error` do), an `Arc` of one of these, a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error whose text is known",
     label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",
@@ -187,6 +187,13 @@ impl<E: Search<CircuitBreakerError, Itself> + Display> Show<Itself> for E {
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Boxed> + Display> Show<Boxed> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, self.first())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Shared> + Display> Show<Shared> for E {
     fn look(&self) -> Look<'_> {
         Look::whole(self, self.first())
     }

@@ -154,14 +154,14 @@ fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Verdict> {
     let word = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected()))?;
     let verdict = match keys::word("classify", &word.to_string(), word.span(), &WORDS)? {
         "delegate" => Verdict::Delegate(word.span(), delegate(variant, word.span())?),
-        "with" => with(input, &word)?,
+        "with" => with(input, &word, variant)?,
         name => Verdict::Word(Ident::new(name, Span::mixed_site())),
     };
     let _: Option<Token![,]> = input.parse()?;
     if input.is_empty() { Ok(verdict) } else { Err(input.error("a variant counts as one thing; leave this out")) }
 }
 
-fn with(input: ParseStream<'_>, word: &Ident) -> Result<Verdict> {
+fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Verdict> {
     let fix = "`with` takes the path of a function that is called with the variant's fields by reference, for instance \
                `with = status_outcome`";
     if !input.peek(Token![=]) {
@@ -173,7 +173,28 @@ fn with(input: ParseStream<'_>, word: &Ident) -> Result<Verdict> {
     }
     let ahead = input.fork();
     ahead.parse::<Path>().map_err(|error| Error::new(error.span(), fix))?;
-    input.parse().map(Verdict::With)
+    let path = input.parse()?;
+    check_preset(&path, variant)?;
+    Ok(Verdict::With(path))
+}
+
+/// Of a preset is known that it takes one field. rustc would propose to leave out a part of its path. A module `presets` of the user's own can be named
+/// `self::presets`.
+fn check_preset(path: &Path, variant: &Variant) -> Result<()> {
+    let mut last = path.segments.iter().rev().map(|segment| &segment.ident);
+    let (Some(name), Some(module), of) = (last.next(), last.next(), last.next()) else { return Ok(()) };
+    if module != "presets" || of.is_some_and(|of| of != "breaker_core") {
+        return Ok(());
+    }
+    let fix = match variant.fields.len() {
+        1 => return Ok(()),
+        0 => "but the variant has none; write `neutral`, `success` or `failure`".to_owned(),
+        count => format!(
+            "but the variant has {count}; write `with = path` of a function of yours, which gets all of them by \
+             reference and calls `presets::{name}(error)`"
+        ),
+    };
+    Err(Error::new_spanned(path, format!("`presets::{name}` is asked about one field, {fix}")))
 }
 
 /// Which field `delegate` asks: the only one, or the one that is the source.

@@ -7,6 +7,8 @@ mod common;
 use breaker_core::{Config, Registry};
 use common::breaker;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 const README: &str = include_str!("../../README.md");
 const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
@@ -75,7 +77,7 @@ fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files
         registry.breaker("api", Config::new()).unwrap();
         let told = registry.init_from([(&variable, "no value of it")]).unwrap_err().to_string();
         assert!(told.contains(&variable) && told.contains("expected"), "{told}");
-        std::fs::write(&file, format!("[all]\n{key} = \"no value of it\"\n")).unwrap();
+        fs::write(&file, format!("[all]\n{key} = \"no value of it\"\n")).unwrap();
         let told = registry.load(&file).unwrap_err().to_string();
         assert!(told.contains(key) && told.contains("expected"), "{told}");
     }
@@ -93,5 +95,41 @@ fn each_policy_says_when_to_take_it() {
     for (key, cells) in tables(README, "\n## Policies").into_iter().filter(|(key, _)| of_attribute().contains(key)) {
         assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{key}: {cells:?}");
         assert!(of_settings().contains(key), "{key} is no setting");
+    }
+}
+
+/// The pages that name a test beside each line.
+const GUIDES: [&str; 3] = [
+    include_str!("../../breaker-core/guide/clients_aws.md"),
+    include_str!("../../breaker-core/guide/clients_databases.md"),
+    include_str!("../../breaker-core/guide/clients_http.md"),
+];
+
+/// What stands in backticks in the last column of the tables that end in `test`.
+fn named_tests(page: &'static str) -> BTreeSet<&'static str> {
+    let mut named = BTreeSet::new();
+    for table in page.split("\n\n").filter(|table| table.lines().next().is_some_and(|head| head.ends_with("| test |")))
+    {
+        for row in table.lines().skip(2) {
+            let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+            named.extend(tests.split('`').skip(1).step_by(2));
+        }
+    }
+    named
+}
+
+fn sources(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { sources(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+}
+
+#[test]
+fn each_test_that_the_guide_names_is_there() {
+    let sources = sources(Path::new("clients/tests"));
+    for page in GUIDES {
+        let named = named_tests(page);
+        assert!(named.len() > 5, "{named:?}");
+        let absent: Vec<_> = named.into_iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+        assert!(absent.is_empty(), "{absent:?}");
     }
 }

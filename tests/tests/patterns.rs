@@ -124,6 +124,38 @@ fn so_is_a_boxed_one_with_guards_and_alternatives() {
     }
 }
 
+macro_rules! shared {
+    ($($name:ident: $error:ty = $make:expr;)*) => {$(
+        #[circuit_breaker(
+            name = concat!("shared_", stringify!($name)),
+            open = |_| unreachable!("it stays closed"),
+            success(Database::RowNotFound),
+            exclude(Fault)
+        )]
+        fn $name(error: Box<dyn Error + Send + Sync>) -> Result<(), $error> {
+            let make: fn(Box<dyn Error + Send + Sync>) -> $error = $make;
+            Err(make(error))
+        }
+    )*
+    /// What a cache gives to all who waited for one value.
+    #[test]
+    fn an_error_that_is_shared_is_searched_by_patterns_and_types() {
+        $(
+            $name(Database::RowNotFound.into()).unwrap_err();
+            $name(Fault { code: 404 }.into()).unwrap_err();
+            $name("else".into()).unwrap_err();
+            assert_eq!(counts(concat!("shared_", stringify!($name))), (1, 1, 1), stringify!($name));
+        )*
+    }};
+}
+
+shared! {
+    of_any: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from_boxed(error));
+    of_a_box: Arc<Box<dyn Error + Send + Sync>> = Arc::new;
+    of_dynamic: Arc<dyn Error + Send + Sync> = Arc::from;
+    of_one_thread: Arc<dyn Error> = |error| Arc::from(error as Box<dyn Error>);
+}
+
 type ApiResult = Result<(), ApiError>;
 
 #[circuit_breaker(name = "an enum", exclude(Database::RowNotFound), success(ApiError::Twice(..)))]

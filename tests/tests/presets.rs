@@ -1,14 +1,16 @@
 //! Presets by name: in the attribute, on a variant, by a handle and of a stream, on each type that they look into.
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::needless_pass_by_value, reason = "a rejection is given by value")]
 
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker, guard_stream_with,
-    presets,
+    CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, circuit_breaker,
+    guard_stream_with, presets, retry,
 };
-use futures_util::StreamExt;
 use futures_util::stream::iter;
+use futures_util::{Stream, StreamExt};
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 type Boxed = Box<dyn Error + Send + Sync>;
@@ -31,9 +33,14 @@ enum Outer {
     Deep(#[source] Box<Outer>),
 }
 
+/// No breaker here opens.
+fn never<E>(rejection: CircuitBreakerError) -> E {
+    panic!("{rejection}")
+}
+
 macro_rules! looked_into {
     ($($name:ident: $error:ty = $make:expr;)*) => {$(
-        #[circuit_breaker(name = concat!("presets_", stringify!($name)), fail_max = 100, classify = presets::io)]
+        #[circuit_breaker(name = concat!("presets_", stringify!($name)), fail_max = 100, open = never, classify = presets::io)]
         async fn $name(error: $error) -> Result<(), $error> {
             Err(error)
         }
@@ -59,6 +66,17 @@ looked_into! {
     any: anyhow::Error = |error| anyhow::Error::from(error).context("loading");
     any_of_a_box: anyhow::Error = |error| anyhow::Error::from_boxed(error.into()).context("loading");
     shared: anyhow::Error = |error| anyhow::Error::from(Arc::new(error));
+    shared_itself: Arc<io::Error> = Arc::new;
+    shared_own: Arc<Outer> = |error| Arc::new(Outer::Io(error));
+    shared_any: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from(error).context("loading"));
+    shared_any_of_a_box: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from_boxed(error.into()));
+    shared_box: Arc<Boxed> = |error| Arc::new(error.into());
+    shared_dynamic: Arc<dyn Error + Send + Sync> = |error| Arc::new(error);
+    shared_from_a_box: Arc<dyn Error + Send + Sync> = |error| Boxed::from(error).into();
+    shared_not_sync: Arc<dyn Error + Send> = |error| Arc::new(error);
+    shared_not_send: Arc<dyn Error> = |error| Arc::new(error);
+    shared_here: Rc<dyn Error> = |error| Rc::new(error);
+    by_a_handle: CallError<Arc<dyn Error + Send + Sync>> = |error| CallError::Inner(Arc::new(error));
 }
 
 #[circuit_breaker(name = "presets_sync", key = host, fail_max = 100, classify = presets::any)]
@@ -73,6 +91,19 @@ fn so_it_does_on_a_function_that_is_not_async_and_has_a_key() {
         sync("a", io::Error::from(kind).into()).unwrap_err();
     }
     assert_eq!(counts("presets_sync[a]"), (1, 1, 1));
+}
+
+#[circuit_breaker(name = "presets_shared_by_itself", fail_max = 100, open = never, classify)]
+fn shared_by_itself(error: io::Error) -> Result<(), Arc<io::Error>> {
+    Err(Arc::new(error))
+}
+
+#[test]
+fn an_error_that_is_shared_says_itself_what_it_counts_as() {
+    for kind in KINDS {
+        shared_by_itself(kind.into()).unwrap_err();
+    }
+    assert_eq!(counts("presets_shared_by_itself"), (1, 1, 1));
 }
 
 #[derive(Debug, Classify)]
@@ -103,6 +134,40 @@ async fn it_is_the_classifier_of_a_call_by_a_handle_and_of_a_stream() {
     let seen = breaker.snapshot();
     assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), (2, 2, 2));
     assert_eq!(seen.last_error.unwrap().message.as_deref(), Some("connection refused"));
+}
+
+/// What a cache gives to all who waited for one value.
+type Shared = Arc<anyhow::Error>;
+
+#[circuit_breaker(name = "presets_shared_retried", fail_max = 100, open = never, classify = presets::any)]
+#[retry(attempts = 3, min = "1ms")]
+async fn shared_retried(error: Shared) -> Result<(), Shared> {
+    Err(error)
+}
+
+#[circuit_breaker(name = "presets_shared_stream", fail_max = 100, open = never, stream, exclude(io::Error))]
+async fn shared_stream(error: Shared) -> Result<impl Stream<Item = Result<(), Shared>>, Shared> {
+    Ok(iter([Err(error)]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_shared_is_looked_into_in_each_place() {
+    let breaker = CircuitBreaker::new("shared by a handle", Config::new().fail_max(100)).unwrap();
+    let inner = CircuitBreaker::new("inner of a shared one", Config::new()).unwrap();
+    inner.force_open();
+    let errors = KINDS.map(|kind| Arc::new(anyhow::Error::from(io::Error::from(kind)).context("loading")));
+    let rejection = Arc::new(anyhow::Error::from(inner.try_acquire().unwrap_err()).context("loading"));
+    for error in errors.into_iter().chain([rejection]) {
+        let failing = async { Err::<(), _>(error.clone()) };
+        breaker.call_with(failing, presets::any).await.unwrap_err();
+        shared_retried(error.clone()).await.unwrap_err();
+        let _ = shared_stream(error).await.unwrap().collect::<Vec<_>>().await;
+    }
+    let seen = breaker.snapshot();
+    assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), (1, 2, 1));
+    assert_eq!(seen.last_error.unwrap().message.as_deref(), Some("loading: connection refused"));
+    assert_eq!(counts("presets_shared_retried"), (1, 2, 3), "a failure alone is tried again");
+    assert_eq!(counts("presets_shared_stream"), (0, 4, 0));
 }
 
 #[test]

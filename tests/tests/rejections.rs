@@ -121,7 +121,7 @@ async fn a_rejection_anywhere_behind_an_error_is_neutral_without_a_key() {
 
 macro_rules! itself {
     ($($name:ident: $error:ty = $make:expr;)*) => {$(
-        #[circuit_breaker(name = concat!("itself_", stringify!($name)))]
+        #[circuit_breaker(name = concat!("itself_", stringify!($name)), open = |_| unreachable!("it stays closed"))]
         async fn $name(error: $error) -> Result<(), $error> {
             Err(error)
         }
@@ -148,6 +148,10 @@ itself! {
     in_sync: Box<dyn Error + Send + Sync> = Box::from;
     any: anyhow::Error = |error| anyhow::Error::from(error).context("asking inner");
     any_of_a_box: anyhow::Error = |error| anyhow::Error::from_boxed(error.into()).context("asking inner");
+    shared_dynamic: Arc<dyn Error + Send + Sync> = |error| Arc::new(error);
+    shared_not_send: Arc<dyn Error> = |error| Arc::new(error);
+    shared_any: Arc<anyhow::Error> = |error| Arc::new(anyhow::Error::from(error).context("asking inner"));
+    shared_box: Arc<Box<dyn Error + Send + Sync>> = |error| Arc::new(error.into());
 }
 
 /// An error that borrows, as those of parsers do.

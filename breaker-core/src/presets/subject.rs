@@ -10,11 +10,12 @@ use std::error::Error;
 pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;
 
 /// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and calls by a handle, or an error alone, for
-/// `#[classify(with = path)]`. The error is any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), or a string.
+/// `#[classify(with = path)]`. The error is any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of
+/// these, or a string.
 #[diagnostic::on_unimplemented(
     message = "a preset cannot look into `{Self}`",
     label = "expected an error, or a `Result` with one",
-    note = "an error is an `Error + 'static`, or what dereferences to `dyn Error`, as `anyhow::Error` does"
+    note = "an error is an `Error + 'static`, what dereferences to `dyn Error` mutably, as `anyhow::Error` does, or an `Arc` of one of these"
 )]
 pub trait Subject<Way> {
     /// [`Shown`] of a result, [`Outcome`] of an error.

@@ -19,6 +19,9 @@ use std::error::Error;
 ///
 /// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as a date. A negative pushback ("not again") is no time.
 ///
+/// Connecting may hang under both limits of an `Endpoint`: `timeout` begins after it, and `connect_timeout` covers TCP and not TLS. So give the function
+/// a `timeout`.
+///
 /// A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a function that returns a `Result<_, Status>` can be annotated:
 /// `Unavailable` with the text of the error, `retry-after` in its metadata where the breaker knows it, and the error as its `source()`. A time-out is a
 /// `DeadlineExceeded`.

@@ -1,6 +1,11 @@
 //! The AWS SDK before a server that answers as S3 does in each of its faults.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "aws_sdk/outages.rs"]
+mod outages;
+#[path = "aws_sdk/settings.rs"]
+mod settings;
+
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
@@ -10,7 +15,7 @@ use aws_sdk_s3::primitives::ByteStreamError;
 use aws_sdk_s3::{Client, Config};
 use breaker_clients::{breaker, closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Classify, Outcome, circuit_breaker, presets, testing};
-use breaker_servers::{Hanging, UNRESOLVABLE, refused};
+use breaker_servers::{Hanging, UNRESOLVABLE, port_to_serve, refused};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,6 +54,8 @@ enum Mode {
     Page(u16),
     /// It breaks off in the midst of the body.
     Cut,
+    /// It ends the connection without a word.
+    Closed,
     Garbage,
     Silent,
 }
@@ -62,7 +69,11 @@ struct S3 {
 
 impl S3 {
     async fn start(mode: Mode) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::on(0, mode).await
+    }
+
+    async fn on(port: u16, mode: Mode) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (mode, requests) = (Arc::new(Mutex::new(mode)), Arc::new(AtomicUsize::new(0)));
         let (shared, count) = (mode.clone(), requests.clone());
@@ -102,6 +113,7 @@ async fn serve(mut stream: TcpStream, mode: Arc<Mutex<Mode>>, requests: Arc<Atom
         let answer = match mode {
             Mode::Object => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789".to_owned(),
             Mode::Cut => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123".to_owned(),
+            Mode::Closed => String::new(),
             Mode::Garbage => "no HTTP at all\r\n\r\n".to_owned(),
             Mode::Page(status) => {
                 format!("HTTP/1.1 {status} So\r\nretry-after: 7\r\ncontent-length: 13\r\n\r\n<html></html>")
@@ -112,7 +124,9 @@ async fn serve(mut stream: TcpStream, mode: Arc<Mutex<Mode>>, requests: Arc<Atom
             }
             Mode::Silent => std::future::pending().await,
         };
-        if stream.write_all(answer.as_bytes()).await.is_err() || matches!(mode, Mode::Cut | Mode::Garbage) {
+        if stream.write_all(answer.as_bytes()).await.is_err()
+            || matches!(mode, Mode::Cut | Mode::Closed | Mode::Garbage)
+        {
             break;
         }
     }
@@ -179,6 +193,7 @@ async fn each_answer_that_blames_the_service_opens_it_and_it_closes_again() {
         Mode::Error { status: 403, code: "InvalidAccessKeyId" },
         Mode::Page(502),
         Mode::Cut,
+        Mode::Closed,
         Mode::Garbage,
         Mode::Silent,
     ] {
@@ -226,40 +241,6 @@ async fn what_cannot_be_made_is_neutral() {
     assert_eq!((breaker.snapshot().ignored_count, server.requests()), (1_000, 0));
 }
 
-/// What the guide's page says: the SDK's limits are below the breaker's, so the error says what was waited for.
-#[tokio::test]
-async fn the_sdks_own_limits_tell_what_was_waited_for() {
-    let server = S3::start(Mode::Silent).await;
-    let limits = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(100))
-        .operation_attempt_timeout(Duration::from_millis(200))
-        .operation_timeout(Duration::from_millis(400))
-        .build();
-    let config = client("127.0.0.1", server.port).config().to_builder().timeout_config(limits).build();
-    let (breaker, client) = (guarded(), Client::from_conf(config));
-    for _ in 0..3 {
-        match breaker.call_with(get(&client), judged).await {
-            Err(breaker_core::CallError::Inner(S3Error::Call(error))) => {
-                assert!(matches!(*error, SdkError::TimeoutError(_)), "{error:?}");
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(breaker.state(), breaker_core::State::Open);
-    server.turns(Mode::Object);
-    closes(&breaker, async || call(&breaker, &client).await).await;
-}
-
-/// The SDK's own retries multiply: what the breaker counts as one failure was three requests.
-#[tokio::test]
-async fn one_call_is_up_to_three_requests() {
-    let server = S3::start(Mode::Error { status: 500, code: "InternalError" }).await;
-    let quick = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
-    let (breaker, client) = (breaker("s3", None), client_with("127.0.0.1", server.port, quick));
-    call(&breaker, &client).await;
-    assert_eq!((breaker.snapshot().failure_count, server.requests()), (1, 3));
-}
-
 #[circuit_breaker(name = "s3_by_attribute", fail_max = 3, classify = presets::aws_sdk::<GetObjectError, _, _>)]
 async fn by_attribute(client: &Client) -> anyhow::Result<Vec<u8>> {
     let object = client.get_object().bucket("b").key("k").send().await?;
@@ -284,4 +265,13 @@ async fn an_anyhow_error_is_looked_into_for_the_named_operation() {
         assert_eq!(breaker.snapshot().failure_count, 3);
     })
     .await;
+}
+
+/// Not a test by itself: the process that another kills and freezes.
+#[tokio::test]
+async fn serves() {
+    if let Some(port) = port_to_serve() {
+        let _server = S3::on(port, Mode::Object).await;
+        std::future::pending::<()>().await;
+    }
 }

@@ -13,7 +13,7 @@ mod mistakes;
 mod outages;
 
 use breaker_clients::{breaker, closes, opens, stays_closed};
-use breaker_core::{CircuitBreaker, Classify as _, Outcome, presets};
+use breaker_core::{CallError, CircuitBreaker, Classify as _, Outcome, presets};
 use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, port_to_serve, refused, until};
 use bytes::Bytes;
 use futures_util::stream;

@@ -3,6 +3,8 @@
 //! A proxy cannot show it, since the kernel answers for it. So the packets of a connection are dropped by a rule of the kernel's.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod web;
+
 use bb8_postgres::PostgresConnectionManager;
 use breaker_clients::{breaker, opens, own_network};
 use breaker_core::{CallError, CircuitBreaker, State, presets};
@@ -15,6 +17,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 use tokio_postgres::{Config, NoTls};
+use web::http2::{Act, Http2};
+use web::tls;
 
 const LIMIT: Duration = Duration::from_millis(400);
 /// After how long without an answer of the other side's kernel a connection is given up.
@@ -146,6 +150,25 @@ async fn a_manager_of_redis_finds_a_silent_connection_when_the_kernel_gives_it_u
         heals_if_told(&breaker, told, async || {
             let asked = async { redis::cmd("PING").query_async::<redis::Value>(&mut manager).await };
             let _: Result<_, CallError<redis::RedisError>> = breaker.call_with(asked, presets::redis).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn http_2_finds_a_silent_connection_when_the_kernel_gives_it_up() {
+    if !in_own_network("http_2_finds_a_silent_connection_when_the_kernel_gives_it_up") {
+        return;
+    }
+    let server = Http2::start(Act::Answer(200, &[], b"7", &[])).await;
+    for told in [true, false] {
+        let client = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls()).http2_prior_knowledge();
+        let client = client.tcp_user_timeout(told.then_some(UNANSWERED)).build().unwrap();
+        client.get(server.url()).send().await.unwrap();
+        silence(server.port);
+        let breaker = breaker("http-silent", Some(LIMIT));
+        heals_if_told(&breaker, told, async || {
+            let _ = breaker.call_with(client.get(server.url()).send(), presets::both).await;
         })
         .await;
     }

@@ -1,6 +1,9 @@
 //! tower's own services around one that fails, hangs or is full.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "tower/poll_ready.rs"]
+mod poll_ready;
+
 use breaker_clients::{breaker, closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, circuit_breaker, presets, testing};
 use std::convert::Infallible;
@@ -9,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tower::buffer::Buffer;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _, service_fn};
 
 /// A service that answers, or hangs.
@@ -72,6 +76,16 @@ async fn a_buffer_whose_service_failed_opens_it() {
     let breaker = breaker("tower", None);
     let buffered = ServiceBuilder::new().buffer(4).service(Broken);
     opens(&breaker, async || call(&breaker, buffered.clone()).await).await;
+}
+
+/// This side has ended the task that drives it.
+#[tokio::test(start_paused = true)]
+async fn a_buffer_that_is_closed_is_neutral() {
+    let (buffered, worker) = Buffer::pair(service(&Arc::default()), 4);
+    drop(worker);
+    let breaker = breaker("tower", None);
+    stays_closed(&breaker, async || call(&breaker, buffered.clone()).await).await;
+    assert_eq!(breaker.snapshot().ignored_count, 1_000);
 }
 
 /// A service that is guarded itself, as the preset's page says: ready, and rejecting in `call`.

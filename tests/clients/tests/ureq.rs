@@ -1,15 +1,21 @@
 //! ureq before a server that fails: synchronous calls, each cut off by ureq's own time limit.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod web;
+
+#[path = "ureq/connections.rs"]
+mod connections;
+
 use breaker_clients::{breaker, closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, Outcome, presets};
-use breaker_servers::{Hanging, UNRESOLVABLE, refused};
+use breaker_servers::{Hanging, UNRESOLVABLE, port_to_serve, refused};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 use ureq::{Agent, Error};
+use web::http1::{Http1, Reply};
 
 /// What the server gives from now on; nothing: it hangs.
 type Answer = Arc<Mutex<Option<String>>>;
@@ -69,7 +75,8 @@ async fn what_cannot_be_reached_opens_it() {
 #[tokio::test]
 async fn each_answer_that_blames_the_service_opens_it_and_it_closes_again() {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123".to_owned();
-    for answer in [Some(status(503, "")), Some(status(429, "")), Some(cut), Some("no HTTP\r\n\r\n".to_owned()), None] {
+    let (garbage, closed) = ("no HTTP\r\n\r\n".to_owned(), String::new());
+    for answer in [Some(status(503, "")), Some(status(429, "")), Some(cut), Some(garbage), Some(closed), None] {
         let (port, shared) = server("");
         shared.lock().unwrap().clone_from(&answer);
         let (breaker, url) = (breaker("ureq", None), format!("http://127.0.0.1:{port}/"));
@@ -81,9 +88,14 @@ async fn each_answer_that_blames_the_service_opens_it_and_it_closes_again() {
 
 #[tokio::test]
 async fn callers_mistakes_leave_it_closed() {
-    let (port, shared) = server(&status(404, ""));
+    let (port, shared) = server("");
     let (breaker, url) = (breaker("ureq", None), format!("http://127.0.0.1:{port}/"));
-    stays_closed(&breaker, async || call(&breaker, &url)).await;
+    let mut statuses = [401, 403, 404, 422].into_iter().cycle();
+    stays_closed(&breaker, async || {
+        *shared.lock().unwrap() = statuses.next().map(|one| status(one, ""));
+        call(&breaker, &url);
+    })
+    .await;
     assert_eq!(breaker.snapshot().success_count, 1_000);
     *shared.lock().unwrap() = Some(status(302, "location: /\r\n"));
     call(&breaker, &url);
@@ -96,6 +108,32 @@ async fn callers_mistakes_leave_it_closed() {
     assert_eq!((breaker.snapshot().ignored_count, breaker.snapshot().failure_count), (4, 0));
 }
 
+/// The error of a status has lost its `Retry-After`. A response has it.
+#[tokio::test]
+async fn overload_opens_for_as_long_as_a_response_asks() {
+    let (port, _) = server(&status(503, "retry-after: 7\r\n"));
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let (breaker, url) = (breaker("ureq", None), format!("http://127.0.0.1:{port}/"));
+    let seen = opens(&breaker, async || {
+        drop(breaker.call_sync_with(|| agent.get(&url).call(), presets::both));
+    })
+    .await;
+    assert!(seen.retry_after.unwrap() > Duration::from_secs(5), "{seen:?}");
+}
+
+/// A limit of this side for what it reads.
+#[tokio::test]
+async fn a_body_above_ones_own_limit_is_neutral() {
+    let (port, _) = server(&status(200, ""));
+    let (breaker, agent) = (breaker("ureq", None), agent());
+    let limited = || {
+        let mut response = agent.get(format!("http://127.0.0.1:{port}/")).call()?;
+        response.body_mut().with_config().limit(1).read_to_string()
+    };
+    stays_closed(&breaker, async || drop(breaker.call_sync_with(limited, presets::ureq))).await;
+    assert_eq!(breaker.snapshot().ignored_count, 1_000);
+}
+
 #[test]
 fn a_proxy_that_asks_for_credentials_is_neutral() {
     let (port, _) = server(&status(407, ""));
@@ -104,5 +142,14 @@ fn a_proxy_that_asks_for_credentials_is_neutral() {
     for url in ["http://service.invalid/", "https://service.invalid/"] {
         let error = get(&agent, url).unwrap_err();
         assert_eq!(presets::ureq(&error), Outcome::neutral(), "{url}: {error}");
+    }
+}
+
+/// Not a test by itself: the process that another kills and freezes.
+#[tokio::test]
+async fn serves() {
+    if let Some(port) = port_to_serve() {
+        let _server = Http1::on(port, Reply::ok()).await;
+        std::future::pending::<()>().await;
     }
 }

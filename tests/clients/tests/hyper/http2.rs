@@ -18,6 +18,20 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
+/// hyper takes a body that is reset with `NO_ERROR` for a whole one.
+#[tokio::test]
+async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
+    let client: Legacy = builder().http2_only(true).build_http();
+    for (reason, expected) in
+        [(Reason::INTERNAL_ERROR, (0, 1, 0)), (Reason::CANCEL, (0, 1, 0)), (Reason::NO_ERROR, (1, 0, 0))]
+    {
+        let server = Http2::start(Act::Broken(reason)).await;
+        let breaker = breaker("reset body", None);
+        read(&breaker, &client, &server.url()).await;
+        assert_eq!(counted(&breaker), expected, "{reason:?}");
+    }
+}
+
 /// Of itself the client asks again only where a kept connection turns out to be closed: reqwest's repetitions are reqwest's own.
 #[tokio::test]
 async fn a_refused_stream_is_one_request() {

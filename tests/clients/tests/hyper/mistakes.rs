@@ -111,3 +111,13 @@ async fn a_rejection_inside_of_the_connector_is_neutral() {
     .await;
     assert_eq!(counted(&outer), (0, 0, 1_000), "{:?}", outer.snapshot());
 }
+
+#[tokio::test]
+async fn what_the_service_forbids_is_an_answer() {
+    for status in [401, 403, 404, 405] {
+        let server = Http1::start(Reply::answer(status, "", "")).await;
+        let (client, breaker) = (client(), breaker("forbids", None));
+        stays_closed(&breaker, async || send(&breaker, &client, &server.url()).await).await;
+        assert_eq!(counted(&breaker), (1_000, 0, 0), "{status}");
+    }
+}

@@ -77,10 +77,12 @@ async fn a_connection_that_ends_while_idle_is_not_seen() {
 
 #[tokio::test]
 async fn overload_opens_for_as_long_as_the_service_asks() {
-    let server = Http1::start(Reply::answer(503, "retry-after: 7\r\n", "")).await;
-    let (client, breaker) = (client(), breaker("overload", None));
-    let seen = opens(&breaker, async || send(&breaker, &client, &server.url()).await).await;
-    assert!(seen.retry_after.unwrap() > ms(5_000), "{seen:?}");
+    for status in [429, 503] {
+        let server = Http1::start(Reply::answer(status, "retry-after: 7\r\n", "")).await;
+        let (client, breaker) = (client(), breaker("overload", None));
+        let seen = opens(&breaker, async || send(&breaker, &client, &server.url()).await).await;
+        assert!(seen.retry_after.unwrap() > ms(5_000), "{seen:?}");
+    }
 }
 
 #[tokio::test]
@@ -100,4 +102,34 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_failure() {
         server.now(Reply::ok());
         closes(&breaker, async || read(&breaker, &client, &server.url()).await).await;
     }
+}
+
+/// An error alone has no status.
+#[tokio::test]
+async fn a_function_that_gives_the_body_hides_its_status() {
+    let server = Http1::start(Reply::answer(503, "", "")).await;
+    let (client, breaker) = (client(), breaker("body", None));
+    read(&breaker, &client, &server.url()).await;
+    assert_eq!(counted(&breaker), (1, 0, 0));
+}
+
+/// Whatever limit the connector has: it is for connecting.
+#[tokio::test]
+async fn there_is_no_limit_for_an_answer() {
+    let server = Http1::start(Reply::bytes("").hangs()).await;
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(ms(50)));
+    let (client, breaker) = (builder().build(connector), breaker("answer", Some(ms(300))));
+    let ended = breaker.call_with(client.request(post(&server.url(), empty())), presets::both).await;
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
+    assert_eq!(counted(&breaker), (0, 1, 0));
+}
+
+/// Nothing is left to see of it.
+#[tokio::test]
+async fn a_body_without_a_length_that_is_cut_is_a_success() {
+    let server = Http1::start(Reply::bytes("HTTP/1.0 200 X\r\n\r\nhalf").closes()).await;
+    let (client, breaker) = (client(), breaker("whole", None));
+    read(&breaker, &client, &server.url()).await;
+    assert_eq!(counted(&breaker), (1, 0, 0));
 }

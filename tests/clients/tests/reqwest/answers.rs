@@ -4,7 +4,8 @@ use super::*;
 use breaker_clients::breaker;
 use breaker_core::{Classify as _, Outcome, Registry, circuit_breaker};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, TryFutureExt as _};
+use std::sync::Arc;
 use web::counted;
 
 #[tokio::test]
@@ -79,4 +80,25 @@ async fn an_answer_without_the_upgrade_says_nothing() {
         let error = response.unwrap().upgrade().await.unwrap_err();
         assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
     }
+}
+
+#[circuit_breaker(name = "shared", open = |_| unreachable!("it stays closed"), classify)]
+async fn shared(client: &Client, url: &str) -> Result<u32, Arc<reqwest::Error>> {
+    let one = async { client.get(url).send().await?.error_for_status()?.json().await };
+    one.map_err(Arc::new).boxed().shared().await
+}
+
+/// One request for all who wait: its error is an `Arc`.
+#[tokio::test]
+async fn an_error_that_is_shared_counts_as_the_one_in_it() {
+    let (by_itself, by_name) = (Registry::global().get("shared").unwrap(), breaker("by name", None));
+    let client = limited();
+    for (reply, expected) in [(Reply::answer(404, "", ""), (1, 0, 0)), (Reply::bytes("").closes(), (1, 1, 0))] {
+        let server = Http1::start(reply).await;
+        let error = shared(&client, &server.url()).await.unwrap_err();
+        let _ = by_name.call_with(async { Err::<(), _>(error) }, presets::reqwest).await;
+        assert_eq!((counted(&by_itself), counted(&by_name)), (expected, expected));
+    }
+    let error = shared(&client, "no url").await.unwrap_err();
+    assert_eq!(presets::any(&error), Outcome::neutral());
 }

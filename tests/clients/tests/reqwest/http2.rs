@@ -3,10 +3,11 @@
 use super::*;
 use breaker_clients::{breaker, closes, opens};
 use breaker_core::{circuit_breaker, retry};
-use breaker_servers::Path;
+use breaker_servers::{Path, until};
 use h2::Reason;
+use std::time::Duration;
 use web::counted;
-use web::http2::{Act, Http2};
+use web::http2::{Act, Http2, Untouched};
 
 const OK: Act = Act::Answer(200, &[], b"7", &[]);
 
@@ -53,6 +54,20 @@ async fn a_refused_request_is_three_requests_of_one_call() {
     }
 }
 
+/// So it does where the server goes away before it has looked at the request. A body that is a stream cannot be sent again.
+#[tokio::test]
+async fn a_request_that_a_server_did_not_look_at_is_three_requests_of_one_call() {
+    let stream = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
+    let never = second().retry(reqwest::retry::never());
+    for (client, streams, expected) in [(second(), false, 3), (never, false, 1), (second(), true, 1)] {
+        let server = Untouched::start().await;
+        let (client, breaker) = (client.build().unwrap(), breaker("untouched", None));
+        let request = client.post(server.url());
+        send(&breaker, if streams { request.body(stream()) } else { request.body("x") }).await;
+        assert_eq!((server.requests(), counted(&breaker)), (expected, (0, 1, 0)), "a stream: {streams}");
+    }
+}
+
 #[circuit_breaker(name = "twice", open = |_| unreachable!("it stays closed"), classify)]
 #[retry(attempts = 2, min = "1ms")]
 async fn twice(client: &Client, url: &str) -> reqwest::Result<reqwest::Response> {
@@ -79,32 +94,63 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     }
 }
 
+/// That asks the connection itself, in calls only or without any too.
+fn healing(while_idle: bool, limit: Duration) -> Client {
+    second()
+        .timeout(limit)
+        .http2_keep_alive_interval(ms(150))
+        .http2_keep_alive_timeout(ms(100))
+        .http2_keep_alive_while_idle(while_idle)
+        .build()
+        .unwrap()
+}
+
 /// A call that is cut off leaves the one connection there is, so that every probe fails on it: it takes keep-alive to find out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Http2::start(OK).await;
     let path = Path::to(server.port).await;
     let url = format!("http://127.0.0.1:{}/", path.port);
-    let kept = second().timeout(ms(100));
-    let healing = second()
-        .timeout(ms(100))
-        .http2_keep_alive_interval(ms(150))
-        .http2_keep_alive_timeout(ms(100))
-        .http2_keep_alive_while_idle(true);
-    for (name, client, heals) in [("kept", kept, false), ("healing", healing, true)] {
-        let (client, breaker) = (client.build().unwrap(), breaker(name, None));
+    let kept = second().timeout(ms(100)).build().unwrap();
+    for (name, client, heals) in
+        [("kept", kept, false), ("in calls", healing(false, ms(100)), true), ("always", healing(true, ms(100)), true)]
+    {
+        let breaker = breaker(name, None);
         send(&breaker, client.get(&url)).await;
         let connections = path.accepted();
         path.darken();
-        opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
+        let mut calls = async || send(&breaker, client.get(&url)).await;
         if heals {
-            closes(&breaker, async || send(&breaker, client.get(&url)).await).await;
-        } else {
-            for _ in 0..10 {
-                tokio::time::sleep(ms(100)).await;
-                send(&breaker, client.get(&url)).await;
-            }
-            assert_eq!((counted(&breaker).0, path.accepted()), (1, connections), "{:?}", breaker.snapshot());
+            until("it fails", async || {
+                calls().await;
+                counted(&breaker).1 > 0
+            })
+            .await;
+            closes(&breaker, calls).await;
+            continue;
         }
+        opens(&breaker, &mut calls).await;
+        for _ in 0..10 {
+            tokio::time::sleep(ms(100)).await;
+            calls().await;
+        }
+        assert_eq!((counted(&breaker).0, path.accepted()), (1, connections), "{:?}", breaker.snapshot());
+    }
+}
+
+/// Else the first call on it has to begin that, and fails.
+#[tokio::test]
+async fn keep_alive_while_idle_replaces_a_silent_connection_before_a_call() {
+    let server = Http2::start(OK).await;
+    for (while_idle, expected) in [(true, (2, 0, 0)), (false, (1, 1, 0))] {
+        let path = Path::to(server.port).await;
+        let url = format!("http://127.0.0.1:{}/", path.port);
+        let (client, breaker) = (healing(while_idle, ms(1_000)), breaker("idle", None));
+        send(&breaker, client.get(&url)).await;
+        path.darken();
+        // More than both times of keep-alive: that it says nothing meanwhile is what is looked at.
+        tokio::time::sleep(ms(1_000)).await;
+        send(&breaker, client.get(&url)).await;
+        assert_eq!(counted(&breaker), expected, "while idle: {while_idle}");
     }
 }

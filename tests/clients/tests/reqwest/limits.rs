@@ -60,6 +60,21 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
     until("it has sent all", async || server.requests() == 1).await;
 }
 
+/// A part of the body every so often is enough for it, whenever the whole of it comes. `timeout` is for the whole.
+#[tokio::test]
+async fn read_timeout_lets_a_body_come_slowly_and_timeout_does_not() {
+    let slow = || Reply::answer(200, "", "very slowly").slowly(ms(100));
+    for (name, client, expected) in [
+        ("read_timeout", builder().read_timeout(ms(500)), (1, 0, 0)),
+        ("timeout", builder().timeout(ms(500)), (0, 1, 0)),
+    ] {
+        let server = Http1::start(slow()).await;
+        let (client, breaker) = (client.build().unwrap(), breaker(name, None));
+        read(&breaker, client.get(server.url())).await;
+        assert_eq!(counted(&breaker), expected, "{name}");
+    }
+}
+
 /// What a service waited for stands in the last error where the client's own limit comes first.
 #[tokio::test]
 async fn the_clients_limit_says_more_than_the_breakers() {

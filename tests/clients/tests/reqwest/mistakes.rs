@@ -116,3 +116,13 @@ async fn a_method_that_is_not_allowed_is_an_answer() {
     stays_closed(&breaker, async || send(&breaker, client.request(Method::TRACE, server.url())).await).await;
     assert_eq!(counted(&breaker), (1_000, 0, 0));
 }
+
+#[tokio::test]
+async fn what_the_service_forbids_is_an_answer() {
+    for status in [401, 403, 404, 422] {
+        let server = Http1::start(Reply::answer(status, "", "")).await;
+        let (client, breaker) = (limited(), breaker("forbids", None));
+        stays_closed(&breaker, async || read(&breaker, client.get(server.url())).await).await;
+        assert_eq!(counted(&breaker), (1_000, 0, 0), "{status}");
+    }
+}

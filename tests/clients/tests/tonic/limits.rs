@@ -15,6 +15,17 @@ fn by_breaker<T, E>(ended: Result<T, CallError<E>>) -> bool {
     matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout())
 }
 
+#[tokio::test]
+async fn there_is_no_limit_by_default() {
+    let (server, hanging) = (Grpc::start().await, Hanging::start().await);
+    for (what, channel) in [("answer", lazy(server.port)), ("connecting", lazy(hanging.port))] {
+        let breaker = breaker(what, Some(ms(300)));
+        assert!(by_breaker(breaker.call_with(call(&channel, "Hang"), presets::tonic).await), "{what}");
+    }
+    let breaker = breaker("connect", Some(ms(300)));
+    assert!(by_breaker(breaker.call_with(endpoint(hanging.port).connect(), presets::tonic).await));
+}
+
 /// Neither the endpoint's limit nor the request's begins before there is a connection.
 #[tokio::test]
 async fn timeout_does_not_cover_connecting() {

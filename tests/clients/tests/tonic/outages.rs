@@ -6,9 +6,11 @@ use breaker_core::State;
 use breaker_servers::{Hanging, Path, Server as Process, UNRESOLVABLE, refused, until};
 use futures_util::future::join_all;
 use h2::Reason;
+use tonic::transport::ClientTlsConfig;
 use web::counted;
 use web::http1::{Http1, Reply};
 use web::http2::{Act, Http2};
+use web::tls::{Handshake, Tls};
 
 #[tokio::test]
 async fn refused_opens_and_closes_once_there_is_a_server() {
@@ -219,4 +221,31 @@ async fn a_server_of_http_1_opens() {
     let server = Http1::start(Reply::answer(400, "", "")).await;
     let (channel, breaker) = (limited(server.port), breaker("HTTP/1", None));
     opens(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
+}
+
+fn secure(port: u16) -> Endpoint {
+    let endpoint = Endpoint::from_shared(format!("https://localhost:{port}")).unwrap();
+    endpoint.tls_config(ClientTlsConfig::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_opens() {
+    let untrusted = Tls::start(Handshake::Untrusted).await;
+    let (ends, resets) = (Tls::start(Handshake::Ends).await, Tls::start(Handshake::Resets).await);
+    for port in [untrusted.port, ends.port, resets.port] {
+        let (lazily, eagerly) = (breaker("lazy", None), breaker("eager", None));
+        let channel = secure(port).connect_lazy();
+        opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
+        opens(&eagerly, async || drop(eagerly.call_with(secure(port).connect(), presets::tonic).await)).await;
+    }
+}
+
+/// gRPC without TLS, where TLS is expected.
+#[tokio::test]
+async fn a_server_without_tls_where_it_is_expected_opens() {
+    let server = Grpc::start().await;
+    let (channel, lazily, eagerly) =
+        (secure(server.port).connect_lazy(), breaker("lazy", None), breaker("eager", None));
+    opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
+    opens(&eagerly, async || drop(eagerly.call_with(secure(server.port).connect(), presets::tonic).await)).await;
 }

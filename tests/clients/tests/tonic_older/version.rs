@@ -1,5 +1,9 @@
 //! What must hold for each version of tonic.
 
+#[path = "../web/grpc/plain.rs"]
+mod plain;
+
+use self::plain::Plain;
 use super::tonic;
 use crate::web::counted;
 use crate::web::grpc::Grpc;
@@ -8,11 +12,10 @@ use crate::web::ms;
 use breaker_clients::{breaker, closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, Classify as _, Outcome, presets};
 use breaker_servers::{UNRESOLVABLE, refused};
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
 use h2::Reason;
 use http::uri::PathAndQuery;
 use std::time::Duration;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 
@@ -94,43 +97,5 @@ async fn what_is_the_callers_own_doing_is_neutral() {
     stays_closed(&address, async || drop(address.call_with(connect(), presets::tonic).await)).await;
     for breaker in [large, tls, address] {
         assert_eq!(counted(&breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
-    }
-}
-
-/// Bytes as they are.
-#[derive(Clone, Copy)]
-struct Plain;
-
-impl Codec for Plain {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }

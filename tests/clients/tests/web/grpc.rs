@@ -1,6 +1,9 @@
 //! A gRPC server of tonic's, whose behaviour is the method that is called, and a client of it. A message is plain bytes.
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+mod plain;
+
+pub(crate) use self::plain::Plain;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::uri::PathAndQuery;
@@ -9,8 +12,9 @@ use std::future::pending;
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+// The codec looks here for its version.
+use ::tonic;
 use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::NamedService;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Channel, Server};
@@ -136,42 +140,4 @@ async fn streamed(method: String) -> Result<Response<impl Stream<Item = Result<B
         }
     });
     Ok(Response::new(two.chain(last)))
-}
-
-/// Bytes as they are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plain;
-
-impl Codec for Plain {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining())))
-    }
 }

@@ -1,7 +1,9 @@
 //! An HTTP/1.1 server that sends what it is told to, byte by byte.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -10,6 +12,8 @@ use tokio::task::JoinHandle;
 #[derive(Clone, Debug)]
 pub struct Reply {
     bytes: Vec<u8>,
+    /// Before each byte of the body.
+    pause: Duration,
     then: Then,
 }
 
@@ -24,7 +28,7 @@ enum Then {
 impl Reply {
     /// These bytes, and the next request.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), then: Then::TakesTheNext }
+        Self { bytes: bytes.into(), pause: Duration::ZERO, then: Then::TakesTheNext }
     }
 
     /// A whole answer with this status, with headers that end in a line's end each.
@@ -34,6 +38,11 @@ impl Reply {
 
     pub fn ok() -> Self {
         Self::answer(200, "content-type: application/json\r\n", "7")
+    }
+
+    /// With a pause before each byte of the body.
+    pub fn slowly(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// Then it closes the connection.
@@ -102,8 +111,8 @@ impl Drop for Http1 {
 async fn serve(mut stream: TcpStream, replies: Arc<Mutex<Reply>>, count: Arc<AtomicUsize>) {
     while read_request(&mut stream).await.is_some() {
         count.fetch_add(1, Ordering::SeqCst);
-        let Reply { bytes, then } = replies.lock().unwrap().clone();
-        if stream.write_all(&bytes).await.is_err() {
+        let Reply { bytes, pause, then } = replies.lock().unwrap().clone();
+        if write(&mut stream, &bytes, pause).await.is_err() {
             return;
         }
         match then {
@@ -114,6 +123,17 @@ async fn serve(mut stream: TcpStream, replies: Arc<Mutex<Reply>>, count: Arc<Ato
             Then::IsSilent => std::future::pending().await,
         }
     }
+}
+
+async fn write(stream: &mut TcpStream, bytes: &[u8], pause: Duration) -> io::Result<()> {
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n").filter(|_| !pause.is_zero());
+    let (head, body) = bytes.split_at(head.map_or(bytes.len(), |at| at + 4));
+    stream.write_all(head).await?;
+    for byte in body {
+        tokio::time::sleep(pause).await;
+        stream.write_u8(*byte).await?;
+    }
+    Ok(())
 }
 
 /// A head with its body, which has a length or is chunked.

@@ -6,6 +6,7 @@ use h2::server::SendResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -132,4 +133,63 @@ async fn broken(answer: &mut SendResponse<Bytes>, reason: Reason) {
 
 fn map(pairs: Pairs) -> HeaderMap {
     pairs.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+}
+
+/// A server that goes away from each connection with its first request, and says that it has looked at none: the last stream is the number 0.
+/// h2 itself would name the one that it has read.
+#[derive(Debug)]
+pub struct Untouched {
+    port: u16,
+    requests: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl Untouched {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = requests.clone();
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(go_away(stream, count.clone()));
+            }
+        });
+        Self { port, requests, accepting }
+    }
+
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Untouched {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Frame by frame (RFC 9113, 4.1): length, type, flags, stream.
+async fn go_away(mut stream: TcpStream, requests: Arc<AtomicUsize>) -> Option<()> {
+    const PREFACE: usize = 24;
+    const HEADERS: u8 = 1;
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const ACKNOWLEDGED: [u8; 9] = [0, 0, 0, 4, 1, 0, 0, 0, 0];
+    const GO_AWAY: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    stream.read_exact(&mut [0; PREFACE]).await.ok()?;
+    stream.write_all(&[SETTINGS, ACKNOWLEDGED].concat()).await.ok()?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.ok()?;
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        stream.read_exact(&mut vec![0; length]).await.ok()?;
+        if head[3] == HEADERS {
+            requests.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(&GO_AWAY).await.ok()?;
+        }
+    }
 }

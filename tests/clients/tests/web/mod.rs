@@ -5,6 +5,7 @@
 pub mod grpc;
 pub mod http1;
 pub mod http2;
+pub mod tls;
 
 use breaker_core::CircuitBreaker;
 use std::time::Duration;
