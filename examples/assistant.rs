@@ -38,7 +38,10 @@ struct Arguments {
 
 const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/.env.example lists all of them):
-  HF_API_URL, HF_API_TOKEN                 a real text-generation API for --serve; else the embedded one is used
+  HF_API_URL=http://localhost:8080/v1      a real text-generation API for --serve; else the embedded one is used
+  HF_API_TOKEN, HF_MODEL                   its key and its model; without an address, those of Hugging Face's router
+  HF_API_KIND=chat                         how it is spoken to: chat, completions, text_generation or tgi
+  HF_FALLBACK_API_URL, ..                  a second provider, asked when the first one fails
   HF_USE_API=false                         the local model for --serve: no API and no breaker
   DASHBOARD_TOKEN                          the token for acting on the dashboard, which else only shows
   HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker, for --serve and the story
@@ -65,7 +68,7 @@ async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box
     let mut ending = start::Ending::listen()?;
     let embedded = if config.backend.is_none() { Some(Upstream::start(0).await?) } else { None };
     let backend = match &config.backend {
-        Some(Backend::Api { url, .. }) => format!("the API at {}", url.host_str().unwrap_or("?")),
+        Some(Backend::Api(endpoint)) => format!("the API at {}", endpoint.provider),
         Some(Backend::Local) => "the local model, without a breaker".to_owned(),
         None => "the embedded API".to_owned(),
     };

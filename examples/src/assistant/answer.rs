@@ -1,14 +1,16 @@
-//! The room of the answer: the text that a user gets, and where it comes from.
+//! An answer: the text that a user gets, and where it comes from.
 
 use std::time::Duration;
 
-use super::queue::JobId;
+use super::{queue::JobId, wire::completion::Finish};
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The text-generation API, just now.
     Model,
+    /// The second provider's API, just now.
+    SecondProvider,
     /// The local model.
     LocalModel,
     /// The API's earlier answer to the same user.
@@ -25,6 +27,7 @@ impl Source {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Model => "model",
+            Self::SecondProvider => "second_provider",
             Self::LocalModel => "local_model",
             Self::L1Cache => "l1_cache",
             Self::Excerpts => "excerpts",
@@ -46,7 +49,11 @@ pub struct Answer {
     pub text: String,
     /// Where it comes from.
     pub source: Source,
-    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure` or `busy`.
+    /// The provider and the model that wrote it just now.
+    pub provider: Option<String>,
+    /// Why the model's text ended.
+    pub finish: Option<Finish>,
+    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy` or `refused`.
     pub reason: Option<&'static str>,
     /// How long the breaker took to reject the call: its own share of the answer.
     pub rejected_after: Option<Duration>,
@@ -58,6 +65,13 @@ impl Answer {
     /// An answer from this source.
     #[must_use]
     pub fn new(text: impl Into<String>, source: Source) -> Self {
-        Self { text: text.into(), source, reason: None, rejected_after: None, job: None }
+        let text = text.into();
+        Self { text, source, provider: None, finish: None, reason: None, rejected_after: None, job: None }
+    }
+
+    /// Whether the text was cut at its greatest length.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.finish == Some(Finish::Length)
     }
 }

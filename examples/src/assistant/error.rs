@@ -22,6 +22,14 @@ pub enum ValidationError {
     /// Without a user there is nobody whose cached answers could be looked up.
     #[error("`user_id` is empty")]
     NoUser,
+    /// A model has room for so much, and some answer a longer prompt with an error of their own.
+    #[error("the question has {chars} characters with its notes, {most} are allowed")]
+    LongPrompt {
+        /// The length of the prompt.
+        chars: usize,
+        /// The limit.
+        most: usize,
+    },
     /// It is kept with each answer, so it may not be of any length.
     #[error("`user_id` has {bytes} bytes, {most} are allowed")]
     LongUser {
@@ -35,6 +43,9 @@ pub enum ValidationError {
 /// Why the API's text cannot be shown to anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OutputError {
+    /// There is no text at all, not even an empty one.
+    #[error("there is no answer in it")]
+    NoAnswer,
     /// Nothing is left beside the prompt.
     #[error("the text is empty")]
     Empty,
@@ -46,6 +57,18 @@ pub enum OutputError {
     TooLong(usize),
 }
 
+/// What an API answered in place of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the text-generation API answered {status}: {message}")]
+pub struct Fault {
+    /// The status code; that of the error where a 200 has one in it.
+    pub status: u16,
+    /// The API's words, shortened and without its token.
+    pub message: String,
+    /// In how long it asks to be called again.
+    pub retry_after: Option<Duration>,
+}
+
 /// Everything that can keep the model's answer away.
 #[derive(Debug, Error)]
 pub enum GenerationError {
@@ -55,19 +78,24 @@ pub enum GenerationError {
     /// No note is near the question, so there is nothing to ask the model (neutral).
     #[error("the notes contain nothing about this question")]
     NoContext,
-    /// The API answered with an error status: 408, 429 and 5xx are failures, other 4xx are answers.
-    #[error("the text-generation API answered {status}: {message}")]
-    Http {
-        /// The status code.
-        status: u16,
-        /// The API's words, shortened.
+    /// The API failed: 408, 409, 424, 425, 429, 5xx (failure).
+    #[error("{0}")]
+    Http(Fault),
+    /// The API answers nobody until its settings here are others: 401, 402, 403, 404, 405 and their like, or a quota that is used up
+    /// (failure, never tried again).
+    #[error("{0}")]
+    Misconfigured(Fault),
+    /// The API did not take this request: 400, 413, 422 and their like, which can come from the question alone (success).
+    #[error("{0}")]
+    Refused(Fault),
+    /// The model is not there yet (failure).
+    #[error("the model could not be loaded: {message}")]
+    ModelLoad {
+        /// Why not.
         message: String,
-        /// In how long it asks to be called again (`Retry-After`).
+        /// In how long it is expected.
         retry_after: Option<Duration>,
     },
-    /// The model is not there yet (failure).
-    #[error("the model could not be loaded: {0}")]
-    ModelLoad(String),
     /// No connection, or it broke (failure).
     #[error("the text-generation API could not be reached")]
     Connect(#[source] reqwest::Error),
@@ -91,7 +119,9 @@ pub enum GenerationError {
 impl Classify for GenerationError {
     fn classify(&self) -> Outcome {
         match self {
-            Self::Http { retry_after: Some(span), .. } => Outcome::failure_with_retry_after(*span),
+            Self::Http(Fault { retry_after: Some(span), .. }) | Self::ModelLoad { retry_after: Some(span), .. } => {
+                Outcome::failure_with_retry_after(*span)
+            }
             _ => Outcome::failure(),
         }
     }
@@ -110,15 +140,21 @@ impl GenerationError {
         CircuitBreakerError::find(self).is_some_and(CircuitBreakerError::is_timeout)
     }
 
-    /// Whether this counts against the API: the same sorting that the attribute of `Generator::attempt` makes.
-    ///
-    /// Only such an error is worth a second attempt: a rejection says "not now", and the rest would fail again.
+    /// Whether this counts against the API: the same sorting that the attribute of `Generator` makes.
     #[must_use]
     pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Misconfigured(_)) || self.is_transient()
+    }
+
+    /// Whether it is a failure that another attempt may not meet: a wrong key stays wrong.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Validation(_) | Self::NoContext | Self::QueueFull => false,
-            Self::Http { status, .. } => matches!(status, 408 | 429) || !matches!(status, 400..=499),
-            Self::ModelLoad(_) | Self::Connect(_) | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
+            Self::Validation(_) | Self::NoContext | Self::QueueFull | Self::Misconfigured(_) | Self::Refused(_) => {
+                false
+            }
+            Self::Http(_) | Self::ModelLoad { .. } | Self::Connect(_) => true,
+            Self::Unreadable(_) | Self::InvalidOutput(_) => true,
             Self::Breaker(error) => error.is_timeout(),
         }
     }

@@ -1,4 +1,4 @@
-//! The room of HTTP: the routes, and what each outcome looks like from outside.
+//! HTTP: the routes, and what each outcome looks like from outside.
 
 use std::{
     sync::Arc,
@@ -12,17 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use breaker_axum::{ErrorReply, Unavailable, UnavailableLayer, health_router};
-use breaker_core::{CircuitBreakerError, Registry};
+use breaker_axum::{ErrorReply, Unavailable, UnavailableLayer};
+use breaker_core::{CircuitBreaker, CircuitBreakerError};
 use serde::Deserialize;
 
 use super::{
     answer::Answer,
     error::GenerationError,
+    health,
     question::{Context, Question, Wish, validate},
     queue::{Job, JobId, Progress},
     reply::{JobReply, Metadata, QueryReply, QueuedReply, sources},
-    service::{Assistant, breaker},
+    service::Assistant,
 };
 
 /// When to come back after a failure that has not opened the breaker.
@@ -48,9 +49,8 @@ pub fn routes(assistant: Arc<Assistant>) -> Router {
     Router::new()
         .route("/query", post(query))
         .route("/query/jobs/{id}", get(job))
-        .route("/health/circuit-breaker", get(circuit_breaker))
-        .with_state(assistant)
-        .merge(health_router(Registry::global()))
+        .with_state(Arc::clone(&assistant))
+        .merge(health::routes(assistant))
         .fallback(async || ErrorReply::new(StatusCode::NOT_FOUND, "not_found", "There is no such route."))
         .layer(UnavailableLayer::new())
 }
@@ -69,21 +69,26 @@ async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<Quer
         Err(_) => Context::default(),
     };
     let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
-    let question = Question { user: request.user_id, query: request.query, context, wish };
+    let mut question = Question { user: request.user_id, query: request.query, context, wish };
+    question.fit(assistant.max_prompt_chars);
+    let breaker = assistant.breaker();
     let answered = assistant.answer(&question).await;
     let metadata = |answer| {
-        request.include_metadata.then(|| Metadata::new(&question, answer, circuit_status(), started.elapsed()))
+        request.include_metadata.then(|| Metadata::new(&question, answer, status(breaker.as_ref()), started.elapsed()))
     };
     match answered {
         Ok(answer) => reply(&question, metadata(Some(&answer)), answer),
         Err(GenerationError::NoContext) => nothing_found(metadata(None)),
-        Err(failed) => failure(&failed),
+        Err(failed) => failure(&failed, breaker.as_ref()),
     }
 }
 
 fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Response {
     match answer.job {
-        None => Json(QueryReply { answer: answer.text, sources: sources(question), metadata }).into_response(),
+        None => {
+            let truncated = answer.is_truncated();
+            Json(QueryReply { answer: answer.text, truncated, sources: sources(question), metadata }).into_response()
+        }
         Some(id) => {
             let source = answer.source.as_str();
             let status_url = format!("/query/jobs/{id}");
@@ -102,26 +107,26 @@ fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Res
 
 fn nothing_found(metadata: Option<Metadata>) -> Response {
     let answer = "The notes contain nothing about this question.".to_owned();
-    Json(QueryReply { answer, sources: Vec::new(), metadata }).into_response()
+    Json(QueryReply { answer, truncated: false, sources: Vec::new(), metadata }).into_response()
 }
 
 /// What a user sees of an error: his own mistakes, "come back later", or no more than that something is wrong.
-fn failure(failed: &GenerationError) -> Response {
+fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Response {
     match failed {
         GenerationError::Validation(mistake) => {
             ErrorReply::new(StatusCode::BAD_REQUEST, "invalid_request", mistake.to_string()).into_response()
         }
-        GenerationError::QueueFull => unavailable(failed)
+        GenerationError::QueueFull => unavailable(failed, breaker)
             .error("queue_full")
             .message("Too many questions wait already; please ask again later.")
             .retry_after(SHORTLY)
             .into_response(),
-        failed if failed.rejection().is_some_and(CircuitBreakerError::is_busy) => unavailable(failed)
+        failed if failed.rejection().is_some_and(CircuitBreakerError::is_busy) => unavailable(failed, breaker)
             .error("busy")
             .message("The model has more questions than it can answer; please ask again later.")
             .retry_after(SHORTLY)
             .into_response(),
-        failed if failed.rejection().is_some() || failed.is_failure() => unavailable(failed)
+        failed if failed.rejection().is_some() || failed.is_failure() => unavailable(failed, breaker)
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
             .retry_after_or(SHORTLY)
             .into_response(),
@@ -135,13 +140,13 @@ fn failure(failed: &GenerationError) -> Response {
 }
 
 /// What the rejection says, or the breaker of a call that was not rejected.
-fn unavailable(failed: &GenerationError) -> Unavailable {
+fn unavailable(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Unavailable {
     let rejected = failed.rejection().map(Unavailable::from);
-    rejected.or_else(|| breaker().as_ref().map(Unavailable::of)).unwrap_or_default()
+    rejected.or_else(|| breaker.map(Unavailable::of)).unwrap_or_default()
 }
 
-fn circuit_status() -> &'static str {
-    breaker().map_or("unknown", |breaker| breaker.state().as_str())
+fn status(breaker: Option<&CircuitBreaker>) -> &'static str {
+    breaker.map_or("unknown", |breaker| breaker.state().as_str())
 }
 
 async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) -> Response {
@@ -158,11 +163,4 @@ async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) 
     };
     let sources = if answer.is_some() { sources(&question) } else { Vec::new() };
     (code, Json(JobReply { job_id: id, status, answer, sources, message })).into_response()
-}
-
-async fn circuit_breaker() -> Response {
-    match breaker() {
-        Some(breaker) => Json(breaker.snapshot()).into_response(),
-        None => ErrorReply::new(StatusCode::NOT_FOUND, "not_found", "The breaker is not registered.").into_response(),
-    }
 }

@@ -28,7 +28,8 @@ impl LocalModel {
             words.into_iter().for_each(|word| *spread.entry(word).or_default() += 1.0);
         }
         if spread.is_empty() {
-            return Err(GenerationError::ModelLoad("the note collection has no words".to_owned()));
+            let message = "the note collection has no words".to_owned();
+            return Err(GenerationError::ModelLoad { message, retry_after: None });
         }
         let weights = spread.into_iter().map(|(word, notes)| (word, (1.0 + count / notes).ln())).collect();
         Ok(Self { weights })
@@ -79,6 +80,6 @@ mod tests {
 
     #[test]
     fn without_notes_it_cannot_be_loaded() {
-        assert!(matches!(LocalModel::load(&Notes::parse("")), Err(GenerationError::ModelLoad(_))));
+        assert!(matches!(LocalModel::load(&Notes::parse("")), Err(GenerationError::ModelLoad { .. })));
     }
 }

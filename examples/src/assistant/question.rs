@@ -106,6 +106,13 @@ impl Question {
         validate(&self.user, &self.query)
     }
 
+    /// Leaves notes out, the farthest ones first, until the prompt has at most so many characters. One note stays.
+    pub fn fit(&mut self, most: usize) {
+        while self.context.chunks.len() > 1 && self.prompt().chars().count() > most {
+            self.context.chunks.pop();
+        }
+    }
+
     /// The prompt for the text-generation API.
     #[must_use]
     pub fn prompt(&self) -> String {

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{
     answer::{Answer, Source},
-    generator::EXCERPTS,
+    instead::EXCERPTS,
     question::Question,
+    wire::completion::Finish,
 };
 
 /// A note that an answer rests on.
@@ -33,11 +34,17 @@ pub fn sources(question: &Question) -> Vec<SourceNote> {
 pub struct Metadata {
     /// How long the service worked on it.
     pub duration_ms: f64,
-    /// Where the text comes from: `model`, `local_model`, `l1_cache`, `excerpts`, `queued` or `none`.
+    /// Where the text comes from: `model`, `second_provider`, `local_model`, `l1_cache`, `excerpts`, `queued` or `none`.
     pub source: &'static str,
+    /// The provider and the model that wrote it just now, as `HOST/MODEL`.
+    pub provider: Option<String>,
+    /// Why the model's text ended: `stop`, `length`, `content_filter` or `unknown`.
+    pub finish_reason: Option<&'static str>,
+    /// Whether the text was cut at its greatest length.
+    pub truncated: bool,
     /// Whether it stands in for the model's answer.
     pub from_fallback: bool,
-    /// Why: `circuit_breaker_open`, `timeout`, `failure` or `busy`.
+    /// Why: `circuit_breaker_open`, `timeout`, `failure`, `busy` or `refused`.
     pub fallback_reason: Option<&'static str>,
     /// Which step of the fallback served it.
     pub fallback_source: Option<&'static str>,
@@ -66,6 +73,9 @@ impl Metadata {
         Self {
             duration_ms: duration.as_secs_f64() * 1e3,
             source,
+            provider: answer.and_then(|answer| answer.provider.clone()),
+            finish_reason: answer.and_then(|answer| answer.finish).map(Finish::as_str),
+            truncated: answer.is_some_and(Answer::is_truncated),
             from_fallback,
             fallback_reason: answer.and_then(|answer| answer.reason),
             fallback_source: from_fallback.then_some(source),
@@ -84,6 +94,8 @@ impl Metadata {
 pub struct QueryReply {
     /// The text.
     pub answer: String,
+    /// Whether the text was cut at its greatest length.
+    pub truncated: bool,
     /// The notes that it rests on.
     pub sources: Vec<SourceNote>,
     /// How it came about, for those who asked.

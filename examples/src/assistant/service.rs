@@ -1,4 +1,4 @@
-//! The room of the service: the parts put together, from a user's words to the answer, and the task that drains the queue.
+//! The service: the parts put together, from a user's words to the answer, and the task that drains the queue.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -14,15 +14,17 @@ use tokio::{
 use super::{
     answer::{Answer, Source},
     cache::AnswerCache,
-    client::{ApiClient, Secret},
     config::{AssistantConfig, Backend},
+    endpoint::Endpoint,
     error::GenerationError,
     generator::{BREAKER, Generator},
     http,
     local::LocalModel,
     notes::Notes,
+    provider::Provider,
     question::Question,
     queue::{Progress, Queue},
+    secret::Secret,
 };
 
 /// Where the text comes from.
@@ -41,6 +43,8 @@ pub struct Assistant {
     pub notes: Notes,
     /// Where the text comes from.
     pub model: Model,
+    /// The most characters of a prompt.
+    pub max_prompt_chars: usize,
     /// The token for acting on the dashboard; without one it only shows.
     pub dashboard_token: Option<Secret>,
 }
@@ -52,18 +56,24 @@ impl Assistant {
     /// The HTTP client cannot be built, or the local model cannot be loaded.
     pub fn new(config: AssistantConfig, embedded: Option<reqwest::Url>) -> io::Result<Self> {
         let notes = Notes::built_in();
-        let backend =
-            config.backend.or(embedded.map(|url| Backend::Api { url, token: None })).unwrap_or(Backend::Local);
+        let embedded = embedded.map(|url| Backend::Api(Endpoint::embedded(&url, config.kind, EMBEDDED)));
+        let max_prompt_chars = config.max_prompt_chars;
+        let backend = config.backend.or(embedded).unwrap_or(Backend::Local);
         let model = match backend {
             Backend::Local => Model::Local(LocalModel::load(&notes).map_err(io::Error::other)?),
-            Backend::Api { url, token } => {
-                let client = ApiClient::new(url, token, config.parameters).map_err(io::Error::other)?;
-                let cache = AnswerCache::new(config.cache_capacity, config.cache_ttl);
-                let queue = Queue::new(config.queue_capacity, config.queue_ttl);
-                Model::Api(Arc::new(Generator::new(client, cache, queue, config.retry)))
+            Backend::Api(first) => {
+                let provider = |endpoint| Provider::new(endpoint, config.parameters).map_err(io::Error::other);
+                Model::Api(Arc::new(Generator {
+                    first: provider(first)?,
+                    second: config.second.map(provider).transpose()?,
+                    cache: AnswerCache::new(config.cache_capacity, config.cache_ttl),
+                    queue: Queue::new(config.queue_capacity, config.queue_ttl),
+                    retry: config.retry,
+                    max_prompt_chars,
+                }))
             }
         };
-        Ok(Self { notes, model, dashboard_token: config.dashboard_token })
+        Ok(Self { notes, model, max_prompt_chars, dashboard_token: config.dashboard_token })
     }
 
     /// The part that asks the API, if there is one.
@@ -72,6 +82,16 @@ impl Assistant {
         match &self.model {
             Model::Api(generator) => Some(generator),
             Model::Local(_) => None,
+        }
+    }
+
+    /// The breaker of the first provider; where there is none, the one for all of them.
+    #[must_use]
+    pub fn breaker(&self) -> Option<CircuitBreaker> {
+        let all = breaker()?;
+        match self.generator() {
+            Some(generator) => all.value(generator.first().key()).ok(),
+            None => Some(all),
         }
     }
 
@@ -118,7 +138,7 @@ impl Service {
         let address = listener.local_addr()?;
         let assistant = Arc::new(assistant);
         let (ends, mut tasks) = (watch::Sender::new(false), JoinSet::new());
-        if let (Some(generator), Some(breaker)) = (assistant.generator(), breaker()) {
+        if let (Some(generator), Some(breaker)) = (assistant.generator(), assistant.breaker()) {
             tasks.spawn(drain(Arc::clone(generator), breaker));
         }
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
@@ -166,6 +186,9 @@ fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'stati
     }
 }
 
+/// The embedded API's name as a provider.
+const EMBEDDED: &str = "embedded";
+
 /// Where the dashboard is.
 const DASHBOARD: &str = "/dashboard";
 
@@ -188,7 +211,7 @@ pub async fn listen(port: u16) -> io::Result<TcpListener> {
     bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))
 }
 
-/// The breaker of the API, as the registry knows it.
+/// The breaker for all providers, which has their settings, as the registry knows it.
 #[must_use]
 pub fn breaker() -> Option<CircuitBreaker> {
     Registry::global().get(BREAKER)

@@ -1,16 +1,9 @@
 //! In good times: what an answer looks like, and what is asked of the API for it.
 
-use std::{net::SocketAddr, sync::Arc};
-
-use axum::{Json, Router, http::HeaderMap, routing::post};
-use breaker_examples::assistant::{
-    client::Secret,
-    config::{AssistantConfig, Backend},
-};
+use breaker_examples::assistant::config::{AssistantConfig, Backend};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::Mutex};
 
-use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, UNKNOWN, World};
+use crate::harness::{KNOWN, KNOWN_ANSWER, UNKNOWN, World};
 
 #[tokio::test(start_paused = true)]
 async fn a_healthy_api_answers_live() {
@@ -88,30 +81,41 @@ async fn the_local_model_needs_no_api_and_no_breaker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_api_is_asked_in_its_own_words() {
-    let seen = Arc::new(Mutex::new(None));
-    let url = format!("http://{}/", remember_into(Arc::clone(&seen)).await).parse().expect("this is an address");
-    let backend = Some(Backend::Api { url, token: Some(Secret::new("hf_test")) });
-    let world = World::with(AssistantConfig { backend, retry: NO_RETRY, ..AssistantConfig::default() }).await;
-    assert_eq!(world.ask("ada", KNOWN).await.answer(), "fine");
-    let (headers, body) = seen.lock().await.take().expect("a request arrived");
-    assert_eq!(headers.get("authorization").expect("the token is sent"), "Bearer hf_test");
-    assert!(body["inputs"].as_str().expect("the prompt").contains(KNOWN));
-    let parameters = json!({"max_new_tokens": 256, "temperature": 0.7, "top_p": 0.95, "repetition_penalty": 1.1});
-    assert_eq!(body["parameters"], parameters);
+async fn a_prompt_is_shortened_by_whole_notes() {
+    let query = "How do I clean the bicycle chain and bleed the brakes and mount tubeless tyres?";
+    let used = async |max_prompt_chars| {
+        let config = AssistantConfig { max_prompt_chars, ..AssistantConfig::default() };
+        let reply = World::with(config).await.ask("ada", query).await;
+        assert_eq!(reply.meta("source"), "model");
+        let used = reply.meta("chunks_used").as_u64().expect("it is a number");
+        assert_eq!(reply.body["sources"].as_array().map(Vec::len), usize::try_from(used).ok());
+        used
+    };
+    assert_eq!((used(8_000).await, used(900).await), (3, 2));
 }
 
-type Seen = Arc<Mutex<Option<(HeaderMap, Value)>>>;
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_stays_too_long_is_not_sent_and_counts_as_nothing() {
+    let config = AssistantConfig { max_prompt_chars: 500, ..AssistantConfig::default() };
+    let world = World::with(config).await;
+    let reply = world.ask("ada", &format!("{KNOWN} {}", "starter ".repeat(60))).await;
+    assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()));
+    let told = reply.body["message"].as_str().expect("it is told why");
+    assert!(told.contains("with its notes, 500 are allowed"), "{told}");
+    let snapshot = world.snapshot();
+    let counts = (snapshot.failure_count, snapshot.success_count, snapshot.ignored_count);
+    assert_eq!((world.api.received(), counts), (0, (0, 0, 1)));
+}
 
-/// An API that remembers what it was asked, and answers without the prompt.
-async fn remember_into(seen: Seen) -> SocketAddr {
-    let answer = async move |headers: HeaderMap, Json(body): Json<Value>| {
-        *seen.lock().await = Some((headers, body));
-        Json(json!([{"generated_text": "fine"}]))
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
-    let address = listener.local_addr().expect("it is bound");
-    let routes = Router::new().route("/", post(answer));
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    address
+#[tokio::test(start_paused = true)]
+async fn the_reply_says_which_provider_answered() {
+    let world = World::new().await;
+    let reply = world.ask("ada", KNOWN).await;
+    assert_eq!((reply.meta("provider"), reply.meta("finish_reason")), (&json!("embedded/note-reader"), &json!("stop")));
+    world.open().await;
+    assert_eq!(
+        *world.ask("ada", KNOWN).await.meta("provider"),
+        Value::Null,
+        "an earlier answer is nobody's of just now"
+    );
 }

@@ -1,21 +1,23 @@
 //! One test for each row of the assistant's classification: what counts against the API, what for it, and what neither way.
 
-use breaker_core::Snapshot;
-use breaker_examples::assistant::{question::MAX_QUERY_CHARS, upstream::Behaviour};
+use std::time::Duration;
 
-use crate::harness::{KNOWN, Reply, UNKNOWN, World, advance};
+use breaker_core::Snapshot;
+use breaker_examples::assistant::{config::AssistantConfig, question::MAX_QUERY_CHARS, upstream::Behaviour};
+
+use crate::harness::{KNOWN, RETRY, Reply, UNKNOWN, World, advance, says};
 
 /// What a call counted as: (failures, successes, ignored).
-fn counts(snapshot: &Snapshot) -> (u64, u64, u64) {
+pub(crate) fn counts(snapshot: &Snapshot) -> (u64, u64, u64) {
     (snapshot.failure_count, snapshot.success_count, snapshot.ignored_count)
 }
 
-const FAILURE: (u64, u64, u64) = (1, 0, 0);
-const SUCCESS: (u64, u64, u64) = (0, 1, 0);
+pub(crate) const FAILURE: (u64, u64, u64) = (1, 0, 0);
+pub(crate) const SUCCESS: (u64, u64, u64) = (0, 1, 0);
 const NEUTRAL: (u64, u64, u64) = (0, 0, 1);
 
 /// Asks once while the API behaves so; five of a kind must open the breaker.
-async fn assert_failure(behaviour: Behaviour) {
+pub(crate) async fn assert_failure(behaviour: Behaviour) {
     let world = World::new().await;
     world.api.behave(behaviour).await;
     let reply = world.ask("ada", KNOWN).await;
@@ -30,7 +32,7 @@ async fn assert_failure(behaviour: Behaviour) {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_is_a_failure() {
     let world = World::new().await;
-    world.api.behave(Behaviour::Slow(std::time::Duration::from_secs(31))).await;
+    world.api.behave(Behaviour::Slow(Duration::from_secs(31))).await;
     let asking = world.start_asking("ada", KNOWN);
     world.api.until_received(1).await;
     advance(30.0).await;
@@ -76,24 +78,62 @@ async fn a_model_that_is_not_loaded_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_4xx_is_an_answer() {
-    for status in [400, 401, 403, 404, 407, 409, 413, 422, 428, 430, 499] {
-        let world = World::new().await;
-        world.api.behave(Behaviour::Error(500)).await;
-        world.ask("ada", KNOWN).await;
-        world.breaker.reset();
+async fn statuses_409_and_425_are_failures() {
+    for status in [409, 425] {
+        assert_failure(Behaviour::Error(status)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_424_is_a_failure() {
+    assert_failure(says(424, r#"{"error": "CUDA out of memory", "error_type": "generation"}"#)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again() {
+    for behaviour in [Behaviour::Error(409), Behaviour::Error(424), Behaviour::Error(503), Behaviour::Garbage] {
+        let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
+        let mut retries = world.retries();
+        world.api.behave(behaviour).await;
+        let asking = world.start_asking("ada", KNOWN);
+        assert_eq!(retries.next().await, 2, "{behaviour:?}");
+        world.api.behave(Behaviour::Healthy { latency: Duration::ZERO }).await;
+        advance(2.0).await;
+        assert_eq!(asking.await.expect("it was asked").meta("source"), "model");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_question_is_a_success_and_has_a_fallback() {
+    for status in [400, 413, 422, 414, 428, 430, 451, 499] {
+        let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
         world.api.behave(Behaviour::Error(status)).await;
         let reply = world.ask("ada", KNOWN).await;
         assert_eq!(counts(&world.snapshot()), SUCCESS, "{status}");
-        assert_eq!((reply.status.as_u16(), &reply.body["error"]), (500, &"internal_error".into()), "{status}");
-        assert!(reply.body["message"].is_string());
+        assert_eq!((reply.status.as_u16(), reply.meta("source")), (200, &"excerpts".into()), "{status}");
+        assert_eq!(reply.meta("fallback_reason"), "refused");
+        assert!(reply.answer().starts_with("The model did not take this question."), "{}", reply.body);
+        assert_eq!(world.api.received(), 1, "it would be refused again");
+        assert_eq!(world.get("/health").await.body["status"], "healthy", "it may be the question's own fault");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_question_gets_its_earlier_answer_and_is_not_queued() {
+    let world = World::new().await;
+    let live = world.ask("ada", KNOWN).await;
+    world.api.behave(Behaviour::Error(400)).await;
+    let reply = world.ask("ada", KNOWN).await;
+    assert_eq!((reply.meta("source"), reply.answer()), (&"l1_cache".into(), live.answer()));
+    let body = serde_json::json!({"query": KNOWN, "user_id": "ben", "queue": true, "include_metadata": true});
+    let reply = world.post(body).await;
+    assert_eq!((reply.status.as_u16(), reply.meta("source")), (200, &"excerpts".into()), "waiting would be in vain");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answered_4xx_clears_a_run_of_failures() {
     let world = World::new().await;
-    for status in [500, 500, 500, 500, 404, 500] {
+    for status in [500, 500, 500, 500, 422, 500] {
         world.api.behave(Behaviour::Error(status)).await;
         world.ask("ada", KNOWN).await;
     }

@@ -30,7 +30,7 @@ const REQUESTS: usize = 30;
 async fn requests_under_way_are_answered_when_it_is_asked_to_end() {
     for signal in ["TERM", "INT"] {
         let upstream = Upstream::start(json!([{"generated_text": "fine"}])).await;
-        let variables = [("HF_API_URL", upstream.url.as_str())];
+        let variables = [("HF_API_URL", upstream.url.as_str()), ("HF_API_KIND", "text_generation")];
         let mut assistant = Process::start("assistant", "", &["--serve", "--port", "0"], &variables);
         let client = plain_client().build().expect("it needs nothing");
         // A feed of the dashboard would last for a minute.
@@ -55,7 +55,7 @@ async fn requests_under_way_are_answered_when_it_is_asked_to_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn to_be_asked_twice_ends_it_at_once() {
     let upstream = Upstream::start(Value::Null).await;
-    let variables = [("HF_API_URL", upstream.url.as_str())];
+    let variables = [("HF_API_URL", upstream.url.as_str()), ("HF_API_KIND", "text_generation")];
     let mut assistant = Process::start("assistant", "", &["--serve", "--port", "0"], &variables);
     let client = plain_client().build().expect("it needs nothing");
     let question = json!({"query": KNOWN, "user_id": "ada"});

@@ -4,13 +4,15 @@ use std::{sync::mpsc, time::Duration};
 
 use breaker_core::{CircuitBreaker, Config, Event, Events, Snapshot};
 use breaker_examples::assistant::{
+    api::ApiKind,
     client::plain_client,
-    config::{AssistantConfig, RetryPolicy},
+    config::{AssistantConfig, Backend, RetryPolicy},
+    endpoint::Endpoint,
     generator::Generator,
-    service::{Assistant, Service, breaker},
-    upstream::{Behaviour, Upstream, UpstreamHandle},
+    service::{self, Assistant, Service},
+    upstream::{Behaviour, Canned, Upstream, UpstreamHandle},
 };
-use reqwest::Client;
+use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use tokio::{
     sync::{Mutex, MutexGuard},
@@ -68,15 +70,32 @@ impl World {
         Self::with(AssistantConfig { retry: NO_RETRY, ..AssistantConfig::default() }).await
     }
 
+    /// A service that tries each call once, and says this to the embedded API.
+    pub(crate) async fn saying(change: impl FnOnce(&mut Endpoint)) -> Self {
+        let config = AssistantConfig { retry: NO_RETRY, ..AssistantConfig::default() };
+        Self::build(config, |config, url| {
+            let mut endpoint = Endpoint::embedded(url, ApiKind::Chat, "embedded");
+            change(&mut endpoint);
+            config.backend = Some(Backend::Api(endpoint));
+        })
+        .await
+    }
+
     /// A service with these settings and the embedded API.
     pub(crate) async fn with(config: AssistantConfig) -> Self {
+        Self::build(config, |_, _| ()).await
+    }
+
+    async fn build(mut config: AssistantConfig, change: impl FnOnce(&mut AssistantConfig, &Url)) -> Self {
         let turn = TURN.lock().await;
         let stillness = Stillness::begin();
         let upstream = Upstream::start(0).await.expect("a loopback port is free");
         let url = upstream.url().parse().expect("its own address is one");
+        change(&mut config, &url);
         let assistant = Assistant::new(config, Some(url)).expect("the parts fit");
-        let breaker = breaker().expect("annotated functions register their breakers");
-        // An earlier test in this process may have left it open, or with another limit.
+        let breaker = assistant.breaker().expect("annotated functions register their breakers");
+        // An earlier test in this process may have left it open, or with another limit, or the one for all providers.
+        service::breaker().expect("it is the same function's").release();
         breaker.reconfigure(Config::new().max_concurrent(256)).expect("it is in its range");
         breaker.release();
         breaker.reset();
@@ -152,6 +171,40 @@ impl Retries {
     pub(crate) fn any(&mut self) -> bool {
         std::iter::from_fn(|| self.0.try_recv()).any(|event| matches!(event, Event::Retry { .. }))
     }
+}
+
+/// A second provider, which answers like the first one.
+pub(crate) struct Second {
+    pub(crate) api: UpstreamHandle,
+    pub(crate) breaker: CircuitBreaker,
+    pub(crate) endpoint: Endpoint,
+    _upstream: Upstream,
+}
+
+impl Second {
+    /// Starts it, for the settings of a service. Its breaker is to be reset when the test has its turn.
+    pub(crate) async fn start() -> Self {
+        let upstream = Upstream::start(0).await.expect("a loopback port is free");
+        let url = upstream.url().parse().expect("its own address is one");
+        let endpoint = Endpoint::embedded(&url, ApiKind::Chat, "second");
+        let all = service::breaker().expect("annotated functions register their breakers");
+        let breaker = all.value(&endpoint.key()).expect("there is room for two");
+        Self { api: upstream.handle(), breaker, endpoint, _upstream: upstream }
+    }
+}
+
+/// An API that says this with this status.
+pub(crate) const fn says(status: u16, body: &'static str) -> Behaviour {
+    with_headers(status, &[("content-type", "application/json")], body)
+}
+
+/// The same with headers of its own.
+pub(crate) const fn with_headers(
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+) -> Behaviour {
+    Behaviour::Says(Canned { status, headers, body })
 }
 
 /// Moves the time on.

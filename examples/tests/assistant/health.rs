@@ -23,9 +23,13 @@ async fn health_is_degraded_while_the_critical_breaker_is_open() {
     world.open().await;
     let health = world.get("/health").await;
     assert_eq!((health.status.as_u16(), &health.body["status"]), (200, &"degraded".into()));
-    assert_eq!(health.body["critical_circuits_open"][0], "huggingface_api");
+    assert_eq!(health.body["critical_circuits_open"][0], "huggingface_api[embedded/note-reader]");
     let breaker = world.get("/health/circuit-breaker").await.body;
     assert_eq!((&breaker["state"], &breaker["failure_count"]), (&"open".into(), &5.into()));
+    assert_eq!(
+        (&breaker["status"], &breaker["name"]),
+        (&"degraded".into(), &"huggingface_api[embedded/note-reader]".into())
+    );
     assert_eq!(breaker["retry_after_ms"], 30_000);
     assert!(breaker["last_error"].to_string().contains("answered 500"), "{breaker}");
 }

@@ -27,6 +27,28 @@ impl Write for Lines {
     }
 }
 
+/// What is logged on this thread while it lives.
+pub(crate) struct Log {
+    lines: Lines,
+    _default: tracing::subscriber::DefaultGuard,
+}
+
+impl Log {
+    /// Gathers from this level on.
+    pub(crate) fn gather(level: tracing::Level) -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(level).with_writer(move || writer.clone());
+        Self { lines, _default: tracing::subscriber::set_default(log.finish()) }
+    }
+
+    /// What was logged so far.
+    pub(crate) fn text(&self) -> String {
+        let lines = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(lines).expect("logs are text")
+    }
+}
+
 #[test]
 fn an_outage_of_10_000_rejected_calls_logs_at_most_8_lines() {
     // A process of its own: tracing may forget call sites that another test's thread meets first.
@@ -38,14 +60,7 @@ fn an_outage_of_10_000_rejected_calls_logs_at_most_8_lines() {
 }
 
 async fn outage() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(move || writer.clone());
-    let _log = tracing::subscriber::set_default(log.finish());
-
+    let log = Log::gather(tracing::Level::INFO);
     let world = World::new().await;
     world.open().await;
     let context = Context::find(&Notes::built_in(), KNOWN);
@@ -55,7 +70,7 @@ async fn outage() {
         assert_eq!(answer.source, Source::Excerpts);
     }
     assert_eq!(world.snapshot().rejected_count, 10_000);
-    let log = String::from_utf8(lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("logs are text");
+    let log = log.text();
     let count = log.lines().count();
     assert!((1..=8).contains(&count), "{count} lines:\n{log}");
     assert!(log.contains("huggingface_api"), "{log}");

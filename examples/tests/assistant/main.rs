@@ -4,13 +4,18 @@ mod answering;
 mod classification;
 mod ending;
 mod environment;
+mod failover;
 mod fallbacks;
 mod harness;
 mod health;
 mod logging;
+mod misconfiguration;
 #[path = "../shared/process.rs"]
 mod process;
 mod queueing;
 mod recovery;
+mod replies;
 #[path = "../shared/reply.rs"]
 mod reply;
+mod speaking;
+mod waits;

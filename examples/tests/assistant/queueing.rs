@@ -119,7 +119,7 @@ async fn a_question_that_the_api_refuses_has_failed() {
     let world = World::new().await;
     world.open().await;
     let queued = queue(&world, KNOWN).await;
-    world.api.behave(Behaviour::Error(401)).await;
+    world.api.behave(Behaviour::Error(422)).await;
     advance(30.0).await;
     drained(&world).await;
     let failed = world.get(&path(&queued)).await;

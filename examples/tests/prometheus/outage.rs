@@ -9,7 +9,7 @@ use breaker_core::{
 use breaker_examples::assistant::{
     client::plain_client,
     config::{AssistantConfig, RetryPolicy},
-    service::{Assistant, Service, breaker, listen},
+    service::{Assistant, Service, listen},
     story::HEALTHY,
     upstream::{Upstream, admin},
 };
@@ -92,7 +92,12 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
     }
 
     // Nobody asks, so nothing tells of the end of the open time: the state is looked at when it is read.
-    breaker().unwrap().reconfigure(Config::new().recovery_timeout(Duration::from_millis(100))).unwrap();
+    service
+        .assistant
+        .breaker()
+        .unwrap()
+        .reconfigure(Config::new().recovery_timeout(Duration::from_millis(100)))
+        .unwrap();
     prometheus.until(&of("state"), |state| state == 2.0, quiet).await;
     order("recovery").await;
     prometheus.until(&of("state"), |state| state == 0.0, async || ask(known).await).await;

@@ -79,7 +79,7 @@ impl Stage<'_> {
     }
 
     fn counts(&self) -> (u64, u64) {
-        let sent = self.service.assistant.generator().map_or(0, |generator| generator.client().sent());
+        let sent = self.service.assistant.generator().map_or(0, |generator| generator.first().client().sent());
         (sent, self.breaker.snapshot().rejected_count)
     }
 

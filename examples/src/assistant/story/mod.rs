@@ -13,7 +13,7 @@ use reqwest::Url;
 
 use super::{
     config::{AssistantConfig, RetryPolicy},
-    service::{Assistant, Service, breaker},
+    service::{Assistant, Service},
     upstream::{Behaviour, Upstream},
 };
 use act::Act;
@@ -75,7 +75,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     let retry = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: 0.0 };
     let assistant = Assistant::new(AssistantConfig { retry, ..AssistantConfig::default() }, Some(url))?;
     let service = Service::start(assistant, 0).await?;
-    let breaker = breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;
+    let breaker = service.assistant.breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;
     let waits = Config::new().recovery_timeout(short::RECOVERY_TIMEOUT).timeout(short::CALL_TIMEOUT);
     breaker.reconfigure(waits).map_err(io::Error::other)?;
     if breaker.state() == State::Disabled {

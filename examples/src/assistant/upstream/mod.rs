@@ -1,7 +1,8 @@
-//! The room of the upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
+//! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
 
 pub mod admin;
 mod model;
+mod protocol;
 mod server;
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -32,6 +33,19 @@ pub enum Behaviour {
     Invalid,
     /// It answers 503, because its model is still being loaded.
     Loading,
+    /// It answers every request with this, whatever it was asked.
+    Says(Canned),
+}
+
+/// A response to order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canned {
+    /// Its status.
+    pub status: u16,
+    /// Its headers; a name is in lower case.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Its body.
+    pub body: &'static str,
 }
 
 impl fmt::Display for Behaviour {
@@ -46,6 +60,7 @@ impl fmt::Display for Behaviour {
             Self::Garbage => f.write_str("sends garbage"),
             Self::Invalid => f.write_str("sends no text"),
             Self::Loading => f.write_str("loads its model"),
+            Self::Says(canned) => write!(f, "answers {}", canned.status),
         }
     }
 }
@@ -80,10 +95,10 @@ impl Upstream {
         Ok(Self { handle, address, server })
     }
 
-    /// The address of its one model.
+    /// Its base address, below which are the routes of each kind.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/models/note-reader", self.address)
+        format!("http://{}", self.address)
     }
 
     /// What changes its behaviour while it runs.

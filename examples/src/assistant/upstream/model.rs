@@ -1,67 +1,81 @@
-//! The room of the embedded API's model: the text-generation protocol, in each of its moods.
+//! The embedded API's model: which routes there are, and what each of its moods makes of a request.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::State,
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, RETRY_AFTER},
+        header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
-use serde::Deserialize;
 use serde_json::json;
 
-use super::{Behaviour, Shared};
-use crate::assistant::local::best_sentences;
+use super::{
+    Behaviour, Canned, Shared,
+    protocol::{Asked, Form},
+};
+use crate::assistant::{endpoint::EMBEDDED_MODEL, local::best_sentences};
 
-#[derive(Deserialize)]
-struct Inputs {
-    inputs: String,
-    #[serde(default)]
-    parameters: Parameters,
-}
-
-#[derive(Default, Deserialize)]
-struct Parameters {
-    return_full_text: Option<bool>,
-    max_new_tokens: Option<usize>,
-}
-
+/// The routes of OpenAI's API, of TGI's, and of the inference API.
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
-    Router::new().route("/models/{model}", post(generate)).with_state(shared)
+    let by = |form: Form| {
+        post(async move |State(shared): State<Arc<Shared>>, body: Bytes| generate(&shared, form, &body).await)
+    };
+    Router::new()
+        .route("/v1/chat/completions", by(Form::Chat))
+        .route("/v1/completions", by(Form::Completion))
+        .route("/generate", by(Form::Generate))
+        .route("/", by(Form::Inputs))
+        .route("/models/{model}", by(Form::Inputs))
+        .route("/v1/models", get(models))
+        .route("/health", get(health))
+        .with_state(shared)
 }
 
-async fn generate(State(shared): State<Arc<Shared>>, Json(request): Json<Inputs>) -> Response {
+async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     shared.received.send_modify(|received| *received += 1);
     let number = *shared.received.borrow();
     // A copy, so that the lock is not held while the answer is waited for.
     let behaviour = *shared.behaviour.borrow();
+    let error = |status, message| refuse(form, status, message);
     match behaviour {
         Behaviour::Healthy { latency } => {
             pause(latency + spread(latency, number)).await;
-            answer(&request)
+            answer(form, body)
         }
         Behaviour::Slow(delay) => {
             pause(delay).await;
-            answer(&request)
+            answer(form, body)
         }
         Behaviour::Hang => pending().await,
         // The request arrived in the moment in which the door was closed.
-        Behaviour::Refuse => refuse(503, "shutting down"),
-        Behaviour::Error(status) => refuse(status, "scripted outage"),
+        Behaviour::Refuse => error(503, "shutting down"),
+        Behaviour::Error(status) => error(status, "scripted outage"),
         Behaviour::Limited(time) => {
-            let header = [(RETRY_AFTER, time.as_secs().to_string())];
-            (header, refuse(429, "too many requests")).into_response()
+            ([(RETRY_AFTER, time.as_secs().to_string())], error(429, "too many requests")).into_response()
         }
-        Behaviour::Loading => refuse(503, "Model note-reader is currently loading"),
-        Behaviour::Garbage => {
-            ([(CONTENT_TYPE, "application/json")], r#"[{"generated_text": "The answ"#).into_response()
-        }
-        Behaviour::Invalid => Json(json!([{"generated_text": format!("{} \n ", request.inputs)}])).into_response(),
+        Behaviour::Loading => error(503, "Model note-reader is currently loading"),
+        Behaviour::Garbage => ([(CONTENT_TYPE, "application/json")], r#"{"choices": [{"mess"#).into_response(),
+        Behaviour::Invalid => Json(form.answer(" \n ", "stop", 0)).into_response(),
+        Behaviour::Says(canned) => say(canned),
+    }
+}
+
+async fn models() -> Response {
+    let model = json!({"id": EMBEDDED_MODEL, "object": "model", "created": 0, "owned_by": "assistant"});
+    Json(json!({"object": "list", "data": [model]})).into_response()
+}
+
+async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let behaviour = *shared.behaviour.borrow();
+    match behaviour {
+        Behaviour::Healthy { .. } => Json(json!({"status": "ok"})).into_response(),
+        _ => refuse(Form::Chat, 503, "not well"),
     }
 }
 
@@ -76,20 +90,33 @@ fn spread(latency: Duration, number: u64) -> Duration {
     latency * u32::try_from(number * 37 % 50).unwrap_or_default() / 100
 }
 
-fn refuse(status: u16, message: &str) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(json!({"error": message}))).into_response()
+fn refuse(form: Form, status: u16, message: &str) -> Response {
+    let body = Json(form.error(status, message));
+    (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body).into_response()
 }
 
-/// Answers from the notes in the prompt, with the prompt in front unless the caller does not want it.
-fn answer(request: &Inputs) -> Response {
-    let Inputs { inputs, parameters } = request;
-    let question = inputs.rsplit_once("Question:").map_or(inputs.as_str(), |(_, question)| question);
-    let notes = inputs.lines().filter(|line| line.starts_with('[')).filter_map(|line| line.split_once(": "));
+fn say(canned: Canned) -> Response {
+    let mut response = canned.body.into_response();
+    *response.status_mut() = StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in canned.headers {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token.
+fn answer(form: Form, body: &[u8]) -> Response {
+    let asked = match Asked::read(form, body) {
+        Ok(asked) => asked,
+        Err(mistake) => return refuse(form, mistake.status, &mistake.message),
+    };
+    let prompt = asked.prompt.as_str();
+    let question = prompt.rsplit_once("Question:").map_or(prompt, |(_, question)| question);
+    let notes = prompt.lines().filter(|line| line.starts_with('[')).filter_map(|line| line.split_once(": "));
     let sentences = best_sentences(question, notes.map(|(_, text)| text), |_| 1.0);
-    // A word stands for a token.
-    let words = sentences.split_whitespace().take(parameters.max_new_tokens.unwrap_or(usize::MAX));
-    let words = words.collect::<Vec<_>>().join(" ");
-    let echo = if parameters.return_full_text.unwrap_or(true) { inputs.as_str() } else { "" };
-    Json(json!([{"generated_text": format!("{echo} {words}")}])).into_response()
+    let all = sentences.split_whitespace().count();
+    let words: Vec<_> = sentences.split_whitespace().take(asked.max_tokens).collect();
+    let finish = if words.len() < all { "length" } else { "stop" };
+    let echo = if asked.echo { prompt } else { "" };
+    Json(form.answer(&format!("{echo} {}", words.join(" ")), finish, words.len())).into_response()
 }

@@ -1,0 +1,51 @@
+//! What one question went through, to tell the breaker's own share in an answer.
+
+use std::{sync::OnceLock, time::Instant};
+
+use super::answer::{Answer, Source};
+
+/// One question on its way.
+#[derive(Debug)]
+pub struct Asking {
+    started: Instant,
+    admitted: OnceLock<()>,
+    fell_back: OnceLock<Instant>,
+}
+
+impl Asking {
+    /// A question that comes now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { started: Instant::now(), admitted: OnceLock::new(), fell_back: OnceLock::new() }
+    }
+
+    /// The breaker has let an attempt in.
+    pub fn admitted(&self) {
+        self.admitted.get_or_init(|| ());
+    }
+
+    /// The first fallback is asked.
+    pub fn falls_back(&self) {
+        self.fell_back.get_or_init(Instant::now);
+    }
+
+    /// This answer in place of the model's. Where no attempt was admitted, all that went before the fallbacks was the breaker.
+    #[must_use]
+    pub fn instead(&self, answer: Answer, reason: &'static str) -> Answer {
+        let fell_back = self.fell_back.get().filter(|_| self.admitted.get().is_none());
+        let rejected_after = fell_back.map(|at| at.duration_since(self.started));
+        Answer { reason: Some(reason), rejected_after, ..answer }
+    }
+
+    /// The same with this text from this source.
+    #[must_use]
+    pub fn text(&self, text: impl Into<String>, source: Source, reason: &'static str) -> Answer {
+        self.instead(Answer::new(text, source), reason)
+    }
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self::new()
+    }
+}

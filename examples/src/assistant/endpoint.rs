@@ -1,0 +1,56 @@
+//! One provider's address, with what has to be said to it.
+
+use reqwest::Url;
+
+use super::{api::ApiKind, secret::Secret};
+
+/// What is sent where nothing is known of the model: the official clients send the same.
+const UNKNOWN_MODEL: &str = "dummy";
+
+/// The embedded API's one model.
+pub const EMBEDDED_MODEL: &str = "note-reader";
+
+/// Where an API is, and how it is spoken to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// The provider's name in replies and breakers: its host, with its port where that is not the usual one.
+    pub provider: String,
+    /// The full route that is asked.
+    pub route: Url,
+    /// How it is spoken to.
+    pub kind: ApiKind,
+    /// The model that is asked for, where one is.
+    pub model: Option<String>,
+    /// The bearer token, if the API wants one.
+    pub token: Option<Secret>,
+    /// The organisation that pays (`X-HF-Bill-To`).
+    pub bill_to: Option<String>,
+}
+
+impl Endpoint {
+    /// The API of this kind at a base address or a full route.
+    #[must_use]
+    pub fn new(base: &Url, kind: ApiKind, model: Option<String>) -> Self {
+        let host = base.host_str().unwrap_or("?");
+        let provider = base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Self { provider, route: kind.route(base, model.as_deref()), kind, model, token: None, bill_to: None }
+    }
+
+    /// The embedded API at this base address, under a name that does not change with its port.
+    #[must_use]
+    pub fn embedded(base: &Url, kind: ApiKind, provider: &str) -> Self {
+        Self { provider: provider.to_owned(), ..Self::new(base, kind, Some(EMBEDDED_MODEL.to_owned())) }
+    }
+
+    /// The provider and the model, by which breakers are told apart.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.model.as_ref().map_or_else(|| self.provider.clone(), |model| format!("{}/{model}", self.provider))
+    }
+
+    /// The model as a request names it.
+    #[must_use]
+    pub fn model_or_dummy(&self) -> &str {
+        self.model.as_deref().unwrap_or(UNKNOWN_MODEL)
+    }
+}

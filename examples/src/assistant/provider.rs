@@ -1,0 +1,60 @@
+//! A provider: the client of one API, under the name by which its breaker is told apart, and what is known of it.
+
+use super::{
+    client::ApiClient,
+    endpoint::Endpoint,
+    error::GenerationError,
+    question::Question,
+    standing::Standing,
+    wire::{completion::Completion, request::GenerationParameters},
+};
+
+/// One provider of answers.
+#[derive(Debug)]
+pub struct Provider {
+    key: String,
+    client: ApiClient,
+    standing: Standing,
+}
+
+impl Provider {
+    /// The provider at this endpoint.
+    ///
+    /// # Errors
+    /// The system's root certificates cannot be loaded.
+    pub fn new(endpoint: Endpoint, parameters: GenerationParameters) -> Result<Self, reqwest::Error> {
+        let key = endpoint.key();
+        Ok(Self { key, client: ApiClient::new(endpoint, parameters)?, standing: Standing::default() })
+    }
+
+    /// Its name and its model: the value of its breaker.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The client of its API.
+    #[must_use]
+    pub fn client(&self) -> &ApiClient {
+        &self.client
+    }
+
+    /// Whether its settings work.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Asks it once.
+    ///
+    /// # Errors
+    /// Any variant of [`GenerationError`] that speaks of the API.
+    pub async fn generate(&self, question: &Question, prompt: &str) -> Result<Completion, GenerationError> {
+        let result = self.client.generate(prompt).await;
+        self.standing.note(&self.key, &question.query, &result);
+        if let (Ok(Completion { model: Some(answered), .. }), Some(asked)) = (&result, &self.client.endpoint().model) {
+            self.standing.note_model(&self.key, asked, answered);
+        }
+        result
+    }
+}

@@ -1,0 +1,70 @@
+//! The token of an API: it is sent, and nothing that is shown or logged has it.
+
+use std::fmt;
+
+/// What is shown in place of a token.
+const HIDDEN: &str = "(token)";
+
+/// A token of this length is known by its beginning, since an API may repeat it shortened.
+const LONG: usize = 16;
+
+/// How much of a long token is its beginning.
+const BEGINNING: usize = 8;
+
+/// A token that is never printed: its `Debug` shows that there is one, no more.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a token.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The same text without the token: APIs repeat one that they do not know.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let text = text.replace(&self.0, HIDDEN);
+        match self.0.get(..BEGINNING) {
+            Some(beginning) if self.0.len() >= LONG => hide_words(&text, beginning),
+            _ => text,
+        }
+    }
+}
+
+/// Hides what begins with `beginning`, up to the end of the word.
+fn hide_words(text: &str, beginning: &str) -> String {
+    let (mut hidden, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, word)) = rest.split_once(beginning) {
+        hidden.push_str(before);
+        hidden.push_str(HIDDEN);
+        rest = word.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*' | '.'));
+    }
+    hidden + rest
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn the_token_is_hidden_whole_and_shortened() {
+        let token = Secret::new("hf_AbCdEfGhIjKlMnOp");
+        let told = token.hide("hf_AbCdEfGhIjKlMnOp and hf_AbCdEfG***MnOp, but hf_hub");
+        assert_eq!(told, "(token) and (token), but hf_hub");
+        assert_eq!(Secret::new("short").hide("a short word"), "a (token) word");
+    }
+}

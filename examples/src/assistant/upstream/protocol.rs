@@ -1,0 +1,126 @@
+//! The words of the embedded API: how each of its routes is asked, answers, and says an error.
+
+use serde_json::{Value, json};
+
+use crate::assistant::endpoint::EMBEDDED_MODEL;
+
+/// The form of a route's bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// OpenAI's chat completions.
+    Chat,
+    /// OpenAI's completions.
+    Completion,
+    /// TGI's `/generate`.
+    Generate,
+    /// The inference API's `inputs`, whose answers are lists.
+    Inputs,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) prompt: String,
+    pub(super) max_tokens: usize,
+    /// Whether the answer begins with the prompt.
+    pub(super) echo: bool,
+}
+
+/// What is wrong with a request.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    pub(super) status: u16,
+    pub(super) message: String,
+}
+
+impl Asked {
+    /// Reads the body of a request; unknown fields are nothing.
+    pub(super) fn read(form: Form, body: &[u8]) -> Result<Self, Mistake> {
+        let body: Value = serde_json::from_slice(body).map_err(|error| form.mistake(&error.to_string()))?;
+        let (field, options) = match form {
+            Form::Chat => ("messages", &body),
+            Form::Completion => ("prompt", &body),
+            Form::Generate | Form::Inputs => ("inputs", &body["parameters"]),
+        };
+        let prompt = match &body[field] {
+            Value::String(prompt) if form != Form::Chat => prompt.clone(),
+            Value::Array(messages) if form == Form::Chat && !messages.is_empty() => contents(messages),
+            _ => return Err(form.mistake(&format!("'{field}' is required"))),
+        };
+        let most = options.get("max_tokens").or_else(|| options.get("max_completion_tokens"));
+        let most = most.or_else(|| options.get("max_new_tokens")).and_then(Value::as_u64);
+        let max_tokens = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let echo = form == Form::Inputs && options["return_full_text"].as_bool().unwrap_or(true);
+        Ok(Self { prompt, max_tokens, echo })
+    }
+}
+
+/// The texts of a chat's messages, one after the other.
+fn contents(messages: &[Value]) -> String {
+    let text = |message: &Value| match &message["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    };
+    messages.iter().map(text).collect::<Vec<_>>().join("\n")
+}
+
+impl Form {
+    fn mistake(self, message: &str) -> Mistake {
+        let status = if matches!(self, Self::Chat | Self::Completion) { 400 } else { 422 };
+        Mistake { status, message: message.to_owned() }
+    }
+
+    /// The body of an answer of so many tokens.
+    pub(super) fn answer(self, text: &str, finish: &str, tokens: usize) -> Value {
+        let usage = json!({"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens});
+        let openai = |id: &str, object: &str, choice: Value| json!({"id": id, "object": object, "created": 0, "model": EMBEDDED_MODEL, "choices": [choice], "usage": usage});
+        match self {
+            Self::Chat => {
+                let message = json!({"role": "assistant", "content": text});
+                let choice = json!({"index": 0, "message": message, "finish_reason": finish});
+                openai("chatcmpl-0", "chat.completion", choice)
+            }
+            Self::Completion => {
+                let choice = json!({"index": 0, "text": text, "logprobs": null, "finish_reason": finish});
+                openai("cmpl-0", "text_completion", choice)
+            }
+            Self::Generate => {
+                let finish = if finish == "stop" { "eos_token" } else { finish };
+                json!({"generated_text": text, "details": {"finish_reason": finish, "generated_tokens": tokens}})
+            }
+            Self::Inputs => json!([{"generated_text": text}]),
+        }
+    }
+
+    /// The body of an error.
+    pub(super) fn error(self, status: u16, message: &str) -> Value {
+        match self {
+            Self::Chat | Self::Completion => {
+                json!({"error": {"message": message, "type": openai_type(status), "param": null, "code": status}})
+            }
+            Self::Generate => json!({"error": message, "error_type": tgi_type(status)}),
+            Self::Inputs => json!({"error": message}),
+        }
+    }
+}
+
+fn openai_type(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "authentication_error",
+        429 => "rate_limit_error",
+        503 => "unavailable_error",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    }
+}
+
+fn tgi_type(status: u16) -> &'static str {
+    match status {
+        422 => "validation",
+        424 => "generation",
+        429 => "overloaded",
+        500 => "incomplete_generation",
+        _ => "error",
+    }
+}

@@ -1,0 +1,6 @@
+//! The protocol of the APIs: the bodies that are sent, and one tolerant reader of whatever comes back.
+
+pub mod completion;
+pub mod fault;
+pub mod request;
+pub mod waits;

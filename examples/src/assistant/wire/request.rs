@@ -1,0 +1,120 @@
+//! The body of a request, in the words of each kind of API.
+
+use serde::Serialize;
+
+use crate::assistant::{api::ApiKind, endpoint::Endpoint};
+
+/// What an API that knows of repetition is told where nothing is set.
+const REPETITION_PENALTY: f64 = 1.1;
+
+/// How the text is generated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GenerationParameters {
+    /// The most tokens that the answer may have.
+    pub max_new_tokens: u32,
+    /// How freely the next token is chosen; above 0.
+    pub temperature: f64,
+    /// The share of the likeliest tokens that are chosen from; above 0, at most 1.
+    pub top_p: f64,
+    /// How much a token that was there already loses; 1 is nothing. `None`: 1.1 where the API knows it, and else not sent.
+    pub repetition_penalty: Option<f64>,
+}
+
+/// The body of a request.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Body<'a> {
+    /// For [`ApiKind::Chat`]. The model is the first field, since a router reads no more than a prefix of the body.
+    Chat {
+        /// The model.
+        model: &'a str,
+        /// The one message.
+        messages: [Message<'a>; 1],
+        /// How the text is generated.
+        #[serde(flatten)]
+        sampling: Sampling,
+    },
+    /// For [`ApiKind::Completions`].
+    Completion {
+        /// The model.
+        model: &'a str,
+        /// The prompt.
+        prompt: &'a str,
+        /// How the text is generated.
+        #[serde(flatten)]
+        sampling: Sampling,
+    },
+    /// For [`ApiKind::TextGeneration`] and [`ApiKind::Tgi`].
+    Inputs {
+        /// The prompt.
+        inputs: &'a str,
+        /// How the text is generated.
+        parameters: Parameters,
+    },
+}
+
+/// A message of a chat.
+#[derive(Debug, Serialize)]
+pub struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+/// OpenAI's names.
+#[derive(Debug, Serialize)]
+pub struct Sampling {
+    max_tokens: u32,
+    temperature: f64,
+    top_p: f64,
+    // Some servers refuse a field that they do not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetition_penalty: Option<f64>,
+}
+
+/// The names of Hugging Face.
+#[derive(Debug, Serialize)]
+pub struct Parameters {
+    max_new_tokens: u32,
+    temperature: f64,
+    top_p: f64,
+    repetition_penalty: f64,
+    // With it TGI says why it stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    details: bool,
+}
+
+impl<'a> Body<'a> {
+    /// The body that asks this API to go on from `prompt`.
+    #[must_use]
+    pub fn new(endpoint: &'a Endpoint, prompt: &'a str, with: &GenerationParameters) -> Self {
+        let GenerationParameters { max_new_tokens, temperature, top_p, repetition_penalty } = *with;
+        let model = endpoint.model_or_dummy();
+        let sampling = Sampling { max_tokens: max_new_tokens, temperature, top_p, repetition_penalty };
+        match endpoint.kind {
+            ApiKind::Chat => Self::Chat { model, messages: [Message { role: "user", content: prompt }], sampling },
+            ApiKind::Completions => Self::Completion { model, prompt, sampling },
+            kind @ (ApiKind::TextGeneration | ApiKind::Tgi) => {
+                let repetition_penalty = repetition_penalty.unwrap_or(REPETITION_PENALTY);
+                let details = kind == ApiKind::Tgi;
+                let parameters = Parameters { max_new_tokens, temperature, top_p, repetition_penalty, details };
+                Self::Inputs { inputs: prompt, parameters }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, GenerationParameters};
+    use crate::assistant::{api::ApiKind, endpoint::Endpoint};
+
+    #[test]
+    fn the_model_comes_first() {
+        let base = "http://localhost".parse().expect("it is an address");
+        let endpoint = Endpoint::new(&base, ApiKind::Chat, Some("org/model".to_owned()));
+        let with = GenerationParameters { max_new_tokens: 9, temperature: 0.5, top_p: 0.5, repetition_penalty: None };
+        let body = serde_json::to_string(&Body::new(&endpoint, "Why?", &with)).expect("it is JSON");
+        assert!(body.starts_with(r#"{"model":"org/model","messages":[{"role":"user","content":"Why?"}]"#), "{body}");
+        assert!(!body.contains("repetition_penalty"), "{body}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What is asked of an API of each kind, and where.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    http::{HeaderMap, Uri},
+};
+use breaker_examples::assistant::{
+    api::ApiKind,
+    config::{AssistantConfig, Backend},
+    endpoint::Endpoint,
+    secret::Secret,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Mutex};
+
+use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, World};
+
+/// What an API of this kind was sent, which answers so.
+async fn sent(kind: ApiKind, penalty: Option<f64>, answer: Value) -> (String, HeaderMap, Value) {
+    let seen = Arc::new(Mutex::new(None));
+    let address = remember_into(Arc::clone(&seen), answer).await;
+    let base = format!("http://{address}").parse().expect("this is an address");
+    let endpoint = Endpoint {
+        token: Some(Secret::new("hf_test")),
+        bill_to: Some("acme".to_owned()),
+        ..Endpoint::new(&base, kind, Some("org/model".to_owned()))
+    };
+    let mut config =
+        AssistantConfig { backend: Some(Backend::Api(endpoint)), retry: NO_RETRY, ..AssistantConfig::default() };
+    config.parameters.repetition_penalty = penalty;
+    let world = World::with(config).await;
+    assert_eq!(world.ask("ada", KNOWN).await.answer(), "fine");
+    let (uri, headers, body) = seen.lock().await.take().expect("a request arrived");
+    assert_eq!(headers.get("authorization").expect("the token is sent"), "Bearer hf_test");
+    assert_eq!(headers.get("x-hf-bill-to").expect("it says who pays"), "acme");
+    (uri.path().to_owned(), headers, body)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_is_asked_in_openais_words() {
+    let answer = json!({"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]});
+    let (path, _, body) = sent(ApiKind::Chat, None, answer).await;
+    assert_eq!(path, "/v1/chat/completions");
+    assert!(body["messages"][0]["content"].as_str().expect("the prompt").contains(KNOWN));
+    let messages = &body["messages"];
+    let whole =
+        json!({"model": "org/model", "messages": messages, "max_tokens": 256, "temperature": 0.7, "top_p": 0.95});
+    assert_eq!(body, whole, "a field more, and some servers refuse it");
+    assert_eq!(messages[0]["role"], "user");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_is_asked_in_openais_words() {
+    let (path, _, body) = sent(ApiKind::Completions, None, json!({"choices": [{"text": " fine"}]})).await;
+    assert_eq!((path.as_str(), &body["model"]), ("/v1/completions", &"org/model".into()));
+    assert!(body["prompt"].as_str().expect("the prompt").contains(KNOWN));
+    assert_eq!((&body["max_tokens"], body.get("repetition_penalty")), (&256.into(), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inference_api_is_asked_in_its_own_words() {
+    let (path, _, body) = sent(ApiKind::TextGeneration, None, json!([{"generated_text": "fine"}])).await;
+    assert_eq!(path, "/");
+    assert!(body["inputs"].as_str().expect("the prompt").contains(KNOWN));
+    let parameters = json!({"max_new_tokens": 256, "temperature": 0.7, "top_p": 0.95, "repetition_penalty": 1.1});
+    assert_eq!(body["parameters"], parameters);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tgi_is_asked_in_its_own_words() {
+    let (path, _, body) = sent(ApiKind::Tgi, None, json!({"generated_text": "fine"})).await;
+    assert_eq!((path.as_str(), &body["parameters"]["details"]), ("/generate", &true.into()));
+    assert_eq!(body["parameters"]["repetition_penalty"], 1.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_penalty_that_is_set_by_hand_is_sent_to_everybody() {
+    let answer = json!({"choices": [{"message": {"content": "fine"}}]});
+    let (_, _, body) = sent(ApiKind::Chat, Some(1.3), answer).await;
+    assert_eq!(body["repetition_penalty"], 1.3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_speaks_each_kind() {
+    for kind in [ApiKind::Chat, ApiKind::Completions, ApiKind::TextGeneration, ApiKind::Tgi] {
+        let world = World::with(AssistantConfig { kind, ..AssistantConfig::default() }).await;
+        let reply = world.ask("ada", KNOWN).await;
+        assert_eq!(reply.meta("source"), "model", "{kind:?}: {}", reply.body);
+        assert!(reply.answer().contains(KNOWN_ANSWER) && !reply.answer().contains("Question:"), "{}", reply.body);
+    }
+}
+
+type Seen = Arc<Mutex<Option<(Uri, HeaderMap, Value)>>>;
+
+/// An API that remembers what it was asked, and answers so whatever it was.
+async fn remember_into(seen: Seen, answer: Value) -> SocketAddr {
+    let remember = async move |uri: Uri, headers: HeaderMap, Json(body): Json<Value>| {
+        *seen.lock().await = Some((uri, headers, body));
+        Json(answer)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(remember)).await });
+    address
+}
