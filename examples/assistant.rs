@@ -16,9 +16,9 @@ use clap::Parser;
 
 /// An assistant that answers questions from notes, and keeps answering while its text-generation API is down.
 ///
-/// Without arguments it tells a story of about 40 seconds: the service and an API of its own start on loopback ports, a
+/// Without arguments it tells a story of about 45 seconds: the service and an API of its own start on loopback ports, a
 /// steady load of questions comes in, the API fails in three ways and comes back; then the same again without the
-/// breaker, and a table that compares the two. No network is needed.
+/// breaker, a table that compares the two, and once more with a second provider. No network is needed.
 #[derive(Debug, Parser)]
 #[command(after_long_help = SETTINGS)]
 struct Arguments {

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use breaker_axum::dashboard_router;
-use breaker_core::{CircuitBreaker, Registry};
+use breaker_core::{CircuitBreaker, Registry, State};
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -85,13 +85,14 @@ impl Assistant {
         }
     }
 
-    /// The breaker of the first provider; where there is none, the one for all of them.
+    /// The breaker that the next call asks: that of the first provider, or the one for all of them while that is not closed, as when
+    /// somebody has opened or disabled it. Without a provider it is the latter too.
     #[must_use]
     pub fn breaker(&self) -> Option<CircuitBreaker> {
         let all = breaker()?;
         match self.generator() {
-            Some(generator) => all.value(generator.first().key()).ok(),
-            None => Some(all),
+            Some(generator) if all.state() == State::Closed => all.value(generator.first().key()).ok(),
+            _ => Some(all),
         }
     }
 
@@ -138,8 +139,8 @@ impl Service {
         let address = listener.local_addr()?;
         let assistant = Arc::new(assistant);
         let (ends, mut tasks) = (watch::Sender::new(false), JoinSet::new());
-        if let (Some(generator), Some(breaker)) = (assistant.generator(), assistant.breaker()) {
-            tasks.spawn(drain(Arc::clone(generator), breaker));
+        if let (Some(generator), Some(all)) = (assistant.generator(), breaker()) {
+            tasks.spawn(drain(Arc::clone(generator), all));
         }
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());
@@ -217,11 +218,14 @@ pub fn breaker() -> Option<CircuitBreaker> {
     Registry::global().get(BREAKER)
 }
 
-/// Answers the queued questions, one after the other, whenever the breaker would let a call through.
-async fn drain(generator: Arc<Generator>, breaker: CircuitBreaker) {
+/// Answers the queued questions, one after the other, whenever the breakers would let a call of the first provider through.
+async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
     let queue = generator.queue();
+    // It is made before the first call, so there is room for it.
+    let breaker = all.value(generator.first().key()).unwrap_or_else(|_| all.clone());
     loop {
         let (id, question) = queue.next().await;
+        all.ready().await;
         breaker.ready().await;
         if queue.get(id).is_none() {
             continue; // It expired while it waited, so nobody can fetch the answer.

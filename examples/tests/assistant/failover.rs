@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_examples::assistant::{config::AssistantConfig, upstream::Behaviour};
+use breaker_examples::assistant::{config::AssistantConfig, service, upstream::Behaviour};
 use serde_json::{Value, json};
 
 use crate::{
@@ -166,4 +166,36 @@ async fn both_breakers_have_the_settings_of_their_name() {
     assert_eq!(second.breaker.name(), "huggingface_api[second/note-reader]");
     assert_eq!(second.breaker.config().fail_max, world.breaker.config().fail_max);
     assert_eq!((second.breaker.config().critical, second.breaker.config().max_keys), (true, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ordered_of_all_providers_is_shown() {
+    let (world, second) = two().await;
+    let all = service::breaker().expect("it is registered");
+    all.force_open();
+    assert_eq!(world.ask("ada", KNOWN).await.meta("source"), "excerpts", "neither is asked");
+    assert_eq!((world.api.received(), second.api.received()), (0, 0));
+    let health = world.get("/health/circuit-breaker").await.body;
+    assert_eq!((&health["state"], &health["status"]), (&json!("forced_open"), &json!("degraded")));
+    all.release();
+    assert_eq!(world.get("/health/circuit-breaker").await.body["state"], "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_waits_while_all_providers_are_forced_open() {
+    let world = World::new().await;
+    let all = service::breaker().expect("it is registered");
+    all.force_open();
+    let queued = world.post(json!({"query": KNOWN, "user_id": "ada", "queue": true})).await;
+    assert_eq!(queued.status, 202);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(all.snapshot().rejected_count < 3, "it does not ask again and again");
+    assert_eq!(world.generator().queue().waiting(), 1);
+    all.release();
+    while world.generator().queue().waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.api.received(), 1);
 }

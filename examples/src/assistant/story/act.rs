@@ -7,6 +7,7 @@ use std::{
 };
 
 use breaker_core::{CircuitBreaker, Event, State};
+use reqwest::Url;
 use tokio::time::{Duration, Instant, interval_at, sleep_until};
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::assistant::{service::Service, upstream::UpstreamHandle};
 
-const COLUMNS: &str = "  time   API            breaker      live   no notes   cached   excerpts   503   slowest";
+const COLUMNS: &str = "  time   API            breaker      live   2nd   no notes   cached   excerpts   503   slowest";
 
 /// A row is made so long before its second is over: the API and the breaker change on the second, and the row shows
 /// the states in which its answers were given.
@@ -28,6 +29,8 @@ const EARLY: Duration = Duration::from_millis(20);
 pub(super) struct Stage<'a> {
     pub(super) service: &'a Service,
     pub(super) upstream: UpstreamHandle,
+    /// The API's base address.
+    pub(super) base: &'a Url,
     pub(super) breaker: &'a CircuitBreaker,
     pub(super) plot: &'a Plot,
     pub(super) timeline: &'a Timeline,
@@ -121,12 +124,12 @@ impl Stage<'_> {
 
     fn report(&self, record: &Record, time: &str) {
         let tally = record.ledger.recent();
-        let Tally { live, no_notes, cached, excerpts, unavailable, slowest, .. } = tally;
+        let Tally { live, second, no_notes, cached, excerpts, unavailable, slowest, .. } = tally;
         if tally.all() == 0 {
             return;
         }
         self.timeline.say(&format!(
-            " {time}   {:<14} {:<10} {live:>6} {no_notes:>10} {cached:>8} {excerpts:>10} {unavailable:>5} {:>9}",
+            " {time}   {:<14} {:<10} {live:>6} {second:>5} {no_notes:>10} {cached:>8} {excerpts:>10} {unavailable:>5} {:>9}",
             self.upstream.behaviour().to_string(),
             self.breaker.state().to_string(),
             readable(slowest),

@@ -14,6 +14,7 @@ const MOST_MICROS: u64 = 600_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
     Live,
+    Second,
     NoNotes,
     Cached,
     Excerpts,
@@ -25,6 +26,8 @@ pub(super) enum Got {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) live: u64,
+    /// Answers of the second provider.
+    pub(super) second: u64,
     pub(super) no_notes: u64,
     pub(super) cached: u64,
     pub(super) excerpts: u64,
@@ -37,6 +40,7 @@ impl Tally {
     fn add(&mut self, got: Got, took: Duration) {
         let count = match got {
             Got::Live => &mut self.live,
+            Got::Second => &mut self.second,
             Got::NoNotes => &mut self.no_notes,
             Got::Cached => &mut self.cached,
             Got::Excerpts => &mut self.excerpts,
@@ -49,7 +53,7 @@ impl Tally {
 
     /// How many users got anything.
     pub(super) fn all(&self) -> u64 {
-        self.live + self.no_notes + self.cached + self.excerpts + self.unavailable + self.other
+        self.live + self.second + self.no_notes + self.cached + self.excerpts + self.unavailable + self.other
     }
 }
 

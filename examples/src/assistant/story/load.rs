@@ -103,6 +103,7 @@ impl Load {
 fn got(source: &str) -> Got {
     match source {
         "model" => Got::Live,
+        "second_provider" => Got::Second,
         "none" => Got::NoNotes,
         "l1_cache" => Got::Cached,
         "excerpts" => Got::Excerpts,

@@ -1,4 +1,4 @@
-//! The room of the story: an outage from beginning to end, with the breaker and without it, told as it happens.
+//! The story: an outage from beginning to end, with the breaker and without it, and once more with a second provider, told as it happens.
 
 mod act;
 mod ledger;
@@ -12,7 +12,9 @@ use breaker_core::{Config, State};
 use reqwest::Url;
 
 use super::{
+    api::ApiKind,
     config::{AssistantConfig, RetryPolicy},
+    endpoint::Endpoint,
     service::{Assistant, Service},
     upstream::{Behaviour, Upstream},
 };
@@ -48,6 +50,17 @@ impl Plot {
         }
     }
 
+    /// A short story, in which a second provider answers while the first one fails.
+    #[must_use]
+    pub fn of_failover(&self) -> Self {
+        Self {
+            before: Duration::from_secs(2),
+            outage: vec![(Behaviour::Error(503), Duration::from_secs(3))],
+            after: Duration::from_secs(3),
+            pace: self.pace,
+        }
+    }
+
     /// How long one act takes.
     #[must_use]
     pub fn length(&self) -> Duration {
@@ -65,6 +78,8 @@ mod short {
     pub(super) const RETRY_MAX: Duration = Duration::from_secs(1);
 }
 
+const RETRY: RetryPolicy = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: 0.0 };
+
 /// Tells the story on the standard output.
 ///
 /// # Errors
@@ -72,8 +87,8 @@ mod short {
 pub async fn tell(plot: &Plot) -> io::Result<()> {
     let upstream = Upstream::start(0).await?;
     let url = Url::parse(&upstream.url()).map_err(io::Error::other)?;
-    let retry = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: 0.0 };
-    let assistant = Assistant::new(AssistantConfig { retry, ..AssistantConfig::default() }, Some(url))?;
+    let config = AssistantConfig { retry: RETRY, ..AssistantConfig::default() };
+    let assistant = Assistant::new(config, Some(url.clone()))?;
     let service = Service::start(assistant, 0).await?;
     let breaker = service.assistant.breaker().ok_or_else(|| io::Error::other("the breaker is not registered"))?;
     let waits = Config::new().recovery_timeout(short::RECOVERY_TIMEOUT).timeout(short::CALL_TIMEOUT);
@@ -82,11 +97,17 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
         return Err(io::Error::other("the settings disable the breaker, and without one there is no story to tell"));
     }
 
-    let timeline = Timeline::new(plot.length() * 2);
+    let timeline = Timeline::new(plot.length() * 2 + plot.of_failover().length());
     let fail_max = breaker.config().fail_max.map_or_else(|| "\"off\"".to_owned(), |most| most.to_string());
     introduce(&timeline, &service, &upstream, plot, &fail_max);
-    let stage =
-        act::Stage { service: &service, upstream: upstream.handle(), breaker: &breaker, plot, timeline: &timeline };
+    let stage = act::Stage {
+        service: &service,
+        upstream: upstream.handle(),
+        base: &url,
+        breaker: &breaker,
+        plot,
+        timeline: &timeline,
+    };
     timeline.heading("Act 1: with the circuit breaker");
     let with = stage.play().await?;
 
@@ -97,12 +118,30 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     breaker.disable();
     let without = stage.play().await?;
     breaker.release();
-    conclude(&timeline, &with, &without);
+    let failover = fail_over(&stage).await?;
+    conclude(&timeline, &with, &without, &failover);
     Ok(())
 }
 
+/// The third act: the same first provider, and a second one behind it.
+async fn fail_over(stage: &act::Stage<'_>) -> io::Result<Act> {
+    stage.timeline.heading(
+        "Act 3: the breaker again, and a second provider (`HF_FALLBACK_API_URL`), asked before cache and excerpts",
+    );
+    let second = Upstream::start(0).await?;
+    second.handle().behave(HEALTHY).await;
+    let base = Url::parse(&second.url()).map_err(io::Error::other)?;
+    let second_endpoint = Some(Endpoint::embedded(&base, ApiKind::Chat, "second"));
+    let config = AssistantConfig { retry: RETRY, second: second_endpoint, ..AssistantConfig::default() };
+    let service = Service::start(Assistant::new(config, Some(stage.base.clone()))?, 0).await?;
+    let plot = stage.plot.of_failover();
+    act::Stage { service: &service, plot: &plot, upstream: stage.upstream.clone(), base: stage.base, ..*stage }
+        .play()
+        .await
+}
+
 fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: &str) {
-    let seconds = (plot.length() * 2).as_secs();
+    let seconds = (plot.length() * 2 + plot.of_failover().length()).as_secs();
     timeline.say(&format!(
         "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
 
@@ -111,9 +150,10 @@ fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: 
   API        {upstream}   embedded, so nothing leaves this machine
 
 One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = {fail_max}, ...)], and
-#[fallback(queued = ..., l1_cache = ..., excerpts = ...)] says what users get while it is open: a place in the queue if
-they asked for one (nobody does here), else their earlier answer, else excerpts of the notes, else (when the notes have
-nothing on the question) a 503 that says when to come back.
+#[fallback(second_provider = ..., queued = ..., l1_cache = ..., excerpts = ...)] says what users get while it is open: the
+answer of a second provider (there is one in act 3), else a place in the queue if they asked for one (no one does here),
+else their earlier answer, else excerpts of the notes, else (when the notes have nothing on the question) a 503 that says
+when to come back.
 
 All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
 tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
@@ -128,9 +168,10 @@ tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 1
     ));
 }
 
-fn conclude(timeline: &Timeline, with: &Act, without: &Act) {
+fn conclude(timeline: &Timeline, with: &Act, without: &Act, failover: &Act) {
     timeline.finish();
     timeline.heading("What was measured");
     timeline.say(&table::compare(with, without));
+    timeline.say(&table::failover(failover));
     timeline.say(&table::moral(with, without));
 }

@@ -36,6 +36,21 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     table.to_string()
 }
 
+/// Says in words what a second provider is worth.
+pub(super) fn failover(act: &Act) -> String {
+    let total = act.books.total;
+    format!(
+        "\
+In act 3, with a second provider, {second} of {all} questions had its live answer; {instead} had an earlier answer or
+excerpts. Half of those who asked during that outage waited at most {wait}.
+",
+        second = total.second,
+        all = total.all(),
+        instead = total.cached + total.excerpts,
+        wait = at(&act.books.waits_in_outage, 0.5),
+    )
+}
+
 /// Says in words what the table shows.
 pub(super) fn moral(with: &Act, without: &Act) -> String {
     let (fast, slow) = (at(&with.books.waits_in_outage, 0.5), at(&without.books.waits_in_outage, 0.5));
@@ -45,7 +60,7 @@ pub(super) fn moral(with: &Act, without: &Act) -> String {
     };
     format!(
         "\
-During the outage half of the users had their answer after {fast} with the breaker, and after {slow} without it.
+In acts 1 and 2, during the outage, half of the users had their answer after {fast} with the breaker, and after {slow} without it.
 The API, on its knees, got {with_calls} calls instead of {without_calls}: it was spared {spared}.
 Nobody restarted anything: {closed}.
 The price: while the breaker was open, {unavailable} questions that the notes have nothing on got a 503.
