@@ -109,8 +109,10 @@ Look at the breaker:
 fn lines_for_outages(admin: &str) -> String {
     format!(
         "\
-Take the API down (kind: errors, hang, refuse, slow, garbage, invalid or loading), and bring it back:
+Take the API down (kind: errors, limited, hang, refuse, slow, garbage, invalid or loading), and bring it back:
   curl -s -X POST 'http://{admin}/upstream/outage?kind=errors&seconds=60'
+Have it refuse the key, as after a mistake in the settings (health says so at once):
+  curl -s -X POST 'http://{admin}/upstream/outage?kind=errors&status=401&seconds=60'
   curl -s -X POST 'http://{admin}/upstream/recovery'
 "
     )

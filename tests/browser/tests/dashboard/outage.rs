@@ -14,8 +14,13 @@ async fn an_outage_is_seen_as_it_happens_without_a_reload() -> Result<(), Troubl
     tab.until_text(".shares-text", "all well").await?;
 
     assistant.outage("errors").await?;
-    tab.until_text("h1", "1 of 1 dependency is down").await?;
-    tab.until_text("#verdict-detail", "The service is degraded, since huggingface_api is critical").await?;
+    // The breaker of the one provider is listed beside the one for all while it is unhealthy.
+    tab.until_text("h1", "1 of 2 dependencies is down").await?;
+    tab.until_text(
+        "#verdict-detail",
+        "The service is degraded, since huggingface_api[embedded/note-reader] is critical",
+    )
+    .await?;
     tab.until_text(".row .word", "Down").await?;
     tab.until_text(".row .technical", "open").await?;
     // Why, and what users get.
@@ -23,9 +28,9 @@ async fn an_outage_is_seen_as_it_happens_without_a_reload() -> Result<(), Troubl
     tab.until_text(".story", "the text-generation API answered 500: scripted outage").await?;
     tab.until_text(".story", "l1_cache").await?;
     tab.until_text(".shares-text", "rejected").await?;
-    tab.until_text("#changes", "huggingface_api is down").await?;
-    tab.until_text("#voice", "huggingface_api is down: 5 consecutive failures").await?;
-    tab.until("document.title.startsWith('1 of 1 dependency is down')").await?;
+    tab.until_text("#changes", "huggingface_api[embedded/note-reader] is down").await?;
+    tab.until_text("#voice", "huggingface_api[embedded/note-reader] is down: 5 consecutive failures").await?;
+    tab.until("document.title.startsWith('1 of 2 dependencies is down')").await?;
 
     // The countdown runs: it is seen at two values at least, the second one smaller.
     let seconds =
@@ -41,7 +46,7 @@ async fn an_outage_is_seen_as_it_happens_without_a_reload() -> Result<(), Troubl
     tab.until_text("h1", "The one dependency is working").await?;
     tab.until_text(".row .word", "Working").await?;
     tab.until("document.querySelector('.story').hidden").await?;
-    tab.until_text("#changes", "huggingface_api is working again").await?;
+    tab.until_text("#changes", "huggingface_api[embedded/note-reader] is working again").await?;
     assert_eq!(tab.eval("window.sameDocument").await?, true, "the page was loaded again");
     drop(load);
     tab.assert_clean(&assistant.origin);
@@ -53,12 +58,12 @@ async fn the_details_say_everything_and_are_live() -> Result<(), Trouble> {
     let assistant = Assistant::start(0, &[("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "3")]).await?;
     let chrome = Chrome::start().await?;
     let tab = chrome.open(&assistant.dashboard, View::DESK).await?;
-    tab.click(".row .name").await?;
-    tab.until("document.querySelector('#detail').open").await?;
-    tab.until_text("#detail [data-part=word]", "Working").await?;
-
     let _load = assistant.ask(Duration::from_millis(50));
     assistant.outage("errors").await?;
+    // The provider's own breaker comes first while it is down.
+    tab.until_text(".row .word", "Down").await?;
+    tab.click(".row .name").await?;
+    tab.until("document.querySelector('#detail').open").await?;
     tab.until_text("#detail [data-part=word]", "Down").await?;
     tab.until_text("#detail [data-part=facts]", "3 consecutive failures").await?;
     tab.until_text("#detail [data-part=fallbacks]", "while calls were not made").await?;
