@@ -11,10 +11,9 @@ use super::{
     endpoint::Endpoint,
     error::GenerationError,
     output::{strip_prompt, validate},
-    secret::Secret,
     wire::{
         completion::{Completion, Finish},
-        fault::Told,
+        fault::{Told, shorten},
         request::{Body, GenerationParameters},
         waits,
     },
@@ -72,17 +71,20 @@ impl ApiClient {
     pub async fn generate(&self, prompt: &str) -> Result<Completion, GenerationError> {
         let response = self.post(prompt).await?;
         let (status, wait) = (response.status(), waits::asked(response.headers()));
-        // Nothing behind this line can show the token, whatever the API repeats.
-        let body = self.hide(&String::from_utf8_lossy(&read_bounded(response).await?));
-        if !status.is_success() {
-            return Err(Told::read(&body).sort(status.as_u16(), wait));
-        }
-        let completion = Completion::read(&body, wait)?;
-        let text = match (completion.finish, completion.text.trim()) {
+        let body = read_bounded(response).await?;
+        let body = String::from_utf8_lossy(&body);
+        let read = match status.is_success() {
+            true => Completion::read(&body, wait),
+            false => Err(Told::read(&body).sort(status.as_u16(), wait)),
+        };
+        // An API repeats a token that it does not know. It is hidden before the words are shortened, which could leave a part of it.
+        let Completion { text, finish, model } =
+            read.map_err(|error| error.in_words(|words| shorten(&self.hide(words))))?;
+        let text = match (finish, text.trim()) {
             (Finish::Declined, "") => DECLINED.to_owned(),
             (_, text) => validate(strip_prompt(text, prompt))?,
         };
-        Ok(Completion { text, ..completion })
+        Ok(Completion { text: self.hide_long(text), finish, model: model.map(|model| self.hide_long(model)) })
     }
 
     async fn post(&self, prompt: &str) -> Result<Response, GenerationError> {
@@ -99,8 +101,16 @@ impl ApiClient {
         request.send().await.map_err(unreached)
     }
 
-    fn hide(&self, text: &str) -> String {
-        self.endpoint.token.as_ref().map_or_else(|| text.to_owned(), |token: &Secret| token.hide(text))
+    fn hide(&self, words: &str) -> String {
+        self.endpoint.token.as_ref().map_or_else(|| words.to_owned(), |token| token.hide(words))
+    }
+
+    /// In an answer a short token is a word like any other: local servers have `none`.
+    fn hide_long(&self, text: String) -> String {
+        match &self.endpoint.token {
+            Some(token) if token.is_long() => token.hide(&text),
+            _ => text,
+        }
     }
 }
 

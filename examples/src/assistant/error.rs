@@ -63,7 +63,7 @@ pub enum OutputError {
 pub struct Fault {
     /// The status code; that of the error where a 200 has one in it.
     pub status: u16,
-    /// The API's words, shortened and without its token.
+    /// The API's words.
     pub message: String,
     /// In how long it asks to be called again.
     pub retry_after: Option<Duration>,
@@ -138,6 +138,19 @@ impl GenerationError {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         CircuitBreakerError::find(self).is_some_and(CircuitBreakerError::is_timeout)
+    }
+
+    /// The same with other words in place of the API's own.
+    #[must_use]
+    pub fn in_words(self, words: impl Fn(&str) -> String) -> Self {
+        let fault = |Fault { status, message, retry_after }| Fault { status, message: words(&message), retry_after };
+        match self {
+            Self::Http(told) => Self::Http(fault(told)),
+            Self::Misconfigured(told) => Self::Misconfigured(fault(told)),
+            Self::Refused(told) => Self::Refused(fault(told)),
+            Self::ModelLoad { message, retry_after } => Self::ModelLoad { message: words(&message), retry_after },
+            other => other,
+        }
     }
 
     /// Whether this counts against the API: the same sorting that the attribute of `Generator` makes.

@@ -28,12 +28,18 @@ impl Secret {
         &self.0
     }
 
+    /// Whether it is none that stands in texts by chance.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.0.len() >= LONG
+    }
+
     /// The same text without the token: APIs repeat one that they do not know.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
         let text = text.replace(&self.0, HIDDEN);
         match self.0.get(..BEGINNING) {
-            Some(beginning) if self.0.len() >= LONG => hide_words(&text, beginning),
+            Some(beginning) if self.is_long() => hide_words(&text, beginning),
             _ => text,
         }
     }

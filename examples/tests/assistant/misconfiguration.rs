@@ -7,7 +7,7 @@ use breaker_examples::assistant::{config::AssistantConfig, secret::Secret, upstr
 use crate::{
     classification::{FAILURE, SUCCESS, counts},
     environment::{assert_success, is_child, paused, run_with},
-    harness::{KNOWN, RETRY, World, advance, says, with_headers},
+    harness::{KNOWN, KNOWN_ANSWER, RETRY, World, advance, says, with_headers},
     logging::Log,
 };
 
@@ -106,6 +106,30 @@ async fn a_key_is_shown_nowhere_though_the_api_repeats_it() {
         }
         assert!(shown.contains("Unknown key (token)"), "{shown}");
         assert!(!shown.contains("hf_AbCdE"), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_cut_with_the_words_around_it_is_not_shown_either() {
+    const KEY: &str = "geheim123456";
+    const BODY: &str = concat!(
+        r#"{"error": "1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 "#,
+        r#"1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 12 geheim123456"}"#
+    );
+    let world = World::saying(|endpoint| endpoint.token = Some(Secret::new(KEY))).await;
+    world.api.behave(says(401, BODY)).await;
+    world.ask("ada", KNOWN).await;
+    let shown = world.get("/health/circuit-breaker").await.body.to_string();
+    assert!(shown.contains("12 (token)") && !shown.contains("geheim"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_a_common_word_changes_no_answer() {
+    for key in ["null", "stop", "content", "the", "1"] {
+        let world = World::saying(|endpoint| endpoint.token = Some(Secret::new(key))).await;
+        let reply = world.ask("ada", KNOWN).await;
+        assert_eq!((reply.meta("source"), reply.meta("finish_reason")), (&"model".into(), &"stop".into()), "{key}");
+        assert!(reply.answer().contains(KNOWN_ANSWER), "{}", reply.body);
     }
 }
 

@@ -8,14 +8,16 @@ use axum::{
 };
 use breaker_examples::assistant::{
     api::ApiKind,
+    client::plain_client,
     config::{AssistantConfig, Backend},
     endpoint::Endpoint,
     secret::Secret,
+    upstream::{Behaviour, Upstream},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Mutex};
 
-use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, World};
+use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, World, send};
 
 /// What an API of this kind was sent, which answers so.
 async fn sent(kind: ApiKind, penalty: Option<f64>, answer: Value) -> (String, HeaderMap, Value) {
@@ -90,6 +92,40 @@ async fn the_embedded_api_speaks_each_kind() {
         assert_eq!(reply.meta("source"), "model", "{kind:?}: {}", reply.body);
         assert!(reply.answer().contains(KNOWN_ANSWER) && !reply.answer().contains("Question:"), "{}", reply.body);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_says_errors_as_each_kind_does() {
+    let upstream = Upstream::start(0).await.expect("a loopback port is free");
+    let client = plain_client().build().expect("it needs nothing");
+    let ask = async |path: &str, body: Value| send(client.post(upstream.url() + path).json(&body)).await;
+    let reply = ask("/v1/chat/completions", json!({"prompt": "Why?"})).await;
+    assert_eq!((reply.status.as_u16(), &reply.body["error"]["message"]), (400, &"'messages' is required".into()));
+    assert_eq!(ask("/generate", json!({})).await.body["error_type"], "validation");
+    assert_eq!(ask("/v1/embeddings", json!({})).await.status, 404);
+    upstream.handle().behave(Behaviour::Error(424)).await;
+    let reply = ask("/generate", json!({"inputs": "Why?"})).await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.body),
+        (424, &json!({"error": "scripted outage", "error_type": "generation"}))
+    );
+    let reply = ask("/v1/completions", json!({"prompt": "Why?"})).await;
+    assert_eq!(
+        (&reply.body["error"]["code"], &reply.body["error"]["type"]),
+        (&424.into(), &"invalid_request_error".into())
+    );
+    assert_eq!(ask("/models/any", json!({"inputs": "Why?"})).await.body, json!({"error": "scripted outage"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_says_how_it_is_and_which_model_it_has() {
+    let upstream = Upstream::start(0).await.expect("a loopback port is free");
+    let client = plain_client().build().expect("it needs nothing");
+    let get = async |path: &str| send(client.get(upstream.url() + path)).await;
+    assert_eq!(get("/v1/models").await.body["data"][0]["id"], "note-reader");
+    assert_eq!(get("/health").await.body["status"], "ok");
+    upstream.handle().behave(Behaviour::Loading).await;
+    assert_eq!(get("/health").await.status, 503);
 }
 
 type Seen = Arc<Mutex<Option<(Uri, HeaderMap, Value)>>>;

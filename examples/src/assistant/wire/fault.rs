@@ -32,7 +32,7 @@ impl Told {
     pub fn read(body: &str) -> Self {
         match serde_json::from_str::<Value>(body) {
             Ok(value) => Self::of(&value),
-            Err(_) => Self { message: shorten(&plain(body)), ..Self::default() },
+            Err(_) => Self { message: plain(body).trim().to_owned(), ..Self::default() },
         }
     }
 
@@ -47,7 +47,7 @@ impl Told {
         let code = inner.get("code");
         let names = [inner.get("type"), inner.get("error_type"), value.get("error_type"), code];
         Self {
-            message: shorten(&message),
+            message: message.trim().to_owned(),
             names: names.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
             status: code.and_then(status),
             wait: value.get("estimated_time").and_then(|seconds| Duration::try_from_secs_f64(seconds.as_f64()?).ok()),
@@ -106,11 +106,12 @@ fn plain(body: &str) -> String {
     let lower = body.to_ascii_lowercase();
     let title = lower.find("<title>").map(|at| at + "<title>".len());
     let title = title.and_then(|from| body.get(from..from + lower.get(from..)?.find('<')?));
-    title.map_or_else(|| "an HTML page".to_owned(), |title| format!("an HTML page: {}", title.trim()))
+    title.map_or_else(|| "an HTML page".to_owned(), |title| format!("an HTML page: {}", shorten(title)))
 }
 
 /// One line of at most 200 characters.
-fn shorten(text: &str) -> String {
+#[must_use]
+pub fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
 }
@@ -124,7 +125,7 @@ fn reason(status: u16) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Fault, GenerationError, Told};
+    use super::{Fault, GenerationError, Told, shorten};
 
     #[test]
     fn the_words_of_each_form_are_found() {
@@ -148,7 +149,8 @@ mod tests {
         ] {
             assert_eq!(Told::read(body).message, words, "{body}");
         }
-        assert_eq!(Told::read(&"long ".repeat(100)).message.chars().count(), 200);
+        assert_eq!(shorten(&"long\n".repeat(100)).chars().count(), 200);
+        assert_eq!(shorten("two\n\u{1b}lines"), "two lines");
     }
 
     #[test]
