@@ -84,7 +84,7 @@ impl ApiClient {
             (Finish::Declined, "") => DECLINED.to_owned(),
             (_, text) => validate(strip_prompt(text, prompt))?,
         };
-        Ok(Completion { text: self.hide_long(text), finish, model: model.map(|model| self.hide_long(model)) })
+        Ok(Completion { text: self.hide_long(text), finish, model: model.map(|model| shorten(&self.hide(&model))) })
     }
 
     async fn post(&self, prompt: &str) -> Result<Response, GenerationError> {
