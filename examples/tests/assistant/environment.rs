@@ -6,11 +6,18 @@ use std::{
 };
 
 use breaker_core::Registry;
-use breaker_examples::assistant::{config::AssistantConfig, service::breaker, upstream::Behaviour};
+use breaker_examples::assistant::{
+    client::plain_client,
+    config::AssistantConfig,
+    service::breaker,
+    upstream::{Behaviour, Upstream},
+};
+use serde_json::json;
 
 use crate::{
     harness::{KNOWN, World},
-    process::program,
+    process::{Process, program},
+    reply::send,
 };
 
 /// Set in the processes that the tests start.
@@ -101,6 +108,39 @@ fn what_is_odd_is_said_where_the_log_does_not_take_it() {
     for part in ["did you mean HUGGINGFACE_API_CIRCUIT_FAIL_MAX?", "add `breaker_core=info`", "is `banana`, expected"] {
         assert_eq!(said.matches(part).count(), 1, "{part}: {said}");
     }
+}
+
+#[test]
+fn settings_of_the_api_that_cannot_be_obeyed_are_start_errors() {
+    let variables = [
+        ("HF_API_URL", "https://api-inference.huggingface.co/models/mistralai/Mistral-7B-Instruct-v0.3"),
+        ("HF_API_TOKEN", "hf_AbCdEfGh IjKlMnOp"),
+        ("HF_API_KIND", "grpc"),
+        ("HF_FALLBACK_API_URL", "https://me:geheim@"),
+        ("HF_ATTEMPTS", "0"),
+    ];
+    let ended = Command::new(program("assistant")).arg("--serve").envs(variables).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("expected https://router.huggingface.co/v1"), "{said}");
+    for (variable, _) in variables {
+        assert_eq!(said.matches(&format!("- {variable}: is `")).count(), 1, "{variable}: {said}");
+    }
+    assert!(!said.contains("hf_AbCd") && !said.contains("geheim"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_variables_are_enough_for_a_server_of_ones_own() {
+    let upstream = Upstream::start(0).await.expect("a loopback port is free");
+    let base = format!("{}/v1", upstream.url());
+    let variables = [("HF_API_URL", base.as_str()), ("HF_MODEL", "note-reader")];
+    let assistant = Process::start("assistant", "", &["--serve", "--port", "0"], &variables);
+    let question = json!({"query": KNOWN, "user_id": "ada", "include_metadata": true});
+    let client = plain_client().build().expect("it needs nothing");
+    let reply = send(client.post(format!("http://{}/query", assistant.address)).json(&question)).await;
+    assert_eq!((reply.status.as_u16(), reply.meta("source")), (200, &"model".into()), "{}", reply.body);
+    let provider = reply.meta("provider").as_str().expect("it says whose it is");
+    assert_eq!(format!("http://{provider}"), format!("{}/note-reader", upstream.url()));
 }
 
 /// The lines of `.env.example` that set something, without their `#`; nobody has to reach the address in it.
