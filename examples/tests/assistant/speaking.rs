@@ -128,6 +128,69 @@ async fn the_embedded_api_says_how_it_is_and_which_model_it_has() {
     assert_eq!(get("/health").await.status, 503);
 }
 
+/// The data of the events with which the embedded API answers.
+async fn streamed(path: &str, body: Value) -> Vec<String> {
+    let upstream = Upstream::start(0).await.expect("a loopback port is free");
+    let client = plain_client().build().expect("it needs nothing");
+    let response = client.post(upstream.url() + path).json(&body).send().await.expect("it answers");
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = response.text().await.expect("it ends in order");
+    text.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").expect("it is data").to_owned()).collect()
+}
+
+/// A prompt whose answer has four words, in the words of the field.
+const PROMPT: &str = "[1] Bread: Bake it quite long. \nQuestion: How long do I bake bread?";
+
+fn json_of(event: &str) -> Value {
+    serde_json::from_str(event).expect("it is JSON")
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_streams_a_chat_as_openai_does() {
+    let messages = json!([{"role": "user", "content": PROMPT}]);
+    let options = json!({"include_usage": true});
+    let body = json!({"messages": messages, "stream": true, "stream_options": options});
+    let events = streamed("/v1/chat/completions", body).await;
+    let (done, chunks) = events.split_last().expect("there are some");
+    assert_eq!(done, "[DONE]");
+    let chunks: Vec<_> = chunks.iter().map(|event| json_of(event)).collect();
+    assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": null}));
+    let text: String = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(text, "Bake it quite long.");
+    let (usage, finish) = (&chunks[chunks.len() - 1], &chunks[chunks.len() - 2]);
+    assert_eq!((&usage["choices"], &usage["usage"]["completion_tokens"]), (&json!([]), &4.into()));
+    assert_eq!((&finish["choices"][0]["finish_reason"], &finish["choices"][0]["delta"]), (&"stop".into(), &json!({})));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_streams_a_completion_as_openai_does() {
+    let events = streamed("/v1/completions", json!({"prompt": PROMPT, "stream": true, "max_tokens": 2})).await;
+    let text: String = events[..3]
+        .iter()
+        .filter_map(|event| Some(json_of(event)["choices"][0]["text"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!((text.as_str(), events.len()), ("Bake it", 4));
+    assert_eq!((&json_of(&events[2])["choices"][0]["finish_reason"], events[3].as_str()), (&"length".into(), "[DONE]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_embedded_api_streams_as_tgi_does() {
+    for (path, body) in [
+        ("/generate_stream", json!({"inputs": PROMPT})),
+        ("/generate", json!({"inputs": PROMPT, "stream": true})),
+        ("/models/any", json!({"inputs": PROMPT, "stream": true})),
+    ] {
+        let events: Vec<_> = streamed(path, body).await.iter().map(|event| json_of(event)).collect();
+        let text: String = events.iter().filter_map(|event| event["token"]["text"].as_str()).collect();
+        assert_eq!((text.as_str(), events.len()), ("Bake it quite long.", 4), "{path}: there is no [DONE]");
+        assert_eq!(events[2]["generated_text"], Value::Null);
+        assert_eq!(
+            (&events[3]["generated_text"], &events[3]["details"]["finish_reason"]),
+            (&text.into(), &"eos_token".into())
+        );
+    }
+}
+
 type Seen = Arc<Mutex<Option<(Uri, HeaderMap, Value)>>>;
 
 /// An API that remembers what it was asked, and answers so whatever it was.

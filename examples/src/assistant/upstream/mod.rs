@@ -4,6 +4,7 @@ pub mod admin;
 mod model;
 mod protocol;
 mod server;
+mod stream;
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 

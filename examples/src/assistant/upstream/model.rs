@@ -13,11 +13,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Behaviour, Canned, Shared,
     protocol::{Asked, Form},
+    server::pause,
+    stream::{self, Text},
 };
 use crate::assistant::{endpoint::EMBEDDED_MODEL, local::best_sentences};
 
@@ -30,6 +32,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/chat/completions", by(Form::Chat))
         .route("/v1/completions", by(Form::Completion))
         .route("/generate", by(Form::Generate))
+        .route("/generate_stream", post(generate_stream))
         .route("/", by(Form::Inputs))
         .route("/models/{model}", by(Form::Inputs))
         .route("/v1/models", get(models))
@@ -46,11 +49,11 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     match behaviour {
         Behaviour::Healthy { latency } => {
             pause(latency + spread(latency, number)).await;
-            answer(form, body)
+            answer(form, body, latency / 20)
         }
         Behaviour::Slow(delay) => {
             pause(delay).await;
-            answer(form, body)
+            answer(form, body, Duration::ZERO)
         }
         Behaviour::Hang => pending().await,
         // The request arrived in the moment in which the door was closed.
@@ -66,6 +69,15 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     }
 }
 
+/// TGI's route of that name: `/generate` with `stream: true` is the same.
+async fn generate_stream(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(object) = asked.as_object_mut() {
+        object.insert("stream".to_owned(), true.into());
+    }
+    generate(&shared, Form::Generate, asked.to_string().as_bytes()).await
+}
+
 async fn models() -> Response {
     let model = json!({"id": EMBEDDED_MODEL, "object": "model", "created": 0, "owned_by": "assistant"});
     Json(json!({"object": "list", "data": [model]})).into_response()
@@ -76,12 +88,6 @@ async fn health(State(shared): State<Arc<Shared>>) -> Response {
     match behaviour {
         Behaviour::Healthy { .. } => Json(json!({"status": "ok"})).into_response(),
         _ => refuse(Form::Chat, 503, "not well"),
-    }
-}
-
-async fn pause(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
     }
 }
 
@@ -104,8 +110,8 @@ fn say(canned: Canned) -> Response {
     response
 }
 
-/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token.
-fn answer(form: Form, body: &[u8]) -> Response {
+/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token. `gap`: the pause between two of a stream.
+fn answer(form: Form, body: &[u8], gap: Duration) -> Response {
     let asked = match Asked::read(form, body) {
         Ok(asked) => asked,
         Err(mistake) => return refuse(form, mistake.status, &mistake.message),
@@ -117,6 +123,9 @@ fn answer(form: Form, body: &[u8]) -> Response {
     let all = sentences.split_whitespace().count();
     let words: Vec<_> = sentences.split_whitespace().take(asked.max_tokens).collect();
     let finish = if words.len() < all { "length" } else { "stop" };
+    if asked.stream {
+        return stream::send(form, &Text { tokens: words, finish, usage: asked.usage }, gap);
+    }
     let echo = if asked.echo { prompt } else { "" };
     Json(form.answer(&format!("{echo} {}", words.join(" ")), finish, words.len())).into_response()
 }

@@ -24,6 +24,10 @@ pub(super) struct Asked {
     pub(super) max_tokens: usize,
     /// Whether the answer begins with the prompt.
     pub(super) echo: bool,
+    /// Whether the answer comes token by token.
+    pub(super) stream: bool,
+    /// Whether a stream ends with a chunk that has no choice, but the number of tokens.
+    pub(super) usage: bool,
 }
 
 /// What is wrong with a request.
@@ -51,7 +55,9 @@ impl Asked {
         let most = most.or_else(|| options.get("max_new_tokens")).and_then(Value::as_u64);
         let max_tokens = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
         let echo = form == Form::Inputs && options["return_full_text"].as_bool().unwrap_or(true);
-        Ok(Self { prompt, max_tokens, echo })
+        let stream = body["stream"].as_bool().unwrap_or_default();
+        let usage = body["stream_options"]["include_usage"].as_bool().unwrap_or_default();
+        Ok(Self { prompt, max_tokens, echo, stream, usage })
     }
 }
 

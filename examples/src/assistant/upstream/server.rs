@@ -17,6 +17,13 @@ use super::{Behaviour, Shared, model};
 
 const BACKLOG: u32 = 1024;
 
+/// Waits, unless the time is zero: then nothing else has a turn.
+pub(super) async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
 /// Takes a port without listening on it: the system then refuses connections, and nobody else can take it.
 pub(super) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
