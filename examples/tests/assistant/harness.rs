@@ -160,9 +160,14 @@ pub(crate) struct Retries(Events);
 impl Retries {
     /// Waits until a wait begins, and says which attempt it is for.
     pub(crate) async fn next(&mut self) -> u32 {
+        self.next_wait().await.0
+    }
+
+    /// Waits until a wait begins, and says which attempt it is for, and how long it is.
+    pub(crate) async fn next_wait(&mut self) -> (u32, Duration) {
         loop {
-            if let Event::Retry { attempt, .. } = self.0.recv().await.expect("the breaker lives") {
-                return attempt;
+            if let Event::Retry { attempt, wait, .. } = self.0.recv().await.expect("the breaker lives") {
+                return (attempt, wait);
             }
         }
     }

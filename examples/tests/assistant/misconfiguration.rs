@@ -30,7 +30,11 @@ async fn told(world: &World) -> String {
 async fn assert_misconfigured(behaviour: Behaviour, words: &str) {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     world.api.behave(behaviour).await;
-    let reply = world.ask("ada", KNOWN).await;
+    let mut retries = world.retries();
+    let reply = tokio::select! {
+        reply = world.ask("ada", KNOWN) => reply,
+        attempt = retries.next() => panic!("{behaviour:?} is tried again: {attempt}"),
+    };
     assert_eq!((reply.status.as_u16(), reply.meta("source")), (200, &"excerpts".into()), "{behaviour:?}");
     assert_eq!((world.api.received(), counts(&world.snapshot())), (1, FAILURE), "{behaviour:?}: it is not tried again");
     assert_eq!(told(&world).await, words);

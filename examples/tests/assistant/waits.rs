@@ -1,5 +1,7 @@
 //! Rate limits: each form in which an API says when to come back, and who waits for it.
 
+use std::time::Duration;
+
 use breaker_examples::assistant::{config::AssistantConfig, upstream::Behaviour};
 
 use crate::{
@@ -7,54 +9,53 @@ use crate::{
     harness::{KNOWN, RETRY, World, advance, with_headers},
 };
 
-/// The retry waits for so many seconds, and no less.
-async fn assert_waits(behaviour: Behaviour, seconds: f64) {
+/// It is a failure, and the retry waits for so many milliseconds.
+async fn assert_waits(behaviour: Behaviour, millis: u64) {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     let mut retries = world.retries();
     world.api.behave(behaviour).await;
     let asking = world.start_asking("ada", KNOWN);
-    assert_eq!(retries.next().await, 2, "{behaviour:?}");
+    let wait = Duration::from_millis(millis);
+    assert_eq!(retries.next_wait().await, (2, wait), "{behaviour:?}");
     assert_eq!(counts(&world.snapshot()), FAILURE);
-    world.api.behave(Behaviour::Healthy { latency: std::time::Duration::ZERO }).await;
-    advance(seconds - 0.1).await;
-    assert_eq!(world.api.received(), 1, "{behaviour:?}");
-    advance(0.1).await;
+    world.api.behave(Behaviour::Healthy { latency: Duration::ZERO }).await;
+    advance(wait.as_secs_f64()).await;
     assert_eq!(asking.await.expect("it was asked").meta("source"), "model");
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_in_seconds_is_waited_for() {
-    assert_waits(with_headers(429, &[("retry-after", "5")], "{}"), 5.0).await;
+    assert_waits(with_headers(429, &[("retry-after", "5")], "{}"), 5_000).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_as_a_date_is_waited_for() {
     const HEADERS: &[(&str, &str)] =
         &[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:49:44 GMT")];
-    assert_waits(with_headers(429, HEADERS, "{}"), 7.0).await;
+    assert_waits(with_headers(429, HEADERS, "{}"), 7_000).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_ms_is_waited_for() {
-    assert_waits(with_headers(429, &[("retry-after-ms", "3500"), ("retry-after", "9")], "{}"), 3.5).await;
+    assert_waits(with_headers(429, &[("retry-after-ms", "3500"), ("retry-after", "9")], "{}"), 3_500).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_ratelimit_header_is_waited_for() {
-    assert_waits(with_headers(429, &[("ratelimit", r#""api";r=0;t=8"#)], "{}"), 8.0).await;
+    assert_waits(with_headers(429, &[("ratelimit", r#""api";r=0;t=8"#)], "{}"), 8_000).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_of_the_api_behind_a_proxy_is_waited_for() {
-    assert_waits(with_headers(429, &[("llm_provider-retry-after", "7")], "{}"), 7.0).await;
+    assert_waits(with_headers(429, &[("llm_provider-retry-after", "7")], "{}"), 7_000).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_loads_is_waited_for() {
     const BODY: &str = r#"{"error": "Model m is currently loading", "estimated_time": 6.5}"#;
-    assert_waits(with_headers(503, &[], BODY), 6.5).await;
+    assert_waits(with_headers(503, &[], BODY), 6_500).await;
     const NO_TIME: &str = r#"{"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}"#;
-    assert_waits(with_headers(503, &[], NO_TIME), 2.0).await;
+    assert_waits(with_headers(503, &[], NO_TIME), 2_000).await;
 }
 
 #[tokio::test(start_paused = true)]
