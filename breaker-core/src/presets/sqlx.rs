@@ -1,6 +1,7 @@
 //! The preset for the errors of each version of sqlx, with and without a look at the pool.
 
 mod answered;
+mod migrations;
 
 use super::subject::Subject;
 use super::{sqlite, sqlstate};
@@ -21,7 +22,7 @@ use std::error::Error;
 /// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
-/// | `Migrate` | as the error of the database that is behind it; else neutral | a `MigrateError` by itself is not known, and so a failure | 0.9.0 |
+/// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else neutral | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
 ///
 /// # SQLSTATE
 ///
@@ -62,8 +63,12 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// wait behind others that cannot connect, unless the waits of a burst end together. So with the database away at least one call for each place is a failure, and one
 /// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
 ///
+/// Where `min_connections` is as high as `max_connections`, sqlx itself may hold all places: for each connection that is lost it makes another one, for up
+/// to five minutes, also while the server is away. There a full pool is busy only if the last that this preset was told of it is an answer, no
+/// longer than ten `acquire_timeout`s ago. Lower `min_connections` tell more.
+///
 /// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
-/// an answer is noted, for each pool, under a lock of the preset's own.
+/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone.
 ///
 /// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. The pool
 /// takes such a place back when the statement has ended, and not while the server hangs, or its way is silent (no answer, and nobody says
@@ -112,8 +117,15 @@ where
     move |of| {
         let said = of.judged(known);
         match said.into() {
-            Outcome::Success => answered::note(pool.id(), clock::now()),
-            Outcome::Failure { .. } if pool.is_busy() => return of.judged(known_of_busy_pool),
+            Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
+            Outcome::Failure { .. } => {
+                let of_busy = of.judged(known_of_busy_pool);
+                let timed_out = !matches!(of_busy.into(), Outcome::Failure { .. });
+                if timed_out && pool.is_busy() {
+                    return of_busy;
+                }
+                answered::note_lost(pool.id(), clock::now());
+            }
             _ => {}
         }
         said
@@ -131,35 +143,42 @@ pub trait Pool: sealed::Pool {}
 impl<P: sealed::Pool> Pool for P {}
 
 mod sealed {
-    use super::answered::{self, Id};
+    use super::answered::{self, Gone, Id};
     use crate::clock;
     use std::time::Duration;
+
+    /// Of how many waits one was answered where sqlx has not taken the places of a pool for itself.
+    const WAITS: u32 = 10;
 
     pub trait Pool {
         fn id(&self) -> Id;
 
         fn is_full(&self) -> bool;
 
+        /// Whether sqlx itself may hold all places, to make the connections that there are to be at least.
+        fn may_fill_itself(&self) -> bool;
+
         /// How long a call waits for a place.
         fn wait(&self) -> Duration;
 
+        fn gone(&self) -> Gone;
+
         fn is_busy(&self) -> bool {
-            self.is_full() || answered::within(self.wait(), self.id(), clock::now())
+            let (id, now) = (self.id(), clock::now());
+            let by_calls = || !self.may_fill_itself() || answered::last_of_all_within(self.wait() * WAITS, id, now);
+            self.is_full() && by_calls() || answered::within(self.wait(), id, now)
         }
     }
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
-    #[cfg(feature = "sqlx-0-9")]
-    if let Some(outcome) = super::subject::of::<::sqlx_0_9::Error>(error) {
-        return Some(outcome);
-    }
-    #[cfg(feature = "sqlx-0-8")]
-    if let Some(outcome) = super::subject::of::<::sqlx_0_8::Error>(error) {
-        return Some(outcome);
-    }
-    let _ = error;
-    None
+    let known = [
+        #[cfg(feature = "sqlx-0-9")]
+        sqlx_0_9::known,
+        #[cfg(feature = "sqlx-0-8")]
+        sqlx_0_8::known,
+    ];
+    known.iter().find_map(|known| known(error)).or_else(|| migrations::known(error))
 }
 
 fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
@@ -211,8 +230,9 @@ macro_rules! presets {
             use crate::error::CircuitBreakerError;
             use crate::outcome::Outcome;
             use crate::presets::io::never_left;
-            use crate::presets::sqlx::answered::Id;
+            use crate::presets::sqlx::answered::{self, Gone, Id};
             use crate::presets::sqlx::{of_database, sealed, without_tls};
+            use crate::presets::subject;
             use ::$sqlx::{Database, Error, Pool};
             use std::time::Duration;
 
@@ -245,6 +265,10 @@ macro_rules! presets {
                 inner.map_or(Outcome::neutral(), of_variant)
             }
 
+            pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
+                subject::of::<Error>(error)
+            }
+
             pub(super) fn has_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
                 matches!(as_one(error), Some(Error::PoolTimedOut))
             }
@@ -259,8 +283,16 @@ macro_rules! presets {
                     self.size() >= self.options().get_max_connections()
                 }
 
+                fn may_fill_itself(&self) -> bool {
+                    self.options().get_min_connections() >= self.options().get_max_connections()
+                }
+
                 fn wait(&self) -> Duration {
                     self.options().get_acquire_timeout()
+                }
+
+                fn gone(&self) -> Gone {
+                    answered::when(self.close_event())
                 }
             }
 
