@@ -3,7 +3,7 @@
 
 use bb8_redis::RedisConnectionManager;
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
-use breaker_core::{CallError, CircuitBreaker, Outcome, State, presets};
+use breaker_core::{CallError, CircuitBreaker, State, presets};
 use breaker_servers::{Hanging, PATIENCE, Path, Server, UNRESOLVABLE, refused, until};
 use deadpool_redis::{Config, Runtime, Timeouts};
 use redis::{Cmd, Value, cmd};
@@ -165,6 +165,25 @@ async fn a_way_that_goes_silent_costs_one_failure_a_connection() {
     }
 }
 
+/// bb8 gives back a connection whose check has not ended, and gives the same one again.
+#[tokio::test]
+async fn bb8_clings_to_a_silent_way_where_its_wait_is_below_the_limit_of_the_check() {
+    let Some(server) = Server::redis(&[]).await else { return };
+    let path = Path::to(server.port).await;
+    let address = format!("127.0.0.1:{}", path.port);
+    let (breaker, pool) = (limited("bb8-redis-clings"), Pool::Bb8(bb8(&address, 1, Duration::from_millis(200))));
+    pool.until_answered(&breaker).await;
+    path.darken();
+    opens(&breaker, async || pool.one(&breaker).await).await;
+    let (failures, connections) = (breaker.snapshot().failure_count, path.accepted());
+    until("three probes", async || {
+        pool.one(&breaker).await;
+        breaker.snapshot().failure_count >= failures + 3
+    })
+    .await;
+    assert_eq!((breaker.state(), path.accepted()), (State::Open, connections));
+}
+
 #[tokio::test]
 async fn a_server_without_a_place_or_memory_opens_it() {
     let Some(server) = Server::redis(&["--maxclients", "1"]).await else { return };
@@ -247,13 +266,4 @@ async fn mistakes_of_the_caller_leave_it_closed() {
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.success_count, breaker.state()), (2_001, State::Closed), "{snapshot:?}");
     }
-}
-
-/// The pool's own error is known to its preset, whatever it is behind.
-#[tokio::test]
-async fn a_pool_that_is_closed_is_neutral_behind_an_error_of_the_service() {
-    let own = deadpool("127.0.0.1:1", 1, WAIT);
-    own.close();
-    let error = anyhow::Error::from(own.get().await.err().unwrap()).context("no user");
-    assert_eq!(presets::deadpool(&error), Outcome::neutral());
 }

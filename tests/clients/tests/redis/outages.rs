@@ -150,6 +150,53 @@ async fn one_call_is_as_many_attempts_as_the_library_makes() {
     assert_eq!((breaker.snapshot().failure_count, path.accepted()), (1, 4));
 }
 
+/// A retry outside of a client that tries by itself: each try of the one is as many as the other makes.
+#[tokio::test]
+async fn attempts_inside_and_outside_multiply() {
+    use breaker_core::{Registry, circuit_breaker, retry};
+    use redis::{ErrorKind, RedisError, RedisResult};
+
+    fn not_called(_: breaker_core::CircuitBreakerError) -> RedisError {
+        (ErrorKind::Client, "not called").into()
+    }
+
+    #[retry(attempts = 3, min = "1ms", max = "2ms")]
+    #[circuit_breaker(name = "redis-twelve", fail_max = 10, classify = presets::redis, open = not_called)]
+    async fn connected(port: u16) -> RedisResult<ConnectionManager> {
+        let config = ConnectionManagerConfig::new().set_number_of_retries(3).set_max_delay(RESPOND / 10);
+        ConnectionManager::new_with_config(local(port), config).await
+    }
+
+    let path = Path::to(refused()).await;
+    assert!(connected(path.port).await.is_err());
+    let snapshot = Registry::global().get("redis-twelve").unwrap().snapshot();
+    assert_eq!((snapshot.failure_count, path.accepted()), (3, 12));
+}
+
+/// On a clock that goes on when nothing else does.
+#[tokio::test(start_paused = true)]
+async fn a_manager_as_it_is_made_tries_for_seconds_and_a_wrong_password_seven_times() {
+    async fn took(client: &redis::Client, config: ConnectionManagerConfig) -> std::time::Duration {
+        // A connection that is being made is waited for, however long the clock runs meanwhile.
+        let (begun, config) = (tokio::time::Instant::now(), config.set_connection_timeout(None));
+        assert!(ConnectionManager::new_with_config(client.clone(), config).await.is_err());
+        begun.elapsed()
+    }
+
+    let away = local(refused());
+    let short = ConnectionManagerConfig::new().set_number_of_retries(1).set_max_delay(RESPOND / 6);
+    assert!(took(&away, ConnectionManagerConfig::new()).await.as_secs() >= 5);
+    assert!(took(&away, short).await < RESPOND);
+
+    let Some(server) = Server::redis(&["--requirepass", "right"]).await else { return };
+    let wrong = client(&format!(":wrong@127.0.0.1:{}", server.port));
+    took(&wrong, ConnectionManagerConfig::new()).await;
+    tokio::time::resume();
+    let mut operator = connect_patiently(&client(&format!(":right@127.0.0.1:{}", server.port))).await;
+    let told: String = cmd("INFO").arg("stats").query_async(&mut operator).await.unwrap();
+    assert!(told.contains("acl_access_denied_auth:7\r\n"), "{told}");
+}
+
 #[tokio::test]
 async fn a_server_with_too_many_clients_opens_it() {
     let Some(server) = Server::redis(&["--maxclients", "1"]).await else { return };

@@ -13,11 +13,21 @@ async fn a_server_that_cannot_be_reached_opens_it() {
     let closing = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let closed = closing.local_addr().unwrap().port();
     tokio::spawn(async move { while closing.accept().await.is_ok() {} });
-    for options in [options(refused()), options(5432).host(UNRESOLVABLE), options(hanging.port), options(closed)] {
+    // The error of the library is shown, since its limit is the lower one.
+    for (options, word) in [
+        (options(refused()), "pool timed out"),
+        (options(5432).host(UNRESOLVABLE), "failed to lookup address"),
+        (options(hanging.port), "pool timed out"),
+        (options(closed), "Connection reset by peer"),
+    ] {
         let (breaker, pool) = (limited("sqlx-away"), pool_with(4, options));
         let snapshot = opens(&breaker, async || one(&breaker, &pool).await).await;
         assert_eq!(snapshot.failure_count, u64::from(FAIL_MAX), "{snapshot:?}");
+        let shown = snapshot.last_error.as_ref().and_then(|error| error.message.clone()).unwrap_or_default();
+        assert!(shown.contains(word), "{word}: {snapshot:?}");
     }
+    // What a pool has without one.
+    assert_eq!(sqlx::postgres::PgPoolOptions::new().get_acquire_timeout().as_secs(), 30);
 }
 
 #[tokio::test]
