@@ -92,22 +92,8 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// # }
 /// ```
 ///
-/// The attribute takes a path, so it gets a function that knows the pool:
-///
-/// ```text
-/// static POOL: OnceLock<PgPool> = OnceLock::new(); // or wherever the service has it
-///
-/// fn with_pool<T>(result: &sqlx::Result<T>) -> Shown<sqlx::Error> {
-///     presets::sqlx::with_pool(POOL.get().expect("it is set at the start"))(result)
-/// }
-///
-/// fn not_called(rejection: CircuitBreakerError) -> sqlx::Error {
-///     sqlx::Error::Io(std::io::Error::other(rejection))
-/// }
-///
-/// #[circuit_breaker(name = "users", classify = with_pool, open = not_called)]
-/// async fn user(id: i64) -> sqlx::Result<String> { .. }
-/// ```
+/// The attribute takes a path, so it gets a function that knows the pool, as the one of the [guide's example](crate::_guide::clients_databases#sqlx):
+/// `presets::sqlx::with_pool(&*POOL)(result)`.
 pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
 where
     P: Pool,

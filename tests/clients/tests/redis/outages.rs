@@ -193,8 +193,8 @@ async fn a_manager_as_it_is_made_tries_for_seconds_and_a_wrong_password_seven_ti
     took(&wrong, ConnectionManagerConfig::new()).await;
     tokio::time::resume();
     let mut operator = connect_patiently(&client(&format!(":right@127.0.0.1:{}", server.port))).await;
-    let told: String = cmd("INFO").arg("stats").query_async(&mut operator).await.unwrap();
-    assert!(told.contains("acl_access_denied_auth:7\r\n"), "{told}");
+    let told: String = cmd("INFO").arg("errorstats").query_async(&mut operator).await.unwrap();
+    assert!(told.contains("errorstat_WRONGPASS:count=7\r\n"), "{told}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A proxy before Redis, which answers for it.
 
-use super::{ask, get, limited, patient};
+use super::{ask, ask_anew, get, limited, local, patient};
 use breaker_clients::{closes, opens, stays_closed};
 use breaker_servers::{PATIENCE, Server};
 use redis::aio::MultiplexedConnection;
@@ -71,4 +71,7 @@ async fn a_proxy_that_ends_the_connection_opens_it() {
         assert_eq!(ask::<Value>(&breaker, &mut connection, &unknown).await, None);
     })
     .await;
+    // What a connection begins with, where it is not told otherwise.
+    let (breaker, plain) = (limited("redis-proxy-ends-each"), local(proxy.port));
+    opens(&breaker, async || ask_anew(&breaker, &plain, &get("a")).await).await;
 }
