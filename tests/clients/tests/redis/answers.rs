@@ -194,6 +194,11 @@ async fn an_empty_queue_is_a_failure_on_a_connection_with_a_limit_and_none_on_on
     })
     .await;
 
+    // Its neighbours on the connection wait behind it.
+    let neighbour = limited("redis-poll-neighbour");
+    ask::<Value>(&neighbour, &mut connection.clone(), &get("key")).await;
+    assert_eq!(neighbour.snapshot().failure_count, 1);
+
     // The server still has the polls, and gives them what comes: nobody gets it.
     operate(server.port, &["RPUSH", "jobs", "a job"]).await;
     let mut operator = at(&server).await;

@@ -42,6 +42,38 @@ async fn a_frozen_server_opens_it_and_the_same_connection_closes_it() {
     closes(&other, async || ask_anew(&other, &client, &get("a")).await).await;
 }
 
+/// A connection that blocks says that an answer has not come in time in other words.
+#[tokio::test]
+async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
+    let Some(mut server) = Server::redis(&[]).await else { return };
+    let (breaker, client) = (patient("redis-blocks"), local(server.port));
+    let ask_anew = |breaker: &breaker_core::CircuitBreaker| {
+        let asked = || {
+            let mut connection = client.get_connection_with_timeout(RESPOND)?;
+            connection.set_read_timeout(Some(RESPOND))?;
+            cmd("GET").arg("a").query::<redis::Value>(&mut connection)
+        };
+        drop(breaker.call_sync_with(asked, presets::redis));
+    };
+    server.freeze();
+    opens(&breaker, async || ask_anew(&breaker)).await;
+    server.thaw();
+    closes(&breaker, async || ask_anew(&breaker)).await;
+    let mut kept = client.get_connection().unwrap();
+    kept.set_read_timeout(Some(RESPOND)).unwrap();
+    server.freeze();
+    let frozen = limited("redis-blocks-kept");
+    let mut ask = |command: &redis::Cmd| {
+        drop(frozen.call_sync_with(|| command.query::<redis::Value>(&mut kept), presets::redis));
+    };
+    opens(&frozen, async || ask(&get("a"))).await;
+    server.kill();
+    let killed = patient("redis-blocks-killed");
+    opens(&killed, async || ask_anew(&killed)).await;
+    server.restart().await;
+    closes(&killed, async || ask_anew(&killed)).await;
+}
+
 #[tokio::test]
 async fn a_manager_finds_a_server_that_was_killed_and_is_back() {
     let Some(mut server) = Server::redis(&[]).await else { return };
