@@ -55,25 +55,24 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 /// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
-/// neutral where the pool was busy. It was, if it has as many connections as it may have (`max_connections`), or if this preset was told of another
-/// call of the pool that was answered while this one waited (`acquire_timeout`).
+/// neutral where the pool was busy. It was:
+///
+/// - if this preset was told of another call of the pool that was answered while this one waited (`acquire_timeout`), or
+/// - if the pool has as many connections as it may have (`max_connections`), and its calls have not waited in vain for ten `acquire_timeout`s.
 ///
 /// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
 /// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
 /// wait behind others that cannot connect, unless the waits of a burst end together. So with the database away at least one call for each place is a failure, and one
 /// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
 ///
-/// Where `min_connections` is as high as `max_connections`, sqlx itself may hold all places: for each connection that is lost it makes another one, for up
-/// to five minutes, also while the server is away. There a full pool is busy only if the last that this preset was told of it is an answer, no
-/// longer than ten `acquire_timeout`s ago. Lower `min_connections` tell more.
-///
 /// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
-/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone.
+/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
+/// functions that use the pool, so that it hears of their answers.
 ///
-/// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. The pool
-/// takes such a place back when the statement has ended, and not while the server hangs, or its way is silent (no answer, and nobody says
-/// that the connection has ended). The calls that were cut off are failures. If they opened the breaker, its probes prove nothing until
-/// the places come back: each is neutral. What brings them back is in the [guide](crate::_guide::clients_databases#sqlx).
+/// Places can be held by nobody who will be answered: by calls which a breaker has cut off at its `timeout` while the server hangs or its way is silent (no
+/// answer, and nobody says that the connection has ended), by a connection that is tested on its return, and by sqlx itself, which makes lost connections anew up to
+/// `min_connections`, for up to five minutes each. That looks like a busy pool. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place,
+/// those that come next are failures. What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
 ///
 /// By a handle it stands where [`sqlx`](fn@sqlx) would:
 ///
@@ -106,13 +105,13 @@ where
             Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
             Outcome::Failure { .. } => {
                 let of_busy = of.judged(known_of_busy_pool);
-                let timed_out = !matches!(of_busy.into(), Outcome::Failure { .. });
-                if timed_out && pool.is_busy() {
-                    return of_busy;
+                match of_busy.into() {
+                    Outcome::Failure { .. } => answered::note_place(pool.id()),
+                    _ if pool.is_busy() => return of_busy,
+                    _ => {}
                 }
-                answered::note_lost(pool.id(), clock::now());
             }
-            _ => {}
+            _ => answered::note_place(pool.id()),
         }
         said
     }
@@ -133,7 +132,7 @@ mod sealed {
     use crate::clock;
     use std::time::Duration;
 
-    /// Of how many waits one was answered where sqlx has not taken the places of a pool for itself.
+    /// For how many waits the calls that hold all places may be answered late.
     const WAITS: u32 = 10;
 
     pub trait Pool {
@@ -141,18 +140,16 @@ mod sealed {
 
         fn is_full(&self) -> bool;
 
-        /// Whether sqlx itself may hold all places, to make the connections that there are to be at least.
-        fn may_fill_itself(&self) -> bool;
-
         /// How long a call waits for a place.
         fn wait(&self) -> Duration;
 
         fn gone(&self) -> Gone;
 
+        /// Whether a call that has waited for a place in vain waited for other calls.
         fn is_busy(&self) -> bool {
             let (id, now) = (self.id(), clock::now());
-            let by_calls = || !self.may_fill_itself() || answered::last_of_all_within(self.wait() * WAITS, id, now);
-            self.is_full() && by_calls() || answered::within(self.wait(), id, now)
+            let in_vain = answered::in_vain(id, now, || self.gone());
+            self.is_full() && in_vain < self.wait() * WAITS || answered::within(self.wait(), id, now)
         }
     }
 }
@@ -267,10 +264,6 @@ macro_rules! presets {
                 // That none is idle is no sign: one that comes back is so until the call that waits for it has woken up.
                 fn is_full(&self) -> bool {
                     self.size() >= self.options().get_max_connections()
-                }
-
-                fn may_fill_itself(&self) -> bool {
-                    self.options().get_min_connections() >= self.options().get_max_connections()
                 }
 
                 fn wait(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! Answered: when a call of each pool was last answered, as far as the preset that looks at pools was told.
+//! Answered: what the preset that looks at pools was told of each: when a call was last answered, and since when none has had a place.
 
 use crate::clock::Tick;
 use crate::sync::Ordering;
@@ -10,63 +10,72 @@ use std::time::Duration;
 /// More than the grain of the clock, so that an answer just before a wait is none in it.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// A pool, by the address of what all of its handles share. A later pool at the same address begins with the times of the earlier one, which does no harm.
+/// A pool, by the address of what all of its handles share. A later pool at the same address begins with the times of the earlier one, which does
+/// no harm.
 pub(super) type Id = usize;
 
 /// Whether a pool is gone. It does not keep the pool.
 pub(super) type Gone = Box<dyn FnMut() -> bool + Send + Sync>;
 
 /// Whether what tells that a pool is closed, which it also is when its last handle is gone, has told it.
-pub(super) fn when(closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
-    let mut closed = closed;
+pub(super) fn when(mut closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
     Box::new(move || pin!(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_ready())
 }
 
 struct Heard {
     pool: Id,
-    /// [`Tick`]s, zero for never.
+    /// The tick of the last answer; zero for none.
     answered: AtomicU64,
-    lost: AtomicU64,
+    /// The tick since which calls wait in vain; zero where they do not.
+    in_vain: AtomicU64,
     gone: Gone,
 }
 
 /// A service has few pools, and a new one is rare: to look, and to note, is to share the lock.
 static HEARD: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
 
-/// A call of the pool was answered. `gone` is asked for where the pool is new here.
+/// A call of the pool was answered.
 pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
-    if of(pool, |heard| heard.answered.store(now.as_nanos(), Ordering::Relaxed)).is_none() {
-        let answered = AtomicU64::new(now.as_nanos());
-        let mut all = HEARD.write();
-        // Those of pools that are gone go, so that there are no more than there are pools.
-        all.retain_mut(|heard| !(heard.gone)());
-        all.push(Heard { pool, answered, lost: AtomicU64::new(0), gone: gone() });
-    }
+    of(pool, gone, |heard| {
+        heard.answered.store(now.as_nanos(), Ordering::Relaxed);
+        heard.in_vain.store(0, Ordering::Relaxed);
+    });
 }
 
-/// A call of the pool has lost its connection, or could not make one.
-pub(super) fn note_lost(pool: Id, now: Tick) {
-    of(pool, |heard| heard.lost.store(now.as_nanos(), Ordering::Relaxed));
+/// A call of the pool had a place, whatever came of it.
+pub(super) fn note_place(pool: Id) {
+    known(pool, |heard| heard.in_vain.store(0, Ordering::Relaxed));
+}
+
+/// For how long the calls of the pool have waited in vain, of which this is one.
+pub(super) fn in_vain(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) -> Duration {
+    of(pool, gone, |heard| {
+        let begun = heard.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
+        begun.map_or_else(|begun| now.since(Tick::from_nanos(begun)), |_| Duration::ZERO)
+    })
 }
 
 /// Whether a call of the pool was answered within a wait of this length that ends now.
 pub(super) fn within(wait: Duration, pool: Id, now: Tick) -> bool {
-    of(pool, |heard| is_within(wait, heard, now)).unwrap_or(false)
+    let answered = known(pool, |heard| heard.answered.load(Ordering::Relaxed)).unwrap_or(0);
+    answered != 0 && now.since(Tick::from_nanos(answered)) < wait.saturating_sub(GRAIN)
 }
 
-/// The same, and no call has lost its connection since.
-pub(super) fn last_of_all_within(wait: Duration, pool: Id, now: Tick) -> bool {
-    let is_last = |heard: &Heard| heard.answered.load(Ordering::Relaxed) > heard.lost.load(Ordering::Relaxed);
-    of(pool, |heard| is_within(wait, heard, now) && is_last(heard)).unwrap_or(false)
-}
-
-fn is_within(wait: Duration, heard: &Heard, now: Tick) -> bool {
-    let answered = Tick::from_nanos(heard.answered.load(Ordering::Relaxed));
-    now.since(answered) < wait.saturating_sub(GRAIN)
-}
-
-fn of<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
+fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
     HEARD.read().iter().find(|heard| heard.pool == pool).map(look)
+}
+
+/// Of a pool that may be new here. Those that are gone make room then, so that there are no more than there are pools.
+fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T {
+    if let Some(seen) = known(pool, &look) {
+        return seen;
+    }
+    let new = Heard { pool, answered: AtomicU64::new(0), in_vain: AtomicU64::new(0), gone: gone() };
+    let seen = look(&new);
+    let mut all = HEARD.write();
+    all.retain_mut(|heard| heard.pool != pool && !(heard.gone)());
+    all.push(new);
+    seen
 }
 
 #[cfg(test)]
@@ -74,8 +83,10 @@ mod tests {
     use super::*;
     use crate::sync::Arc;
     use std::future;
+    use std::task::Poll;
 
     const WAIT: Duration = Duration::from_secs(1);
+    const BEGUN: Tick = Tick::from_nanos(1_000);
 
     fn stays() -> Gone {
         when(future::pending())
@@ -84,47 +95,37 @@ mod tests {
     #[test]
     fn an_answer_counts_for_waits_that_began_before_it() {
         let (pool, other) = (1, 2);
-        let begun = Tick::from_nanos(1_000);
-        assert!(!within(WAIT, pool, begun));
-        note(pool, begun, stays);
-        assert!(within(WAIT, pool, begun) && !within(WAIT, other, begun));
-        let after = begun.after(WAIT);
+        assert!(!within(WAIT, pool, BEGUN));
+        note(pool, BEGUN, stays);
+        assert!(within(WAIT, pool, BEGUN) && !within(WAIT, other, BEGUN));
+        let after = BEGUN.after(WAIT);
         assert!(!within(WAIT, pool, after));
         note(pool, after, stays);
         assert!(within(WAIT, pool, after));
     }
 
     #[test]
-    fn an_answer_is_not_the_last_word_when_a_connection_was_lost_after_it() {
-        let (pool, begun) = (3, Tick::from_nanos(1_000));
-        note_lost(pool, begun);
-        assert!(!last_of_all_within(WAIT, pool, begun));
-        note(pool, begun, stays);
-        assert!(last_of_all_within(WAIT, pool, begun));
-        let lost = begun.after(WAIT / 4);
-        note_lost(pool, lost);
-        assert!(!last_of_all_within(WAIT, pool, lost) && within(WAIT, pool, lost));
-        let answered = lost.after(WAIT / 4);
-        note(pool, answered, stays);
-        assert!(last_of_all_within(WAIT, pool, answered));
-        assert!(!last_of_all_within(WAIT, pool, answered.after(WAIT)));
+    fn calls_wait_in_vain_from_the_first_one_until_one_has_a_place() {
+        let pool = 3;
+        let (second, third) = (BEGUN.after(WAIT), BEGUN.after(WAIT * 2));
+        assert_eq!(in_vain(pool, BEGUN, stays), Duration::ZERO);
+        assert!(!within(WAIT, pool, BEGUN), "it is no answer");
+        assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (WAIT, WAIT * 2));
+        note_place(pool);
+        assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (Duration::ZERO, WAIT));
+        note(pool, third, stays);
+        assert_eq!(in_vain(pool, third, stays), Duration::ZERO);
     }
 
     #[test]
     fn what_was_heard_of_a_pool_goes_when_the_pool_is_gone() {
-        // The pool is there as long as this one is. What is kept of it tells whether that is so.
-        let pool = Arc::new(());
+        let (gone, later, pool) = (4, 5, Arc::new(()));
         let seen = Arc::downgrade(&pool);
-        let closed =
-            future::poll_fn(move |_| if seen.strong_count() == 0 { 0.into() } else { std::task::Poll::Pending });
-        let closed = Box::pin(async move {
-            let _: u8 = closed.await;
-        });
-        let (gone, later, now) = (4, 5, Tick::from_nanos(1_000));
-        note(gone, now, || when(closed));
-        assert!(within(WAIT, gone, now));
+        let closed = future::poll_fn(move |_| if seen.strong_count() == 0 { Poll::Ready(()) } else { Poll::Pending });
+        note(gone, BEGUN, || when(closed));
+        assert!(within(WAIT, gone, BEGUN));
         drop(pool);
-        note(later, now, stays);
-        assert!(!within(WAIT, gone, now) && within(WAIT, later, now));
+        note(later, BEGUN, stays);
+        assert!(!within(WAIT, gone, BEGUN) && within(WAIT, later, BEGUN));
     }
 }
