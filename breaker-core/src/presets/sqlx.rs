@@ -69,10 +69,14 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
 /// functions that use the pool, so that it hears of their answers.
 ///
-/// Places can be held by nobody who will be answered: by calls which a breaker has cut off at its `timeout` while the server hangs or its way is silent (no
-/// answer, and nobody says that the connection has ended), by a connection that is tested on its return, and by sqlx itself, which makes lost connections anew up to
-/// `min_connections`, for up to five minutes each. That looks like a busy pool. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place,
-/// those that come next are failures. What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
+/// A place can also be held without anybody who will be answered:
+///
+/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on its return, for as long as the server hangs or
+///   its way is silent (no answer, and nobody says that the connection has ended),
+/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five minutes each.
+///
+/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place, those that come next are failures.
+/// What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
 ///
 /// By a handle it stands where [`sqlx`](fn@sqlx) would:
 ///
