@@ -95,3 +95,31 @@ fn each_policy_says_when_to_take_it() {
         assert!(of_settings().contains(key), "{key} is no setting");
     }
 }
+
+/// All text of the Rust files below this directory of the workspace.
+fn source(directory: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| match path.extension() {
+        _ if path.is_dir() => source(&path),
+        Some(rust) if rust == "rs" => std::fs::read_to_string(path).unwrap(),
+        _ => String::new(),
+    };
+    entries.map(read).collect()
+}
+
+#[test]
+fn the_tests_that_the_guide_names_are_there() {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (tests, mut named) = (source(&workspace.join("tests/clients/tests")), 0);
+    for page in std::fs::read_dir(workspace.join("breaker-core/guide")).unwrap() {
+        let page = std::fs::read_to_string(page.unwrap().path()).unwrap();
+        // The name of a test is a sentence.
+        let is_name =
+            |word: &&str| word.matches('_').count() > 3 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        for name in page.split('`').filter(is_name) {
+            named += 1;
+            assert!(tests.contains(&format!("fn {name}(")), "there is no test `{name}`");
+        }
+    }
+    assert!(named > 50, "{named}");
+}
