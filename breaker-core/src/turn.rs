@@ -108,3 +108,50 @@ impl CircuitBreaker {
         }
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::event::{Listener, StateChange};
+    use crate::machine::Manual;
+    use crate::state::State;
+    use crate::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<State>>>);
+
+    impl Listener for Heard {
+        fn state_change(&self, event: &StateChange<'_>) {
+            self.0.lock().push(event.new);
+        }
+    }
+
+    /// Tells of a change when its thread ends.
+    struct Last(RefCell<Option<(CircuitBreaker, Told)>>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert!(TURNS.try_with(|_| ()).is_err(), "the queue is gone");
+            let (breaker, told) = self.0.take().unwrap();
+            breaker.tell_changes(told);
+        }
+    }
+
+    std::thread_local!(static LAST: Last = const { Last(RefCell::new(None)) });
+
+    #[test]
+    fn a_thread_without_a_queue_tells_at_once() {
+        let (breaker, heard) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
+        breaker.add_listener(heard.clone());
+        let thread = std::thread::spawn(move || {
+            // What a thread has first is dropped last.
+            LAST.with(|_| ());
+            breaker.force_open();
+            let told = breaker.steered(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
+            LAST.with(|last| last.0.replace(Some((breaker, told))));
+        });
+        thread.join().unwrap();
+        assert_eq!(*heard.0.lock(), [State::ForcedOpen, State::Disabled]);
+    }
+}
