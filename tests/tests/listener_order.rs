@@ -254,6 +254,23 @@ async fn a_reset_at_a_failed_probe_comes_after_the_opening_that_the_probe_made()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failure_is_told_before_its_failed_probe_and_that_before_the_change() {
+    for act in [|_: &CircuitBreaker| (), CircuitBreaker::reset] {
+        let (breaker, heard) = (breaker(settings()), Heard::default());
+        breaker.trip();
+        advance(secs(10)).await;
+        breaker.add_listener(In(act, "failure"));
+        breaker.add_listener(heard.clone());
+        fail(&breaker, 1);
+        let told = heard.take();
+        let call = ["before_call of test", "test: open -> half_open", "failure of test", "probe_failed of test"];
+        assert_eq!(told[..4], call);
+        assert_eq!(told[4], "test: half_open -> open");
+        assert!(told[5..].iter().all(|line| line == "test: open -> closed"), "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_change_of_a_listener_is_made_at_once() {
     struct Looks;
     impl Listener for Looks {
