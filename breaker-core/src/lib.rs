@@ -136,6 +136,7 @@ pub mod testing;
 mod timed;
 mod together;
 mod trip;
+mod turn;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod value;
 mod visible;
