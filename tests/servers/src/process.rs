@@ -76,6 +76,12 @@ impl Server {
         child.wait().expect("it is a child of this process");
     }
 
+    /// Tells it to stop as its operator does, with the signal of this name (`TERM`, `INT`). When it has stopped is its own affair.
+    pub fn stop(&self, name: &str) {
+        let Some(child) = &self.child else { return };
+        let _ = signal(child.id(), name);
+    }
+
     /// Starts it again, on the same port.
     pub async fn restart(&mut self) {
         self.kill();
