@@ -34,16 +34,6 @@ pub enum OnPanic {
     Ignore,
 }
 
-/// Whether some place sets a key. Settings of equal values are equal, wherever these come from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Given(pub(crate) bool);
-
-impl PartialEq for Given {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 /// The time limits of calls. Settings of equal values are equal, wherever these come from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
@@ -218,14 +208,12 @@ macro_rules! keys {
         #[non_exhaustive]
         pub struct Settings {
             $($(#[$doc])* pub $key: $type,)*
-            /// Whether some place sets `on_cancel`, if only to its default.
-            pub(crate) on_cancel_given: Given,
             pub(crate) limits: Limits,
         }
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($key: $default,)* on_cancel_given: Given(false), limits: Limits::default() }
+                Self { $($key: $default,)* limits: Limits::default() }
             }
         }
 
@@ -234,7 +222,6 @@ macro_rules! keys {
             pub(crate) fn resolve(config: &Config, limits: Limits) -> Self {
                 let mut settings = Self { limits, ..Self::default() };
                 $(if let Some(value) = config.$key { settings.$key = value; })*
-                settings.on_cancel_given = Given(config.on_cancel.is_some());
                 settings.probe_timeout = Some(settings.probe_lease());
                 settings.probe_window = Some(settings.probes());
                 settings
@@ -386,7 +373,7 @@ keys! {
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
     /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above zero. A stream that is dropped after it gave an
-    /// item is a success if this is unset; any value that is set, `ignore` too, is for such a stream as well.
+    /// item is a success, unless its reader was waiting for the next one: for at least that duration, or at all with [`OnCancel::Failure`].
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
     |what| lasting(what), "\"ignore\", \"failure\" or a duration above zero";
 

@@ -28,6 +28,11 @@ enum Reason {
     Rejected,
     Busy,
     TimedOut,
+    #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
+    NoFirstItem,
+    #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
+    NoItem,
+    Cut,
 }
 
 impl CircuitBreakerError {
@@ -39,6 +44,19 @@ impl CircuitBreakerError {
     pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
         let state = holder.breaker().state().into();
         Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
+    }
+
+    /// Its stream gave no item, or no first one, for so long.
+    #[cfg(feature = "stream")]
+    pub(crate) fn no_item(holder: Holder, is_first: bool, after: Duration) -> Self {
+        let reason = if is_first { Reason::NoFirstItem } else { Reason::NoItem };
+        Self { reason, ..Self::timed_out(holder, after) }
+    }
+
+    /// Its stream ended too early.
+    #[cfg(feature = "stream")]
+    pub(crate) fn cut(holder: Holder) -> Self {
+        Self { reason: Reason::Cut, wait: Wait::UNKNOWN, ..Self::timed_out(holder, Duration::ZERO) }
     }
 
     pub(crate) fn busy(holder: Holder, state: State) -> Self {
@@ -79,10 +97,17 @@ impl CircuitBreakerError {
         self.wait.told(self.state()).filter(|_| self.reason == Reason::Rejected)
     }
 
-    /// Whether the call was cut off at its time limit, rather than rejected.
+    /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which gave no item for longer than a `first_item` or an
+    /// `item_timeout` allows.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        self.reason == Reason::TimedOut
+        matches!(self.reason, Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem)
+    }
+
+    /// Whether the call's stream ended before its first item, where a `first_item` is set.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.reason == Reason::Cut
     }
 
     /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under way. That says nothing of the service, and nobody can
@@ -129,9 +154,23 @@ impl fmt::Debug for CircuitBreakerError {
 impl fmt::Display for CircuitBreakerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.breaker();
-        if self.is_timeout() {
-            let after = humantime::format_duration(self.wait.known().unwrap_or_default());
-            return write!(f, "call through circuit breaker `{name}` timed out after {after}");
+        let after = || humantime::format_duration(self.wait.known().unwrap_or_default());
+        match self.reason {
+            Reason::TimedOut => return write!(f, "call through circuit breaker `{name}` timed out after {}", after()),
+            Reason::NoFirstItem => {
+                let after = after();
+                return write!(
+                    f,
+                    "the stream of a call through circuit breaker `{name}` gave no first item within {after}"
+                );
+            }
+            Reason::NoItem => {
+                return write!(f, "the stream of a call through circuit breaker `{name}` gave no item for {}", after());
+            }
+            Reason::Cut => {
+                return write!(f, "the stream of a call through circuit breaker `{name}` ended before its first item");
+            }
+            Reason::Rejected | Reason::Busy => {}
         }
         if self.is_busy() {
             return write!(f, "circuit breaker `{name}` is busy: as many calls as it lets in at once are under way");
@@ -155,11 +194,12 @@ impl fmt::Display for CircuitBreakerError {
 impl Error for CircuitBreakerError {}
 
 /// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, `ResourceBusy` for
-/// a call that found no place, else `Other`.
+/// a call that found no place, `UnexpectedEof` for a stream that ended too early, else `Other`.
 impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {
         let kind = match error.reason {
-            Reason::TimedOut => io::ErrorKind::TimedOut,
+            Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem => io::ErrorKind::TimedOut,
+            Reason::Cut => io::ErrorKind::UnexpectedEof,
             Reason::Busy => io::ErrorKind::ResourceBusy,
             Reason::Rejected => io::ErrorKind::Other,
         };

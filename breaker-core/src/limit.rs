@@ -96,7 +96,7 @@ impl Limit {
     }
 
     /// For how long it runs.
-    #[cfg(all(test, feature = "retry"))]
+    #[cfg(any(feature = "stream", all(test, feature = "retry")))]
     pub(crate) fn span(&self) -> Duration {
         self.0.span
     }

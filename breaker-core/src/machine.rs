@@ -261,7 +261,7 @@ impl Machine {
     /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
     /// then, where each drop is a failure. One that is dropped after the time that `on_cancel` gives has hung.
     fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
-        let dropped = matches!(ending, Ending::Dropped | Ending::Left);
+        let dropped = ending.is_drop();
         let each_fails = self.settings.on_cancel == OnCancel::Failure;
         if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.word) {
             return outcome;
@@ -349,14 +349,18 @@ impl Machine {
             Ending::Result(Outcome::Neutral) => Counted::Ignored,
             Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
             Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
-            Ending::Left if !self.settings.on_cancel_given.0 => Counted::Success,
-            Ending::Dropped | Ending::Left => match self.settings.on_cancel {
+            Ending::Dropped { took } => match self.settings.on_cancel {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
                 OnCancel::After(limit) => {
                     let timed = call.word.has(Word::TIMED);
-                    failure_if(timed && now.since(call.started) >= limit, Counted::Cancelled)
+                    failure_if(timed && took.unwrap_or(now.since(call.started)) >= limit, Counted::Cancelled)
                 }
+            },
+            Ending::Left { waited } => match (self.settings.on_cancel, waited) {
+                (OnCancel::Failure, Some(_)) => Counted::Failure,
+                (OnCancel::After(limit), Some(waited)) => failure_if(waited >= limit, Counted::Success),
+                _ => Counted::Success,
             },
         }
     }

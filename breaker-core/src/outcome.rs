@@ -59,11 +59,18 @@ pub(crate) enum Ending {
     Result(Outcome),
     /// The body's own poll panicked.
     Panicked,
-    /// The call was dropped before it had a result.
-    Dropped,
-    /// Its stream was dropped after it had given items.
+    /// The call was dropped before it had a result. `took`: how long it took, where that is not the time until now.
+    Dropped { took: Option<Duration> },
+    /// Its stream was dropped after it had given items. `waited`: how long its reader had waited for the next one, if it did.
     #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
-    Left,
+    Left { waited: Option<Duration> },
+}
+
+impl Ending {
+    /// Whether the call was dropped.
+    pub(crate) const fn is_drop(self) -> bool {
+        matches!(self, Self::Dropped { .. } | Self::Left { .. })
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod ending;
 mod tests;
 
 use crate::breaker::{CircuitBreaker, Handle, Holder};
+#[cfg(feature = "stream")]
+use crate::clock;
 use crate::clock::Tick;
 use crate::event;
 use crate::gate::{Evidence, Word};
@@ -14,8 +16,10 @@ use crate::outcome::{Ending, Outcome};
 use crate::shared::Core;
 use crate::site::Link;
 use crate::sync::Ordering;
-use crate::sync::statics::{AtomicBool, AtomicU8, AtomicU32};
+use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::time::Duration;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
 /// call (`on_cancel`), and one that is leaked gives its slot back after
@@ -45,8 +49,8 @@ pub struct Permit {
     stage: AtomicU8,
     /// What the calls inside it have told: the bits of [`Evidence`], and [`TAKEN`].
     evidence: AtomicU8,
-    /// It was taken, or its own code has run, inside a call of the same breaker.
-    inside: AtomicBool,
+    /// [`INSIDE`] and [`TIMED`].
+    place: AtomicU8,
 }
 
 /// The call's own code does not run.
@@ -65,6 +69,12 @@ const CUT_CLOSES: u8 = 5;
 /// A call inside it is counted among those under way in its place.
 const TAKEN: u8 = 1 << 7;
 
+/// It was taken, or its own code has run, inside a call of the same breaker.
+const INSIDE: u8 = 1;
+/// Its start was asked for.
+#[cfg(feature = "stream")]
+const TIMED: u8 = 1 << 1;
+
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
     #[inline]
@@ -77,14 +87,14 @@ impl Permit {
             settled: false,
             stage: AtomicU8::new(IDLE),
             evidence: AtomicU8::new(word.evidence().bits()),
-            inside: AtomicBool::new(false),
+            place: AtomicU8::new(0),
         }
     }
 
     /// The same call, which is inside one of the same breaker or not.
     #[inline]
     pub(crate) fn inside(mut self, inside: bool) -> Self {
-        *self.inside.get_mut() = inside;
+        *self.place.get_mut() = u8::from(inside);
         self
     }
 
@@ -92,6 +102,16 @@ impl Permit {
     pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
         self.settled = true;
         (self.word, self.probe.load(Ordering::Relaxed), self.started)
+    }
+
+    /// Notes when the call begins, which is now: from here [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
+    #[cfg(feature = "stream")]
+    pub fn timed(mut self) -> Self {
+        if self.started == Tick::ZERO {
+            self.started = clock::now();
+        }
+        *self.place.get_mut() |= TIMED;
+        self
     }
 
     /// The call succeeded.
@@ -288,13 +308,13 @@ impl Permit {
     fn keep_and_tell(&self, left: Frame) {
         self.keep(left);
         if nesting::is_told(&self.breaker().0, self.evidence()) {
-            self.inside.store(true, Ordering::Relaxed);
+            self.place.fetch_or(INSIDE, Ordering::Relaxed);
         }
     }
 
     /// Whether it is inside a call of the same breaker, or was.
     fn is_inside(&self) -> bool {
-        self.inside.load(Ordering::Relaxed)
+        self.place.load(Ordering::Relaxed) & INSIDE != 0
     }
 
     /// Whether there were calls of the same breaker inside it.
@@ -318,19 +338,69 @@ impl Permit {
         None
     }
 
-    /// The call's stream is dropped after it gave items.
+    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited for the next one.
     #[cfg(feature = "stream")]
-    pub(crate) fn left(mut self) {
+    pub(crate) fn left(mut self, waits: Option<Tick>) {
         // A stream that panics ends so.
         if self.stage.load(Ordering::Relaxed) != RUNS {
             self.settled = true;
-            self.end(Ending::Left, &|| Cause::told("cancelled", &DROPPED));
+            let waited = waits.map(|since| if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() });
+            self.end(Ending::Left { waited }, &|| Cause::told("cancelled", &LEFT));
         }
+    }
+
+    /// The call's stream, which was there at `made`, is dropped and was never read.
+    #[cfg(feature = "stream")]
+    pub(crate) fn unread(mut self, made: Tick) {
+        // As above: it may have been read once.
+        if self.stage.load(Ordering::Relaxed) != RUNS {
+            self.settled = true;
+            let took = self.took(made);
+            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+        }
+    }
+
+    /// The next item of the call's stream did not come for so long.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_late(self, is_first: bool, after: Duration) {
+        let after = humantime::format_duration(after);
+        let text = if is_first { format!("no first item within {after}") } else { format!("no item for {after}") };
+        self.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+    }
+
+    /// The call's stream ended before the answer was complete.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_cut(self, is_empty: bool) {
+        let text =
+            if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
+        self.settle_with(Outcome::failure(), || Cause::told("cut", &text));
+    }
+
+    /// Whether it is known when the call began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn knows_start(&self) -> bool {
+        self.started != Tick::ZERO
+    }
+
+    /// Whether [`timed`](Self::timed) has noted that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.place.load(Ordering::Relaxed) & TIMED != 0
+    }
+
+    /// How long the call took until `then`, which is of no meaning where it is not known when it began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn took(&self, then: Tick) -> Duration {
+        then.since(self.started.coarse(then))
     }
 }
 
 /// The text of a call that counts as a failure because it was dropped.
 const DROPPED: &str = "the call was dropped before it had a result";
+
+/// The same of a stream that had given something.
+#[cfg(feature = "stream")]
+const LEFT: &str = "the stream was dropped while its reader waited";
 
 impl Drop for Permit {
     #[inline]
@@ -339,7 +409,7 @@ impl Drop for Permit {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
                 CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
                 RUNS => (Ending::Panicked, "panic", "the call panicked"),
-                _ => (Ending::Dropped, "cancelled", DROPPED),
+                _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
             self.end(ending, &|| Cause::told(kind, &text));
         }

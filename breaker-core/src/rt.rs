@@ -33,7 +33,7 @@ pub use crate::site::Registered;
 pub use crate::site::Site;
 /// Named where the key `stream` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "stream")]
-pub use crate::stream::rt as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::stream::written as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
 pub use crate::whole::{settle_whole, settle_whole_or_fall};
 pub use core::any::type_name;

@@ -1,28 +1,36 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
-use crate::breaker::{CircuitBreaker, Holder};
-use crate::gate::Word;
+mod limits;
+mod streaming;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub mod written;
+
+use self::limits::Rules;
+use self::streaming::Streaming;
+use crate::error::CircuitBreakerError;
 use crate::look::Look;
-use crate::nesting;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::rt::Judged;
+use crate::whole::Concluded;
 use crate::worded::Classification;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+#[cfg(feature = "tokio")]
+use std::time::Duration;
 
 /// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped, for an answer that streams is no
 /// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
 ///
-/// A stream that is dropped after it gave an item is a success: its reader had what it needed. One that is dropped before is cancelled,
-/// as any dropped call. Where an `on_cancel` is set, if only to [`OnCancel::Ignore`](crate::OnCancel::Ignore), it is for both.
+/// A stream that is dropped after it gave an item is a success: its reader had what it needed. With an `on_cancel` it is a failure where the
+/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped call.
 ///
-/// A time limit does not reach into the stream; a probe that streams for longer than `probe_timeout` loses its slot to
-/// another one, and its result still decides.
+/// [`until`](GuardedStream::until) names the item with which the answer is complete, [`first_item`](GuardedStream::first_item) and
+/// [`item_timeout`](GuardedStream::item_timeout) say how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
+/// streams for longer than `probe_timeout` loses its slot to another one, and its result still decides.
 ///
 /// On an annotated function this is the key `stream`.
 ///
@@ -41,11 +49,11 @@ use std::task::{Context, Poll, ready};
 /// # Ok::<(), breaker_core::CircuitBreakerError>(())
 /// # }).unwrap();
 /// ```
-pub fn guard_stream<S, T, E>(permit: Permit, stream: S) -> GuardedStream<S, Result<T, E>, E>
+pub fn guard_stream<S, T, E>(permit: Permit, stream: S) -> GuardedStream<S, T, E>
 where
     S: Stream<Item = Result<T, E>>,
 {
-    GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: every_error::<E> }
+    GuardedStream::new(permit, stream, every_error::<E>, Rules::NONE)
 }
 
 /// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
@@ -63,116 +71,28 @@ where
 /// # Ok::<(), breaker_core::CircuitBreakerError>(())
 /// # }).unwrap();
 /// ```
-pub fn guard_stream_with<S, T, E, C, F>(
-    permit: Permit,
-    stream: S,
-    classify: F,
-) -> GuardedStream<S, Result<T, E>, E, Classifier<F>>
+pub fn guard_stream_with<S, T, E, C, F>(permit: Permit, stream: S, classify: F) -> GuardedStream<S, T, E, Classifier<F>>
 where
     S: Stream<Item = Result<T, E>>,
     F: FnMut(&Result<T, E>) -> C,
     C: Classification<E>,
 {
-    GuardedStream { stream, call: Streaming::new(permit), error: rt::MaybeError::error, judge: Classifier(classify) }
+    GuardedStream::new(permit, stream, Classifier(classify), Rules::NONE)
 }
 
 fn every_error<E>(_: &E) -> Judged<'_> {
     (Outcome::failure(), Look::NOTHING)
 }
 
-/// A call whose stream is read.
-struct Streaming {
-    stage: Stage,
-    /// An item has come through.
-    gave: bool,
-}
-
-enum Stage {
-    /// The call goes on.
-    Reads(Permit),
-    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news: this one has told.
-    Ended(Holder),
-    Over,
-}
-
-impl Streaming {
-    fn new(permit: Permit) -> Self {
-        // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
-        permit.waits();
-        Self { stage: Stage::Reads(permit), gave: false }
-    }
-
-    /// Runs the stream's own code as a part of the call.
-    fn guarded<R>(&self, poll: impl FnOnce() -> R) -> R {
-        match &self.stage {
-            Stage::Reads(permit) => {
-                let polled = permit.guarded(poll);
-                permit.waits();
-                polled
-            }
-            Stage::Ended(holder) => {
-                let _ended = InEnded::enter(holder.breaker());
-                poll()
-            }
-            Stage::Over => poll(),
-        }
-    }
-
-    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a stream whose call has ended.
-    fn end(&mut self) -> Option<Permit> {
-        let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
-        if permit.had_calls() {
-            self.stage = Stage::Ended(permit.holder().clone());
-        }
-        permit.unless_in_ended()
-    }
-
-    /// The stream is dropped next, and the calls inside it with it.
-    fn close(&self) {
-        match &self.stage {
-            Stage::Reads(permit) => permit.close(),
-            Stage::Ended(holder) => nesting::close(&holder.breaker().0, Word::NONE, 0, None),
-            Stage::Over => {}
-        }
-    }
-}
-
-impl Drop for Streaming {
-    fn drop(&mut self) {
-        match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Reads(permit) if self.gave => permit.left(),
-            Stage::Reads(_) | Stage::Over => {}
-            Stage::Ended(_) => drop(nesting::leave()),
-        }
-    }
-}
-
-/// A stream is read whose call has ended.
-struct InEnded;
-
-impl InEnded {
-    fn enter(breaker: &CircuitBreaker) -> Self {
-        nesting::enter_ended(&breaker.0);
-        Self
-    }
-}
-
-impl Drop for InEnded {
-    /// Also where the stream panics.
-    fn drop(&mut self) {
-        nesting::leave();
-    }
-}
-
 /// What is asked of the item that ends a call, whose error is this.
-pub trait Judge<I, E> {
+pub trait Judge<T, E> {
     #[doc(hidden)]
-    fn conclude(&mut self, permit: Permit, item: &I, error: &E);
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, error: &E) -> Option<Concluded>;
 }
 
-impl<I, E> Judge<I, E> for for<'e> fn(&'e E) -> Judged<'e> {
-    fn conclude(&mut self, permit: Permit, _: &I, error: &E) {
-        crate::rt::conclude_error(permit, error, self);
+impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Judged<'e> {
+    fn conclude(&mut self, permit: Permit, _: &Result<T, E>, error: &E) -> Option<Concluded> {
+        Some(Concluded::of(crate::rt::conclude_error(permit, error, self)))
     }
 }
 
@@ -185,31 +105,31 @@ impl<F> fmt::Debug for Classifier<F> {
     }
 }
 
-impl<T, E, C, F> Judge<Result<T, E>, E> for Classifier<F>
+impl<T, E, C, F> Judge<T, E> for Classifier<F>
 where
     F: FnMut(&Result<T, E>) -> C,
     C: Classification<E>,
 {
-    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, _: &E) {
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, _: &E) -> Option<Concluded> {
         let classified = permit.guarded(|| (self.0)(item));
         permit.settle_classified(item, &classified);
+        None
     }
 }
 
 pin_project! {
-    /// A stream `S` of items `I`, results with the error `E`, whose end is the end of a call; made by [`guard_stream`], or by
+    /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made by [`guard_stream`], or by
     /// [`guard_stream_with`] and a classifier.
-    pub struct GuardedStream<S, I, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
-        // Before the call, so that a stream that is dropped is counted when it is gone.
+    pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
+        // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a limit has ended it.
         #[pin]
-        stream: S,
+        stream: Option<S>,
         call: Streaming,
-        // The item's error, if it is one.
-        error: for<'i> fn(&'i I) -> Option<&'i E>,
         judge: J,
+        rules: Rules<T, E>,
     }
 
-    impl<S, I, E, J> PinnedDrop for GuardedStream<S, I, E, J> {
+    impl<S, T, E, J> PinnedDrop for GuardedStream<S, T, E, J> {
         /// The calls inside the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
             this.project().call.close();
@@ -217,179 +137,171 @@ pin_project! {
     }
 }
 
-impl<S: Stream<Item = I>, I, E, J: Judge<I, E>> Stream for GuardedStream<S, I, E, J> {
-    type Item = I;
+/// What a poll has given.
+enum Came<T, E> {
+    /// The stream's own; and how the call has ended with it, where that was an error.
+    Item(Option<Result<T, E>>, Option<Concluded>),
+    /// In its place: it took too long, or ended before its first item.
+    Instead(CircuitBreakerError),
+}
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+impl<S, T, E, J> GuardedStream<S, T, E, J> {
+    fn new(permit: Permit, stream: S, judge: J, rules: Rules<T, E>) -> Self {
+        let call = Streaming::new(permit);
+        let rules = rules.of(&call);
+        Self { stream: Some(stream), call, judge, rules }
+    }
+
+    /// The answer is complete with the item that `names` is true for, and its call a success at that moment: a reader may stop there, and what the
+    /// stream does later counts no more. A stream that ends before it is cut off: a failure of the kind `cut`.
+    ///
+    /// On an annotated function: `stream(until = path)`.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, guard_stream};
+    /// # use futures_util::{StreamExt, stream};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+    /// for words in [["once", "[DONE]"], ["once", "upon"]] {
+    ///     let words = stream::iter(words.map(Ok::<_, String>));
+    ///     let mut words = guard_stream(breaker.try_acquire()?, words).until(|word| *word == "[DONE]");
+    ///     while words.next().await.is_some() {}
+    /// }
+    /// let counted = breaker.snapshot();
+    /// assert_eq!((counted.success_count, counted.failure_count), (1, 1));
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn until(mut self, names: fn(&T) -> bool) -> Self {
+        self.rules.until = Some(names);
+        self
+    }
+}
+
+/// The limits need tokio's timer. Where there is none there are no limits, and one log line says so.
+#[cfg(feature = "tokio")]
+impl<S, T, E, J> GuardedStream<S, T, E, J> {
+    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
+    /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
+    /// not counted. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    ///
+    /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, guard_stream};
+    /// # use futures_util::{StreamExt, stream};
+    /// # use std::time::Duration;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+    /// let silent = stream::pending::<Result<String, CircuitBreakerError>>();
+    /// let mut words = guard_stream(breaker.try_acquire()?.timed(), silent).first_item(Duration::from_secs(20));
+    /// assert!(words.next().await.unwrap().unwrap_err().is_timeout());
+    /// assert!(words.next().await.is_none());
+    /// assert_eq!(breaker.snapshot().failure_count, 1);
+    /// # Ok::<(), CircuitBreakerError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn first_item(self, span: Duration) -> Self
+    where
+        E: From<CircuitBreakerError>,
+    {
+        self.first_item_with(span, E::from)
+    }
+
+    /// The same where `open` makes the item's error.
+    #[must_use]
+    pub fn first_item_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
+        self.rules.set(limits::Limits { first_item: Some(span), ..limits::Limits::NONE }, &self.call, open);
+        self
+    }
+
+    /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
+    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item).
+    ///
+    /// On an annotated function: `stream(item_timeout = "10s")`.
+    #[must_use]
+    pub fn item_timeout(self, span: Duration) -> Self
+    where
+        E: From<CircuitBreakerError>,
+    {
+        self.item_timeout_with(span, E::from)
+    }
+
+    /// The same where `open` makes the item's error.
+    #[must_use]
+    pub fn item_timeout_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
+        self.rules.set(limits::Limits { item_timeout: Some(span), ..limits::Limits::NONE }, &self.call, open);
+        self
+    }
+}
+
+impl<S, T, E, J> GuardedStream<S, T, E, J>
+where
+    S: Stream<Item = Result<T, E>>,
+    J: Judge<T, E>,
+{
+    fn poll_came(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Came<T, E>> {
         let mut this = self.project();
-        let item = ready!(this.call.guarded(|| this.stream.as_mut().poll_next(context)));
-        let ended = item.as_ref().map(|item| (item, (this.error)(item)));
-        if let Some((_, None)) = ended {
-            this.call.gave = true;
-        } else if let Some(permit) = this.call.end() {
-            match ended {
-                Some((item, Some(error))) => this.judge.conclude(permit, item, error),
-                _ => permit.success(),
+        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Came::Item(None, None)) };
+        let Poll::Ready(item) = this.call.guarded(|| stream.poll_next(context)) else {
+            this.call.waits();
+            let late = ready!(this.rules.wait(this.call, context));
+            return Poll::Ready(match this.call.cut_off(late, || this.stream.set(None)) {
+                Some(error) => Came::Instead(error),
+                None => Came::Item(None, None),
+            });
+        };
+        this.rules.rest();
+        let is_first = this.call.came(matches!(item, Some(Ok(_))));
+        let Some(result) = item else {
+            return Poll::Ready(match this.rules.end_of(this.call, is_first) {
+                Some(error) => {
+                    this.stream.set(None);
+                    Came::Instead(error)
+                }
+                None => Came::Item(None, None),
+            });
+        };
+        let concluded = match &result {
+            Ok(value) => {
+                this.rules.look_at(value, this.call);
+                None
             }
-        }
-        Poll::Ready(item)
+            Err(error) => this.call.end().and_then(|permit| this.judge.conclude(permit, &result, error)),
+        };
+        Poll::Ready(Came::Item(Some(result), concluded))
+    }
+}
+
+impl<S, T, E, J> Stream for GuardedStream<S, T, E, J>
+where
+    S: Stream<Item = Result<T, E>>,
+    J: Judge<T, E>,
+{
+    type Item = Result<T, E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let came = ready!(self.as_mut().poll_came(context));
+        Poll::Ready(match came {
+            Came::Item(item, _) => item,
+            Came::Instead(error) => self.rules.open(error).map(Err),
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.stream.size_hint()
+        let Some(stream) = &self.stream else { return (0, Some(0)) };
+        match stream.size_hint() {
+            // A limit may end it earlier, with an item of its own.
+            (_, most) if self.rules.is_limited() => (0, most.and_then(|most| most.checked_add(1))),
+            hint => hint,
+        }
     }
 }
 
-impl<S, I, E, J> fmt::Debug for GuardedStream<S, I, E, J> {
+impl<S, T, E, J> fmt::Debug for GuardedStream<S, T, E, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let permit = if let Stage::Reads(permit) = &self.call.stage { Some(permit) } else { None };
-        f.debug_struct("GuardedStream").field("permit", &permit).finish_non_exhaustive()
-    }
-}
-
-/// What an expansion may name of this room.
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-pub mod rt {
-    use super::{GuardedStream, Stream, Streaming};
-    use crate::fallback::{Fallen, On};
-    use crate::look::Look;
-    use crate::outcome::Outcome;
-    use crate::permit::Permit;
-    use crate::rt::{Fallible, Judged, conclude_error};
-    use crate::whole::{Concluded, fall};
-    use std::pin::Pin;
-
-    /// A stream of results.
-    #[diagnostic::on_unimplemented(
-        message = "`stream` needs a function whose `Ok` is a stream of `Result`s, `{Self}` is none",
-        label = "`{Self}` is no `Stream<Item = Result<_, _>>`"
-    )]
-    pub trait ResultStream<I, E>: Sized {
-        fn guarded(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> GuardedStream<Self, I, E>;
-    }
-
-    // Item and error are parameters of their own, so that a stream of no results gives one message and not five.
-    #[diagnostic::do_not_recommend]
-    impl<S, I, E> ResultStream<I, E> for S
-    where
-        S: Stream<Item = I>,
-        I: MaybeError<E>,
-    {
-        fn guarded(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> GuardedStream<Self, I, E> {
-            GuardedStream { stream: self, call: Streaming::new(permit), error: I::error, judge }
-        }
-    }
-
-    /// An item of such a stream.
-    pub trait MaybeError<E> {
-        fn error(&self) -> Option<&E>;
-    }
-
-    impl<T, E> MaybeError<E> for Result<T, E> {
-        fn error(&self) -> Option<&E> {
-            self.as_ref().err()
-        }
-    }
-
-    /// A box of a stream, which can hold a guarded one too.
-    #[diagnostic::on_unimplemented(
-        message = "`stream` cannot put a guard around `{Self}`",
-        label = "no box of a stream, into which a guarded one fits",
-        note = "return `Result<impl Stream<Item = Result<_, _>>, _>`, or `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`"
-    )]
-    pub trait StreamBox<E>: Sized {
-        fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self;
-    }
-
-    macro_rules! boxes {
-        ($($stream:ty),*) => {$(
-            #[diagnostic::do_not_recommend]
-            impl<'a, T: 'a, E: 'a> StreamBox<E> for Pin<Box<$stream>> {
-                fn guarded_box(self, permit: Permit, judge: for<'e> fn(&'e E) -> Judged<'e>) -> Self {
-                    Box::pin(self.guarded(permit, judge))
-                }
-            }
-        )*};
-    }
-
-    boxes!(
-        dyn Stream<Item = Result<T, E>> + 'a,
-        dyn Stream<Item = Result<T, E>> + Send + 'a,
-        dyn Stream<Item = Result<T, E>> + Send + Sync + 'a
-    );
-
-    /// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is a pointer, so that the
-    /// guarded stream is `Send` and `'static` whenever its own is.
-    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
-    pub fn settle_stream<R, I, E>(
-        permit: Permit,
-        result: R,
-        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-        items: for<'e> fn(&'e E) -> Judged<'e>,
-    ) -> Result<GuardedStream<R::Ok, I, E>, R::Error>
-    where
-        R: Fallible,
-        R::Ok: ResultStream<I, E>,
-    {
-        match result.whole() {
-            Ok(stream) => Ok(stream.guarded(permit, items)),
-            Err(error) => {
-                conclude_error(permit, &error, judge);
-                Err(error)
-            }
-        }
-    }
-
-    /// A call that gives a box of a stream.
-    pub fn settle_stream_box<R, E>(
-        permit: Permit,
-        result: R,
-        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-        items: for<'e> fn(&'e E) -> Judged<'e>,
-    ) -> R
-    where
-        R: Fallible,
-        R::Ok: StreamBox<E>,
-    {
-        guard_box(permit, result, judge, items).0
-    }
-
-    fn guard_box<R, E>(
-        permit: Permit,
-        result: R,
-        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-        items: for<'e> fn(&'e E) -> Judged<'e>,
-    ) -> (R, Concluded)
-    where
-        R: Fallible,
-        R::Ok: StreamBox<E>,
-    {
-        match result.whole() {
-            // Not yet counted: the stream will be.
-            Ok(stream) => {
-                let concluded = Concluded::of((Outcome::success(), Look::NOTHING));
-                (R::from_ok(stream.guarded_box(permit, items)), concluded)
-            }
-            Err(error) => {
-                let concluded = Concluded::of(conclude_error(permit, &error, judge));
-                (R::from_error(error), concluded)
-            }
-        }
-    }
-
-    /// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
-    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
-    pub fn settle_stream_box_or_fall<R, E>(
-        permit: Permit,
-        result: R,
-        judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-        items: for<'e> fn(&'e E) -> Judged<'e>,
-        on: On,
-    ) -> Result<R, Fallen<R>>
-    where
-        R: Fallible,
-        R::Ok: StreamBox<E>,
-    {
-        fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items))
+        f.debug_struct("GuardedStream").field("permit", &self.call.permit()).finish_non_exhaustive()
     }
 }

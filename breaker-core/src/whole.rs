@@ -57,16 +57,33 @@ fn conclude_whole<'e, R: Fallible>(
 }
 
 /// How a call that may fall back has ended.
-#[derive(Clone, Copy)]
-pub(crate) struct Concluded {
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+#[cfg_attr(not(feature = "stream"), expect(unreachable_pub, reason = "only the judges of streams name it"))]
+pub struct Concluded {
     outcome: Outcome,
     /// Another breaker has rejected it: in how long that may let a call in, where it says so.
     rejected: Option<Option<Duration>>,
 }
 
 impl Concluded {
+    #[cfg(feature = "stream")]
+    pub(crate) const SUCCESS: Self = Self { outcome: Outcome::Success, rejected: None };
+    #[cfg(feature = "stream")]
+    pub(crate) const FAILURE: Self = Self { outcome: Outcome::failure(), rejected: None };
+
     pub(crate) fn of((outcome, look): Judged<'_>) -> Self {
         Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
+    }
+
+    /// The result, unless a step answers in its place.
+    pub(crate) fn unless_it_falls<R>(self, result: R, holder: Ended, on: On) -> Result<R, Fallen<R>> {
+        match self.failed() {
+            Some(retry_after) if on.failure => {
+                Err(Fallen::Failed { result, holder, retry_after, rejected: self.rejected.is_some() })
+            }
+            _ => Ok(result),
+        }
     }
 
     /// Whether that is for `on(failure)`, and then in how long a call may be worth making.
@@ -88,10 +105,5 @@ pub(crate) fn fall<R: Fallible>(
     let holder = Ended(permit.holder().clone());
     let (result, concluded) = conclude(permit, result);
     on.ended(&holder, &result, concluded.outcome);
-    match concluded.failed() {
-        Some(retry_after) if on.on().failure => {
-            Err(Fallen::Failed { result, holder, retry_after, rejected: concluded.rejected.is_some() })
-        }
-        _ => Ok(result),
-    }
+    concluded.unless_it_falls(result, holder, on.on())
 }

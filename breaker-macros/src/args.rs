@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod named;
 pub(crate) mod retry;
 pub(crate) mod steps;
+mod stream;
 mod value;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -122,10 +123,10 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
         Shape::Value => Value::Expr(value::value(input, key, &at)?),
         Shape::Crate => Value::Path(value::krate(input, key, &at)?),
         Shape::List => Value::Items(items(input, errors, key, &at)?),
+        Shape::Named if key.name == "stream" => Value::Named(stream::parse(input, errors, key, &at)?),
         Shape::Named => Value::Named(backoff::parse(input, errors, key, &at)?),
-        Shape::Maybe | Shape::Flag if at_an_end(input) => Value::Alone,
+        Shape::Maybe if at_an_end(input) => Value::Alone,
         Shape::Maybe => Value::Expr(value::value(input, key, &at)?),
-        Shape::Flag => return Err(input.error(format!("`{}` takes no value; write it alone", key.name))),
     };
     Ok(Opt { key, at, value })
 }

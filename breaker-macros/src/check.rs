@@ -10,6 +10,7 @@ pub(crate) mod retry;
 pub(crate) mod rules;
 pub(crate) mod shape;
 pub(crate) mod steps;
+pub(crate) mod stream;
 mod together;
 pub(crate) mod values;
 mod verdict;
@@ -24,6 +25,7 @@ use self::given::Given;
 use self::retry::Retry;
 use self::rules::{Classify, Rules};
 use self::shape::Form;
+use self::stream::Streaming;
 use self::values::Setting;
 use crate::args::keys::Key;
 use crate::args::steps::{Chain, Kind};
@@ -95,7 +97,7 @@ pub(crate) fn with_options(
     steps::limits(&form, chain.as_ref(), errors);
     steps::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
     lent::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
-    let bounds = cache::check(chain.as_ref(), plan.rules.stream, errors);
+    let bounds = cache::check(chain.as_ref(), plan.rules.stream.as_ref().map(|stream| stream.at), errors);
     Some(Plan { bounds, given, ..plan.finish(target, form, chain, retry) })
 }
 
@@ -130,13 +132,13 @@ impl Unfinished {
         let (key, at) = (option.key, option.at.span());
         self.written.push((key.name, at));
         match (key.name, option.value) {
-            ("classify", Value::Alone) => self.rules.classify = Some(Classify::Itself(at)),
+            (_, Value::Alone) => self.rules.classify = Some(Classify::Itself(at)),
             ("classify", Value::Expr(expr)) => {
                 self.rules.classify = errors.take(verdict::function(expr)).map(Classify::By);
             }
-            (_, Value::Alone) => self.rules.stream = Some(at),
             (_, Value::Path(path)) => self.krate = Some(path),
             (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
+            ("stream", Value::Named(values)) => self.rules.stream = Some(Streaming::new(at, values, errors)),
             (_, Value::Named(values)) => {
                 let setting = values::backoff(values, errors);
                 self.settings.push((key, at, setting));

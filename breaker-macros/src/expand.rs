@@ -16,6 +16,7 @@ mod names;
 mod repeat;
 mod retry;
 mod steps;
+mod stream;
 pub(crate) mod types;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -154,7 +155,8 @@ impl<'p> Kit<'p> {
         });
         let given =
             self.plan.given.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
-        quote_spanned!(Span::mixed_site()=> let __out = #run; #whole #given)
+        let timed = self.timed();
+        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #whole #given)
     }
 
     /// Whether an `impl Trait` is in the return type.

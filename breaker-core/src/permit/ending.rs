@@ -25,7 +25,7 @@ impl Permit {
             return;
         }
         let core: &Core = &self.breaker().0;
-        let dropped = matches!(ending, Ending::Dropped | Ending::Left);
+        let dropped = ending.is_drop();
         let outer = if dropped { nesting::dropped_with(core) } else { None };
         if let Some(outer) = outer {
             // One that has ended has told its own result.
@@ -134,7 +134,7 @@ impl Permit {
         } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
             (Settled::PASSED_ON, Told::NOTHING)
         } else {
-            let dropped = matches!(ending, Ending::Dropped | Ending::Left);
+            let dropped = ending.is_drop();
             self.breaker().locked(|machine, now| {
                 let call = Call { evidence, ..self.call(now, dropped) };
                 let settled = machine.settle(call, ending, now);

@@ -1,8 +1,8 @@
 //! The grammar of `backoff`, which stands alone or has named values in parentheses.
 
 use proc_macro2::Ident;
+use syn::Result;
 use syn::parse::ParseStream;
-use syn::{Error, Result, Token, parenthesized, token};
 
 use super::keys::{Key, Shape, key};
 use super::named::{self, Named, Names};
@@ -31,19 +31,5 @@ const ELSEWHERE: [(&str, &str); 10] = [
 const NAMES: Names = Names { of: "`backoff`", keys: &KEYS, elsewhere: &ELSEWHERE };
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors, key: &Key, at: &Ident) -> Result<Vec<Named>> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Ok(Vec::new());
-    }
-    let example = key.example;
-    if !input.peek(token::Paren) {
-        let fix = format!("`backoff` stands alone, or has its values in parentheses: `{example}`");
-        return Err(Error::new(input.span(), fix));
-    }
-    let content;
-    parenthesized!(content in input);
-    if content.is_empty() {
-        let fix = format!("`backoff()` is empty: write `backoff` alone for its defaults, `{example}`");
-        return Err(Error::new(at.span(), fix));
-    }
-    Ok(named::list(&content, errors, &NAMES))
+    named::maybe_list(input, errors, &NAMES, key, at)
 }

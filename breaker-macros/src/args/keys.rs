@@ -17,8 +17,6 @@ pub(crate) enum Shape {
     Crate,
     /// `key`, or `key = EXPR`
     Maybe,
-    /// `key`
-    Flag,
     /// `key`, or `key(NAME = EXPR, ..)`
     Named,
 }
@@ -56,7 +54,7 @@ pub(crate) const KEYS: [Key; 36] = [
     key("otherwise", Shape::Value, "otherwise = neutral"),
     key("failure_if", Shape::List, "failure_if(is_degraded)"),
     key("classify", Shape::Maybe, "classify = presets::both"),
-    key("stream", Shape::Flag, "stream"),
+    key("stream", Shape::Named, "stream(first_item = \"20s\", item_timeout = \"10s\", until = Event::is_last)"),
     key("key", Shape::Value, "key = host"),
     key("max_keys", Shape::Value, "max_keys = 10_000"),
     key("failure_rate", Shape::Value, "failure_rate = 0.5"),

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Error, Expr, Result, Token};
+use syn::{Error, Expr, Result, Token, parenthesized, token};
 
 use super::items::Item;
 use super::keys::{self, Key, Shape};
@@ -26,6 +26,31 @@ pub(crate) struct Named {
     pub(crate) value: Option<Expr>,
     /// Those of a key with a list.
     pub(crate) items: Vec<Item>,
+}
+
+/// Reads what stands behind a key that is alone, or has its values in parentheses.
+pub(super) fn maybe_list(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+    names: &Names,
+    key: &Key,
+    at: &Ident,
+) -> Result<Vec<Named>> {
+    let (name, example) = (key.name, key.example);
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(Vec::new());
+    }
+    if !input.peek(token::Paren) {
+        let fix = format!("`{name}` stands alone, or has its values in parentheses: `{example}`");
+        return Err(Error::new(input.span(), fix));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        let fix = format!("`{name}()` is empty: write `{name}` alone for its defaults, `{example}`");
+        return Err(Error::new(at.span(), fix));
+    }
+    Ok(list(&content, errors, names))
 }
 
 /// Reads `NAME = EXPR, ..` to its end and leaves out what is written a second time.

@@ -7,6 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
 
 use super::lists;
+use super::stream::Streaming;
 use crate::args::items::{Guard, Item};
 use crate::recover::{Errors, mixed};
 
@@ -20,8 +21,7 @@ pub(crate) struct Rules {
     /// `Ok` values that are failures.
     pub(crate) failure_if: Vec<Test>,
     pub(crate) classify: Option<Classify>,
-    /// Where the key `stream` stands.
-    pub(crate) stream: Option<Span>,
+    pub(crate) stream: Option<Streaming>,
     /// The items without a guard, as written, each with its list.
     pub(super) written: Vec<(&'static str, TokenStream)>,
 }

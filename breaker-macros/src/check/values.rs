@@ -12,7 +12,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, Lit, LitStr, Result, UnOp};
 
-pub(crate) use self::names::{config, key, name, open};
+pub(crate) use self::names::{config, key, name, open, until};
 pub(crate) use self::numbers::{Backoff, Number, backoff, factor, jitter};
 use crate::args::keys::Key;
 

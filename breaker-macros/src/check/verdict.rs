@@ -62,30 +62,7 @@ pub(super) fn check(
         }
         None => {}
     }
-    if let Some(stream) = rules.stream {
-        of_stream(stream, &at(&["failure_if"]), rules, errors);
-        if has_impl(form, &sig.output) {
-            let ty = "for instance `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
-            if chain.is_some() {
-                let fix = format!("return a type that a step can give, {ty}");
-                errors.at(stream, format!("`stream` with a `#[fallback]` cannot guard an `impl Stream`; {fix}"));
-            } else if retry.is_some() {
-                let fix = format!("return a type with a name, {ty}");
-                errors.at(stream, format!("`stream` with a `#[retry]` cannot guard an `impl Stream`; {fix}"));
-            }
-        }
-    }
-}
-
-/// What looks at the `Ok` value sees the stream, and nothing that comes through it.
-fn of_stream(stream: Span, failure_if: &[(&str, Span)], rules: &Rules, errors: &mut Errors) {
-    if let Some(Classify::By(_)) = rules.classify {
-        let fix = "write `exclude`, `success` and `include`, or `classify` alone, which are asked of its errors too";
-        errors.at(stream, format!("`classify = ..` would not see what comes through the `stream`; {fix}"));
-        return;
-    }
-    for (_, at) in failure_if {
-        let fix = "filter it in the body, or leave one of the two out";
-        errors.at(*at, format!("`failure_if` would look at the stream itself, not at what comes through it; {fix}"));
+    if let Some(stream) = &rules.stream {
+        stream.check(&at(&["failure_if"]), rules, has_impl(form, &sig.output), (chain, retry), errors);
     }
 }

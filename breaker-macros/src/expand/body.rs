@@ -186,6 +186,7 @@ impl Kit<'_> {
             Some(_) => quote_spanned!(Span::mixed_site()=> #rt::Retry::within(&mut __retry, &__permit)),
             None => quote_spanned!(Span::mixed_site()=> #rt::None),
         };
+        let limit = self.until_first_item(limit);
         quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #limit, body: #body }.await)
     }
 

@@ -52,7 +52,9 @@ fn config(kit: &Kit<'_>) -> TokenStream {
 //
 // Without the feature this name is missing, and rustc says so at the key.
 pub(super) fn needs(kit: &Kit<'_>) -> Option<TokenStream> {
-    let (_, at, _) = kit.plan.settings.iter().find(|(key, ..)| key.name == "timeout")?;
+    let timeout = kit.plan.settings.iter().find(|(key, ..)| key.name == "timeout").map(|(_, at, _)| *at);
+    let items = kit.plan.rules.stream.as_ref().filter(|stream| stream.is_limited()).map(|stream| stream.at);
+    let at = timeout.or(items)?;
     let at = at.resolved_at(Span::mixed_site());
     let rt = kit.rt.at(at);
     Some(quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core();))

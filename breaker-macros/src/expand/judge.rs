@@ -14,33 +14,42 @@ use crate::target::ends_in;
 use crate::uses;
 
 impl Kit<'_> {
-    // Output: `K::__rt::settle(__permit, __out, &JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, with
-    //         `stream` `settle_stream(__permit, __out, &JUDGE, JUDGE)`, and with `on` `.._or_fall(.., ON)`
+    // Output: `K::__rt::settle(__permit, __out, &JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, and with `on`
+    //         `.._or_fall(.., ON)`
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
         let (rules, at) = (&self.plan.rules, self.at_ret);
+        if let Some(stream_rules) = self.stream_rules() {
+            return self.settle_stream(&stream_rules, on);
+        }
         let rt = self.rt.at(at);
-        let mut way = rt.to_token_stream();
         let whole = !rules.failure_if.is_empty()
             || matches!(rules.classify, Some(Classify::By(_)))
-            || (rules.stream.is_none() && self.of_value().is_some());
+            || self.of_value().is_some();
         let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
-        let item = rules.stream.and_then(|_| self.item());
-        let items = rules.stream.map(|_| {
-            let judge = self.judge_of_items(item.is_some(), &judge);
-            quote_spanned!(Span::mixed_site()=> , #judge)
-        });
-        let name = match items {
-            None if whole => "settle_whole",
-            None => "settle",
-            Some(_) => {
-                way = quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core);
-                if self.gives_impl() { "settle_stream" } else { "settle_stream_box" }
-            }
+        let (or_fall, on) = or_fall(on, at);
+        let name = Ident::new(&format!("{}{or_fall}", if whole { "settle_whole" } else { "settle" }), at);
+        quote_spanned!(at=> #rt::#name (__permit, __out, &#judge #on))
+    }
+
+    // Output: `WAY::settle_stream(__permit, __out, &JUDGE, JUDGE, RULES)`, of a box `settle_stream_box`, and with `on` `.._or_fall(.., ON)`;
+    //         where the call waits for the first item `AWAITED(WAY::begin_stream_box(.., CARRY, OPEN))`
+    fn settle_stream(&self, rules: &TokenStream, on: Option<&TokenStream>) -> TokenStream {
+        let at = self.at_ret;
+        let (way, judge, item) = (self.stream_rt(at), self.judge(at), self.item());
+        let items = self.judge_of_items(item.is_some(), &judge);
+        let name = match (self.gives_impl(), self.begins()) {
+            (true, _) => "settle_stream",
+            (false, false) => "settle_stream_box",
+            (false, true) => "begin_stream_box",
         };
-        let (or_fall, on) = (if on.is_some() { "_or_fall" } else { "" }, on.map(|on| quote_spanned!(at=> , #on)));
+        let (or_fall, on) = or_fall(on, at);
         let name = Ident::new(&format!("{name}{or_fall}"), at);
         let types = item.map(|item| quote_spanned!(at=> ::<_, #item, _>));
-        quote_spanned!(at=> #way::#name #types (__permit, __out, &#judge #items #on))
+        if !self.begins() {
+            return quote_spanned!(at=> #way::#name #types (__permit, __out, &#judge, #items, #rules #on));
+        }
+        let (carry, open) = (self.carry(), self.open());
+        self.awaited(&quote_spanned!(at=> #way::#name (__permit, __out, &#judge, #items, #rules #on, #carry, #open)))
     }
 
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
@@ -367,6 +376,11 @@ impl Kit<'_> {
         named(pattern)
             .is_some_and(|names| names.iter().all(|name| name != "Self" && own.as_ref().is_none_or(|own| name != own)))
     }
+}
+
+// Output: `_or_fall` and `, ON`
+fn or_fall(on: Option<&TokenStream>, at: Span) -> (&'static str, Option<TokenStream>) {
+    (if on.is_some() { "_or_fall" } else { "" }, on.map(|on| quote_spanned!(at=> , #on)))
 }
 
 // Input:  `sqlx::Error::RowNotFound`, `A::B(_) | A::C`, `Fault { code: 5, .. }`

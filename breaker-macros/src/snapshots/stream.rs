@@ -44,5 +44,6 @@ async fn chat(
                 .__breaker_look()
                 .judged(::breaker_core::__rt::Outcome::failure())
         },
+        ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::no_rules(),
     );
 }

@@ -138,7 +138,7 @@ impl Pair {
             Ending::Neutral => permit.ignore(),
             Ending::Failure(None) => permit.failure(),
             Ending::Failure(Some(asked)) => permit.settle(Outcome::failure_with_retry_after(asked)),
-            Ending::Dropped | Ending::Panicked => drop(permit),
+            Ending::Dropped | Ending::Left(_) | Ending::Panicked => drop(permit),
         }
         self.look();
         self.reference.settle(call, ending);

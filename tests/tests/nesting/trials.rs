@@ -10,7 +10,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use std::future::pending;
 use tokio::spawn;
 use tokio::task::yield_now;
-use tokio::time::{advance, sleep};
+use tokio::time::{advance, sleep, timeout};
 use tracing::Level;
 
 async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
@@ -179,18 +179,20 @@ async fn probes_that_are_dropped_with_their_calls_while_others_are_rejected_are_
     assert_eq!(b.state(), State::Closed);
 }
 
-/// As a call is that is dropped: what is read beside the stream was rejected, so its reader gives up.
+/// As a call is that is dropped: what is asked beside the stream was rejected, so its reader gives up while it waits.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_after_an_item_while_others_are_rejected_is_no_failure() {
     let b = half_open(Config::new().on_cancel(OnCancel::Failure)).await;
     let read = async || {
-        let mut words = guard_stream(b.try_acquire()?, stream::repeat(Ok::<u8, Fault>(1)));
+        let one = stream::iter([Ok::<u8, Fault>(1)]).chain(stream::pending());
+        let mut words = guard_stream(b.try_acquire()?, one);
         words.next().await.unwrap()?;
-        good(&b).await
+        let more = async { words.next().await.unwrap() };
+        futures_util::future::try_join(more, good(&b)).await.map(drop)
     };
     read().await.unwrap_err();
     assert_eq!((b.state(), counts(&b)), (State::HalfOpen, [0, 0, 1, 1, 1]));
-    read().await.unwrap();
+    assert!(timeout(secs(1), read()).await.is_err(), "there is a place for both now");
     assert_eq!(b.state(), State::Closed);
 }
 

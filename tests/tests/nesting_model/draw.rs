@@ -22,7 +22,7 @@ impl Case {
     }
 }
 
-/// Without jitter, of which a reference can only judge what is shown. `on_cancel` is always given.
+/// Without jitter, of which a reference can only judge what is shown.
 fn keys() -> impl Strategy<Value = Keys> {
     let on_cancel =
         prop_oneof![Just(OnCancel::Ignore), Just(OnCancel::Failure), (1_u64..60).prop_map(|n| OnCancel::After(ms(n)))];

@@ -156,7 +156,7 @@ impl Inside {
         let (of, call, outer) = (under.of, under.call.expect("it was let in"), under.outer);
         under.over = true;
         let heard = under.heard;
-        let dropped = matches!(ending, Ending::Dropped);
+        let dropped = ending.is_drop();
         let reference = &mut self.references[of];
         let took = call.timed.then(|| reference.now - call.began);
         let counted = reference.judge(call, ending, took);

@@ -231,6 +231,11 @@ impl Stream for Items {
         let running = this.world.poll(this.id);
         let polled = this.inner.as_mut().poll_next(context);
         running.came_back();
+        let gave = match &polled {
+            Poll::Ready(item) => Some(matches!(item, Some(Ok(())))),
+            Poll::Pending => None,
+        };
+        this.world.streams(this.id, gave);
         polled
     }
 }

@@ -44,6 +44,8 @@ struct Body {
     gave: bool,
     /// When its time limit is over.
     limit: Option<Duration>,
+    /// Of a stream that has given an item: since when its reader waits for the next one.
+    item: Option<Option<Duration>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +83,7 @@ impl World {
     /// A call is asked for; `None`: there are enough of them.
     pub(crate) fn enter(&self, of: usize) -> Option<usize> {
         self.left.set(self.left.get().checked_sub(1)?);
-        self.bodies.borrow_mut().push(Body { of, state: BodyState::New, gave: false, limit: None });
+        self.bodies.borrow_mut().push(Body { of, state: BodyState::New, gave: false, limit: None, item: None });
         Some(self.inside.borrow_mut().enter(of))
     }
 
@@ -108,6 +110,17 @@ impl World {
         if let (None, Some(limit)) = (body.limit, self.keys[body.of].timeout) {
             body.limit = Some(self.now.get() + limit);
             self.deadlines.borrow_mut().push(self.now.get() + limit);
+        }
+    }
+
+    /// Its stream has given an item, or waits for one.
+    pub(crate) fn streams(&self, id: usize, gave: Option<bool>) {
+        let now = self.now.get();
+        let item = &mut self.bodies.borrow_mut()[id].item;
+        match (gave, &mut *item) {
+            (Some(true), _) => *item = Some(None),
+            (None, Some(waits)) => *waits = waits.or(Some(now)),
+            _ => {}
         }
     }
 
@@ -145,10 +158,13 @@ impl World {
 
     /// It was dropped; if it had begun, that is an ending.
     pub(crate) fn dropped(&self, id: usize) {
-        let state = self.bodies.borrow()[id].state;
-        let ending = match state {
+        let body = self.bodies.borrow()[id];
+        let ending = match body.state {
             BodyState::New | BodyState::Over => return,
-            BodyState::Begun => Ending::Dropped,
+            BodyState::Begun => match body.item {
+                Some(waits) => Ending::Left(waits.map(|since| self.now.get() - since)),
+                None => Ending::Dropped,
+            },
             BodyState::Panicked => Ending::Panicked,
         };
         if let Err(found) = catch_unwind(AssertUnwindSafe(|| self.end(id, ending, false))) {

@@ -76,22 +76,31 @@ pub(crate) fn key(value: Expr) -> Result<Expr> {
 /// A function of the rejection, as a path or a closure.
 pub(crate) fn open(value: Expr) -> Result<Expr> {
     let what = "`open` takes a path or a closure that makes the function's error of a rejection";
+    function(value, what, ("open", "not_called", "rejection"))
+}
+
+/// Of the key `stream`.
+pub(crate) fn until(value: Expr) -> Result<Expr> {
+    let what = "`until` takes a path or a closure that says of an item whether the answer is complete with it";
+    function(value, what, ("until", "Event::is_last", "item"))
+}
+
+/// A function of one argument, by its path or as a closure.
+fn function(value: Expr, what: &str, (key, path, argument): (&str, &str, &str)) -> Result<Expr> {
     match unwrapped(value) {
         Expr::Closure(closure) if closure.inputs.len() != 1 => {
-            Err(fault(closure, format!("{what}, which is its one argument: `open = |rejection| ..`")))
+            Err(fault(closure, format!("{what}, which is its one argument: `{key} = |{argument}| ..`")))
         }
         Expr::Closure(closure) if closure.asyncness.is_some() => {
             Err(fault(closure, format!("{what}, without waiting; leave out the `async`")))
         }
         Expr::Call(call) => {
             let function = call.func.to_token_stream().to_string().replace(' ', "");
-            Err(fault(
-                call,
-                format!("{what}; did you mean `open = {function}`, or `open = |rejection| {function}(rejection)`?"),
-            ))
+            let fix = format!("did you mean `{key} = {function}`, or `{key} = |{argument}| {function}({argument})`?");
+            Err(fault(call, format!("{what}; {fix}")))
         }
         literal @ (Expr::Lit(_) | Expr::Struct(_) | Expr::Macro(_)) => {
-            Err(fault(literal, format!("{what}: `open = not_called`, `open = |rejection| ..`")))
+            Err(fault(literal, format!("{what}: `{key} = {path}`, `{key} = |{argument}| ..`")))
         }
         value => Ok(value),
     }

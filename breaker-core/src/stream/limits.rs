@@ -1,0 +1,122 @@
+//! Limits: how long a reader waits for an item, and with which one the answer is complete.
+
+use super::streaming::Streaming;
+use crate::call::limit::{self, Limit};
+use crate::error::CircuitBreakerError;
+use std::fmt;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// How long items may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The first one, from the call's start.
+    pub first_item: Option<Duration>,
+    /// Each, while the reader waits.
+    pub item_timeout: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) const NONE: Self = Self { first_item: None, item_timeout: None };
+}
+
+/// An item that did not come in time.
+#[derive(Clone, Copy)]
+pub(super) struct Late {
+    pub(super) is_first: bool,
+    pub(super) after: Duration,
+}
+
+/// What is asked of a stream beyond its errors.
+pub struct Rules<T, E> {
+    limits: Limits,
+    /// What was left of `first_item` when the stream was there.
+    left: Duration,
+    pub(super) until: Option<fn(&T) -> bool>,
+    /// Makes the reader's error.
+    open: Option<fn(CircuitBreakerError) -> E>,
+    /// Runs while the reader waits.
+    timer: Option<Limit>,
+}
+
+impl<T, E> fmt::Debug for Rules<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Rules<T, E> {
+    pub(super) const NONE: Self =
+        Self { limits: Limits::NONE, left: Duration::ZERO, until: None, open: None, timer: None };
+
+    /// The limits need `open`.
+    pub(super) const fn new(
+        limits: Limits,
+        until: Option<fn(&T) -> bool>,
+        open: Option<fn(CircuitBreakerError) -> E>,
+    ) -> Self {
+        Self { limits, until, open, ..Self::NONE }
+    }
+
+    /// The same for this call, whose stream is there.
+    pub(super) fn of(mut self, call: &Streaming) -> Self {
+        self.left = self.limits.first_item.map_or(Duration::ZERO, |span| call.left_of(span));
+        self
+    }
+
+    /// Sets those of the limits that there are.
+    #[cfg(feature = "tokio")]
+    pub(super) fn set(&mut self, limits: Limits, call: &Streaming, open: fn(CircuitBreakerError) -> E) {
+        if let Some(span) = limits.first_item {
+            (self.limits.first_item, self.left) = (Some(span), call.left_of(span));
+        }
+        self.limits.item_timeout = limits.item_timeout.or(self.limits.item_timeout);
+        self.open = Some(open);
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The reader's error.
+    pub(super) fn open(&self, error: CircuitBreakerError) -> Option<E> {
+        self.open.map(|open| open(error))
+    }
+
+    /// The reader waits: ready when that has taken too long.
+    pub(super) fn wait(&mut self, call: &Streaming, context: &mut Context<'_>) -> Poll<Late> {
+        let Some(permit) = call.permit() else { return Poll::Pending };
+        let Limits { first_item, item_timeout } = self.limits;
+        let first = first_item.filter(|_| call.is_new());
+        let Some(after) = first.or(item_timeout) else { return Poll::Pending };
+        let left = if first.is_some() { self.left } else { after };
+        ready!(limit::wait_for(&mut self.timer, || Some(left), permit.breaker(), context));
+        Poll::Ready(Late { is_first: first.is_some(), after })
+    }
+
+    /// The reader waits no more.
+    pub(super) fn rest(&mut self) {
+        self.timer = None;
+    }
+
+    /// The call is a success if this item completes the answer.
+    pub(super) fn look_at(&self, value: &T, call: &mut Streaming) {
+        let until = self.until.filter(|_| call.permit().is_some());
+        let is_complete = until.is_some_and(|names| call.guarded(|| names(value)));
+        if let Some(permit) = is_complete.then(|| call.end()).flatten() {
+            permit.success();
+        }
+    }
+
+    /// The stream has ended: the error for its reader, if that is to get one.
+    pub(super) fn end_of(&self, call: &mut Streaming, is_first: bool) -> Option<CircuitBreakerError> {
+        let is_empty = is_first && self.limits.first_item.is_some();
+        let holder = call.permit().map(|permit| permit.holder().clone())?;
+        match call.end() {
+            Some(permit) if self.until.is_none() && !is_empty => permit.success(),
+            Some(permit) => permit.was_cut(is_empty),
+            None => {}
+        }
+        is_empty.then(|| CircuitBreakerError::cut(holder))
+    }
+}

@@ -1,0 +1,82 @@
+//! The key `stream`: what is asked of a stream's items, and how a call waits for the first one.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+
+use super::Kit;
+use crate::check::stream::Streaming;
+use crate::check::values::Setting;
+use crate::recover::mixed;
+
+impl Kit<'_> {
+    fn stream(&self) -> Option<&Streaming> {
+        self.plan.rules.stream.as_ref()
+    }
+
+    // Output: `K::__rt::stream_needs_the_feature_stream_of_breaker_core`
+    //
+    // Without the feature this name is missing, and rustc says so at `at`.
+    pub(super) fn stream_rt(&self, at: Span) -> TokenStream {
+        let rt = self.rt.at(at);
+        quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core)
+    }
+
+    /// Whether the call waits for the first item.
+    pub(super) fn begins(&self) -> bool {
+        self.is_async && !self.gives_impl() && self.first_item().is_some()
+    }
+
+    fn first_item(&self) -> Option<&Setting> {
+        self.stream().and_then(|stream| stream.first_item.as_ref())
+    }
+
+    // Output: `let __permit = WAY::timed(__permit);`, where the first item has a limit
+    pub(super) fn timed(&self) -> Option<TokenStream> {
+        let way = self.stream_rt(Span::mixed_site());
+        self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #way::timed(__permit);))
+    }
+
+    // Output: `WAY::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
+    pub(super) fn until_first_item(&self, limit: TokenStream) -> TokenStream {
+        let way = self.stream_rt(Span::mixed_site());
+        match self.first_item().map(|span| self.span_of(span)) {
+            Some(span) => quote_spanned!(Span::mixed_site()=> #way::until_first_item(&__permit, #span, #limit)),
+            None => limit,
+        }
+    }
+
+    // Output: `WAY::no_rules()`, `WAY::rules(FIRST, EACH, UNTIL, OPEN)`
+    pub(super) fn stream_rules(&self) -> Option<TokenStream> {
+        let (here, stream) = (Span::mixed_site(), self.stream()?);
+        let way = self.stream_rt(here);
+        if !stream.is_limited() && stream.until.is_none() {
+            return Some(quote_spanned!(here=> #way::no_rules()));
+        }
+        let spans = [&stream.first_item, &stream.item_timeout];
+        let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
+        let until = self.maybe(stream.until.as_ref().map(ToTokens::to_token_stream));
+        let open = self.maybe(stream.is_limited().then(|| self.open()));
+        let at = stream.until.as_ref().map_or(here, mixed);
+        let way = self.stream_rt(at);
+        Some(quote_spanned!(at=> #way::rules(#first, #each, #until, #open)))
+    }
+
+    // Output: { let __begins = BEGINS; __begins.await }
+    //
+    // So nothing that the judge borrows lives while the call waits. At the return type, so that a missing bound is told once.
+    pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
+        quote_spanned!(self.at_ret=> { let __begins = #begins; __begins.await })
+    }
+
+    // Output: |__item| { use WAY::{ByInto as _, ByNoInto as _}; (&WAY::carrier::<Ret, _>(&__item)).__breaker_carry(__item) }
+    pub(super) fn carry(&self) -> TokenStream {
+        let (here, ret) = (Span::mixed_site(), &self.result);
+        let (way, item) = (self.stream_rt(here), Ident::new("__item", here));
+        quote_spanned! {here=>
+            |#item| {
+                use #way::{ByInto as _, ByNoInto as _};
+                (&#way::carrier::<#ret, _>(&#item)).__breaker_carry(#item)
+            }
+        }
+    }
+}
