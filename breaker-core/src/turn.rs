@@ -133,7 +133,7 @@ mod tests {
     impl Drop for Last {
         fn drop(&mut self) {
             assert!(TURNS.try_with(|_| ()).is_err(), "the queue is gone");
-            let (breaker, told) = self.0.take().unwrap();
+            let (breaker, told) = self.0.take().expect("the test gives it one");
             breaker.tell_changes(told);
         }
     }
