@@ -244,7 +244,7 @@ pub const fn http_status(status: &u16) -> Outcome {
 
 impl Classify for CircuitBreakerError {
     fn classify(&self) -> Outcome {
-        if self.is_timeout() { Outcome::failure() } else { Outcome::neutral() }
+        if self.is_rejection() { Outcome::neutral() } else { Outcome::failure() }
     }
 }
 

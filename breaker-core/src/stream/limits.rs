@@ -109,14 +109,19 @@ impl<T, E> Rules<T, E> {
     }
 
     /// The stream has ended: the error for its reader, if that is to get one.
-    pub(super) fn end_of(&self, call: &mut Streaming, is_first: bool) -> Option<CircuitBreakerError> {
-        let is_empty = is_first && self.limits.first_item.is_some();
-        let holder = call.permit().map(|permit| permit.holder().clone())?;
-        match call.end() {
-            Some(permit) if self.until.is_none() && !is_empty => permit.success(),
-            Some(permit) => permit.was_cut(is_empty),
-            None => {}
+    pub(super) fn end_of(
+        &self,
+        call: &mut Streaming,
+        is_first: bool,
+        drop_stream: impl FnOnce(),
+    ) -> Option<CircuitBreakerError> {
+        if is_first && self.limits.first_item.is_some() {
+            return call.cut_off(None, drop_stream);
         }
-        is_empty.then(|| CircuitBreakerError::cut(holder))
+        match call.end()? {
+            permit if self.until.is_none() => permit.success(),
+            permit => permit.was_cut(false),
+        }
+        None
     }
 }
