@@ -670,3 +670,24 @@ async fn what_an_empty_stream_left_unread_ends_with_it_and_is_not_counted() {
     })
     .await;
 }
+
+#[circuit_breaker(name = "items_in_all", fail_max = 100, stream(first_item = "20s"))]
+#[retry(attempts = 5, min = "1s", jitter = 0.0, total = "7s")]
+async fn in_all(head: u64, script: &'static [Then]) -> Result<Words, ChatError> {
+    sleep(secs(head)).await;
+    Ok(Box::pin(source(script)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_of_a_retry_ends_the_wait_for_the_first_item() {
+    isolated(async {
+        // A stream that is silent, one whose head takes long, one that fails and is tried again, and a head that does not come.
+        for (head, script) in [(0, &[Hangs][..]), (4, &[Hangs]), (0, &[Fails(3)]), (100, &[Hangs])] {
+            let began = tokio::time::Instant::now();
+            in_all(head, script).await.err().unwrap();
+            assert!(began.elapsed().as_millis().abs_diff(7_000) <= 1, "{head}: {:?}", began.elapsed());
+        }
+        assert_eq!(read(in_all(0, &[Gives(6, "a"), Gives(100, "b"), Ends(0)]).await).await, "a b");
+    })
+    .await;
+}
