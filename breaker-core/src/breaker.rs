@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::sync::{Arc, Ordering};
 #[cfg(feature = "retry")]
 use crate::terms::Stated;
+use crate::turn::Turn;
 use std::fmt;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
@@ -177,29 +178,22 @@ impl CircuitBreaker {
         told.moved_if(moved)
     }
 
-    /// Wakes those who wait, and tells listeners: both may run anybody's code, so no lock of ours is held here.
+    /// Wakes those who wait, and tells listeners, when it is the turn of that.
     pub(crate) fn tell_changes(&self, told: Told) {
-        #[cfg(feature = "tokio")]
-        if told.wake {
-            self.0.changed.notify_waiters();
-        }
-        for (change, sequence) in told.changes {
-            self.tell_change(&change, sequence);
-        }
-        if told.moved {
-            self.tell(&|listener| listener.end_moved(self));
+        if told.is_something() {
+            let _turn = Turn::begin();
+            self.owe(told);
         }
     }
 
-    fn tell_change(&self, change: &Change, sequence: u64) {
-        let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
+    pub(crate) fn tell_change(&self, change: &Change, sequence: u64, opened_because: Option<&str>) {
         let event = StateChange {
             breaker: self,
             old: change.old,
             new: change.new,
             generation: change.generation,
             sequence,
-            opened_because: because.as_deref(),
+            opened_because,
             consecutive_failures: change.consecutive_failures,
             shadow: change.shadow,
             reset: change.reset,
@@ -231,6 +225,8 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
+        // What a listener changes is told when all have heard of this.
+        let _turn = Turn::begin();
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.meter() {
             event::tell_one(meter, event);
@@ -265,11 +261,11 @@ impl CircuitBreaker {
 /// Changes that listeners have yet to hear of, with their sequence numbers.
 #[must_use]
 pub(crate) struct Told {
-    changes: Vec<(Change, u64)>,
+    pub(crate) changes: Vec<(Change, u64)>,
     /// Something is different from before, of which those hear who wait for it.
-    wake: bool,
+    pub(crate) wake: bool,
     /// An opening ends at another time than listeners know.
-    moved: bool,
+    pub(crate) moved: bool,
 }
 
 impl Told {
@@ -283,6 +279,10 @@ impl Told {
     /// The same, with whether an opening ends at another time than listeners know.
     pub(crate) fn moved_if(self, moved: bool) -> Self {
         Self { moved, ..self }
+    }
+
+    pub(crate) fn is_something(&self) -> bool {
+        self.wake || self.moved || !self.changes.is_empty()
     }
 
     pub(crate) fn and(mut self, later: Self) -> Self {

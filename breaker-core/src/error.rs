@@ -110,6 +110,13 @@ impl CircuitBreakerError {
         self.reason == Reason::Cut
     }
 
+    /// Whether the breaker rejected the call, so that nobody was asked. Else a time limit was over, or the call's stream was empty: that is a failure of
+    /// the service, also to another breaker that is given this error.
+    #[must_use]
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.reason, Reason::Rejected | Reason::Busy)
+    }
+
     /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under way. That says nothing of the service, and nobody can
     /// say when a place is free.
     #[must_use]

@@ -12,6 +12,14 @@ use std::time::Duration;
 /// Something that wants to know what breakers do. Every method is empty by default.
 ///
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
+///
+/// A call is told before the change that it made: [`failure`](Self::failure), [`probe_failed`](Self::probe_failed), then
+/// [`state_change`](Self::state_change).
+///
+/// A listener may act on breakers: reset one, open one by hand, change its settings. The state is another one at once.
+/// Listeners hear of it when all of them have heard what is being told, and of the change that belongs to that. So the changes that one
+/// thread makes are told in the order in which it made them; those of several threads, see [`StateChange::sequence`]. Only what listeners
+/// tell by calls of their own comes in between: others may hear of such a call first, and of the change before it later.
 pub trait Listener: Send + Sync + 'static {
     /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
     /// [`fallback_cut_off`](Self::fallback_cut_off), [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry), [`store_failure`](Self::store_failure),

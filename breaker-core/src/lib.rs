@@ -136,6 +136,7 @@ pub mod testing;
 mod timed;
 mod together;
 mod trip;
+mod turn;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod value;
 mod visible;
@@ -187,7 +188,8 @@ pub mod _guide {
     #[allow(unused_imports, reason = "for the links of the pages")]
     use crate::*;
 
-    /// Settings of database clients under a breaker.
+    /// Settings of database clients under a breaker. Its examples are run in `tests/clients`, where these crates are.
+    #[cfg(not(doctest))]
     #[doc = include_str!("../guide/clients_databases.md")]
     pub mod clients_databases {}
 

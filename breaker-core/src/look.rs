@@ -165,7 +165,7 @@ impl Display for Status {
 }
 
 fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerError> {
-    first_of(first).filter(|error: &&CircuitBreakerError| !error.is_timeout())
+    first_of(first).filter(|error: &&CircuitBreakerError| error.is_rejection())
 }
 
 /// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one of its fields is, or holds, a rejection.

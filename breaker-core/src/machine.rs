@@ -22,7 +22,7 @@
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
-//!    an item is a success, unless an `on_cancel` is given.
+//!    an item is a success, unless its reader has waited for another one for as long as `on_cancel` says.
 //! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
 //! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).

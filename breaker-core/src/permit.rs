@@ -65,6 +65,8 @@ const CUT: u8 = 3;
 const CLOSES: u8 = 4;
 /// The call's time is over, and its body is being dropped.
 const CUT_CLOSES: u8 = 5;
+/// It has panicked, and its body is being dropped.
+const RUNS_CLOSES: u8 = 6;
 
 /// A call inside it is counted among those under way in its place.
 const TAKEN: u8 = 1 << 7;
@@ -230,12 +232,13 @@ impl Permit {
         self.stage.store(CUT, Ordering::Relaxed);
     }
 
-    /// The body is dropped next, while it waits: the calls inside it are dropped with this one. Until that ends they find it on the stack.
+    /// The body is dropped next, while it waits or since it has panicked: the calls inside it are dropped with this one. Until that ends they find it on the stack.
     #[inline]
     pub(crate) fn close(&self) {
         let closes = match self.stage.load(Ordering::Relaxed) {
             WAITS => CLOSES,
             CUT => CUT_CLOSES,
+            RUNS => RUNS_CLOSES,
             _ => return,
         };
         self.stage.store(closes, Ordering::Relaxed);
@@ -261,8 +264,13 @@ impl Permit {
     /// The body of a call that closes is gone.
     fn closed(&self) {
         let stage = self.stage.load(Ordering::Relaxed);
-        if matches!(stage, CLOSES | CUT_CLOSES) {
-            self.stage.store(if stage == CLOSES { WAITS } else { CUT }, Ordering::Relaxed);
+        if matches!(stage, CLOSES | CUT_CLOSES | RUNS_CLOSES) {
+            let was = match stage {
+                CLOSES => WAITS,
+                RUNS_CLOSES => RUNS,
+                _ => CUT,
+            };
+            self.stage.store(was, Ordering::Relaxed);
             self.keep(nesting::leave());
             if self.is_inside() {
                 nesting::tell_dropped(&self.breaker().0, self.evidence());
@@ -342,7 +350,7 @@ impl Permit {
     #[cfg(feature = "stream")]
     pub(crate) fn left(mut self, waits: Option<Tick>) {
         // A stream that panics ends so.
-        if self.stage.load(Ordering::Relaxed) != RUNS {
+        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
             let waited = waits.map(|since| if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() });
             self.end(Ending::Left { waited }, &|| Cause::told("cancelled", &LEFT));
@@ -353,7 +361,7 @@ impl Permit {
     #[cfg(feature = "stream")]
     pub(crate) fn unread(mut self, made: Tick) {
         // As above: it may have been read once.
-        if self.stage.load(Ordering::Relaxed) != RUNS {
+        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
             let took = self.took(made);
             self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
@@ -408,7 +416,7 @@ impl Drop for Permit {
         if !self.settled {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
                 CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
-                RUNS => (Ending::Panicked, "panic", "the call panicked"),
+                RUNS | RUNS_CLOSES => (Ending::Panicked, "panic", "the call panicked"),
                 _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
             self.end(ending, &|| Cause::told(kind, &text));

@@ -54,7 +54,13 @@
 //!
 //! # Versions
 //!
-//! A type belongs to one version of its crate, and so does a preset: the feature of the version that a service uses has to be on.
+//! A type belongs to one version of its crate, and so does a preset: the feature of the version that a service uses has to be on. Without it, the compiler
+//! finds no such function, and names the feature.
+//!
+//! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`, `presets::aws_sdk`. That of `http` is [`both`], and `presets::tonic` is
+//! for `tonic::transport` too. Each function's page has a table: error, counts as, why, seen with which version. The settings of the client that go
+//! with it are in the guide: [databases and Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http),
+//! [the AWS SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |
@@ -238,7 +244,7 @@ pub const fn http_status(status: &u16) -> Outcome {
 
 impl Classify for CircuitBreakerError {
     fn classify(&self) -> Outcome {
-        if self.is_timeout() { Outcome::failure() } else { Outcome::neutral() }
+        if self.is_rejection() { Outcome::neutral() } else { Outcome::failure() }
     }
 }
 

@@ -115,10 +115,14 @@ impl Retry {
         }
     }
 
+    /// What is left of the `total`, if there is one.
+    pub fn left(&mut self, permit: &Permit) -> Option<Duration> {
+        self.ends(permit.holder()).map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
     /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time limit, if it is over first.
     pub fn within(&mut self, permit: &Permit) -> Option<Limit> {
-        let holder = permit.holder();
-        let left = self.ends(holder)?.saturating_duration_since(Instant::now());
+        let (holder, left) = (permit.holder(), self.left(permit)?);
         let limit = Limit::after(holder.limit().map_or(left, |limit| limit.min(left)));
         if limit.is_none() {
             holder.breaker().warn_of_no_timer();

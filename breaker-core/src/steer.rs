@@ -12,6 +12,7 @@ use crate::machine::Manual;
 use crate::report::Report;
 use crate::state::State;
 use crate::sync::{Arc, Ordering};
+use crate::turn::Turn;
 use std::time::Duration;
 
 impl CircuitBreaker {
@@ -251,9 +252,10 @@ impl CircuitBreaker {
     }
 }
 
-/// Tells what waits for that. With no lock held.
+/// Tells what waits for that, before what listeners make of it. With no lock held.
 pub(crate) fn tell_all(told: Vec<(CircuitBreaker, Told)>) {
+    let _turn = Turn::begin();
     for (breaker, told) in told {
-        breaker.tell_changes(told);
+        breaker.owe(told);
     }
 }

@@ -248,7 +248,7 @@ where
         let Poll::Ready(item) = this.call.guarded(|| stream.poll_next(context)) else {
             this.call.waits();
             let late = ready!(this.rules.wait(this.call, context));
-            return Poll::Ready(match this.call.cut_off(late, || this.stream.set(None)) {
+            return Poll::Ready(match this.call.cut_off(Some(late), || this.stream.set(None)) {
                 Some(error) => Came::Instead(error),
                 None => Came::Item(None, None),
             });
@@ -256,11 +256,8 @@ where
         this.rules.rest();
         let is_first = this.call.came(matches!(item, Some(Ok(_))));
         let Some(result) = item else {
-            return Poll::Ready(match this.rules.end_of(this.call, is_first) {
-                Some(error) => {
-                    this.stream.set(None);
-                    Came::Instead(error)
-                }
+            return Poll::Ready(match this.rules.end_of(this.call, is_first, || this.stream.set(None)) {
+                Some(error) => Came::Instead(error),
                 None => Came::Item(None, None),
             });
         };

@@ -35,6 +35,8 @@ pub(crate) use per_thread;
 /// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at what is no matter of right and wrong.
 pub(crate) mod statics {
     #[cfg_attr(not(breaker_loom), allow(unused_imports, reason = "else it is the same"))]
+    #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+    pub(crate) use super::plain::RwLock;
     pub(crate) use super::plain::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock};
 }
 

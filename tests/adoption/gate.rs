@@ -18,7 +18,7 @@ pub struct Gate {
 impl Gate {
     /// A gate that is open.
     pub async fn before(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let listener = listen().await;
         let address = listener.local_addr().expect("it is bound");
         let mut gate = Self { address, server, connections: Arc::default(), open: None };
         gate.serve(listener, Some(server));
@@ -95,4 +95,17 @@ pub async fn pass(time: std::time::Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+/// On a port below those that the kernel gives to connections: one of these could take it while the gate is closed, and a client that tries to
+/// connect to it could get it for its own end.
+async fn listen() -> TcpListener {
+    let mut port = 10_000 + u16::try_from(std::process::id() % 20_000).expect("it is below a port");
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return listener,
+            Err(error) => assert!(port < 32_000, "no loopback port is free: {error}"),
+        }
+        port += 1;
+    }
 }

@@ -34,6 +34,11 @@ async fn keyed(host: &str) -> Result<usize, Failed> {
     Ok(host.len())
 }
 
+#[circuit_breaker(name = "allocations_failing", key = host, max_keys = 100_000)]
+async fn failing(host: &str) -> Result<usize, Failed> {
+    Ok(host.len())
+}
+
 #[circuit_breaker(name = "allocations_heard", key = host, max_keys = 100_000, timeout = "5s")]
 async fn heard(host: &str) -> Result<usize, Failed> {
     Ok(host.len())
@@ -321,10 +326,12 @@ fn that_somebody_listens_and_that_there_is_a_time_limit_makes_them_no_larger() {
 #[test]
 fn a_breaker_of_a_key_that_has_failed_shares_the_settings_of_all() {
     let call = |host: &str| {
-        drop(keyed(host).now_or_never().unwrap());
-        let failed = Registry::global().get(&format!("allocations_keys[{host}]")).unwrap().try_acquire().unwrap();
+        drop(failing(host).now_or_never().unwrap());
+        let failed = Registry::global().get(&format!("allocations_failing[{host}]")).unwrap().try_acquire().unwrap();
         failed.failure();
     };
+    // What all of them share.
+    call("first");
     let bytes = measure(|| (0..100).for_each(|n| call(&format!("bad-{n}")))).bytes_current / 100;
     assert!(bytes < 1500, "{bytes}");
 }

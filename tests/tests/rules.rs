@@ -7,12 +7,12 @@ use breaker_core::event::StateChange;
 use breaker_core::{CallError, CircuitBreaker, Config, Listener, OnCancel, OnPanic, Outcome, State, guard_stream};
 use common::{breaker, fail, ms, open, secs, succeed};
 use futures_util::future::{join, pending};
-use futures_util::stream::iter;
+use futures_util::stream::{self, iter};
 use futures_util::{FutureExt, StreamExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_closed_calls_pass_and_a_success_clears_the_run() {
@@ -482,19 +482,28 @@ async fn rule_9_a_dropped_call_is_neutral_unless_on_cancel_says_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_9_a_stream_that_is_dropped_after_an_item_is_a_success_unless_on_cancel_is_given() {
-    let counts = |config: Config, items: usize| {
+async fn rule_9_a_stream_that_is_dropped_after_an_item_is_a_success_unless_its_reader_has_waited_too_long() {
+    let counts = async |config: Config, items: usize, waits: bool| {
         let breaker = breaker(config);
-        let mut words = guard_stream(breaker.try_acquire().unwrap(), iter([Ok::<_, ()>("once"), Ok("upon")]));
+        let words = iter([Ok::<_, ()>("once"), Ok("upon")]).chain(stream::pending());
+        let mut words = guard_stream(breaker.try_acquire().unwrap(), words);
         (0..items).for_each(|_| assert!(words.next().now_or_never().unwrap().is_some()));
+        if waits {
+            timeout(secs(5), words.next()).await.unwrap_err();
+        }
         drop(words);
         let shown = breaker.snapshot();
         [shown.success_count, shown.failure_count, shown.cancelled_count]
     };
-    assert_eq!(counts(Config::new(), 1), [1, 0, 0]);
-    assert_eq!(counts(Config::new(), 0), [0, 0, 1]);
-    assert_eq!(counts(Config::new().on_cancel(OnCancel::Ignore), 1), [0, 0, 1]);
-    assert_eq!(counts(Config::new().on_cancel(OnCancel::Failure), 1), [0, 1, 0]);
+    let on_cancel = |on_cancel| Config::new().on_cancel(on_cancel);
+    assert_eq!(counts(Config::new(), 0, false).await, [0, 0, 1]);
+    assert_eq!(counts(Config::new(), 1, false).await, [1, 0, 0]);
+    assert_eq!(counts(Config::new(), 2, true).await, [1, 0, 0]);
+    assert_eq!(counts(on_cancel(OnCancel::Ignore), 2, true).await, [1, 0, 0]);
+    assert_eq!(counts(on_cancel(OnCancel::Failure), 1, false).await, [1, 0, 0]);
+    assert_eq!(counts(on_cancel(OnCancel::Failure), 2, true).await, [0, 1, 0]);
+    assert_eq!(counts(on_cancel(OnCancel::After(secs(6))), 2, true).await, [1, 0, 0]);
+    assert_eq!(counts(on_cancel(OnCancel::After(secs(5))), 2, true).await, [0, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]

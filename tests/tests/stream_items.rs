@@ -3,10 +3,10 @@
 
 mod common;
 
-use breaker_core::testing::isolated;
+use breaker_core::testing::{self, isolated};
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Config, OnCancel, Registry, State, circuit_breaker, fallback, guard_stream,
-    guard_stream_with, presets, retry,
+    CircuitBreaker, CircuitBreakerError, Classify as _, Config, OnCancel, Registry, State, circuit_breaker, fallback,
+    guard_stream, guard_stream_with, presets, retry,
 };
 use common::{ms, secs};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
@@ -610,4 +610,84 @@ fn calls_and_their_streams_may_go_to_other_threads() {
     is_send(again(&[]));
     is_send(on_failure(&[]));
     is_send(opened(vec![]));
+}
+
+#[circuit_breaker(name = "items_inside", fail_max = 100, stream(first_item = "5s"))]
+async fn inside(script: &'static [Then]) -> Result<Words, ChatError> {
+    Ok(Box::pin(source(script)))
+}
+
+#[circuit_breaker(name = "items_outside", fail_max = 100)]
+#[retry(attempts = 3, min = "1s", jitter = 0.0)]
+async fn outside(script: &'static [Then]) -> Result<u8, ChatError> {
+    inside(script).await.map(|_| 1)
+}
+
+#[circuit_breaker(name = "items_outside_any", fail_max = 100, classify = presets::any)]
+async fn outside_any(script: &'static [Then]) -> Result<u8, ChatError> {
+    inside(script).await.map(|_| 1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_another_breaker_an_empty_stream_is_a_failure_and_no_rejection() {
+    isolated(async {
+        for script in [&[Ends(0)][..], &[Hangs]] {
+            outside(script).await.unwrap_err();
+            assert_eq!(counts(&testing::breaker("items_outside")), [0, 0, 3, 0]);
+            let ChatError::Open(error) = outside_any(script).await.unwrap_err() else { panic!("it was made here") };
+            assert_eq!(counts(&testing::breaker("items_outside_any")), FAILURE);
+            assert!(!error.is_rejection() && error.classify().is_failure());
+            Registry::global().breakers().iter().for_each(CircuitBreaker::reset);
+        }
+    })
+    .await;
+}
+
+struct Nested;
+
+#[circuit_breaker(name = "items_nested", fail_max = 3)]
+impl Nested {
+    #[circuit_breaker(stream)]
+    async fn raw(&self) -> Result<Words, ChatError> {
+        Ok(Box::pin(source(&[Gives(0, "stop"), Gives(0, "unread")])))
+    }
+
+    #[circuit_breaker(stream(first_item = "5s"))]
+    async fn words(&self) -> Result<Words, ChatError> {
+        let before_stop = |word: &Item| std::future::ready(!matches!(word, Ok(Word::Text("stop"))));
+        Ok(Box::pin(self.raw().await?.take_while(before_stop)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_empty_stream_left_unread_ends_with_it_and_is_not_counted() {
+    isolated(async {
+        for failures in 1..=3 {
+            assert_eq!(read(Nested.words().await).await, "cut");
+            assert_eq!(counts(&testing::breaker("items_nested")), [0, 0, failures, 0]);
+        }
+        assert_eq!(testing::breaker("items_nested").state(), State::Open);
+    })
+    .await;
+}
+
+#[circuit_breaker(name = "items_in_all", fail_max = 100, stream(first_item = "20s"))]
+#[retry(attempts = 5, min = "1s", jitter = 0.0, total = "7s")]
+async fn in_all(head: u64, script: &'static [Then]) -> Result<Words, ChatError> {
+    sleep(secs(head)).await;
+    Ok(Box::pin(source(script)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_of_a_retry_ends_the_wait_for_the_first_item() {
+    isolated(async {
+        // A stream that is silent, one whose head takes long, one that fails and is tried again, and a head that does not come.
+        for (head, script) in [(0, &[Hangs][..]), (4, &[Hangs]), (0, &[Fails(3)]), (100, &[Hangs])] {
+            let began = tokio::time::Instant::now();
+            in_all(head, script).await.err().unwrap();
+            assert!(began.elapsed().as_millis().abs_diff(7_000) <= 1, "{head}: {:?}", began.elapsed());
+        }
+        assert_eq!(read(in_all(0, &[Gives(6, "a"), Gives(100, "b"), Ends(0)]).await).await, "a b");
+    })
+    .await;
 }

@@ -12,6 +12,7 @@ use crate::note::{Cause, Text};
 use crate::outcome::{Ending, Outcome};
 use crate::shared::Core;
 use crate::sync::Ordering;
+use crate::turn::Turn;
 use crate::window::Added;
 use std::fmt;
 
@@ -144,11 +145,7 @@ impl Permit {
             self.breaker().0.success();
         }
         self.note(&settled, cause);
-        self.tell(&settled, cause);
-        if settled.failed_probes > 0 {
-            self.tell_of_probe(settled.failed_probes, cause);
-        }
-        self.breaker().tell_changes(told);
+        self.tell_settled(&settled, told, cause);
         self.warn(&settled);
         settled
     }
@@ -226,6 +223,17 @@ impl Permit {
         if machine.generation() == generation {
             breaker.0.notes.lock().keep(cause.kind, &text);
         }
+    }
+
+    /// Tells of the call first, then of the change that it made, and last of what listeners have made of either.
+    fn tell_settled<'e>(&self, settled: &Settled, told: Told, cause: &dyn Fn() -> Cause<'e>) {
+        let turn = (settled.failed_probes > 0 || told.is_something()).then(Turn::begin);
+        self.breaker().owe(told);
+        self.tell(settled, cause);
+        if settled.failed_probes > 0 {
+            self.tell_of_probe(settled.failed_probes, cause);
+        }
+        drop(turn);
     }
 
     #[cold]

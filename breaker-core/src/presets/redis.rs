@@ -18,6 +18,7 @@ use std::error::Error;
 /// | `READONLY`, `MASTERDOWN`, `MOVED`, `CLUSTERDOWN`, `UNBLOCKED` | failure | the wrong node, or one that is none any more | 1.8.1 |
 /// | `NOAUTH`, `WRONGPASS`, kind `AuthenticationFailed`, a connection that is refused its user or its database | failure | no call can work, and each try costs a login | 1.8.1 |
 /// | `ASK`, `TRYAGAIN` | neutral | the keys are on the move | |
+/// | what a proxy says for a server that it cannot reach, [below](#proxies) | failure | | |
 /// | any other word of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
 /// | a pipeline or a transaction | failure if one of its errors is; neutral if one is; else success | | 1.8.1 |
 /// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | neutral | the caller's mistake, as `nil` read as a number. The connection is well, although the error asks for a new one | 1.8.1 |
@@ -25,10 +26,39 @@ use std::error::Error;
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | neutral | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
-/// What the error does not tell: the words of a proxy for a server that it cannot reach look like those of Redis for a mistake, or of a script, and are a
-/// success. A blocking command, as `BLPOP`, that finds nothing ends as "timed out" at the connection's own limit (500 ms by
+/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed out" at the connection's own limit (500 ms by
 /// default), as one of a frozen server does, and so do its neighbours on the connection. That is a failure: give blocking commands connections
 /// of their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
+///
+/// # Proxies
+///
+/// A proxy answers for a server that it cannot reach, and Redis itself never says so. These whole answers are known:
+///
+/// | proxy | answers | seen with |
+/// | --- | --- | --- |
+/// | twemproxy (nutcracker) | `ERR` with a text of the system, as "Connection refused", "Connection timed out" and "Connection reset by peer"; "ERR unknown" where the server has ended the connection | 0.5.0 |
+/// | Envoy | "no upstream host", "upstream failure", "upstream protocol error", "finished with N error(s)" | by its source |
+/// | Predixy | `ERR` with "no server avaliable" (as it is spelt there), "no server connection avaliable", "server connection close", "deliver request fail" | by its source |
+///
+/// Those of another proxy count as a word of the server, `ERR` as a success. A proxy below Redis' protocol, as HAProxy, ends the connection: a failure.
+///
+/// # Versions
+///
+/// It is for redis 1.x, which deadpool-redis and bb8-redis have too. In redis 0.32 and before, the types are others, and not known: a `RedisError` of
+/// theirs is a failure, whatever it says. There give the attribute a function of your own, by the table above:
+///
+/// ```text
+/// fn by_code<T>(result: &RedisResult<T>) -> Outcome {
+///     match result {
+///         Err(error) if error.kind() == ErrorKind::TypeError => Outcome::neutral(),
+///         Err(error) if matches!(error.code(), Some("ERR" | "WRONGTYPE" | "NOPERM" | "NOSCRIPT")) => Outcome::success(),
+///         Err(_) => Outcome::failure(),
+///         Ok(_) => Outcome::success(),
+///     }
+/// }
+///
+/// #[circuit_breaker(name = "cache", classify = by_code)]
+/// ```
 pub fn redis<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.judged(known)
 }
@@ -54,7 +84,23 @@ impl Classify for RedisError {
 
 impl Classify for ServerError {
     fn classify(&self) -> Outcome {
-        of_code(self.code())
+        if is_of_proxy(self) { Outcome::failure() } else { of_code(self.code()) }
+    }
+}
+
+/// Whether a proxy has answered, for a server that it cannot reach.
+fn is_of_proxy(error: &ServerError) -> bool {
+    match (error.code(), error.details().unwrap_or_default()) {
+        // twemproxy: what the C library says of an error of the system, and of none.
+        ("ERR", "Connection refused" | "Connection timed out" | "Connection reset by peer" | "Broken pipe") => true,
+        ("ERR", "No route to host" | "Host is down" | "Network is unreachable" | "Network is down" | "unknown") => true,
+        // Predixy.
+        ("ERR", "no server avaliable" | "no server connection avaliable") => true,
+        ("ERR", "server connection close" | "deliver request fail") => true,
+        // Envoy, whose answers have no code: their first word stands for one.
+        ("no", "upstream host") | ("upstream", "failure" | "protocol error") => true,
+        ("finished", several) => several.starts_with("with ") && several.ends_with(" error(s)"),
+        _ => false,
     }
 }
 
@@ -129,6 +175,30 @@ mod tests {
             assert_eq!(word(code), Outcome::success(), "{code}");
         }
         assert_eq!(word("TRYAGAIN"), Outcome::neutral());
+    }
+
+    #[test]
+    fn what_a_proxy_says_for_its_server_is_a_failure() {
+        let words = |code: &str, detail: &str| said(make_extension_error(code.to_owned(), Some(detail.to_owned())));
+        for (code, detail) in [
+            ("ERR", "Connection refused"),
+            ("ERR", "unknown"),
+            ("ERR", "no server avaliable"),
+            ("no", "upstream host"),
+            ("upstream", "failure"),
+            ("upstream", "protocol error"),
+            ("finished", "with 2 error(s)"),
+        ] {
+            assert_eq!(words(code, detail), Outcome::failure(), "{code} {detail}");
+        }
+        for (code, detail) in [
+            ("ERR", "unknown command 'A', with args beginning with: "),
+            ("ERR", "Connection refused by the script"),
+            ("invalid", "request"),
+            ("mine", "Connection refused"),
+        ] {
+            assert_eq!(words(code, detail), Outcome::success(), "{code} {detail}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The preset for the errors of each version of sqlx, with and without a look at the pool.
 
 mod answered;
+mod migrations;
 
 use super::subject::Subject;
 use super::{sqlite, sqlstate};
@@ -21,7 +22,7 @@ use std::error::Error;
 /// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
-/// | `Migrate` | as the error of the database that is behind it; else neutral | a `MigrateError` by itself is not known, and so a failure | 0.9.0 |
+/// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else neutral | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
 ///
 /// # SQLSTATE
 ///
@@ -54,8 +55,10 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 }
 
 /// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
-/// neutral where the pool was busy. It was, if it has as many connections as it may have (`max_connections`), or if this preset was told of another
-/// call of the pool that was answered while this one waited (`acquire_timeout`).
+/// neutral where the pool was busy. It was:
+///
+/// - if this preset was told of another call of the pool that was answered while this one waited (`acquire_timeout`), or
+/// - if the pool has as many connections as it may have (`max_connections`), and its calls have not waited in vain for ten `acquire_timeout`s.
 ///
 /// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
 /// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
@@ -63,12 +66,17 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
 ///
 /// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
-/// an answer is noted, for each pool, under a lock of the preset's own.
+/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
+/// functions that use the pool, so that it hears of their answers.
 ///
-/// What it cannot tell: places that are held by calls which a breaker has cut off at its `timeout` look like those of calls that are being answered. The pool
-/// takes such a place back when the statement has ended, and not while the server hangs, or its way is silent (no answer, and nobody says
-/// that the connection has ended). The calls that were cut off are failures. If they opened the breaker, its probes prove nothing until
-/// the places come back: each is neutral. What brings them back is in the [guide](crate::_guide::clients_databases#sqlx).
+/// A place can also be held without anybody who will be answered:
+///
+/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on its return, for as long as the server hangs or
+///   its way is silent (no answer, and nobody says that the connection has ended),
+/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five minutes each.
+///
+/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place, those that come next are failures.
+/// What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
 ///
 /// By a handle it stands where [`sqlx`](fn@sqlx) would:
 ///
@@ -87,22 +95,8 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// # }
 /// ```
 ///
-/// The attribute takes a path, so it gets a function that knows the pool:
-///
-/// ```text
-/// static POOL: OnceLock<PgPool> = OnceLock::new(); // or wherever the service has it
-///
-/// fn with_pool<T>(result: &sqlx::Result<T>) -> Shown<sqlx::Error> {
-///     presets::sqlx::with_pool(POOL.get().expect("it is set at the start"))(result)
-/// }
-///
-/// fn not_called(rejection: CircuitBreakerError) -> sqlx::Error {
-///     sqlx::Error::Io(std::io::Error::other(rejection))
-/// }
-///
-/// #[circuit_breaker(name = "users", classify = with_pool, open = not_called)]
-/// async fn user(id: i64) -> sqlx::Result<String> { .. }
-/// ```
+/// The attribute takes a path, so it gets a function that knows the pool, as the one of the [guide's example](crate::_guide::clients_databases#sqlx):
+/// `presets::sqlx::with_pool(&*POOL)(result)`.
 pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
 where
     P: Pool,
@@ -112,9 +106,16 @@ where
     move |of| {
         let said = of.judged(known);
         match said.into() {
-            Outcome::Success => answered::note(pool.id(), clock::now()),
-            Outcome::Failure { .. } if pool.is_busy() => return of.judged(known_of_busy_pool),
-            _ => {}
+            Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
+            Outcome::Failure { .. } => {
+                let of_busy = of.judged(known_of_busy_pool);
+                match of_busy.into() {
+                    Outcome::Failure { .. } => answered::note_place(pool.id()),
+                    _ if pool.is_busy() => return of_busy,
+                    _ => {}
+                }
+            }
+            _ => answered::note_place(pool.id()),
         }
         said
     }
@@ -131,9 +132,12 @@ pub trait Pool: sealed::Pool {}
 impl<P: sealed::Pool> Pool for P {}
 
 mod sealed {
-    use super::answered::{self, Id};
+    use super::answered::{self, Gone, Id};
     use crate::clock;
     use std::time::Duration;
+
+    /// For how many waits the calls that hold all places may be answered late.
+    const WAITS: u32 = 10;
 
     pub trait Pool {
         fn id(&self) -> Id;
@@ -143,23 +147,25 @@ mod sealed {
         /// How long a call waits for a place.
         fn wait(&self) -> Duration;
 
+        fn gone(&self) -> Gone;
+
+        /// Whether a call that has waited for a place in vain waited for other calls.
         fn is_busy(&self) -> bool {
-            self.is_full() || answered::within(self.wait(), self.id(), clock::now())
+            let (id, now) = (self.id(), clock::now());
+            let in_vain = answered::in_vain(id, now, || self.gone());
+            self.is_full() && in_vain < self.wait() * WAITS || answered::within(self.wait(), id, now)
         }
     }
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
-    #[cfg(feature = "sqlx-0-9")]
-    if let Some(outcome) = super::subject::of::<::sqlx_0_9::Error>(error) {
-        return Some(outcome);
-    }
-    #[cfg(feature = "sqlx-0-8")]
-    if let Some(outcome) = super::subject::of::<::sqlx_0_8::Error>(error) {
-        return Some(outcome);
-    }
-    let _ = error;
-    None
+    let known = [
+        #[cfg(feature = "sqlx-0-9")]
+        sqlx_0_9::known,
+        #[cfg(feature = "sqlx-0-8")]
+        sqlx_0_8::known,
+    ];
+    known.iter().find_map(|known| known(error)).or_else(|| migrations::known(error))
 }
 
 fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
@@ -211,8 +217,9 @@ macro_rules! presets {
             use crate::error::CircuitBreakerError;
             use crate::outcome::Outcome;
             use crate::presets::io::never_left;
-            use crate::presets::sqlx::answered::Id;
+            use crate::presets::sqlx::answered::{self, Gone, Id};
             use crate::presets::sqlx::{of_database, sealed, without_tls};
+            use crate::presets::subject;
             use ::$sqlx::{Database, Error, Pool};
             use std::time::Duration;
 
@@ -245,6 +252,10 @@ macro_rules! presets {
                 inner.map_or(Outcome::neutral(), of_variant)
             }
 
+            pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
+                subject::of::<Error>(error)
+            }
+
             pub(super) fn has_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
                 matches!(as_one(error), Some(Error::PoolTimedOut))
             }
@@ -261,6 +272,10 @@ macro_rules! presets {
 
                 fn wait(&self) -> Duration {
                     self.options().get_acquire_timeout()
+                }
+
+                fn gone(&self) -> Gone {
+                    answered::when(self.close_event())
                 }
             }
 

@@ -30,6 +30,8 @@ pub(super) struct Late {
 /// What is asked of a stream beyond its errors.
 pub struct Rules<T, E> {
     limits: Limits,
+    /// How long the call may wait for its first item, whatever the limits say: what is left for all of its attempts.
+    most: Option<Duration>,
     /// What was left of `first_item` when the stream was there.
     left: Duration,
     pub(super) until: Option<fn(&T) -> bool>,
@@ -47,20 +49,24 @@ impl<T, E> fmt::Debug for Rules<T, E> {
 
 impl<T, E> Rules<T, E> {
     pub(super) const NONE: Self =
-        Self { limits: Limits::NONE, left: Duration::ZERO, until: None, open: None, timer: None };
+        Self { limits: Limits::NONE, most: None, left: Duration::ZERO, until: None, open: None, timer: None };
 
     /// The limits need `open`.
     pub(super) const fn new(
         limits: Limits,
         until: Option<fn(&T) -> bool>,
         open: Option<fn(CircuitBreakerError) -> E>,
+        most: Option<Duration>,
     ) -> Self {
-        Self { limits, until, open, ..Self::NONE }
+        Self { limits, most, until, open, ..Self::NONE }
     }
 
     /// The same for this call, whose stream is there.
     pub(super) fn of(mut self, call: &Streaming) -> Self {
         self.left = self.limits.first_item.map_or(Duration::ZERO, |span| call.left_of(span));
+        if let Some(most) = self.most.filter(|most| *most < self.left) {
+            (self.limits.first_item, self.left) = (Some(most), most);
+        }
         self
     }
 
@@ -109,14 +115,19 @@ impl<T, E> Rules<T, E> {
     }
 
     /// The stream has ended: the error for its reader, if that is to get one.
-    pub(super) fn end_of(&self, call: &mut Streaming, is_first: bool) -> Option<CircuitBreakerError> {
-        let is_empty = is_first && self.limits.first_item.is_some();
-        let holder = call.permit().map(|permit| permit.holder().clone())?;
-        match call.end() {
-            Some(permit) if self.until.is_none() && !is_empty => permit.success(),
-            Some(permit) => permit.was_cut(is_empty),
-            None => {}
+    pub(super) fn end_of(
+        &self,
+        call: &mut Streaming,
+        is_first: bool,
+        drop_stream: impl FnOnce(),
+    ) -> Option<CircuitBreakerError> {
+        if is_first && self.limits.first_item.is_some() {
+            return call.cut_off(None, drop_stream);
         }
-        is_empty.then(|| CircuitBreakerError::cut(holder))
+        match call.end()? {
+            permit if self.until.is_none() => permit.success(),
+            permit => permit.was_cut(false),
+        }
+        None
     }
 }

@@ -103,20 +103,29 @@ impl Streaming {
         }
     }
 
-    /// The call ends now, since its next item is late: first what is left of the stream is dropped. The error for its reader.
-    pub(super) fn cut_off(&mut self, late: Late, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
+    /// The call ends now, since its next item is late, or since its stream is empty: first what is left of the stream is dropped. The error for
+    /// its reader.
+    pub(super) fn cut_off(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
-        let (holder, Late { is_first, after }) = (permit.holder().clone(), late);
-        match permit.unless_in_ended() {
-            Some(permit) => {
+        let holder = permit.holder().clone();
+        let permit = permit.unless_in_ended();
+        if let Some(permit) = &permit {
+            if late.is_some() {
                 permit.cut_off();
-                permit.close();
-                drop_stream();
-                permit.was_late(is_first, after);
             }
-            None => drop_stream(),
+            permit.close();
         }
-        Some(CircuitBreakerError::no_item(holder, is_first, after))
+        drop_stream();
+        if let Some(permit) = permit {
+            match late {
+                Some(Late { is_first, after }) => permit.was_late(is_first, after),
+                None => permit.was_cut(true),
+            }
+        }
+        Some(match late {
+            Some(Late { is_first, after }) => CircuitBreakerError::no_item(holder, is_first, after),
+            None => CircuitBreakerError::cut(holder),
+        })
     }
 }
 

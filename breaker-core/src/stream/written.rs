@@ -25,15 +25,16 @@ pub const fn no_rules<T, E>() -> Rules<T, E> {
     Rules::NONE
 }
 
-/// The key `stream` with values. `open` is there where there are limits.
+/// The key `stream` with values. `open` is there where there are limits; `most` is what is left for all attempts.
 #[must_use]
 pub fn rules<T, E>(
     first_item: Option<Duration>,
     item_timeout: Option<Duration>,
     until: Option<fn(&T) -> bool>,
     open: Option<fn(CircuitBreakerError) -> E>,
+    most: Option<Duration>,
 ) -> Rules<T, E> {
-    Rules::new(Limits { first_item, item_timeout }, until, open)
+    Rules::new(Limits { first_item, item_timeout }, until, open, most)
 }
 
 /// The call of a function whose first item has a limit, which runs from here.

@@ -45,7 +45,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `WAY::no_rules()`, `WAY::rules(FIRST, EACH, UNTIL, OPEN)`
+    // Output: `WAY::no_rules()`, `WAY::rules(FIRST, EACH, UNTIL, OPEN, LEFT)`
     pub(super) fn stream_rules(&self) -> Option<TokenStream> {
         let (here, stream) = (Span::mixed_site(), self.stream()?);
         let way = self.stream_rt(here);
@@ -56,16 +56,25 @@ impl Kit<'_> {
         let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let until = self.maybe(stream.until.as_ref().map(ToTokens::to_token_stream));
         let open = self.maybe(stream.is_limited().then(|| self.open()));
+        let left = if self.is_bounded() { quote_spanned!(here=> __left) } else { self.maybe(None) };
         let at = stream.until.as_ref().map_or(here, mixed);
         let way = self.stream_rt(at);
-        Some(quote_spanned!(at=> #way::rules(#first, #each, #until, #open)))
+        Some(quote_spanned!(at=> #way::rules(#first, #each, #until, #open, #left)))
     }
 
-    // Output: { let __begins = BEGINS; __begins.await }
+    /// Whether a `#[retry]` may bound the wait for the first item.
+    fn is_bounded(&self) -> bool {
+        self.begins() && self.plan.retry.is_some()
+    }
+
+    // Output: { let __left = K::__rt::Retry::left(&mut __retry, &__permit); let __begins = BEGINS; __begins.await }
     //
     // So nothing that the judge borrows lives while the call waits. At the return type, so that a missing bound is told once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
-        quote_spanned!(self.at_ret=> { let __begins = #begins; __begins.await })
+        let (here, rt) = (Span::mixed_site(), self.rt);
+        let left =
+            self.is_bounded().then(|| quote_spanned!(here=> let __left = #rt::Retry::left(&mut __retry, &__permit);));
+        quote_spanned!(self.at_ret=> { #left let __begins = #begins; __begins.await })
     }
 
     // Output: |__item| { use WAY::{ByInto as _, ByNoInto as _}; (&WAY::carrier::<Ret, _>(&__item)).__breaker_carry(__item) }

@@ -49,7 +49,7 @@ impl SearchError {
     /// The rejection behind it, if a breaker made it.
     #[must_use]
     pub fn rejection(&self) -> Option<&CircuitBreakerError> {
-        CircuitBreakerError::find(self).filter(|error| !error.is_timeout())
+        CircuitBreakerError::find(self).filter(|error| error.is_rejection())
     }
 
     /// In how long it may be tried again, if a breaker knows: that of the call that opened it, too, which was not rejected itself.

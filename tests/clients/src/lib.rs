@@ -65,6 +65,9 @@ pub async fn stays_closed(breaker: &CircuitBreaker, mut call: impl AsyncFnMut())
 
 /// The examples of the guide that need a client.
 #[cfg(doctest)]
+#[doc = include_str!("../../../breaker-core/guide/clients_databases.md")]
+mod clients_databases {}
+#[cfg(doctest)]
 #[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
 mod clients_http {}
 

@@ -74,6 +74,17 @@ async fn connecting_has_no_limit_but_the_breakers() {
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()), "the URI is not asked");
 }
 
+#[test]
+fn recovery_gives_up_after_sixteen_tries_by_default() {
+    let shown = std::sync::Mutex::new(String::new());
+    let _properties = ConnectionProperties::default().enable_auto_recover().configure_backoff(|backoff| {
+        *shown.lock().expect("nobody panics") = format!("{backoff:?}");
+        backoff
+    });
+    let shown = shown.into_inner().expect("nobody panics");
+    assert!(shown.contains("max_times: Some(16)"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_first_connection_that_recovers_by_itself_has_no_other_limit() {
     let breaker = breaker("amqp", Some(CALL));
@@ -103,6 +114,10 @@ async fn a_broker_in_all_its_states() {
 async fn mistakes_leave_it_closed(port: u16) {
     let connection = Connection::connect(&uri(port), ConnectionProperties::default()).await.expect("it answers");
     declare(&confirmed(&connection).await, "durable", FieldTable::default()).await;
+    let other = Connection::connect(&uri(port), ConnectionProperties::default()).await.expect("it answers");
+    let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
+    let owner = confirmed(&other).await;
+    owner.queue_declare("owned".into(), exclusive, FieldTable::default()).await.expect("it is new");
     let breaker = breaker("amqp", Some(CALL * 4));
     let mut turn = 0;
     stays_closed(&breaker, async || {
@@ -110,7 +125,7 @@ async fn mistakes_leave_it_closed(port: u16) {
         // Each mistake closes its channel.
         let channel = confirmed(&connection).await;
         let mistaken = async {
-            match turn % 5 {
+            match turn % 6 {
                 0 => send(&channel, "none", "none").await.map(drop),
                 1 => {
                     let options = QueueDeclareOptions::default();
@@ -121,6 +136,10 @@ async fn mistakes_leave_it_closed(port: u16) {
                     channel.queue_declare("amq.own".into(), options, FieldTable::default()).await.map(drop)
                 }
                 3 => {
+                    let options = QueueDeclareOptions::default();
+                    channel.queue_declare("owned".into(), options, FieldTable::default()).await.map(drop)
+                }
+                4 => {
                     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
                     channel.queue_declare("none".into(), options, FieldTable::default()).await.map(drop)
                 }
@@ -240,11 +259,19 @@ async fn a_memory_alarm_opens_and_closes_after_it(broker: &RabbitMq) {
 async fn a_dark_path_opens_and_closes(port: u16) {
     let path = Path::to(port).await;
     let (_connection, channel) = recovering(path.port).await;
+    // It recovers too, but takes the broker's heartbeat: a minute.
+    let properties = ConnectionProperties::default().enable_auto_recover();
+    let slow = Connection::connect(&uri(path.port), properties).await.expect("the broker answers");
+    assert_eq!(slow.configuration().heartbeat(), 60);
+    let clinging = (breaker("amqp, clinging", Some(CALL)), confirmed(&slow).await);
     let breaker = breaker("amqp", Some(CALL));
     publish(&breaker, &channel, "durable").await;
     path.darken();
     opens(&breaker, async || publish(&breaker, &channel, "durable").await).await;
+    opens(&clinging.0, async || publish(&clinging.0, &clinging.1, "durable").await).await;
     closes(&breaker, async || publish(&breaker, &channel, "durable").await).await;
+    publish(&clinging.0, &clinging.1, "durable").await;
+    assert_eq!((clinging.0.state(), path.accepted()), (State::Open, 3), "it has made no connection");
 }
 
 async fn a_frozen_broker_opens_and_closes_again(broker: &RabbitMq) {
@@ -277,6 +304,9 @@ async fn a_broker_that_is_killed_opens_and_closes_after_its_start(broker: &mut R
         broker.server.kill();
     };
     tokio::join!(calls, in_mid_call);
+    let how = |breaker: &CircuitBreaker| breaker.snapshot().last_error.expect("it has failed").kind;
+    assert_ne!(how(&lost[0].0), "timeout", "without recovery it is told at once");
+    assert_eq!(how(&healing), "timeout", "with recovery nobody tells the call that was cut");
     for (breaker, channel) in &all {
         assert_eq!(breaker.snapshot().failure_count, 1);
         for _ in 1..FAIL_MAX {

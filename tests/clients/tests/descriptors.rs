@@ -5,12 +5,13 @@
 mod web;
 
 use breaker_clients::{breaker, stays_closed};
-use breaker_core::presets;
+use breaker_core::{CircuitBreaker, presets};
 use http_body_util::Empty;
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use std::fs::File;
 use std::process::Command;
+use tokio_postgres::NoTls;
 use tonic::transport::Endpoint;
 use web::http1::{Http1, Reply};
 use web::{counted, tls};
@@ -29,6 +30,29 @@ fn exhaust() -> Vec<File> {
             }
         }
     }
+}
+
+/// The clients of databases, each by a breaker of its own.
+async fn databases(port: u16) -> [CircuitBreaker; 4] {
+    let breakers = ["redis", "sqlx", "tokio-postgres", "deadpool"].map(|name| breaker(name, None));
+    let [by_redis, by_sqlx, by_postgres, by_deadpool] = &breakers;
+    let redis = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
+    stays_closed(by_redis, async || {
+        drop(by_redis.call_with(redis.get_multiplexed_async_connection(), presets::redis).await);
+    })
+    .await;
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port);
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
+    stays_closed(by_sqlx, async || drop(by_sqlx.call_with(pool.acquire(), presets::sqlx).await)).await;
+    let mut config = tokio_postgres::Config::new();
+    config.host("127.0.0.1").port(port).user("postgres");
+    stays_closed(by_postgres, async || {
+        drop(by_postgres.call_with(config.connect(NoTls), presets::tokio_postgres).await);
+    })
+    .await;
+    let pool = deadpool_postgres::Pool::builder(deadpool_postgres::Manager::new(config, NoTls)).build().unwrap();
+    stays_closed(by_deadpool, async || drop(by_deadpool.call_with(pool.get(), presets::deadpool).await)).await;
+    breakers
 }
 
 #[tokio::test]
@@ -58,7 +82,8 @@ async fn a_process_without_descriptors_blames_no_service() {
         drop::<Result<_, _>>(by_io.call_with(connected, presets::io).await);
     })
     .await;
-    for breaker in [&by_reqwest, &by_hyper, &by_tonic, &connecting, &by_io] {
+    let databases = databases(server.port).await;
+    for breaker in [&by_reqwest, &by_hyper, &by_tonic, &connecting, &by_io].into_iter().chain(&databases) {
         assert_eq!(counted(breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
     }
     // A name's error says nothing of descriptors.

@@ -1,11 +1,13 @@
 //! rumqttc and its preset against a real mosquitto. A publish only fills a queue, so the event loop tells the breaker how the broker is.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, stays_closed};
-use breaker_core::{CircuitBreaker, Classify, Outcome, State, presets};
+use breaker_core::event::StateChange;
+use breaker_core::{CallError, CircuitBreaker, Classify, Listener, Outcome, State, presets};
 use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, refused, until};
 use rumqttc::v5::mqttbytes::QoS as QoS5;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS, v5};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -19,7 +21,7 @@ const QUEUE: usize = 2;
 
 fn options(host: &str, port: u16) -> MqttOptions {
     let mut options = MqttOptions::new(format!("client-{port}"), host, port);
-    options.set_keep_alive(Duration::from_secs(5)).set_inflight(IN_FLIGHT);
+    options.set_keep_alive(Duration::from_secs(2)).set_inflight(IN_FLIGHT);
     options
 }
 
@@ -75,11 +77,47 @@ async fn publish(breaker: &CircuitBreaker, client: &AsyncClient, topic: &str) {
 }
 
 async fn opens(breaker: &CircuitBreaker, client: &AsyncClient) {
+    let first = first_opening(breaker);
     until("it opens", async || {
         publish(breaker, client, "topic").await;
         breaker.state() == State::Open
     })
     .await;
+    first.came_within_fail_max();
+}
+
+/// How many failures there were when a breaker opened for the first time from now on.
+struct Opening {
+    before: u64,
+    at: Arc<OnceLock<u64>>,
+}
+
+fn first_opening(breaker: &CircuitBreaker) -> Opening {
+    let opening = Opening { before: breaker.snapshot().failure_count, at: Arc::default() };
+    breaker.add_listener(Opens(opening.at.clone()));
+    opening
+}
+
+impl Opening {
+    #[track_caller]
+    fn came_within_fail_max(&self) {
+        let at = self.at.get().expect("it has opened");
+        assert_eq!(at - self.before, u64::from(FAIL_MAX));
+    }
+}
+
+struct Opens(Arc<OnceLock<u64>>);
+
+impl Listener for Opens {
+    fn hears_calls(&self) -> bool {
+        false
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        if event.new == State::Open {
+            self.0.get_or_init(|| event.breaker.snapshot().failure_count);
+        }
+    }
 }
 
 #[tokio::test]
@@ -88,8 +126,10 @@ async fn a_broker_that_cannot_be_reached_opens() {
     for (host, port) in [("127.0.0.1", refused()), (UNRESOLVABLE, 1883), ("127.0.0.1", hanging.port)] {
         let breaker = breaker("mqtt", Some(CALL));
         let (_client, event_loop) = start(options(host, port));
+        let first = first_opening(&breaker);
         let _watched = watched(&breaker, event_loop);
         until("it opens", async || breaker.state() == State::Open).await;
+        first.came_within_fail_max();
         assert_eq!(breaker.snapshot().success_count, 0, "{host}:{port}");
     }
 }
@@ -104,8 +144,10 @@ async fn wrong_credentials_open_and_right_ones_close() {
         start(options)
     };
     let (_client, event_loop) = with("wrong");
+    let first = first_opening(&breaker);
     let wrong = watched(&breaker, event_loop);
     until("it opens", async || breaker.state() == State::Open).await;
+    first.came_within_fail_max();
     drop(wrong);
     let (client, event_loop) = with("secret");
     let _right = watched(&breaker, event_loop);
@@ -133,10 +175,35 @@ async fn a_broker_that_is_killed_opens_and_closes_after_its_start() {
     let (client, event_loop) = start(options("127.0.0.1", server.port));
     let _watched = watched(&breaker, event_loop);
     until("it is connected", async || breaker.snapshot().success_count > 0).await;
+    let first = first_opening(&breaker);
     server.kill();
     // Without a publish.
     until("it opens", async || breaker.state() == State::Open).await;
+    first.came_within_fail_max();
     server.restart().await;
+    closes(&breaker, async || publish(&breaker, &client, "topic").await).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_killed_before_it_acknowledges_opens_and_closes_after_its_start() {
+    let Some(mut server) = Server::mosquitto("").await else { return };
+    let breaker = breaker("mqtt", None);
+    let (client, event_loop) = start(options("127.0.0.1", server.port));
+    let _watched = watched(&breaker, event_loop);
+    until("it is connected", async || breaker.snapshot().success_count > 0).await;
+    server.freeze();
+    // In flight, in the queue, and one that waits for room in it: without a limit of the breaker.
+    for _ in 0..usize::from(IN_FLIGHT) + QUEUE {
+        publish(&breaker, &client, "topic").await;
+    }
+    let (waiting, first) = (publish(&breaker, &client, "topic"), first_opening(&breaker));
+    let kills = async {
+        server.kill();
+        until("it opens", async || breaker.state() == State::Open).await;
+        first.came_within_fail_max();
+        server.restart().await;
+    };
+    tokio::join!(waiting, kills);
     closes(&breaker, async || publish(&breaker, &client, "topic").await).await;
 }
 
@@ -170,8 +237,10 @@ async fn a_broker_that_is_full_opens_and_closes_when_there_is_room() {
     .await;
     let breaker = breaker("mqtt", Some(CALL));
     let (client, event_loop) = client_of("another");
+    let first = first_opening(&breaker);
     let _watched = watched(&breaker, event_loop);
     until("it opens", async || breaker.state() == State::Open).await;
+    first.came_within_fail_max();
     drop(held);
     closes(&breaker, async || publish(&breaker, &client, "topic").await).await;
 }
@@ -210,12 +279,15 @@ async fn an_event_loop_makes_no_pause_and_connects_again_after_ones_own_disconne
 async fn a_publish_sees_nothing_of_an_outage_until_the_queue_is_full() {
     let breaker = breaker("mqtt", Some(CALL));
     let (client, _event_loop) = start(options("127.0.0.1", refused()));
-    for _ in 0..QUEUE {
-        let published = client.publish("topic", QoS::AtLeastOnce, false, "text");
-        breaker.call_with(published, presets::rumqttc).await.expect("there is room");
-    }
+    let published = client.publish("topic", QoS::AtLeastOnce, false, "text");
+    breaker.call_with(published, presets::rumqttc).await.expect("there is room");
+    let subscribed = client.subscribe("topic", QoS::AtLeastOnce);
+    breaker.call_with(subscribed, presets::rumqttc).await.expect("there is room for both");
     assert_eq!(breaker.snapshot().success_count, 2);
-    for _ in 0..FAIL_MAX {
+    let published = client.subscribe("topic", QoS::AtLeastOnce);
+    let ended = breaker.call_with(published, presets::rumqttc).await;
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()), "it has no limit of its own");
+    for _ in 1..FAIL_MAX {
         let published = async { client.try_publish("topic", QoS::AtLeastOnce, false, "text") };
         breaker.call_with(published, presets::rumqttc).await.expect_err("it is full");
     }
@@ -225,8 +297,9 @@ async fn a_publish_sees_nothing_of_an_outage_until_the_queue_is_full() {
 #[tokio::test]
 async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     let Some(server) = Server::mosquitto("").await else { return };
+    let path = Path::to(server.port).await;
     let breaker = breaker("mqtt", Some(CALL * 10));
-    let mut options = options("127.0.0.1", server.port);
+    let mut options = options("127.0.0.1", path.port);
     options.set_max_packet_size(1_000, 500);
     let (client, event_loop) = start(options);
     let _watched = watched(&breaker, event_loop);
@@ -237,12 +310,59 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
         subscribed.expect_err("it is no filter");
     })
     .await;
-    // The event loop drops the connection for each of these, and makes another one.
+    assert_eq!(path.accepted(), 1);
+    // The event loop drops the connection for this, and makes another one.
     let ignored = breaker.snapshot().ignored_count;
     let big = client.publish("topic", QoS::AtMostOnce, false, vec![0; 600]);
     breaker.call_with(big, presets::rumqttc).await.expect("there is room in the queue");
     until("the event loop refuses it", async || breaker.snapshot().ignored_count > ignored).await;
+    until("it connects again", async || path.accepted() == 2).await;
     assert_eq!((breaker.snapshot().failure_count, breaker.state()), (0, State::Closed));
+}
+
+#[test]
+fn pings_may_be_a_second_apart_and_five_for_version_5() {
+    let mut options = MqttOptions::new("client", "127.0.0.1", 1883);
+    assert_eq!(options.keep_alive(), Duration::from_secs(60));
+    options.set_keep_alive(Duration::from_secs(1));
+    let mut options = v5::MqttOptions::new("client", "127.0.0.1", 1883);
+    assert_eq!(options.keep_alive(), Duration::from_secs(60));
+    options.set_keep_alive(Duration::from_secs(5));
+    let shorter = std::panic::catch_unwind(move || drop(options.set_keep_alive(Duration::from_secs(4)).clone()));
+    assert!(shorter.is_err());
+}
+
+#[tokio::test]
+async fn a_broker_of_version_5_that_is_killed_opens_and_closes_after_its_start() {
+    let Some(mut server) = Server::mosquitto("").await else { return };
+    let breaker = breaker("mqtt", None);
+    let options = v5::MqttOptions::new("five", "127.0.0.1", server.port);
+    let (_client, mut event_loop) = v5::AsyncClient::new(options, QUEUE);
+    // A step of the event loop is the call, but for what goes out.
+    let mut step = async || {
+        if let Ok(permit) = breaker.try_acquire() {
+            match event_loop.poll().await {
+                Ok(v5::Event::Outgoing(_)) => permit.ignore(),
+                Ok(v5::Event::Incoming(_)) => permit.success(),
+                Err(error) => permit.settle(error.classify()),
+            }
+        }
+    };
+    until("it is connected", async || {
+        step().await;
+        breaker.snapshot().success_count > 0
+    })
+    .await;
+    server.kill();
+    let first = first_opening(&breaker);
+    until("it opens", async || {
+        step().await;
+        breaker.state() == State::Open
+    })
+    .await;
+    first.came_within_fail_max();
+    server.restart().await;
+    closes(&breaker, step).await;
 }
 
 #[tokio::test]

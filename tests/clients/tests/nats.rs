@@ -1,9 +1,10 @@
 //! async-nats and its preset against a real nats-server.
 
+use async_nats::jetstream::context::traits::TimeoutProvider as _;
 use async_nats::jetstream::{self, Context, kv, stream};
 use async_nats::{Client, ConnectOptions, client};
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
-use breaker_core::{CircuitBreaker, State, presets};
+use breaker_core::{CallError, CircuitBreaker, State, presets};
 use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, refused, until};
 use futures_util::StreamExt as _;
 use std::time::Duration;
@@ -120,15 +121,46 @@ async fn a_server_that_is_killed_opens_and_closes_after_its_start() {
 async fn a_path_that_goes_dark_opens_and_closes_by_a_new_connection() {
     let Some(server) = Server::nats("").await else { return };
     let path = Path::to(server.port).await;
-    // Three pings that are missed end the connection, later than three requests do.
-    let options = options().ping_interval(REQUEST * 3);
-    let client = options.connect(format!("127.0.0.1:{}", path.port)).await.expect("the server answers");
-    let breaker = breaker("nats", Some(CALL));
+    let address = format!("127.0.0.1:{}", path.port);
+    // Three pings that are missed end the connection, later than three requests do. By default they are a minute apart.
+    let client = options().ping_interval(REQUEST * 3).connect(&address).await.expect("the server answers");
+    let default = ConnectOptions::new().request_timeout(Some(REQUEST));
+    assert!(format!("{default:?}").contains("\"ping_interval\": 60s"), "{default:?}");
+    let clinging = default.connect(&address).await.expect("the server answers");
+    let breakers = [breaker("nats", Some(CALL)), breaker("nats, clinging", Some(CALL))];
     let _responder = echo(server.port).await;
-    request(&breaker, &client, "echo").await;
     path.darken();
-    opens(&breaker, async || request(&breaker, &client, "echo").await).await;
-    closes(&breaker, async || request(&breaker, &client, "echo").await).await;
+    for (breaker, client) in breakers.iter().zip([&client, &clinging]) {
+        opens(breaker, async || request(breaker, client, "echo").await).await;
+    }
+    closes(&breakers[0], async || request(&breakers[0], &client, "echo").await).await;
+    request(&breakers[1], &clinging, "echo").await;
+    assert_eq!((breakers[1].state(), path.accepted()), (State::Open, 3), "it has made no connection");
+}
+
+#[tokio::test]
+async fn answers_are_awaited_for_seconds_by_default() {
+    let Some(server) = Server::nats("").await else { return };
+    let client = async_nats::connect(format!("127.0.0.1:{}", server.port)).await.expect("the server answers");
+    assert_eq!(client.timeout(), Some(Duration::from_secs(10)));
+    let store = jetstream::new(client);
+    assert_eq!(store.timeout(), Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn pauses_between_connections_grow_by_default() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let options = ConnectOptions::new().retry_on_initial_connect();
+    let _client = options.connect(format!("127.0.0.1:{port}")).await.expect("it says so before it has tried");
+    // Each connection ends at once. The tenth comes after a pause of 256 ms, or more.
+    let mut begun = Vec::new();
+    while begun.len() < 10 {
+        drop(listener.accept().await.expect("it is tried again"));
+        begun.push(tokio::time::Instant::now());
+    }
+    let waited = begun[9] - begun[8];
+    assert!(waited > Duration::from_millis(100), "{waited:?}");
 }
 
 #[tokio::test]
@@ -158,6 +190,10 @@ async fn a_queue_that_nobody_empties_is_seen_by_the_breakers_own_limit_only() {
     let seen = breaker.snapshot();
     assert_eq!(seen.failure_count, u64::from(FAIL_MAX));
     assert!(seen.success_count > 0, "what goes into the queue counts as a success");
+    // Its own time limit begins behind the queue.
+    let asking = breaker_clients::breaker("nats, asking", Some(REQUEST * 2));
+    let ended = asking.call_with(client.request("subject", "".into()), presets::async_nats).await.map(drop);
+    assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
 #[tokio::test]
@@ -228,11 +264,26 @@ async fn a_limit_of_reconnects_ends_the_client_for_ever() {
 }
 
 #[tokio::test]
+async fn a_client_that_was_drained_cannot_be_told_from_one_that_has_ended() {
+    let Some(server) = Server::nats("").await else { return };
+    let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
+    client.drain().await.expect("it is connected");
+    let ended = |error: async_nats::RequestError| error.kind() == client::RequestErrorKind::Other;
+    until("it has ended", async || client.request("echo", "".into()).await.is_err_and(ended)).await;
+    opens(&breaker, async || request(&breaker, &client, "echo").await).await;
+}
+
+#[tokio::test]
 async fn a_first_connection_that_is_tried_again_is_ok_at_once() {
     let breaker = breaker("nats", Some(CALL));
     let options = options().retry_on_initial_connect();
     let connected = options.connect(format!("127.0.0.1:{}", refused()));
     breaker.call_with(connected, presets::async_nats).await.expect("it says so before it has tried");
+    let Some(server) = Server::nats("authorization { user: ann, password: secret }").await else { return };
+    let options = self::options().retry_on_initial_connect().user_and_password("ann".into(), "wrong".into());
+    let connected = breaker.call_with(options.connect(format!("127.0.0.1:{}", server.port)), presets::async_nats);
+    let client = connected.await.expect("it says so before the server has answered");
+    opens(&breaker, async || request(&breaker, &client, "echo").await).await;
 }
 
 #[tokio::test]

@@ -40,4 +40,17 @@ async fn it_opens_the_breaker_of_each_client() {
         drop(cache.call_with(client.get_multiplexed_async_connection(), presets::redis).await);
     })
     .await;
+
+    let (database, host) = (breaker("tokio-postgres", None), "::1");
+    let mut config = tokio_postgres::Config::new();
+    config.host(host).port(1).user("postgres");
+    opens(&database, async || {
+        drop(database.call_with(config.connect(tokio_postgres::NoTls), presets::tokio_postgres).await);
+    })
+    .await;
+
+    let pooled = breaker("sqlx", None);
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().host(host).port(1);
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
+    opens(&pooled, async || drop(pooled.call_with(pool.acquire(), presets::sqlx).await)).await;
 }

@@ -137,6 +137,31 @@ async fn a_server_that_is_killed_opens_it_and_closes_it_when_it_is_back() {
     closes(&other, async || ask_bb8(&other, &bb8, "SELECT 1").await).await;
 }
 
+#[tokio::test]
+async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
+    let Some(mut server) = Server::postgres(&[]).await else { return };
+    let config = config(server.port);
+    let manager = |recycling_method| Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
+    let pools = [RecyclingMethod::Fast, RecyclingMethod::Verified]
+        .map(|method| (patient("deadpool-restarted"), Pool::builder(manager(method)).max_size(1).build().unwrap()));
+    let bb8 = bb8::Pool::builder().max_size(1).connection_timeout(PATIENCE);
+    let bb8 = bb8.build_unchecked(PostgresConnectionManager::new(config.clone(), NoTls));
+    let other = patient("bb8-restarted");
+    for (breaker, pool) in &pools {
+        one(breaker, pool).await;
+    }
+    ask_bb8(&other, &bb8, "SELECT 1").await;
+    server.restart().await;
+    for (breaker, pool) in &pools {
+        one(breaker, pool).await;
+    }
+    ask_bb8(&other, &bb8, "SELECT 1").await;
+    for breaker in [&pools[0].0, &pools[1].0, &other] {
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.failure_count, snapshot.success_count), (0, 2), "{snapshot:?}");
+    }
+}
+
 /// Three more probes that fail.
 async fn stays_open(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
     let failures = breaker.snapshot().failure_count;

@@ -74,10 +74,17 @@ async fn a_server_that_cannot_be_reached_opens_it() {
     let hanging = Hanging::start().await;
     let mut unresolvable = Config::new();
     unresolvable.host(UNRESOLVABLE).user("postgres");
-    for config in [config(refused()), unresolvable, config(hanging.port)] {
+    // The errors show "error connecting to server" alone; the cause is shown too.
+    for (config, word) in [
+        (config(refused()), "Connection refused"),
+        (unresolvable, "failed to lookup address"),
+        (config(hanging.port), "connection timed out"),
+    ] {
         let breaker = limited("postgres-away");
         let snapshot = opens(&breaker, async || ask_anew(&breaker, &config).await).await;
         assert_eq!(snapshot.failure_count, u64::from(FAIL_MAX), "{snapshot:?}");
+        let shown = snapshot.last_error.as_ref().and_then(|error| error.message.clone()).unwrap_or_default();
+        assert!(shown.contains(word), "{word}: {snapshot:?}");
     }
 }
 
@@ -169,6 +176,33 @@ async fn a_client_clings_to_a_silent_way_and_one_that_is_thrown_away_does_not() 
     })
     .await;
     assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test]
+async fn a_standby_opens_it_for_writes_until_it_is_promoted() {
+    const INSERT: &str = "INSERT INTO copied VALUES (1)";
+    let Some(primary) = Server::postgres(&[]).await else { return };
+    connect(&config(primary.port)).await.unwrap().batch_execute("CREATE TABLE copied (a int)").await.unwrap();
+    // As long as it lets nobody in it says so.
+    let Some(closed) = Server::postgres_standby(&primary, &["hot_standby=off"]).await else { return };
+    let (breaker, recovering) = (limited("postgres-recovery"), config(closed.port));
+    opens(&breaker, async || ask_anew(&breaker, &recovering).await).await;
+    std::fs::write(closed.directory().join("data/promote"), "").unwrap();
+    closed.stop("USR1");
+    closes(&breaker, async || ask_anew(&breaker, &recovering).await).await;
+
+    let Some(standby) = Server::postgres_standby(&primary, &[]).await else { return };
+    let mut client = None;
+    until("it lets clients in", async || {
+        client = connect(&config(standby.port)).await.ok();
+        client.is_some()
+    })
+    .await;
+    let (client, reads, writes) = (client.unwrap(), patient("postgres-standby-reads"), limited("postgres-standby"));
+    stays_closed(&reads, async || assert!(ask(&reads, &client, "SELECT * FROM copied").await.is_none())).await;
+    opens(&writes, async || drop(ask(&writes, &client, INSERT).await)).await;
+    client.batch_execute("SELECT pg_promote()").await.unwrap();
+    closes(&writes, async || drop(ask(&writes, &client, INSERT).await)).await;
 }
 
 #[tokio::test]

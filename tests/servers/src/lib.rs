@@ -6,6 +6,7 @@
 mod itself;
 mod mosquitto;
 mod nats;
+mod nutcracker;
 mod path;
 mod postgres;
 mod process;

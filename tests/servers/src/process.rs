@@ -1,12 +1,13 @@
 //! Process: a server's program, from its start to its end.
 
-use crate::{PATIENCE, until};
+use crate::PATIENCE;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -47,11 +48,16 @@ impl Server {
     }
 
     async fn until_it_answers(&self) {
-        let (answers, port) = (self.how.answers, self.port);
-        until(&format!("{:?} answers; its log:\n{}", self.command.get_program(), self.log()), async || {
-            tokio::task::spawn_blocking(move || answers(port)).await.is_ok_and(|answered| answered)
-        })
-        .await;
+        let (answers, port, begun) = (self.how.answers, self.port, Instant::now());
+        while !tokio::task::spawn_blocking(move || answers(port)).await.is_ok_and(|answered| answered) {
+            let program = self.command.get_program();
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{program:?} does not answer in {PATIENCE:?}; its log:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What it has written.
@@ -74,6 +80,12 @@ impl Server {
         // It may have ended by itself.
         let _ = signal(child.id(), self.how.end);
         child.wait().expect("it is a child of this process");
+    }
+
+    /// Tells it to stop as its operator does, with the signal of this name (`TERM`, `INT`). When it has stopped is its own affair.
+    pub fn stop(&self, name: &str) {
+        let Some(child) = &self.child else { return };
+        let _ = signal(child.id(), name);
     }
 
     /// Starts it again, on the same port.
@@ -128,15 +140,24 @@ fn signal(id: u32, name: &str) -> std::io::Result<std::process::ExitStatus> {
     Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status()
 }
 
-/// A port of loopback at which nobody listens.
+/// A port of loopback at which nobody listens, and which the kernel gives to no connection. One from that range may be gone when a server comes
+/// back to it; and a client that tries to connect to it meanwhile may get it for its own end, and be connected to itself.
 ///
 /// # Panics
 ///
 /// When loopback has no port.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port is free");
-    listener.local_addr().expect("it is bound").port()
+    const FIRST: u16 = 10_000;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let end: u16 = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768);
+    let many = end.checked_sub(FIRST).filter(|many| *many > 0).expect("there are ports below those of connections");
+    // Tests of other processes begin elsewhere.
+    let start = u16::try_from(std::process::id() % u32::from(many)).expect("it is below a port");
+    let places =
+        (0..many).map(|_| TRIED.fetch_add(1, Ordering::Relaxed).wrapping_mul(7).wrapping_add(start) % many + FIRST);
+    places.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a loopback port is free")
 }
 
 /// A directory that another user can use too.

@@ -21,11 +21,12 @@ impl Server {
     }
 }
 
-fn redis_answers(port: u16) -> bool {
+pub(crate) fn redis_answers(port: u16) -> bool {
     let asked = || {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"PING\r\n")?;
+        // As a client writes it: a proxy takes no other form.
+        stream.write_all(b"*1\r\n$4\r\nPING\r\n")?;
         let mut answer = [0; 5];
         stream.read_exact(&mut answer)?;
         Ok::<_, std::io::Error>(answer)

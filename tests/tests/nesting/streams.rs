@@ -3,7 +3,9 @@
 use crate::common::{breaker, open, secs};
 use crate::{Answer, Fault, Service, counts};
 use breaker_core::{CircuitBreaker, Config, State, circuit_breaker, guard_stream, testing};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use std::panic::AssertUnwindSafe;
 use tokio::time::advance;
 
 async fn call(b: &CircuitBreaker, body: impl Future<Output = Answer>) -> Answer {
@@ -293,4 +295,27 @@ async fn a_call_that_reads_a_stream_beyond_its_error_goes_on_with_those_inside()
     };
     call(&b, body).await.unwrap();
     assert_eq!(b.state(), State::Closed);
+}
+
+/// A stream inside `depth` others, each of which is begun when the one around it is read.
+fn within(b: &CircuitBreaker, depth: u32) -> BoxStream<'static, Answer> {
+    let inner = if depth == 0 {
+        stream::iter([1, 0]).map(|n| Ok(1 / n)).boxed()
+    } else {
+        let b = b.clone();
+        stream::once(async move { within(&b, depth - 1) }).flatten().boxed()
+    };
+    guard_stream(b.try_acquire().unwrap(), inner).boxed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_goes_through_all_streams_around_it_and_is_one_failure() {
+    for depth in 0..3 {
+        let b = breaker(Config::new());
+        let mut words = within(&b, depth);
+        words.next().await.unwrap().unwrap();
+        AssertUnwindSafe(words.next()).catch_unwind().await.unwrap_err();
+        drop(words);
+        assert_eq!(b.snapshot().failure_count, 1, "{depth}");
+    }
 }

@@ -1,48 +1,131 @@
-//! Answered: when a call of each pool was last answered, as far as the preset that looks at pools was told.
+//! Answered: what the preset that looks at pools was told of each: when a call was last answered, and since when none has had a place.
 
 use crate::clock::Tick;
-use crate::sync::statics::Mutex;
+use crate::sync::Ordering;
+use crate::sync::statics::{AtomicU64, RwLock};
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// More than the grain of the clock, so that an answer just before a wait is none in it.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// A pool, by the address of what all of its handles share. A later pool at the same address begins with an old time, which does no harm.
+/// A pool, by the address of what all of its handles share. A later pool at the same address begins with the times of the earlier one, which does
+/// no harm.
 pub(super) type Id = usize;
 
-/// A service has few pools.
-static ANSWERED: Mutex<Vec<(Id, Tick)>> = Mutex::new(Vec::new());
+/// Whether a pool is gone. It does not keep the pool.
+pub(super) type Gone = Box<dyn FnMut() -> bool + Send + Sync>;
+
+/// Whether what tells that a pool is closed, which it also is when its last handle is gone, has told it.
+pub(super) fn when(mut closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
+    Box::new(move || pin!(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_ready())
+}
+
+struct Heard {
+    pool: Id,
+    /// The tick of the last answer; zero for none.
+    answered: AtomicU64,
+    /// The tick since which calls wait in vain; zero where they do not.
+    in_vain: AtomicU64,
+    gone: Gone,
+}
+
+/// A service has few pools, and a new one is rare: to look, and to note, is to share the lock.
+static HEARD: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
 
 /// A call of the pool was answered.
-pub(super) fn note(pool: Id, now: Tick) {
-    let mut answered = ANSWERED.lock();
-    match answered.iter_mut().find(|(id, _)| *id == pool) {
-        Some((_, last)) => *last = now,
-        None => answered.push((pool, now)),
-    }
+pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
+    of(pool, gone, |heard| {
+        heard.answered.store(now.as_nanos(), Ordering::Relaxed);
+        heard.in_vain.store(0, Ordering::Relaxed);
+    });
+}
+
+/// A call of the pool had a place, whatever came of it.
+pub(super) fn note_place(pool: Id) {
+    known(pool, |heard| heard.in_vain.store(0, Ordering::Relaxed));
+}
+
+/// For how long the calls of the pool have waited in vain, of which this is one.
+pub(super) fn in_vain(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) -> Duration {
+    of(pool, gone, |heard| {
+        let begun = heard.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
+        begun.map_or_else(|begun| now.since(Tick::from_nanos(begun)), |_| Duration::ZERO)
+    })
 }
 
 /// Whether a call of the pool was answered within a wait of this length that ends now.
 pub(super) fn within(wait: Duration, pool: Id, now: Tick) -> bool {
-    let answered = ANSWERED.lock();
-    let last = answered.iter().find(|(id, _)| *id == pool);
-    last.is_some_and(|(_, last)| now.since(*last) < wait.saturating_sub(GRAIN))
+    let answered = known(pool, |heard| heard.answered.load(Ordering::Relaxed)).unwrap_or(0);
+    answered != 0 && now.since(Tick::from_nanos(answered)) < wait.saturating_sub(GRAIN)
+}
+
+fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
+    HEARD.read().iter().find(|heard| heard.pool == pool).map(look)
+}
+
+/// Of a pool that may be new here. Those that are gone make room then, so that there are no more than there are pools.
+fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T {
+    if let Some(seen) = known(pool, &look) {
+        return seen;
+    }
+    let new = Heard { pool, answered: AtomicU64::new(0), in_vain: AtomicU64::new(0), gone: gone() };
+    let seen = look(&new);
+    let mut all = HEARD.write();
+    all.retain_mut(|heard| heard.pool != pool && !(heard.gone)());
+    all.push(new);
+    seen
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::Arc;
+    use std::future;
+    use std::task::Poll;
+
+    const WAIT: Duration = Duration::from_secs(1);
+    const BEGUN: Tick = Tick::from_nanos(1_000);
+
+    fn stays() -> Gone {
+        when(future::pending())
+    }
 
     #[test]
     fn an_answer_counts_for_waits_that_began_before_it() {
-        let (pool, other, wait) = (1, 2, Duration::from_secs(1));
-        let begun = Tick::from_nanos(1_000);
-        assert!(!within(wait, pool, begun));
-        note(pool, begun);
-        assert!(within(wait, pool, begun) && !within(wait, other, begun));
-        let after = begun.after(wait);
-        assert!(!within(wait, pool, after));
-        note(pool, after);
-        assert!(within(wait, pool, after));
+        let (pool, other) = (1, 2);
+        assert!(!within(WAIT, pool, BEGUN));
+        note(pool, BEGUN, stays);
+        assert!(within(WAIT, pool, BEGUN) && !within(WAIT, other, BEGUN));
+        let after = BEGUN.after(WAIT);
+        assert!(!within(WAIT, pool, after));
+        note(pool, after, stays);
+        assert!(within(WAIT, pool, after));
+    }
+
+    #[test]
+    fn calls_wait_in_vain_from_the_first_one_until_one_has_a_place() {
+        let pool = 3;
+        let (second, third) = (BEGUN.after(WAIT), BEGUN.after(WAIT * 2));
+        assert_eq!(in_vain(pool, BEGUN, stays), Duration::ZERO);
+        assert!(!within(WAIT, pool, BEGUN), "it is no answer");
+        assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (WAIT, WAIT * 2));
+        note_place(pool);
+        assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (Duration::ZERO, WAIT));
+        note(pool, third, stays);
+        assert_eq!(in_vain(pool, third, stays), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_was_heard_of_a_pool_goes_when_the_pool_is_gone() {
+        let (gone, later, pool) = (4, 5, Arc::new(()));
+        let seen = Arc::downgrade(&pool);
+        let closed = future::poll_fn(move |_| if seen.strong_count() == 0 { Poll::Ready(()) } else { Poll::Pending });
+        note(gone, BEGUN, || when(closed));
+        assert!(within(WAIT, gone, BEGUN));
+        drop(pool);
+        note(later, BEGUN, stays);
+        assert!(!within(WAIT, gone, BEGUN) && within(WAIT, later, BEGUN));
     }
 }

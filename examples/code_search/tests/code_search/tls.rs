@@ -120,6 +120,10 @@ async fn a_redis_of_another_authority_or_name_is_told_and_counts() {
     assert!(!cache(&url, &other.authorities()).set("key", &"value").await);
     assert_counted(&redis(), "UnknownIssuer");
     redis().reset();
+    let of_the_system = RedisCache::new(&url, None, "test").expect("it is a URL");
+    assert!(!of_the_system.set("key", &"value").await);
+    assert_counted(&redis(), "UnknownIssuer");
+    redis().reset();
     let (_server, url) = redis_of(&other).await;
     assert!(!cache(&url, &other.authorities()).set("key", &"value").await);
     assert_counted(&redis(), "not valid for name");

@@ -3,7 +3,7 @@
 use super::{RESPOND, ask, ask_anew, client, connect, connect_patiently, get, limited, local, operate, patient};
 use breaker_clients::{closes, opens, stays_closed};
 use breaker_core::{CircuitBreaker, presets};
-use breaker_servers::{Server, refused};
+use breaker_servers::{PATIENCE, Server, refused};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, Value, cmd, pipe};
 use std::time::Duration;
@@ -190,9 +190,19 @@ async fn an_empty_queue_is_a_failure_on_a_connection_with_a_limit_and_none_on_on
         poll
     };
     opens(&breaker, async || {
-        ask::<Value>(&breaker, &mut connection, &poll(RESPOND * 2)).await;
+        ask::<Value>(&breaker, &mut connection, &poll(PATIENCE)).await;
     })
     .await;
+
+    // Its neighbours on the connection wait behind it.
+    let neighbour = limited("redis-poll-neighbour");
+    ask::<Value>(&neighbour, &mut connection.clone(), &get("key")).await;
+    assert_eq!(neighbour.snapshot().failure_count, 1);
+
+    // The server still has the polls, and gives them what comes: nobody gets it.
+    operate(server.port, &["RPUSH", "jobs", "a job"]).await;
+    let mut operator = at(&server).await;
+    assert_eq!(cmd("LLEN").arg("jobs").query_async::<u64>(&mut operator).await.unwrap(), 0);
 
     // The command's own limit alone.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);

@@ -3,6 +3,7 @@
 
 mod answers;
 mod outages;
+mod proxies;
 
 use breaker_clients::breaker;
 use breaker_core::{CircuitBreaker, presets};

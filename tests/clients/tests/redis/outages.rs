@@ -42,6 +42,38 @@ async fn a_frozen_server_opens_it_and_the_same_connection_closes_it() {
     closes(&other, async || ask_anew(&other, &client, &get("a")).await).await;
 }
 
+/// A connection that blocks says that an answer has not come in time in other words.
+#[tokio::test]
+async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
+    let Some(mut server) = Server::redis(&[]).await else { return };
+    let (breaker, client) = (patient("redis-blocks"), local(server.port));
+    let ask_anew = |breaker: &breaker_core::CircuitBreaker| {
+        let asked = || {
+            let mut connection = client.get_connection_with_timeout(RESPOND)?;
+            connection.set_read_timeout(Some(RESPOND))?;
+            cmd("GET").arg("a").query::<redis::Value>(&mut connection)
+        };
+        drop(breaker.call_sync_with(asked, presets::redis));
+    };
+    server.freeze();
+    opens(&breaker, async || ask_anew(&breaker)).await;
+    server.thaw();
+    closes(&breaker, async || ask_anew(&breaker)).await;
+    let mut kept = client.get_connection().unwrap();
+    kept.set_read_timeout(Some(RESPOND)).unwrap();
+    server.freeze();
+    let frozen = limited("redis-blocks-kept");
+    let mut ask = |command: &redis::Cmd| {
+        drop(frozen.call_sync_with(|| command.query::<redis::Value>(&mut kept), presets::redis));
+    };
+    opens(&frozen, async || ask(&get("a"))).await;
+    server.kill();
+    let killed = patient("redis-blocks-killed");
+    opens(&killed, async || ask_anew(&killed)).await;
+    server.restart().await;
+    closes(&killed, async || ask_anew(&killed)).await;
+}
+
 #[tokio::test]
 async fn a_manager_finds_a_server_that_was_killed_and_is_back() {
     let Some(mut server) = Server::redis(&[]).await else { return };
@@ -148,6 +180,53 @@ async fn one_call_is_as_many_attempts_as_the_library_makes() {
     let connected = ConnectionManager::new_with_config(local(path.port), config);
     assert!(breaker.call_with(connected, presets::redis).await.is_err());
     assert_eq!((breaker.snapshot().failure_count, path.accepted()), (1, 4));
+}
+
+/// A retry outside of a client that tries by itself: each try of the one is as many as the other makes.
+#[tokio::test]
+async fn attempts_inside_and_outside_multiply() {
+    use breaker_core::{Registry, circuit_breaker, retry};
+    use redis::{ErrorKind, RedisError, RedisResult};
+
+    fn not_called(_: breaker_core::CircuitBreakerError) -> RedisError {
+        (ErrorKind::Client, "not called").into()
+    }
+
+    #[retry(attempts = 3, min = "1ms", max = "2ms")]
+    #[circuit_breaker(name = "redis-twelve", fail_max = 10, classify = presets::redis, open = not_called)]
+    async fn connected(port: u16) -> RedisResult<ConnectionManager> {
+        let config = ConnectionManagerConfig::new().set_number_of_retries(3).set_max_delay(RESPOND / 10);
+        ConnectionManager::new_with_config(local(port), config).await
+    }
+
+    let path = Path::to(refused()).await;
+    assert!(connected(path.port).await.is_err());
+    let snapshot = Registry::global().get("redis-twelve").unwrap().snapshot();
+    assert_eq!((snapshot.failure_count, path.accepted()), (3, 12));
+}
+
+/// On a clock that goes on when nothing else does.
+#[tokio::test(start_paused = true)]
+async fn a_manager_as_it_is_made_tries_for_seconds_and_a_wrong_password_seven_times() {
+    async fn took(client: &redis::Client, config: ConnectionManagerConfig) -> std::time::Duration {
+        // A connection that is being made is waited for, however long the clock runs meanwhile.
+        let (begun, config) = (tokio::time::Instant::now(), config.set_connection_timeout(None));
+        assert!(ConnectionManager::new_with_config(client.clone(), config).await.is_err());
+        begun.elapsed()
+    }
+
+    let away = local(refused());
+    let short = ConnectionManagerConfig::new().set_number_of_retries(1).set_max_delay(RESPOND / 6);
+    assert!(took(&away, ConnectionManagerConfig::new()).await.as_secs() >= 5);
+    assert!(took(&away, short).await < RESPOND);
+
+    let Some(server) = Server::redis(&["--requirepass", "right"]).await else { return };
+    let wrong = client(&format!(":wrong@127.0.0.1:{}", server.port));
+    took(&wrong, ConnectionManagerConfig::new()).await;
+    tokio::time::resume();
+    let mut operator = connect_patiently(&client(&format!(":right@127.0.0.1:{}", server.port))).await;
+    let told: String = cmd("INFO").arg("errorstats").query_async(&mut operator).await.unwrap();
+    assert!(told.contains("errorstat_WRONGPASS:count=7\r\n"), "{told}");
 }
 
 #[tokio::test]

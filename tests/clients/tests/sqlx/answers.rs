@@ -3,7 +3,7 @@
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool_with, shared};
 use breaker_clients::{FAIL_MAX, opens, stays_closed};
 use breaker_core::{CircuitBreaker, presets};
-use sqlx::{PgPool, Row as _};
+use sqlx::{Connection as _, PgPool, Row as _};
 
 async fn guarded<T>(breaker: &CircuitBreaker, call: impl Future<Output = sqlx::Result<T>>) -> Option<sqlx::Error> {
     breaker.call_with(call, presets::sqlx).await.err().map(|error| error.into_inner().expect("it is not open"))
@@ -110,6 +110,43 @@ async fn a_conflict_with_another_transaction_is_neutral() {
     assert_eq!(code(&deadlock(&breaker, &pool).await), "40P01");
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.ignored_count, snapshot.failure_count), (5, 0), "{snapshot:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_left_open_for_too_long_is_neutral() {
+    let Some(server) = shared().await else { return };
+    let own = options(server.port).options([("idle_in_transaction_session_timeout", "20ms")]);
+    let (pool, breaker) = (patient_pool(1, own), patient("sqlx-left-open"));
+    let mut transaction = pool.begin().await.unwrap();
+    breaker_servers::until("the server has ended it", async || {
+        let ended = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query = 'BEGIN'";
+        let mut operator = sqlx::PgConnection::connect_with(&options(server.port)).await.unwrap();
+        sqlx::query_scalar::<_, i64>(ended).fetch_one(&mut operator).await.is_ok_and(|count| count == 0)
+    })
+    .await;
+    let late = guarded(&breaker, sqlx::query("SELECT 1").execute(&mut *transaction)).await;
+    assert_eq!((code(&late.unwrap()).as_str(), breaker.snapshot().ignored_count), ("25P03", 1));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_servers_own_opens_it() {
+    let Some(server) = shared().await else { return };
+    operate(server.port, "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0").await;
+    let crowded = options(server.port).username("crowded");
+    let small = patient_pool(1, options(server.port).options([("temp_file_limit", "64kB"), ("work_mem", "64kB")]));
+    for expected in ["53300", "53400"] {
+        let breaker = limited("sqlx-limits");
+        opens(&breaker, async || {
+            let error = if expected == "53300" {
+                guarded(&breaker, sqlx::PgConnection::connect_with(&crowded)).await
+            } else {
+                let sorted = "SELECT a FROM generate_series(1, 100000) a ORDER BY a % 7";
+                guarded(&breaker, sqlx::query(sorted).fetch_all(&small)).await
+            };
+            assert_eq!(code(&error.unwrap()), expected);
+        })
+        .await;
+    }
 }
 
 /// The error of the one of two transactions that is chosen.

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
+mod migrations;
+mod operated;
 mod outages;
 mod pool;
+mod pool_that_fills_itself;
+mod sqlite;
 
 use breaker_clients::breaker;
 use breaker_core::{CallError, CircuitBreaker, presets};

@@ -3,7 +3,7 @@
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool, pool_with, shared};
 use breaker_clients::{FAIL_MAX, closes, opens};
 use breaker_core::{CallError, State};
-use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, refused, until};
+use breaker_servers::{Hanging, PATIENCE, Path, Server, UNRESOLVABLE, refused, until};
 use sqlx::postgres::PgSslMode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -13,11 +13,21 @@ async fn a_server_that_cannot_be_reached_opens_it() {
     let closing = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let closed = closing.local_addr().unwrap().port();
     tokio::spawn(async move { while closing.accept().await.is_ok() {} });
-    for options in [options(refused()), options(5432).host(UNRESOLVABLE), options(hanging.port), options(closed)] {
+    // The error of the library is shown, since its limit is the lower one.
+    for (options, word) in [
+        (options(refused()), "pool timed out"),
+        (options(5432).host(UNRESOLVABLE), "failed to lookup address"),
+        (options(hanging.port), "pool timed out"),
+        (options(closed), "Connection reset by peer"),
+    ] {
         let (breaker, pool) = (limited("sqlx-away"), pool_with(4, options));
         let snapshot = opens(&breaker, async || one(&breaker, &pool).await).await;
         assert_eq!(snapshot.failure_count, u64::from(FAIL_MAX), "{snapshot:?}");
+        let shown = snapshot.last_error.as_ref().and_then(|error| error.message.clone()).unwrap_or_default();
+        assert!(shown.contains(word), "{word}: {snapshot:?}");
     }
+    // What a pool has without one.
+    assert_eq!(sqlx::postgres::PgPoolOptions::new().get_acquire_timeout().as_secs(), 30);
 }
 
 #[tokio::test]
@@ -58,11 +68,48 @@ async fn a_server_that_is_killed_in_mid_call_opens_it_and_closes_it_when_it_is_b
 async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
     let Some(mut server) = Server::postgres(&[]).await else { return };
     let (breaker, pool) = (patient("sqlx-restarted"), patient_pool(4, options(server.port)));
+    // Without the ping before use it is one for each connection.
+    let untested = sqlx::postgres::PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+    let untested = untested.test_before_acquire(false).connect_lazy_with(options(server.port));
+    let without = patient("sqlx-restarted-untested");
     one(&breaker, &pool).await;
+    one(&without, &untested).await;
+    until("they are back", async || (pool.num_idle(), untested.num_idle()) == (1, 1)).await;
     server.restart().await;
-    one(&breaker, &pool).await;
+    for _ in 0..2 {
+        one(&breaker, &pool).await;
+        one(&without, &untested).await;
+    }
     let snapshot = breaker.snapshot();
-    assert_eq!((snapshot.failure_count, snapshot.success_count), (0, 2), "{snapshot:?}");
+    assert_eq!((snapshot.failure_count, snapshot.success_count), (0, 3), "{snapshot:?}");
+    let snapshot = without.snapshot();
+    assert_eq!((snapshot.failure_count, snapshot.success_count), (1, 2), "{snapshot:?}");
+}
+
+/// The pool hides what a connection by itself tells.
+#[tokio::test]
+async fn a_connection_without_a_pool_that_cannot_be_made_opens_it() {
+    use breaker_core::presets;
+    use sqlx::{ConnectOptions as _, Connection as _};
+
+    let Some(server) = shared().await else { return };
+    let hanging = Hanging::start().await;
+    let there = options(server.port);
+    for wrong in [
+        options(refused()),
+        options(5432).host(UNRESOLVABLE),
+        options(hanging.port),
+        there.clone().username("no_one"),
+        there.clone().database("no_such"),
+    ] {
+        let breaker = breaker_clients::breaker("sqlx-alone", Some(std::time::Duration::from_millis(500)));
+        let connected = async |options: &sqlx::postgres::PgConnectOptions| {
+            let asked = async { options.connect().await?.close().await };
+            drop::<Result<(), CallError<sqlx::Error>>>(breaker.call_with(asked, presets::sqlx).await);
+        };
+        opens(&breaker, async || connected(&wrong).await).await;
+        closes(&breaker, async || connected(&there).await).await;
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,27 @@ async fn a_busy_pool_is_neutral_where_the_preset_knows_it_and_a_failure_where_it
     .await;
 }
 
+/// The connection of the last answer is tested on its return, and so holds the only place.
+#[tokio::test]
+async fn a_server_that_freezes_opens_it_though_its_places_are_held() {
+    let Some(server) = Server::postgres(&[]).await else { return };
+    let pool = pool_with(SIZE, options(server.port));
+    let held = all_of(&pool).await;
+    let breaker = limited("sqlx-frozen-held");
+    server.freeze();
+    // They do not come back, since the test does not end.
+    drop(held);
+    until("it opens", async || {
+        one_with_pool(&breaker, &pool).await;
+        breaker.state() == State::Open
+    })
+    .await;
+    assert!(breaker.snapshot().ignored_count > 0, "{:?}", breaker.snapshot());
+    assert_eq!(pool.size(), SIZE);
+    server.thaw();
+    closes(&breaker, async || one_with_pool(&breaker, &pool).await).await;
+}
+
 /// Places come back all the time, and too few for all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_pool_with_more_calls_than_it_can_serve_leaves_it_closed() {

@@ -3,6 +3,7 @@
 mod plain;
 
 pub(crate) use self::plain::Plain;
+use breaker_servers::free_port;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _, stream};
@@ -63,7 +64,7 @@ pub struct Grpc {
 
 impl Grpc {
     pub async fn start() -> Self {
-        Self::of(0, Server::builder().add_service(Behaving)).await
+        Self::of(free_port(), Server::builder().add_service(Behaving)).await
     }
 
     pub async fn of(port: u16, router: Router) -> Self {

@@ -1,5 +1,6 @@
 //! An HTTP/1.1 server that sends what it is told to, byte by byte.
 
+use breaker_servers::free_port;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -71,7 +72,7 @@ pub struct Http1 {
 
 impl Http1 {
     pub async fn start(reply: Reply) -> Self {
-        Self::on(0, reply).await
+        Self::on(free_port(), reply).await
     }
 
     pub async fn on(port: u16, reply: Reply) -> Self {

@@ -1,5 +1,6 @@
 //! An HTTP/2 server, without TLS, that does what it is told to, frame by frame.
 
+use breaker_servers::free_port;
 use bytes::Bytes;
 use h2::Reason;
 use h2::server::SendResponse;
@@ -37,7 +38,7 @@ pub struct Http2 {
 
 impl Http2 {
     pub async fn start(act: Act) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (act, requests) = (Arc::new(Mutex::new(act)), Arc::new(AtomicUsize::new(0)));
         let (acts, count) = (act.clone(), requests.clone());
@@ -146,7 +147,7 @@ pub struct Untouched {
 
 impl Untouched {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
         let count = requests.clone();

@@ -1,5 +1,6 @@
 //! A server of TLS that no client trusts, or that ends its connections in the handshake.
 
+use breaker_servers::free_port;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -23,7 +24,7 @@ pub struct Tls {
 
 impl Tls {
     pub async fn start(handshake: Handshake) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let acceptor = acceptor();
         let accepting = tokio::spawn(async move {
