@@ -19,4 +19,5 @@ pub mod queue;
 pub mod reply;
 pub mod service;
 pub mod story;
+pub mod tokens;
 pub mod upstream;
