@@ -34,6 +34,13 @@ fn completions() {
 }
 
 #[test]
+fn content_in_parts() {
+    let parts = r#"[{"type":"text","text":"Hel"},{"type":"thinking","thinking":[]},{"type":"text","text":"lo"}]"#;
+    let chunk = format!(r#"{{"choices":[{{"delta":{{"content":{parts}}}}}]}}"#);
+    assert_eq!(seen(&events([&chunk, STOP])), r#""Hello" Stop done"#);
+}
+
+#[test]
 fn tgis_own_events() {
     let text = [
         r#"{"index":1,"token":{"id":1,"text":"Hel","logprob":-0.1,"special":false},"generated_text":null,"details":null}"#,

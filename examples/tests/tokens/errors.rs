@@ -57,6 +57,11 @@ fn each_upstreams_error_is_read() {
             is(Some(502), None, "down"),
         ),
         (
+            "OpenRouter, in the choice",
+            r#"{"choices":[{"error":{"code":502,"message":"down"},"delta":{},"finish_reason":"error"}]}"#,
+            is(Some(502), None, "down"),
+        ),
+        (
             "OpenAI",
             r#"{"error":{"message":"Quota","type":null,"code":"insufficient_quota"}}"#,
             is(None, Some("insufficient_quota"), "Quota"),

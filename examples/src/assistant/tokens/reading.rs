@@ -38,9 +38,8 @@ pub(super) fn read(name: Option<&str>, data: &str) -> Result<Said, String> {
 }
 
 fn of_value(value: Value) -> Result<Said, serde_json::Error> {
-    let has_error = value.get("error").is_some_and(|error| !error.is_null());
-    if has_error || value.get("object").is_some_and(|object| object == "error") {
-        return Ok(Said::Error(UpstreamError::of(&value)));
+    if let Some(error) = error_in(&value) {
+        return Ok(Said::Error(UpstreamError::of(error)));
     }
     let mut chunk = Chunk::deserialize(value)?;
     let choice = chunk.choices.take().unwrap_or_default().into_iter().next();
@@ -54,6 +53,14 @@ fn of_value(value: Value) -> Result<Said, serde_json::Error> {
         None if pieces.is_empty() => Said::Nothing,
         finish => Said::Chunk { pieces, finish: finish.as_deref().map(FinishReason::of) },
     })
+}
+
+/// The object that has the upstream's error, or is it. Gateways have the error of the provider behind them in the choice.
+fn error_in(value: &Value) -> Option<&Value> {
+    let has_error = |object: &&Value| object.get("error").is_some_and(|error| !error.is_null());
+    let choice = value.get("choices").and_then(|choices| choices.get(0)).filter(has_error);
+    let is_error = value.get("object").is_some_and(|object| object == "error");
+    Some(value).filter(|value| is_error || has_error(value)).or(choice)
 }
 
 /// A chunk of chat completions or of completions, or an event of TGI. All fields are optional, and unknown ones are ignored.
@@ -87,12 +94,35 @@ struct Choice {
 
 #[derive(Default, Deserialize)]
 struct Delta {
-    content: Option<String>,
+    content: Option<Content>,
     refusal: Option<String>,
     reasoning_content: Option<Value>,
     reasoning: Option<Value>,
     tool_calls: Option<Value>,
     function_call: Option<Value>,
+}
+
+/// A text, or a list of parts of which some are text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    text: String,
+}
+
+impl Content {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Parts(parts) => parts.into_iter().map(|part| part.text).collect(),
+        }
+    }
 }
 
 impl Chunk {
@@ -112,7 +142,7 @@ impl Choice {
         let has_aside = asides.into_iter().flatten().any(has_content);
         let pieces = [
             has_aside.then_some(Event::Aside),
-            piece(delta.content, Event::Token),
+            piece(delta.content.map(Content::text), Event::Token),
             piece(self.text, Event::Token),
             piece(delta.refusal, Event::Refusal),
         ];

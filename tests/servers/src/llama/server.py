@@ -1,7 +1,7 @@
 """Starts llama.cpp's HTTP server, and stays until it is ended.
 
 `server.py NAME=VALUE ..`: names are those of llama.cpp's parameters, as xllamacpp has them. A parameter that is a
-list takes a value, and may come more than once.
+list or a set takes a value, and may come more than once.
 """
 
 import signal
@@ -17,6 +17,8 @@ def set_parameter(parameters, name, text):
     before = getattr(parameters, last)
     if isinstance(before, list):
         value = [*before, text]
+    elif isinstance(before, set):
+        value = {*before, text}
     elif isinstance(before, bool):
         value = text == "true"
     else:
