@@ -68,6 +68,12 @@ impl Llama {
         self.stream(CHAT, body).await
     }
 
+    /// An answer of which the first token has to come within some seconds.
+    #[circuit_breaker(name = "llama", stream(first_item = "3s", item_timeout = "30s", until = Event::completes))]
+    pub(crate) async fn ask_within_seconds(&self, body: &Value) -> Result<Events, AskError> {
+        self.stream(CHAT, body).await
+    }
+
     /// An answer of which every other token has to come soon.
     #[circuit_breaker(name = "llama", stream(first_item = "30s", item_timeout = "2s", until = Event::completes))]
     pub(crate) async fn ask_steadily(&self, body: &Value) -> Result<Events, AskError> {
@@ -114,7 +120,7 @@ pub(crate) async fn read_tokens(events: &mut Events, count: usize) {
     }
 }
 
-/// The breaker of the three ways to ask. It opens with the second failure in a row, and lets a probe in after 50 ms.
+/// The breaker of all ways to ask. It opens with the second failure in a row, and lets a probe in after 50 ms.
 pub(crate) fn breaker() -> CircuitBreaker {
     let config = Config::new().fail_max(2).recovery_timeout(Duration::from_millis(50));
     Registry::global().configure("llama", config).unwrap();
