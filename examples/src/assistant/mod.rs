@@ -28,5 +28,6 @@ pub mod secret;
 pub mod service;
 pub mod standing;
 pub mod story;
+pub mod tokens;
 pub mod upstream;
 pub mod wire;

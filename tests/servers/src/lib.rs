@@ -4,6 +4,7 @@
 //! them as root, and a person may do without.
 
 mod itself;
+mod llama;
 mod mosquitto;
 mod nats;
 mod nutcracker;
@@ -14,6 +15,7 @@ mod rabbitmq;
 mod redis;
 
 pub use self::itself::port_to_serve;
+pub use self::llama::llama_sentence;
 pub use self::path::Path;
 pub use self::process::{Server, directory, find, free_port, give_to, missing};
 pub use self::rabbitmq::RabbitMq;

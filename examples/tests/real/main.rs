@@ -1,0 +1,9 @@
+//! The decoder, and breakers around it, before a real LLM server: llama.cpp's own, on a small model. Where it is not installed (`scripts/llama
+//! install`) each of these says so and ends.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod answers;
+mod llama;
+mod outages;
+mod queue;
+mod streams;

@@ -1,0 +1,70 @@
+//! llama.cpp's HTTP server, with a model of 160 kB that is written here.
+
+mod gguf;
+mod model;
+
+pub use self::model::llama_sentence;
+
+use crate::process::{How, Server, directory, free_port};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Takes llama.cpp's parameters from its arguments.
+const STARTER: &str = include_str!("llama/server.py");
+
+impl Server {
+    /// A llama.cpp whose model says [`llama_sentence`] to everything, or `None` where it is not installed.
+    ///
+    /// `settings` are parameters of llama.cpp in the form `name=value`, with the names of xllamacpp's `CommonParams`: `n_parallel=1`,
+    /// `n_ctx=512`, `api_keys=secret`, `sse_ping_interval=1`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no room.
+    pub async fn llama(settings: &[&str]) -> Option<Self> {
+        let Some(python) = python() else {
+            missing();
+            return None;
+        };
+        let (port, directory) = (free_port(), directory());
+        let (starter, file) = (directory.path().join("server.py"), directory.path().join("model.gguf"));
+        fs::write(&starter, STARTER).expect("there is room");
+        fs::write(&file, model::model()).expect("there is room");
+        let mut command = Command::new(python);
+        command.arg(starter).arg(format!("model.path={}", file.display())).arg(format!("port={port}"));
+        command.args(["warmup=false", "cpuparams.n_threads=1", "endpoint_slots=true"]).args(settings);
+        command.current_dir(directory.path());
+        Some(Self::start(command, port, directory, How { end: "KILL", answers: llama_answers }).await)
+    }
+}
+
+/// The Python in which `scripts/llama` has installed the server.
+fn python() -> Option<PathBuf> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/llama");
+    let python = tools.join("bin/python");
+    // The last file that the script writes.
+    (tools.join("installed").exists() && python.exists()).then_some(python)
+}
+
+/// Says on the test's output why it is skipped.
+#[allow(clippy::print_stderr, reason = "it is a test's output")]
+fn missing() {
+    eprintln!("skipped: llama.cpp's server is not installed (`scripts/llama install`)");
+}
+
+/// Whether it has loaded its model.
+fn llama_answers(port: u16) -> bool {
+    let asked = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    asked().is_ok_and(|answer| answer == *b"HTTP/1.1 200")
+}
