@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{queue::JobId, wire::completion::Finish};
+use super::{queue::JobId, wire::finish::Finish};
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

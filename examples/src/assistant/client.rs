@@ -12,8 +12,9 @@ use super::{
     error::GenerationError,
     output::{strip_prompt, validate},
     wire::{
-        completion::{Completion, Finish},
+        completion::Completion,
         fault::{Told, shorten},
+        finish::Finish,
         request::{Body, GenerationParameters},
         waits,
     },

@@ -131,7 +131,7 @@ impl GenerationError {
     /// Whether the call was not made at all, because the breaker rejected it.
     #[must_use]
     pub fn rejection(&self) -> Option<&CircuitBreakerError> {
-        CircuitBreakerError::find(self).filter(|error| !error.is_timeout())
+        CircuitBreakerError::find(self).filter(|error| error.is_rejection())
     }
 
     /// Whether the call ran into its time limit.

@@ -11,7 +11,7 @@ use super::{
     provider::Provider,
     question::Question,
     queue::Queue,
-    wire::completion::Finish,
+    wire::finish::Finish,
 };
 
 /// The name of the breakers, in the registry and as the prefix of their environment variables.
@@ -78,10 +78,10 @@ impl Generator {
         let completion = provider.generate(question, &prompt).await?;
         let mut text = completion.text;
         match completion.finish {
-            // What is cut, refused or of an unknown end is no answer for another day.
+            // What is cut, unfinished, refused or of an unknown end is no answer for another day.
             Finish::Stop => self.cache.put(question, text.clone()).await,
             Finish::Length => text.push_str(CUT),
-            Finish::Declined | Finish::Unknown => {}
+            Finish::ToolCalls | Finish::Declined | Finish::Unknown => {}
         }
         let provider = Some(provider.key().to_owned());
         Ok(Answer { provider, finish: Some(completion.finish), ..Answer::new(text, source) })

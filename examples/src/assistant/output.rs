@@ -23,11 +23,19 @@ pub fn validate(text: &str) -> Result<String, OutputError> {
     } else if text.chars().count() > MAX_OUTPUT_CHARS {
         Err(OutputError::TooLong(MAX_OUTPUT_CHARS))
     } else {
-        Ok(text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect())
+        Ok(clean(text.trim()))
     }
 }
 
-fn is_visible(c: char) -> bool {
+/// Without control characters, which can do anything to a terminal.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// Whether somebody can see it.
+#[must_use]
+pub fn is_visible(c: char) -> bool {
     // The zero-width characters are neither white space nor control characters, and still nobody sees them.
     !c.is_whitespace()
         && !c.is_control()

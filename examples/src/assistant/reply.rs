@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Source},
     instead::EXCERPTS,
     question::Question,
-    wire::completion::Finish,
+    wire::finish::Finish,
 };
 
 /// A note that an answer rests on.
@@ -38,7 +38,7 @@ pub struct Metadata {
     pub source: &'static str,
     /// The provider and the model that wrote it just now, as `HOST/MODEL`.
     pub provider: Option<String>,
-    /// Why the model's text ended: `stop`, `length`, `content_filter` or `unknown`.
+    /// Why the model's text ended: `stop`, `length`, `tool_calls`, `content_filter` or `unknown`.
     pub finish_reason: Option<&'static str>,
     /// Whether the text was cut at its greatest length.
     pub truncated: bool,

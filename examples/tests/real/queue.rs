@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use breaker_core::testing::isolated;
-use breaker_examples::assistant::tokens::{Event, FinishReason};
+use breaker_examples::assistant::{tokens::Event, wire::finish::Finish};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -44,7 +44,7 @@ async fn those_that_wait_have_their_turn_when_a_client_leaves() {
             drop(first);
         });
         let (second, ()) = tokio::join!(async { read(llama.ask(&body).await.unwrap()).await }, leave);
-        assert_eq!(second[second.len() - 2..], [Event::Finish(FinishReason::Stop), Event::Done]);
+        assert_eq!(second[second.len() - 2..], [Event::Finish(Finish::Stop), Event::Done]);
     })
     .await;
 }

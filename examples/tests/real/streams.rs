@@ -1,7 +1,7 @@
 //! Streams, and clients that leave them.
 
 use breaker_core::testing::isolated;
-use breaker_examples::assistant::tokens::{Event, FinishReason};
+use breaker_examples::assistant::{tokens::Event, wire::finish::Finish};
 use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 use crate::llama::{CHAT, COMPLETIONS, Llama, breaker, counts, endless, question, read, read_tokens, sentence};
 
 /// The sentence, and how it ends.
-fn whole(reason: FinishReason) -> Vec<Event> {
+fn whole(reason: Finish) -> Vec<Event> {
     let ends = [Event::Finish(reason), Event::Done];
     sentence().into_iter().chain(ends).collect()
 }
@@ -30,7 +30,7 @@ async fn a_chat_streams_word_by_word_and_is_a_success_at_its_finish() {
             assert_eq!(counts(&breaker), [u64::from(is_over), 0, 0]);
             seen.push(event);
         }
-        assert_eq!(seen, whole(FinishReason::Stop));
+        assert_eq!(seen, whole(Finish::Stop));
     })
     .await;
 }
@@ -39,7 +39,7 @@ async fn a_chat_streams_word_by_word_and_is_a_success_at_its_finish() {
 async fn a_completion_streams_the_same() {
     let Some(llama) = Llama::start(&[]).await else { return };
     let events = llama.stream(COMPLETIONS, &json!({ "prompt": "Is it open?" })).await.unwrap();
-    assert_eq!(read(events).await, whole(FinishReason::Stop));
+    assert_eq!(read(events).await, whole(Finish::Stop));
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_limit_on_tokens_is_the_finish_length() {
     let mut body = question();
     body["max_tokens"] = json!(2);
     let events = read(llama.stream(CHAT, &body).await.unwrap()).await;
-    assert_eq!(events[2..], [Event::Finish(FinishReason::Length), Event::Done]);
+    assert_eq!(events[2..], [Event::Finish(Finish::Length), Event::Done]);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_context_that_is_full_is_the_finish_length() {
     let Some(llama) = Llama::start(&["n_ctx=512", "n_parallel=1"]).await else { return };
     let events = read(llama.stream(CHAT, &endless()).await.unwrap()).await;
     assert!(events.len() > 400, "{}", events.len());
-    assert_eq!(events[events.len() - 2..], [Event::Finish(FinishReason::Length), Event::Done]);
+    assert_eq!(events[events.len() - 2..], [Event::Finish(Finish::Length), Event::Done]);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_chunk_with_the_usage_changes_nothing() {
     body["stream"] = json!(true);
     let text = llama.post(CHAT, &body).send().await.unwrap().text().await.unwrap();
     assert!(text.contains(r#""choices":[],"#), "{text}");
-    assert_eq!(read(llama.stream(CHAT, &body).await.unwrap()).await, whole(FinishReason::Stop));
+    assert_eq!(read(llama.stream(CHAT, &body).await.unwrap()).await, whole(Finish::Stop));
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_client_that_leaves_frees_the_slot_and_is_a_success() {
         drop(events);
         llama.until_slots_are_busy(0).await;
         assert_eq!(counts(&breaker), [1, 0, 0]);
-        assert_eq!(read(llama.ask(&question()).await.unwrap()).await, whole(FinishReason::Stop));
+        assert_eq!(read(llama.ask(&question()).await.unwrap()).await, whole(Finish::Stop));
     })
     .await;
 }

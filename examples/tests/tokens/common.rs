@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use breaker_examples::assistant::tokens::{Event, FinishReason, Limits, StreamError, Tokens, decode, decode_within};
+use breaker_examples::assistant::tokens::{Event, Limits, StreamError, Tokens, decode, decode_within};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 
@@ -65,7 +65,6 @@ pub(crate) fn word(item: &Result<Event, StreamError<io::Error>>) -> String {
         Ok(Event::Token(text)) => format!("{text:?}"),
         Ok(Event::Refusal(text)) => format!("refusal:{text:?}"),
         Ok(Event::Aside) => "aside".to_owned(),
-        Ok(Event::Finish(FinishReason::Other(reason))) => format!("finish:{reason}"),
         Ok(Event::Finish(reason)) => format!("{reason:?}"),
         Ok(Event::Done) => "done".to_owned(),
         Err(StreamError::Cut) => "cut!".to_owned(),

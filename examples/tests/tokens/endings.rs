@@ -1,6 +1,9 @@
 //! How a stream can end, and what that says of the answer. Official clients take most of these for a whole answer.
 
-use breaker_examples::assistant::tokens::{Event, FinishReason, decode};
+use breaker_examples::assistant::{
+    tokens::{Event, decode},
+    wire::finish::Finish,
+};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 
@@ -83,7 +86,9 @@ fn an_end_without_a_word_is_no_answer() {
     for end in [STOP, r#"{"choices":[{"delta":{"content":""},"finish_reason":"length"}]}"#, DONE] {
         assert_eq!(seen(&events([ROLE, end])), "empty!", "{end}");
     }
-    for (reason, word) in [("tool_calls", "ToolCalls"), ("content_filter", "ContentFilter")] {
+    let blank = r#"{"choices":[{"delta":{"content":" \n\u200b"}}]}"#;
+    assert_eq!(seen(&events([ROLE, blank, STOP])), "\" \\n\\u{200b}\" empty!");
+    for (reason, word) in [("tool_calls", "ToolCalls"), ("content_filter", "Declined")] {
         let end = format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{reason}"}}]}}"#);
         assert_eq!(seen(&events([ROLE, &end])), format!("{word} done"));
     }
@@ -103,7 +108,7 @@ fn the_body_is_dropped_at_the_end_and_at_an_error() {
 
 #[test]
 fn finish_and_done_complete_an_answer() {
-    let complete = [Event::Finish(FinishReason::Length), Event::Done];
+    let complete = [Event::Finish(Finish::Length), Event::Done];
     let not = [Event::Token("a".to_owned()), Event::Refusal("no".to_owned()), Event::Aside];
     assert!(complete.iter().all(Event::completes));
     assert!(!not.iter().any(Event::completes));

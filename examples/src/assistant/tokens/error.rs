@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::upstream::UpstreamError;
+use crate::assistant::wire::fault::Told;
 
 /// Why an answer is not whole. `E` is the error of the body.
 #[derive(Debug, Error)]
@@ -10,12 +10,12 @@ pub enum StreamError<E> {
     /// The bytes ended in order, and neither a finish reason nor `[DONE]` was among them.
     #[error("the answer was cut off")]
     Cut,
-    /// The answer has ended, and there is no text, no reasoning and no tool call in it.
+    /// The answer has ended, and there is nothing to be seen in it: no text, no reasoning, no tool call.
     #[error("the answer is empty")]
     Empty,
     /// The upstream said in the stream that it has failed. The status of the head was a good one.
     #[error("the upstream failed while it answered: {0}")]
-    Upstream(UpstreamError),
+    Upstream(Told),
     /// One event, or the whole answer, has more bytes than its limit.
     #[error("the answer has more than {most} bytes")]
     TooLong {

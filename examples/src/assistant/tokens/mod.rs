@@ -1,7 +1,7 @@
 //! Decodes the stream of an LLM's answer: bytes of server-sent events in, tokens and the answer's end out.
 //!
 //! It reads chunks of chat completions, of completions, and TGI's own events. `metered` bounds what is kept in memory, the crate
-//! `sse-stream` takes the bytes apart, `reading` and `upstream` say what one event means, and [`Tokens`] how the answer ends.
+//! `sse-stream` takes the bytes apart, `reading` says what one event means, and [`Tokens`] how the answer ends.
 //!
 //! Most clients take every orderly end of the bytes for the end of the answer. Here an answer is whole only if its finish reason or
 //! `[DONE]` has come, and everything else is an error.
@@ -10,14 +10,8 @@ mod error;
 mod event;
 mod metered;
 mod reading;
-mod upstream;
 
-pub use self::{
-    error::StreamError,
-    event::{Event, FinishReason},
-    metered::Limits,
-    upstream::UpstreamError,
-};
+pub use self::{error::StreamError, event::Event, metered::Limits};
 
 use std::{
     collections::VecDeque,
@@ -39,6 +33,7 @@ use self::{
     metered::{Fed, Metered},
     reading::{Said, read},
 };
+use crate::assistant::{output::is_visible, wire::finish::Finish};
 
 /// Decodes the body of a streamed answer, within the default [`Limits`].
 ///
@@ -72,7 +67,7 @@ pub struct Tokens<E> {
     /// Whether all bytes were read; what is decoded then is an event whose end did not come.
     at_end: Arc<AtomicBool>,
     is_finished: bool,
-    /// Whether the model has given anything.
+    /// Whether the model has given anything that can be seen.
     has_spoken: bool,
     next: VecDeque<Result<Event, StreamError<E>>>,
 }
@@ -107,7 +102,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         match read(block.event.as_deref(), data) {
             Ok(Said::Nothing) => {}
             Ok(Said::Chunk { pieces, finish }) => {
-                self.has_spoken |= !pieces.is_empty();
+                self.has_spoken |= pieces.iter().any(is_seen);
                 self.next.extend(pieces.into_iter().map(Ok));
                 if let Some(reason) = finish {
                     self.finish(reason);
@@ -121,7 +116,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         }
     }
 
-    fn finish(&mut self, reason: FinishReason) {
+    fn finish(&mut self, reason: Finish) {
         if !self.has_spoken && reason.promises_text() {
             return self.fail(StreamError::Empty);
         }
@@ -162,6 +157,14 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
 
     fn has_all_bytes(&self) -> bool {
         self.at_end.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether an event is more than blanks.
+fn is_seen(event: &Event) -> bool {
+    match event {
+        Event::Token(text) | Event::Refusal(text) => text.chars().any(is_visible),
+        _ => true,
     }
 }
 

@@ -3,10 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    event::{Event, FinishReason},
-    upstream::UpstreamError,
-};
+use super::event::Event;
+use crate::assistant::wire::{fault::Told, finish::Finish};
 
 /// What an event says.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,21 +12,18 @@ pub(super) enum Said {
     /// Nothing of the answer: a role, the usage, an event without data.
     Nothing,
     /// A part of the answer, and maybe its end.
-    Chunk { pieces: Vec<Event>, finish: Option<FinishReason> },
+    Chunk { pieces: Vec<Event>, finish: Option<Finish> },
     /// `[DONE]`.
     Done,
     /// The upstream has failed.
-    Error(UpstreamError),
+    Error(Told),
 }
 
 /// Reads the event `name` with this data. `Err` says why that cannot be done.
 pub(super) fn read(name: Option<&str>, data: &str) -> Result<Said, String> {
     let data = data.trim();
     if name == Some("error") {
-        return Ok(Said::Error(match serde_json::from_str(data) {
-            Ok(value) => UpstreamError::of(&value),
-            Err(_) => UpstreamError::of_text(data),
-        }));
+        return Ok(Said::Error(Told::read(data)));
     }
     match data {
         "" => Ok(Said::Nothing),
@@ -39,7 +34,7 @@ pub(super) fn read(name: Option<&str>, data: &str) -> Result<Said, String> {
 
 fn of_value(value: Value) -> Result<Said, serde_json::Error> {
     if let Some(error) = error_in(&value) {
-        return Ok(Said::Error(UpstreamError::of(error)));
+        return Ok(Said::Error(Told::of(error)));
     }
     let mut chunk = Chunk::deserialize(value)?;
     let choice = chunk.choices.take().unwrap_or_default().into_iter().next();
@@ -49,9 +44,9 @@ fn of_value(value: Value) -> Result<Said, serde_json::Error> {
     };
     Ok(match finish {
         // Some routers have no other word for a provider that has failed.
-        Some(reason) if reason == "error" => Said::Error(UpstreamError::of_text("finish reason `error`")),
+        Some(reason) if reason == "error" => Said::Error(Told::saying("finish reason `error`")),
         None if pieces.is_empty() => Said::Nothing,
-        finish => Said::Chunk { pieces, finish: finish.as_deref().map(FinishReason::of) },
+        finish => Said::Chunk { pieces, finish: finish.as_deref().map(|reason| Finish::of(Some(reason))) },
     })
 }
 

@@ -4,34 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fault::Told;
+use super::{fault::Told, finish::Finish};
 use crate::assistant::error::{Fault, GenerationError, OutputError};
-
-/// Why a text ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// The model was done.
-    Stop,
-    /// It was cut at its greatest length.
-    Length,
-    /// The model, or a filter behind it, will not answer this.
-    Declined,
-    /// The API does not say.
-    Unknown,
-}
-
-impl Finish {
-    /// Its name in replies, which is OpenAI's.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::Declined => "content_filter",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// What an API has answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,20 +42,24 @@ impl Completion {
         if choice.get("error").is_some_and(|error| !error.is_null()) {
             return Err(Told::of(choice).sort_within(wait));
         }
+        let finish = choice.get("finish_reason").and_then(Value::as_str);
+        // Some routers have no other word for a provider that has failed.
+        if finish == Some("error") {
+            return Err(Told::saying("finish reason `error`").sort_within(wait));
+        }
         let message = choice.get("message");
         let text = message.and_then(|message| message.get("content")).or_else(|| choice.get("text"));
         let text = text.and_then(text_of).unwrap_or_default();
         let refusal = message.and_then(|message| message.get("refusal")).and_then(Value::as_str);
         let refusal = refusal.filter(|refusal| !refusal.trim().is_empty());
-        let finish = choice.get("finish_reason").and_then(Value::as_str);
-        if refusal.is_some() || matches!(finish, Some("content_filter" | "safety")) {
+        let finish = Finish::of(finish);
+        if refusal.is_some() || finish == Finish::Declined {
             return Ok(Self { text: refusal.map_or(text, str::to_owned), finish: Finish::Declined, model });
         }
-        if text.trim().is_empty() && wants_tool(message, finish) {
-            let message = "the model wants to call a tool, and has none".to_owned();
-            return Err(GenerationError::Refused(Fault { status: 200, message, retry_after: None }));
+        if text.trim().is_empty() && (finish == Finish::ToolCalls || has_tool_calls(message)) {
+            return Err(wants_tool());
         }
-        Ok(Self { text, finish: finish_of(finish), model })
+        Ok(Self { text, finish, model })
     }
 
     fn of_generated(value: &Value) -> Result<Self, GenerationError> {
@@ -91,7 +69,7 @@ impl Completion {
         // This form gives whole answers only, and says nothing of it unless it is asked.
         Ok(Self {
             text: text.to_owned(),
-            finish: finish.map_or(Finish::Stop, |finish| finish_of(Some(finish))),
+            finish: finish.map_or(Finish::Stop, |finish| Finish::of(Some(finish))),
             model: None,
         })
     }
@@ -110,20 +88,16 @@ fn text_of(content: &Value) -> Option<String> {
     }
 }
 
-fn wants_tool(message: Option<&Value>, finish: Option<&str>) -> bool {
+fn has_tool_calls(message: Option<&Value>) -> bool {
     let calls = message.and_then(|message| message.get("tool_calls")).and_then(Value::as_array);
-    calls.is_some_and(|calls| !calls.is_empty()) || matches!(finish, Some("tool_calls" | "function_call"))
+    calls.is_some_and(|calls| !calls.is_empty())
 }
 
-/// The words of OpenAI, of TGI, and of servers that pass on their provider's.
-fn finish_of(reason: Option<&str>) -> Finish {
-    match reason {
-        Some("stop" | "eos_token" | "stop_sequence" | "eos" | "end_turn" | "tool_calls" | "function_call") => {
-            Finish::Stop
-        }
-        Some("length" | "max_tokens") => Finish::Length,
-        _ => Finish::Unknown,
-    }
+/// What an answer is that has no text, and asks for a tool that nobody offered.
+#[must_use]
+pub fn wants_tool() -> GenerationError {
+    let message = "the model wants to call a tool, and has none".to_owned();
+    GenerationError::Refused(Fault { status: 200, message, retry_after: None })
 }
 
 /// What a body is that is no JSON. Its text may be of any length, and of anybody.
@@ -188,6 +162,17 @@ mod tests {
                 other => panic!("{body}: {other:?}"),
             };
             assert_eq!(found, is, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_choice_is_a_failure() {
+        for choice in [
+            r#"{"error": {"code": 502, "message": "down"}, "message": {"content": ""}}"#,
+            r#"{"message": {"content": "half of"}, "finish_reason": "error"}"#,
+        ] {
+            let body = format!(r#"{{"choices": [{choice}]}}"#);
+            assert!(matches!(read(&body), Err(GenerationError::Http(_))), "{body}");
         }
     }
 

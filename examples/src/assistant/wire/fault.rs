@@ -1,6 +1,6 @@
 //! What an API says in place of a text, whatever form it says it in, and what that means.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -10,15 +10,16 @@ use crate::assistant::error::{Fault, GenerationError};
 /// How much of an error's text is passed on.
 const MAX_MESSAGE_CHARS: usize = 200;
 
+const NO_WORDS: &str = "no reason given";
+
 /// The code with which OpenAI says in a 429 that the account has nothing left.
 const QUOTA: &str = "insufficient_quota";
 
 /// An error as an API words it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// The words; empty where there are none.
     pub message: String,
-    /// What kinds and codes it names itself.
     names: Vec<String>,
     /// The status that it names itself.
     pub status: Option<u16>,
@@ -32,8 +33,20 @@ impl Told {
     pub fn read(body: &str) -> Self {
         match serde_json::from_str::<Value>(body) {
             Ok(value) => Self::of(&value),
-            Err(_) => Self { message: plain(body).trim().to_owned(), ..Self::default() },
+            Err(_) => Self::saying(plain(body).trim()),
         }
+    }
+
+    /// An error that is known by these words only.
+    #[must_use]
+    pub fn saying(words: &str) -> Self {
+        Self { message: words.to_owned(), ..Self::default() }
+    }
+
+    /// What kinds and codes it names itself.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Reads such a JSON value.
@@ -81,6 +94,19 @@ impl Told {
     }
 }
 
+/// Its status, or else its first name, and the words, in at most 200 characters each.
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code =
+            self.status.map(|status| status.to_string()).or_else(|| self.names.first().map(|name| shorten(name)));
+        let words = if self.message.is_empty() { NO_WORDS.to_owned() } else { shorten(&self.message) };
+        match code {
+            Some(code) => write!(f, "{code}: {words}"),
+            None => f.write_str(&words),
+        }
+    }
+}
+
 /// A status as a number or as digits; other codes are names.
 fn status(code: &Value) -> Option<u16> {
     let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
@@ -118,7 +144,7 @@ pub fn shorten(text: &str) -> String {
 
 fn reason(status: u16) -> String {
     let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_success());
-    known.and_then(|status| status.canonical_reason()).unwrap_or("no reason given").to_owned()
+    known.and_then(|status| status.canonical_reason()).unwrap_or(NO_WORDS).to_owned()
 }
 
 #[cfg(test)]

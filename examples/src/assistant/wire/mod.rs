@@ -2,5 +2,6 @@
 
 pub mod completion;
 pub mod fault;
+pub mod finish;
 pub mod request;
 pub mod waits;
