@@ -19,6 +19,8 @@ pub enum Source {
     Excerpts,
     /// Nowhere yet: the question was queued.
     Queued,
+    /// Nowhere: the notes have nothing on the question.
+    Nothing,
 }
 
 impl Source {
@@ -32,13 +34,20 @@ impl Source {
             Self::L1Cache => "l1_cache",
             Self::Excerpts => "excerpts",
             Self::Queued => "queued",
+            Self::Nothing => "none",
         }
+    }
+
+    /// Whether a model writes it now.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Model | Self::SecondProvider)
     }
 
     /// Whether it stands in for the model.
     #[must_use]
     pub fn is_fallback(self) -> bool {
-        !matches!(self, Self::Model | Self::LocalModel)
+        !matches!(self, Self::Model | Self::LocalModel | Self::Nothing)
     }
 }
 
@@ -53,7 +62,7 @@ pub struct Answer {
     pub provider: Option<String>,
     /// Why the model's text ended.
     pub finish: Option<Finish>,
-    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy` or `refused`.
+    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or `cut`.
     pub reason: Option<&'static str>,
     /// How long the breaker took to reject the call: its own share of the answer.
     pub rejected_after: Option<Duration>,
@@ -67,6 +76,12 @@ impl Answer {
     pub fn new(text: impl Into<String>, source: Source) -> Self {
         let text = text.into();
         Self { text, source, provider: None, finish: None, reason: None, rejected_after: None, job: None }
+    }
+
+    /// The beginning of an answer that this provider writes now.
+    #[must_use]
+    pub fn of_provider(provider: &str, source: Source) -> Self {
+        Self { provider: Some(provider.to_owned()), ..Self::new("", source) }
     }
 
     /// Whether the text was cut at its greatest length.

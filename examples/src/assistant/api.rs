@@ -80,6 +80,16 @@ impl ApiKind {
         route
     }
 
+    /// Where an answer is asked for that comes token by token: TGI has a route of its own for it.
+    #[must_use]
+    pub fn stream_route(self, route: &Url) -> Url {
+        let mut route = route.clone();
+        if self == Self::Tgi && route.path().ends_with("/generate") {
+            route.set_path(&format!("{}_stream", route.path()));
+        }
+        route
+    }
+
     /// Whether the address or the request has to name a model: the router has many.
     #[must_use]
     pub fn needs_model(self, base: &Url) -> bool {
@@ -154,6 +164,16 @@ mod tests {
         ] {
             assert_eq!(route(kind, base), asked, "{base}");
         }
+    }
+
+    #[test]
+    fn tgi_streams_at_a_route_of_its_own() {
+        let route =
+            |kind: ApiKind, route: &str| kind.stream_route(&route.parse().expect("it is an address")).to_string();
+        assert_eq!(route(ApiKind::Tgi, "http://localhost/generate"), "http://localhost/generate_stream");
+        assert_eq!(route(ApiKind::Tgi, "http://localhost/tgi"), "http://localhost/tgi");
+        assert_eq!(route(ApiKind::TextGeneration, "http://localhost/generate"), "http://localhost/generate");
+        assert_eq!(route(ApiKind::Chat, "http://localhost/chat/completions"), "http://localhost/chat/completions");
     }
 
     #[test]

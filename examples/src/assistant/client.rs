@@ -1,16 +1,20 @@
 //! The API client: one prompt out, one completion in, over HTTP, and every way in which that can go wrong.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use reqwest::{Client, ClientBuilder, Response, redirect};
+use reqwest::{Client, ClientBuilder, Response, header::CONTENT_TYPE, redirect};
 
 use super::{
     endpoint::Endpoint,
     error::GenerationError,
     output::{strip_prompt, validate},
+    tokens::{Tokens, decode},
     wire::{
         completion::Completion,
         fault::{Told, shorten},
@@ -24,13 +28,24 @@ use super::{
 const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// What a user reads where the model declined without a word.
-const DECLINED: &str = "The model declined to answer this question.";
+pub(super) const DECLINED: &str = "The model declined to answer this question.";
+
+/// What an API answers to a prompt whose answer is to come token by token.
+#[derive(Debug)]
+pub enum Reply {
+    /// It comes.
+    Tokens(Tokens<reqwest::Error>),
+    /// It is here.
+    Whole(Completion),
+}
 
 /// A client of one text-generation API.
 #[derive(Debug)]
 pub struct ApiClient {
     http: Client,
-    endpoint: Endpoint,
+    /// Without connections that are kept: some servers close one after a streamed answer, and say nothing of it.
+    streaming: Client,
+    endpoint: Arc<Endpoint>,
     parameters: GenerationParameters,
     sent: AtomicU64,
 }
@@ -41,18 +56,18 @@ impl ApiClient {
     /// # Errors
     /// The system's root certificates cannot be loaded.
     pub fn new(endpoint: Endpoint, parameters: GenerationParameters) -> Result<Self, reqwest::Error> {
-        let builder = if endpoint.route.scheme() == "http" { plain_client() } else { secure_client() };
-        let http = builder
-            .connect_timeout(Duration::from_secs(5))
+        let client = || {
+            let builder = if endpoint.route.scheme() == "http" { plain_client() } else { secure_client() };
             // A redirect could take the question to another host.
-            .redirect(redirect::Policy::none())
-            .build()?;
-        Ok(Self { http, endpoint, parameters, sent: AtomicU64::new(0) })
+            builder.connect_timeout(Duration::from_secs(5)).redirect(redirect::Policy::none())
+        };
+        let (http, streaming) = (client().build()?, client().pool_max_idle_per_host(0).build()?);
+        Ok(Self { http, streaming, endpoint: Arc::new(endpoint), parameters, sent: AtomicU64::new(0) })
     }
 
     /// The API that it asks.
     #[must_use]
-    pub fn endpoint(&self) -> &Endpoint {
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 
@@ -70,7 +85,25 @@ impl ApiClient {
     /// # Cancellation
     /// Dropping the future closes the connection.
     pub async fn generate(&self, prompt: &str) -> Result<Completion, GenerationError> {
-        let response = self.post(prompt).await?;
+        self.read(self.post(&self.http, prompt, false).await?, prompt).await
+    }
+
+    /// Sends one prompt, whose answer is to come token by token. An API that cannot do so gives the whole of it.
+    ///
+    /// # Errors
+    /// Any variant of [`GenerationError`] that speaks of the API.
+    ///
+    /// # Cancellation
+    /// Dropping the future, or the tokens, closes the connection; the servers stop to write then.
+    pub async fn stream(&self, prompt: &str) -> Result<Reply, GenerationError> {
+        let response = self.post(&self.streaming, prompt, true).await?;
+        if response.status().is_success() && is_event_stream(&response) {
+            return Ok(Reply::Tokens(decode(response.bytes_stream())));
+        }
+        Ok(Reply::Whole(self.read(response, prompt).await?))
+    }
+
+    async fn read(&self, response: Response, prompt: &str) -> Result<Completion, GenerationError> {
         let (status, wait) = (response.status(), waits::asked(response.headers()));
         let body = read_bounded(response).await?;
         let body = String::from_utf8_lossy(&body);
@@ -78,20 +111,20 @@ impl ApiClient {
             true => Completion::read(&body, wait),
             false => Err(Told::read(&body).sort(status.as_u16(), wait)),
         };
-        // An API repeats a token that it does not know. It is hidden before the words are shortened, which could leave a part of it.
-        let Completion { text, finish, model } =
-            read.map_err(|error| error.in_words(|words| shorten(&self.hide(words))))?;
+        let Completion { text, finish, model } = read.map_err(|error| self.endpoint.in_fit_words(error))?;
         let text = match (finish, text.trim()) {
             (Finish::Declined, "") => DECLINED.to_owned(),
             (_, text) => validate(strip_prompt(text, prompt))?,
         };
-        Ok(Completion { text: self.hide_long(text), finish, model: model.map(|model| shorten(&self.hide(&model))) })
+        let model = model.map(|model| shorten(&self.endpoint.hide(&model)));
+        Ok(Completion { text: self.endpoint.hide_long(text), finish, model })
     }
 
-    async fn post(&self, prompt: &str) -> Result<Response, GenerationError> {
-        let Endpoint { route, token, bill_to, .. } = &self.endpoint;
-        let body = Body::new(&self.endpoint, prompt, &self.parameters);
-        let mut request = self.http.post(route.clone()).json(&body);
+    async fn post(&self, http: &Client, prompt: &str, stream: bool) -> Result<Response, GenerationError> {
+        let Endpoint { route, kind, token, bill_to, .. } = &*self.endpoint;
+        let route = if stream { kind.stream_route(route) } else { route.clone() };
+        let body = Body::new(&self.endpoint, prompt, &self.parameters, stream);
+        let mut request = http.post(route).json(&body);
         if let Some(token) = token {
             request = request.bearer_auth(token.reveal());
         }
@@ -101,18 +134,11 @@ impl ApiClient {
         self.sent.fetch_add(1, Ordering::Relaxed);
         request.send().await.map_err(unreached)
     }
+}
 
-    fn hide(&self, words: &str) -> String {
-        self.endpoint.token.as_ref().map_or_else(|| words.to_owned(), |token| token.hide(words))
-    }
-
-    /// In an answer a short token is a word like any other: local servers have `none`.
-    fn hide_long(&self, text: String) -> String {
-        match &self.endpoint.token {
-            Some(token) if token.is_long() => token.hide(&text),
-            _ => text,
-        }
-    }
+fn is_event_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// The beginning of a client that speaks HTTP only, and so does without the system's root certificates: there may be none.
@@ -127,7 +153,7 @@ fn secure_client() -> ClientBuilder {
 }
 
 /// An address may have a password or a key in it.
-fn unreached(error: reqwest::Error) -> GenerationError {
+pub(super) fn unreached(error: reqwest::Error) -> GenerationError {
     GenerationError::Connect(error.without_url())
 }
 

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::{api::ApiKind, secret::Secret};
+use super::{api::ApiKind, error::GenerationError, secret::Secret, wire::fault::shorten};
 
 /// What is sent where nothing is known of the model: the official clients send the same.
 const UNKNOWN_MODEL: &str = "dummy";
@@ -46,6 +46,24 @@ impl Endpoint {
     #[must_use]
     pub fn key(&self) -> String {
         self.model.as_ref().map_or_else(|| self.provider.clone(), |model| format!("{}/{model}", self.provider))
+    }
+
+    /// An API repeats a token that it does not know. It is hidden before the words are shortened, which could leave a part of it.
+    pub(super) fn in_fit_words(&self, error: GenerationError) -> GenerationError {
+        error.in_words(|words| shorten(&self.hide(words)))
+    }
+
+    /// The words without the token.
+    pub(super) fn hide(&self, words: &str) -> String {
+        self.token.as_ref().map_or_else(|| words.to_owned(), |token| token.hide(words))
+    }
+
+    /// In an answer a short token is a word like any other: local servers have `none`.
+    pub(super) fn hide_long(&self, text: String) -> String {
+        match &self.token {
+            Some(token) if token.is_long() => token.hide(&text),
+            _ => text,
+        }
     }
 
     /// The model as a request names it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use breaker_core::{CircuitBreakerError, Classify, Outcome};
 use thiserror::Error;
 
+use super::{client::unreached, tokens::StreamError};
+
 /// The question itself is at fault; the API was not asked, so this proves nothing about it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValidationError {
@@ -99,6 +101,9 @@ pub enum GenerationError {
     /// No connection, or it broke (failure).
     #[error("the text-generation API could not be reached")]
     Connect(#[source] reqwest::Error),
+    /// A streamed answer ended before it was whole (failure).
+    #[error("the text-generation API broke off its answer")]
+    Cut,
     /// The answer is not the JSON that was agreed on (failure).
     #[error("the text-generation API sent something unreadable: {0}")]
     Unreadable(String),
@@ -127,6 +132,19 @@ impl Classify for GenerationError {
     }
 }
 
+impl From<StreamError<reqwest::Error>> for GenerationError {
+    fn from(error: StreamError<reqwest::Error>) -> Self {
+        match error {
+            StreamError::Cut => Self::Cut,
+            StreamError::Empty => OutputError::NoAnswer.into(),
+            StreamError::Upstream(told) => told.sort_within(None),
+            StreamError::TooLong { most } => Self::Unreadable(format!("more than {most} bytes")),
+            StreamError::Unreadable(what) => Self::Unreadable(what),
+            StreamError::Body(error) => unreached(error),
+        }
+    }
+}
+
 impl GenerationError {
     /// Whether the call was not made at all, because the breaker rejected it.
     #[must_use]
@@ -149,6 +167,7 @@ impl GenerationError {
             Self::Misconfigured(told) => Self::Misconfigured(fault(told)),
             Self::Refused(told) => Self::Refused(fault(told)),
             Self::ModelLoad { message, retry_after } => Self::ModelLoad { message: words(&message), retry_after },
+            Self::Unreadable(what) => Self::Unreadable(words(&what)),
             other => other,
         }
     }
@@ -167,7 +186,7 @@ impl GenerationError {
                 false
             }
             Self::Http(_) | Self::ModelLoad { .. } | Self::Connect(_) => true,
-            Self::Unreadable(_) | Self::InvalidOutput(_) => true,
+            Self::Cut | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
             Self::Breaker(error) => error.is_timeout(),
         }
     }

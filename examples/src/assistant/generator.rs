@@ -6,11 +6,13 @@ use super::{
     answer::{Answer, Source},
     asking::Asking,
     cache::AnswerCache,
-    config::RetryPolicy,
+    config::{RetryPolicy, StreamLimits},
     error::{GenerationError, ValidationError},
     provider::Provider,
     question::Question,
     queue::Queue,
+    streamed::Events,
+    tokens::Event,
     wire::finish::Finish,
 };
 
@@ -28,6 +30,7 @@ pub struct Generator {
     pub(super) cache: AnswerCache,
     pub(super) queue: Queue,
     pub(super) retry: RetryPolicy,
+    pub(super) limits: StreamLimits,
     pub(super) max_prompt_chars: usize,
 }
 
@@ -45,27 +48,52 @@ impl Generator {
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
         let asking = Asking::new();
         match self.ask(question, &asking).await {
+            // To wait for the API is in vain then.
             Err(GenerationError::Refused(fault)) => {
-                let instead = self.instead_of_refused(question, &asking).await;
+                let instead = match self.second_answer(question, &asking, REFUSED).await {
+                    None => self.instead(question, &asking, REFUSED).await,
+                    answer => answer,
+                };
                 instead.ok_or(GenerationError::Refused(fault))
             }
             result => result,
         }
     }
 
-    /// The fallbacks of a question that the API refused. To wait is in vain then.
-    async fn instead_of_refused(&self, question: &Question, asking: &Asking) -> Option<Answer> {
-        if let Some(answer) = self.second_answer(question, asking, REFUSED).await {
-            return Some(answer);
-        }
-        match self.cached_answer(question, asking, REFUSED).await {
-            None => self.excerpts(question, asking, REFUSED),
+    /// The same as a stream, which is there with its first token: until then the retries and the fallbacks have their turn.
+    ///
+    /// # Errors
+    /// As of [`answer`](Self::answer).
+    ///
+    /// # Cancellation
+    /// Dropping the future, or the stream, ends the call of the API. Before the first token the breaker counts it neither way, and after it
+    /// as a success.
+    pub async fn stream(&self, question: &Question) -> Result<(Answer, Events), GenerationError> {
+        let asking = Asking::new();
+        let events = match self.begin(question, &asking).await {
+            Err(GenerationError::Refused(fault)) => {
+                let instead = match self.second_stream(question, &asking, REFUSED).await {
+                    None => self.instead(question, &asking, REFUSED).await.map(|answer| asking.serve(answer)),
+                    events => events,
+                };
+                instead.ok_or(GenerationError::Refused(fault))?
+            }
+            result => result?,
+        };
+        let head = asking.served().unwrap_or_else(|| Answer::of_provider(self.first.key(), Source::Model));
+        Ok((head, events))
+    }
+
+    /// What can be said without a model: an earlier answer, or what the notes say.
+    pub(super) async fn instead(&self, question: &Question, asking: &Asking, reason: &'static str) -> Option<Answer> {
+        match self.cached_answer(question, asking, reason).await {
+            None => self.excerpts(question, asking, reason),
             cached => cached,
         }
     }
 
-    /// One call of one provider.
-    async fn call(&self, provider: &Provider, question: &Question, source: Source) -> Result<Answer, GenerationError> {
+    /// The prompt of a question that can be asked.
+    fn prompt(&self, question: &Question) -> Result<String, GenerationError> {
         question.validate()?;
         if question.context.chunks.is_empty() {
             return Err(GenerationError::NoContext);
@@ -75,6 +103,12 @@ impl Generator {
         if chars > most {
             return Err(ValidationError::LongPrompt { chars, most }.into());
         }
+        Ok(prompt)
+    }
+
+    /// One call of one provider.
+    async fn call(&self, provider: &Provider, question: &Question, source: Source) -> Result<Answer, GenerationError> {
+        let prompt = self.prompt(question)?;
         let completion = provider.generate(question, &prompt).await?;
         let mut text = completion.text;
         match completion.finish {
@@ -131,5 +165,38 @@ impl Generator {
     #[circuit_breaker(key = second.key())]
     pub(super) async fn ask_second(&self, second: &Provider, question: &Question) -> Result<Answer, GenerationError> {
         self.call(second, question, Source::SecondProvider).await
+    }
+
+    /// The first provider's answer, token by token. Nothing of it is shown before it is there, so there is no place for it in the queue.
+    #[circuit_breaker(
+        key = self.first.key(),
+        stream(first_item = self.limits.first_token, item_timeout = self.limits.token_gap, until = Event::completes)
+    )]
+    #[retry(
+        attempts = self.retry.attempts,
+        min = self.retry.min,
+        max = self.retry.max,
+        factor = 2.0,
+        jitter = self.retry.jitter,
+        when(CircuitBreakerError, GenerationError::is_transient)
+    )]
+    #[fallback(
+        second_provider = within("off", |rejection| self.second_stream(question, asking, rejection.reason()).await),
+        l1_cache = |rejection| Some(asking.serve(self.cached_answer(question, asking, rejection.reason()).await?)),
+        excerpts = |rejection| Some(asking.serve(self.excerpts(question, asking, rejection.reason())?)),
+        on(open, failure)
+    )]
+    async fn begin(&self, question: &Question, asking: &Asking) -> Result<Events, GenerationError> {
+        asking.admitted();
+        self.first.stream(question, &self.prompt(question)?).await
+    }
+
+    /// The second provider's answer, token by token.
+    #[circuit_breaker(
+        key = second.key(),
+        stream(first_item = self.limits.first_token, item_timeout = self.limits.token_gap, until = Event::completes)
+    )]
+    pub(super) async fn begin_second(&self, second: &Provider, question: &Question) -> Result<Events, GenerationError> {
+        second.stream(question, &self.prompt(question)?).await
     }
 }

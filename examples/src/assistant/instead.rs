@@ -4,11 +4,13 @@ use super::{
     answer::{Answer, Source},
     asking::Asking,
     cache::AnswerCache,
+    config::StreamLimits,
     error::GenerationError,
     generator::{Generator, REFUSED},
     provider::Provider,
     question::{Question, Wish},
     queue::Queue,
+    streamed::Events,
 };
 
 /// An excerpt shows this much of a note.
@@ -16,6 +18,11 @@ const EXCERPT_CHARS: usize = 200;
 
 /// The most notes that are excerpted.
 pub const EXCERPTS: usize = 3;
+
+/// Why a text stands in for the rest of an answer.
+pub(super) const BROKE_OFF: &str = "cut";
+
+const BROKEN: &str = "The answer broke off.";
 
 const UNREACHED: &str = "The model cannot be reached at the moment.";
 
@@ -36,17 +43,24 @@ impl Generator {
     ) -> Option<Answer> {
         asking.falls_back();
         let second = self.second.as_ref()?;
-        match self.ask_second(second, question).await {
-            Ok(answer) => Some(asking.instead(answer, reason)),
-            Err(error) => {
-                tracing::debug!(
-                    provider = second.key(),
-                    error = error.to_string(),
-                    "the second provider has no answer"
-                );
-                None
-            }
-        }
+        let answered = self.ask_second(second, question).await;
+        let answer = answered.inspect_err(|error| no_answer(second, error)).ok()?;
+        Some(asking.instead(answer, reason))
+    }
+
+    /// The same as a stream.
+    pub(super) async fn second_stream(
+        &self,
+        question: &Question,
+        asking: &Asking,
+        reason: &'static str,
+    ) -> Option<Events> {
+        asking.falls_back();
+        let second = self.second.as_ref()?;
+        let begun = self.begin_second(second, question).await;
+        let events = begun.inspect_err(|error| no_answer(second, error)).ok()?;
+        asking.serve_as(asking.instead(Answer::of_provider(second.key(), Source::SecondProvider), reason));
+        Some(events)
     }
 
     /// The second step: for those who would rather have the model's answer later than something else now.
@@ -90,7 +104,11 @@ impl Generator {
             .iter()
             .take(EXCERPTS)
             .map(|found| format!("\n\n{}: {}", found.note.title, beginning(&found.note.text)));
-        let why = if reason == REFUSED { NOT_TAKEN } else { UNREACHED };
+        let why = match reason {
+            REFUSED => NOT_TAKEN,
+            BROKE_OFF => BROKEN,
+            _ => UNREACHED,
+        };
         let text = format!("{why} {EXCERPTS_INTRODUCTION}{}", excerpts.collect::<String>());
         Some(asking.text(text, Source::Excerpts, reason))
     }
@@ -107,6 +125,12 @@ impl Generator {
         &self.cache
     }
 
+    /// How long the parts of a streamed answer may take.
+    #[must_use]
+    pub fn limits(&self) -> &StreamLimits {
+        &self.limits
+    }
+
     /// The provider that is asked first.
     #[must_use]
     pub fn first(&self) -> &Provider {
@@ -117,6 +141,10 @@ impl Generator {
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
         [&self.first].into_iter().chain(&self.second)
     }
+}
+
+fn no_answer(second: &Provider, error: &GenerationError) {
+    tracing::debug!(provider = second.key(), error = error.to_string(), "the second provider has no answer");
 }
 
 /// The first 200 characters of a text, with a sign that there is more.

@@ -2,7 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{embedding::telling_words, error::GenerationError, notes::Notes, question::Question};
+use super::{
+    answer::{Answer, Source},
+    embedding::telling_words,
+    error::GenerationError,
+    notes::Notes,
+    question::Question,
+};
 
 /// An answer has this many sentences.
 const SENTENCES: usize = 2;
@@ -35,11 +41,15 @@ impl LocalModel {
         Ok(Self { weights })
     }
 
-    /// Answers from the question's context; empty when there is none.
-    #[must_use]
-    pub fn answer(&self, question: &Question) -> String {
+    /// Answers from the question's context.
+    ///
+    /// # Errors
+    /// The question is at fault, or the notes have nothing on it.
+    pub fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
+        question.validate()?;
         let texts = question.context.chunks.iter().map(|found| found.note.text.as_str());
-        best_sentences(&question.query, texts, |word| self.weights.get(word).copied().unwrap_or(1.0))
+        let text = best_sentences(&question.query, texts, |word| self.weights.get(word).copied().unwrap_or(1.0));
+        if text.is_empty() { Err(GenerationError::NoContext) } else { Ok(Answer::new(text, Source::LocalModel)) }
     }
 }
 
@@ -75,6 +85,7 @@ mod tests {
         let context = Context::find(&notes, &query);
         let question = Question { user: "ada".to_owned(), query, context, wish: Wish::SomethingNow };
         let answer = LocalModel::load(&notes).expect("the built-in notes have words").answer(&question);
+        let answer = answer.expect("the notes have it").text;
         assert!(answer.contains("The passport expires in March 2029"), "{answer}");
     }
 

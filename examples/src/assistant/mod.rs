@@ -28,6 +28,8 @@ pub mod secret;
 pub mod service;
 pub mod standing;
 pub mod story;
+pub mod streamed;
+pub mod telling;
 pub mod tokens;
 pub mod upstream;
 pub mod wire;

@@ -1,11 +1,14 @@
 //! A provider: the client of one API, under the name by which its breaker is told apart, and what is known of it.
 
+use std::sync::Arc;
+
 use super::{
-    client::ApiClient,
+    client::{ApiClient, Reply},
     endpoint::Endpoint,
     error::GenerationError,
     question::Question,
     standing::Standing,
+    streamed::{self, Events, Streamed},
     wire::{completion::Completion, request::GenerationParameters},
 };
 
@@ -14,7 +17,7 @@ use super::{
 pub struct Provider {
     key: String,
     client: ApiClient,
-    standing: Standing,
+    standing: Arc<Standing>,
 }
 
 impl Provider {
@@ -24,7 +27,7 @@ impl Provider {
     /// The system's root certificates cannot be loaded.
     pub fn new(endpoint: Endpoint, parameters: GenerationParameters) -> Result<Self, reqwest::Error> {
         let key = endpoint.key();
-        Ok(Self { key, client: ApiClient::new(endpoint, parameters)?, standing: Standing::default() })
+        Ok(Self { key, client: ApiClient::new(endpoint, parameters)?, standing: Arc::default() })
     }
 
     /// Its name and its model: the value of its breaker.
@@ -51,10 +54,31 @@ impl Provider {
     /// Any variant of [`GenerationError`] that speaks of the API.
     pub async fn generate(&self, question: &Question, prompt: &str) -> Result<Completion, GenerationError> {
         let result = self.client.generate(prompt).await;
-        self.standing.note(&self.key, &question.query, &result);
-        if let (Ok(Completion { model: Some(answered), .. }), Some(asked)) = (&result, &self.client.endpoint().model) {
+        self.tell(question, &result);
+        result
+    }
+
+    /// Asks it once, for an answer that comes token by token.
+    ///
+    /// # Errors
+    /// Any variant of [`GenerationError`] that speaks of the API.
+    pub async fn stream(&self, question: &Question, prompt: &str) -> Result<Events, GenerationError> {
+        let whole = match self.client.stream(prompt).await {
+            Ok(Reply::Tokens(tokens)) => {
+                let (endpoint, standing) = (Arc::clone(self.client.endpoint()), Arc::clone(&self.standing));
+                return Ok(Streamed::new(tokens, endpoint, standing, &question.query).events());
+            }
+            Ok(Reply::Whole(completion)) => Ok(completion),
+            Err(error) => Err(error),
+        };
+        self.tell(question, &whole);
+        whole.map(|Completion { text, finish, .. }| streamed::whole(text, Some(finish)))
+    }
+
+    fn tell(&self, question: &Question, result: &Result<Completion, GenerationError>) {
+        self.standing.note(&self.key, &question.query, result);
+        if let (Ok(Completion { model: Some(answered), .. }), Some(asked)) = (result, &self.client.endpoint().model) {
             self.standing.note_model(&self.key, asked, answered);
         }
-        result
     }
 }

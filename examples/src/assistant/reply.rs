@@ -44,7 +44,7 @@ pub struct Metadata {
     pub truncated: bool,
     /// Whether it stands in for the model's answer.
     pub from_fallback: bool,
-    /// Why: `circuit_breaker_open`, `timeout`, `failure`, `busy` or `refused`.
+    /// Why: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or `cut`.
     pub fallback_reason: Option<&'static str>,
     /// Which step of the fallback served it.
     pub fallback_source: Option<&'static str>,
@@ -63,24 +63,23 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// How `answer` came about; `None` is the answer that the notes contain nothing.
+    /// How `answer` came about.
     #[must_use]
-    pub fn new(question: &Question, answer: Option<&Answer>, circuit_status: &'static str, duration: Duration) -> Self {
-        let source = answer.map_or("none", |answer| answer.source.as_str());
-        let from_fallback = answer.is_some_and(|answer| answer.source.is_fallback());
-        let excerpted = answer.is_some_and(|answer| answer.source == Source::Excerpts);
+    pub fn new(question: &Question, answer: &Answer, circuit_status: &'static str, duration: Duration) -> Self {
+        let (source, from_fallback) = (answer.source.as_str(), answer.source.is_fallback());
+        let excerpted = answer.source == Source::Excerpts;
         let chunks_used = question.context.chunks.len();
         Self {
             duration_ms: duration.as_secs_f64() * 1e3,
             source,
-            provider: answer.and_then(|answer| answer.provider.clone()),
-            finish_reason: answer.and_then(|answer| answer.finish).map(Finish::as_str),
-            truncated: answer.is_some_and(Answer::is_truncated),
+            provider: answer.provider.clone(),
+            finish_reason: answer.finish.map(Finish::as_str),
+            truncated: answer.is_truncated(),
             from_fallback,
-            fallback_reason: answer.and_then(|answer| answer.reason),
+            fallback_reason: answer.reason,
             fallback_source: from_fallback.then_some(source),
             circuit_status,
-            breaker_us: answer.and_then(|answer| answer.rejected_after).map(|share| share.as_secs_f64() * 1e6),
+            breaker_us: answer.rejected_after.map(|share| share.as_secs_f64() * 1e6),
             chunks_retrieved: question.context.retrieved,
             chunks_used,
             excerpts_returned: if excerpted { chunks_used.min(EXCERPTS) } else { 0 },
@@ -100,6 +99,82 @@ pub struct QueryReply {
     pub sources: Vec<SourceNote>,
     /// How it came about, for those who asked.
     pub metadata: Option<Metadata>,
+}
+
+/// The event `source` of a streamed answer: where the text comes from that follows.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceEvent {
+    /// As in [`Metadata`].
+    pub source: &'static str,
+    /// The provider and the model that write it now, as `HOST/MODEL`.
+    pub provider: Option<String>,
+    /// Whether it stands in for the model's answer.
+    pub from_fallback: bool,
+    /// Why, as in [`Metadata`].
+    pub fallback_reason: Option<&'static str>,
+    /// The notes that it rests on.
+    pub sources: Vec<SourceNote>,
+}
+
+impl SourceEvent {
+    /// The beginning of `answer`.
+    #[must_use]
+    pub fn new(question: &Question, answer: &Answer) -> Self {
+        Self {
+            source: answer.source.as_str(),
+            provider: answer.provider.clone(),
+            from_fallback: answer.source.is_fallback(),
+            fallback_reason: answer.reason,
+            sources: sources(question),
+        }
+    }
+}
+
+/// The event `token`: the next piece of the text.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenEvent {
+    /// It is to be appended as it is.
+    pub text: String,
+}
+
+/// The event `done`: that was the answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct DoneEvent {
+    /// Where it came from.
+    pub source: &'static str,
+    /// Why the model's text ended, as in [`Metadata`].
+    pub finish_reason: Option<&'static str>,
+    /// Whether there would have been more: the text ended at a limit, the model's or the service's.
+    pub truncated: bool,
+    /// How it came about, for those who asked.
+    pub metadata: Option<Metadata>,
+}
+
+/// The event `cut`: the answer broke off, and what came of it is not whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct CutEvent {
+    /// Why: `cut`, `timeout` or `failure`.
+    pub reason: &'static str,
+    /// What else there is on the question; null where there is nothing, or where `reset` and another answer follow.
+    pub fallback: Option<Instead>,
+}
+
+/// What stands in for the rest of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Instead {
+    /// `l1_cache` or `excerpts`.
+    pub source: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl CutEvent {
+    /// The end of an answer in whose place there is `instead`.
+    #[must_use]
+    pub fn new(reason: &'static str, instead: Option<Answer>) -> Self {
+        let fallback = instead.map(|answer| Instead { source: answer.source.as_str(), text: answer.text });
+        Self { reason, fallback }
+    }
 }
 
 /// The reply with a promise.

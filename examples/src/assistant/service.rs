@@ -7,7 +7,7 @@ use breaker_axum::dashboard_router;
 use breaker_core::{CircuitBreaker, Registry, State};
 use tokio::{
     net::TcpListener,
-    sync::watch,
+    sync::{mpsc::Receiver, watch},
     task::{JoinHandle, JoinSet, spawn},
 };
 
@@ -25,6 +25,7 @@ use super::{
     question::Question,
     queue::{Progress, Queue},
     secret::Secret,
+    telling::{self, Piece},
 };
 
 /// Where the text comes from.
@@ -69,6 +70,7 @@ impl Assistant {
                     cache: AnswerCache::new(config.cache_capacity, config.cache_ttl),
                     queue: Queue::new(config.queue_capacity, config.queue_ttl),
                     retry: config.retry,
+                    limits: config.limits,
                     max_prompt_chars,
                 }))
             }
@@ -101,18 +103,36 @@ impl Assistant {
     /// # Errors
     /// The question is at fault, the API refused it, or there is nothing to show.
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
-        match &self.model {
+        let answered = match &self.model {
             Model::Api(generator) => generator.answer(question).await,
-            Model::Local(model) => {
-                question.validate()?;
-                let text = model.answer(question);
-                if text.is_empty() {
-                    Err(GenerationError::NoContext)
-                } else {
-                    Ok(Answer::new(text, Source::LocalModel))
-                }
-            }
+            Model::Local(model) => model.answer(question),
+        };
+        answered.or_else(nothing_found)
+    }
+
+    /// Answers a question token by token, once the first one is there. With `again`, an answer that breaks off is followed by another one, once.
+    ///
+    /// # Errors
+    /// As of [`answer`](Self::answer).
+    ///
+    /// # Cancellation
+    /// Dropping the future, or later the receiver, ends the call of the API.
+    pub async fn tell(&self, question: Question, again: bool) -> Result<Receiver<Piece>, GenerationError> {
+        let told = match &self.model {
+            Model::Api(generator) => telling::tell(Arc::clone(generator), question, again).await,
+            Model::Local(model) => model.answer(&question).map(telling::told),
+        };
+        told.or_else(|error| nothing_found(error).map(telling::told))
+    }
+}
+
+/// That the notes have nothing on a question is an answer, and every other error is one.
+fn nothing_found(error: GenerationError) -> Result<Answer, GenerationError> {
+    match error {
+        GenerationError::NoContext => {
+            Ok(Answer::new("The notes contain nothing about this question.", Source::Nothing))
         }
+        other => Err(other),
     }
 }
 

@@ -30,6 +30,17 @@ pub struct RetryPolicy {
     pub jitter: f64,
 }
 
+/// How long the parts of a streamed answer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// Until its first token is there, from the sending of the question.
+    pub first_token: Duration,
+    /// Between two tokens, while the upstream is waited for.
+    pub token_gap: Duration,
+    /// All of it. What has come until then is the answer, and is marked as truncated.
+    pub answer: Duration,
+}
+
 /// The settings of the service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssistantConfig {
@@ -45,6 +56,8 @@ pub struct AssistantConfig {
     pub max_prompt_chars: usize,
     /// How failed calls are tried again.
     pub retry: RetryPolicy,
+    /// How long the parts of a streamed answer may take.
+    pub limits: StreamLimits,
     /// The most answers in the L1 cache; one that is larger than 4 KiB counts as several.
     pub cache_capacity: u64,
     /// How long an answer stays in the L1 cache.
@@ -71,6 +84,11 @@ impl Default for AssistantConfig {
             },
             max_prompt_chars: 8_000,
             retry: RetryPolicy { attempts: 2, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: 0.1 },
+            limits: StreamLimits {
+                first_token: Duration::from_secs(20),
+                token_gap: Duration::from_secs(10),
+                answer: Duration::from_secs(120),
+            },
             cache_capacity: 10_000,
             cache_ttl: Duration::from_secs(3_600),
             queue_capacity: 100,
@@ -107,6 +125,9 @@ impl AssistantConfig {
         reader.number("HF_MAX_PROMPT_CHARS", "a whole number from 500", |n| *n >= 500, &mut config.max_prompt_chars);
         let attempts = &mut config.retry.attempts;
         reader.number("HF_ATTEMPTS", "a whole number from 1 to 10", |n| (1..=10).contains(n), attempts);
+        reader.seconds("HF_FIRST_TOKEN_SECONDS", &mut config.limits.first_token);
+        reader.seconds("HF_TOKEN_GAP_SECONDS", &mut config.limits.token_gap);
+        reader.seconds("HF_ANSWER_SECONDS", &mut config.limits.answer);
         reader.number("ASSISTANT_CACHE_CAPACITY", "a whole number", |_| true, &mut config.cache_capacity);
         reader.seconds("ASSISTANT_CACHE_TTL_SECONDS", &mut config.cache_ttl);
         reader.number("ASSISTANT_QUEUE_CAPACITY", "a whole number", |_| true, &mut config.queue_capacity);

@@ -52,7 +52,14 @@ where
 {
     let at_end = Arc::new(AtomicBool::new(false));
     let blocks = SseByteStream::new(Metered::new(body, limits, at_end.clone()));
-    Tokens { blocks: Some(Box::pin(blocks)), at_end, is_finished: false, has_spoken: false, next: VecDeque::new() }
+    Tokens {
+        blocks: Some(Box::pin(blocks)),
+        at_end,
+        is_finished: false,
+        has_spoken: false,
+        model: None,
+        next: VecDeque::new(),
+    }
 }
 
 /// A stream of [`Event`]s, made by [`decode`].
@@ -69,6 +76,7 @@ pub struct Tokens<E> {
     is_finished: bool,
     /// Whether the model has given anything that can be seen.
     has_spoken: bool,
+    model: Option<String>,
     next: VecDeque<Result<Event, StreamError<E>>>,
 }
 
@@ -96,10 +104,22 @@ impl<E: StdError + Send + Sync + 'static> Stream for Tokens<E> {
     }
 }
 
+impl<E> Tokens<E> {
+    /// The model that the answer says it is of, as far as it was read.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+}
+
 impl<E: StdError + Send + Sync + 'static> Tokens<E> {
     fn take_in(&mut self, block: &Sse) {
         let Some(data) = &block.data else { return };
-        match read(block.event.as_deref(), data) {
+        let read = read(block.event.as_deref(), data).map(|(said, model)| {
+            self.model = self.model.take().or(model);
+            said
+        });
+        match read {
             Ok(Said::Nothing) => {}
             Ok(Said::Chunk { pieces, finish }) => {
                 self.has_spoken |= pieces.iter().any(is_seen);

@@ -19,35 +19,40 @@ pub(super) enum Said {
     Error(Told),
 }
 
+/// What an event says, and of which model it is.
+pub(super) type Read = (Said, Option<String>);
+
 /// Reads the event `name` with this data. `Err` says why that cannot be done.
-pub(super) fn read(name: Option<&str>, data: &str) -> Result<Said, String> {
+pub(super) fn read(name: Option<&str>, data: &str) -> Result<Read, String> {
     let data = data.trim();
     if name == Some("error") {
-        return Ok(Said::Error(Told::read(data)));
+        return Ok((Said::Error(Told::read(data)), None));
     }
     match data {
-        "" => Ok(Said::Nothing),
-        "[DONE]" => Ok(Said::Done),
+        "" => Ok((Said::Nothing, None)),
+        "[DONE]" => Ok((Said::Done, None)),
         data => serde_json::from_str(data).and_then(of_value).map_err(|error| error.to_string()),
     }
 }
 
-fn of_value(value: Value) -> Result<Said, serde_json::Error> {
+fn of_value(value: Value) -> Result<Read, serde_json::Error> {
     if let Some(error) = error_in(&value) {
-        return Ok(Said::Error(Told::of(error)));
+        return Ok((Said::Error(Told::of(error)), None));
     }
     let mut chunk = Chunk::deserialize(value)?;
+    let model = chunk.model.take();
     let choice = chunk.choices.take().unwrap_or_default().into_iter().next();
     let (pieces, finish) = match choice {
         Some(choice) => choice.said(),
         None => chunk.said(),
     };
-    Ok(match finish {
+    let said = match finish {
         // Some routers have no other word for a provider that has failed.
         Some(reason) if reason == "error" => Said::Error(Told::saying("finish reason `error`")),
         None if pieces.is_empty() => Said::Nothing,
         finish => Said::Chunk { pieces, finish: finish.as_deref().map(|reason| Finish::of(Some(reason))) },
-    })
+    };
+    Ok((said, model))
 }
 
 /// The object that has the upstream's error, or is it. Gateways have the error of the provider behind them in the choice.
@@ -61,6 +66,7 @@ fn error_in(value: &Value) -> Option<&Value> {
 /// A chunk of chat completions or of completions, or an event of TGI. All fields are optional, and unknown ones are ignored.
 #[derive(Deserialize)]
 struct Chunk {
+    model: Option<String>,
     choices: Option<Vec<Choice>>,
     token: Option<TgiToken>,
     generated_text: Option<String>,

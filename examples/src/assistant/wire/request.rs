@@ -33,6 +33,9 @@ pub enum Body<'a> {
         /// How the text is generated.
         #[serde(flatten)]
         sampling: Sampling,
+        /// Whether the answer comes token by token.
+        #[serde(skip_serializing_if = "is_false")]
+        stream: bool,
     },
     /// For [`ApiKind::Completions`].
     Completion {
@@ -43,6 +46,9 @@ pub enum Body<'a> {
         /// How the text is generated.
         #[serde(flatten)]
         sampling: Sampling,
+        /// Whether the answer comes token by token.
+        #[serde(skip_serializing_if = "is_false")]
+        stream: bool,
     },
     /// For [`ApiKind::TextGeneration`] and [`ApiKind::Tgi`].
     Inputs {
@@ -50,6 +56,9 @@ pub enum Body<'a> {
         inputs: &'a str,
         /// How the text is generated.
         parameters: Parameters,
+        /// Whether the answer comes token by token.
+        #[serde(skip_serializing_if = "is_false")]
+        stream: bool,
     },
 }
 
@@ -79,28 +88,35 @@ pub struct Parameters {
     top_p: f64,
     repetition_penalty: f64,
     // With it TGI says why it stopped.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "is_false")]
     details: bool,
 }
 
 impl<'a> Body<'a> {
-    /// The body that asks this API to go on from `prompt`.
+    /// The body that asks this API to go on from `prompt`, at once or token by token.
     #[must_use]
-    pub fn new(endpoint: &'a Endpoint, prompt: &'a str, with: &GenerationParameters) -> Self {
+    pub fn new(endpoint: &'a Endpoint, prompt: &'a str, with: &GenerationParameters, stream: bool) -> Self {
         let GenerationParameters { max_new_tokens, temperature, top_p, repetition_penalty } = *with;
         let model = endpoint.model_or_dummy();
         let sampling = Sampling { max_tokens: max_new_tokens, temperature, top_p, repetition_penalty };
         match endpoint.kind {
-            ApiKind::Chat => Self::Chat { model, messages: [Message { role: "user", content: prompt }], sampling },
-            ApiKind::Completions => Self::Completion { model, prompt, sampling },
+            ApiKind::Chat => {
+                Self::Chat { model, messages: [Message { role: "user", content: prompt }], sampling, stream }
+            }
+            ApiKind::Completions => Self::Completion { model, prompt, sampling, stream },
             kind @ (ApiKind::TextGeneration | ApiKind::Tgi) => {
                 let repetition_penalty = repetition_penalty.unwrap_or(REPETITION_PENALTY);
                 let details = kind == ApiKind::Tgi;
                 let parameters = Parameters { max_new_tokens, temperature, top_p, repetition_penalty, details };
-                Self::Inputs { inputs: prompt, parameters }
+                Self::Inputs { inputs: prompt, parameters, stream }
             }
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[cfg(test)]
@@ -113,8 +129,8 @@ mod tests {
         let base = "http://localhost".parse().expect("it is an address");
         let endpoint = Endpoint::new(&base, ApiKind::Chat, Some("org/model".to_owned()));
         let with = GenerationParameters { max_new_tokens: 9, temperature: 0.5, top_p: 0.5, repetition_penalty: None };
-        let body = serde_json::to_string(&Body::new(&endpoint, "Why?", &with)).expect("it is JSON");
+        let body = serde_json::to_string(&Body::new(&endpoint, "Why?", &with, false)).expect("it is JSON");
         assert!(body.starts_with(r#"{"model":"org/model","messages":[{"role":"user","content":"Why?"}]"#), "{body}");
-        assert!(!body.contains("repetition_penalty"), "{body}");
+        assert!(!body.contains("repetition_penalty") && !body.contains("stream"), "{body}");
     }
 }

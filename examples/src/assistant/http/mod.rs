@@ -1,5 +1,7 @@
 //! HTTP: the routes, and what each outcome looks like from outside.
 
+mod stream;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -25,6 +27,7 @@ use super::{
     reply::{JobReply, Metadata, QueryReply, QueuedReply, sources},
     service::Assistant,
 };
+use stream::Telling;
 
 /// When to come back after a failure that has not opened the breaker.
 const SHORTLY: Duration = Duration::from_secs(2);
@@ -39,15 +42,19 @@ pub struct QueryRequest {
     /// Whether the reply tells how the answer came about.
     #[serde(default)]
     pub include_metadata: bool,
-    /// Whether the question may wait for the model instead of being answered by something else.
+    /// Whether the question may wait for the model instead of being answered by something else; not for a streamed answer.
     #[serde(default)]
     pub queue: bool,
+    /// Whether a streamed answer that breaks off is followed by another one.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// The routes of the service.
 pub fn routes(assistant: Arc<Assistant>) -> Router {
     Router::new()
         .route("/query", post(query))
+        .route("/query/stream", post(query_stream))
         .route("/query/jobs/{id}", get(job))
         .with_state(Arc::clone(&assistant))
         .merge(health::routes(assistant))
@@ -59,28 +66,61 @@ async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<Quer
     let started = Instant::now();
     let request = match body {
         Ok(Json(request)) => request,
-        Err(rejection) => {
-            return ErrorReply::new(rejection.status(), "invalid_request", rejection.body_text()).into_response();
-        }
+        Err(rejection) => return unreadable(&rejection),
     };
-    // A question that will be refused needs no notes, and a search takes the longer the more words there are.
-    let context = match validate(&request.user_id, &request.query) {
-        Ok(()) => Context::find(&assistant.notes, &request.query),
-        Err(_) => Context::default(),
-    };
-    let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
-    let mut question = Question { user: request.user_id, query: request.query, context, wish };
-    question.fit(assistant.max_prompt_chars);
+    let include_metadata = request.include_metadata;
+    let question = request.question(&assistant);
     let breaker = assistant.breaker();
-    let answered = assistant.answer(&question).await;
-    let metadata = |answer| {
-        request.include_metadata.then(|| Metadata::new(&question, answer, status(breaker.as_ref()), started.elapsed()))
-    };
-    match answered {
-        Ok(answer) => reply(&question, metadata(Some(&answer)), answer),
-        Err(GenerationError::NoContext) => nothing_found(metadata(None)),
+    match assistant.answer(&question).await {
+        Ok(answer) => {
+            let status = status(breaker.as_ref());
+            let metadata = include_metadata.then(|| Metadata::new(&question, &answer, status, started.elapsed()));
+            reply(&question, metadata, answer)
+        }
         Err(failed) => failure(&failed, breaker.as_ref()),
     }
+}
+
+/// The same, token by token. What goes wrong before the first one has a status, as there.
+async fn query_stream(
+    Shared(assistant): Shared<Arc<Assistant>>,
+    body: Result<Json<QueryRequest>, JsonRejection>,
+) -> Response {
+    let started = Instant::now();
+    let request = match body {
+        Ok(Json(request)) => request,
+        Err(rejection) => return unreadable(&rejection),
+    };
+    if request.queue {
+        let message = "A streamed answer comes now or not at all: `queue` is for POST /query.";
+        return ErrorReply::new(StatusCode::BAD_REQUEST, "invalid_request", message).into_response();
+    }
+    let (include_metadata, again) = (request.include_metadata, request.again);
+    let question = request.question(&assistant);
+    let breaker = assistant.breaker();
+    match assistant.tell(question.clone(), again).await {
+        Ok(pieces) => Telling::new(assistant, question, started, include_metadata).response(pieces),
+        Err(failed) => failure(&failed, breaker.as_ref()),
+    }
+}
+
+impl QueryRequest {
+    /// The question, with the notes that belong to it.
+    fn question(self, assistant: &Assistant) -> Question {
+        // A question that will be refused needs no notes, and a search takes the longer the more words there are.
+        let context = match validate(&self.user_id, &self.query) {
+            Ok(()) => Context::find(&assistant.notes, &self.query),
+            Err(_) => Context::default(),
+        };
+        let wish = if self.queue { Wish::AnswerLater } else { Wish::SomethingNow };
+        let mut question = Question { user: self.user_id, query: self.query, context, wish };
+        question.fit(assistant.max_prompt_chars);
+        question
+    }
+}
+
+fn unreadable(rejection: &JsonRejection) -> Response {
+    ErrorReply::new(rejection.status(), "invalid_request", rejection.body_text()).into_response()
 }
 
 fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Response {
@@ -103,11 +143,6 @@ fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Res
             (StatusCode::ACCEPTED, Json(queued)).into_response()
         }
     }
-}
-
-fn nothing_found(metadata: Option<Metadata>) -> Response {
-    let answer = "The notes contain nothing about this question.".to_owned();
-    Json(QueryReply { answer, truncated: false, sources: Vec::new(), metadata }).into_response()
 }
 
 /// What a user sees of an error: his own mistakes, "come back later", or no more than that something is wrong.

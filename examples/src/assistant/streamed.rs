@@ -1,0 +1,118 @@
+//! A streamed answer on its way: what the decoder gives, fit to be shown, with each error as one of the API.
+
+use std::sync::Arc;
+
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+
+use super::{
+    client::DECLINED,
+    endpoint::Endpoint,
+    error::{GenerationError, OutputError},
+    output::clean,
+    standing::Standing,
+    tokens::{Event, Tokens},
+    wire::{completion::wants_tool, finish::Finish},
+};
+
+/// An answer that comes bit by bit. It ends with [`Event::Finish`], [`Event::Done`] or an error, which is the last item.
+pub type Events = BoxStream<'static, Result<Event, GenerationError>>;
+
+/// An answer that is there already.
+#[must_use]
+pub fn whole(text: String, finish: Option<Finish>) -> Events {
+    let end = finish.map_or(Event::Done, Event::Finish);
+    stream::iter([Ok(Event::Token(text)), Ok(end)]).boxed()
+}
+
+/// An answer of a provider, and what is to be known of it.
+#[derive(Debug)]
+pub struct Streamed {
+    tokens: Tokens<reqwest::Error>,
+    endpoint: Arc<Endpoint>,
+    standing: Arc<Standing>,
+    query: String,
+    /// Whether there was an item: the first one tells whether the provider's settings work.
+    has_begun: bool,
+    has_text: bool,
+    /// The end, where something has to be said before it.
+    end: Option<Event>,
+    is_over: bool,
+}
+
+impl Streamed {
+    /// The answer to this question by the provider at this endpoint, whose standing is told.
+    #[must_use]
+    pub fn new(tokens: Tokens<reqwest::Error>, endpoint: Arc<Endpoint>, standing: Arc<Standing>, query: &str) -> Self {
+        let query = query.to_owned();
+        Self { tokens, endpoint, standing, query, has_begun: false, has_text: false, end: None, is_over: false }
+    }
+
+    /// Its events.
+    #[must_use]
+    pub fn events(self) -> Events {
+        stream::unfold(self, async |mut streamed| Some((streamed.next().await?, streamed))).boxed()
+    }
+
+    async fn next(&mut self) -> Option<Result<Event, GenerationError>> {
+        while !self.is_over {
+            let item = match self.end.take() {
+                Some(end) => Ok(Some(end)),
+                None => match self.tokens.next().await? {
+                    Ok(event) => self.fit(event),
+                    Err(error) => Err(self.endpoint.in_fit_words(error.into())),
+                },
+            };
+            // What has nothing to show is no item.
+            if let Some(item) = item.transpose() {
+                self.is_over = item.as_ref().is_ok_and(|event| *event == Event::Done) || item.is_err();
+                self.tell(&item);
+                return Some(item);
+            }
+        }
+        None
+    }
+
+    /// The event as it may be shown.
+    fn fit(&mut self, event: Event) -> Result<Option<Event>, GenerationError> {
+        let show = |text: String| Some(clean(&self.endpoint.hide_long(text))).filter(|text| !text.is_empty());
+        let event = match event {
+            Event::Token(text) => show(text).map(Event::Token),
+            Event::Refusal(text) => show(text).map(Event::Refusal),
+            Event::Finish(finish) if !self.has_text => return self.without_text(finish).map(Some),
+            Event::Done if !self.has_text => return Err(OutputError::NoAnswer.into()),
+            other => Some(other),
+        };
+        self.has_text |= matches!(event, Some(Event::Token(_) | Event::Refusal(_)));
+        Ok(event)
+    }
+
+    /// What an answer is that ends so without a word of text, as after reasoning alone.
+    fn without_text(&mut self, finish: Finish) -> Result<Event, GenerationError> {
+        match finish {
+            Finish::Declined => {
+                self.has_text = true;
+                self.end = Some(Event::Finish(finish));
+                Ok(Event::Refusal(DECLINED.to_owned()))
+            }
+            Finish::ToolCalls => Err(wants_tool()),
+            Finish::Stop | Finish::Length | Finish::Unknown => Err(OutputError::NoAnswer.into()),
+        }
+    }
+
+    /// The first item, and each error after it, says whether the settings work.
+    fn tell(&mut self, item: &Result<Event, GenerationError>) {
+        let provider = self.endpoint.key();
+        if !self.has_begun || item.is_err() {
+            self.standing.note(&provider, &self.query, item);
+        }
+        if !self.has_begun
+            && let (Some(answered), Some(asked)) = (self.tokens.model(), &self.endpoint.model)
+        {
+            self.standing.note_model(&provider, asked, answered);
+        }
+        self.has_begun = true;
+    }
+}
