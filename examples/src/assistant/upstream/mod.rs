@@ -1,10 +1,14 @@
 //! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
 
 pub mod admin;
+mod events;
 mod model;
 mod protocol;
 mod server;
 mod stream;
+mod streaming;
+
+pub use self::streaming::{StreamEnd, Streaming};
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -36,6 +40,8 @@ pub enum Behaviour {
     Loading,
     /// It answers every request with this, whatever it was asked.
     Says(Canned),
+    /// It answers at once, and its streams go like this.
+    Streams(Streaming),
 }
 
 /// A response to order.
@@ -62,6 +68,7 @@ impl fmt::Display for Behaviour {
             Self::Invalid => f.write_str("sends no text"),
             Self::Loading => f.write_str("loads its model"),
             Self::Says(canned) => write!(f, "answers {}", canned.status),
+            Self::Streams(streaming) => streaming.then.fmt(f),
         }
     }
 }

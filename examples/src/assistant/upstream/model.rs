@@ -16,10 +16,11 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    Behaviour, Canned, Shared,
+    Behaviour, Canned, Shared, StreamEnd, Streaming,
+    events::Text,
     protocol::{Asked, Form},
     server::pause,
-    stream::{self, Text},
+    stream,
 };
 use crate::assistant::{endpoint::EMBEDDED_MODEL, local::best_sentences};
 
@@ -49,11 +50,11 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     match behaviour {
         Behaviour::Healthy { latency } => {
             pause(latency + spread(latency, number)).await;
-            answer(form, body, latency / 20)
+            answer(form, body, whole(latency / 20))
         }
         Behaviour::Slow(delay) => {
             pause(delay).await;
-            answer(form, body, Duration::ZERO)
+            answer(form, body, whole(Duration::ZERO))
         }
         Behaviour::Hang => pending().await,
         // The request arrived in the moment in which the door was closed.
@@ -66,6 +67,7 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
         Behaviour::Garbage => ([(CONTENT_TYPE, "application/json")], r#"{"choices": [{"mess"#).into_response(),
         Behaviour::Invalid => Json(form.answer(" \n ", "stop", 0)).into_response(),
         Behaviour::Says(canned) => say(canned),
+        Behaviour::Streams(streaming) => answer(form, body, streaming),
     }
 }
 
@@ -86,7 +88,7 @@ async fn models() -> Response {
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     let behaviour = *shared.behaviour.borrow();
     match behaviour {
-        Behaviour::Healthy { .. } => Json(json!({"status": "ok"})).into_response(),
+        Behaviour::Healthy { .. } | Behaviour::Streams(_) => Json(json!({"status": "ok"})).into_response(),
         _ => refuse(Form::Chat, 503, "not well"),
     }
 }
@@ -110,8 +112,13 @@ fn say(canned: Canned) -> Response {
     response
 }
 
-/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token. `gap`: the pause between two of a stream.
-fn answer(form: Form, body: &[u8], gap: Duration) -> Response {
+/// A streamed answer of good times.
+fn whole(gap: Duration) -> Streaming {
+    Streaming { tokens: usize::MAX, gap, then: StreamEnd::Whole }
+}
+
+/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token.
+fn answer(form: Form, body: &[u8], streaming: Streaming) -> Response {
     let asked = match Asked::read(form, body) {
         Ok(asked) => asked,
         Err(mistake) => return refuse(form, mistake.status, &mistake.message),
@@ -124,7 +131,7 @@ fn answer(form: Form, body: &[u8], gap: Duration) -> Response {
     let words: Vec<_> = sentences.split_whitespace().take(asked.max_tokens).collect();
     let finish = if words.len() < all { "length" } else { "stop" };
     if asked.stream {
-        return stream::send(form, &Text { tokens: words, finish, usage: asked.usage }, gap);
+        return stream::send(form, Text { tokens: words, finish, usage: asked.usage }, streaming);
     }
     let echo = if asked.echo { prompt } else { "" };
     Json(form.answer(&format!("{echo} {}", words.join(" ")), finish, words.len())).into_response()
