@@ -147,7 +147,7 @@ async fn a_call_that_does_not_stream_is_answered_as_in_good_times() {
         let choice = &answer["choices"][0];
         assert_eq!(
             (choice["message"]["content"].as_str(), &choice["finish_reason"]),
-            (Some(" Bake it quite long."), &json!("stop"))
+            (Some("Bake it quite long."), &json!("stop"))
         );
         let health = client().get(upstream.url() + "/health").send().await.unwrap();
         assert_eq!(health.status(), 200, "{then}");

@@ -11,7 +11,7 @@ pub(super) struct Text<'a> {
     pub(super) tokens: Vec<&'a str>,
     /// Why it ends: `stop` or `length`.
     pub(super) finish: &'static str,
-    /// Whether the number of tokens comes last.
+    /// Whether the number of tokens of a chat is asked for.
     pub(super) usage: bool,
 }
 
@@ -29,7 +29,8 @@ pub(super) fn events(form: Form, text: &Text<'_>, end: StreamEnd) -> Vec<String>
 /// Whose events they are.
 #[derive(Clone, Copy)]
 enum Api {
-    /// The role for a chat, the tokens, the finish reason, the usage if it was asked for, and `[DONE]`.
+    /// The role for a chat, the tokens, the finish reason, and `[DONE]`. The number of tokens is a chunk of its own in a chat that asked for it,
+    /// and stands beside the finish reason of a completion, as llama.cpp has it.
     OpenAi { is_chat: bool },
     /// The tokens; the last one, which is no text, has the whole text and the finish reason. There is no `[DONE]`.
     Tgi,
@@ -75,7 +76,8 @@ impl Api {
 
     fn finish(self, text: &Text<'_>, reason: &str) -> Vec<String> {
         let count = text.tokens.len();
-        let last = match self {
+        let usage = json!({"prompt_tokens": 0, "completion_tokens": count, "total_tokens": count});
+        let mut last = match self {
             Self::OpenAi { is_chat: true } => choice(&json!({}), Some(reason)),
             Self::OpenAi { is_chat: false } => completion("", Some(reason)),
             Self::Tgi => {
@@ -85,11 +87,16 @@ impl Api {
                 json!({"index": count + 1, "token": token, "generated_text": text.tokens.join(" "), "details": details})
             }
         };
-        let usage = (text.usage && !matches!(self, Self::Tgi)).then(|| {
-            let usage = json!({"prompt_tokens": 0, "completion_tokens": count, "total_tokens": count});
-            json!({"choices": [], "usage": usage})
-        });
-        [last].into_iter().chain(usage).map(|value| self.event(value)).collect()
+        match self {
+            Self::OpenAi { is_chat: true } if text.usage => {
+                vec![self.event(last), self.event(json!({"choices": [], "usage": usage}))]
+            }
+            Self::OpenAi { is_chat: false } => {
+                last["usage"] = usage;
+                vec![self.event(last)]
+            }
+            _ => vec![self.event(last)],
+        }
     }
 
     fn done(self) -> Vec<String> {

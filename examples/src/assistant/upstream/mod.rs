@@ -10,7 +10,12 @@ mod streaming;
 
 pub use self::streaming::{StreamEnd, Streaming};
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -93,6 +98,7 @@ impl Upstream {
             behaviour: watch::Sender::new(Behaviour::Healthy { latency: Duration::ZERO }),
             reachable: watch::Sender::new(false),
             received: watch::Sender::new(0),
+            key: OnceLock::new(),
         });
         let handle = UpstreamHandle { shared: Arc::clone(&shared) };
         let server = tokio::spawn(async move {
@@ -107,6 +113,11 @@ impl Upstream {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Wants this key, as a bearer token, of every request but one for its health. The first one that is wanted stays.
+    pub fn want_key(&self, key: &str) {
+        let _ = self.handle.shared.key.set(key.to_owned());
     }
 
     /// What changes its behaviour while it runs.
@@ -127,6 +138,7 @@ struct Shared {
     behaviour: watch::Sender<Behaviour>,
     reachable: watch::Sender<bool>,
     received: watch::Sender<u64>,
+    key: OnceLock<String>,
 }
 
 /// What changes the API's behaviour while it runs.

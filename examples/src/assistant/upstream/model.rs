@@ -5,11 +5,12 @@ use std::{future::pending, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::State,
+    extract::{Request, State},
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+        header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
     },
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -37,8 +38,26 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/", by(Form::Inputs))
         .route("/models/{model}", by(Form::Inputs))
         .route("/v1/models", get(models))
-        .route("/health", get(health))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(Arc::clone(&shared), with_key))
+        .merge(Router::new().route("/health", get(health).fallback(not_found)))
         .with_state(shared)
+}
+
+/// Lets requests in that have the key, if one is wanted.
+async fn with_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let is_right = |key: &String| sent.and_then(|value| value.strip_prefix("Bearer ")) == Some(key);
+    if shared.key.get().is_none_or(is_right) {
+        return next.run(request).await;
+    }
+    shared.received.send_modify(|received| *received += 1);
+    refuse(Form::Chat, 401, "Invalid API Key")
+}
+
+async fn not_found() -> Response {
+    refuse(Form::Chat, 404, "File Not Found")
 }
 
 async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
@@ -133,6 +152,7 @@ fn answer(form: Form, body: &[u8], streaming: Streaming) -> Response {
     if asked.stream {
         return stream::send(form, Text { tokens: words, finish, usage: asked.usage }, streaming);
     }
-    let echo = if asked.echo { prompt } else { "" };
-    Json(form.answer(&format!("{echo} {}", words.join(" ")), finish, words.len())).into_response()
+    let text = words.join(" ");
+    let text = if asked.echo { format!("{prompt} {text}") } else { text };
+    Json(form.answer(&text, finish, words.len())).into_response()
 }
