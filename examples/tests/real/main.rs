@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
+mod conformance;
 mod llama;
 mod outages;
 mod queue;

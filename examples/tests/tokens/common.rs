@@ -60,7 +60,7 @@ pub(crate) fn seen_of(mut tokens: Tokens<io::Error>) -> String {
     words.join(" ")
 }
 
-pub(crate) fn word(item: &Result<Event, StreamError<io::Error>>) -> String {
+pub(crate) fn word<E>(item: &Result<Event, StreamError<E>>) -> String {
     match item {
         Ok(Event::Token(text)) => format!("{text:?}"),
         Ok(Event::Refusal(text)) => format!("refusal:{text:?}"),

@@ -67,7 +67,7 @@ async fn ask(script: &'static [Then]) -> Result<BoxStream<'static, Result<Event,
 
 fn shown(item: &Result<Event, AskError>) -> String {
     match item {
-        Ok(event) => word(&Ok(event.clone())),
+        Ok(event) => word::<io::Error>(&Ok(event.clone())),
         Err(AskError::Breaker(error)) if error.is_timeout() => "late!".to_owned(),
         Err(AskError::Breaker(error)) => format!("{error}!"),
         Err(AskError::Stream(StreamError::Cut)) => "cut!".to_owned(),

@@ -4,6 +4,7 @@
 mod common;
 mod counted;
 mod dialects;
+mod embedded;
 mod endings;
 mod errors;
 mod limits;

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Behaviour, UpstreamHandle};
+use super::{Behaviour, StreamEnd, Streaming, UpstreamHandle};
 
 /// The kinds of outage, as they stand in the address.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -34,6 +34,16 @@ pub enum Kind {
     Invalid,
     /// The model is being loaded.
     Loading,
+    /// Streams are cut off after some words, and end in order.
+    Cut,
+    /// Streams stand still after some words.
+    Stall,
+    /// Streams break after some words.
+    Break,
+    /// Streams go on with comments only after some words.
+    Comments,
+    /// Streams end with an event of the name `error` after some words.
+    ErrorEvent,
 }
 
 /// An outage, as it is ordered.
@@ -60,8 +70,18 @@ impl Outage {
             Kind::Garbage => Behaviour::Garbage,
             Kind::Invalid => Behaviour::Invalid,
             Kind::Loading => Behaviour::Loading,
+            Kind::Cut => after_some_words(StreamEnd::Cut),
+            Kind::Stall => after_some_words(StreamEnd::Stall),
+            Kind::Break => after_some_words(StreamEnd::Break),
+            Kind::Comments => after_some_words(StreamEnd::Comments),
+            Kind::ErrorEvent => after_some_words(StreamEnd::ErrorEvent),
         }
     }
+}
+
+/// Slow enough that people see the words come.
+fn after_some_words(then: StreamEnd) -> Behaviour {
+    Behaviour::Streams(Streaming { tokens: 3, gap: Duration::from_millis(200), then })
 }
 
 #[derive(Clone)]

@@ -1,12 +1,21 @@
 //! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
 
 pub mod admin;
+mod events;
 mod model;
 mod protocol;
 mod server;
 mod stream;
+mod streaming;
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+pub use self::streaming::{StreamEnd, Streaming};
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -36,6 +45,8 @@ pub enum Behaviour {
     Loading,
     /// It answers every request with this, whatever it was asked.
     Says(Canned),
+    /// It answers at once, and its streams go like this.
+    Streams(Streaming),
 }
 
 /// A response to order.
@@ -62,6 +73,7 @@ impl fmt::Display for Behaviour {
             Self::Invalid => f.write_str("sends no text"),
             Self::Loading => f.write_str("loads its model"),
             Self::Says(canned) => write!(f, "answers {}", canned.status),
+            Self::Streams(streaming) => streaming.then.fmt(f),
         }
     }
 }
@@ -86,6 +98,7 @@ impl Upstream {
             behaviour: watch::Sender::new(Behaviour::Healthy { latency: Duration::ZERO }),
             reachable: watch::Sender::new(false),
             received: watch::Sender::new(0),
+            key: OnceLock::new(),
         });
         let handle = UpstreamHandle { shared: Arc::clone(&shared) };
         let server = tokio::spawn(async move {
@@ -100,6 +113,11 @@ impl Upstream {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Wants this key, as a bearer token, of every request but one for its health. The first one that is wanted stays.
+    pub fn want_key(&self, key: &str) {
+        let _ = self.handle.shared.key.set(key.to_owned());
     }
 
     /// What changes its behaviour while it runs.
@@ -120,6 +138,7 @@ struct Shared {
     behaviour: watch::Sender<Behaviour>,
     reachable: watch::Sender<bool>,
     received: watch::Sender<u64>,
+    key: OnceLock<String>,
 }
 
 /// What changes the API's behaviour while it runs.

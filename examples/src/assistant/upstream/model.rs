@@ -5,21 +5,23 @@ use std::{future::pending, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::State,
+    extract::{Request, State},
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+        header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
     },
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
 
 use super::{
-    Behaviour, Canned, Shared,
+    Behaviour, Canned, Shared, StreamEnd, Streaming,
+    events::Text,
     protocol::{Asked, Form},
     server::pause,
-    stream::{self, Text},
+    stream,
 };
 use crate::assistant::{endpoint::EMBEDDED_MODEL, local::best_sentences};
 
@@ -36,8 +38,26 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/", by(Form::Inputs))
         .route("/models/{model}", by(Form::Inputs))
         .route("/v1/models", get(models))
-        .route("/health", get(health))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(Arc::clone(&shared), with_key))
+        .merge(Router::new().route("/health", get(health).fallback(not_found)))
         .with_state(shared)
+}
+
+/// Lets requests in that have the key, if one is wanted.
+async fn with_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let is_right = |key: &String| sent.and_then(|value| value.strip_prefix("Bearer ")) == Some(key);
+    if shared.key.get().is_none_or(is_right) {
+        return next.run(request).await;
+    }
+    shared.received.send_modify(|received| *received += 1);
+    refuse(Form::Chat, 401, "Invalid API Key")
+}
+
+async fn not_found() -> Response {
+    refuse(Form::Chat, 404, "File Not Found")
 }
 
 async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
@@ -49,11 +69,11 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     match behaviour {
         Behaviour::Healthy { latency } => {
             pause(latency + spread(latency, number)).await;
-            answer(form, body, latency / 20)
+            answer(form, body, whole(latency / 20))
         }
         Behaviour::Slow(delay) => {
             pause(delay).await;
-            answer(form, body, Duration::ZERO)
+            answer(form, body, whole(Duration::ZERO))
         }
         Behaviour::Hang => pending().await,
         // The request arrived in the moment in which the door was closed.
@@ -66,6 +86,7 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
         Behaviour::Garbage => ([(CONTENT_TYPE, "application/json")], r#"{"choices": [{"mess"#).into_response(),
         Behaviour::Invalid => Json(form.answer(" \n ", "stop", 0)).into_response(),
         Behaviour::Says(canned) => say(canned),
+        Behaviour::Streams(streaming) => answer(form, body, streaming),
     }
 }
 
@@ -86,7 +107,7 @@ async fn models() -> Response {
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     let behaviour = *shared.behaviour.borrow();
     match behaviour {
-        Behaviour::Healthy { .. } => Json(json!({"status": "ok"})).into_response(),
+        Behaviour::Healthy { .. } | Behaviour::Streams(_) => Json(json!({"status": "ok"})).into_response(),
         _ => refuse(Form::Chat, 503, "not well"),
     }
 }
@@ -110,8 +131,13 @@ fn say(canned: Canned) -> Response {
     response
 }
 
-/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token. `gap`: the pause between two of a stream.
-fn answer(form: Form, body: &[u8], gap: Duration) -> Response {
+/// A streamed answer of good times.
+fn whole(gap: Duration) -> Streaming {
+    Streaming { tokens: usize::MAX, gap, then: StreamEnd::Whole }
+}
+
+/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token.
+fn answer(form: Form, body: &[u8], streaming: Streaming) -> Response {
     let asked = match Asked::read(form, body) {
         Ok(asked) => asked,
         Err(mistake) => return refuse(form, mistake.status, &mistake.message),
@@ -124,8 +150,9 @@ fn answer(form: Form, body: &[u8], gap: Duration) -> Response {
     let words: Vec<_> = sentences.split_whitespace().take(asked.max_tokens).collect();
     let finish = if words.len() < all { "length" } else { "stop" };
     if asked.stream {
-        return stream::send(form, &Text { tokens: words, finish, usage: asked.usage }, gap);
+        return stream::send(form, Text { tokens: words, finish, usage: asked.usage }, streaming);
     }
-    let echo = if asked.echo { prompt } else { "" };
-    Json(form.answer(&format!("{echo} {}", words.join(" ")), finish, words.len())).into_response()
+    let text = words.join(" ");
+    let text = if asked.echo { format!("{prompt} {text}") } else { text };
+    Json(form.answer(&text, finish, words.len())).into_response()
 }

@@ -48,8 +48,10 @@ impl Asked {
         };
         let prompt = match &body[field] {
             Value::String(prompt) if form != Form::Chat => prompt.clone(),
-            Value::Array(messages) if form == Form::Chat && !messages.is_empty() => contents(messages),
-            _ => return Err(form.mistake(&format!("'{field}' is required"))),
+            Value::Array(messages) if form == Form::Chat => contents(messages),
+            Value::Null => return Err(form.mistake(&format!("'{field}' is required"))),
+            _ if form == Form::Chat => return Err(form.mistake("Expected 'messages' to be an array")),
+            _ => return Err(form.mistake(&format!("Expected '{field}' to be a string"))),
         };
         let most = options.get("max_tokens").or_else(|| options.get("max_completion_tokens"));
         let most = most.or_else(|| options.get("max_new_tokens")).and_then(Value::as_u64);
@@ -103,7 +105,7 @@ impl Form {
     pub(super) fn error(self, status: u16, message: &str) -> Value {
         match self {
             Self::Chat | Self::Completion => {
-                json!({"error": {"message": message, "type": openai_type(status), "param": null, "code": status}})
+                json!({"error": {"message": message, "type": openai_type(status), "code": status}})
             }
             Self::Generate => json!({"error": message, "error_type": tgi_type(status)}),
             Self::Inputs => json!({"error": message}),
@@ -114,6 +116,7 @@ impl Form {
 fn openai_type(status: u16) -> &'static str {
     match status {
         401 | 403 => "authentication_error",
+        404 => "not_found_error",
         429 => "rate_limit_error",
         503 => "unavailable_error",
         400..=499 => "invalid_request_error",
