@@ -9,13 +9,17 @@ use breaker_examples::assistant::{
     config::{AssistantConfig, Backend, RetryPolicy},
     endpoint::Endpoint,
     generator::Generator,
+    question::{Context, Question, Wish},
     service::{self, Assistant, Service},
+    telling::Piece,
     upstream::{Behaviour, Canned, Upstream, UpstreamHandle},
 };
+use futures_util::{StreamExt as _, stream::BoxStream};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
+use sse_stream::{Sse, SseByteStream};
 use tokio::{
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard, mpsc::Receiver},
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -120,6 +124,48 @@ impl World {
         send(self.client.post(self.url("/query")).json(&body)).await
     }
 
+    /// Asks for a streamed answer, with metadata, and waits for its first event.
+    pub(crate) async fn stream(&self, user: &str, query: &str) -> Told {
+        self.stream_of(json!({"query": query, "user_id": user, "include_metadata": true})).await
+    }
+
+    /// The same with this body.
+    pub(crate) async fn stream_of(&self, body: Value) -> Told {
+        Told::of(self.stream_response(body).await)
+    }
+
+    /// The response to such a question, of which the head has come.
+    pub(crate) async fn stream_response(&self, body: Value) -> reqwest::Response {
+        self.client.post(self.url("/query/stream")).json(&body).send().await.expect("the service answers")
+    }
+
+    /// The pieces of a streamed answer, without a socket between.
+    pub(crate) async fn tell(&self, query: &str) -> Receiver<Piece> {
+        let (notes, user) = (&self.service.assistant.notes, "ada".to_owned());
+        let context = Context::find(notes, query);
+        let question = Question { user, query: query.to_owned(), context, wish: Wish::SomethingNow };
+        self.service.assistant.tell(question, false).await.expect("it begins")
+    }
+
+    /// Waits until the breaker has counted so, for which nothing but sockets and tasks has to move.
+    pub(crate) async fn until(&self, has_counted: impl Fn(&Snapshot) -> bool) {
+        while !has_counted(&self.snapshot()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Begins to ask for a streamed answer.
+    pub(crate) fn start_stream(&self, user: &str, query: &str) -> JoinHandle<Told> {
+        let body = json!({"query": query, "user_id": user, "include_metadata": true});
+        let request = self.client.post(self.url("/query/stream")).json(&body);
+        tokio::spawn(async { Told::of(request.send().await.expect("the service answers")) })
+    }
+
+    /// Asks for a streamed answer that is refused before its first event.
+    pub(crate) async fn stream_refused(&self, body: Value) -> Reply {
+        send(self.client.post(self.url("/query/stream")).json(&body)).await
+    }
+
     /// Gets this path.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         send(self.client.get(self.url(path))).await
@@ -151,6 +197,59 @@ impl World {
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.service.address)
+    }
+}
+
+/// A streamed answer, as its user reads it.
+pub(crate) struct Told {
+    pub(crate) response_headers: reqwest::header::HeaderMap,
+    events: BoxStream<'static, Result<Sse, sse_stream::Error>>,
+}
+
+impl Told {
+    fn of(response: reqwest::Response) -> Self {
+        let headers = response.headers().clone();
+        assert_eq!(
+            (response.status().as_u16(), &headers["content-type"]),
+            (200, &"text/event-stream".parse().unwrap())
+        );
+        Self { response_headers: headers, events: SseByteStream::new(response.bytes_stream()).boxed() }
+    }
+
+    /// The next event: its name, and what it says.
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        let event = self.events.next().await?.expect("the stream is whole");
+        let data = serde_json::from_str(&event.data.expect("it says something")).expect("it is JSON");
+        Some((event.event.expect("it has a name"), data))
+    }
+
+    /// The next event of this name, which is what comes next.
+    pub(crate) async fn expect(&mut self, name: &str) -> Value {
+        let (found, data) = self.next().await.expect("the answer goes on");
+        assert_eq!(found, name, "{data}");
+        data
+    }
+
+    /// The text of the next tokens.
+    pub(crate) async fn tokens(&mut self, count: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..count {
+            text += self.expect("token").await["text"].as_str().expect("it is a text");
+        }
+        text
+    }
+
+    /// All that is left: the text of the tokens, and the last event, after which nothing comes.
+    pub(crate) async fn rest(&mut self) -> (String, String, Value) {
+        let mut text = String::new();
+        loop {
+            let (name, data) = self.next().await.expect("an answer has an end");
+            if name != "token" {
+                assert_eq!(self.next().await, None);
+                return (text, name, data);
+            }
+            text += data["text"].as_str().expect("it is a text");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod failover;
 mod fallbacks;
 mod harness;
 mod health;
+mod listening;
 mod logging;
 mod misconfiguration;
 #[path = "../shared/process.rs"]
@@ -18,4 +19,5 @@ mod replies;
 #[path = "../shared/reply.rs"]
 mod reply;
 mod speaking;
+mod streaming;
 mod waits;

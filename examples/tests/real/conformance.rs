@@ -5,8 +5,9 @@ use std::any::Any;
 
 use breaker_examples::assistant::{
     endpoint::EMBEDDED_MODEL,
-    tokens::{Event, FinishReason, decode},
+    tokens::{Event, decode},
     upstream::Upstream,
+    wire::finish::Finish,
 };
 use futures_util::TryStreamExt as _;
 use reqwest::{Client, Method, Response, header::CONTENT_TYPE};
@@ -237,7 +238,7 @@ async fn a_limit_on_tokens_is_the_finish_length() {
 
             let response = api.post(CHAT, &with(body, "stream", json!(true))).await;
             let events: Vec<_> = decode(response.bytes_stream()).try_collect().await.unwrap();
-            assert_eq!(events[2..], [Event::Finish(FinishReason::Length), Event::Done], "{}: {field}", api.name);
+            assert_eq!(events[2..], [Event::Finish(Finish::Length), Event::Done], "{}: {field}", api.name);
         }
         let answer = api.answer(COMPLETIONS, &with(question(), "max_tokens", json!(2))).await;
         assert_eq!(answer["choices"][0]["finish_reason"], "length", "{}", api.name);
