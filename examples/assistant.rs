@@ -4,24 +4,29 @@
 
 mod start;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, io, process::ExitCode, time::Duration};
 
 use breaker_examples::assistant::{
+    ask::show,
     config::{AssistantConfig, Backend},
+    question::Wish,
     service::{Assistant, Service, listen},
     story::{self, HEALTHY, Plot},
     upstream::{Upstream, admin},
 };
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
 /// An assistant that answers questions from notes, and keeps answering while its text-generation API is down.
 ///
 /// Without arguments it tells a story of about 45 seconds: the service and an API of its own start on loopback ports, a
 /// steady load of questions comes in, the API fails in three ways and comes back; then the same again without the
-/// breaker, a table that compares the two, and once more with a second provider. No network is needed.
+/// breaker, once more with a second provider, a streamed answer that breaks off, and a table that compares all. No
+/// network is needed.
 #[derive(Debug, Parser)]
-#[command(after_long_help = SETTINGS)]
+#[command(after_long_help = SETTINGS, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Keep the service running, and print the curl lines to play with
     #[arg(long)]
     serve: bool,
@@ -34,6 +39,30 @@ struct Arguments {
     /// The length of the story's outage in seconds
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u64).range(3..=60), conflicts_with = "serve")]
     seconds: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask one question, and see its answer as it is written
+    ///
+    /// The words of the answer go to the standard output, and what happens to the standard error: where it comes from, how
+    /// it ends, and what became of it when the API died in mid sentence. The exit code is 0 for a whole answer, and else 1.
+    Ask(Ask),
+}
+
+#[derive(Debug, Args)]
+struct Ask {
+    /// The question
+    question: String,
+    /// Who asks
+    #[arg(long, default_value = "you")]
+    user: String,
+    /// Begin another answer if this one breaks off
+    #[arg(long)]
+    again: bool,
+    /// How the embedded API fails while it answers
+    #[arg(long, value_enum)]
+    outage: Option<admin::Kind>,
 }
 
 const SETTINGS: &str = "\
@@ -49,17 +78,43 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The story tells of the breaker itself; saying it twice would tear the time line apart.
-    let level = if arguments.serve { "info" } else { "warn,breaker_core::log=off" };
-    start::start("assistant", level, AssistantConfig::read, |config| run(&arguments, config))
+    // The story and `ask` tell of it themselves; saying it twice would tear the time line and the answer apart.
+    let level =
+        if arguments.serve { "info" } else { "warn,breaker_core::log=off,breaker_examples::assistant::telling=off" };
+    let mut code = ExitCode::SUCCESS;
+    let started = start::start("assistant", level, AssistantConfig::read, |config| {
+        code = run(&arguments, config)?;
+        Ok(())
+    });
+    if started == ExitCode::SUCCESS { code } else { started }
 }
 
 #[tokio::main]
-async fn run(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box<dyn Error>> {
-    if arguments.serve {
-        return serve(arguments, config).await;
+async fn run(arguments: &Arguments, config: AssistantConfig) -> Result<ExitCode, Box<dyn Error>> {
+    match &arguments.command {
+        Some(Command::Ask(asked)) => return ask(asked, config).await,
+        None if arguments.serve => serve(arguments, config).await?,
+        None => story::tell(&Plot::with_outage(Duration::from_secs(arguments.seconds))).await?,
     }
-    Ok(story::tell(&Plot::with_outage(Duration::from_secs(arguments.seconds))).await?)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks one question, and shows what comes of it.
+async fn ask(asked: &Ask, config: AssistantConfig) -> Result<ExitCode, Box<dyn Error>> {
+    let embedded = if config.backend.is_none() { Some(Upstream::start(0).await?) } else { None };
+    match (&embedded, asked.outage) {
+        (Some(upstream), outage) => upstream.handle().behave(outage.map_or(HEALTHY, admin::Kind::behaviour)).await,
+        (None, None) => {}
+        (None, Some(_)) => {
+            return Err("--outage is for the embedded API: without HF_API_URL, HF_API_TOKEN and HF_USE_API".into());
+        }
+    }
+    let url = embedded.as_ref().map(|upstream| upstream.url().parse()).transpose()?;
+    let assistant = Assistant::new(config, url)?;
+    let question = assistant.question(asked.user.clone(), asked.question.clone(), Wish::SomethingNow);
+    let pieces = assistant.tell(question.clone(), asked.again).await?;
+    let is_whole = show(&question, pieces, &mut io::stdout(), &mut io::stderr()).await?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Keeps the service running until it is asked to end, and answers what is under way then.
@@ -97,6 +152,9 @@ fn lines_for(service: &Service) -> String {
         r#"Ask:
   curl -s http://{address}/query -H 'content-type: application/json' \
     -d '{{"query": "How often do I feed the sourdough starter?", "user_id": "ada", "include_metadata": true}}'
+See the answer as it is written:
+  curl -sN http://{address}/query/stream -H 'content-type: application/json' \
+    -d '{{"query": "When do I replace the bicycle chain?", "user_id": "ada"}}'
 Ask, and wait in the queue if the API is down (then GET /query/jobs/JOB_ID):
   curl -s http://{address}/query -H 'content-type: application/json' \
     -d '{{"query": "When does my passport expire?", "user_id": "ada", "queue": true}}'
@@ -109,7 +167,8 @@ Look at the breaker:
 fn lines_for_outages(admin: &str) -> String {
     format!(
         "\
-Take the API down (kind: errors, limited, hang, refuse, slow, garbage, invalid or loading), and bring it back:
+Take the API down (kind: errors, limited, hang, refuse, slow, garbage, invalid or loading; cut, stall, break, comments or
+error_event for streamed answers), and bring it back:
   curl -s -X POST 'http://{admin}/upstream/outage?kind=errors&seconds=60'
 Have it refuse the key, as after a mistake in the settings (health says so at once):
   curl -s -X POST 'http://{admin}/upstream/outage?kind=errors&status=401&seconds=60'

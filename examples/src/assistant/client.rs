@@ -153,7 +153,7 @@ fn secure_client() -> ClientBuilder {
 }
 
 /// An address may have a password or a key in it.
-pub(super) fn unreached(error: reqwest::Error) -> GenerationError {
+fn unreached(error: reqwest::Error) -> GenerationError {
     GenerationError::Connect(error.without_url())
 }
 

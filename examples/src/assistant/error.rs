@@ -5,7 +5,7 @@ use std::time::Duration;
 use breaker_core::{CircuitBreakerError, Classify, Outcome};
 use thiserror::Error;
 
-use super::{client::unreached, tokens::StreamError};
+use super::tokens::StreamError;
 
 /// The question itself is at fault; the API was not asked, so this proves nothing about it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -101,9 +101,9 @@ pub enum GenerationError {
     /// No connection, or it broke (failure).
     #[error("the text-generation API could not be reached")]
     Connect(#[source] reqwest::Error),
-    /// A streamed answer ended before it was whole (failure).
+    /// A streamed answer ended before it was whole, in order or with this error (failure).
     #[error("the text-generation API broke off its answer")]
-    Cut,
+    Cut(#[source] Option<reqwest::Error>),
     /// The answer is not the JSON that was agreed on (failure).
     #[error("the text-generation API sent something unreadable: {0}")]
     Unreadable(String),
@@ -135,12 +135,13 @@ impl Classify for GenerationError {
 impl From<StreamError<reqwest::Error>> for GenerationError {
     fn from(error: StreamError<reqwest::Error>) -> Self {
         match error {
-            StreamError::Cut => Self::Cut,
+            StreamError::Cut => Self::Cut(None),
             StreamError::Empty => OutputError::NoAnswer.into(),
             StreamError::Upstream(told) => told.sort_within(None),
             StreamError::TooLong { most } => Self::Unreadable(format!("more than {most} bytes")),
             StreamError::Unreadable(what) => Self::Unreadable(what),
-            StreamError::Body(error) => unreached(error),
+            // An address may have a password or a key in it.
+            StreamError::Body(error) => Self::Cut(Some(error.without_url())),
         }
     }
 }
@@ -186,7 +187,7 @@ impl GenerationError {
                 false
             }
             Self::Http(_) | Self::ModelLoad { .. } | Self::Connect(_) => true,
-            Self::Cut | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
+            Self::Cut(_) | Self::Unreadable(_) | Self::InvalidOutput(_) => true,
             Self::Breaker(error) => error.is_timeout(),
         }
     }

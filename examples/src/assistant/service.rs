@@ -22,7 +22,7 @@ use super::{
     local::LocalModel,
     notes::Notes,
     provider::Provider,
-    question::Question,
+    question::{Context, Question, Wish, validate},
     queue::{Progress, Queue},
     secret::Secret,
     telling::{self, Piece},
@@ -96,6 +96,19 @@ impl Assistant {
             Some(generator) if all.state() == State::Closed => all.value(generator.first().key()).ok(),
             _ => Some(all),
         }
+    }
+
+    /// The question of this user, with the notes that belong to it.
+    #[must_use]
+    pub fn question(&self, user: String, query: String, wish: Wish) -> Question {
+        // A question that will be refused needs no notes, and a search takes the longer the more words there are.
+        let context = match validate(&user, &query) {
+            Ok(()) => Context::find(&self.notes, &query),
+            Err(_) => Context::default(),
+        };
+        let mut question = Question { user, query, context, wish };
+        question.fit(self.max_prompt_chars);
+        question
     }
 
     /// Answers a question.

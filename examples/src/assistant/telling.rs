@@ -182,7 +182,7 @@ impl Teller {
                 Some(Ok(Event::Finish(finish))) => return End::Whole(Some(finish)),
                 Some(Ok(Event::Done)) => return End::Whole(None),
                 Some(Err(error)) => return End::Broken(error),
-                None => return End::Broken(GenerationError::Cut),
+                None => return End::Broken(GenerationError::Cut(None)),
             }
         }
     }
@@ -219,7 +219,7 @@ impl Teller {
 /// Why an answer broke off, in a word for its user.
 fn reason(error: &GenerationError) -> &'static str {
     match error {
-        GenerationError::Cut | GenerationError::Connect(_) => BROKE_OFF,
+        GenerationError::Cut(_) => BROKE_OFF,
         error if error.is_timeout() => "timeout",
         _ => "failure",
     }

@@ -9,7 +9,7 @@ use breaker_examples::assistant::{
     config::{AssistantConfig, Backend, RetryPolicy},
     endpoint::Endpoint,
     generator::Generator,
-    question::{Context, Question, Wish},
+    question::Wish,
     service::{self, Assistant, Service},
     telling::Piece,
     upstream::{Behaviour, Canned, Upstream, UpstreamHandle},
@@ -141,10 +141,9 @@ impl World {
 
     /// The pieces of a streamed answer, without a socket between.
     pub(crate) async fn tell(&self, query: &str) -> Receiver<Piece> {
-        let (notes, user) = (&self.service.assistant.notes, "ada".to_owned());
-        let context = Context::find(notes, query);
-        let question = Question { user, query: query.to_owned(), context, wish: Wish::SomethingNow };
-        self.service.assistant.tell(question, false).await.expect("it begins")
+        let assistant = &self.service.assistant;
+        let question = assistant.question("ada".to_owned(), query.to_owned(), Wish::SomethingNow);
+        assistant.tell(question, false).await.expect("it begins")
     }
 
     /// Waits until the breaker has counted so, for which nothing but sockets and tasks has to move.
@@ -211,7 +210,7 @@ impl Told {
         let headers = response.headers().clone();
         assert_eq!(
             (response.status().as_u16(), &headers["content-type"]),
-            (200, &"text/event-stream".parse().unwrap())
+            (200, &"text/event-stream".parse().expect("it is a value"))
         );
         Self { response_headers: headers, events: SseByteStream::new(response.bytes_stream()).boxed() }
     }

@@ -22,7 +22,7 @@ use super::{
     answer::Answer,
     error::GenerationError,
     health,
-    question::{Context, Question, Wish, validate},
+    question::{Question, Wish},
     queue::{Job, JobId, Progress},
     reply::{JobReply, Metadata, QueryReply, QueuedReply, sources},
     service::Assistant,
@@ -69,7 +69,8 @@ async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<Quer
         Err(rejection) => return unreadable(&rejection),
     };
     let include_metadata = request.include_metadata;
-    let question = request.question(&assistant);
+    let wish = if request.queue { Wish::AnswerLater } else { Wish::SomethingNow };
+    let question = assistant.question(request.user_id, request.query, wish);
     let breaker = assistant.breaker();
     match assistant.answer(&question).await {
         Ok(answer) => {
@@ -96,26 +97,11 @@ async fn query_stream(
         return ErrorReply::new(StatusCode::BAD_REQUEST, "invalid_request", message).into_response();
     }
     let (include_metadata, again) = (request.include_metadata, request.again);
-    let question = request.question(&assistant);
+    let question = assistant.question(request.user_id, request.query, Wish::SomethingNow);
     let breaker = assistant.breaker();
     match assistant.tell(question.clone(), again).await {
         Ok(pieces) => Telling::new(assistant, question, started, include_metadata).response(pieces),
         Err(failed) => failure(&failed, breaker.as_ref()),
-    }
-}
-
-impl QueryRequest {
-    /// The question, with the notes that belong to it.
-    fn question(self, assistant: &Assistant) -> Question {
-        // A question that will be refused needs no notes, and a search takes the longer the more words there are.
-        let context = match validate(&self.user_id, &self.query) {
-            Ok(()) => Context::find(&assistant.notes, &self.query),
-            Err(_) => Context::default(),
-        };
-        let wish = if self.queue { Wish::AnswerLater } else { Wish::SomethingNow };
-        let mut question = Question { user: self.user_id, query: self.query, context, wish };
-        question.fit(assistant.max_prompt_chars);
-        question
     }
 }
 

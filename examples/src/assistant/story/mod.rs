@@ -1,6 +1,7 @@
-//! The story: an outage from beginning to end, with the breaker and without it, and once more with a second provider, told as it happens.
+//! The story: an outage from beginning to end, with the breaker and without it, and once more with a second provider; and a streamed answer that breaks off. Told as it happens.
 
 mod act;
+mod cut;
 mod ledger;
 mod load;
 mod table;
@@ -61,6 +62,11 @@ impl Plot {
         }
     }
 
+    /// How long the story takes.
+    fn whole(&self) -> Duration {
+        self.length() * 2 + self.of_failover().length() + Duration::from_secs(2)
+    }
+
     /// How long one act takes.
     #[must_use]
     pub fn length(&self) -> Duration {
@@ -74,6 +80,7 @@ mod short {
 
     pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
     pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+    pub(super) const TOKEN_GAP: Duration = Duration::from_secs(1);
     pub(super) const RETRY_MIN: Duration = Duration::from_millis(200);
     pub(super) const RETRY_MAX: Duration = Duration::from_secs(1);
 }
@@ -97,7 +104,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
         return Err(io::Error::other("the settings disable the breaker, and without one there is no story to tell"));
     }
 
-    let timeline = Timeline::new(plot.length() * 2 + plot.of_failover().length());
+    let timeline = Timeline::new(plot.whole());
     let fail_max = breaker.config().fail_max.map_or_else(|| "\"off\"".to_owned(), |most| most.to_string());
     introduce(&timeline, &service, &upstream, plot, &fail_max);
     let stage = act::Stage {
@@ -119,6 +126,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     let without = stage.play().await?;
     breaker.release();
     let failover = fail_over(&stage).await?;
+    cut::play(&stage).await?;
     conclude(&timeline, &with, &without, &failover);
     Ok(())
 }
@@ -141,7 +149,7 @@ async fn fail_over(stage: &act::Stage<'_>) -> io::Result<Act> {
 }
 
 fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: &str) {
-    let seconds = (plot.length() * 2 + plot.of_failover().length()).as_secs();
+    let seconds = plot.whole().as_secs();
     timeline.say(&format!(
         "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
 
@@ -156,13 +164,14 @@ else their earlier answer, else excerpts of the notes, else (when the notes have
 when to come back.
 
 All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
-tries again after {recovery:?} (30 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
+tries again after {recovery:?} (30 s), a stream is cut when it is silent for {gap:?} (10 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
         dashboard = service.dashboard(),
         service = service.address,
         upstream = upstream.url(),
         pace = plot.pace.as_millis(),
         call = short::CALL_TIMEOUT,
         recovery = short::RECOVERY_TIMEOUT,
+        gap = short::TOKEN_GAP,
         min = short::RETRY_MIN,
         max = short::RETRY_MAX,
     ));

@@ -9,14 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Behaviour, StreamEnd, Streaming, UpstreamHandle};
 
 /// The kinds of outage, as they stand in the address.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub enum Kind {
     /// Every request is answered with an error status (`status`, 500 if it is not given).
     Errors,
@@ -57,6 +59,14 @@ pub struct Outage {
 
 fn internal_server_error() -> u16 {
     500
+}
+
+impl Kind {
+    /// The behaviour in such an outage.
+    #[must_use]
+    pub fn behaviour(self) -> Behaviour {
+        Outage { kind: self, status: internal_server_error(), seconds: None }.behaviour()
+    }
 }
 
 impl Outage {
