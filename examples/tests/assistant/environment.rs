@@ -118,6 +118,9 @@ fn settings_of_the_api_that_cannot_be_obeyed_are_start_errors() {
         ("HF_API_KIND", "grpc"),
         ("HF_FALLBACK_API_URL", "https://me:geheim@"),
         ("HF_ATTEMPTS", "0"),
+        ("HF_FIRST_TOKEN_SECONDS", "0"),
+        ("HF_TOKEN_GAP_SECONDS", "soon"),
+        ("HF_ANSWER_SECONDS", "-1"),
     ];
     let ended = Command::new(program("assistant")).arg("--serve").envs(variables).output().expect("it runs");
     assert_eq!(ended.status.code(), Some(2));
@@ -127,6 +130,14 @@ fn settings_of_the_api_that_cannot_be_obeyed_are_start_errors() {
         assert_eq!(said.matches(&format!("- {variable}: is `")).count(), 1, "{variable}: {said}");
     }
     assert!(!said.contains("hf_AbCd") && !said.contains("geheim"), "{said}");
+}
+
+#[test]
+fn the_limits_of_a_stream_are_settings() {
+    let set = [("HF_FIRST_TOKEN_SECONDS", "60"), ("HF_TOKEN_GAP_SECONDS", "30"), ("HF_ANSWER_SECONDS", "600")];
+    let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let limits = AssistantConfig::read(value).expect("they are fine").limits;
+    assert_eq!([limits.first_token, limits.token_gap, limits.answer].map(|limit| limit.as_secs()), [60, 30, 600]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The assistant as a client meets it: over HTTP, with its API failing to order, in virtual time.
 
 mod answering;
+mod asking;
 mod classification;
 mod ending;
 mod environment;

@@ -6,5 +6,9 @@ mod answers;
 mod conformance;
 mod llama;
 mod outages;
+#[path = "../shared/process.rs"]
+#[allow(dead_code, reason = "the tests of the other services use the rest")]
+mod process;
+mod program;
 mod queue;
 mod streams;
