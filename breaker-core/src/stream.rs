@@ -1,6 +1,8 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
 mod limits;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod opened;
 mod streaming;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod written;

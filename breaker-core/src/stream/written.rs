@@ -1,6 +1,7 @@
 //! Written: what an expansion of the attribute may name of streams.
 
 pub use super::limits::{Limits, Rules};
+pub use super::opened::{OfTwoTypes, item_error, item_error_alone};
 use super::{Came, GuardedStream, Stream};
 #[cfg(feature = "tokio")]
 use crate::call::limit::Limit;
