@@ -186,7 +186,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
     /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
-    /// not counted. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// not counted. Zero leaves none: a first item that is not there at once is late. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
     ///
     /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
     ///
@@ -220,7 +220,8 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     }
 
     /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
-    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item).
+    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero leaves none: an item
+    /// that is not there at once is late.
     ///
     /// On an annotated function: `stream(item_timeout = "10s")`.
     #[must_use]

@@ -534,6 +534,36 @@ async fn what_goes_wrong_before_the_first_item_is_tried_again_and_falls_back() {
     .await;
 }
 
+const FIRST: Duration = secs(5);
+
+#[circuit_breaker(name = "items_by_consts", stream(first_item = FIRST, item_timeout = FIRST.saturating_mul(2)))]
+async fn by_consts(script: &'static [Then]) -> Result<Words, ChatError> {
+    Ok(Box::pin(source(script)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_may_be_constants() {
+    isolated(async {
+        let late = by_consts(&[Hangs]).await.err().unwrap().to_string();
+        assert!(late.ends_with("gave no first item within 5s"), "{late}");
+        let mut words = by_consts(&[Gives(0, "a"), Hangs]).await.unwrap();
+        words.next().await.unwrap().unwrap();
+        let late = words.next().await.unwrap().unwrap_err().to_string();
+        assert!(late.ends_with("gave no item for 10s"), "{late}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_hand_zero_takes_what_is_there_and_waits_for_nothing() {
+    let breaker = common::breaker(Config::new());
+    let words = guard_stream(breaker.try_acquire().unwrap(), source(&[Gives(0, "a"), Hangs]));
+    let mut words = Box::pin(words.first_item(Duration::ZERO).item_timeout(Duration::ZERO));
+    assert_eq!(words.next().await.unwrap().unwrap(), Word::Text("a"));
+    assert!(words.next().now_or_never().unwrap().unwrap().is_err());
+    assert_eq!(counts(&breaker), [0, 0, 1, 0]);
+}
+
 /// An error that cannot be made of another one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
