@@ -487,6 +487,28 @@ async fn one_that_is_never_read_waits_no_longer_than_for_the_stream_itself() {
     .await;
 }
 
+/// Of a stream that is dropped while its reader waits for the first item: the time that the call took, and that the reader has waited.
+#[tokio::test(start_paused = true)]
+async fn before_the_first_item_the_readers_own_time_is_no_wait() {
+    isolated(async {
+        // A boxed call waits for the item itself.
+        for way in [Way::Unboxed, Way::NotAsync, Way::ByHand] {
+            let head = if way == Way::NotAsync { 0 } else { 2 };
+            way.breaker().reconfigure(Config::new().on_cancel(OnCancel::After(secs(head + 3)))).unwrap();
+            for (wait, expected) in [(ms(2_900), CANCELLED), (secs(3), FAILURE)] {
+                let ((), came) = counted(&way.breaker(), async {
+                    let mut words = way.call(head, &[Hangs]).await.unwrap();
+                    sleep(secs(1000)).await;
+                    timeout(wait, words.next()).await.unwrap_err();
+                })
+                .await;
+                assert_eq!(came, expected, "{way:?} {wait:?}");
+            }
+        }
+    })
+    .await;
+}
+
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 #[circuit_breaker(name = "items_again", fail_max = 100, stream(first_item = "5s", until = Word::is_last))]
