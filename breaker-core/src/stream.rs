@@ -28,8 +28,8 @@ use std::time::Duration;
 /// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
 ///
 /// A stream that is dropped after it gave an item is a success: its reader had what it needed. With an `on_cancel` it is a failure where the
-/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped call. The time in which
-/// its reader does not ask for an item is the reader's own, and no `on_cancel` looks at it.
+/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped
+/// call; a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
 ///
 /// [`until`](GuardedStream::until) names the item with which the answer is complete, [`first_item`](GuardedStream::first_item) and
 /// [`item_timeout`](GuardedStream::item_timeout) say how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that

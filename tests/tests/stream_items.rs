@@ -577,6 +577,18 @@ async fn limits_may_be_constants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_variables_of_time_limits_leave_those_of_items() {
+    isolated(async {
+        Registry::global()
+            .init_from([("CIRCUIT_BREAKER_CALL_TIMEOUT", "off"), ("ITEMS_BY_CONSTS_CIRCUIT_CALL_TIMEOUT", "1s")])
+            .unwrap();
+        let late = by_consts(&[Hangs]).await.err().unwrap().to_string();
+        assert!(late.ends_with("gave no first item within 5s"), "{late}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn by_hand_zero_takes_what_is_there_and_waits_for_nothing() {
     let breaker = common::breaker(Config::new());
     let words = guard_stream(breaker.try_acquire().unwrap(), source(&[Gives(0, "a"), Hangs]));
