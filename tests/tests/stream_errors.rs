@@ -58,6 +58,12 @@ async fn of_one_type(rejection: &str, items: u8) -> Result<Items<Own>, Own> {
     Ok(gives(items))
 }
 
+/// The text in the closure has a name that begins as the argument's does.
+#[circuit_breaker(name = "late_alike", open = |rejection| Foreign(format!("opened: {rejection}")), stream(item_timeout = "2s"))]
+async fn named_alike(re: u8) -> Result<Items<Foreign>, Foreign> {
+    Ok(gives(re))
+}
+
 /// The closure's own type follows from the function's error.
 #[circuit_breaker(name = "late_inferred", open = |rejection| Arc::new(rejection.into()), stream(first_item = "5s", item_timeout = "2s"))]
 async fn inferred(items: u8) -> Result<Items<Arc<Own>>, Arc<Own>> {
@@ -175,6 +181,8 @@ async fn the_calls_own_error_is_that_of_open() {
 async fn open_makes_both_where_they_have_one_type() {
     isolated(async {
         let item = late(of_one_type("r", 1).await.unwrap()).await.0;
+        assert!(item.starts_with("opened: "), "{item}");
+        let item = late(named_alike(1).await.unwrap()).await.0;
         assert!(item.starts_with("opened: "), "{item}");
         let item = late(inferred(1).await.unwrap()).await;
         assert!(item.0.ends_with("gave no item for 2s"), "{item:?}");
