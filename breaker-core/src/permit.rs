@@ -352,18 +352,18 @@ impl Permit {
         // A stream that panics ends so.
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
-            let waited = waits.map(|since| if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() });
-            self.end(Ending::Left { waited }, &|| Cause::told("cancelled", &LEFT));
+            self.end(Ending::Left { waited: waits.map(waited) }, &|| Cause::told("cancelled", &LEFT));
         }
     }
 
-    /// The call's stream, which was there at `made`, is dropped and was never read.
+    /// The call's stream, which was there at `made`, is dropped before it gave an item. `waits`: since when its reader has waited for it, if it did.
+    /// The time between is the reader's own.
     #[cfg(feature = "stream")]
-    pub(crate) fn unread(mut self, made: Tick) {
+    pub(crate) fn left_unread(mut self, made: Tick, waits: Option<Tick>) {
         // As above: it may have been read once.
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
-            let took = self.took(made);
+            let took = self.took(made).saturating_add(waits.map_or(Duration::ZERO, waited));
             self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
         }
     }
@@ -401,6 +401,12 @@ impl Permit {
     pub(crate) fn took(&self, then: Tick) -> Duration {
         then.since(self.started.coarse(then))
     }
+}
+
+/// How long a reader has waited since then; zero where no time was noted.
+#[cfg(feature = "stream")]
+fn waited(since: Tick) -> Duration {
+    if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() }
 }
 
 /// The text of a call that counts as a failure because it was dropped.

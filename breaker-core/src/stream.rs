@@ -1,6 +1,8 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
 mod limits;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod opened;
 mod streaming;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod written;
@@ -26,7 +28,8 @@ use std::time::Duration;
 /// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
 ///
 /// A stream that is dropped after it gave an item is a success: its reader had what it needed. With an `on_cancel` it is a failure where the
-/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped call.
+/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped
+/// call; a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
 ///
 /// [`until`](GuardedStream::until) names the item with which the answer is complete, [`first_item`](GuardedStream::first_item) and
 /// [`item_timeout`](GuardedStream::item_timeout) say how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
@@ -184,7 +187,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
     /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
-    /// not counted. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// not counted. Zero leaves none: a first item that is not there at once is late. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
     ///
     /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
     ///
@@ -218,7 +221,8 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     }
 
     /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
-    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item).
+    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero leaves none: an item
+    /// that is not there at once is late.
     ///
     /// On an annotated function: `stream(item_timeout = "10s")`.
     #[must_use]

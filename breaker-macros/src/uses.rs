@@ -12,10 +12,16 @@ fn any(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word.unraw() == name,
         TokenTree::Group(group) => any(group.stream(), name),
-        // `"{name}"` and `"{name:?}"`; a chance hit costs no more than a copy.
-        TokenTree::Literal(literal) => literal.to_string().contains(&format!("{{{name}")),
+        TokenTree::Literal(literal) => is_in_braces(&literal.to_string(), name),
         TokenTree::Punct(_) => false,
     })
+}
+
+/// `"{name}"` and `"{name:?}"`, and not `"{name_of_another}"`; a chance hit costs no more than a copy.
+fn is_in_braces(text: &str, name: &str) -> bool {
+    let begin = format!("{{{name}");
+    let mut after = text.match_indices(&begin).map(|(at, _)| &text[at + begin.len()..]);
+    after.any(|after| !after.starts_with(|next: char| next == '_' || next.is_alphanumeric()))
 }
 
 /// True where a type may hold a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
@@ -163,7 +169,13 @@ mod tests {
         {
             assert!(uses_local(&used, &name), "{used}");
         }
-        for unused in [quote!(self.url), quote!(request.url()), quote!(S { url: 1 }), quote!(url::parse(a::url))] {
+        for unused in [
+            quote!(self.url),
+            quote!(request.url()),
+            quote!(S { url: 1 }),
+            quote!(url::parse(a::url)),
+            quote!(println!("{urls}")),
+        ] {
             assert!(!uses_local(&unused, &name), "{unused}");
         }
     }

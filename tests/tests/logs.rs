@@ -437,6 +437,27 @@ async fn an_outage_of_many_values_that_lasts_logs_four_changes_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn values_that_make_room_for_each_other_share_the_bound_and_say_so() {
+    for values in [2, 50] {
+        breaker_core::testing::isolated(async {
+            let settings = Config::new().max_keys(2).recovery_timeout(secs(1));
+            named("tenants").reconfigure(settings).unwrap();
+            let log = Log::at(Level::INFO);
+            for second in 0..1200 {
+                for value in 0..values {
+                    (0..2).for_each(|_| drop(of_tenant(&value.to_string(), second % 4 > 1)));
+                }
+                advance(secs(1)).await;
+            }
+            let lines = log.lines();
+            assert!((80..=88).contains(&lines.len()), "{values} values, {} lines in 20 minutes", lines.len());
+            assert!(lines.last().unwrap().contains("are logged at DEBUG"), "{lines:#?}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_of_many_values_that_are_dropped_log_one_line() {
     breaker_core::testing::isolated(async {
         named("tenants");

@@ -487,6 +487,28 @@ async fn one_that_is_never_read_waits_no_longer_than_for_the_stream_itself() {
     .await;
 }
 
+/// Of a stream that is dropped while its reader waits for the first item: the time that the call took, and that the reader has waited.
+#[tokio::test(start_paused = true)]
+async fn before_the_first_item_the_readers_own_time_is_no_wait() {
+    isolated(async {
+        // A boxed call waits for the item itself.
+        for way in [Way::Unboxed, Way::NotAsync, Way::ByHand] {
+            let head = if way == Way::NotAsync { 0 } else { 2 };
+            way.breaker().reconfigure(Config::new().on_cancel(OnCancel::After(secs(head + 3)))).unwrap();
+            for (wait, expected) in [(ms(2_900), CANCELLED), (secs(3), FAILURE)] {
+                let ((), came) = counted(&way.breaker(), async {
+                    let mut words = way.call(head, &[Hangs]).await.unwrap();
+                    sleep(secs(1000)).await;
+                    timeout(wait, words.next()).await.unwrap_err();
+                })
+                .await;
+                assert_eq!(came, expected, "{way:?} {wait:?}");
+            }
+        }
+    })
+    .await;
+}
+
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 #[circuit_breaker(name = "items_again", fail_max = 100, stream(first_item = "5s", until = Word::is_last))]
@@ -532,6 +554,48 @@ async fn what_goes_wrong_before_the_first_item_is_tried_again_and_falls_back() {
         }
     })
     .await;
+}
+
+const FIRST: Duration = secs(5);
+
+#[circuit_breaker(name = "items_by_consts", stream(first_item = FIRST, item_timeout = FIRST.saturating_mul(2)))]
+async fn by_consts(script: &'static [Then]) -> Result<Words, ChatError> {
+    Ok(Box::pin(source(script)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_may_be_constants() {
+    isolated(async {
+        let late = by_consts(&[Hangs]).await.err().unwrap().to_string();
+        assert!(late.ends_with("gave no first item within 5s"), "{late}");
+        let mut words = by_consts(&[Gives(0, "a"), Hangs]).await.unwrap();
+        words.next().await.unwrap().unwrap();
+        let late = words.next().await.unwrap().unwrap_err().to_string();
+        assert!(late.ends_with("gave no item for 10s"), "{late}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_variables_of_time_limits_leave_those_of_items() {
+    isolated(async {
+        Registry::global()
+            .init_from([("CIRCUIT_BREAKER_CALL_TIMEOUT", "off"), ("ITEMS_BY_CONSTS_CIRCUIT_CALL_TIMEOUT", "1s")])
+            .unwrap();
+        let late = by_consts(&[Hangs]).await.err().unwrap().to_string();
+        assert!(late.ends_with("gave no first item within 5s"), "{late}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_hand_zero_takes_what_is_there_and_waits_for_nothing() {
+    let breaker = common::breaker(Config::new());
+    let words = guard_stream(breaker.try_acquire().unwrap(), source(&[Gives(0, "a"), Hangs]));
+    let mut words = Box::pin(words.first_item(Duration::ZERO).item_timeout(Duration::ZERO));
+    assert_eq!(words.next().await.unwrap().unwrap(), Word::Text("a"));
+    assert!(words.next().now_or_never().unwrap().unwrap().is_err());
+    assert_eq!(counts(&breaker), [0, 0, 1, 0]);
 }
 
 /// An error that cannot be made of another one.

@@ -133,8 +133,8 @@ impl Drop for Streaming {
     fn drop(&mut self) {
         match mem::replace(&mut self.stage, Stage::Over) {
             Stage::Reads(permit) if self.gave => permit.left(self.waits),
-            Stage::Reads(permit) if self.waits.is_none() => permit.unread(self.made),
-            Stage::Reads(_) | Stage::Over => {}
+            Stage::Reads(permit) => permit.left_unread(self.made, self.waits),
+            Stage::Over => {}
             Stage::Ended(_) => drop(nesting::leave()),
         }
     }

@@ -1,6 +1,7 @@
 //! Written: what an expansion of the attribute may name of streams.
 
 pub use super::limits::{Limits, Rules};
+pub use super::opened::{OfTwoTypes, item_error, item_error_alone};
 use super::{Came, GuardedStream, Stream};
 #[cfg(feature = "tokio")]
 use crate::call::limit::Limit;
@@ -26,6 +27,18 @@ pub const fn no_rules<T, E>() -> Rules<T, E> {
 }
 
 /// The key `stream` with values. `open` is there where there are limits; `most` is what is left for all attempts.
+///
+/// A limit is a constant, and none is zero.
+///
+/// ```compile_fail,E0080
+/// use breaker_core::{CircuitBreakerError, circuit_breaker};
+/// use futures_core::Stream;
+/// const SPAN: std::time::Duration = std::time::Duration::ZERO;
+/// #[circuit_breaker(stream(item_timeout = SPAN))]
+/// fn f() -> Result<impl Stream<Item = Result<u8, CircuitBreakerError>>, CircuitBreakerError> {
+///     Ok(futures_util::stream::empty())
+/// }
+/// ```
 #[must_use]
 pub fn rules<T, E>(
     first_item: Option<Duration>,

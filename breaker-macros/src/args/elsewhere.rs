@@ -1,6 +1,7 @@
 //! Words that are no keys: which key other libraries and older versions mean by them, or where else it is said.
 
-use super::keys::{KEYS, nearest};
+use super::keys::{KEYS, Key, nearest};
+use super::stream;
 
 /// Each with the key that has that meaning.
 const ELSEWHERE: [(&str, &str); 101] = [
@@ -153,11 +154,26 @@ pub(super) fn advice(written: &str) -> String {
         (*place).to_owned()
     } else if let Some((_, key)) = ELSEWHERE.iter().find(other) {
         format!("unknown key `{written}`; did you mean `{key}`?")
-    } else if let Some(key) = nearest(word, KEYS.iter().map(|key| key.name)) {
-        format!("unknown key `{written}`; did you mean `{key}`?")
+    } else if let Some(key) = stream::meant(word) {
+        of_stream(written, key)
+    } else if let Some(key) = nearest(word, KEYS.iter().chain(&stream::KEYS).map(|key| key.name)) {
+        match stream::KEYS.iter().find(|inside| inside.name == key) {
+            Some(inside) => of_stream(written, inside),
+            None => format!("unknown key `{written}`; did you mean `{key}`?"),
+        }
     } else {
         let names = KEYS.map(|key| format!("`{}`", key.name)).join(", ");
         format!("unknown key `{written}`; the keys are {names}")
+    }
+}
+
+/// What belongs inside `stream(..)`.
+fn of_stream(written: &str, key: &Key) -> String {
+    let (name, example) = (key.name, key.example);
+    if written == name {
+        format!("`{name}` stands in the parentheses of `stream`: `stream({example})`")
+    } else {
+        format!("unknown key `{written}`; did you mean `stream({example})`?")
     }
 }
 
@@ -195,5 +211,23 @@ mod tests {
             assert_eq!(advice(word), format!("unknown key `{word}`; did you mean `failure_rate`?"));
         }
         assert!(advice("resetTimeout").contains("two things"));
+    }
+
+    #[test]
+    fn keys_of_a_stream_lead_into_its_parentheses() {
+        for (word, key) in [
+            ("firstItem", "first_item = \"20s\""),
+            ("first_itm", "first_item = \"20s\""),
+            ("ttft", "first_item = \"20s\""),
+            ("idle_timeout", "item_timeout = \"10s\""),
+            ("item_timout", "item_timeout = \"10s\""),
+            ("untill", "until = Event::is_last"),
+        ] {
+            assert_eq!(advice(word), format!("unknown key `{word}`; did you mean `stream({key})`?"));
+        }
+        let inside = "`until` stands in the parentheses of `stream`: `stream(until = Event::is_last)`";
+        assert_eq!(advice("until"), inside);
+        // What has a meaning outside keeps it.
+        assert!(advice("interval").ends_with("`fail_window`?") && advice("timeuot").ends_with("`timeout`?"));
     }
 }

@@ -8,7 +8,7 @@ use super::keys::{Key, Shape, key};
 use super::named::{self, Named, Names};
 use crate::recover::Errors;
 
-const KEYS: [Key; 3] = [
+pub(super) const KEYS: [Key; 3] = [
     key("first_item", Shape::Value, "first_item = \"20s\""),
     key("item_timeout", Shape::Value, "item_timeout = \"10s\""),
     key("until", Shape::Value, "until = Event::is_last"),
@@ -34,4 +34,10 @@ const NAMES: Names = Names { of: "`stream`", keys: &KEYS, elsewhere: &ELSEWHERE 
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors, key: &Key, at: &Ident) -> Result<Vec<Named>> {
     named::maybe_list(input, errors, &NAMES, key, at)
+}
+
+/// The key that a word written outside of the parentheses means.
+pub(super) fn meant(word: &str) -> Option<&'static Key> {
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == word).map_or(word, |(_, key)| key);
+    KEYS.iter().find(|key| key.name == elsewhere)
 }

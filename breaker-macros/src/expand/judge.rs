@@ -53,12 +53,12 @@ impl Kit<'_> {
     }
 
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
-    fn item(&self) -> Option<Type> {
+    pub(super) fn item(&self) -> Option<Type> {
         self.output().and_then(types::item)
     }
 
     /// The written type of what the function gives, at last.
-    fn output(&self) -> Option<&Type> {
+    pub(super) fn output(&self) -> Option<&Type> {
         match (&self.plan.form, &self.plan.target.sig.output) {
             (Form::Future(future), _) => Some(&future.output),
             (_, ReturnType::Type(_, ty)) => Some(ty),

@@ -3,10 +3,15 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
-use super::Kit;
+use syn::Expr;
+
+use super::{Kit, respan, types};
 use crate::check::stream::Streaming;
 use crate::check::values::Setting;
 use crate::recover::mixed;
+use crate::target::lets;
+use crate::target::params::{Param, bindings};
+use crate::uses;
 
 impl Kit<'_> {
     fn stream(&self) -> Option<&Streaming> {
@@ -39,7 +44,7 @@ impl Kit<'_> {
     // Output: `WAY::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
     pub(super) fn until_first_item(&self, limit: TokenStream) -> TokenStream {
         let way = self.stream_rt(Span::mixed_site());
-        match self.first_item().map(|span| self.span_of(span)) {
+        match self.first_item().map(|span| self.constant_length("first_item", span)) {
             Some(span) => quote_spanned!(Span::mixed_site()=> #way::until_first_item(&__permit, #span, #limit)),
             None => limit,
         }
@@ -52,14 +57,55 @@ impl Kit<'_> {
         if !stream.is_limited() && stream.until.is_none() {
             return Some(quote_spanned!(here=> #way::no_rules()));
         }
-        let spans = [&stream.first_item, &stream.item_timeout];
-        let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
+        let spans = [("first_item", &stream.first_item), ("item_timeout", &stream.item_timeout)];
+        let [first, each] =
+            spans.map(|(name, span)| self.maybe(span.as_ref().map(|span| self.constant_length(name, span))));
         let until = self.maybe(stream.until.as_ref().map(ToTokens::to_token_stream));
-        let open = self.maybe(stream.is_limited().then(|| self.open()));
+        let open = self.maybe(stream.is_limited().then(|| self.item_error()));
         let left = if self.is_bounded() { quote_spanned!(here=> __left) } else { self.maybe(None) };
         let at = stream.until.as_ref().map_or(here, mixed);
         let way = self.stream_rt(at);
         Some(quote_spanned!(at=> #way::rules(#first, #each, #until, #open, #left)))
+    }
+
+    // Output: |__late| WAY::item_error(__late, |__late, __items| { use WAY::OfTwoTypes as _; __items.MAKE.breaker_item_error(__late) })
+    //         where MAKE is `opened::<Ret, _>(OPEN)`, or without the key `open` `unopened::<Ret>()`
+    // or:     WAY::item_error_alone, where `open` captures something
+    //
+    // At what makes the function's own error, where rustc tells which one the items have.
+    fn item_error(&self) -> TokenStream {
+        let at = self.plan.open.as_ref().map_or(self.at_ret, mixed);
+        let way = self.stream_rt(at);
+        let ret = self.output().map(|ty| respan(types::with_unit(ty).into_token_stream(), at));
+        let make = match &self.plan.open {
+            Some(open) if self.captures(open) => return quote_spanned!(at=> #way::item_error_alone),
+            Some(open) => quote_spanned!(at=> opened::<#ret, _>(#open)),
+            // rustc learns the type from the signature, which comes too late to choose by it.
+            None if self.gives_impl() && self.item().is_none() => return self.open(),
+            None => quote_spanned!(at=> unopened::<#ret>()),
+        };
+        quote_spanned! {at=>
+            |__late| #way::item_error(__late, |__late, __items| {
+                use #way::OfTwoTypes as _;
+                __items.#make.breaker_item_error(__late)
+            })
+        }
+    }
+
+    /// Whether an expression uses an argument of the function, or a local before its block: then it cannot outlive the call.
+    fn captures(&self, expr: &Expr) -> bool {
+        let (tokens, own) = match expr {
+            Expr::Closure(closure) => {
+                let own = closure.inputs.iter().flat_map(|input| bindings(&mut input.clone()));
+                (closure.body.to_token_stream(), own.map(|binding| binding.ident).collect())
+            }
+            expr => (expr.to_token_stream(), Vec::new()),
+        };
+        let arguments = self.plan.params.iter().flat_map(|param| param.names().into_iter().map(|(name, _)| name));
+        let bound = self.plan.params.iter().flat_map(Param::bindings).map(|binding| binding.ident.clone());
+        let locals = self.tail().into_iter().flat_map(|tail| lets::lets(&tail.head)).map(|one| one.binding.ident);
+        let mut names = arguments.chain(bound).chain(locals).filter(|name| !own.contains(name));
+        names.any(|name| uses::uses_local(&tokens, &name))
     }
 
     /// Whether a `#[retry]` may bound the wait for the first item.

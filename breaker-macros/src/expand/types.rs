@@ -2,9 +2,11 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::token::Paren;
 use syn::{
     AngleBracketedGenericArguments, GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeInfer,
-    TypeParamBound,
+    TypeParamBound, TypeTuple,
 };
 
 use crate::check::shape::Form;
@@ -12,8 +14,20 @@ use crate::check::shape::Form;
 // Input:  `Result<impl Iterator<Item = u32>, E>`
 // Output: `Result<_, E>`
 pub(super) fn without_impl(ty: &Type) -> Type {
+    let underscore_token = Token![_](Span::mixed_site());
+    instead_of_impl(ty, &Type::Infer(TypeInfer { attrs: Vec::new(), underscore_token }))
+}
+
+// Input:  `Result<impl Stream<Item = Result<Bytes, E>>, E>`
+// Output: `Result<(), E>`, which has the same error
+pub(super) fn with_unit(ty: &Type) -> Type {
+    let paren_token = Paren(Span::mixed_site());
+    instead_of_impl(ty, &Type::Tuple(TypeTuple { attrs: Vec::new(), paren_token, elems: Punctuated::new() }))
+}
+
+fn instead_of_impl(ty: &Type, by: &Type) -> Type {
     let mut ty = ty.clone();
-    erase(&mut ty);
+    replace(&mut ty, by);
     ty
 }
 
@@ -86,34 +100,31 @@ fn arguments(path: &Path) -> impl Iterator<Item = &GenericArgument> {
     })
 }
 
-fn erase(ty: &mut Type) {
+fn replace(ty: &mut Type, by: &Type) {
     match ty {
-        Type::ImplTrait(_) => {
-            let underscore_token = Token![_](Span::mixed_site());
-            *ty = Type::Infer(TypeInfer { attrs: Vec::new(), underscore_token });
-        }
-        Type::Array(array) => erase(&mut array.elem),
-        Type::Group(group) => erase(&mut group.elem),
-        Type::Paren(paren) => erase(&mut paren.elem),
-        Type::Ptr(pointer) => erase(&mut pointer.elem),
-        Type::Reference(reference) => erase(&mut reference.elem),
-        Type::Slice(slice) => erase(&mut slice.elem),
-        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(erase),
+        Type::ImplTrait(_) => *ty = by.clone(),
+        Type::Array(array) => replace(&mut array.elem, by),
+        Type::Group(group) => replace(&mut group.elem, by),
+        Type::Paren(paren) => replace(&mut paren.elem, by),
+        Type::Ptr(pointer) => replace(&mut pointer.elem, by),
+        Type::Reference(reference) => replace(&mut reference.elem, by),
+        Type::Slice(slice) => replace(&mut slice.elem, by),
+        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(|ty| replace(ty, by)),
         Type::Path(path) => {
-            path.qself.iter_mut().for_each(|qself| erase(&mut qself.ty));
-            path.path.segments.iter_mut().for_each(|segment| erase_arguments(&mut segment.arguments));
+            path.qself.iter_mut().for_each(|qself| replace(&mut qself.ty, by));
+            path.path.segments.iter_mut().for_each(|segment| replace_arguments(&mut segment.arguments, by));
         }
         _ => {}
     }
 }
 
-fn erase_arguments(arguments: &mut PathArguments) {
+fn replace_arguments(arguments: &mut PathArguments, by: &Type) {
     let PathArguments::AngleBracketed(AngleBracketedGenericArguments { args, .. }) = arguments else {
         return;
     };
     for argument in args {
         if let GenericArgument::Type(ty) = argument {
-            erase(ty);
+            replace(ty, by);
         }
     }
 }

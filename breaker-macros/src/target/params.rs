@@ -168,7 +168,7 @@ fn leaves_a_part(pat: &Pat) -> bool {
 }
 
 /// Collects what a pattern binds, and takes the `mut`s off it.
-pub(super) fn bindings(pat: &mut Pat) -> Vec<Binding> {
+pub(crate) fn bindings(pat: &mut Pat) -> Vec<Binding> {
     let mut found = Vec::new();
     collect(pat, &mut found);
     found

@@ -19,4 +19,9 @@ async fn called() -> Result<Words, CircuitBreakerError> {
     Ok(Box::pin(stream::empty()))
 }
 
+#[circuit_breaker(first_item = "20s", item_timeout = "10s", until = is_last)]
+async fn outside() -> Result<Words, CircuitBreakerError> {
+    Ok(Box::pin(stream::empty()))
+}
+
 fn main() {}
