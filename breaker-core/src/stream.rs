@@ -187,7 +187,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
     /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
-    /// not counted. Zero leaves none: a first item that is not there at once is late. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// not counted. Zero is no limit. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
     ///
     /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
     ///
@@ -216,13 +216,13 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// The same where `open` makes the item's error.
     #[must_use]
     pub fn first_item_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
-        self.rules.set(limits::Limits { first_item: Some(span), ..limits::Limits::NONE }, &self.call, open);
+        self.rules.set(limits::Limits::of(Some(span), None), &self.call, open);
         self
     }
 
     /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
-    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero leaves none: an item
-    /// that is not there at once is late.
+    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero is
+    /// no limit.
     ///
     /// On an annotated function: `stream(item_timeout = "10s")`.
     #[must_use]
@@ -236,7 +236,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// The same where `open` makes the item's error.
     #[must_use]
     pub fn item_timeout_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
-        self.rules.set(limits::Limits { item_timeout: Some(span), ..limits::Limits::NONE }, &self.call, open);
+        self.rules.set(limits::Limits::of(None, Some(span)), &self.call, open);
         self
     }
 }

@@ -588,14 +588,32 @@ async fn the_variables_of_time_limits_leave_those_of_items() {
     .await;
 }
 
+#[circuit_breaker(name = "items_by_settings", stream(first_item = limits[0], item_timeout = limits[1]))]
+async fn by_settings(limits: [Duration; 2], script: &'static [Then]) -> Result<Words, ChatError> {
+    Ok(Box::pin(source(script)))
+}
+
+/// A setting of zero is off: it must not fail each item that is not there at once, and so open the breaker.
 #[tokio::test(start_paused = true)]
-async fn by_hand_zero_takes_what_is_there_and_waits_for_nothing() {
+async fn limits_may_come_from_settings_and_zero_is_none() {
+    isolated(async {
+        let late = by_settings([secs(5), secs(0)], &[Hangs]).await.err().unwrap().to_string();
+        assert!(late.ends_with("gave no first item within 5s"), "{late}");
+        for limits in [[secs(0), secs(0)], [secs(0), secs(9)], [secs(9), secs(0)]] {
+            let words = by_settings(limits, &[Gives(8, "a"), Gives(8, "b")]).await.unwrap();
+            assert_eq!(words.map(Result::unwrap).count().await, 2, "{limits:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_hand_zero_is_no_limit() {
     let breaker = common::breaker(Config::new());
-    let words = guard_stream(breaker.try_acquire().unwrap(), source(&[Gives(0, "a"), Hangs]));
-    let mut words = Box::pin(words.first_item(Duration::ZERO).item_timeout(Duration::ZERO));
-    assert_eq!(words.next().await.unwrap().unwrap(), Word::Text("a"));
-    assert!(words.next().now_or_never().unwrap().unwrap().is_err());
-    assert_eq!(counts(&breaker), [0, 0, 1, 0]);
+    let words = guard_stream(breaker.try_acquire().unwrap(), source(&[Gives(8, "a"), Gives(8, "b")]));
+    let words = words.first_item(Duration::ZERO).item_timeout(Duration::ZERO);
+    assert_eq!(words.map(Result::unwrap).count().await, 2);
+    assert_eq!(counts(&breaker), [1, 0, 0, 0]);
 }
 
 /// An error that cannot be made of another one.

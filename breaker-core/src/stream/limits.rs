@@ -11,13 +11,19 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The first one, from the call's start.
-    pub first_item: Option<Duration>,
+    first_item: Option<Duration>,
     /// Each, while the reader waits.
-    pub item_timeout: Option<Duration>,
+    item_timeout: Option<Duration>,
 }
 
 impl Limits {
-    pub(super) const NONE: Self = Self { first_item: None, item_timeout: None };
+    const NONE: Self = Self { first_item: None, item_timeout: None };
+
+    /// Zero is no limit: as a setting of a service it means "off", and as a limit it would fail each item that is not there at once.
+    pub(super) fn of(first_item: Option<Duration>, item_timeout: Option<Duration>) -> Self {
+        let limit = |span: Option<Duration>| span.filter(|span| !span.is_zero());
+        Self { first_item: limit(first_item), item_timeout: limit(item_timeout) }
+    }
 }
 
 /// An item that did not come in time.

@@ -27,18 +27,6 @@ pub const fn no_rules<T, E>() -> Rules<T, E> {
 }
 
 /// The key `stream` with values. `open` is there where there are limits; `most` is what is left for all attempts.
-///
-/// A limit is a constant, and none is zero.
-///
-/// ```compile_fail,E0080
-/// use breaker_core::{CircuitBreakerError, circuit_breaker};
-/// use futures_core::Stream;
-/// const SPAN: std::time::Duration = std::time::Duration::ZERO;
-/// #[circuit_breaker(stream(item_timeout = SPAN))]
-/// fn f() -> Result<impl Stream<Item = Result<u8, CircuitBreakerError>>, CircuitBreakerError> {
-///     Ok(futures_util::stream::empty())
-/// }
-/// ```
 #[must_use]
 pub fn rules<T, E>(
     first_item: Option<Duration>,
@@ -47,7 +35,7 @@ pub fn rules<T, E>(
     open: Option<fn(CircuitBreakerError) -> E>,
     most: Option<Duration>,
 ) -> Rules<T, E> {
-    Rules::new(Limits { first_item, item_timeout }, until, open, most)
+    Rules::new(Limits::of(first_item, item_timeout), until, open, most)
 }
 
 /// The call of a function whose first item has a limit, which runs from here.
@@ -59,6 +47,9 @@ pub fn timed(permit: Permit) -> Permit {
 #[cfg(feature = "tokio")]
 #[must_use]
 pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -> Option<Limit> {
+    if span.is_zero() {
+        return other;
+    }
     let holder = permit.holder();
     // Where the call's own limit is shorter, it is made when the body has to wait.
     if other.as_ref().map_or_else(|| holder.limit(), |other| Some(other.span())).is_some_and(|limit| limit <= span) {

@@ -5,15 +5,12 @@ use quote::ToTokens as _;
 use syn::Expr;
 
 use super::Unfinished;
-use super::stream::Streaming;
 use super::values::{Number, Setting};
 use crate::recover::Errors;
 use crate::target::{Target, params};
 
 pub(super) fn check(plan: &Unfinished, target: &Target, errors: &mut Errors) {
-    let settings = plan.settings.iter().map(|(key, _, setting)| (key.name, setting));
-    let settings = settings.chain(plan.rules.stream.iter().flat_map(Streaming::constants));
-    let settings = settings.flat_map(|(key, setting)| values(setting).map(move |value| (key, value)));
+    let settings = plan.settings.iter().flat_map(|(key, _, setting)| values(setting).map(|value| (key.name, value)));
     let name = plan.name.iter().filter(|name| !matches!(name, Expr::Lit(_)));
     let name = name.map(|name| ("name", name.to_token_stream()));
     let config = plan.config.iter().map(|config| ("config", config.to_token_stream()));

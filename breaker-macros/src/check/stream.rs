@@ -25,8 +25,8 @@ impl Streaming {
         for Named { key, value, .. } in values {
             let Some(value) = value else { continue };
             match key.name {
-                "first_item" => read.first_item = errors.take(values::constant_length(key, value)),
-                "item_timeout" => read.item_timeout = errors.take(values::constant_length(key, value)),
+                "first_item" => read.first_item = errors.take(values::in_place(key, value)),
+                "item_timeout" => read.item_timeout = errors.take(values::in_place(key, value)),
                 _ => read.until = errors.take(values::until(value)),
             }
         }
@@ -36,13 +36,6 @@ impl Streaming {
     /// Whether its items have time limits.
     pub(crate) fn is_limited(&self) -> bool {
         self.first_item.is_some() || self.item_timeout.is_some()
-    }
-
-    /// The values that belong to the function.
-    pub(super) fn constants(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
-        [("first_item", &self.first_item), ("item_timeout", &self.item_timeout)]
-            .into_iter()
-            .filter_map(|(name, span)| span.as_ref().map(|span| (name, span)))
     }
 
     pub(super) fn check(

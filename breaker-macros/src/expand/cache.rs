@@ -99,7 +99,7 @@ impl Kit<'_> {
     // Without the feature this name is missing, and rustc says so at the step.
     fn built_in(&self, site: &Ident, cache: &Cache, bounds: &Bounds) -> TokenStream {
         let at = cache.at.resolved_at(Span::mixed_site());
-        let (rt, max, ttl) = (self.rt.at(at), self.max(&bounds.max), self.constant_length("ttl", &bounds.ttl));
+        let (rt, max, ttl) = (self.rt.at(at), self.max(&bounds.max), self.ttl(&bounds.ttl));
         quote_spanned!(at=> #rt::cache_needs_the_feature_moka_of_breaker_core::new(&#site, || {}, #max, #ttl))
     }
 
@@ -115,15 +115,19 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::duration(600u64, 0u32)`, or `{ const __BOUND: K::__rt::Duration = K::__rt::above_zero(TTL, ".."); __BOUND }`
-    pub(super) fn constant_length(&self, name: &str, length: &Setting) -> TokenStream {
+    // Output: `K::__rt::duration(600u64, 0u32)`, or the same with `above_zero`
+    fn ttl(&self, ttl: &Setting) -> TokenStream {
         let rt = self.rt;
-        match length {
+        match ttl {
+            Setting::Length(ttl) => {
+                let (secs, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
+                quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
+            }
             Setting::LengthOf(expr) => {
                 let ty = quote_spanned!(Span::mixed_site()=> #rt::Duration);
-                self.constant(&ty, "above_zero", expr, &format!("`{name}` must be more than zero"))
+                self.constant(&ty, "above_zero", expr, "`ttl` must be more than zero")
             }
-            length => self.span_of(length),
+            _ => TokenStream::new(),
         }
     }
 

@@ -44,7 +44,7 @@ impl Kit<'_> {
     // Output: `WAY::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
     pub(super) fn until_first_item(&self, limit: TokenStream) -> TokenStream {
         let way = self.stream_rt(Span::mixed_site());
-        match self.first_item().map(|span| self.constant_length("first_item", span)) {
+        match self.first_item().map(|span| self.span_of(span)) {
             Some(span) => quote_spanned!(Span::mixed_site()=> #way::until_first_item(&__permit, #span, #limit)),
             None => limit,
         }
@@ -57,9 +57,8 @@ impl Kit<'_> {
         if !stream.is_limited() && stream.until.is_none() {
             return Some(quote_spanned!(here=> #way::no_rules()));
         }
-        let spans = [("first_item", &stream.first_item), ("item_timeout", &stream.item_timeout)];
-        let [first, each] =
-            spans.map(|(name, span)| self.maybe(span.as_ref().map(|span| self.constant_length(name, span))));
+        let spans = [&stream.first_item, &stream.item_timeout];
+        let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let until = self.maybe(stream.until.as_ref().map(ToTokens::to_token_stream));
         let open = self.maybe(stream.is_limited().then(|| self.item_error()));
         let left = if self.is_bounded() { quote_spanned!(here=> __left) } else { self.maybe(None) };
