@@ -9,7 +9,10 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
-use super::question::{Question, Wish};
+use super::{
+    answer::Answer,
+    question::{Question, Wish},
+};
 
 /// How many times the queue asks the API for one answer before it gives up.
 const TRIES: u32 = 5;
@@ -22,8 +25,8 @@ pub type JobId = Uuid;
 pub enum Progress {
     /// It waits for the API.
     Pending,
-    /// The model has answered.
-    Done(String),
+    /// A model has answered.
+    Done(Answer),
     /// It will not be answered, for this reason.
     Failed(String),
 }

@@ -203,8 +203,36 @@ pub struct JobReply {
     pub status: &'static str,
     /// The model's answer, when it is done.
     pub answer: Option<String>,
+    /// Whether the answer was cut at its greatest length.
+    pub truncated: bool,
+    /// Where the answer comes from: `model` or `second_provider`.
+    pub source: Option<&'static str>,
+    /// The provider and the model that wrote it, as `HOST/MODEL`.
+    pub provider: Option<String>,
     /// The notes that it rests on.
     pub sources: Vec<SourceNote>,
     /// Why it failed, when it has.
     pub message: Option<String>,
+}
+
+impl JobReply {
+    /// A question that has come so far, and has no answer.
+    #[must_use]
+    pub fn new(job_id: String, status: &'static str) -> Self {
+        let sources = Vec::new();
+        Self { job_id, status, answer: None, truncated: false, source: None, provider: None, sources, message: None }
+    }
+
+    /// The same with its answer.
+    #[must_use]
+    pub fn with_answer(self, question: &Question, answer: Answer) -> Self {
+        Self {
+            truncated: answer.is_truncated(),
+            source: Some(answer.source.as_str()),
+            provider: answer.provider,
+            answer: Some(answer.text),
+            sources: sources(question),
+            ..self
+        }
+    }
 }

@@ -264,7 +264,7 @@ async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
             continue; // It expired while it waited, so nobody can fetch the answer.
         }
         match generator.answer(&question).await {
-            Ok(answer) => queue.settle(id, Progress::Done(answer.text)),
+            Ok(answer) => queue.settle(id, Progress::Done(answer)),
             // Somebody else took the probe's slot, or the last place: back to waiting.
             Err(error) if error.rejection().is_some() => {}
             // The outage goes on, and this was only its probe. That says nothing about the question.

@@ -199,3 +199,17 @@ async fn the_queue_waits_while_all_providers_are_forced_open() {
     }
     assert_eq!(world.api.received(), 1);
 }
+
+/// The step of the fallback has no limit of its own: it would drop the call, which then counts as nothing.
+#[tokio::test(start_paused = true)]
+async fn a_second_provider_that_hangs_has_failed() {
+    let (world, second) = two().await;
+    world.api.behave(Behaviour::Error(500)).await;
+    second.api.behave(Behaviour::Hang).await;
+    let asked = world.start_asking("ada", KNOWN);
+    second.api.until_received(1).await;
+    advance(30.1).await;
+    assert_eq!(asked.await.expect("it does not panic").meta("source"), "excerpts");
+    let seen = second.breaker.snapshot();
+    assert_eq!((counts(&seen), seen.cancelled_count), (FAILURE, 0));
+}

@@ -41,6 +41,10 @@ async fn queued_questions_are_answered_after_recovery() {
     let done = world.get(&path(&queued)).await;
     assert_eq!((done.status.as_u16(), &done.body["status"]), (200, &"done".into()));
     assert!(done.answer().contains(KNOWN_ANSWER), "{}", done.body);
+    assert_eq!(
+        (&done.body["source"], &done.body["provider"], &done.body["truncated"]),
+        (&"model".into(), &"embedded/note-reader".into(), &false.into())
+    );
     assert!(world.get(&path(&other)).await.answer().contains("March 2029"));
     assert_eq!((world.api.received(), world.breaker.state().as_str()), (7, "closed"));
 }

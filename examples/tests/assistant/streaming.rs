@@ -5,7 +5,7 @@ use std::time::Duration;
 use breaker_core::State;
 use breaker_examples::assistant::{
     api::ApiKind,
-    config::AssistantConfig,
+    config::{AssistantConfig, StreamLimits},
     secret::Secret,
     upstream::{Behaviour, StreamEnd, Streaming},
 };
@@ -336,6 +336,32 @@ async fn the_second_provider_tells_what_the_first_one_cannot() {
     let (_, end, cut) = told.rest().await;
     assert_eq!((end.as_str(), &cut["fallback"]["source"]), ("cut", &json!("excerpts")));
     assert_eq!((counts(&world.snapshot()), counts(&second.breaker.snapshot())), ((2, 0, 0), (1, 1, 0)));
+}
+
+/// The limits of the stream hold for it, and no limit of the step.
+#[tokio::test(start_paused = true)]
+async fn a_second_provider_may_take_as_long_as_the_first_one() {
+    let second = Second::start().await;
+    let limit = Duration::from_secs(60);
+    let limits = StreamLimits { first_token: limit, token_gap: limit, ..AssistantConfig::default().limits };
+    let endpoint = Some(second.endpoint.clone());
+    let world =
+        World::with(AssistantConfig { retry: NO_RETRY, second: endpoint, limits, ..AssistantConfig::default() }).await;
+    second.breaker.reset();
+    world.api.behave(Behaviour::Error(500)).await;
+    // The role is there at once, and each token after 45 seconds.
+    let gap = Duration::from_secs(45);
+    second.api.behave(Behaviour::Streams(Streaming { tokens: 1, gap, then: StreamEnd::Whole })).await;
+    let told = world.start_stream("ada", KNOWN);
+    second.api.until_received(1).await;
+    advance(44.9).await;
+    assert!(!told.is_finished());
+    advance(0.2).await;
+    let mut told = told.await.expect("it does not panic");
+    assert_eq!(told.expect("source").await["source"], "second_provider");
+    assert_eq!(told.tokens(1).await, "Feed");
+    drop(told);
+    world.until(|_| counts(&second.breaker.snapshot()) == SUCCESS).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -177,11 +177,11 @@ async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) 
         let message = "There is no such job, or not any longer.";
         return ErrorReply::new(StatusCode::NOT_FOUND, "not_found", message).into_response();
     };
-    let (code, status, answer, message) = match progress {
-        Progress::Pending => (StatusCode::ACCEPTED, "pending", None, None),
-        Progress::Done(answer) => (StatusCode::OK, "done", Some(answer), None),
-        Progress::Failed(reason) => (StatusCode::OK, "failed", None, Some(reason)),
+    let reply = |status| JobReply::new(id, status);
+    let (code, reply) = match progress {
+        Progress::Pending => (StatusCode::ACCEPTED, reply("pending")),
+        Progress::Done(answer) => (StatusCode::OK, reply("done").with_answer(&question, answer)),
+        Progress::Failed(reason) => (StatusCode::OK, JobReply { message: Some(reason), ..reply("failed") }),
     };
-    let sources = if answer.is_some() { sources(&question) } else { Vec::new() };
-    (code, Json(JobReply { job_id: id, status, answer, sources, message })).into_response()
+    (code, Json(reply)).into_response()
 }
