@@ -67,11 +67,11 @@ struct Ask {
 
 const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/.env.example lists all of them):
-  HF_API_URL=http://localhost:8080/v1      a real text-generation API for --serve; else the embedded one is used
+  HF_API_URL=http://localhost:11434/v1     a real text-generation API for --serve and ask; else the embedded one
   HF_API_TOKEN, HF_MODEL                   its key and its model; without an address, those of Hugging Face's router
   HF_API_KIND=chat                         how it is spoken to: chat, completions, text_generation or tgi
   HF_FALLBACK_API_URL, ..                  a second provider, asked when the first one fails
-  HF_USE_API=false                         the local model for --serve: no API and no breaker
+  HF_USE_API=false                         the local model instead: no API and no breaker
   DASHBOARD_TOKEN                          the token for acting on the dashboard, which else only shows
   HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker, for --serve and the story
 A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";

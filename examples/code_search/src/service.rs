@@ -44,8 +44,12 @@ impl Service {
     /// The port cannot be had; the error names it.
     pub async fn start(code: CodeIndexingService, port: u16) -> io::Result<Self> {
         let bound = TcpListener::bind(("127.0.0.1", port)).await;
-        let listener =
-            bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))?;
+        let listener = bound.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("port {port} cannot be had ({error}); `--port` takes another one, and 0 any free one"),
+            )
+        })?;
         let (address, code) = (listener.local_addr()?, Arc::new(code));
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());

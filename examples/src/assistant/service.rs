@@ -242,7 +242,12 @@ fn dashboard(assistant: &Assistant, ends: impl Future<Output = ()> + Send + 'sta
 /// The port cannot be had; the error names it.
 pub async fn listen(port: u16) -> io::Result<TcpListener> {
     let bound = TcpListener::bind(("127.0.0.1", port)).await;
-    bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be had: {error}")))
+    bound.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("port {port} cannot be had ({error}); `--port` takes another one, and 0 any free one"),
+        )
+    })
 }
 
 /// The breaker for all providers, which has their settings, as the registry knows it.

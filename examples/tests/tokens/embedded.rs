@@ -69,7 +69,7 @@ async fn each_end_at_each_route_is_what_it_says() {
         (StreamEnd::Error(424), "upstream!(424: scripted outage)", "upstream!(generation: scripted outage)"),
         (StreamEnd::ErrorEvent, "upstream!(scripted outage)", "upstream!(scripted outage)"),
         (StreamEnd::Finish("length"), "Length done", "Length done"),
-        (StreamEnd::Finish("content_filter"), "ContentFilter done", "ContentFilter done"),
+        (StreamEnd::Finish("content_filter"), "Declined done", "Declined done"),
     ] {
         for route in ROUTES {
             let end = if route.starts_with("/v1") { openai } else { tgi };
@@ -89,7 +89,7 @@ async fn the_end_may_come_before_the_first_token() {
             (StreamEnd::Cut, "cut!"),
             (StreamEnd::Break, "broken!"),
             (StreamEnd::ErrorEvent, "upstream!(scripted outage)"),
-            (StreamEnd::Finish("content_filter"), "ContentFilter done"),
+            (StreamEnd::Finish("content_filter"), "Declined done"),
         ] {
             assert_eq!(seen(route, streaming(0, then)).await, end, "{route}: {then}");
         }

@@ -11,6 +11,7 @@ mod nutcracker;
 mod path;
 mod postgres;
 mod process;
+mod python;
 mod rabbitmq;
 mod redis;
 
@@ -18,6 +19,7 @@ pub use self::itself::port_to_serve;
 pub use self::llama::llama_sentence;
 pub use self::path::Path;
 pub use self::process::{Server, directory, find, free_port, give_to, missing};
+pub use self::python::python;
 pub use self::rabbitmq::RabbitMq;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

@@ -6,10 +6,10 @@ mod model;
 pub use self::model::llama_sentence;
 
 use crate::process::{How, Server, directory, free_port};
+use crate::python::python;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -26,10 +26,7 @@ impl Server {
     ///
     /// When there is no room.
     pub async fn llama(settings: &[&str]) -> Option<Self> {
-        let Some(python) = python() else {
-            missing();
-            return None;
-        };
+        let python = python("llama")?;
         let (port, directory) = (free_port(), directory());
         let (starter, file) = (directory.path().join("server.py"), directory.path().join("model.gguf"));
         fs::write(&starter, STARTER).expect("there is room");
@@ -40,20 +37,6 @@ impl Server {
         command.current_dir(directory.path());
         Some(Self::start(command, port, directory, How { end: "KILL", answers: llama_answers }).await)
     }
-}
-
-/// The Python in which `scripts/llama` has installed the server.
-fn python() -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/llama");
-    let python = tools.join("bin/python");
-    // The last file that the script writes.
-    (tools.join("installed").exists() && python.exists()).then_some(python)
-}
-
-/// Says on the test's output why it is skipped.
-#[allow(clippy::print_stderr, reason = "it is a test's output")]
-fn missing() {
-    eprintln!("skipped: llama.cpp's server is not installed (`scripts/llama install`)");
 }
 
 /// Whether it has loaded its model.
