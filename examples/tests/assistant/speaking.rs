@@ -174,11 +174,21 @@ async fn the_embedded_api_streams_a_completion_as_openai_does() {
     assert_eq!((&json_of(&events[2])["choices"][0]["finish_reason"], events[3].as_str()), (&"length".into(), "[DONE]"));
 }
 
+/// TGI reads no `stream` there.
+#[tokio::test(start_paused = true)]
+async fn generate_gives_whole_answers_only() {
+    let upstream = Upstream::start(0).await.expect("a loopback port is free");
+    let client = plain_client().build().expect("it needs nothing");
+    let body = json!({"inputs": PROMPT, "stream": true});
+    let reply = send(client.post(upstream.url() + "/generate").json(&body)).await;
+    assert_eq!(reply.body["generated_text"], "Bake it quite long.");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_embedded_api_streams_as_tgi_does() {
     for (path, body) in [
         ("/generate_stream", json!({"inputs": PROMPT})),
-        ("/generate", json!({"inputs": PROMPT, "stream": true})),
+        ("/", json!({"inputs": PROMPT, "stream": true})),
         ("/models/any", json!({"inputs": PROMPT, "stream": true})),
     ] {
         let events: Vec<_> = streamed(path, body).await.iter().map(|event| json_of(event)).collect();

@@ -76,7 +76,9 @@ impl Clients {
 
     fn call(&mut self, upstream: &Upstream, call: Call, key: &str, streams: bool) -> Seen {
         let Call { client, name, route } = call;
-        let url = upstream.url() + route;
+        // TGI has a route of its own for streams.
+        let streamed = if streams && route == "/generate" { "_stream" } else { "" };
+        let url = upstream.url() + route + streamed;
         let order =
             json!({"client": client, "call": name, "url": url, "key": key, "prompt": PROMPT, "streams": streams});
         writeln!(self.orders, "{order}").unwrap();

@@ -19,7 +19,7 @@ pub(super) struct Text<'a> {
 pub(super) fn events(form: Form, text: &Text<'_>, end: StreamEnd) -> Vec<String> {
     let api = match form {
         Form::Chat | Form::Completion => Api::OpenAi { is_chat: form == Form::Chat },
-        Form::Generate | Form::Inputs => Api::Tgi,
+        Form::Generate | Form::GenerateStream | Form::Inputs => Api::Tgi,
     };
     let mut events = api.tokens(text);
     events.extend(api.end(text, end));

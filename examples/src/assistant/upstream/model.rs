@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Behaviour, Canned, Shared, StreamEnd, Streaming,
@@ -34,7 +34,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/chat/completions", by(Form::Chat))
         .route("/v1/completions", by(Form::Completion))
         .route("/generate", by(Form::Generate))
-        .route("/generate_stream", post(generate_stream))
+        .route("/generate_stream", by(Form::GenerateStream))
         .route("/", by(Form::Inputs))
         .route("/models/{model}", by(Form::Inputs))
         .route("/v1/models", get(models))
@@ -88,15 +88,6 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
         Behaviour::Says(canned) => say(canned),
         Behaviour::Streams(streaming) => answer(form, body, streaming),
     }
-}
-
-/// TGI's route of that name: `/generate` with `stream: true` is the same.
-async fn generate_stream(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if let Some(object) = asked.as_object_mut() {
-        object.insert("stream".to_owned(), true.into());
-    }
-    generate(&shared, Form::Generate, asked.to_string().as_bytes()).await
 }
 
 async fn models() -> Response {

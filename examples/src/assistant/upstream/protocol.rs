@@ -13,6 +13,8 @@ pub(super) enum Form {
     Completion,
     /// TGI's `/generate`.
     Generate,
+    /// TGI's `/generate_stream`, which streams whatever it is asked, as `/generate` never does.
+    GenerateStream,
     /// The inference API's `inputs`, whose answers are lists.
     Inputs,
 }
@@ -44,7 +46,7 @@ impl Asked {
         let (field, options) = match form {
             Form::Chat => ("messages", &body),
             Form::Completion => ("prompt", &body),
-            Form::Generate | Form::Inputs => ("inputs", &body["parameters"]),
+            Form::Generate | Form::GenerateStream | Form::Inputs => ("inputs", &body["parameters"]),
         };
         let prompt = match &body[field] {
             Value::String(prompt) if form != Form::Chat => prompt.clone(),
@@ -57,7 +59,11 @@ impl Asked {
         let most = most.or_else(|| options.get("max_new_tokens")).and_then(Value::as_u64);
         let max_tokens = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
         let echo = form == Form::Inputs && options["return_full_text"].as_bool().unwrap_or(true);
-        let stream = body["stream"].as_bool().unwrap_or_default();
+        let stream = match form {
+            Form::Generate => false,
+            Form::GenerateStream => true,
+            _ => body["stream"].as_bool().unwrap_or_default(),
+        };
         let usage = body["stream_options"]["include_usage"].as_bool().unwrap_or_default();
         Ok(Self { prompt, max_tokens, echo, stream, usage })
     }
@@ -93,7 +99,7 @@ impl Form {
                 let choice = json!({"index": 0, "text": text, "logprobs": null, "finish_reason": finish});
                 openai("cmpl-0", "text_completion", choice)
             }
-            Self::Generate => {
+            Self::Generate | Self::GenerateStream => {
                 let finish = if finish == "stop" { "eos_token" } else { finish };
                 json!({"generated_text": text, "details": {"finish_reason": finish, "generated_tokens": tokens}})
             }
@@ -107,7 +113,7 @@ impl Form {
             Self::Chat | Self::Completion => {
                 json!({"error": {"message": message, "type": openai_type(status), "code": status}})
             }
-            Self::Generate => json!({"error": message, "error_type": tgi_type(status)}),
+            Self::Generate | Self::GenerateStream => json!({"error": message, "error_type": tgi_type(status)}),
             Self::Inputs => json!({"error": message}),
         }
     }
