@@ -46,7 +46,9 @@ enum Command {
     /// Ask one question, and see its answer as it is written
     ///
     /// The words of the answer go to the standard output, and what happens to the standard error: where it comes from, how
-    /// it ends, and what became of it when the API died in mid sentence. The exit code is 0 for a whole answer, and else 1.
+    /// it ends, and what became of it when the API died in mid sentence. The exit code is 0 for an answer, also of a
+    /// fallback, and 1 for one that broke off.
+    #[command(after_long_help = SETTINGS)]
     Ask(Ask),
 }
 
@@ -113,8 +115,14 @@ async fn ask(asked: &Ask, config: AssistantConfig) -> Result<ExitCode, Box<dyn E
     let assistant = Assistant::new(config, url)?;
     let question = assistant.question(asked.user.clone(), asked.question.clone(), Wish::SomethingNow);
     let pieces = assistant.tell(question.clone(), asked.again).await?;
-    let is_whole = show(&question, pieces, &mut io::stdout(), &mut io::stderr()).await?;
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let why = |reason: &str| assistant.last_words(reason);
+    match show(&question, pieces, why, &mut io::stdout(), &mut io::stderr()).await {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        // Whoever reads has seen enough (`| head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Keeps the service running until it is asked to end, and answers what is under way then.

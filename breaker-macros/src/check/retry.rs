@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, FnArg, Generics, Lit, Meta, Pat, Receiver, ReceiverKind, Result, Type};
 
@@ -98,9 +99,12 @@ impl Retry {
         Ok(())
     }
 
-    /// The guards and predicates of `when(..)`, which may use arguments of the function.
+    /// What may use arguments of the function: the values, and the guards and predicates of `when(..)`.
     pub(crate) fn code(&self) -> TokenStream {
-        rules::code_of(self.when.iter().flatten())
+        let Self { attempts, min, max, total, factor, jitter, wait, when, .. } = self;
+        let wait = if let Wait::For(wait) = wait { Some(wait) } else { None };
+        let when = rules::code_of(when.iter().flatten());
+        quote!(#attempts #min #max #total #wait #factor #jitter #when)
     }
 
     /// Whether `when(..)` names time-outs: by the error that they are before the function's own is made of it.

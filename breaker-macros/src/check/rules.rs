@@ -1,7 +1,7 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens as _;
+use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
@@ -64,6 +64,14 @@ impl Rules {
     pub(crate) fn code(&self) -> TokenStream {
         let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
         code_of(lists.into_iter().flatten())
+    }
+
+    /// What else may use arguments of the function.
+    pub(crate) fn other_code(&self) -> TokenStream {
+        let classify = if let Some(Classify::By(expr)) = &self.classify { Some(expr) } else { None };
+        let limits = self.stream.iter().flat_map(|stream| [&stream.first_item, &stream.item_timeout]).flatten();
+        let until = self.stream.as_ref().and_then(|stream| stream.until.as_ref());
+        quote!(#classify #until #(#limits)*)
     }
 
     /// Whether there is a list for errors.

@@ -54,6 +54,18 @@ impl Setting {
     }
 }
 
+/// A value as it is written, where it is an expression: it may use arguments of the function.
+impl ToTokens for Setting {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::CountOf(expr) | Self::LengthOf(expr) | Self::Flag(expr) => expr.to_tokens(tokens),
+            Self::After(length) => length.to_tokens(tokens),
+            Self::Number(number) => number.to_tokens(tokens),
+            Self::Backoff(_) | Self::Count(..) | Self::Length(_) | Self::Off | Self::Text(_) | Self::Word(_) => {}
+        }
+    }
+}
+
 pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
     let value = unwrapped(value);
     no_self(&value, key.name)?;

@@ -95,7 +95,7 @@ impl Kit<'_> {
         if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
             return None;
         }
-        let judged = self.plan.rules.code();
+        let judged = self.code_beside_the_body();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
         let is_unused = |name: &&Binding| !uses::mentions(&judged, &name.ident);
         let plain: Option<Vec<_>> = taken.map(|param| param.plain_name().filter(is_unused)).collect();
@@ -118,6 +118,14 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #keyword #no_arguments -> #ret #block)
     }
 
+    /// The values of the attributes that may use arguments of the function, but for those of a `key` and of fallback steps.
+    fn code_beside_the_body(&self) -> TokenStream {
+        let (rules, open) = (&self.plan.rules, &self.plan.open);
+        let (lists, others) = (rules.code(), rules.other_code());
+        let retry = self.plan.retry.iter().map(Retry::code);
+        quote!(#lists #others #open #(#retry)*)
+    }
+
     // Output: `{ let x = x; { BODY } }`
     fn with_locals(&self, moves: bool) -> TokenStream {
         let (locals, body) = (self.locals(moves), self.with_mixed_braces());
@@ -136,7 +144,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `let x = x;`, and `let _ = &x;` where a step, the key or a list uses it, for then it is used even if the body does not
+    // Output: `let x = x;`, and `let _ = &x;` where a value of the attribute uses it, for then it is used even if the body does not
     fn locals(&self, moves: bool) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
@@ -146,8 +154,8 @@ impl Kit<'_> {
         let of_caches = caches(self.plan.chain.as_ref()).map(|(_, cache)| &cache.key);
         let mut others: TokenStream =
             self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
-        others.extend(self.plan.rules.code());
-        others.extend(self.plan.retry.iter().map(Retry::code));
+        others.extend(steps.iter().map(|step| step.limit.to_token_stream()));
+        others.extend(self.code_beside_the_body());
         let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));

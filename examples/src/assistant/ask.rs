@@ -6,20 +6,22 @@ use tokio::sync::mpsc::Receiver;
 
 use super::{answer::Answer, question::Question, reply::sources, telling::Piece, wire::finish::Finish};
 
-/// Writes an answer to `text` while it is told, and to `aside` where it comes from and how it ends. Whether it was whole.
+/// Writes an answer to `text` while it is told, and to `aside` where it comes from and how it ends. Whether it was whole. `why` knows the
+/// words of an API for the reason of a fallback.
 ///
 /// # Errors
 /// Nobody reads what is written.
 pub async fn show(
     question: &Question,
     mut pieces: Receiver<Piece>,
+    why: impl Fn(&str) -> Option<String>,
     text: &mut impl Write,
     aside: &mut impl Write,
 ) -> io::Result<bool> {
     let mut is_whole = false;
     while let Some(piece) = pieces.recv().await {
         match piece {
-            Piece::Source(answer) => writeln!(aside, "[{}]", from(question, &answer))?,
+            Piece::Source(answer) => writeln!(aside, "[{}]", from(question, &answer, &why))?,
             Piece::Token(token) => {
                 write!(text, "{token}")?;
                 text.flush()?;
@@ -45,9 +47,10 @@ pub async fn show(
 }
 
 /// Where an answer comes from.
-fn from(question: &Question, answer: &Answer) -> String {
+fn from(question: &Question, answer: &Answer, why: &impl Fn(&str) -> Option<String>) -> String {
     let provider = answer.provider.as_ref().map(|provider| format!(", {provider}")).unwrap_or_default();
-    let reason = answer.reason.map(|reason| format!(", because of {reason}")).unwrap_or_default();
+    let words = |reason| why(reason).map(|words| format!(" ({words})")).unwrap_or_default();
+    let reason = answer.reason.map(|reason| format!(", because of {reason}{}", words(reason))).unwrap_or_default();
     let notes: Vec<_> = sources(question).into_iter().map(|note| note.title).collect();
     format!("source: {}{provider}{reason}; notes: {}", answer.source.as_str(), notes.join(", "))
 }
@@ -64,6 +67,7 @@ pub fn cut(reason: &str) -> String {
     let what = match reason {
         "timeout" => "the API fell silent in the middle of its answer",
         "cut" => "the API broke off in the middle of its answer",
+        "ending" => "the service ends",
         _ => "the API failed in the middle of its answer",
     };
     format!("cut: {what}; what came of it is not whole")

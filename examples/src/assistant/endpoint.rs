@@ -66,6 +66,11 @@ impl Endpoint {
         }
     }
 
+    /// From where on a text that goes on may be the token.
+    pub(super) fn held_from(&self, text: &str) -> usize {
+        self.token.as_ref().map_or(text.len(), |token| token.held_from(text))
+    }
+
     /// The model as a request names it.
     #[must_use]
     pub fn model_or_dummy(&self) -> &str {

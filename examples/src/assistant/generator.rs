@@ -84,6 +84,26 @@ impl Generator {
         Ok((head, events))
     }
 
+    /// What is told in place of an answer that broke off before its first word: as `stream`, without the provider that was asked.
+    pub(super) async fn stream_instead(
+        &self,
+        question: &Question,
+        of: &Answer,
+        reason: &'static str,
+    ) -> Option<(Answer, Events)> {
+        let asking = Asking::new();
+        asking.admitted();
+        let second = match of.source {
+            Source::Model => self.second_stream(question, &asking, reason).await,
+            _ => None,
+        };
+        let events = match second {
+            None => asking.serve(self.instead(question, &asking, reason).await?),
+            Some(events) => events,
+        };
+        Some((asking.served()?, events))
+    }
+
     /// What can be said without a model: an earlier answer, or what the notes say.
     pub(super) async fn instead(&self, question: &Question, asking: &Asking, reason: &'static str) -> Option<Answer> {
         match self.cached_answer(question, asking, reason).await {
@@ -133,6 +153,8 @@ pub(super) const REFUSED: &str = "refused";
     timeout = "30s",
     max_concurrent = 256,
     max_keys = 8,
+    // Of a hanging API whose users give up nothing else would be known.
+    on_cancel = "10s",
     critical = true,
     exclude(ValidationError, GenerationError::NoContext),
     success(GenerationError::Refused(_)),

@@ -27,10 +27,12 @@ pub fn validate(text: &str) -> Result<String, OutputError> {
     }
 }
 
-/// Without control characters, which can do anything to a terminal.
+/// Without control characters and those that turn the direction of a text, which can do anything to a terminal and to its reader.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| !is_control(*c) && !turns(*c)).collect()
 }
 
 /// Whether somebody can see it.
@@ -39,7 +41,7 @@ pub fn is_visible(c: char) -> bool {
     // The zero-width characters are neither white space nor control characters, and still nobody sees them.
     !c.is_whitespace()
         && !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fffd}')
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn only_a_readable_text_is_an_answer() {
-        assert_eq!(validate(" fine\u{7}. "), Ok("fine.".to_owned()));
+        assert_eq!(validate(" fi\u{202e}ne\u{7}. "), Ok("fine.".to_owned()));
         assert_eq!(validate(" \n\t "), Err(OutputError::Empty));
         assert_eq!(validate("\u{0}\u{1b}\u{200b}"), Err(OutputError::Invisible));
         assert_eq!(validate(&"x".repeat(MAX_OUTPUT_CHARS + 1)), Err(OutputError::TooLong(MAX_OUTPUT_CHARS)));

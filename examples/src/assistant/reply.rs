@@ -153,7 +153,7 @@ pub struct DoneEvent {
 /// The event `cut`: the answer broke off, and what came of it is not whole.
 #[derive(Clone, Debug, Serialize)]
 pub struct CutEvent {
-    /// Why: `cut`, `timeout` or `failure`.
+    /// Why: `cut`, `timeout`, `failure` or `ending`.
     pub reason: &'static str,
     /// What else there is on the question; null where there is nothing, or where `reset` and another answer follow.
     pub fallback: Option<Instead>,

@@ -1,6 +1,6 @@
 //! The service: the parts put together, from a user's words to the answer, and the task that drains the queue.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use breaker_axum::dashboard_router;
@@ -9,6 +9,7 @@ use tokio::{
     net::TcpListener,
     sync::{mpsc::Receiver, watch},
     task::{JoinHandle, JoinSet, spawn},
+    time::sleep,
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     config::{AssistantConfig, Backend},
     endpoint::Endpoint,
     error::GenerationError,
-    generator::{BREAKER, Generator},
+    generator::{BREAKER, Generator, REFUSED},
     http,
     local::LocalModel,
     notes::Notes,
@@ -48,6 +49,7 @@ pub struct Assistant {
     pub max_prompt_chars: usize,
     /// The token for acting on the dashboard; without one it only shows.
     pub dashboard_token: Option<Secret>,
+    ends: watch::Sender<bool>,
 }
 
 impl Assistant {
@@ -75,7 +77,13 @@ impl Assistant {
                 }))
             }
         };
-        Ok(Self { notes, model, max_prompt_chars, dashboard_token: config.dashboard_token })
+        Ok(Self {
+            notes,
+            model,
+            max_prompt_chars,
+            dashboard_token: config.dashboard_token,
+            ends: watch::Sender::new(false),
+        })
     }
 
     /// The part that asks the API, if there is one.
@@ -111,6 +119,24 @@ impl Assistant {
         question
     }
 
+    /// When answers that are told have to end because the service does: so late that most are whole, and before they are cut off.
+    fn ending(&self) -> impl Future<Output = ()> + Send + use<> {
+        let ends = until(&self.ends);
+        async move {
+            ends.await;
+            sleep(TELLING).await;
+        }
+    }
+
+    /// Why the last answer was none of a model's, in the words of its API.
+    #[must_use]
+    pub fn last_words(&self, reason: &str) -> Option<String> {
+        if reason == REFUSED {
+            return Some(self.generator()?.first().standing().refusal()?.to_string());
+        }
+        self.breaker()?.snapshot().last_error?.message
+    }
+
     /// Answers a question.
     ///
     /// # Errors
@@ -132,7 +158,7 @@ impl Assistant {
     /// Dropping the future, or later the receiver, ends the call of the API.
     pub async fn tell(&self, question: Question, again: bool) -> Result<Receiver<Piece>, GenerationError> {
         let told = match &self.model {
-            Model::Api(generator) => telling::tell(Arc::clone(generator), question, again).await,
+            Model::Api(generator) => telling::tell(Arc::clone(generator), question, again, self.ending()).await,
             Model::Local(model) => model.answer(&question).map(telling::told),
         };
         told.or_else(|error| nothing_found(error).map(telling::told))
@@ -157,7 +183,6 @@ pub struct Service {
     /// What it answers with.
     pub assistant: Arc<Assistant>,
     server: JoinHandle<()>,
-    ends: watch::Sender<bool>,
     /// The queue's, which goes on for as long as the service is there.
     _tasks: JoinSet<()>,
 }
@@ -171,21 +196,22 @@ impl Service {
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
         let assistant = Arc::new(assistant);
-        let (ends, mut tasks) = (watch::Sender::new(false), JoinSet::new());
+        let mut tasks = JoinSet::new();
         if let (Some(generator), Some(all)) = (assistant.generator(), breaker()) {
             tasks.spawn(drain(Arc::clone(generator), all));
         }
         let metrics = breaker_axum::install_prometheus(Registry::global()).map_err(io::Error::other)?;
         let metrics = breaker_axum::metrics_router(metrics, Registry::global());
-        let routes = http::routes(Arc::clone(&assistant)).merge(metrics).merge(dashboard(&assistant, until(&ends))?);
+        let routes =
+            http::routes(Arc::clone(&assistant)).merge(metrics).merge(dashboard(&assistant, until(&assistant.ends))?);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        let until_it_ends = until(&ends);
+        let until_it_ends = until(&assistant.ends);
         let server = spawn(async move {
             if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until_it_ends).await {
                 tracing::error!(%error, "the service stopped");
             }
         });
-        Ok(Self { address, assistant, server, ends, _tasks: tasks })
+        Ok(Self { address, assistant, server, _tasks: tasks })
     }
 
     /// The address at which people see the breakers live.
@@ -201,7 +227,7 @@ impl Service {
 
     /// Takes no more connections, and waits until the requests under way are answered. The questions in the queue are lost.
     pub async fn drain(&mut self) {
-        self.ends.send_replace(true);
+        self.assistant.ends.send_replace(true);
         self.stopped().await;
     }
 }
@@ -213,12 +239,15 @@ impl Drop for Service {
 }
 
 /// Waits until the service is to end.
-fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static {
+fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
     let mut ending = ends.subscribe();
     async move {
         let _ = ending.wait_for(|ends| *ends).await;
     }
 }
+
+/// How long answers are told on when the service ends.
+const TELLING: Duration = Duration::from_secs(20);
 
 /// The embedded API's name as a provider.
 const EMBEDDED: &str = "embedded";

@@ -26,7 +26,9 @@ struct Known {
     fault: Option<Fault>,
     /// The hashes of the questions that were refused since the last answer.
     refused: HashSet<u64>,
+    refusal: Option<Fault>,
     reminded: Option<Instant>,
+    cut_told: Option<Instant>,
     model_told: bool,
 }
 
@@ -36,12 +38,13 @@ impl Standing {
         match result {
             Ok(_) => {
                 let mut known = self.lock();
-                (known.fault, known.reminded) = (None, None);
+                known.fault = None;
                 known.refused.clear();
             }
             Err(GenerationError::Misconfigured(fault)) => self.lock().blame(provider, fault),
             Err(GenerationError::Refused(fault)) => {
                 let mut known = self.lock();
+                known.refusal = Some(fault.clone());
                 if known.refused.len() < REFUSED_MAX {
                     known.refused.insert(hash(query));
                 }
@@ -51,6 +54,20 @@ impl Standing {
             }
             // An outage says nothing about the settings.
             Err(_) => {}
+        }
+    }
+
+    /// Tells the log that an answer broke off while it was told, once in a minute.
+    pub fn note_cut(&self, provider: &str, error: &GenerationError) {
+        let error = error.to_string();
+        if is_due(&mut self.lock().cut_told) {
+            tracing::warn!(
+                provider,
+                error,
+                "an answer broke off while it was told; for a minute the next ones are at DEBUG"
+            );
+        } else {
+            tracing::debug!(provider, error, "an answer broke off while it was told");
         }
     }
 
@@ -68,6 +85,12 @@ impl Standing {
         }
     }
 
+    /// Why the last question was refused that was.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Fault> {
+        self.lock().refusal.clone()
+    }
+
     /// What is wrong with the settings, in the provider's words.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
@@ -82,14 +105,22 @@ impl Standing {
 
 impl Known {
     fn blame(&mut self, provider: &str, fault: &Fault) {
-        let now = Instant::now();
-        if self.reminded.is_none_or(|at| now.duration_since(at) >= REMINDER) {
-            self.reminded = Some(now);
+        if is_due(&mut self.reminded) {
             let error = fault.to_string();
             tracing::warn!(provider, error, "the text-generation API answers nobody until its settings are changed");
         }
         self.fault = Some(fault.clone());
     }
+}
+
+/// Whether a minute is over since the last time; if so, this is one.
+fn is_due(last: &mut Option<Instant>) -> bool {
+    let now = Instant::now();
+    let due = last.is_none_or(|at| now.duration_since(at) >= REMINDER);
+    if due {
+        *last = Some(now);
+    }
+    due
 }
 
 fn hash(query: &str) -> u64 {

@@ -11,10 +11,10 @@ use super::{
     client::DECLINED,
     endpoint::Endpoint,
     error::{GenerationError, OutputError},
-    output::clean,
+    output::{clean, is_visible},
     standing::Standing,
     tokens::{Event, Tokens},
-    wire::{completion::wants_tool, finish::Finish},
+    wire::{completion::wants_tool, fault::shorten, finish::Finish},
 };
 
 /// An answer that comes bit by bit. It ends with [`Event::Finish`], [`Event::Done`] or an error, which is the last item.
@@ -36,7 +36,11 @@ pub struct Streamed {
     query: String,
     /// Whether there was an item: the first one tells whether the provider's settings work.
     has_begun: bool,
+    /// Text that is not shown yet: blanks before the first word, and what may become the key.
+    held: String,
     has_text: bool,
+    /// Whether the model says why it does not answer.
+    declines: bool,
     /// The end, where something has to be said before it.
     end: Option<Event>,
     is_over: bool,
@@ -46,8 +50,18 @@ impl Streamed {
     /// The answer to this question by the provider at this endpoint, whose standing is told.
     #[must_use]
     pub fn new(tokens: Tokens<reqwest::Error>, endpoint: Arc<Endpoint>, standing: Arc<Standing>, query: &str) -> Self {
-        let query = query.to_owned();
-        Self { tokens, endpoint, standing, query, has_begun: false, has_text: false, end: None, is_over: false }
+        Self {
+            tokens,
+            endpoint,
+            standing,
+            query: query.to_owned(),
+            has_begun: false,
+            held: String::new(),
+            has_text: false,
+            declines: false,
+            end: None,
+            is_over: false,
+        }
     }
 
     /// Its events.
@@ -77,26 +91,59 @@ impl Streamed {
 
     /// The event as it may be shown.
     fn fit(&mut self, event: Event) -> Result<Option<Event>, GenerationError> {
-        let show = |text: String| Some(clean(&self.endpoint.hide_long(text))).filter(|text| !text.is_empty());
-        let event = match event {
-            Event::Token(text) => show(text).map(Event::Token),
-            Event::Refusal(text) => show(text).map(Event::Refusal),
-            Event::Finish(finish) if !self.has_text => return self.without_text(finish).map(Some),
-            Event::Done if !self.has_text => return Err(OutputError::NoAnswer.into()),
-            other => Some(other),
+        Ok(match event {
+            Event::Token(text) => self.show(&text).map(Event::Token),
+            Event::Refusal(text) => {
+                self.declines = true;
+                self.show(&text).map(Event::Refusal)
+            }
+            Event::Aside => Some(Event::Aside),
+            Event::Finish(finish) => {
+                let finish = if self.declines { Finish::Declined } else { finish };
+                Some(self.close(Event::Finish(finish), finish)?)
+            }
+            Event::Done => Some(self.close(Event::Done, Finish::Unknown)?),
+        })
+    }
+
+    /// What of the text may be shown now.
+    fn show(&mut self, text: &str) -> Option<String> {
+        self.held.push_str(text);
+        if !self.has_text {
+            if !self.held.chars().any(is_visible) {
+                return None;
+            }
+            self.held.drain(..self.held.len() - self.held.trim_start().len());
+        }
+        let rest = self.held.split_off(self.endpoint.held_from(&self.held));
+        let shown = std::mem::replace(&mut self.held, rest);
+        self.fit_to_show(shown)
+    }
+
+    fn fit_to_show(&mut self, text: String) -> Option<String> {
+        let text = clean(&self.endpoint.hide_long(text));
+        self.has_text |= text.chars().any(is_visible);
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// The end, or what is to be shown before it.
+    fn close(&mut self, end: Event, finish: Finish) -> Result<Event, GenerationError> {
+        let held = std::mem::take(&mut self.held);
+        let rest = self.fit_to_show(held).filter(|_| self.has_text);
+        let before = match rest {
+            Some(text) => Event::Token(text),
+            None if self.has_text => return Ok(end),
+            None => Self::without_text(finish)?,
         };
-        self.has_text |= matches!(event, Some(Event::Token(_) | Event::Refusal(_)));
-        Ok(event)
+        self.has_text = true;
+        self.end = Some(end);
+        Ok(before)
     }
 
     /// What an answer is that ends so without a word of text, as after reasoning alone.
-    fn without_text(&mut self, finish: Finish) -> Result<Event, GenerationError> {
+    fn without_text(finish: Finish) -> Result<Event, GenerationError> {
         match finish {
-            Finish::Declined => {
-                self.has_text = true;
-                self.end = Some(Event::Finish(finish));
-                Ok(Event::Refusal(DECLINED.to_owned()))
-            }
+            Finish::Declined => Ok(Event::Refusal(DECLINED.to_owned())),
             Finish::ToolCalls => Err(wants_tool()),
             Finish::Stop | Finish::Length | Finish::Unknown => Err(OutputError::NoAnswer.into()),
         }
@@ -111,7 +158,7 @@ impl Streamed {
         if !self.has_begun
             && let (Some(answered), Some(asked)) = (self.tokens.model(), &self.endpoint.model)
         {
-            self.standing.note_model(&provider, asked, answered);
+            self.standing.note_model(&provider, asked, &shorten(&self.endpoint.hide(answered)));
         }
         self.has_begun = true;
     }

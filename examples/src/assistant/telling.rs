@@ -8,14 +8,14 @@ use futures_util::StreamExt as _;
 use tokio::{
     select,
     sync::mpsc,
-    time::{Instant, Sleep, sleep_until},
+    time::{Sleep, sleep},
 };
 
 use super::{
     answer::Answer,
     asking::Asking,
     error::GenerationError,
-    generator::Generator,
+    generator::{Generator, REFUSED},
     instead::BROKE_OFF,
     output::{MAX_OUTPUT_CHARS, validate},
     question::Question,
@@ -26,6 +26,9 @@ use super::{
 
 /// So many pieces wait for a slow user before the provider has to wait too.
 const PLACES: usize = 16;
+
+/// Why an answer broke off that this service had no time left for.
+const ENDING: &str = "ending";
 
 /// What a user is told: the source, the tokens, and how the answer ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +46,7 @@ pub enum Piece {
     },
     /// The answer broke off, and what was told of it is not whole.
     Cut {
-        /// Why: `cut`, `timeout` or `failure`.
+        /// Why: `cut`, `timeout`, `failure` or `ending`.
         reason: &'static str,
         /// What else there is on the question.
         instead: Option<Answer>,
@@ -52,19 +55,44 @@ pub enum Piece {
     Reset,
 }
 
+/// An answer on its way: what is known of it, and its events.
+pub type Begun = (Answer, Events);
+
 /// How one answer ended.
 enum End {
     /// As the provider wanted.
     Whole(Option<Finish>),
     /// At a limit of this service.
     Limit,
+    /// With this service.
+    Ending,
     /// With this error.
     Broken(GenerationError),
-    /// Nobody listens any more.
-    Unheard,
+}
+
+/// An answer that is not whole.
+struct Broke {
+    /// For its user.
+    reason: &'static str,
+    /// Whether another attempt may go better.
+    is_transient: bool,
+    /// Where it came from, if nothing of it was told.
+    untold: Option<Answer>,
+}
+
+/// Nobody listens any more.
+struct Unheard;
+
+impl<T> From<mpsc::error::SendError<T>> for Unheard {
+    fn from(_: mpsc::error::SendError<T>) -> Self {
+        Self
+    }
 }
 
 /// Tells the answer to this question, once its first token is there. With `again`, an answer that breaks off is followed by another one, once.
+///
+/// An answer that breaks off before its first word, while the model still reasons, has the usual fallbacks. When `ending` is over, the answer
+/// is cut.
 ///
 /// # Errors
 /// As of [`Generator::stream`]; nothing was told then.
@@ -75,15 +103,15 @@ pub async fn tell(
     generator: Arc<Generator>,
     question: Question,
     again: bool,
+    ending: impl Future<Output = ()> + Send + 'static,
 ) -> Result<mpsc::Receiver<Piece>, GenerationError> {
-    let deadline = Instant::now() + generator.limits().answer;
-    let (head, events) = generator.stream(&question).await?;
+    let begun = generator.stream(&question).await?;
     let (user, pieces) = mpsc::channel(PLACES);
-    let mut teller =
-        Teller { generator, question, user, deadline: Box::pin(sleep_until(deadline)), text: String::new() };
+    let limits = Limits { deadline: Box::pin(sleep(generator.limits().answer)), ending: Box::pin(ending) };
+    let mut teller = Teller { generator, question, user, text: String::new() };
     tokio::spawn(async move {
         // Nobody is left to be told where a piece cannot be.
-        let _ = teller.tell(head, events, again).await;
+        let _ = teller.tell(begun, again, limits).await;
     });
     Ok(pieces)
 }
@@ -105,102 +133,143 @@ struct Teller {
     generator: Arc<Generator>,
     question: Question,
     user: mpsc::Sender<Piece>,
-    deadline: Pin<Box<Sleep>>,
     /// What was told of the answer.
     text: String,
 }
 
-type Sent = Result<(), mpsc::error::SendError<Piece>>;
+/// What ends an answer that is told, whatever its provider does.
+struct Limits {
+    /// Of this answer.
+    deadline: Pin<Box<Sleep>>,
+    /// Of the service.
+    ending: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Limits {
+    async fn over(&mut self) -> End {
+        select! {
+            biased;
+            () = &mut self.deadline => End::Limit,
+            () = &mut self.ending => End::Ending,
+        }
+    }
+}
 
 impl Teller {
-    async fn tell(&mut self, head: Answer, events: Events, again: bool) -> Sent {
-        let Some(error) = self.one(head, events).await? else { return Ok(()) };
-        let instead = if again { None } else { self.instead().await };
-        self.user.send(Piece::Cut { reason: reason(&error), instead }).await?;
-        if !again {
-            return Ok(());
+    async fn tell(&mut self, begun: Begun, mut again: bool, mut limits: Limits) -> Result<(), Unheard> {
+        let mut begun = begun;
+        while let Some(broke) = self.one(begun, &mut limits).await? {
+            let other = match broke.untold {
+                Some(answer) => {
+                    self.unless_gone(self.generator.stream_instead(&self.question, &answer, broke.reason)).await?
+                }
+                None if again && broke.is_transient => {
+                    again = false;
+                    self.user.send(Piece::Cut { reason: broke.reason, instead: None }).await?;
+                    self.user.send(Piece::Reset).await?;
+                    self.unless_gone(self.begin_again()).await?
+                }
+                None => None,
+            };
+            match other {
+                Some(other) => {
+                    begun = other;
+                    self.text.clear();
+                    limits.deadline = Box::pin(sleep(self.generator.limits().answer));
+                }
+                None => {
+                    let instead = self.instead().await;
+                    self.user.send(Piece::Cut { reason: broke.reason, instead }).await?;
+                    break;
+                }
+            }
         }
-        self.user.send(Piece::Reset).await?;
-        let begun = select! {
-            () = self.user.closed() => return Ok(()),
-            begun = self.generator.stream(&self.question) => begun,
-        };
-        self.text.clear();
-        let error = match begun {
-            Ok((head, events)) => self.one(head, events).await?,
-            Err(error) => Some(error),
-        };
-        let Some(error) = error else { return Ok(()) };
-        let instead = self.instead().await;
-        self.user.send(Piece::Cut { reason: reason(&error), instead }).await
+        Ok(())
     }
 
-    /// Tells one answer to its end; the error it broke off with.
-    async fn one(
-        &mut self,
-        head: Answer,
-        events: Events,
-    ) -> Result<Option<GenerationError>, mpsc::error::SendError<Piece>> {
-        let (is_live, provider) = (head.source.is_live(), head.provider.clone());
-        self.user.send(Piece::Source(head)).await?;
-        let end = self.relay(events).await;
+    /// Another answer, after the wait of a retry: its API has just failed.
+    async fn begin_again(&self) -> Option<Begun> {
+        sleep(self.generator.retry.min).await;
+        self.generator.stream(&self.question).await.ok()
+    }
+
+    /// What comes of it, unless the user leaves before.
+    async fn unless_gone<T>(&self, work: impl Future<Output = T>) -> Result<T, Unheard> {
+        select! {
+            biased;
+            () = self.user.closed() => Err(Unheard),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Tells one answer to its end; `Some`: it broke off.
+    async fn one(&mut self, (head, events): Begun, limits: &mut Limits) -> Result<Option<Broke>, Unheard> {
+        let end = self.relay(&head, events, limits).await?;
+        let broke = |reason, is_transient, untold| Ok(Some(Broke { reason, is_transient, untold }));
+        let untold = self.text.is_empty().then(|| head.clone());
         let done = match end {
-            End::Unheard => return Ok(None),
             End::Broken(error) => {
-                tracing::warn!(provider, error = error.to_string(), "an answer broke off while it was told");
-                return Ok(Some(error));
+                self.note(&head, &error);
+                return broke(reason(&error, untold.is_some()), error.is_transient(), untold);
             }
+            End::Ending => return broke(ENDING, false, None),
+            End::Limit if untold.is_some() => return broke("timeout", true, untold),
+            End::Limit => Piece::Done { finish: None, truncated: true },
             End::Whole(finish) => {
-                if is_live && finish == Some(Finish::Stop) {
+                if head.source.is_live() && finish == Some(Finish::Stop) {
                     self.keep().await;
                 }
-                let finish = finish.or(is_live.then_some(Finish::Unknown));
+                let finish = finish.or(head.source.is_live().then_some(Finish::Unknown));
                 Piece::Done { finish, truncated: finish == Some(Finish::Length) }
             }
-            End::Limit => Piece::Done { finish: None, truncated: true },
         };
         self.user.send(done).await?;
         Ok(None)
     }
 
     /// Hands the text on, and lets go of the provider when the answer is there, broken, too long, or heard by nobody.
-    async fn relay(&mut self, mut events: Events) -> End {
+    async fn relay(&mut self, head: &Answer, mut events: Events, limits: &mut Limits) -> Result<End, Unheard> {
         loop {
             let event = select! {
                 biased;
-                () = self.user.closed() => return End::Unheard,
-                () = &mut self.deadline => return End::Limit,
+                () = self.user.closed() => return Err(Unheard),
+                end = limits.over() => return Ok(end),
                 event = events.next() => event,
             };
-            match event {
-                Some(Ok(Event::Token(text) | Event::Refusal(text))) => {
-                    if let Some(end) = self.pass(&text).await {
-                        return end;
-                    }
-                }
-                Some(Ok(Event::Aside)) => {}
-                Some(Ok(Event::Finish(finish))) => return End::Whole(Some(finish)),
-                Some(Ok(Event::Done)) => return End::Whole(None),
-                Some(Err(error)) => return End::Broken(error),
-                None => return End::Broken(GenerationError::Cut(None)),
+            let end = match event {
+                Some(Ok(Event::Token(text) | Event::Refusal(text))) => self.pass(head, &text, limits).await?,
+                Some(Ok(Event::Aside)) => None,
+                Some(Ok(Event::Finish(finish))) => Some(End::Whole(Some(finish))),
+                Some(Ok(Event::Done)) => Some(End::Whole(None)),
+                Some(Err(error)) => Some(End::Broken(error)),
+                None => Some(End::Broken(GenerationError::Cut(None))),
+            };
+            if let Some(end) = end {
+                return Ok(end);
             }
         }
     }
 
-    /// Hands a piece of text on. The limit on the whole answer holds for a user too who reads nothing.
-    async fn pass(&mut self, text: &str) -> Option<End> {
-        let text = if self.text.is_empty() { text.trim_start() } else { text };
-        if text.is_empty() {
-            return None;
+    /// Hands a piece of text on, the first one after its source.
+    async fn pass(&mut self, head: &Answer, text: &str, limits: &mut Limits) -> Result<Option<End>, Unheard> {
+        if self.text.is_empty()
+            && let Some(end) = self.send(Piece::Source(head.clone()), limits).await?
+        {
+            return Ok(Some(end));
         }
-        if self.text.chars().count() + text.chars().count() > MAX_OUTPUT_CHARS {
-            return Some(End::Limit);
-        }
-        self.text.push_str(text);
+        let room = MAX_OUTPUT_CHARS - self.text.chars().count();
+        let (fits, rest) = text.split_at(text.char_indices().nth(room).map_or(text.len(), |(at, _)| at));
+        self.text.push_str(fits);
+        let end = self.send(Piece::Token(fits.to_owned()), limits).await?;
+        Ok(end.or((!rest.is_empty()).then_some(End::Limit)))
+    }
+
+    /// Sends a piece while the provider waits. The limit on the whole answer holds for a user too who reads nothing.
+    async fn send(&self, piece: Piece, limits: &mut Limits) -> Result<Option<End>, Unheard> {
         select! {
             biased;
-            sent = self.user.send(Piece::Token(text.to_owned())) => sent.err().map(|_| End::Unheard),
-            () = &mut self.deadline => Some(End::Limit),
+            sent = self.user.send(piece) => Ok(sent.map(|()| None)?),
+            end = limits.over() => Ok(Some(end)),
         }
     }
 
@@ -214,12 +283,20 @@ impl Teller {
     async fn instead(&self) -> Option<Answer> {
         self.generator.instead(&self.question, &Asking::new(), BROKE_OFF).await
     }
+
+    fn note(&self, head: &Answer, error: &GenerationError) {
+        let mut providers = self.generator.providers();
+        if let Some(provider) = providers.find(|provider| Some(provider.key()) == head.provider.as_deref()) {
+            provider.standing().note_cut(provider.key(), error);
+        }
+    }
 }
 
-/// Why an answer broke off, in a word for its user.
-fn reason(error: &GenerationError) -> &'static str {
+/// Why an answer broke off, in a word for its user. Before the first word it is why there is a fallback.
+fn reason(error: &GenerationError, untold: bool) -> &'static str {
     match error {
-        GenerationError::Cut(_) => BROKE_OFF,
+        GenerationError::Cut(_) if !untold => BROKE_OFF,
+        GenerationError::Refused(_) if untold => REFUSED,
         error if error.is_timeout() => "timeout",
         _ => "failure",
     }

@@ -148,9 +148,13 @@ impl World {
 
     /// Waits until the breaker has counted so, for which nothing but sockets and tasks has to move.
     pub(crate) async fn until(&self, has_counted: impl Fn(&Snapshot) -> bool) {
-        while !has_counted(&self.snapshot()) {
+        for _ in 0..1_000_000 {
+            if has_counted(&self.snapshot()) {
+                return;
+            }
             tokio::task::yield_now().await;
         }
+        panic!("it has counted otherwise: {:?}", self.snapshot());
     }
 
     /// Begins to ask for a streamed answer.
@@ -299,6 +303,11 @@ impl Second {
 /// An API that says this with this status.
 pub(crate) const fn says(status: u16, body: &'static str) -> Behaviour {
     with_headers(status, &[("content-type", "application/json")], body)
+}
+
+/// An API that streams these events to whoever asks it.
+pub(crate) const fn sends(events: &'static str) -> Behaviour {
+    with_headers(200, &[("content-type", "text/event-stream; charset=utf-8")], events)
 }
 
 /// The same with headers of its own.

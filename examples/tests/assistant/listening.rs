@@ -11,8 +11,8 @@ use breaker_examples::assistant::{
 use serde_json::{Value, json};
 
 use crate::{
-    classification::{SUCCESS, counts},
-    harness::{KNOWN, NO_RETRY, UNKNOWN, World, advance},
+    classification::{FAILURE, SUCCESS, counts},
+    harness::{KNOWN, NO_RETRY, UNKNOWN, World, advance, sends},
     streaming::{begun, is_kept, streams, three},
 };
 
@@ -43,6 +43,7 @@ async fn a_user_who_reads_slowly_is_no_silence_of_the_api() {
     let mut pieces = world.tell(KNOWN).await;
     world.api.until_received(1).await;
     advance(60.0).await;
+    assert_eq!(world.snapshot().under_way, Some(1), "the API has to wait");
     let (mut tokens, mut end) = (0, None);
     while let Some(piece) = pieces.recv().await {
         tokens += usize::from(matches!(piece, Piece::Token(_)));
@@ -74,14 +75,17 @@ async fn an_answer_that_never_ends_is_truncated_after_two_minutes() {
     world.api.behave(Behaviour::Streams(Streaming { tokens: usize::MAX, gap, then: StreamEnd::Whole })).await;
     let told = world.start_stream("ada", KNOWN);
     world.api.until_received(1).await;
-    for _ in 0..13 {
-        advance(9.0).await;
-        tokio::task::yield_now().await;
-    }
     advance(9.0).await;
     let mut told = told.await.expect("it does not panic");
     told.expect("source").await;
+    told.tokens(1).await;
+    for _ in 0..13 {
+        advance(9.0).await;
+        told.tokens(1).await;
+    }
+    advance(3.1).await;
     let (_, end, done) = told.rest().await;
+    assert_eq!(done["metadata"]["truncated"], true);
     assert_eq!((end.as_str(), &done["finish_reason"], &done["truncated"]), ("done", &Value::Null, &json!(true)));
     assert_eq!(counts(&world.snapshot()), SUCCESS);
 }
@@ -102,7 +106,7 @@ async fn a_long_silence_has_comments_for_those_who_wait() {
     assert_eq!(&bytes[..], b":\n\n");
     // The next test begins when nothing of this one is under way.
     drop(response);
-    world.until(|seen| counts(seen) == SUCCESS).await;
+    world.until(|seen| counts(seen) == FAILURE).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,4 +132,70 @@ async fn a_question_without_notes_is_told_so() {
     assert_eq!(text, "The notes contain nothing about this question.");
     assert_eq!((end.as_str(), &done["metadata"]["no_context"]), ("done", &json!(true)));
     assert_eq!((world.api.received(), counts(&world.snapshot())), (0, (0, 0, 1)));
+}
+
+/// From leaving in silence on a call says something of its API: a hanging one whose users give up is else never noticed.
+#[tokio::test(start_paused = true)]
+async fn users_who_give_up_after_ten_seconds_of_silence_are_failures() {
+    for behaviour in [streams(0, StreamEnd::Stall), Behaviour::Hang] {
+        let world = World::new().await;
+        world.api.behave(behaviour).await;
+        let told = world.start_stream("ada", KNOWN);
+        world.api.until_received(1).await;
+        advance(10.1).await;
+        told.abort();
+        world.until(|seen| counts(seen) == FAILURE).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_leaves_while_another_answer_begins_ends_that_call_too() {
+    let world = World::new().await;
+    world.api.behave(three(StreamEnd::Cut)).await;
+    let mut told = world.stream_of(json!({"query": KNOWN, "user_id": "ada", "again": true})).await;
+    told.expect("source").await;
+    told.tokens(3).await;
+    told.expect("cut").await;
+    told.expect("reset").await;
+    world.api.behave(Behaviour::Hang).await;
+    advance(2.1).await;
+    world.api.until_received(2).await;
+    drop(told);
+    world.until(|seen| seen.cancelled_count == 1).await;
+    assert_eq!(world.snapshot().under_way, Some(0));
+}
+
+/// In ten seconds of silence its users would be told of a cut; here the service has no time left for that.
+#[tokio::test(start_paused = true)]
+async fn when_the_service_ends_an_answer_is_told_on_for_a_while_and_then_cut() {
+    let limits = StreamLimits { token_gap: Duration::from_secs(60), ..AssistantConfig::default().limits };
+    let mut world = World::with(AssistantConfig { retry: NO_RETRY, limits, ..AssistantConfig::default() }).await;
+    world.api.behave(three(StreamEnd::Stall)).await;
+    let mut told = world.stream("ada", KNOWN).await;
+    told.expect("source").await;
+    told.tokens(3).await;
+    let cut = async {
+        tokio::task::yield_now().await;
+        advance(19.9).await;
+        advance(0.2).await;
+        told.rest().await
+    };
+    let (_, (_, end, cut)) = tokio::join!(world.service.drain(), cut);
+    assert_eq!(
+        (end.as_str(), &cut["reason"], &cut["fallback"]["source"]),
+        ("cut", &json!("ending"), &json!("excerpts"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_of_20_000_characters_is_truncated() {
+    let world = World::new().await;
+    let long = "long ".repeat(5_000);
+    let event = format!("data: {{\"choices\": [{{\"delta\": {{\"content\": \"{long}\"}}}}]}}\n\n");
+    world.api.behave(sends(event.leak())).await;
+    let mut told = world.stream("ada", KNOWN).await;
+    told.expect("source").await;
+    let (text, end, done) = told.rest().await;
+    assert_eq!((text.chars().count(), end.as_str(), &done["truncated"]), (20_000, "done", &json!(true)));
+    assert_eq!(counts(&world.snapshot()), SUCCESS);
 }

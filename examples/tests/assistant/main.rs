@@ -21,4 +21,5 @@ mod replies;
 mod reply;
 mod speaking;
 mod streaming;
+mod unspoken;
 mod waits;

@@ -1,6 +1,7 @@
 //! Numbers that need not be whole: shares of calls, growth, jitter.
 
-use quote::ToTokens as _;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{Error, Expr, Lit, Result};
 
 use super::{Setting, durations, fault, no_self, number, text, unwrapped};
@@ -13,6 +14,14 @@ pub(crate) enum Number {
     Literal(f64),
     /// An expression whose value is checked when it is evaluated.
     Of(Expr),
+}
+
+impl ToTokens for Number {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        if let Self::Of(expr) = self {
+            expr.to_tokens(tokens);
+        }
+    }
 }
 
 impl Number {

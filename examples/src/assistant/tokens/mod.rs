@@ -57,6 +57,8 @@ where
         at_end,
         is_finished: false,
         has_spoken: false,
+        has_words: false,
+        calls_tool: false,
         model: None,
         next: VecDeque::new(),
     }
@@ -76,6 +78,9 @@ pub struct Tokens<E> {
     is_finished: bool,
     /// Whether the model has given anything that can be seen.
     has_spoken: bool,
+    /// Whether there is any text among it.
+    has_words: bool,
+    calls_tool: bool,
     model: Option<String>,
     next: VecDeque<Result<Event, StreamError<E>>>,
 }
@@ -121,7 +126,9 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         });
         match read {
             Ok(Said::Nothing) => {}
-            Ok(Said::Chunk { pieces, finish }) => {
+            Ok(Said::Chunk { pieces, finish, calls_tool }) => {
+                self.calls_tool |= calls_tool;
+                self.has_words |= pieces.iter().any(|piece| *piece != Event::Aside && is_seen(piece));
                 self.has_spoken |= pieces.iter().any(is_seen);
                 self.next.extend(pieces.into_iter().map(Ok));
                 if let Some(reason) = finish {
@@ -140,8 +147,10 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         if !self.has_spoken && reason.promises_text() {
             return self.fail(StreamError::Empty);
         }
+        // Some servers say `stop` where the model waits for what the tool gives.
+        let wants_tool = reason == Finish::Stop && self.calls_tool && !self.has_words;
         self.is_finished = true;
-        self.next.push_back(Ok(Event::Finish(reason)));
+        self.next.push_back(Ok(Event::Finish(if wants_tool { Finish::ToolCalls } else { reason })));
     }
 
     fn done(&mut self) {

@@ -12,7 +12,7 @@ pub(super) enum Said {
     /// Nothing of the answer: a role, the usage, an event without data.
     Nothing,
     /// A part of the answer, and maybe its end.
-    Chunk { pieces: Vec<Event>, finish: Option<Finish> },
+    Chunk { pieces: Vec<Event>, finish: Option<Finish>, calls_tool: bool },
     /// `[DONE]`.
     Done,
     /// The upstream has failed.
@@ -41,7 +41,9 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
     }
     let mut chunk = Chunk::deserialize(value)?;
     let model = chunk.model.take();
-    let choice = chunk.choices.take().unwrap_or_default().into_iter().next();
+    // Of several answers the first one is read.
+    let choice = chunk.choices.take().unwrap_or_default().into_iter().find(|choice| choice.index == 0);
+    let calls_tool = choice.as_ref().is_some_and(Choice::calls_tool);
     let (pieces, finish) = match choice {
         Some(choice) => choice.said(),
         None => chunk.said(),
@@ -50,7 +52,7 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
         // Some routers have no other word for a provider that has failed.
         Some(reason) if reason == "error" => Said::Error(Told::saying("finish reason `error`")),
         None if pieces.is_empty() => Said::Nothing,
-        finish => Said::Chunk { pieces, finish: finish.as_deref().map(|reason| Finish::of(Some(reason))) },
+        finish => Said::Chunk { pieces, finish: finish.as_deref().map(|reason| Finish::of(Some(reason))), calls_tool },
     };
     Ok((said, model))
 }
@@ -88,6 +90,8 @@ struct TgiDetails {
 
 #[derive(Deserialize)]
 struct Choice {
+    #[serde(default)]
+    index: u64,
     delta: Option<Delta>,
     text: Option<String>,
     finish_reason: Option<String>,
@@ -137,6 +141,11 @@ impl Chunk {
 }
 
 impl Choice {
+    fn calls_tool(&self) -> bool {
+        let calls = self.delta.iter().flat_map(|delta| [&delta.tool_calls, &delta.function_call]);
+        calls.flatten().any(has_content)
+    }
+
     fn said(self) -> (Vec<Event>, Option<String>) {
         let delta = self.delta.unwrap_or_default();
         let asides = [&delta.reasoning_content, &delta.reasoning, &delta.tool_calls, &delta.function_call];

@@ -20,7 +20,7 @@ use super::{Behaviour, StreamEnd, Streaming, UpstreamHandle};
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Kind {
-    /// Every request is answered with an error status (`status`, 500 if it is not given).
+    /// Every request is answered with an error status, 500 unless `status` says another one.
     Errors,
     /// Every request is answered with 429 and `Retry-After: 5`.
     Limited,

@@ -152,6 +152,9 @@ mod tests {
             (r#"{"message": "no", "code": 400}"#, "refused"),
             (r#"{"message": "no", "code": "insufficient_quota"}"#, "misconfigured"),
             (r#"{"message": "no", "type": "server_error"}"#, "failure"),
+            (r#"{"message": "no", "type": "invalid_request_error", "code": "context_length_exceeded"}"#, "refused"),
+            (r#"{"message": "no", "type": "invalid_request_error", "code": "408"}"#, "failure"),
+            (r#"{"message": "no", "type": "authentication_error"}"#, "misconfigured"),
             (r#""no""#, "failure"),
         ] {
             let body = format!(r#"{{"error": {error}}}"#);
@@ -162,6 +165,15 @@ mod tests {
                 other => panic!("{body}: {other:?}"),
             };
             assert_eq!(found, is, "{body}");
+        }
+    }
+
+    #[test]
+    fn tgis_word_for_an_error_counts_as_its_status() {
+        let read = |kind: &str| read(&format!(r#"{{"error": "no", "error_type": "{kind}"}}"#));
+        assert!(matches!(read("validation"), Err(GenerationError::Refused(_))));
+        for kind in ["generation", "overloaded", "incomplete_generation"] {
+            assert!(matches!(read(kind), Err(GenerationError::Http(_))), "{kind}");
         }
     }
 

@@ -85,11 +85,11 @@ impl Told {
         }
     }
 
-    /// What it means within a 200: what its own code says, and else a failure.
+    /// What it means within a 200: what its own code or name says, and else a failure.
     #[must_use]
     pub fn sort_within(self, wait: Option<Duration>) -> GenerationError {
-        let by_quota = self.names.iter().any(|name| name == QUOTA).then_some(429);
-        let status = self.status.or(by_quota).unwrap_or(200);
+        let by_name = || self.names.iter().find_map(|name| status_of(name));
+        let status = self.status.or_else(by_name).unwrap_or(200);
         self.sort(status, wait)
     }
 }
@@ -105,6 +105,21 @@ impl fmt::Display for Told {
             None => f.write_str(&words),
         }
     }
+}
+
+/// The status that goes with an error of this name, of OpenAI, TGI and llama.cpp.
+fn status_of(name: &str) -> Option<u16> {
+    Some(match name {
+        "invalid_request_error" | "context_length_exceeded" | "exceed_context_size_error" => 400,
+        "authentication_error" | "invalid_api_key" => 401,
+        "permission_error" => 403,
+        "not_found_error" | "model_not_found" => 404,
+        "validation" => 422,
+        "generation" => 424,
+        "overloaded" | "rate_limit_error" | "rate_limit_exceeded" | QUOTA => 429,
+        "unavailable_error" | "overloaded_error" => 503,
+        _ => return None,
+    })
 }
 
 /// A status as a number or as digits; other codes are names.
