@@ -27,7 +27,8 @@ impl Server {
     /// When there is no room.
     pub async fn llama(settings: &[&str]) -> Option<Self> {
         let python = python("llama")?;
-        let (port, directory) = (free_port(), directory());
+        let set = settings.iter().find_map(|setting| setting.strip_prefix("port=")?.parse().ok());
+        let (port, directory) = (set.unwrap_or_else(free_port), directory());
         let (starter, file) = (directory.path().join("server.py"), directory.path().join("model.gguf"));
         fs::write(&starter, STARTER).expect("there is room");
         fs::write(&file, model::model()).expect("there is room");
