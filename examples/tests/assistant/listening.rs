@@ -43,6 +43,10 @@ async fn a_user_who_reads_slowly_is_no_silence_of_the_api() {
     let mut pieces = world.tell(KNOWN).await;
     world.api.until_received(1).await;
     advance(60.0).await;
+    // Time enough for all that can come.
+    for _ in 0..20_000 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(world.snapshot().under_way, Some(1), "the API has to wait");
     let (mut tokens, mut end) = (0, None);
     while let Some(piece) = pieces.recv().await {
