@@ -17,6 +17,9 @@ pub const REFUSED_MAX: usize = 20;
 /// The log is told of a fault once in this time.
 const REMINDER: Duration = Duration::from_secs(60);
 
+/// Whose log it is that answers break off: `ask` shows that itself.
+const TELLING: &str = "breaker_examples::assistant::telling";
+
 /// Whether a provider's settings work, as far as its answers tell.
 #[derive(Debug, Default)]
 pub struct Standing(Mutex<Known>);
@@ -62,12 +65,13 @@ impl Standing {
         let error = error.to_string();
         if is_due(&mut self.lock().cut_told) {
             tracing::warn!(
+                target: TELLING,
                 provider,
                 error,
                 "an answer broke off while it was told; for a minute the next ones are at DEBUG"
             );
         } else {
-            tracing::debug!(provider, error, "an answer broke off while it was told");
+            tracing::debug!(target: TELLING, provider, error, "an answer broke off while it was told");
         }
     }
 
