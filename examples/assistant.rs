@@ -84,10 +84,15 @@ fn main() -> ExitCode {
     let level =
         if arguments.serve { "info" } else { "warn,breaker_core::log=off,breaker_examples::assistant::telling=off" };
     let mut code = ExitCode::SUCCESS;
-    let started = start::start("assistant", level, AssistantConfig::read, |config| {
-        code = run(&arguments, config)?;
-        Ok(())
-    });
+    let started = start::start(
+        "assistant",
+        level,
+        |lookup| AssistantConfig::read(lookup),
+        |config| {
+            code = run(&arguments, config)?;
+            Ok(())
+        },
+    );
     if started == ExitCode::SUCCESS { code } else { started }
 }
 

@@ -1,6 +1,6 @@
 //! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to read when one of them is wrong; and how it ends.
 
-use std::{env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
+use std::{cell::RefCell, env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
 use breaker_core::{ConfigErrorKind, Registry, Report};
 use tracing::Level;
@@ -9,11 +9,14 @@ use tracing_subscriber::EnvFilter;
 /// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has asked it to end.
 const DRAIN: Duration = Duration::from_secs(25);
 
+/// Gives the value of a variable.
+pub(crate) type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
+
 /// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting cannot be obeyed.
 pub(crate) fn start<C, P: ToString>(
     service: &str,
     level: &str,
-    read: impl FnOnce(fn(&str) -> Option<String>) -> Result<C, Vec<P>>,
+    read: impl Fn(Lookup<'_>) -> Result<C, Vec<P>>,
     run: impl FnOnce(C) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
     // Before anything else: the logs and the breakers read the environment as soon as they are there.
@@ -27,7 +30,8 @@ pub(crate) fn start<C, P: ToString>(
         }
     }
     // Every problem at once.
-    let config = match read(|name| env::var(name).ok()) {
+    warn_of_misspelt(|lookup| drop(read(lookup)));
+    let config = match read(&|name| env::var(name).ok()) {
         Ok(config) => Some(config),
         Err(more) => {
             problems.extend(more.iter().map(ToString::to_string));
@@ -43,6 +47,29 @@ pub(crate) fn start<C, P: ToString>(
         Err(error) => {
             complain(service, &[with_causes(&*error)]);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Warns of variables that nobody reads, and that differ by at most two letters from one that `read` asks for and that is not set. They may be
+/// another program's, so they are no error.
+#[expect(clippy::print_stderr, reason = "the log does not take it")]
+fn warn_of_misspelt(read: impl Fn(Lookup<'_>)) {
+    let known = RefCell::new(Vec::new());
+    read(&|name| {
+        known.borrow_mut().push(name.to_owned());
+        None
+    });
+    let known = known.into_inner();
+    let is_near = |name: &str, known: &str| (1..=2).contains(&strsim::osa_distance(name, known));
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| !known.contains(name)) {
+        let Some(meant) = known.iter().find(|known| is_near(&name, known) && env::var_os(known).is_none()) else {
+            continue;
+        };
+        if tracing::enabled!(Level::WARN) {
+            tracing::warn!("{name}: nothing reads it; did you mean `{meant}`?");
+        } else {
+            eprintln!("{name}: nothing reads it; did you mean `{meant}`?");
         }
     }
 }

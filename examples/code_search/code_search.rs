@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     // What a single command has to say of an outage stands in its answer.
     let serves = matches!(arguments.command, Command::Serve { .. });
     let level = if serves { "info" } else { "error,breaker_core::log=off" };
-    start::start("code search", level, SearchConfig::read, |config| run(arguments.command, config))
+    start::start("code search", level, |lookup| SearchConfig::read(lookup), |config| run(arguments.command, config))
 }
 
 #[tokio::main]

@@ -133,6 +133,23 @@ fn settings_of_the_api_that_cannot_be_obeyed_are_start_errors() {
 }
 
 #[test]
+fn a_misspelt_variable_of_the_service_is_told() {
+    // Another program's, and one whose right spelling is set too: they are fine.
+    let fine = [("HF_HOME", "/tmp"), ("HF_TOP_P", "0.9"), ("HF_TOP_K", "5")];
+    let variables = [("HF_FIRST_TOKENS_SECONDS", "3"), ("HF_ATEMPTS", "1")];
+    let mut ask = Command::new(program("assistant"));
+    let ended = ask.args(["ask", KNOWN]).envs(variables).envs(fine).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{said}");
+    let told = "HF_FIRST_TOKENS_SECONDS: nothing reads it; did you mean `HF_FIRST_TOKEN_SECONDS`?";
+    assert!(
+        said.contains(told) && said.contains("HF_ATEMPTS: nothing reads it; did you mean `HF_ATTEMPTS`?"),
+        "{said}"
+    );
+    assert_eq!(said.matches("did you mean").count(), 2, "{said}");
+}
+
+#[test]
 fn the_limits_of_a_stream_are_settings() {
     let set = [("HF_FIRST_TOKEN_SECONDS", "60"), ("HF_TOKEN_GAP_SECONDS", "30"), ("HF_ANSWER_SECONDS", "600")];
     let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
