@@ -29,150 +29,56 @@
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
-mod added;
-mod admission;
-#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
-mod annotated;
-mod answers;
 mod breaker;
-#[cfg(feature = "moka")]
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod built_in;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod cache;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod cache_key;
 mod call;
-mod call_site;
-mod chain;
 mod classify;
 mod clock;
 mod config;
-mod config_error;
-mod config_value;
-mod directory;
-mod ear;
-mod entry;
-mod env;
-mod error;
-pub mod event;
-mod evict;
-mod excerpt;
 mod fallback;
-mod family;
-mod file;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod fits;
-mod gate;
-mod handle;
-#[cfg(feature = "test-util")]
-mod isolation;
-#[cfg(feature = "serde")]
-mod json;
-mod key;
-mod key_hash;
-mod layers;
-mod lent;
-#[cfg(feature = "tokio")]
-mod limit;
-#[cfg(feature = "tracing")]
-mod log;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod look;
 mod machine;
-mod member;
-#[cfg(feature = "metrics")]
-pub mod metrics;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod macro_support;
 #[cfg(test)]
 #[cfg(breaker_loom)]
 mod models;
-mod nesting;
-mod note;
-mod open_time;
-mod outcome;
-mod permit;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod plain;
-mod policy;
-mod prefixes;
-pub mod presets;
-mod probes;
-mod ramp;
-mod ranked;
-#[cfg(feature = "tracing")]
-mod rate;
 mod registry;
-mod report;
 #[cfg(feature = "retry")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 mod retry;
-mod row;
-#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
-mod rt;
-#[cfg(feature = "tokio")]
-mod runtime;
-mod said;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod seen;
-mod served;
-mod settings;
-mod shared;
-mod site;
-mod snapshot;
-mod span;
-mod spelling;
-mod state;
-mod steer;
-mod store;
-#[cfg(feature = "stream")]
-mod stream;
-#[cfg(feature = "tokio")]
-mod subscribe;
 mod sync;
-mod table;
-mod terms;
+mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
-mod timed;
-mod together;
-mod trip;
-mod turn;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod value;
-mod visible;
-#[cfg(feature = "tokio")]
-mod watch;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-mod whole;
-mod window;
-mod worded;
-mod worst;
 
-pub use added::AddedListener;
-pub use breaker::CircuitBreaker;
-pub use call_site::CallSite;
-pub use classify::Classify;
-pub use config::{Config, OnCancel, OnPanic, Settings, Source};
-pub use config_error::{ConfigError, ConfigErrorKind, ConfigErrors};
-pub use error::{CallError, CircuitBreakerError};
-pub use event::Listener;
-pub use fallback::{FallbackMetadata, Rejection};
-pub use outcome::Outcome;
-pub use permit::Permit;
-pub use policy::{Backoff, PerFunction, Window};
-pub use registry::Registry;
-pub use report::{Report, Strict};
-pub use served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
-pub use snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
-pub use state::State;
-pub use store::{Store, Stored, SyncStore};
+pub use breaker::error::{CallError, CircuitBreakerError};
+pub use breaker::handle::CircuitBreaker;
+pub use breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
+pub use call::permit::Permit;
 #[cfg(feature = "stream")]
-pub use stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
+pub use call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
+pub use classify::classification::Classification;
+pub use classify::classify::Classify;
+pub use classify::presets;
+pub use config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+pub use config::keys::{Config, OnCancel, OnPanic, Settings, Source};
+pub use config::report::{Report, Strict};
+pub use config::types::{Backoff, PerFunction, Window};
+pub use fallback::served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
+pub use fallback::steps::{FallbackMetadata, Rejection};
+pub use fallback::store::{Store, Stored, SyncStore};
+pub use machine::outcome::Outcome;
+pub use machine::state::State;
+pub use registry::call_site::CallSite;
+pub use registry::registry::Registry;
 #[cfg(feature = "tokio")]
-pub use subscribe::{Event, Events, Forward, forward};
+pub use registry::watch::Watch;
+pub use telemetry::added_listener::AddedListener;
 #[cfg(feature = "tokio")]
-pub use watch::Watch;
-pub use worded::Classification;
+pub use telemetry::channel::{Event, Events, Forward, forward};
+pub use telemetry::event;
+pub use telemetry::event::Listener;
+#[cfg(feature = "metrics")]
+pub use telemetry::metrics;
 
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
@@ -180,7 +86,7 @@ pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};
 #[doc(hidden)]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub mod __rt {
-    pub use crate::rt::*;
+    pub use crate::macro_support::*;
 }
 
 /// Pages on one subject each. There is no code in here.

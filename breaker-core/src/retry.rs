@@ -1,16 +1,16 @@
 //! Retry: whether a failed attempt is followed by another one, and after what wait. The waits themselves are backon's.
 
-use crate::breaker::{CircuitBreaker, Holder};
+use crate::breaker::gate::Word;
+use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::call::permit::Permit;
+use crate::call::timeout::{Limit, end};
 use crate::clock;
-use crate::event::{self, Retrying};
-use crate::fallback::Fallen;
-use crate::gate::Word;
-use crate::limit::{Limit, end};
-use crate::permit::Permit;
-use crate::ranked::{Rank, Ranked};
-use crate::rt::{Fallible, Patience};
-use crate::state::State;
-use crate::terms::{OFF, Stated};
+use crate::config::call_settings::{OFF, Stated};
+use crate::config::ranked::{Rank, Ranked};
+use crate::fallback::steps::Fallen;
+use crate::machine::state::State;
+use crate::macro_support::{Fallible, Patience};
+use crate::telemetry::event::{self, Retrying};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -253,10 +253,10 @@ impl Pause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use crate::error::CircuitBreakerError;
-    use crate::fallback::Ended;
-    use crate::gate::Wait;
+    use crate::breaker::error::CircuitBreakerError;
+    use crate::breaker::gate::Wait;
+    use crate::config::keys::Config;
+    use crate::fallback::steps::Ended;
     use crate::{CircuitBreaker, State};
 
     type Call = Fallen<Result<(), CircuitBreakerError>>;

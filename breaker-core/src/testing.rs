@@ -2,16 +2,16 @@
 //!
 //! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
 
-use crate::breaker::CircuitBreaker;
-use crate::event::{
+use crate::breaker::handle::CircuitBreaker;
+use crate::config::types::Window;
+use crate::machine::state::State;
+pub use crate::registry::isolation::isolated;
+use crate::registry::registry::Registry;
+use crate::sync::{Arc, Mutex};
+use crate::telemetry::event::{
     Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
     StateChange, StoreFailure, Success,
 };
-pub use crate::isolation::isolated;
-use crate::policy::Window;
-use crate::registry::Registry;
-use crate::state::State;
-use crate::sync::{Arc, Mutex};
 use std::fmt::Write as _;
 
 /// The breaker of this name.

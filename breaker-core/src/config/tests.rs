@@ -1,6 +1,8 @@
 //! The table of keys, asked by itself.
 
-use super::*;
+use super::keys::*;
+use crate::config::types::{Backoff, PerFunction};
+use std::time::Duration;
 
 const ZERO: Duration = Duration::ZERO;
 

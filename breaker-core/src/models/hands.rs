@@ -1,8 +1,8 @@
 //! What people do to a breaker by hand, while calls are under way.
 
 use super::{Heard, SECOND, breaker, check, fragile, race, tripped};
-use crate::config::Config;
-use crate::state::State;
+use crate::config::keys::Config;
+use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, statics};
 use std::future::Future;
 use std::task::{Context, Wake, Waker};

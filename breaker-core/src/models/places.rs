@@ -2,9 +2,9 @@
 
 use super::hands::Woken;
 use super::{breaker, check, fragile, race, tripped};
-use crate::config::Config;
-use crate::error::CircuitBreakerError;
-use crate::permit::Permit;
+use crate::breaker::error::CircuitBreakerError;
+use crate::call::permit::Permit;
+use crate::config::keys::Config;
 use crate::sync::{Arc, Ordering};
 use std::future::Future;
 use std::task::{Context, Waker};

@@ -2,7 +2,7 @@
 
 use super::{SECOND, check, fragile, race, tripped};
 use crate::clock;
-use crate::state::State;
+use crate::machine::state::State;
 
 #[test]
 fn of_two_racing_probes_one_holds_the_only_slot() {

@@ -1,8 +1,8 @@
 //! Results that race with a change of state, and the counting of them.
 
 use super::{Heard, breaker, check, fragile, race, tripped};
-use crate::config::Config;
-use crate::state::State;
+use crate::config::keys::Config;
+use crate::machine::state::State;
 use std::time::Duration;
 
 #[test]

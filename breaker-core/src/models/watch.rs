@@ -1,9 +1,9 @@
 //! What a watch knows of a breaker that threads open and close at the same time.
 
 use super::{SECOND, breaker, check, race};
-use crate::config::Config;
+use crate::config::keys::Config;
+use crate::registry::watch::{Ends, Noting};
 use crate::sync::Arc;
-use crate::watch::{Ends, Noting};
 
 #[test]
 fn the_end_that_is_noted_last_is_the_one_that_stands() {

@@ -2,12 +2,12 @@
 
 use super::{Heard, SECOND, breaker, check, race};
 use crate::clock::Tick;
-use crate::config::Config;
-use crate::policy::Window;
-use crate::state::State;
+use crate::config::keys::Config;
+use crate::config::types::Window;
+use crate::machine::state::State;
+use crate::machine::trip::{Rules, Tally};
+use crate::machine::window::{Mark, SlidingWindow};
 use crate::sync::{Arc, Mutex};
-use crate::trip::{Rules, Tally};
-use crate::window::{Mark, SlidingWindow};
 
 const GOOD: Mark = Mark { failed: false, slow: false };
 const FAILED: Mark = Mark { failed: true, slow: false };

@@ -1,0 +1,261 @@
+//! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
+
+use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::pending_reports::Turn;
+use crate::clock::{self, Tick};
+use crate::config::error::{ConfigError, ConfigErrors};
+use crate::config::keys::{Config, Settings, Source};
+use crate::config::layers::{Layers, Place};
+use crate::config::report::Report;
+use crate::machine::Manual;
+use crate::machine::state::State;
+use crate::sync::{Arc, Ordering};
+use crate::telemetry::added_listener::AddedListener;
+use crate::telemetry::event::Listener;
+use crate::telemetry::listener;
+use std::time::Duration;
+
+impl CircuitBreaker {
+    /// Every setting that is in force.
+    #[must_use]
+    pub fn config(&self) -> Settings {
+        match self.blank() {
+            Some(machine) => machine.settings().clone(),
+            None => self.0.machine.lock().settings().clone(),
+        }
+    }
+
+    /// Where each setting in force came from, by key.
+    #[must_use]
+    pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
+        self.layers().sources()
+    }
+
+    /// Changes the keys that `config` sets, above all other layers; the others stay, also those of an earlier `reconfigure`: `with_text("max_concurrent", "off")` switches
+    /// one off that can be. The state and the listeners stay too, and what was
+    /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
+    /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
+    ///
+    /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
+    /// whichever order they come, and keeps that value's breaker from making room for others: see `max_keys`.
+    ///
+    /// # Errors
+    /// When a value is out of its range, or contradicts another key; then nothing is changed.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        if let Some(problem) = self.problems_of(&config).into_iter().next() {
+            return Err(problem);
+        }
+        tell_all(self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config)));
+        Ok(())
+    }
+
+    /// The settings that would be in force after [`reconfigure`](Self::reconfigure) with `config`. Nothing is changed.
+    ///
+    /// # Errors
+    /// Every reason for which it would be refused.
+    pub fn preview(&self, config: Config) -> Result<Settings, ConfigErrors> {
+        ConfigErrors::check(self.problems_of(&config), Report::default())?;
+        let mut layers = Layers::clone(&self.layers());
+        layers.config_mut(Place::Reconfigure).overlay(&config);
+        Ok(layers.settings())
+    }
+
+    fn problems_of(&self, config: &Config) -> Vec<ConfigError> {
+        let place = format!("reconfigure of circuit breaker `{}`", self.name());
+        config.problems_over(&self.layers().in_force().merged(), &place)
+    }
+
+    /// Whether it is for a value of a `key` and has the settings that hold for all values.
+    #[cfg(feature = "serde")]
+    pub(crate) fn follows(&self) -> bool {
+        let own = || self.0.made().is_some_and(|rest| rest.has_own_settings.load(Ordering::Relaxed));
+        self.0.member().is_some() && !own()
+    }
+
+    /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
+    /// makes are for the caller to tell.
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
+        let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
+        let swept = self.reconfigure_members();
+        told.extend(swept.told);
+        told.extend(swept.others.into_iter().map(|member| {
+            let changes = member.relayer_alone(|own| *own = self.layers_of_member(own));
+            (member, changes)
+        }));
+        told
+    }
+
+    fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> Told {
+        let mut layers = self.0.layers.lock();
+        edit(&mut layers);
+        self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
+        *self.0.label.lock() = layers.label().map(Arc::from);
+        let settings = Arc::new(layers.settings());
+        self.0.set_stated(layers.stated());
+        let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
+        expired.and(self.steered(|machine, now| machine.reconfigure(settings, now)))
+    }
+
+    /// What the attribute, or whoever made the breaker, said.
+    pub(crate) fn declared(&self) -> Config {
+        *self.layers().config(Place::Attribute)
+    }
+
+    /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
+    /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
+    /// The head of a `key` so opens for all of its values, and closes for all of them.
+    pub fn trip(&self) {
+        self.trip_by_hand(None);
+    }
+
+    /// The same for `span`, whatever `recovery_timeout` and `backoff` say.
+    pub fn trip_for(&self, span: Duration) {
+        self.trip_by_hand(Some(span));
+    }
+
+    fn trip_by_hand(&self, span: Option<Duration>) {
+        self.expire();
+        self.tell_changes(self.steered(|machine, now| machine.trip_by_hand(span, now)));
+    }
+
+    /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
+    /// long. It does nothing while the breaker is half-open, forced open or disabled.
+    pub fn half_open(&self) {
+        self.expire();
+        self.change(|machine, now| ((), machine.half_open_by_hand(now)));
+    }
+
+    /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
+    pub fn force_open(&self) {
+        self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
+    }
+
+    /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once, listeners are told when the next
+    /// call comes, or by [`Registry::watch`](crate::Registry::watch).
+    pub fn force_open_for(&self, span: Duration) {
+        self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
+    }
+
+    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or [`reset`](Self::reset). A
+    /// time limit of the calls still holds.
+    pub fn disable(&self) {
+        self.set_manual(Some(Manual::Disabled));
+    }
+
+    /// Lets every call pass, counts, and tells what it would have done, until [`release`](Self::release) or
+    /// [`reset`](Self::reset).
+    pub fn shadow(&self) {
+        self.set_manual(Some(Manual::Shadow));
+    }
+
+    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its settings disable
+    /// (`enabled = false`) goes on disabled.
+    pub fn release(&self) {
+        self.set_manual(None);
+    }
+
+    /// Has the end of a forced opening told that is over, before something else happens.
+    fn expire(&self) {
+        self.change(|machine, now| ((), machine.expire(now)));
+    }
+
+    /// The state of a breaker that stands above others, for a call of one of them: that ends a forced opening as a call of its own
+    /// does.
+    pub(crate) fn state_of_all(&self) -> State {
+        let state = self.state();
+        if state != self.0.gate.word().state() {
+            self.expire();
+        }
+        state
+    }
+
+    fn set_manual(&self, manual: Option<Manual>) {
+        self.expire();
+        self.tell_changes(self.steered(|machine, now| machine.set_manual(manual, now)));
+    }
+
+    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
+    /// belong to an earlier generation from then on; they keep their places of a `max_concurrent`. What metrics export never goes back. The head of a `key`
+    /// resets all its values.
+    pub fn reset(&self) {
+        self.expire();
+        self.change(|machine, now| {
+            self.0.zero();
+            self.0.zero_busy();
+            (*self.0.notes.lock()).clear();
+            ((), Some(machine.reset(now)))
+        });
+        self.reset_members();
+    }
+
+    /// Adds a listener to this breaker; what it gives takes the listener off again. See [`Listener`] for where it runs.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
+        let listener = listener::ear(listener);
+        self.add_shared_listener(&listener);
+        AddedListener::to_breaker(self, &listener)
+    }
+
+    pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
+        tell_all(self.join_listener(listener));
+    }
+
+    /// The same, with what there is to tell left to the caller.
+    pub(crate) fn join_listener(&self, listener: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
+        let mut listeners = self.0.listeners.lock();
+        // A member may have it from its head already.
+        if listeners.iter().all(|one| !Arc::ptr_eq(one, listener)) {
+            *listeners = listeners.iter().cloned().chain([Arc::clone(listener)]).collect();
+        }
+        drop(listeners);
+        self.hear(|member| member.join_listener(listener))
+    }
+
+    /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn set_meter(&self, meter: &Arc<crate::telemetry::metrics::Meter>) -> Vec<(Self, Told)> {
+        self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
+        self.hear(|member| member.set_meter(meter))
+    }
+
+    /// Has its metrics counted no more, until [`set_meter`](Self::set_meter).
+    #[cfg(feature = "metrics")]
+    pub(crate) fn end_meter(&self) -> Vec<(Self, Told)> {
+        self.0.meter.get().into_iter().for_each(|meter| meter.count(false));
+        self.hear(Self::end_meter)
+    }
+
+    pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
+        tell_all(self.leave_listener(gone));
+    }
+
+    /// The same, with what there is to tell left to the caller.
+    pub(crate) fn leave_listener(&self, gone: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
+        let mut listeners = self.0.listeners.lock();
+        *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
+        drop(listeners);
+        self.hear(|member| member.leave_listener(gone))
+    }
+
+    /// Puts in force who listens: for this one, and by `member` for each of its family that has listeners of its own. Nothing is told yet, since
+    /// the caller may hold a lock, and a waker may run any code.
+    fn hear(&self, member: impl Fn(&Self) -> Vec<(Self, Told)>) -> Vec<(Self, Told)> {
+        let (is_open, heard) = self.locked(|machine, _| {
+            let listeners = self.0.listeners.lock();
+            self.0.heard.store(!listeners.is_empty(), Ordering::Relaxed);
+            self.0.hears_calls.store(listener::hear_calls(&listeners), Ordering::Relaxed);
+            (machine.ends().is_some(), None)
+        });
+        // A new listener knows of no opening.
+        let mut told = vec![(self.clone(), heard.moved_if(is_open))];
+        told.extend(self.hear_members().iter().flat_map(member));
+        told
+    }
+}
+
+/// Tells what waits for that, before what listeners make of it. With no lock held.
+pub(crate) fn tell_all(told: Vec<(CircuitBreaker, Told)>) {
+    let _turn = Turn::begin();
+    for (breaker, told) in told {
+        breaker.owe(told);
+    }
+}

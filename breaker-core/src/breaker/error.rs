@@ -1,0 +1,272 @@
+//! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
+
+use crate::breaker::error_chain::first_of;
+use crate::breaker::gate::Wait;
+use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::machine::state::{Code, State};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
+///
+/// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that is a variant
+/// `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not `#[error(transparent)]`: that takes the error out of the
+/// `source()` chain, and [`find`](Self::find) would not see it.)
+#[derive(Clone)]
+pub struct CircuitBreakerError {
+    holder: Holder,
+    /// In how long a call may be let in again, as it was counted ([`Wait::told`]), or the time limit.
+    wait: Wait,
+    state: Code,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Rejected,
+    Busy,
+    TimedOut,
+    #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
+    NoFirstItem,
+    #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
+    NoItem,
+    Cut,
+}
+
+impl CircuitBreakerError {
+    #[inline]
+    pub(crate) fn rejected(holder: Holder, state: impl Into<Code>, wait: Wait) -> Self {
+        Self { holder, wait, state: state.into(), reason: Reason::Rejected }
+    }
+
+    pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
+        let state = holder.breaker().state().into();
+        Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
+    }
+
+    /// Its stream gave no item, or no first one, for so long.
+    #[cfg(feature = "stream")]
+    pub(crate) fn no_item(holder: Holder, is_first: bool, after: Duration) -> Self {
+        let reason = if is_first { Reason::NoFirstItem } else { Reason::NoItem };
+        Self { reason, ..Self::timed_out(holder, after) }
+    }
+
+    /// Its stream ended too early.
+    #[cfg(feature = "stream")]
+    pub(crate) fn cut(holder: Holder) -> Self {
+        Self { reason: Reason::Cut, wait: Wait::UNKNOWN, ..Self::timed_out(holder, Duration::ZERO) }
+    }
+
+    pub(crate) fn busy(holder: Holder, state: State) -> Self {
+        Self { holder, wait: Wait::UNKNOWN, state: state.into(), reason: Reason::Busy }
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn breaker(&self) -> &str {
+        self.holder.breaker().name()
+    }
+
+    /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
+    #[must_use]
+    pub fn function(&self) -> Option<&'static str> {
+        self.holder.function()
+    }
+
+    pub(crate) const fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    pub(crate) fn handle(&self) -> &CircuitBreaker {
+        self.holder.breaker()
+    }
+
+    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the
+    /// `ramp`, or when there was no place ([`is_busy`](Self::is_busy)).
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state.state()
+    }
+
+    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or the call was
+    /// cut off rather than rejected.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.wait.told(self.state()).filter(|_| self.reason == Reason::Rejected)
+    }
+
+    /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which gave no item for longer than a `first_item` or an
+    /// `item_timeout` allows.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.reason, Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem)
+    }
+
+    /// Whether the call's stream ended before its first item, where a `first_item` is set.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.reason == Reason::Cut
+    }
+
+    /// Whether the breaker rejected the call, so that nobody was asked. Else a time limit was over, or the call's stream was empty: that is a failure of
+    /// the service, also to another breaker that is given this error.
+    #[must_use]
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.reason, Reason::Rejected | Reason::Busy)
+    }
+
+    /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under way. That says nothing of the service, and nobody can
+    /// say when a place is free.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.reason == Reason::Busy
+    }
+
+    /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last: connect timeout". It is
+    /// asked of the breaker now; `None` once that has closed again, and when it was opened by hand.
+    #[must_use]
+    pub fn opened_because(&self) -> Option<String> {
+        self.holder.breaker().opened_because()
+    }
+
+    /// The first error of this type in `error` and the errors behind it, also in a `Box` or an `Arc`. What an `#[error(transparent)]` wraps cannot be
+    /// seen.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};
+    /// let breaker = CircuitBreaker::new("search", Config::new()).unwrap();
+    /// breaker.force_open();
+    /// let error = std::io::Error::other(breaker.try_acquire().unwrap_err());
+    /// assert_eq!(CircuitBreakerError::find(&error).unwrap().breaker(), "search");
+    /// ```
+    #[must_use]
+    pub fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        first_of(error)
+    }
+}
+
+impl fmt::Debug for CircuitBreakerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreakerError")
+            .field("breaker", &self.breaker())
+            .field("state", &self.state())
+            .field("reason", &self.reason)
+            .field("wait", &self.wait.told(self.state()))
+            .finish()
+    }
+}
+
+impl fmt::Display for CircuitBreakerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.breaker();
+        let after = || humantime::format_duration(self.wait.known().unwrap_or_default());
+        match self.reason {
+            Reason::TimedOut => return write!(f, "call through circuit breaker `{name}` timed out after {}", after()),
+            Reason::NoFirstItem => {
+                let after = after();
+                return write!(
+                    f,
+                    "the stream of a call through circuit breaker `{name}` gave no first item within {after}"
+                );
+            }
+            Reason::NoItem => {
+                return write!(f, "the stream of a call through circuit breaker `{name}` gave no item for {}", after());
+            }
+            Reason::Cut => {
+                return write!(f, "the stream of a call through circuit breaker `{name}` ended before its first item");
+            }
+            Reason::Rejected | Reason::Busy => {}
+        }
+        if self.is_busy() {
+            return write!(f, "circuit breaker `{name}` is busy: as many calls as it lets in at once are under way");
+        }
+        match self.state() {
+            State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
+            State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
+            // A closed breaker rejects during its ramp only.
+            State::Closed => {
+                write!(f, "circuit breaker `{name}` has just closed and lets in a growing share of the calls")?;
+            }
+            state => write!(f, "circuit breaker `{name}` is {state}")?,
+        }
+        match self.retry_after() {
+            Some(span) => write!(f, "; retry in {}", Short(span)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for CircuitBreakerError {}
+
+/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, `ResourceBusy` for
+/// a call that found no place, `UnexpectedEof` for a stream that ended too early, else `Other`.
+impl From<CircuitBreakerError> for io::Error {
+    fn from(error: CircuitBreakerError) -> Self {
+        let kind = match error.reason {
+            Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem => io::ErrorKind::TimedOut,
+            Reason::Cut => io::ErrorKind::UnexpectedEof,
+            Reason::Busy => io::ErrorKind::ResourceBusy,
+            Reason::Rejected => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// A span as a person reads it: `12.3s`, `350ms`.
+struct Short(Duration);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= Duration::from_secs(1) {
+            write!(f, "{:.1}s", self.0.as_secs_f64())
+        } else {
+            write!(f, "{}ms", self.0.as_millis().max(1))
+        }
+    }
+}
+
+/// What [`CircuitBreaker::call`] gives instead of the body's value.
+#[derive(Clone, Debug)]
+pub enum CallError<E> {
+    /// The breaker rejected the call, or cut it off at its time limit.
+    Rejected(CircuitBreakerError),
+    /// The body's own error.
+    Inner(E),
+}
+
+impl<E> CallError<E> {
+    /// The body's own error, if it is that.
+    pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Inner(error) => Some(error),
+        }
+    }
+}
+
+/// So that functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error type of another crate, say.
+impl<E> From<CircuitBreakerError> for CallError<E> {
+    fn from(error: CircuitBreakerError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(error) => error.fmt(f),
+            Self::Inner(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Rejected(error) => Some(error),
+            Self::Inner(error) => Some(error),
+        }
+    }
+}

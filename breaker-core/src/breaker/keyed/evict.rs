@@ -1,0 +1,120 @@
+//! Evicts a member of a family that has `max_keys` of them, so that a new value can have a breaker of its own.
+//!
+//! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
+
+use crate::breaker::gate::Word;
+use crate::breaker::keyed::member::Member;
+use crate::breaker::keyed::{Family, Members};
+use crate::clock::{self, Tick};
+use crate::machine::state::State;
+use crate::sync::{Arc, Ordering, SHARDS};
+use std::time::Duration;
+
+/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
+/// for the same reason: an exact order would have to be kept at each use.
+pub(crate) const EXACT: usize = 256;
+/// The search ends when it has met this many members of the first rank.
+const SAMPLE: usize = 16;
+/// The search looks at this many members at most.
+const LOOKED_AT: usize = 1024;
+
+/// What a member knows of failures is worth no place of its own when it is older than this.
+const RECENT: Duration = Duration::from_secs(3600);
+
+/// Which members leave before others: those whose loss costs least come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Its loss costs nothing: it is closed and no failure counts against it, or what it knows is an hour old.
+    Quiet,
+    /// It is closed and failures count against it, or it is past its open time. Both are one rank: else members past their open time, which no
+    /// call asks for, would keep their places while two that fail push each other out, and neither would ever open.
+    Troubled,
+    /// Its loss lets as many calls through as it takes to open again.
+    Open,
+}
+
+/// A member that can leave.
+struct Candidate {
+    rank: Rank,
+    used: u64,
+    shard: usize,
+    at: usize,
+}
+
+impl Family {
+    /// Takes one member out, if any is idle.
+    pub(crate) fn evict(&self, members: &mut Members) -> Option<Arc<Member>> {
+        loop {
+            let now = clock::now();
+            let Candidate { rank, used, shard, at } = self.candidate(members, now)?;
+            // No new holder can come meanwhile. If there is one already, or was, another member is longer unused. Where `get_mut` finds none, all
+            // that earlier holders did is seen (settings of its own too, though loom, which does not look into `Arc`, could not say so).
+            let leaves = |member: &mut Arc<Member>, now_used| {
+                now_used == used && Arc::get_mut(member).is_some() && rank_of(member, now) == Some(rank)
+            };
+            let gone = self.shards[shard].0.write().remove_if(at, leaves);
+            if let Some(gone) = gone {
+                members.count -= 1;
+                members.left.add(&gone);
+                return Some(gone);
+            }
+        }
+    }
+
+    /// The longest unused member of the lowest rank: of all if there are few, else of those that come next in the round.
+    fn candidate(&self, members: &mut Members, now: Tick) -> Option<Candidate> {
+        let exact = members.count <= EXACT;
+        let (first, from) = members.hand;
+        let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
+        for turn in 0..=SHARDS {
+            let shard = (first + turn) % SHARDS;
+            let table = self.shards[shard].0.read();
+            let places = table.places();
+            let part = match turn {
+                0 => from.min(places)..places,
+                SHARDS => 0..from.min(places),
+                _ => 0..places,
+            };
+            for at in part {
+                let Some(found) = table.at(at) else { continue };
+                looked_at += 1;
+                let idle = Arc::strong_count(found.value) == 1;
+                if let Some(rank) = rank_of(found.value, now).filter(|_| idle) {
+                    let used = found.used();
+                    sample += usize::from(rank == Rank::Quiet);
+                    if best.as_ref().is_none_or(|best| (rank, used) < (best.rank, best.used)) {
+                        best = Some(Candidate { rank, used, shard, at });
+                    }
+                }
+                if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
+                    members.hand = (shard, at + 1);
+                    return best;
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The rank of a member; `None`: it stays, since a person or a program has told it something by itself.
+fn rank_of(member: &Member, now: Tick) -> Option<Rank> {
+    let Some(rest) = member.core.made() else { return Some(Rank::Quiet) };
+    if rest.has_own_settings.load(Ordering::Relaxed) {
+        return None;
+    }
+    let word = member.core.gate.word();
+    let over = word.has(Word::SHUT) && now >= member.core.gate.until();
+    match word.state() {
+        State::Closed if !word.has(Word::WATCH | Word::ASK | Word::WINDOW) => Some(Rank::Quiet),
+        State::Open if !over => Some(Rank::Open),
+        State::Closed | State::Open | State::HalfOpen => {
+            let troubled = rest.machine.lock().last_trouble(now);
+            let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
+            Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
+        }
+        // A forced opening whose time is over has ended, though no call has come to tell.
+        State::ForcedOpen => over.then_some(Rank::Quiet),
+        State::Shadow => None,
+        State::Disabled => (!rest.machine.lock().is_manual()).then_some(Rank::Quiet),
+    }
+}

@@ -1,0 +1,175 @@
+//! Member: one breaker of a family. While it has only been closed and nothing but successes and rejections has happened to it, it has no
+//! machine and no settings of its own: everything follows from the head's, and from its word. The rest is made when it is first needed.
+//!
+//! Races. The lock of the family is held by whoever makes a rest, and by whoever changes something for all members. So one that has no rest
+//! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under
+//! its own locks, as that of any breaker. Nobody falls between the two, and no change is put in force twice.
+
+use crate::breaker::gate::Word;
+use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::inner::{Base, Core, Rest};
+use crate::breaker::keyed::key::Key;
+use crate::breaker::keyed::{Common, Family};
+use crate::clock::Tick;
+use crate::config::layers::Layers;
+use crate::machine::Machine;
+use crate::macro_support::callsite::Link;
+use crate::sync::statics::OnceLock as Once;
+use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, Tally};
+
+/// What each call looks at comes first, so that it is on few lines.
+#[repr(C)]
+pub(crate) struct Member {
+    pub(crate) tally: Tally,
+    key: Key,
+    pub(crate) core: Core,
+}
+
+/// What the rest of a member is made of.
+pub(crate) struct Later {
+    head: &'static CircuitBreaker,
+    /// When it came into its state.
+    since: AtomicU64,
+    rest: OnceLock<Box<Sealed<Rest>>>,
+    more: Once<Box<More>>,
+}
+
+/// What few members have come to need.
+#[derive(Default)]
+struct More {
+    name: Once<Box<str>>,
+    base: Base,
+}
+
+impl Member {
+    /// Only under the lock of the family, by whoever lets others find it under the same.
+    pub(crate) fn new(head: &'static CircuitBreaker, key: Key, common: &Common, heard: bool, now: Tick) -> Self {
+        let later = Later { head, since: AtomicU64::new(now.as_nanos()), rest: OnceLock::new(), more: Once::new() };
+        Self { tally: Tally::default(), key, core: Core::of_member(common.gate(heard), later) }
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The head's name with the value.
+    pub(crate) fn name(&self) -> &str {
+        let Some(later) = self.core.member() else { return "" };
+        later.more().name.get_or_init(|| format!("{}[{}]", later.head.name(), self.key.shown()).into())
+    }
+
+    /// How many calls succeeded since the last reset.
+    pub(crate) fn successes(&self) -> u64 {
+        let all = self.tally.successes();
+        self.base().map_or(all, |base| base.successes_of(all))
+    }
+
+    /// How many calls were rejected since the last reset.
+    pub(crate) fn rejections(&self) -> u64 {
+        let all = self.tally.rejections();
+        self.base().map_or(all, |base| base.rejections_of(all))
+    }
+
+    /// From now on both are counted anew.
+    pub(crate) fn zero(&self) {
+        if let Some(later) = self.core.member() {
+            later.more().base.note(self.tally.successes(), self.tally.rejections());
+        }
+    }
+
+    fn base(&self) -> Option<&Base> {
+        Some(&self.core.member()?.more.get()?.base)
+    }
+}
+
+impl Later {
+    pub(crate) const fn head(&self) -> &'static CircuitBreaker {
+        self.head
+    }
+
+    /// The rest, if it was made.
+    #[inline]
+    pub(crate) fn made(&self) -> Option<&Rest> {
+        self.rest.get().map(|rest| &***rest)
+    }
+
+    pub(crate) fn rest(&self, core: &Core) -> &Rest {
+        self.made().unwrap_or_else(|| self.make(core))
+    }
+
+    #[cold]
+    fn make(&self, core: &Core) -> &Rest {
+        let mut members = self.family().members.lock();
+        if let Some(rest) = self.made() {
+            return rest;
+        }
+        let common = members.common(self.head);
+        let machine = self.machine(core, common, sync::seed());
+        let rest = Rest::new(Arc::clone(&common.layers), machine, self.head.listeners());
+        #[cfg(feature = "metrics")]
+        if let Some(meter) = self.head.0.meter.get() {
+            rest.meter.get_or_init(|| Arc::clone(meter));
+        }
+        self.rest.get_or_init(|| Box::new(Sealed::new(rest)))
+    }
+
+    /// The machine that it would have. Only under the lock of the family.
+    fn machine(&self, core: &Core, common: &Common, seed: u64) -> Machine {
+        let since = Tick::from_nanos(self.since.load(Ordering::Relaxed));
+        common.machine(seed, core.gate.word().generation(), since)
+    }
+
+    /// Only under the lock of the family.
+    pub(crate) fn change_at(&self, now: Tick) {
+        self.since.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    fn more(&self) -> &More {
+        self.more.get_or_init(Box::default)
+    }
+
+    fn family(&self) -> &'static Family {
+        self.head.0.family.get_or_init(Box::default)
+    }
+}
+
+impl CircuitBreaker {
+    /// The function whose call this handle was given to.
+    pub(crate) fn calling(&self) -> Option<&'static Link> {
+        match &self.0 {
+            Handle::Member(_, number) => self.caller(*number),
+            _ => None,
+        }
+    }
+
+    /// The function that has this number in the family to which it belongs.
+    pub(crate) fn caller(&self, number: u32) -> Option<&'static Link> {
+        self.0.member()?.head.family()?.link(number)
+    }
+
+    /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since
+    /// somebody may make the rest in between.
+    pub(crate) fn has_nothing_to_settle(&self) -> bool {
+        !self.0.gate.word().has(Word::WINDOW) && self.0.later().is_some()
+    }
+
+    /// The machine that a member would have which has none.
+    pub(crate) fn blank(&self) -> Option<Machine> {
+        self.without_rest(|later, common| later.machine(&self.0, common, 0))
+    }
+
+    /// What all places say of it.
+    pub(crate) fn layers(&self) -> Arc<Layers> {
+        let common = self.without_rest(|_, common| Arc::clone(&common.layers));
+        common.unwrap_or_else(|| Arc::clone(&self.0.layers.lock()))
+    }
+
+    /// Does something with what holds for a member without a rest, which it stays meanwhile; `None`: it has one.
+    fn without_rest<T>(&self, f: impl FnOnce(&Later, &Common) -> T) -> Option<T> {
+        let later = self.0.later()?;
+        let mut members = later.family().members.lock();
+        // It may have been made while this waited.
+        later.made().is_none().then(|| f(later, members.common(later.head)))
+    }
+}

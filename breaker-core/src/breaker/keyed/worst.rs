@@ -1,0 +1,88 @@
+//! Finds the worst of the unhealthy values of the `key`s, of which there can be more than a reader can take.
+
+use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::keyed::member::Member;
+use crate::machine::state::State;
+use crate::sync::Arc;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+/// The worst values of those that were looked at.
+pub(crate) struct Worst {
+    most: usize,
+    /// The least bad one of them is on top.
+    found: BinaryHeap<Reverse<Unhealthy>>,
+    count: usize,
+    critical: usize,
+}
+
+/// An unhealthy value. The greater one is worse.
+struct Unhealthy {
+    /// Whether it is critical, whether it is open, and how many calls it has rejected.
+    rank: (bool, bool, u64),
+    member: Arc<Member>,
+}
+
+impl Worst {
+    /// Keeps `most` values.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, found: BinaryHeap::new(), count: 0, critical: 0 }
+    }
+
+    /// Looks at all values of a breaker.
+    pub(crate) fn look(&mut self, head: &CircuitBreaker) {
+        head.each_unhealthy(|member, state| {
+            let critical = member.core.machine.lock().settings().critical;
+            self.count += 1;
+            self.critical += usize::from(critical);
+            let rank = (critical, state != State::HalfOpen, member.rejections());
+            self.found.push(Reverse(Unhealthy { rank, member: Arc::clone(member) }));
+            if self.found.len() > self.most {
+                self.found.pop();
+            }
+        });
+    }
+
+    /// The values that are kept, the worst first.
+    pub(crate) fn breakers(self) -> impl Iterator<Item = CircuitBreaker> {
+        self.found.into_sorted_vec().into_iter().map(|Reverse(one)| CircuitBreaker(Handle::Member(one.member, 0)))
+    }
+
+    /// How many unhealthy values there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many of them are critical.
+    pub(crate) fn critical(&self) -> usize {
+        self.critical
+    }
+}
+
+impl Unhealthy {
+    /// The name of the head, and the value, which is cheaper than its name.
+    fn name(&self) -> (&str, &[u8]) {
+        (self.member.core.member().map_or("", |later| later.head().name()), self.member.key().bytes())
+    }
+}
+
+impl Ord for Unhealthy {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Among equals the first by name, so that the same ones are shown each time.
+        self.rank.cmp(&other.rank).then_with(|| other.name().cmp(&self.name()))
+    }
+}
+
+impl PartialOrd for Unhealthy {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Unhealthy {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Unhealthy {}

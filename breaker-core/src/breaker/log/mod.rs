@@ -1,0 +1,428 @@
+//! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
+
+pub(crate) mod rate;
+
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::last_error::{Cause, Text};
+use crate::breaker::log::rate::Rate;
+use crate::breaker::snapshot;
+use crate::breaker::throttle::Row;
+use crate::clock;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::visible::visible;
+use crate::machine::output::Widened;
+use crate::sync::Mutex;
+use crate::telemetry::event::{
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
+    Rejected, Retrying, StateChange, StoreFailure, Success,
+};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
+
+/// The target of lines about calls and states.
+const CALLS: &str = "breaker_core::log";
+
+/// The target of lines that tell of settings, so that a filter can tell them from those of calls (`breaker_core::log`).
+const CONFIGURATION: &str = "breaker_core::configuration";
+
+/// After so many dropped calls with no result between them, one warning (rule 9).
+const DROPS: u32 = 20;
+
+/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes without one: where successes come between the
+/// failures, each failure is the first of a run.
+const RUNS: u64 = 3;
+
+/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with each call.
+#[derive(Debug, Default)]
+pub(crate) struct Logged {
+    runs: Row,
+    drops: Row,
+    /// Changes of the values' states: there are as many as values, and these are anybody's.
+    changes: Rate,
+    /// What else is told of values, once for each of them or for each of their trials.
+    notices: Rate,
+    /// Functions, and those that have succeeded inside their calls while failures of such calls were hidden; what was last is at the end.
+    answers: Vec<(Option<&'static str>, &'static str)>,
+}
+
+impl CircuitBreaker {
+    /// What was told of it, or of all values of the `key` to one of which it belongs.
+    pub(crate) fn logged(&self) -> &Mutex<Logged> {
+        match self.0.member() {
+            Some(later) => later.head().logged(),
+            None => self.0.logged.get_or_init(Box::default),
+        }
+    }
+}
+
+/// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
+/// With the feature `tracing` every breaker has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TracingListener;
+
+/// Whether no subscriber takes DEBUG, which is one load and a comparison.
+#[inline]
+pub(crate) fn quiet() -> bool {
+    LevelFilter::current() < Level::DEBUG
+}
+
+impl Listener for TracingListener {
+    fn before_call(&self, event: &BeforeCall<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_call_attempt",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            current_state = event.breaker.state().as_str(),
+            "call asks to be let in"
+        );
+    }
+
+    fn success(&self, event: &Success<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_success",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            success_count = event.breaker.successes(),
+            "call succeeded"
+        );
+    }
+
+    fn failure(&self, event: &Failure<'_>) {
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_failure",
+                    breaker_name = label(event.breaker),
+                    function = event.function,
+                    current_state = event.breaker.state().as_str(),
+                    fail_count = event.consecutive_failures,
+                    exception_type = event.error_type,
+                    exception_message = message(event).as_deref(),
+                    $text
+                )
+            };
+        }
+        let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
+        match nth {
+            Some(1..RUNS) => at!(error, "call failed, the first of a run"),
+            Some(RUNS) => {
+                at!(
+                    error,
+                    "call failed, the first of a run; more are logged at DEBUG until a minute passes without one"
+                );
+            }
+            _ => at!(debug, "call failed"),
+        }
+    }
+
+    fn ignored(&self, event: &Ignored<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_ignored",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            "call ended with a result that does not count"
+        );
+    }
+
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        let function = event.function;
+        let dropped = event.in_a_row == DROPS;
+        if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
+            warn!(
+                target: CALLS, event_type = "circuit_cancelled",
+                breaker_name = label(event.breaker),
+                function,
+                "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
+                 set `timeout` below the caller's own time limit, or `on_cancel`"
+            );
+        } else {
+            debug!(target: CALLS, event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
+        }
+    }
+
+    fn passed_on(&self, event: &PassedOn<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_passed_on",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            "call is counted with one inside or around it"
+        );
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_rejected",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            current_state = event.state.as_str(),
+            retry_after_ms = event.retry_after.map(snapshot::millis),
+            shadow = event.shadow,
+            "call rejected"
+        );
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_busy",
+                    breaker_name = label(event.breaker),
+                    function = event.function,
+                    max_concurrent = event.max_concurrent,
+                    $text
+                )
+            };
+        }
+        if event.in_a_row == 1 {
+            at!(
+                warn,
+                "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+            );
+        } else {
+            at!(debug, "call rejected, since `max_concurrent` calls are under way");
+        }
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_fallback",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            fallback_age_ms = event.age.map(snapshot::millis),
+            "fallback served"
+        );
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_fallback_cut_off",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            limit_ms = snapshot::millis(event.after),
+            "fallback step cut off at its time limit"
+        );
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
+        debug!(
+            target: CALLS, event_type = "circuit_fallback_failed",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            fallback_source = event.source,
+            fallback_reason = event.reason,
+            "{text}"
+        );
+    }
+
+    fn retry(&self, event: &Retrying<'_>) {
+        debug!(
+            target: CALLS, event_type = "circuit_retry",
+            breaker_name = label(event.breaker),
+            function = event.function,
+            attempt = event.attempt,
+            wait_ms = snapshot::millis(event.wait),
+            "another attempt follows"
+        );
+    }
+
+    fn store_failure(&self, event: &StoreFailure<'_>) {
+        let text = Text::of(Cause::told("store", &event.error));
+        macro_rules! at {
+            ($level:ident, $text:literal) => {
+                $level!(
+                    event_type = "circuit_store_failure",
+                    breaker_name = label(event.breaker),
+                    function = event.function,
+                    fallback_source = event.source,
+                    exception_message = &*visible(text.as_str()),
+                    $text
+                )
+            };
+        }
+        if event.in_a_row == 1 {
+            at!(
+                warn,
+                "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+            );
+        } else {
+            at!(debug, "the store of a fallback does not work");
+        }
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
+        let label = label(event.breaker);
+        macro_rules! at {
+            ($level:ident, $more:literal) => {
+                $level!(
+                    event_type,
+                    breaker_name = label,
+                    old_state = event.old.as_str(),
+                    new_state = event.new.as_str(),
+                    fail_count = event.consecutive_failures,
+                    success_count = event.breaker.successes(),
+                    generation = event.generation,
+                    sequence = event.sequence,
+                    opened_because = event.opened_because,
+                    shadow = event.shadow,
+                    concat!("circuit breaker `{}`: {} -> {}", $more),
+                    label,
+                    event.old,
+                    event.new
+                )
+            };
+        }
+        let is_value = event.breaker.0.member().is_some();
+        match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+            None | Some(Some(false)) => at!(warn, ""),
+            Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+            Some(None) => at!(debug, ""),
+        }
+    }
+}
+
+/// The breaker's label, with what could begin a line written out.
+fn label(breaker: &CircuitBreaker) -> String {
+    visible(&breaker.label()).into_owned()
+}
+
+/// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
+fn message(event: &Failure<'_>) -> Option<String> {
+    event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
+}
+
+/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's code.
+pub(crate) fn filtered_out() -> Option<ConfigError> {
+    if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
+        return None;
+    }
+    let (calls, settings) = (enabled!(target: CALLS, Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
+    let targets = match (calls, settings) {
+        (true, true) => return None,
+        (false, true) => format!("target `{}`", CALLS),
+        (true, false) => format!("target `{CONFIGURATION}`"),
+        (false, false) => format!("targets `{}` and `{CONFIGURATION}`", CALLS),
+    };
+    let message = format!(
+        "the filter of the subscriber takes no WARN of the {targets}, so no log line tells when a circuit breaker \
+         opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
+    );
+    Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
+}
+
+/// One line when a breaker is made.
+pub(crate) fn made(breaker: &CircuitBreaker) {
+    let (name, settings) = (label(breaker), breaker.config().to_string());
+    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
+}
+
+/// A trial has a place more, since a probe of this function brought no result, or failed, while others were rejected.
+pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
+    let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
+    macro_rules! at {
+        ($level:ident, $event_type:literal, $text:literal) => {
+            $level!(event_type = $event_type, breaker_name = name, function, $text)
+        };
+        ($level:ident) => {
+            match widened {
+                Widened::This => at!(
+                    $level,
+                    "circuit_probe_without_result",
+                    "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
+                     place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+                ),
+                Widened::Next => at!(
+                    $level,
+                    "circuit_probe_kept_others_out",
+                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one place \
+                     more; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
+                ),
+            }
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// A function gave a response that tells of a failure, and nothing in its attribute looks at responses.
+pub(crate) fn failed_response(function: &'static str, status: u16) {
+    warn!(
+        target: CALLS, event_type = "circuit_response_not_judged",
+        function,
+        status,
+        "{function} gave a response with status {status}, which counts as a success; with `#[circuit_breaker(classify)]` its status decides"
+    );
+}
+
+/// A function has succeeded inside a call of another one, while failures of such calls are hidden. Few pairs are kept.
+pub(crate) fn answers(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    const MOST: usize = 16;
+    let Some(inner) = inner else { return };
+    let kept = &mut breaker.logged().lock().answers;
+    kept.retain(|pair| *pair != (outer, inner));
+    kept.truncate(MOST - 1);
+    kept.push((outer, inner));
+}
+
+/// Failures of calls of one function were hidden by successes of another one inside them.
+pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
+    let inside = |(other, inner): &(Option<&str>, &'static str)| (*other == outer).then_some(*inner);
+    let inner = breaker.logged().lock().answers.iter().rev().find_map(inside);
+    let (name, calls) = (label(breaker), outer.map_or_else(|| "by a handle".to_owned(), |outer| format!("of {outer}")));
+    let after = inner.unwrap_or("another call");
+    let mend = match (inner, outer) {
+        (Some(inner), _) => format!("put `skip` on {inner} if it does not ask the service"),
+        (None, Some(_)) => "put `skip` on what does not ask the service".to_owned(),
+        (None, None) => "make a call that does not ask the service without the breaker".to_owned(),
+    };
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_failures_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls {calls} have failed in a row as `fail_max` allows, each after a success of {after} \
+                 inside it, which ends the run; {mend}, or set `failure_rate`"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// Successes of one function on trial were hidden by the drops of another one inside its calls.
+pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    let name = label(breaker);
+    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or("another call"));
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_successes_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls of {outer} have succeeded on trial as close it, and none counts, since each dropped a \
+                 call of {inner} inside it; put `skip` on {inner}, or guard the call that wins as well"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
+fn is_told(breaker: &CircuitBreaker) -> bool {
+    breaker.0.member().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
+}
+
+/// In place of a function's name.
+const BY_HANDLE: &str = "a call by a handle";
+
+/// Something about the configuration that a person should know.
+pub(crate) fn notice(text: &str) {
+    warn!(target: CONFIGURATION, event_type = "circuit_configuration", "{}", visible(text));
+}

@@ -1,0 +1,81 @@
+//! Maybe: a look at a field of an error, which may be an error that is there only sometimes.
+
+use super::{Asked, Look, Opaque, Sight, see};
+use crate::breaker::error::CallError;
+use std::error::Error;
+use std::fmt::Display;
+use std::ops::Deref;
+
+/// A field on the way to being looked at, as [`Sight`] is for the error itself: first come an `Option` of a type that may be a rejection
+/// itself, of any error, and of what dereferences to `dyn Error`.
+#[derive(Debug)]
+pub struct Field<'e, F>(OfErrors<'e, F>);
+
+/// An `Option` of any error.
+#[derive(Debug)]
+pub struct OfErrors<'e, F>(OfBoxes<'e, F>);
+
+/// An `Option` of what dereferences to `dyn Error`.
+#[derive(Debug)]
+pub struct OfBoxes<'e, F>(&'e F, Sight<'e, F>);
+
+/// The way to a look at a field.
+#[inline]
+pub const fn see_field<F>(field: &F) -> Field<'_, F> {
+    Field(OfErrors(OfBoxes(field, see(field))))
+}
+
+impl<'e, F> Deref for Field<'e, F> {
+    type Target = OfErrors<'e, F>;
+
+    fn deref(&self) -> &OfErrors<'e, F> {
+        &self.0
+    }
+}
+
+impl<'e, F> Deref for OfErrors<'e, F> {
+    type Target = OfBoxes<'e, F>;
+
+    fn deref(&self) -> &OfBoxes<'e, F> {
+        &self.0
+    }
+}
+
+impl<'e, F> Deref for OfBoxes<'e, F> {
+    type Target = Sight<'e, F>;
+
+    fn deref(&self) -> &Sight<'e, F> {
+        &self.1
+    }
+}
+
+impl<'e, E: Asked> Field<'e, Option<E>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        self.0.0.0.as_ref().map_or(Look::NOTHING, E::look)
+    }
+}
+
+impl<'e, E: Error> OfErrors<'e, Option<E>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        self.0.0.as_ref().map_or(Look::NOTHING, |error| Look::of(error))
+    }
+}
+
+impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, Option<E>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        self.0.as_ref().map_or(Look::NOTHING, |error| Look::whole(error, (**error).as_error()))
+    }
+}
+
+impl<'e, E> OfBoxes<'e, Option<CallError<E>>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        match self.0 {
+            Some(CallError::Rejected(error)) => Look::whole(error, error),
+            _ => Look::NOTHING,
+        }
+    }
+}

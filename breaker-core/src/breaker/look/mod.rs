@@ -1,0 +1,395 @@
+//! Look: what can be known of an error whose type only an expansion knows: its text, the errors behind it, and whether another breaker's
+//! rejection is among them.
+
+mod maybe;
+
+pub use self::maybe::see_field;
+use crate::breaker::error::{CallError, CircuitBreakerError};
+#[cfg(feature = "anyhow")]
+use crate::breaker::error_chain::beginning;
+use crate::breaker::error_chain::{chain, first_of};
+use crate::breaker::last_error::Text;
+use crate::classify::classify::Classify;
+use crate::classify::presets::Known;
+use crate::machine::outcome::Outcome;
+use crate::macro_support::Judged;
+use crate::sync::Arc;
+use std::error::Error;
+use std::fmt::{self, Display, Write};
+use std::io;
+use std::ops::Deref;
+
+/// What is known of an error.
+#[derive(Clone, Copy)]
+pub struct Look<'e> {
+    text: Option<&'e dyn Display>,
+    behind: Behind<'e>,
+}
+
+#[derive(Clone, Copy)]
+enum Behind<'e> {
+    Nothing,
+    /// The error itself where its type can be asked for, else the one behind it.
+    Chain(&'e (dyn Error + 'static)),
+    /// The error counts as neutral because of this rejection.
+    Rejection(&'e CircuitBreakerError),
+}
+
+/// What the lists of an attribute say of an error.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed {
+    Neutral,
+    Success,
+    Failure,
+    /// None names it: a failure, unless it is a rejection by another breaker, which is neutral.
+    OrFailure,
+    /// None names it, under `otherwise = neutral` or beside an `include`.
+    OrNeutral,
+    /// None names it, under `otherwise = success`; a rejection is neutral.
+    OrSuccess,
+}
+
+impl<'e> Look<'e> {
+    pub(crate) const NOTHING: Self = Self { text: None, behind: Behind::Nothing };
+
+    #[inline]
+    pub(crate) const fn told(text: &'e dyn Display) -> Self {
+        Self { text: Some(text), behind: Behind::Nothing }
+    }
+
+    pub(crate) fn whole(text: &'e dyn Display, error: &'e (dyn Error + 'static)) -> Self {
+        Self { text: Some(text), behind: Behind::Chain(error) }
+    }
+
+    /// An error whose type cannot be asked for.
+    #[inline]
+    fn of(error: &'e impl Error) -> Self {
+        Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
+    }
+
+    /// With its HTTP status as the text, where a value has no text of its own: a response.
+    #[must_use]
+    pub fn or_status(self, status: Option<u16>) -> Self {
+        match status.and_then(|status| STATUSES.get(usize::from(status))) {
+            Some(status) if self.text.is_none() => Self { text: Some(status), ..self },
+            _ => self,
+        }
+    }
+
+    /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
+    #[inline]
+    pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
+        match self.behind {
+            Behind::Chain(first) => self.otherwise_by(first, outcome),
+            _ => outcome,
+        }
+    }
+
+    #[cold]
+    fn otherwise_by(&mut self, first: &'e (dyn Error + 'static), outcome: Outcome) -> Outcome {
+        match rejection(first) {
+            Some(error) => {
+                self.behind = Behind::Rejection(error);
+                Outcome::Neutral
+            }
+            None => outcome,
+        }
+    }
+
+    /// What it counts as where it says so itself.
+    #[must_use]
+    pub fn __breaker_by_itself(&mut self, outcome: Outcome) -> Outcome {
+        if outcome == Outcome::Neutral { self.__breaker_otherwise(outcome) } else { outcome }
+    }
+
+    /// The verdict of an attribute with lists. One word is the least to compile for each function.
+    #[must_use]
+    pub fn listed(self, listed: Listed) -> Judged<'e> {
+        match listed {
+            Listed::Neutral => (Outcome::Neutral, self),
+            Listed::Success => (Outcome::Success, self),
+            Listed::Failure => (Outcome::failure(), self),
+            Listed::OrFailure => self.judged(Outcome::failure()),
+            Listed::OrNeutral => self.judged(Outcome::Neutral),
+            Listed::OrSuccess => self.judged(Outcome::Success),
+        }
+    }
+
+    /// The verdict of an attribute without a list.
+    #[inline]
+    pub fn judged(mut self, outcome: Outcome) -> Judged<'e> {
+        (self.__breaker_otherwise(outcome), self)
+    }
+
+    /// What the first error of the chain that `known` knows counts as; a `CircuitBreakerError` anywhere in it counts as itself.
+    pub(crate) fn known(&self, known: Known) -> Option<Outcome> {
+        let Behind::Chain(first) = self.behind else { return None };
+        match CircuitBreakerError::find(first) {
+            Some(error) => Some(error.classify()),
+            None => chain(first).find_map(known),
+        }
+    }
+
+    pub(crate) const fn has_text(&self) -> bool {
+        self.text.is_some()
+    }
+
+    /// The rejection for which it counts as neutral; of one that counts as a failure all the same, any rejection behind it.
+    pub(crate) fn rejection(&self, outcome: Outcome) -> Option<&'e CircuitBreakerError> {
+        match self.behind {
+            Behind::Rejection(error) => Some(error),
+            Behind::Chain(first) if outcome.is_failure() => rejection(first),
+            _ => None,
+        }
+    }
+}
+
+/// An HTTP status as a text. A look borrows what it shows, and a response shows no status that could be borrowed.
+#[derive(Clone, Copy)]
+struct Status(u16);
+
+static STATUSES: [Status; 1000] = {
+    let mut all = [Status(0); 1000];
+    let mut status = 0;
+    while status < 1000 {
+        all[status as usize] = Status(status);
+        status += 1;
+    }
+    all
+};
+
+impl Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}", self.0)
+    }
+}
+
+fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerError> {
+    first_of(first).filter(|error: &&CircuitBreakerError| error.is_rejection())
+}
+
+/// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one of its fields is, or holds, a rejection.
+#[must_use]
+pub fn of_variant(fields: &[Look<'_>]) -> Outcome {
+    let rejected = fields.iter().any(|field| field.rejection(Outcome::failure()).is_some());
+    if rejected { Outcome::Neutral } else { Outcome::failure() }
+}
+
+/// The error's text, and those of the errors behind it that it does not contain, with a colon between them. Where the text is
+/// longer than a note they are left out, as they would be in the note.
+impl Display for Look<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(text) = self.text else { return Ok(()) };
+        let Behind::Chain(first) = self.behind else { return text.fmt(f) };
+        let mut told = Told { f, text: Text::new() };
+        write!(told, "{text}")?;
+        for cause in chain(first) {
+            let cause = Text::written(&cause);
+            if told.text.is_full() {
+                break;
+            }
+            if !told.text.as_str().contains(cause.as_str()) {
+                write!(told, ": {}", cause.as_str())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes on, and keeps the beginning of what was written.
+struct Told<'f, 'w> {
+    f: &'f mut fmt::Formatter<'w>,
+    text: Text,
+}
+
+impl Write for Told<'_, '_> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        // What does not fit is not kept.
+        let _ = self.text.write_str(s);
+        self.f.write_str(s)
+    }
+}
+
+impl fmt::Debug for Look<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Look({self})")
+    }
+}
+
+/// An error on the way to being looked at. The compiler finds the first `__breaker_look` that the error's type allows: here, or in what this
+/// dereferences to, step by step. The name is such that no trait of the user's that every type has can come in between.
+///
+/// Here are types that have to be asked whether they are a rejection themselves. No bound can say so of every error, since a type
+/// with lifetimes cannot be asked, and to which types that applies is not known when the method is chosen.
+#[derive(Debug)]
+pub struct Sight<'e, E>(OfErrors<'e, E>);
+
+/// Every error: what is behind it is known.
+#[derive(Debug)]
+pub struct OfErrors<'e, E>(OfBoxes<'e, E>);
+
+/// What dereferences to `dyn Error`, as `Box<dyn Error>` and `anyhow::Error` do.
+#[derive(Debug)]
+pub struct OfBoxes<'e, E>(OfTexts<'e, E>);
+
+/// What has a text.
+#[derive(Debug)]
+pub struct OfTexts<'e, E>(&'e E);
+
+/// Anything else.
+#[derive(Debug)]
+pub struct OfNothing;
+
+/// The way to a look at an error.
+#[inline]
+pub const fn see<E>(error: &E) -> Sight<'_, E> {
+    Sight(OfErrors(OfBoxes(OfTexts(error))))
+}
+
+/// The same where only the text may be looked at: a `dyn Error` that borrows.
+#[inline]
+pub const fn see_text<E>(error: &E) -> OfTexts<'_, E> {
+    OfTexts(error)
+}
+
+macro_rules! leads_to {
+    ($($way:ident => $next:ty),*) => {$(
+        impl<'e, E> Deref for $way<'e, E> {
+            type Target = $next;
+
+            #[inline]
+            fn deref(&self) -> &$next {
+                &self.0
+            }
+        }
+    )*};
+}
+
+leads_to!(Sight => OfErrors<'e, E>, OfErrors => OfBoxes<'e, E>, OfBoxes => OfTexts<'e, E>);
+
+impl<E> Deref for OfTexts<'_, E> {
+    type Target = OfNothing;
+
+    fn deref(&self) -> &OfNothing {
+        &OfNothing
+    }
+}
+
+impl<'e, E> OfErrors<'e, E> {
+    const fn error(&self) -> &'e E {
+        self.0.0.0
+    }
+}
+
+/// A type that may be a rejection itself. All of them have one method, for rustc cannot choose among several where it does not know the type.
+pub trait Asked: Sized + 'static {
+    fn look(&self) -> Look<'_>;
+}
+
+macro_rules! asked {
+    ($($error:ty),*) => {$(
+        impl Asked for $error {
+            fn look(&self) -> Look<'_> {
+                Look::whole(self, self)
+            }
+        }
+    )*};
+}
+
+asked!(
+    CircuitBreakerError,
+    Box<CircuitBreakerError>,
+    Arc<CircuitBreakerError>,
+    io::Error,
+    Box<io::Error>,
+    Arc<io::Error>,
+    Arc<dyn Error + Send + Sync + 'static>,
+    Arc<dyn Error + Send + 'static>,
+    Arc<dyn Error + 'static>
+);
+
+impl<'e, E: Asked> Sight<'e, E> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        self.error().look()
+    }
+}
+
+/// One that was made of a box is looked into, whose own chain does not show what is in it.
+#[cfg(feature = "anyhow")]
+impl Asked for anyhow::Error {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, beginning(self, &**self))
+    }
+}
+
+#[cfg(feature = "anyhow")]
+impl Asked for Arc<anyhow::Error> {
+    fn look(&self) -> Look<'_> {
+        (**self).look()
+    }
+}
+
+impl Asked for Arc<Box<dyn Error + Send + Sync + 'static>> {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, &***self)
+    }
+}
+
+impl<'e, E: Error> OfErrors<'e, E> {
+    #[inline]
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        Look::of(self.error())
+    }
+}
+
+/// `dyn Error`, with or without `Send` and `Sync`.
+pub trait Opaque {
+    fn as_error(&self) -> &(dyn Error + 'static);
+}
+
+macro_rules! opaque {
+    ($($error:ty),*) => {$(
+        impl Opaque for $error {
+            fn as_error(&self) -> &(dyn Error + 'static) {
+                self
+            }
+        }
+    )*};
+}
+
+opaque!(dyn Error + 'static, dyn Error + Send + 'static, dyn Error + Send + Sync + 'static);
+
+impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, E> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        Look::whole(self.0.0, (**self.0.0).as_error())
+    }
+}
+
+/// Where the other error is none that can be looked at.
+impl<'e, E> OfBoxes<'e, CallError<E>> {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        match self.0.0 {
+            CallError::Rejected(error) => Look::whole(error, error),
+            CallError::Inner(_) => Look::NOTHING,
+        }
+    }
+}
+
+impl<'e, E: Display> OfTexts<'e, E> {
+    #[inline]
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'e> {
+        Look::told(self.0)
+    }
+}
+
+impl OfNothing {
+    #[must_use]
+    pub fn __breaker_look(&self) -> Look<'static> {
+        Look::NOTHING
+    }
+}

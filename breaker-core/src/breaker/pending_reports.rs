@@ -1,0 +1,157 @@
+//! Turn: listeners hear of changes in the order in which they were made, also of those that a listener makes while it is told of something.
+//!
+//! What a thread is to tell of changes waits in a queue of that thread until everything that it is telling has been told.
+
+use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::machine::output::Change;
+use crate::sync::per_thread;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+per_thread!(static TURNS: Turns = Turns { under_way: Cell::new(0), owed: RefCell::new(VecDeque::new()) });
+
+struct Turns {
+    /// How many turns of this thread are under way, one inside the other.
+    under_way: Cell<u32>,
+    owed: RefCell<VecDeque<(CircuitBreaker, Owed)>>,
+}
+
+/// What is still to be told of one breaker.
+pub(crate) enum Owed {
+    /// The cause is as it was when the change was made.
+    Change { change: Change, sequence: u64, because: Option<String> },
+    /// An opening ends at another time than listeners know.
+    Moved,
+}
+
+/// While it lasts, changes are not told but wait; at the end of the outermost turn of this thread they are, those included that are made meanwhile.
+#[must_use]
+pub(crate) struct Turn;
+
+impl Turn {
+    pub(crate) fn begin() -> Self {
+        // Where the thread is ending there is no queue, and everything is told at once.
+        let _ = TURNS.try_with(|turns| turns.under_way.set(turns.under_way.get() + 1));
+        Self
+    }
+}
+
+impl Drop for Turn {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = TURNS.try_with(|turns| {
+            let ends = Ends(&turns.under_way);
+            if turns.under_way.get() == 1 && !turns.owed.borrow().is_empty() {
+                turns.tell();
+            }
+            drop(ends);
+        });
+    }
+}
+
+/// One turn less, also where a destructor panics that a breaker had.
+struct Ends<'a>(&'a Cell<u32>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Turns {
+    #[cold]
+    fn tell(&self) {
+        while let Some((breaker, owed)) = self.next() {
+            breaker.tell_owed(&owed);
+        }
+        // It may have been one entry for each of many values of a `key`.
+        self.owed.take();
+    }
+
+    fn next(&self) -> Option<(CircuitBreaker, Owed)> {
+        self.owed.borrow_mut().pop_front()
+    }
+}
+
+impl CircuitBreaker {
+    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes those who wait. `Turn` says when it is told.
+    /// A waker may run anybody's code, as a listener may, so no lock of ours is held here.
+    pub(crate) fn owe(&self, told: Told) {
+        let Told { changes, wake, moved } = told;
+        for (change, sequence) in changes {
+            let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
+            self.owe_one(Owed::Change { change, sequence, because });
+        }
+        if moved {
+            self.owe_one(Owed::Moved);
+        }
+        #[cfg(feature = "tokio")]
+        if wake {
+            self.0.changed.notify_waiters();
+        }
+        #[cfg(not(feature = "tokio"))]
+        let _ = wake;
+    }
+
+    fn owe_one(&self, owed: Owed) {
+        let mut owed = Some(owed);
+        let _ = TURNS.try_with(|turns| turns.owed.borrow_mut().extend(owed.take().map(|owed| (self.clone(), owed))));
+        if let Some(owed) = owed {
+            self.tell_owed(&owed);
+        }
+    }
+
+    fn tell_owed(&self, owed: &Owed) {
+        match owed {
+            Owed::Change { change, sequence, because } => self.tell_change(change, *sequence, because.as_deref()),
+            Owed::Moved => self.tell(&|listener| listener.end_moved(self)),
+        }
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+    use crate::config::keys::Config;
+    use crate::machine::Manual;
+    use crate::machine::state::State;
+    use crate::sync::{Arc, Mutex};
+    use crate::telemetry::event::{Listener, StateChange};
+
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<State>>>);
+
+    impl Listener for Heard {
+        fn state_change(&self, event: &StateChange<'_>) {
+            self.0.lock().push(event.new);
+        }
+    }
+
+    /// Tells of a change when its thread ends.
+    struct Last(RefCell<Option<(CircuitBreaker, Told)>>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert!(TURNS.try_with(|_| ()).is_err(), "the queue is gone");
+            let (breaker, told) = self.0.take().expect("the test gives it one");
+            breaker.tell_changes(told);
+        }
+    }
+
+    std::thread_local!(static LAST: Last = const { Last(RefCell::new(None)) });
+
+    #[test]
+    fn a_thread_without_a_queue_tells_at_once() {
+        let (breaker, heard) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
+        breaker.add_listener(heard.clone());
+        let thread = std::thread::spawn(move || {
+            // What a thread has first is dropped last.
+            LAST.with(|_| ());
+            breaker.force_open();
+            let told = breaker.steered(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
+            LAST.with(|last| last.0.replace(Some((breaker, told))));
+        });
+        thread.join().unwrap();
+        assert_eq!(*heard.0.lock(), [State::ForcedOpen, State::Disabled]);
+    }
+}

@@ -1,0 +1,228 @@
+//! Snapshot: what a breaker and a whole process show of themselves.
+
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::inner::Rest;
+use crate::breaker::keyed::worst::Worst;
+use crate::clock;
+#[cfg(feature = "serde")]
+use crate::config::json;
+use crate::config::keys::{Settings, Source};
+use crate::machine::state::State;
+use crate::machine::trip::Tally;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a function with `key = ..` are the
+/// sums over all values.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(remote = "Self"))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The breaker's name.
+    pub name: String,
+    /// The name that logs and metrics show.
+    pub label: String,
+    /// Its state.
+    pub state: State,
+    /// `false` while open, forced open or half-open.
+    pub healthy: bool,
+    /// `false` while disabled.
+    pub enabled: bool,
+    /// Calls that counted against the service, late ones, panics and time-outs included.
+    pub failure_count: u64,
+    /// Calls that proved that the service answers.
+    pub success_count: u64,
+    /// Calls that were not let in.
+    pub rejected_count: u64,
+    /// Calls that were not let in for want of a place (`max_concurrent`); `rejected_count` has none of them.
+    pub busy_count: u64,
+    /// How many calls are under way that hold a place; `None` without a `max_concurrent`.
+    pub under_way: Option<u32>,
+    /// Calls that would not have been let in, had the breaker not been in shadow.
+    pub shadow_rejected_count: u64,
+    /// Calls whose result proved nothing.
+    pub ignored_count: u64,
+    /// Calls that were dropped before they had a result, and did not count as failures.
+    pub cancelled_count: u64,
+    /// The present run of failures.
+    pub consecutive_failures: u32,
+    /// When a call last counted against the service.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::maybe_time"))]
+    pub last_failure_time: Option<SystemTime>,
+    /// The first error of the last run of failures, or the one that opened the breaker; the last error where a rule looks at a window, and of
+    /// a trial of several probes.
+    pub last_error: Option<LastError>,
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
+    pub opened_because: Option<String>,
+    /// When it came into its state.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    pub state_changed_at: SystemTime,
+    /// In how long a call may be let in again, where that is known.
+    #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "json::maybe_millis"))]
+    pub retry_after: Option<Duration>,
+    /// What the window holds, while a rule looks at one; of an open breaker what it held when that opened.
+    pub window: Option<WindowCounts>,
+    /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
+    pub ramp_share: Option<f64>,
+    /// The settings in force.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::settings"))]
+    pub config: Settings,
+    /// Where each setting came from, by key.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
+    pub config_sources: Vec<(&'static str, Source)>,
+    /// In JSON the two above are left out: it stands beside a breaker that has the same.
+    #[cfg(feature = "serde")]
+    #[serde(skip)]
+    pub(crate) brief: bool,
+}
+
+/// What a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct WindowCounts {
+    /// The calls in it. Neutral ones are not; neither are dropped ones, unless they were slow.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// Those of them that were slow.
+    pub slow: u64,
+}
+
+/// The error that a breaker remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LastError {
+    /// Its type; `timeout`, `panic` or `cancelled` where there was no error value.
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    pub kind: &'static str,
+    /// The first 256 bytes of its text, where it has one, with the texts of the errors behind it that it does not contain.
+    pub message: Option<String>,
+}
+
+/// All breakers of a registry at one moment.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether every critical breaker is healthy, those included that are left out.
+    pub status: Status,
+    /// When this was read.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    pub timestamp: SystemTime,
+    /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
+    pub critical_circuits_open: Vec<String>,
+    /// The breakers by name; of those for the values of a `key` only unhealthy ones, and of them the worst: critical ones first, then open ones
+    /// before half-open ones, then those that have rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
+    /// where their names and errors have more than 1 KiB each.
+    ///
+    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker for all values.
+    pub circuit_breakers: BTreeMap<String, Snapshot>,
+    /// How many more values of `key`s are unhealthy.
+    pub values_left_out: usize,
+}
+
+/// How a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Status {
+    /// Every critical breaker is healthy.
+    Healthy,
+    /// A critical breaker is open, forced open or half-open.
+    Degraded,
+}
+
+impl CircuitBreaker {
+    /// The same, for one that is shown beside the breaker for all values.
+    fn brief_snapshot(&self) -> Snapshot {
+        Snapshot {
+            #[cfg(feature = "serde")]
+            brief: self.follows(),
+            ..self.snapshot()
+        }
+    }
+
+    /// What the breaker shows of itself now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let reading = self.read();
+        let last_error = self.0.made().and_then(|rest| rest.notes.lock().last_error());
+        let sums = self.sums();
+        Snapshot {
+            name: self.name().to_owned(),
+            label: self.label(),
+            state: reading.state,
+            healthy: reading.state.is_healthy(),
+            enabled: reading.state != State::Disabled,
+            failure_count: reading.counts.failures + sums.failures,
+            success_count: self.successes() + sums.successes,
+            rejected_count: self.rejections() + sums.rejected,
+            busy_count: self.0.made().map_or(0, Rest::busy_count) + sums.busy,
+            under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + sums.under_way),
+            shadow_rejected_count: reading.counts.shadow_rejected,
+            ignored_count: reading.counts.ignored + sums.ignored,
+            cancelled_count: reading.counts.cancelled + sums.cancelled,
+            consecutive_failures: reading.run,
+            last_failure_time: reading.last_failure.map(clock::wall),
+            last_error: last_error.map(|(kind, message)| LastError { kind, message }),
+            opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
+            state_changed_at: clock::wall(reading.since),
+            retry_after: reading.retry_after,
+            window: reading.window.map(|Tally { calls, failed, slow }| WindowCounts { calls, failures: failed, slow }),
+            ramp_share: reading.ramp_share,
+            config: reading.settings,
+            config_sources: self.config_sources(),
+            #[cfg(feature = "serde")]
+            brief: false,
+        }
+    }
+}
+
+impl Health {
+    /// With so many values of `key`s at most.
+    pub(crate) fn of(breakers: &[CircuitBreaker], values: usize) -> Self {
+        let mut worst = Worst::new(values);
+        breakers.iter().for_each(|breaker| worst.look(breaker));
+        let (unhealthy, critical) = (worst.count(), worst.critical());
+        let values = worst_snapshots(worst, values);
+        let values_left_out = unhealthy - values.len();
+        let heads = breakers.iter().map(CircuitBreaker::snapshot);
+        let circuit_breakers: BTreeMap<_, _> =
+            heads.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
+        let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;
+        let critical_circuits_open: Vec<_> =
+            circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
+        let degraded = !critical_circuits_open.is_empty() || critical > 0;
+        let status = if degraded { Status::Degraded } else { Status::Healthy };
+        Self { status, timestamp: SystemTime::now(), critical_circuits_open, circuit_breakers, values_left_out }
+    }
+}
+
+/// As many of the values as fit into `most` KiB of text, the worst first.
+fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
+    let mut room = most.saturating_mul(1024);
+    let mut fits = |snapshot: &Snapshot| {
+        let left = room.checked_sub(snapshot.texts());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    worst.breakers().map(|value| value.brief_snapshot()).take_while(|one| fits(one)).collect()
+}
+
+impl Snapshot {
+    /// How many bytes its texts have in the JSON of health. The name stands there as a key, as `name`, as `label`, and once more if it is critical.
+    fn texts(&self) -> usize {
+        let json = |text: &str| text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let message = self.last_error.as_ref().and_then(|error| error.message.as_deref());
+        4 * json(&self.name)
+            + json(message.unwrap_or_default())
+            + json(self.opened_because.as_deref().unwrap_or_default())
+    }
+}
+
+/// A duration in whole milliseconds.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,209 @@
+//! Admission: whether a call may be made, and what a rejected one is told.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::gate::{Evidence, Wait, Word};
+use crate::breaker::handle::{Caller, CircuitBreaker, Holder, Shared};
+use crate::call::nesting;
+use crate::call::permit::Permit;
+use crate::clock::{self, Tick};
+use crate::machine::output::Admission;
+use crate::machine::state::State;
+use crate::machine::window::SlidingWindow;
+use crate::sync::Arc;
+use crate::telemetry::event::{self, BeforeCall, Busy, Rejected};
+
+impl CircuitBreaker {
+    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
+    ///
+    /// # Errors
+    /// When the breaker rejects it.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
+        let permit = self.admit(Caller::Handle)?;
+        let inside = nesting::is_told(&self.0, Evidence::NONE);
+        Ok(permit.inside(inside))
+    }
+
+    /// The closed path: one look at the word.
+    #[inline(always)]
+    pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
+        let word = self.0.gate.word();
+        if !word.lets_in() || !event::quiet() {
+            return self.admit_slowly(word, caller);
+        }
+        Ok(self.permit(caller, word, 0, Tick::ZERO))
+    }
+
+    #[inline]
+    fn permit(&self, caller: Caller, word: Word, probe: u32, started: Tick) -> Permit {
+        Permit::new(self.holder(caller), word, probe, started)
+    }
+
+    #[inline(never)]
+    fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
+        #[cfg(feature = "metrics")]
+        if !word.has(Word::SHUT | Word::ASK | Word::PLACES | Word::TIMED) && self.only_meter().is_some() {
+            nesting::tell(&self.0, Evidence::NONE);
+            return Ok(self.permit(caller, word, 0, clock::precise()));
+        }
+        let function = caller.function();
+        let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
+        if heard {
+            let event = BeforeCall { breaker: self, function };
+            self.tell(&|listener| listener.before_call(&event));
+        }
+        // A listener may have changed the state.
+        let word = if heard { self.0.gate.word() } else { word };
+        let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
+        let word = if word.has(Word::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
+        // Of a call that asked when the breaker was not disabled, a listener waits for the end.
+        let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
+        if !word.has(Word::SHUT | Word::ASK) {
+            let around = if word.has(Word::TIMED) { nesting::take_start(&self.0) } else { None };
+            let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
+                Some(holds) => word.with(holds),
+                None => return Err(self.turn_busy(caller, heard)),
+            };
+            let word = if word.has(Word::TIMED) { self.begin_under_way(word, started, around) } else { word };
+            return Ok(self.permit(caller, asked(word), 0, started));
+        }
+        if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
+            return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
+        }
+        let shut = if word.has(Word::SHUT) { self.0.gate.shut(clock::now()) } else { None };
+        if let Some(wait) = shut {
+            return Err(self.reject(caller, heard, word.state(), wait));
+        }
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, heard)) };
+        let (word, probe) = match admission {
+            Admission::Rejected { state, wait } => {
+                return Err(self.reject(caller, heard, state, wait));
+            }
+            Admission::ShadowRejected { state, wait } => {
+                if heard {
+                    let retry_after = wait.told(state);
+                    let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
+                    self.tell(&|listener| listener.rejected(&event));
+                }
+                // It keeps its times, and decides nothing.
+                (word.with(Word::UNBOUND), 0)
+            }
+            Admission::Admitted { probe } => (word, probe),
+        };
+        Ok(self.permit(caller, asked(word), probe, self.start()))
+    }
+
+    /// Opens the breaker where calls that are under way and slow already make the slow rule hold; gives the word that stands then. A call inside one of
+    /// the same breaker goes in with that.
+    #[inline(never)]
+    fn look_at_calls_under_way(&self, word: Word, now: Tick) -> Word {
+        let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
+            0 => None,
+            slow => window.judge_with(slow, clock::now()).map(|_| slow),
+        };
+        let asks = !word.has(Word::SHUT | Word::ASK | Word::PASS);
+        let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return word };
+        if nesting::is_inside(&self.0) {
+            return word;
+        }
+        self.change(|machine, now| ((), machine.review_under_way(word.generation(), slow, now)));
+        self.0.gate.word()
+    }
+
+    /// Counts a call that begins among those under way, in place of the one around it.
+    #[inline(never)]
+    fn begin_under_way(&self, word: Word, started: Tick, around: Option<Tick>) -> Word {
+        if let Some(around) = around {
+            self.0.end_under_way(around);
+        }
+        let Some(window) = self.0.window.get().filter(|_| !word.has(Word::PASS)) else { return word };
+        if window.call_begins(started) { word.with(Word::STARTED) } else { word }
+    }
+
+    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and
+    /// nothing has changed.
+    fn ask_machine(&self, word: Word) -> Option<(Admission, Word)> {
+        let inside = nesting::is_inside(&self.0);
+        let mut was_full = false;
+        let asked = self.change(|machine, now| {
+            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
+            let (admission, change) = machine.admit(now);
+            if let Admission::Admitted { probe: probe @ 1.. } = admission {
+                machine.watch_probe(probe, self.0.rejections());
+            }
+            // Before the next one asks.
+            if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
+                was_full = self.0.gate.leave_place();
+            }
+            (Some((admission, machine.publish().0.with(holds))), change)
+        });
+        self.0.tell_of_place(was_full);
+        asked
+    }
+
+    /// The present as the start of a call, as precise as those need it who hear of the call.
+    #[inline]
+    fn start(&self) -> Tick {
+        #[cfg(feature = "metrics")]
+        if self.meter().is_some() {
+            return clock::precise();
+        }
+        clock::now()
+    }
+
+    #[cold]
+    fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
+        let (function, retry_after) = (caller.function(), wait.told(state));
+        let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
+        self.tell(&|listener| listener.rejected(&event));
+    }
+
+    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
+    /// `None`: there is none.
+    #[inline]
+    fn find_place(&self, word: Word, inside: bool) -> Option<u64> {
+        if inside || !word.has(Word::PLACES) {
+            return Some(0);
+        }
+        self.0.gate.take_place().then_some(Word::HOLDS)
+    }
+
+    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
+    #[cold]
+    fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
+        self.0.busy().add();
+        // One row for all values of a `key`, as the log tells of it.
+        let row = self.0.member().map_or_else(|| self.0.busy(), |later| later.head().0.busy());
+        let in_a_row = row.place_in_row(clock::now());
+        // The ready-made listener tells of the first one, whoever else hears of it.
+        if heard || in_a_row == 1 {
+            let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
+            let event = Busy { breaker: self, function, max_concurrent, in_a_row };
+            self.tell(&|listener| listener.busy(&event));
+        }
+        CircuitBreakerError::busy(self.holder(caller), self.state())
+    }
+
+    #[inline]
+    fn reject(&self, caller: Caller, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
+        self.0.rejected();
+        nesting::tell(&self.0, Evidence::FAILED);
+        if heard {
+            self.tell_rejected(caller, state, wait);
+        }
+        CircuitBreakerError::rejected(self.holder(caller), state, wait)
+    }
+}
+
+impl Shared {
+    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word shuts the gate, and it stays so.
+    #[inline]
+    pub(crate) fn turn_away(&self, word: Word, holder: Holder) -> Option<CircuitBreakerError> {
+        if !word.has(Word::SHUT) || word.has(Word::HEARD) {
+            return None;
+        }
+        let wait = self.gate.shut(clock::now())?;
+        self.totals.rejected_in_turn();
+        Some(CircuitBreakerError::rejected(holder, word.code(), wait))
+    }
+}

@@ -1,0 +1,203 @@
+//! Lent: the usual call by a handle, whose breaker outlives it.
+
+use crate::breaker::error::CallError;
+use crate::breaker::gate::{Evidence, Word};
+use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::inner::Core;
+use crate::breaker::last_error::Cause;
+use crate::call::nesting::{self, Frame};
+use crate::call::permit::Permit;
+use crate::classify::classification::sealed::Classification;
+use crate::clock::Tick;
+use crate::machine::outcome::Outcome;
+use crate::telemetry::event;
+use pin_project_lite::pin_project;
+use std::any::type_name;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
+/// a plain success.
+pub(crate) struct Lent<'b> {
+    breaker: &'b CircuitBreaker,
+    core: &'b Core,
+    /// The word under which it was let in, with what the calls inside it have told.
+    word: Word,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    /// The body is running, or its result is judged, so whoever drops this does so because that panics.
+    Runs,
+    Waits,
+    /// The same, and it has run inside a call of the same breaker.
+    WaitsInside,
+    /// It is dropped while it waits, and its body first.
+    Closes,
+    ClosesInside,
+    Over,
+}
+
+impl<'b> Lent<'b> {
+    /// `None`: there is more to this call than one look.
+    #[inline]
+    pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
+        let core: &Core = &breaker.0;
+        let word = core.gate.word();
+        let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
+        // Not `then_some`: one that is made is a call.
+        plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
+    }
+
+    #[inline]
+    pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.stage = Stage::Runs;
+        nesting::enter_slotless(self.core, self.word);
+        let inside = Inside(self);
+        let value = f();
+        inside.0.stage = Stage::Idle;
+        value
+    }
+
+    #[inline(always)]
+    pub(crate) fn finish<T, E, C: Classification<E>, const USERS: bool>(
+        mut self,
+        result: Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>> {
+        let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        self.stage = Stage::Over;
+        let outcome = classified.outcome();
+        let success = result.is_ok() && matches!(outcome, Outcome::Success);
+        if success && self.core.gate.glance() == self.word {
+            self.breaker.0.success_in_turn();
+            nesting::tell(self.core, Evidence::ANSWERED);
+        } else if C::WORDED {
+            self.settle_worded(&result, &classified);
+        } else {
+            self.settle(result.is_err(), outcome, type_name::<E>());
+        }
+        result.map_err(CallError::Inner)
+    }
+
+    /// Counts any other ending.
+    #[inline(never)]
+    fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
+        self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
+    }
+
+    /// The same where the classifier has words for it. Apart, so that a plain result is in no place that is pointed at.
+    #[inline(never)]
+    fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        self.permit().settle_classified(result, classified);
+    }
+
+    fn permit(&mut self) -> Permit {
+        self.stage = Stage::Over;
+        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
+    }
+
+    /// The body waits. Apart, since few do.
+    #[inline(never)]
+    fn waits(&mut self) {
+        let inside = nesting::is_inside(self.core);
+        self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
+    }
+
+    /// The body is dropped next, while it waits.
+    #[inline]
+    fn close(&mut self) {
+        // Most are over.
+        if self.stage != Stage::Idle {
+            self.close_waiting();
+        }
+    }
+
+    #[inline(never)]
+    fn close_waiting(&mut self) {
+        self.stage = match self.stage {
+            Stage::Waits => Stage::Closes,
+            Stage::WaitsInside => Stage::ClosesInside,
+            _ => return,
+        };
+        nesting::close(self.core, self.word, 0, None);
+    }
+
+    #[cold]
+    fn abandon(&mut self) {
+        let stage = self.stage;
+        let inside = stage == Stage::ClosesInside;
+        if inside || stage == Stage::Closes {
+            self.word = nesting::leave().word.kept();
+        }
+        if inside {
+            nesting::tell_dropped(self.core, self.word.evidence());
+        }
+        let permit = self.permit().inside(inside);
+        if stage == Stage::Runs {
+            permit.panicked();
+        }
+    }
+
+    /// Keeps what has become of the call on the stack.
+    #[inline(never)]
+    fn keep(&mut self, left: Frame) {
+        self.word = left.word.kept();
+        nesting::tell(self.core, self.word.evidence());
+    }
+}
+
+impl Drop for Lent<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.stage != Stage::Over {
+            self.abandon();
+        }
+    }
+}
+
+/// The user's code runs, and the call is on the stack.
+struct Inside<'l, 'b>(&'l mut Lent<'b>);
+
+impl Drop for Inside<'_, '_> {
+    /// Also where the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_slotless(self.0.word) {
+            self.0.keep(nesting::leave());
+        }
+    }
+}
+
+pin_project! {
+    /// Runs the body to its end.
+    pub(crate) struct Short<'l, 'b, F> {
+        pub(crate) lent: &'l mut Lent<'b>,
+        #[pin]
+        pub(crate) body: F,
+    }
+
+    impl<F> PinnedDrop for Short<'_, '_, F> {
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            this.project().lent.close();
+        }
+    }
+}
+
+impl<F: Future> Future for Short<'_, '_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let polled = this.lent.guarded(|| this.body.poll(context));
+        if polled.is_pending() {
+            this.lent.waits();
+        }
+        polled
+    }
+}

@@ -1,0 +1,316 @@
+//! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
+
+use crate::breaker::error::{CallError, CircuitBreakerError};
+use crate::breaker::handle::{Caller, CircuitBreaker};
+use crate::breaker::last_error::Cause;
+use crate::call::borrowed::{Lent, Short};
+use crate::call::permit::Permit;
+#[cfg(feature = "tokio")]
+pub(crate) use crate::call::timeout;
+use crate::classify::classification::Classification;
+use crate::machine::outcome::Outcome;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+impl CircuitBreaker {
+    /// Runs `future` if the breaker lets it; every `Err` is a failure.
+    ///
+    /// The error may be of any type, so nothing is known of it: `last_error` and the log show its type alone, and a rejection by another
+    /// breaker is a failure too. [`call_with`](Self::call_with) and [`presets::errors`](crate::presets::errors) show its text, and take a rejection
+    /// for what it is, as the attribute does.
+    ///
+    /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
+    /// so. The time runs from when the future first has to wait.
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit (`timeout`);
+    /// [`CallError::Inner`] with the future's own error.
+    ///
+    /// # Cancellation
+    /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel` says. Nothing
+    /// happens before the first poll.
+    pub async fn call<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.judged::<_, _, _, _, false>(future, every_error).await
+    }
+
+    /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
+    /// synchronous call cannot be cut off.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.judged_sync::<_, _, _, false>(closure, every_error)
+    }
+
+    /// Runs `future` if the breaker lets it; `classify` says what its result counts as, and what is shown of its error: see
+    /// [`Classification`].
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1))?;
+    /// // As the attribute does it.
+    /// breaker.call_with(async { Err::<(), _>("paper jam") }, presets::errors).await.unwrap_err();
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
+    /// # breaker.reset();
+    /// // An error of another type, with words for it.
+    /// let classify = |printed: &Result<(), u8>| match printed {
+    ///     Ok(()) => (Outcome::success(), String::new()),
+    ///     Err(code) => (Outcome::failure(), format!("code {code}")),
+    /// };
+    /// breaker.call_with(async { Err(3) }, classify).await.unwrap_err();
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: code 3");
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancellation
+    /// As [`call`](Self::call).
+    pub async fn call_with<T, E, F, C>(
+        &self,
+        future: F,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        C: Classification<E>,
+    {
+        self.judged::<_, _, _, _, true>(future, classify).await
+    }
+
+    /// `USERS`: the judge is the user's, so that calls in it are inside this one.
+    async fn judged<T, E, F, C, const USERS: bool>(
+        &self,
+        future: F,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        C: Classification<E>,
+    {
+        if let Some(mut lent) = Lent::of(self) {
+            let result = Short { lent: &mut lent, body: future }.await;
+            return lent.finish::<_, _, _, USERS>(result, classify);
+        }
+        let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
+        let result = Run { permit: &permit, limit: None, body: future }.await;
+        finish(permit, result, classify)
+    }
+
+    /// Runs `closure` if the breaker lets it; `classify` says what its result counts as.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_sync_with<T, E, C: Classification<E>>(
+        &self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>> {
+        self.judged_sync::<_, _, _, true>(closure, classify)
+    }
+
+    /// As [`judged`](Self::judged).
+    fn judged_sync<T, E, C: Classification<E>, const USERS: bool>(
+        &self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>> {
+        if let Some(mut lent) = Lent::of(self) {
+            let result = lent.guarded(closure);
+            return lent.finish::<_, _, _, USERS>(result, classify);
+        }
+        self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
+    }
+}
+
+impl Permit {
+    /// Runs `future` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it, as they are of
+    /// [`CircuitBreaker::call`].
+    ///
+    /// # Errors
+    /// [`CallError::Rejected`] when the call is cut off at its time limit (`timeout`); [`CallError::Inner`] with the future's own error.
+    ///
+    /// # Cancellation
+    /// As [`CircuitBreaker::call`].
+    pub async fn run<T, E>(self, future: impl Future<Output = Result<T, E>>) -> Result<T, CallError<E>> {
+        self.run_with(future, every_error).await
+    }
+
+    /// The same where `classify` says what the result counts as.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancellation
+    /// As [`CircuitBreaker::call`].
+    pub async fn run_with<T, E, C: Classification<E>>(
+        self,
+        future: impl Future<Output = Result<T, E>>,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>> {
+        let result = Run { permit: &self, limit: None, body: future }.await;
+        finish(self, result, classify)
+    }
+
+    /// Runs `closure` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it. A time limit does not apply.
+    ///
+    /// # Errors
+    /// [`CallError::Inner`] with the closure's own error.
+    pub fn run_sync<T, E>(self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.run_sync_with(closure, every_error)
+    }
+
+    /// The same where `classify` says what the result counts as.
+    ///
+    /// # Errors
+    /// As [`run_sync`](Self::run_sync).
+    pub fn run_sync_with<T, E, C: Classification<E>>(
+        self,
+        closure: impl FnOnce() -> Result<T, E>,
+        classify: impl FnOnce(&Result<T, E>) -> C,
+    ) -> Result<T, CallError<E>> {
+        let result = self.guarded(closure);
+        finish(self, Ok(result), classify)
+    }
+}
+
+fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
+    if result.is_ok() { Outcome::success() } else { Outcome::failure() }
+}
+
+fn finish<T, E, C: Classification<E>>(
+    permit: Permit,
+    result: Result<Result<T, E>, Cut>,
+    classify: impl FnOnce(&Result<T, E>) -> C,
+) -> Result<T, CallError<E>> {
+    let result = match result {
+        Ok(result) => result,
+        Err(cut) => return Err(CallError::Rejected(settle_cut(permit, cut))),
+    };
+    let classified = permit.guarded(|| classify(&result));
+    permit.settle_classified(&result, &classified);
+    result.map_err(CallError::Inner)
+}
+
+/// A body that was cut off at its time limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    pub(crate) after: Duration,
+}
+
+/// Counts a call that was cut off.
+#[cold]
+pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
+    let holder = permit.holder().clone();
+    let text = format!("timed out after {}", humantime::format_duration(after));
+    permit.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+    CircuitBreakerError::timed_out(holder, after)
+}
+
+macro_rules! run_sync {
+    ($($name:ident($($argument:ident: $type:ident),*);)+) => {$(
+        /// Runs a synchronous body to its end.
+        #[inline]
+        #[allow(clippy::too_many_arguments, reason = "they are the body's own")]
+        pub fn $name<$($type,)* R>(
+            permit: &Permit,
+            $($argument: $type,)*
+            body: impl FnOnce($($type),*) -> R,
+        ) -> R {
+            permit.guarded(|| body($($argument),*))
+        }
+    )+};
+}
+
+run_sync! {
+    run_sync();
+    run_sync1(a: A);
+    run_sync2(a: A, b: B);
+    run_sync3(a: A, b: B, c: C);
+    run_sync4(a: A, b: B, c: C, d: D);
+    run_sync5(a: A, b: B, c: C, d: D, e: E);
+    run_sync6(a: A, b: B, c: C, d: D, e: E, f: F);
+    run_sync7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+    run_sync8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
+}
+
+/// Without the feature `tokio` there are no time limits.
+#[cfg(not(feature = "tokio"))]
+pub(crate) mod timeout {
+    use super::{CircuitBreaker, Context, Duration, Poll};
+    use crate::breaker::handle::Holder;
+
+    #[derive(Debug)]
+    pub enum Limit {}
+
+    pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
+        Poll::Pending
+    }
+
+    pub(crate) fn wait_for(
+        _: &mut Option<Limit>,
+        _: impl FnOnce() -> Option<Duration>,
+        _: &CircuitBreaker,
+        _: &mut Context<'_>,
+    ) -> Poll<Duration> {
+        Poll::Pending
+    }
+}
+
+pin_project! {
+    #[allow(missing_docs, reason = "for the expansion of the attributes only")]
+    /// Runs the body to its end, or to its time limit. The timer is only made when the body has to wait.
+    ///
+    /// The fields are public so that an expansion makes it in place: a function of its own would be compiled for every body.
+    pub struct Run<'p, F> {
+        pub permit: &'p Permit,
+        pub limit: Option<timeout::Limit>,
+        #[pin]
+        pub body: F,
+    }
+
+    impl<F> PinnedDrop for Run<'_, F> {
+        /// The calls inside the body are dropped with it.
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            this.project().permit.close();
+        }
+    }
+}
+
+impl<F: Future> Future for Run<'_, F> {
+    type Output = Result<F::Output, Cut>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.permit.guarded(|| this.body.poll(context)) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => this.permit.wait(this.limit, context).map(Err),
+        }
+    }
+}
+
+impl Permit {
+    /// The body waits: ready when the time of the call is over. Then the rest of the body is dropped before the call is counted.
+    #[inline]
+    fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
+        self.waits();
+        if timer.is_none() && !self.is_limited() {
+            return Poll::Pending;
+        }
+        timeout::wait(timer, self.holder(), context).map(|after| {
+            self.cut_off();
+            Cut { after }
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! What one call does, from its admission to what it counts as.
+
+pub(crate) mod admission;
+pub(crate) mod borrowed;
+pub(crate) mod by_handle;
+pub(crate) mod nesting;
+pub(crate) mod permit;
+#[cfg(feature = "tokio")]
+pub(crate) mod runtime;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
+#[cfg(feature = "tokio")]
+pub(crate) mod timeout;

@@ -1,0 +1,380 @@
+//! Stack: the calls that a thread is inside of. The first one stands where a call that is alone finds it without a look at how many there are.
+
+use crate::breaker::gate::{Evidence, Word};
+use crate::breaker::inner::Core;
+use crate::clock::Tick;
+use crate::macro_support::callsite::Link;
+use crate::sync::{self, per_thread};
+use std::cell::{Cell, RefCell};
+use std::ptr;
+
+/// A call on the stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    breaker: Id,
+    /// The word under which it was let in, with its marks.
+    pub(crate) word: Word,
+    /// The slot that it holds, until a call inside it takes that over; 0: none.
+    pub(crate) probe: u32,
+}
+
+impl Frame {
+    const NONE: Self = Self { breaker: Id::NONE, word: Word::NONE, probe: 0 };
+}
+
+/// Which breaker: its address. A call that is on the stack keeps its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+impl Id {
+    /// There is no call.
+    const NONE: Self = Self(0);
+    /// There was none on this thread so far.
+    const NONE_YET: Self = Self(usize::MAX);
+
+    #[inline]
+    pub(super) fn of(core: &Core) -> Self {
+        Self(ptr::from_ref(core).addr())
+    }
+
+    /// A call of it that has ended, which nothing is told.
+    #[cfg(feature = "stream")]
+    pub(super) fn of_ended(core: &Core) -> Self {
+        // No address of one is odd.
+        Self(Self::of(core).0 | 1)
+    }
+}
+
+/// A place for a call.
+pub(super) struct Place {
+    breaker: Cell<Id>,
+    pub(super) word: Cell<Word>,
+    /// 0 too where there is no call.
+    pub(super) probe: Cell<u32>,
+    /// The function, where it is known. It stays when the call leaves.
+    function: Cell<Option<&'static Link>>,
+    /// In its place, the number that the function has in the breaker's family; 0: none.
+    number: Cell<u32>,
+    /// When the call began, where its word says that it is counted among those under way.
+    started: Cell<Tick>,
+}
+
+impl Place {
+    const fn new(breaker: Id) -> Self {
+        Self {
+            breaker: Cell::new(breaker),
+            word: Cell::new(Word::NONE),
+            probe: Cell::new(0),
+            function: Cell::new(None),
+            number: Cell::new(0),
+            started: Cell::new(Tick::ZERO),
+        }
+    }
+
+    #[inline]
+    pub(super) fn frame(&self) -> Frame {
+        Frame { breaker: self.breaker.get(), word: self.word.get(), probe: self.probe.get() }
+    }
+
+    #[inline]
+    pub(super) fn put(&self, breaker: Id, word: Word) {
+        self.breaker.set(breaker);
+        self.word.set(word);
+    }
+
+    fn set(&self, Frame { breaker, word, probe }: Frame) {
+        self.put(breaker, word);
+        self.probe.set(probe);
+    }
+
+    /// Gives when the call began, if it is counted among those under way, and says that it is no more.
+    pub(super) fn take_start(&self) -> Option<Tick> {
+        let word = self.word.get();
+        self.word.set(word.without(Word::STARTED));
+        word.has(Word::STARTED).then(|| self.started.get())
+    }
+
+    #[inline]
+    pub(super) fn mark(&self, evidence: Evidence) {
+        self.word.set(self.word.get().with_evidence(evidence));
+    }
+}
+
+/// The calls that this thread is inside of.
+pub(super) struct Stack {
+    /// How many calls there are beyond the first one. On a thread that had none so far, as many as leave no place for one more.
+    depth: Cell<usize>,
+    /// The innermost of more than there are places is in the last one; then those before it are on the heap.
+    places: [Place; PLACES],
+}
+
+const PLACES: usize = 4;
+const LAST: usize = PLACES - 1;
+
+per_thread!(pub(super) static STACK: Stack = Stack {
+    depth: Cell::new(LAST),
+    places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
+});
+
+// Apart, since it has to be freed, for which each look would have to ask.
+per_thread!(static FAR: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
+
+impl Stack {
+    #[inline]
+    pub(super) fn first(&self) -> &Place {
+        &self.places[0]
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first().breaker.get() == Id::NONE
+    }
+
+    #[inline]
+    pub(super) fn put_first(&self, breaker: Id, word: Word) {
+        self.first().put(breaker, word);
+    }
+
+    /// Notes the function of the first call. Its word then has the mark of one that is more than a plain success: without it the name may be older.
+    #[inline]
+    pub(super) fn name_first(&self, function: Option<&'static Link>) {
+        self.first().function.set(function);
+        self.first().number.set(0);
+    }
+
+    /// Takes away the only call, which holds no slot.
+    #[inline]
+    pub(super) fn clear(&self) {
+        self.first().breaker.set(Id::NONE);
+    }
+
+    #[inline]
+    pub(super) fn innermost(&self) -> &Place {
+        &self.places[self.depth.get().min(LAST)]
+    }
+
+    /// Puts a call inside the only one. `false`: that takes more.
+    #[inline]
+    pub(super) fn nest(&self, breaker: Id, word: Word, function: &'static Link) -> bool {
+        let alone = self.depth.get() == 0;
+        if alone {
+            let place = &self.places[1];
+            self.depth.set(1);
+            self.bury();
+            place.put(breaker, word);
+            place.function.set(Some(function));
+        }
+        alone
+    }
+
+    /// Puts any call inside the innermost one, if there is one.
+    pub(super) fn push(&self, breaker: Id, word: Word, probe: u32, function: Option<&'static Link>) {
+        if self.first().breaker.get() == Id::NONE_YET {
+            sync::take_turn();
+            self.depth.set(0);
+        } else if !self.is_empty() {
+            let depth = self.depth.get();
+            if depth >= LAST {
+                push_far(self.places[LAST].frame());
+            }
+            self.bury();
+            self.depth.set(depth + 1);
+        }
+        let place = self.innermost();
+        place.put(breaker, word);
+        place.probe.set(probe);
+        place.function.set(function);
+        place.number.set(0);
+    }
+
+    /// Notes which function of the breaker's family made the innermost call.
+    pub(super) fn number(&self, number: u32) {
+        self.innermost().number.set(number);
+    }
+
+    /// Notes when the innermost call began.
+    pub(super) fn note_start(&self, at: Tick) {
+        self.innermost().started.set(at);
+    }
+
+    /// The first call is not the innermost any more: its word says so, with which it would be compared.
+    #[inline]
+    fn bury(&self) {
+        let word = &self.first().word;
+        word.set(word.get().with(Word::BURIED));
+    }
+
+    #[inline]
+    fn unbury(&self) {
+        let word = &self.first().word;
+        word.set(word.get().without(Word::BURIED));
+    }
+
+    /// Takes away the innermost call.
+    pub(super) fn shrink(&self) {
+        let (innermost, depth) = (self.innermost(), self.depth.get());
+        innermost.probe.set(0);
+        if depth == 0 {
+            return self.clear();
+        }
+        self.depth.set(depth - 1);
+        if depth == 1 {
+            self.unbury();
+        } else if depth > LAST {
+            innermost.set(pop_far());
+        }
+    }
+
+    /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and tells of no more than that to one call around it; or if it is
+    /// the only one, and those inside it have told. `None`: that takes more. Gives whether it is to be counted.
+    #[inline]
+    pub(super) fn leave(&self, breaker: Id, gate: Word) -> Option<bool> {
+        let [first, second, ..] = &self.places;
+        match self.depth.get() {
+            0 if first.word.get() == gate.with_evidence(Evidence::ANSWERED) => {
+                self.clear();
+                Some(false)
+            }
+            1 if second.word.get() == gate => {
+                self.depth.set(0);
+                self.unbury();
+                if first.breaker.get() == breaker {
+                    first.mark(Evidence::ANSWERED);
+                }
+                Some(true)
+            }
+            _ => None,
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    /// The function of the call that left last inside the one that has just left, if it is of this breaker, or its number in the family.
+    pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
+        let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
+        let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
+        Some(inside.function.get().ok_or(inside.number.get()))
+    }
+
+    #[cfg(feature = "tracing")]
+    /// The function of the nearest call of this breaker, or its number in the family.
+    pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
+        self.nearest(breaker, |place| {
+            let known = !ptr::eq(place, self.first()) || place.word.get().is_never();
+            known.then(|| place.function.get().ok_or(place.number.get()))
+        })?
+    }
+
+    /// Runs `f` on the nearest call of the same breaker.
+    #[inline]
+    pub(super) fn nearest<T>(&self, breaker: Id, f: impl Fn(&Place) -> T) -> Option<T> {
+        let depth = self.depth.get();
+        if depth >= PLACES {
+            return self.nearest_of_many(breaker, &f);
+        }
+        self.nearest_until(depth, breaker, &f)
+    }
+
+    #[inline]
+    fn nearest_until<T>(&self, depth: usize, breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+        let mut at = depth;
+        loop {
+            let place = self.places.get(at)?;
+            if place.breaker.get() == breaker {
+                return Some(f(place));
+            }
+            at = at.checked_sub(1)?;
+        }
+    }
+
+    #[cold]
+    fn nearest_of_many<T>(&self, breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+        let last = &self.places[LAST];
+        if last.breaker.get() == breaker {
+            return Some(f(last));
+        }
+        on_far(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
+    }
+}
+
+// While a thread ends it may have no list any more. Then the calls that would be on it are forgotten.
+
+#[cold]
+fn push_far(frame: Frame) {
+    let _ = FAR.try_with(|far| far.try_borrow_mut().map(|mut far| far.push(frame)));
+}
+
+#[cold]
+fn pop_far() -> Frame {
+    let popped = FAR.try_with(|far| far.try_borrow_mut().ok()?.pop());
+    popped.ok().flatten().unwrap_or(Frame::NONE)
+}
+
+fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+    let found = FAR.try_with(|far| {
+        let mut far = far.try_borrow_mut().ok()?;
+        let frame = far.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
+        let place = Place::new(Id::NONE);
+        place.set(*frame);
+        let value = f(&place);
+        *frame = place.frame();
+        Some(value)
+    });
+    found.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether there is a call of this breaker, which is told.
+    fn tell(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
+        stack.nearest(Id(breaker), |place| place.mark(evidence)).is_some()
+    }
+
+    fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
+        for breaker in breakers {
+            stack.push(Id(breaker), Word::NONE, breaker as u32, None);
+        }
+    }
+
+    /// Each level is a place of its own, in the places and on the heap.
+    #[test]
+    fn calls_leave_in_the_order_in_which_they_came_however_many_there_are() {
+        STACK.with(|stack| {
+            for calls in 1..12 {
+                frames(stack, 1..=calls);
+                for breaker in 1..=calls {
+                    assert!(tell(stack, breaker, Evidence::TOLD), "{breaker} of {calls}");
+                }
+                assert!(!tell(stack, calls + 1, Evidence::TOLD));
+                for breaker in (1..=calls).rev() {
+                    let left = stack.innermost().frame();
+                    assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
+                    assert_eq!(left.word.evidence(), Evidence::TOLD, "{breaker} of {calls}");
+                    stack.shrink();
+                }
+                assert!(stack.is_empty());
+                assert_eq!(stack.first().probe.get(), 0);
+            }
+        });
+    }
+
+    #[test]
+    fn the_nearest_of_several_calls_of_one_breaker_is_told() {
+        STACK.with(|stack| {
+            for calls in 2..12 {
+                frames(stack, (0..calls).map(|call| 1 + call % 2));
+                assert!(tell(stack, 1, Evidence::FAILED));
+                let told: Vec<_> = (0..calls)
+                    .map(|_| {
+                        let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;
+                        stack.shrink();
+                        told
+                    })
+                    .collect();
+                let nearest = if calls % 2 == 1 { 0 } else { 1 };
+                assert!(told.iter().enumerate().all(|(at, told)| *told == (at == nearest)), "{told:?}");
+            }
+        });
+    }
+}

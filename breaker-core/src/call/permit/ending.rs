@@ -1,0 +1,287 @@
+//! Ending: how a call that has ended is counted and told, the cheapest way first.
+
+use super::Permit;
+use crate::breaker::gate::{Evidence, Word};
+use crate::breaker::handle::Told;
+use crate::breaker::inner::Core;
+use crate::breaker::last_error::{Cause, Text};
+use crate::breaker::pending_reports::Turn;
+use crate::call::nesting;
+use crate::clock::{self, Tick};
+use crate::machine::Machine;
+use crate::machine::outcome::{Ending, Outcome};
+use crate::machine::output::{Call, Counted, Eclipse, Settled};
+use crate::machine::window::Added;
+use crate::sync::Ordering;
+use crate::telemetry::event::{self, Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Success};
+use std::fmt;
+
+impl Permit {
+    /// Counts the ending, notes a failure that matters, and tells.
+    #[inline(never)]
+    pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
+        self.closed();
+        if self.word.has(Word::PASS | Word::HOLDS | Word::STARTED) && self.end_apart(ending, cause) {
+            return;
+        }
+        let core: &Core = &self.breaker().0;
+        let dropped = ending.is_drop();
+        let outer = if dropped { nesting::dropped_with(core) } else { None };
+        if let Some(outer) = outer {
+            // One that has ended has told its own result.
+            return self.pass_on(outer.generation() != 0, "cancelled");
+        }
+        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
+        if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
+            nesting::tell(core, Evidence::ANSWERED);
+            return;
+        }
+        let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
+        if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
+            nesting::tell(core, Evidence::FAILED);
+            return;
+        }
+        let settled = self.settle_in_machine(ending, cause);
+        let evidence = match settled.outcome {
+            Counted::Success => Evidence::ANSWERED,
+            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Tells) => Evidence::ECLIPSED,
+            Counted::Failure => Evidence::FAILED,
+            _ if dropped => Evidence::TOLD,
+            _ => return,
+        };
+        if !dropped {
+            nesting::tell(core, evidence);
+        } else if self.is_inside() {
+            nesting::tell_dropped(core, evidence);
+        }
+    }
+
+    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be counted.
+    #[inline(never)]
+    fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
+        // Before anybody hears of its end.
+        self.leave_place();
+        self.leave_starts();
+        if self.word.has(Word::PASS) {
+            if self.word.has(Word::UNBOUND) {
+                self.tell(&Settled::PASSED_ON, cause);
+            }
+            return true;
+        }
+        let plain = matches!(ending, Ending::Result(Outcome::Success)) && self.nothing_happened();
+        if plain {
+            self.breaker().0.success();
+            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
+        }
+        plain
+    }
+
+    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
+    fn added_to_window(&self) -> bool {
+        let shared = &self.breaker().0;
+        if !self.word.has(Word::WINDOW) || !self.stands_without(Word::WATCH | Word::HEARD | Word::PASS) {
+            return false;
+        }
+        let Some(window) = shared.window.get() else { return false };
+        let slow = window.slow_call();
+        let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
+        // A slow call can afford the lock.
+        if slow.is_some_and(|limit| now.since(self.started.coarse(now)) > limit) {
+            return false;
+        }
+        let added = match window.add_good(now) {
+            Added::Late => match shared.machine.try_lock() {
+                Some(_lock) => {
+                    window.turn(now);
+                    window.add_good(now)
+                }
+                None => window.add_good_late(),
+            },
+            added => added,
+        };
+        shared.success();
+        if added == Added::Holds {
+            self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
+        }
+        true
+    }
+
+    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
+    #[cfg(feature = "metrics")]
+    fn only_metered(&self) -> bool {
+        let plain = self.started != Tick::ZERO && self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW);
+        let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
+        self.breaker().0.success();
+        meter.succeeded(self.breaker(), self.started.elapsed());
+        true
+    }
+
+    /// Nobody asks for metrics.
+    #[cfg(not(feature = "metrics"))]
+    fn only_metered(&self) -> bool {
+        false
+    }
+
+    /// What is more than a count.
+    fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
+        let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
+        let plain = success && evidence == Evidence::NONE;
+        let nothing_to_settle =
+            || self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW) || self.breaker().has_nothing_to_settle();
+        let probe = self.probe.load(Ordering::Relaxed);
+        let (settled, told) = if plain && nothing_to_settle() {
+            (Settled::PLAIN, Told::NOTHING)
+        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
+            (Settled::PASSED_ON, Told::NOTHING)
+        } else {
+            let dropped = ending.is_drop();
+            self.breaker().locked(|machine, now| {
+                let call = Call { evidence, ..self.call(now, dropped) };
+                let settled = machine.settle(call, ending, now);
+                (settled, settled.change)
+            })
+        };
+        if settled.outcome == Counted::Success {
+            self.breaker().0.success();
+        }
+        self.note(&settled, cause);
+        self.tell_settled(&settled, told, cause);
+        self.warn(&settled);
+        settled
+    }
+
+    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends a run.
+    fn is_of_interest(&self) -> bool {
+        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(Word::WATCH)
+    }
+
+    fn call(&self, now: Tick, dropped: bool) -> Call {
+        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
+        let rejected = if probe == 0 && !dropped && !word.has(Word::ASK) { 0 } else { self.breaker().0.rejections() };
+        let around = nesting::told_around(&self.breaker().0);
+        Call { word, probe, started, evidence: self.evidence(), around, rejected }
+    }
+
+    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`: that one has no result either.
+    pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
+        let mut settled = Settled::PASSED_ON;
+        let probe = self.probe.load(Ordering::Relaxed);
+        if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
+            let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
+            let (widened, told) = self.breaker().locked(give_back);
+            self.breaker().tell_changes(told);
+            settled.widened = widened;
+        }
+        self.tell(&settled, &|| Cause::bare(kind));
+        self.warn(&settled);
+    }
+
+    /// What only a person can mend.
+    fn warn(&self, settled: &Settled) {
+        #[cfg(feature = "tracing")]
+        if let Some(widened) = settled.widened {
+            crate::breaker::log::widened(self.breaker(), self.holder.function(), widened);
+        }
+        #[cfg(feature = "tracing")]
+        self.warn_of_eclipse(settled);
+        #[cfg(feature = "tracing")]
+        if settled.hidden {
+            crate::breaker::log::hidden(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = (settled.widened, settled.hidden);
+    }
+
+    /// Of failures that successes inside hide, one line tells. Until it does, the functions are noted of which one has succeeded inside the other.
+    #[cfg(feature = "tracing")]
+    fn warn_of_eclipse(&self, settled: &Settled) {
+        let own = self.holder.function();
+        match (settled.eclipse, settled.outcome) {
+            (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
+                crate::breaker::log::answers(self.breaker(), nesting::function_around(self.breaker()), own);
+            }
+            // The failure of a call that had no success inside itself is one of the call around it.
+            (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
+                crate::breaker::log::eclipsed(self.breaker(), own)
+            }
+            (Eclipse::Tells, _) => {
+                crate::breaker::log::eclipsed(self.breaker(), nesting::function_around(self.breaker()))
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or
+    /// of a probe. Unless the breaker has moved on while the text was written.
+    fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+        let tripped = settled.change.filter(|change| change.trip.is_some());
+        let matters = settled.run == 1 || settled.lingers || tripped.is_some();
+        if settled.outcome != Counted::Failure || !matters {
+            return;
+        }
+        let cause = cause();
+        let text = Text::of(cause);
+        let generation = tripped.map_or(self.word.generation(), |change| change.generation);
+        let breaker = self.breaker();
+        let machine = breaker.0.machine.lock();
+        if machine.generation() == generation {
+            breaker.0.notes.lock().keep(cause.kind, &text);
+        }
+    }
+
+    /// Tells of the call first, then of the change that it made, and last of what listeners have made of either.
+    fn tell_settled<'e>(&self, settled: &Settled, told: Told, cause: &dyn Fn() -> Cause<'e>) {
+        let turn = (settled.failed_probes > 0 || told.is_something()).then(Turn::begin);
+        self.breaker().owe(told);
+        self.tell(settled, cause);
+        if settled.failed_probes > 0 {
+            self.tell_of_probe(settled.failed_probes, cause);
+        }
+        drop(turn);
+    }
+
+    #[cold]
+    fn tell_of_probe<'e>(&self, in_a_row: u32, cause: &dyn Fn() -> Cause<'e>) {
+        let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.holder.function(), cause());
+        let error = look.has_text().then_some(&look as &dyn fmt::Display);
+        let event = ProbeFailed { breaker, function, error_type, error, in_a_row };
+        breaker.tell(&|listener| listener.probe_failed(&event));
+    }
+
+    fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !event::quiet();
+        // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
+        let first = settled.outcome == Counted::Failure && settled.run == 1;
+        if !heard && !first && settled.outcome != Counted::Cancelled {
+            return;
+        }
+        let (breaker, function) = (self.breaker(), self.holder.function());
+        let noted = self.started != Tick::ZERO;
+        let elapsed = noted.then(|| self.started.elapsed());
+        match settled.outcome {
+            Counted::Success => {
+                let event = Success { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.success(&event));
+            }
+            Counted::Ignored => {
+                let event = Ignored { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.ignored(&event));
+            }
+            Counted::Cancelled => {
+                let event = Cancelled { breaker, function, in_a_row: settled.drops };
+                breaker.tell(&|listener| listener.cancelled(&event));
+            }
+            Counted::PassedOn => {
+                let event = PassedOn { breaker, function, elapsed };
+                breaker.tell(&|listener| listener.passed_on(&event));
+            }
+            Counted::Failure => {
+                let Cause { kind: error_type, look } = cause();
+                let error = look.has_text().then_some(&look as &dyn fmt::Display);
+                let consecutive_failures = settled.run;
+                let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
+                breaker.tell(&|listener| listener.failure(&event));
+            }
+        }
+    }
+}

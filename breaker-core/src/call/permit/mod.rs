@@ -1,0 +1,460 @@
+//! Permit: a call that was let in, what its own code does, and what the calls inside it have told.
+
+mod ending;
+#[cfg(test)]
+mod tests;
+
+use crate::breaker::gate::{Evidence, Word};
+use crate::breaker::handle::{CircuitBreaker, Handle, Holder};
+use crate::breaker::inner::Core;
+use crate::breaker::last_error::Cause;
+use crate::call::nesting::{self, Frame};
+#[cfg(feature = "stream")]
+use crate::clock;
+use crate::clock::Tick;
+use crate::machine::outcome::{Ending, Outcome};
+use crate::macro_support::callsite::Link;
+use crate::sync::Ordering;
+use crate::sync::statics::{AtomicU8, AtomicU32};
+use crate::telemetry::event;
+use std::fmt;
+#[cfg(feature = "stream")]
+use std::time::Duration;
+
+/// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
+/// call (`on_cancel`), and one that is leaked gives its slot back after
+/// `probe_timeout`, but never its place of a `max_concurrent`.
+///
+/// A permit is not around the calls that are made while it is held: those of the same breaker ask for a place of their own, which a trial may not
+/// have. [`run`](Self::run) and [`run_sync`](Self::run_sync) make them a part of this call.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config};
+/// let breaker = CircuitBreaker::new("printer", Config::new()).unwrap();
+/// let permit = breaker.try_acquire()?;
+/// // ... print ...
+/// permit.success();
+/// assert_eq!(breaker.snapshot().success_count, 1);
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// ```
+#[must_use = "a dropped permit is an abandoned call"]
+pub struct Permit {
+    holder: Holder,
+    word: Word,
+    started: Tick,
+    /// Its slot, until a call inside it takes that over; 0: none.
+    probe: AtomicU32,
+    settled: bool,
+    /// What the call's own code does: one of the stages below.
+    stage: AtomicU8,
+    /// What the calls inside it have told: the bits of [`Evidence`], and [`TAKEN`].
+    evidence: AtomicU8,
+    /// [`INSIDE`] and [`TIMED`].
+    place: AtomicU8,
+}
+
+/// The call's own code does not run.
+const IDLE: u8 = 0;
+/// It runs. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by unwinding.
+const RUNS: u8 = 1;
+/// It waits.
+const WAITS: u8 = 2;
+/// The call's time is over, and what is left of its body is dropped.
+const CUT: u8 = 3;
+/// The call is dropped while it waits, and its body first.
+const CLOSES: u8 = 4;
+/// The call's time is over, and its body is being dropped.
+const CUT_CLOSES: u8 = 5;
+/// It has panicked, and its body is being dropped.
+const RUNS_CLOSES: u8 = 6;
+
+/// A call inside it is counted among those under way in its place.
+const TAKEN: u8 = 1 << 7;
+
+/// It was taken, or its own code has run, inside a call of the same breaker.
+const INSIDE: u8 = 1;
+/// Its start was asked for.
+#[cfg(feature = "stream")]
+const TIMED: u8 = 1 << 1;
+
+impl Permit {
+    /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
+    #[inline]
+    pub(crate) fn new(holder: Holder, word: Word, probe: u32, started: Tick) -> Self {
+        Self {
+            holder,
+            word: word.without_evidence(),
+            started,
+            probe: AtomicU32::new(probe),
+            settled: false,
+            stage: AtomicU8::new(IDLE),
+            evidence: AtomicU8::new(word.evidence().bits()),
+            place: AtomicU8::new(0),
+        }
+    }
+
+    /// The same call, which is inside one of the same breaker or not.
+    #[inline]
+    pub(crate) fn inside(mut self, inside: bool) -> Self {
+        *self.place.get_mut() = u8::from(inside);
+        self
+    }
+
+    /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
+    pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
+        self.settled = true;
+        (self.word, self.probe.load(Ordering::Relaxed), self.started)
+    }
+
+    /// Notes when the call begins, which is now: from here [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
+    #[cfg(feature = "stream")]
+    pub fn timed(mut self) -> Self {
+        if self.started == Tick::ZERO {
+            self.started = clock::now();
+        }
+        *self.place.get_mut() |= TIMED;
+        self
+    }
+
+    /// The call succeeded.
+    pub fn success(self) {
+        self.settle(Outcome::success());
+    }
+
+    /// The call failed. [`failure_with`](Self::failure_with) says how.
+    pub fn failure(self) {
+        self.settle(Outcome::failure());
+    }
+
+    /// The call proved nothing.
+    pub fn ignore(self) {
+        self.settle(Outcome::neutral());
+    }
+
+    /// The call ended so.
+    #[inline]
+    pub fn settle(self, outcome: Outcome) {
+        self.settle_with(outcome, || Cause::bare("failure"));
+    }
+
+    /// The call ended so; `cause` is asked of a failure that is told or noted.
+    #[inline(always)]
+    pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
+        self.settled = true;
+        if matches!(outcome, Outcome::Success) && self.nothing_happened() {
+            self.breaker().0.success();
+            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
+        } else {
+            self.end(Ending::Result(outcome), &cause);
+        }
+    }
+
+    /// The same where it is known whether the result is an error, which a call around this one may give too.
+    #[inline(always)]
+    pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
+        if is_error && matches!(outcome, Outcome::Success) && !self.word.has(Word::PASS) {
+            nesting::tell(&self.breaker().0, Evidence::FAILED);
+        }
+        self.settle_with(outcome, cause);
+    }
+
+    /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
+    #[inline]
+    fn nothing_happened(&self) -> bool {
+        self.stands_without(Word::WATCH | Word::HEARD | Word::PASS | Word::WINDOW) && self.evidence() == Evidence::NONE
+    }
+
+    /// What the calls inside it have told.
+    #[inline]
+    fn evidence(&self) -> Evidence {
+        Evidence::from_bits(self.evidence.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn stands_without(&self, flags: u64) -> bool {
+        let word = self.breaker().0.gate.word();
+        word == self.word && !word.has(flags) && event::quiet()
+    }
+
+    #[inline]
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
+        self.holder.breaker()
+    }
+
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// Whether the call has a time limit.
+    #[inline]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.word.has(Word::LIMITED)
+    }
+
+    /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the call itself panicked, and not something
+    /// beside it (rule 8); and calls of the same breaker inside it are known as such.
+    #[inline]
+    pub(crate) fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
+        let inside = self.enter();
+        let value = f();
+        inside.leave();
+        self.stage.store(IDLE, Ordering::Relaxed);
+        value
+    }
+
+    #[inline]
+    fn enter(&self) -> Inside<'_> {
+        self.stage.store(RUNS, Ordering::Relaxed);
+        let own = if self.is_taken() { self.word.without(Word::STARTED) } else { self.word };
+        let word = own.with_evidence(self.evidence()).never();
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
+        if word.has(Word::STARTED) {
+            nesting::note_start(self.started);
+        }
+        Inside { permit: self, word }
+    }
+
+    /// The call's own code has panicked.
+    pub(crate) fn panicked(self) {
+        self.stage.store(RUNS, Ordering::Relaxed);
+    }
+
+    /// The body waits, so that it may be dropped before it ends.
+    #[inline]
+    pub(crate) fn waits(&self) {
+        self.stage.store(WAITS, Ordering::Relaxed);
+    }
+
+    /// The call's time is over: that is a failure, also if its body panics while it is dropped.
+    #[inline]
+    pub(crate) fn cut_off(&self) {
+        self.stage.store(CUT, Ordering::Relaxed);
+    }
+
+    /// The body is dropped next, while it waits or since it has panicked: the calls inside it are dropped with this one. Until that ends they find it on the stack.
+    #[inline]
+    pub(crate) fn close(&self) {
+        let closes = match self.stage.load(Ordering::Relaxed) {
+            WAITS => CLOSES,
+            CUT => CUT_CLOSES,
+            RUNS => RUNS_CLOSES,
+            _ => return,
+        };
+        self.stage.store(closes, Ordering::Relaxed);
+        let word = self.word.with_evidence(self.evidence());
+        nesting::close(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        self.number();
+    }
+
+    /// Its function, where that is the breaker's own.
+    #[inline]
+    fn link(&self) -> Option<&'static Link> {
+        if let Holder::Site(link) = self.holder { Some(link) } else { None }
+    }
+
+    /// Notes its function, where that is one of a family.
+    #[inline]
+    fn number(&self) {
+        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
+            nesting::number(*number);
+        }
+    }
+
+    /// The body of a call that closes is gone.
+    fn closed(&self) {
+        let stage = self.stage.load(Ordering::Relaxed);
+        if matches!(stage, CLOSES | CUT_CLOSES | RUNS_CLOSES) {
+            let was = match stage {
+                CLOSES => WAITS,
+                RUNS_CLOSES => RUNS,
+                _ => CUT,
+            };
+            self.stage.store(was, Ordering::Relaxed);
+            self.keep(nesting::leave());
+            if self.is_inside() {
+                nesting::tell_dropped(&self.breaker().0, self.evidence());
+            }
+        }
+    }
+
+    /// Gives back the place of the call, if it holds one.
+    fn leave_place(&mut self) {
+        if self.word.has(Word::HOLDS) {
+            self.word = self.word.without(Word::HOLDS);
+            self.breaker().0.leave_place();
+        }
+    }
+
+    /// Counts the call among those under way no more, if it is. One of an earlier generation was forgotten with it.
+    fn leave_starts(&mut self) {
+        if !self.word.has(Word::STARTED) {
+            return;
+        }
+        self.word = self.word.without(Word::STARTED);
+        let core: &Core = &self.breaker().0;
+        let binds = core.gate.glance().generation() == self.word.generation();
+        if binds && !self.is_taken() {
+            core.end_under_way(self.started);
+        }
+    }
+
+    fn is_taken(&self) -> bool {
+        self.evidence.load(Ordering::Relaxed) & TAKEN != 0
+    }
+
+    /// Keeps what has become of the call on the stack.
+    fn keep(&self, left: Frame) {
+        let evidence = self.evidence().and(left.word.evidence());
+        let taken = self.is_taken() || (self.word.has(Word::STARTED) && !left.word.has(Word::STARTED));
+        self.evidence.store(evidence.bits() | if taken { TAKEN } else { 0 }, Ordering::Relaxed);
+        self.probe.store(left.probe, Ordering::Relaxed);
+    }
+
+    /// The same where its own code has run.
+    #[inline(never)]
+    fn keep_and_tell(&self, left: Frame) {
+        self.keep(left);
+        if nesting::is_told(&self.breaker().0, self.evidence()) {
+            self.place.fetch_or(INSIDE, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is inside a call of the same breaker, or was.
+    fn is_inside(&self) -> bool {
+        self.place.load(Ordering::Relaxed) & INSIDE != 0
+    }
+
+    /// Whether there were calls of the same breaker inside it.
+    #[cfg(feature = "stream")]
+    pub(crate) fn had_calls(&self) -> bool {
+        self.evidence().has(Evidence::WITHIN)
+    }
+
+    /// The same call. `None`: it is the call of a stream inside another one whose call has ended, and has told, so it ends with that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn unless_in_ended(mut self) -> Option<Self> {
+        if !self.is_inside() || !nesting::is_in_ended(&self.breaker().0) {
+            return Some(self);
+        }
+        self.settled = true;
+        self.leave_place();
+        self.leave_starts();
+        if !self.word.has(Word::PASS) {
+            self.pass_on(false, "failure");
+        }
+        None
+    }
+
+    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited for the next one.
+    #[cfg(feature = "stream")]
+    pub(crate) fn left(mut self, waits: Option<Tick>) {
+        // A stream that panics ends so.
+        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
+            self.settled = true;
+            self.end(Ending::Left { waited: waits.map(waited) }, &|| Cause::told("cancelled", &LEFT));
+        }
+    }
+
+    /// The call's stream, which was there at `made`, is dropped before it gave an item. `waits`: since when its reader has waited for it, if it did.
+    /// The time between is the reader's own.
+    #[cfg(feature = "stream")]
+    pub(crate) fn left_unread(mut self, made: Tick, waits: Option<Tick>) {
+        // As above: it may have been read once.
+        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
+            self.settled = true;
+            let took = self.took(made).saturating_add(waits.map_or(Duration::ZERO, waited));
+            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+        }
+    }
+
+    /// The next item of the call's stream did not come for so long.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_late(self, is_first: bool, after: Duration) {
+        let after = humantime::format_duration(after);
+        let text = if is_first { format!("no first item within {after}") } else { format!("no item for {after}") };
+        self.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+    }
+
+    /// The call's stream ended before the answer was complete.
+    #[cfg(feature = "stream")]
+    pub(crate) fn was_cut(self, is_empty: bool) {
+        let text =
+            if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
+        self.settle_with(Outcome::failure(), || Cause::told("cut", &text));
+    }
+
+    /// Whether it is known when the call began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn knows_start(&self) -> bool {
+        self.started != Tick::ZERO
+    }
+
+    /// Whether [`timed`](Self::timed) has noted that.
+    #[cfg(feature = "stream")]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.place.load(Ordering::Relaxed) & TIMED != 0
+    }
+
+    /// How long the call took until `then`, which is of no meaning where it is not known when it began.
+    #[cfg(feature = "stream")]
+    pub(crate) fn took(&self, then: Tick) -> Duration {
+        then.since(self.started.coarse(then))
+    }
+}
+
+/// How long a reader has waited since then; zero where no time was noted.
+#[cfg(feature = "stream")]
+fn waited(since: Tick) -> Duration {
+    if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() }
+}
+
+/// The text of a call that counts as a failure because it was dropped.
+const DROPPED: &str = "the call was dropped before it had a result";
+
+/// The same of a stream that had given something.
+#[cfg(feature = "stream")]
+const LEFT: &str = "the stream was dropped while its reader waited";
+
+impl Drop for Permit {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.settled {
+            let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
+                CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
+                RUNS | RUNS_CLOSES => (Ending::Panicked, "panic", "the call panicked"),
+                _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
+            };
+            self.end(ending, &|| Cause::told(kind, &text));
+        }
+    }
+}
+
+/// The call's own code runs, and the call is on the stack.
+struct Inside<'p> {
+    permit: &'p Permit,
+    word: Word,
+}
+
+impl Inside<'_> {
+    #[inline]
+    fn leave(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Inside<'_> {
+    /// Also where the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_untouched(self.word) {
+            self.permit.keep_and_tell(nesting::leave());
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("breaker", &self.breaker().name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,308 @@
+//! Stream: a call that lasts as long as the stream of results that it gave.
+
+mod limits;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+mod opened;
+mod streaming;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub mod written;
+
+use self::limits::Rules;
+use self::streaming::Streaming;
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::look::Look;
+use crate::call::permit::Permit;
+use crate::classify::classification::Classification;
+use crate::fallback::settle::Concluded;
+use crate::machine::outcome::Outcome;
+use crate::macro_support::Judged;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+#[cfg(feature = "tokio")]
+use std::time::Duration;
+
+/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped, for an answer that streams is no
+/// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
+///
+/// A stream that is dropped after it gave an item is a success: its reader had what it needed. With an `on_cancel` it is a failure where the
+/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped
+/// call; a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
+///
+/// [`until`](GuardedStream::until) names the item with which the answer is complete, [`first_item`](GuardedStream::first_item) and
+/// [`item_timeout`](GuardedStream::item_timeout) say how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
+/// streams for longer than `probe_timeout` loses its slot to another one, and its result still decides.
+///
+/// On an annotated function this is the key `stream`.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream};
+/// # use futures_util::{StreamExt, stream};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+/// let permit = breaker.try_acquire()?;
+/// let words = stream::iter([Ok("once"), Err("connection reset")]);
+/// let mut words = guard_stream(permit, words);
+/// assert_eq!(words.next().await, Some(Ok("once")));
+/// assert_eq!(breaker.snapshot().failure_count, 0);
+/// assert_eq!(words.next().await, Some(Err("connection reset")));
+/// assert_eq!(breaker.snapshot().failure_count, 1);
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// # }).unwrap();
+/// ```
+pub fn guard_stream<S, T, E>(permit: Permit, stream: S) -> GuardedStream<S, T, E>
+where
+    S: Stream<Item = Result<T, E>>,
+{
+    GuardedStream::new(permit, stream, every_error::<E>, Rules::NONE)
+}
+
+/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, presets};
+/// # use futures_util::{StreamExt, stream};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let breaker = CircuitBreaker::new("chat", Config::new().fail_max(1)).unwrap();
+/// let words = stream::iter([Ok("once"), Err("connection reset")]);
+/// // As the attribute does it.
+/// let mut words = guard_stream_with(breaker.try_acquire()?, words, presets::errors);
+/// while words.next().await.is_some() {}
+/// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: connection reset");
+/// # Ok::<(), breaker_core::CircuitBreakerError>(())
+/// # }).unwrap();
+/// ```
+pub fn guard_stream_with<S, T, E, C, F>(permit: Permit, stream: S, classify: F) -> GuardedStream<S, T, E, Classifier<F>>
+where
+    S: Stream<Item = Result<T, E>>,
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    GuardedStream::new(permit, stream, Classifier(classify), Rules::NONE)
+}
+
+fn every_error<E>(_: &E) -> Judged<'_> {
+    (Outcome::failure(), Look::NOTHING)
+}
+
+/// What is asked of the item that ends a call, whose error is this.
+pub trait Judge<T, E> {
+    #[doc(hidden)]
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, error: &E) -> Option<Concluded>;
+}
+
+impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Judged<'e> {
+    fn conclude(&mut self, permit: Permit, _: &Result<T, E>, error: &E) -> Option<Concluded> {
+        Some(Concluded::of(crate::macro_support::conclude_error(permit, error, self)))
+    }
+}
+
+/// The classifier of [`guard_stream_with`].
+pub struct Classifier<F>(F);
+
+impl<F> fmt::Debug for Classifier<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Classifier")
+    }
+}
+
+impl<T, E, C, F> Judge<T, E> for Classifier<F>
+where
+    F: FnMut(&Result<T, E>) -> C,
+    C: Classification<E>,
+{
+    fn conclude(&mut self, permit: Permit, item: &Result<T, E>, _: &E) -> Option<Concluded> {
+        let classified = permit.guarded(|| (self.0)(item));
+        permit.settle_classified(item, &classified);
+        None
+    }
+}
+
+pin_project! {
+    /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made by [`guard_stream`], or by
+    /// [`guard_stream_with`] and a classifier.
+    pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
+        // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a limit has ended it.
+        #[pin]
+        stream: Option<S>,
+        call: Streaming,
+        judge: J,
+        rules: Rules<T, E>,
+    }
+
+    impl<S, T, E, J> PinnedDrop for GuardedStream<S, T, E, J> {
+        /// The calls inside the stream are dropped with it.
+        fn drop(this: Pin<&mut Self>) {
+            this.project().call.close();
+        }
+    }
+}
+
+/// What a poll has given.
+enum Came<T, E> {
+    /// The stream's own; and how the call has ended with it, where that was an error.
+    Item(Option<Result<T, E>>, Option<Concluded>),
+    /// In its place: it took too long, or ended before its first item.
+    Instead(CircuitBreakerError),
+}
+
+impl<S, T, E, J> GuardedStream<S, T, E, J> {
+    fn new(permit: Permit, stream: S, judge: J, rules: Rules<T, E>) -> Self {
+        let call = Streaming::new(permit);
+        let rules = rules.of(&call);
+        Self { stream: Some(stream), call, judge, rules }
+    }
+
+    /// The answer is complete with the item that `names` is true for, and its call a success at that moment: a reader may stop there, and what the
+    /// stream does later counts no more. A stream that ends before it is cut off: a failure of the kind `cut`.
+    ///
+    /// On an annotated function: `stream(until = path)`.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, guard_stream};
+    /// # use futures_util::{StreamExt, stream};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+    /// for words in [["once", "[DONE]"], ["once", "upon"]] {
+    ///     let words = stream::iter(words.map(Ok::<_, String>));
+    ///     let mut words = guard_stream(breaker.try_acquire()?, words).until(|word| *word == "[DONE]");
+    ///     while words.next().await.is_some() {}
+    /// }
+    /// let counted = breaker.snapshot();
+    /// assert_eq!((counted.success_count, counted.failure_count), (1, 1));
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn until(mut self, names: fn(&T) -> bool) -> Self {
+        self.rules.until = Some(names);
+        self
+    }
+}
+
+/// The limits need tokio's timer. Where there is none there are no limits, and one log line says so.
+#[cfg(feature = "tokio")]
+impl<S, T, E, J> GuardedStream<S, T, E, J> {
+    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
+    /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
+    /// not counted. Zero is no limit. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    ///
+    /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, guard_stream};
+    /// # use futures_util::{StreamExt, stream};
+    /// # use std::time::Duration;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let breaker = CircuitBreaker::new("chat", Config::new()).unwrap();
+    /// let silent = stream::pending::<Result<String, CircuitBreakerError>>();
+    /// let mut words = guard_stream(breaker.try_acquire()?.timed(), silent).first_item(Duration::from_secs(20));
+    /// assert!(words.next().await.unwrap().unwrap_err().is_timeout());
+    /// assert!(words.next().await.is_none());
+    /// assert_eq!(breaker.snapshot().failure_count, 1);
+    /// # Ok::<(), CircuitBreakerError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn first_item(self, span: Duration) -> Self
+    where
+        E: From<CircuitBreakerError>,
+    {
+        self.first_item_with(span, E::from)
+    }
+
+    /// The same where `open` makes the item's error.
+    #[must_use]
+    pub fn first_item_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
+        self.rules.set(limits::Limits::of(Some(span), None), &self.call, open);
+        self
+    }
+
+    /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
+    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero is
+    /// no limit.
+    ///
+    /// On an annotated function: `stream(item_timeout = "10s")`.
+    #[must_use]
+    pub fn item_timeout(self, span: Duration) -> Self
+    where
+        E: From<CircuitBreakerError>,
+    {
+        self.item_timeout_with(span, E::from)
+    }
+
+    /// The same where `open` makes the item's error.
+    #[must_use]
+    pub fn item_timeout_with(mut self, span: Duration, open: fn(CircuitBreakerError) -> E) -> Self {
+        self.rules.set(limits::Limits::of(None, Some(span)), &self.call, open);
+        self
+    }
+}
+
+impl<S, T, E, J> GuardedStream<S, T, E, J>
+where
+    S: Stream<Item = Result<T, E>>,
+    J: Judge<T, E>,
+{
+    fn poll_came(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Came<T, E>> {
+        let mut this = self.project();
+        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Came::Item(None, None)) };
+        let Poll::Ready(item) = this.call.guarded(|| stream.poll_next(context)) else {
+            this.call.waits();
+            let late = ready!(this.rules.wait(this.call, context));
+            return Poll::Ready(match this.call.cut_off(Some(late), || this.stream.set(None)) {
+                Some(error) => Came::Instead(error),
+                None => Came::Item(None, None),
+            });
+        };
+        this.rules.rest();
+        let is_first = this.call.came(matches!(item, Some(Ok(_))));
+        let Some(result) = item else {
+            return Poll::Ready(match this.rules.end_of(this.call, is_first, || this.stream.set(None)) {
+                Some(error) => Came::Instead(error),
+                None => Came::Item(None, None),
+            });
+        };
+        let concluded = match &result {
+            Ok(value) => {
+                this.rules.look_at(value, this.call);
+                None
+            }
+            Err(error) => this.call.end().and_then(|permit| this.judge.conclude(permit, &result, error)),
+        };
+        Poll::Ready(Came::Item(Some(result), concluded))
+    }
+}
+
+impl<S, T, E, J> Stream for GuardedStream<S, T, E, J>
+where
+    S: Stream<Item = Result<T, E>>,
+    J: Judge<T, E>,
+{
+    type Item = Result<T, E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let came = ready!(self.as_mut().poll_came(context));
+        Poll::Ready(match came {
+            Came::Item(item, _) => item,
+            Came::Instead(error) => self.rules.open(error).map(Err),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let Some(stream) = &self.stream else { return (0, Some(0)) };
+        match stream.size_hint() {
+            // A limit may end it earlier, with an item of its own.
+            (_, most) if self.rules.is_limited() => (0, most.and_then(|most| most.checked_add(1))),
+            hint => hint,
+        }
+    }
+}
+
+impl<S, T, E, J> fmt::Debug for GuardedStream<S, T, E, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedStream").field("permit", &self.call.permit()).finish_non_exhaustive()
+    }
+}

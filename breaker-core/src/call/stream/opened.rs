@@ -1,0 +1,104 @@
+//! Opened: how an expansion of the attribute makes the error of an item that is late.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::macro_support::guarded_call::Opens;
+use crate::macro_support::{Fallible, FromRejection};
+use std::marker::PhantomData;
+
+/// The error of a late item. By a pointer, so that rustc knows its type when it looks at `make`.
+pub fn item_error<E>(late: CircuitBreakerError, make: fn(CircuitBreakerError, Items<E>) -> E) -> E {
+    make(late, Items(PhantomData))
+}
+
+/// The items' error type.
+pub struct Items<E>(PhantomData<fn() -> E>);
+
+impl<E> Items<E> {
+    /// Of a function that gives an `R`, whose attribute has an `open`.
+    pub const fn opened<R: Fallible, O: Opens<R::Error>>(self, open: O) -> Opened<R::Error, E, O> {
+        Opened(open, PhantomData)
+    }
+
+    /// Of one whose attribute has none.
+    #[must_use]
+    pub const fn unopened<R: Fallible>(self) -> Unopened<R::Error, E> {
+        Unopened(PhantomData)
+    }
+}
+
+/// The function's error `F`, which `open` makes, and the items' `E`.
+pub struct Opened<F, E, O>(O, PhantomData<fn() -> (F, E)>);
+
+impl<E, O: Fn(CircuitBreakerError) -> E> Opened<E, E, O> {
+    /// They have one type. rustc looks at a type's own methods before those of a trait.
+    pub fn breaker_item_error(self, late: CircuitBreakerError) -> E {
+        self.0(late)
+    }
+}
+
+impl<F, E, O> OfTwoTypes<F, E> for Opened<F, E, O> {}
+
+/// The same without an `open`.
+pub struct Unopened<F, E>(PhantomData<fn() -> (F, E)>);
+
+impl<E> Unopened<E, E> {
+    /// They have one type, of which rustc then tells one thing.
+    #[must_use]
+    pub fn breaker_item_error(self, late: CircuitBreakerError) -> E
+    where
+        E: FromRejection,
+    {
+        E::from_rejection(late)
+    }
+}
+
+impl<F, E> OfTwoTypes<F, E> for Unopened<F, E> {}
+
+/// The errors of the function and of the items have two types.
+pub trait OfTwoTypes<F, E>: Sized {
+    fn breaker_item_error(self, late: CircuitBreakerError) -> E
+    where
+        E: FromLate<F>,
+    {
+        E::from_late(late)
+    }
+}
+
+/// What a stream with limits needs of its items' error, beside an error `F` of the function.
+#[diagnostic::on_unimplemented(
+    message = "the items' error `{Self}` cannot say that an item is late",
+    label = "`{Self}` needs `From<CircuitBreakerError>`; `open` makes the function's error, `{F}`",
+    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] Breaker(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: give the items the function's error (`map_err`), or guard the stream by hand: `guard_stream(..).item_timeout_with(..)`"
+)]
+pub trait FromLate<F> {
+    fn from_late(late: CircuitBreakerError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, E: From<CircuitBreakerError>> FromLate<F> for E {
+    fn from_late(late: CircuitBreakerError) -> Self {
+        Self::from(late)
+    }
+}
+
+/// Beside an `open` that uses an argument, which a stream may outlive.
+pub fn item_error_alone<E: FromLateAlone>(late: CircuitBreakerError) -> E {
+    E::from_late_alone(late)
+}
+
+/// What a stream with limits needs of its items' error then.
+#[diagnostic::on_unimplemented(
+    message = "`open` uses an argument of the call, so it cannot make the error of an item that is late",
+    label = "use no argument here, or implement `From<CircuitBreakerError>` for the items' error `{Self}`"
+)]
+pub trait FromLateAlone {
+    fn from_late_alone(late: CircuitBreakerError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CircuitBreakerError>> FromLateAlone for E {
+    fn from_late_alone(late: CircuitBreakerError) -> Self {
+        Self::from(late)
+    }
+}

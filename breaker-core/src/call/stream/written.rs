@@ -1,0 +1,377 @@
+//! Written: what an expansion of the attribute may name of streams.
+
+pub use super::limits::{Limits, Rules};
+pub use super::opened::{OfTwoTypes, item_error, item_error_alone};
+use super::{Came, GuardedStream, Stream};
+use crate::breaker::error::CircuitBreakerError;
+#[cfg(feature = "tokio")]
+use crate::call::by_handle::timeout::Limit;
+use crate::call::permit::Permit;
+use crate::fallback::settle::{Concluded, fall};
+use crate::fallback::steps::{Ended, Fallen, On};
+use crate::macro_support::{Fallible, Judged, conclude_error};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+type Items<E> = for<'e> fn(&'e E) -> Judged<'e>;
+
+/// Nothing is asked but the errors.
+#[must_use]
+pub const fn no_rules<T, E>() -> Rules<T, E> {
+    Rules::NONE
+}
+
+/// The key `stream` with values. `open` is there where there are limits; `most` is what is left for all attempts.
+#[must_use]
+pub fn rules<T, E>(
+    first_item: Option<Duration>,
+    item_timeout: Option<Duration>,
+    until: Option<fn(&T) -> bool>,
+    open: Option<fn(CircuitBreakerError) -> E>,
+    most: Option<Duration>,
+) -> Rules<T, E> {
+    Rules::new(Limits::of(first_item, item_timeout), until, open, most)
+}
+
+/// The call of a function whose first item has a limit, which runs from here.
+pub fn timed(permit: Permit) -> Permit {
+    permit.timed()
+}
+
+/// The limit of the wait for the stream, where its first item has one; `other`: what is left for all attempts.
+#[cfg(feature = "tokio")]
+#[must_use]
+pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -> Option<Limit> {
+    if span.is_zero() {
+        return other;
+    }
+    let holder = permit.holder();
+    // Where the call's own limit is shorter, it is made when the body has to wait.
+    if other.as_ref().map_or_else(|| holder.limit(), |other| Some(other.span())).is_some_and(|limit| limit <= span) {
+        return other;
+    }
+    let limit = Limit::after(span);
+    if limit.is_none() {
+        holder.breaker().warn_of_no_timer();
+    }
+    limit
+}
+
+/// A stream of results.
+#[diagnostic::on_unimplemented(
+    message = "`stream` needs a function whose `Ok` is a stream of `Result`s, `{Self}` is none",
+    label = "`{Self}` is no `Stream<Item = Result<_, _>>`"
+)]
+pub trait ResultStream<I, E>: Sized {
+    type Value;
+    type Guarded;
+    fn guarded(self, permit: Permit, judge: Items<E>, rules: Rules<Self::Value, E>) -> Self::Guarded;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T, E> ResultStream<Result<T, E>, E> for S
+where
+    S: Stream<Item = Result<T, E>>,
+{
+    type Value = T;
+    type Guarded = GuardedStream<S, T, E>;
+
+    fn guarded(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> GuardedStream<S, T, E> {
+        GuardedStream::new(permit, self, judge, rules)
+    }
+}
+
+/// A box of a stream, which can hold a guarded one too.
+#[diagnostic::on_unimplemented(
+    message = "`stream` cannot put a guard around `{Self}`",
+    label = "no box of a stream, into which a guarded one fits",
+    note = "return `Result<impl Stream<Item = Result<_, _>>, _>`, or `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`"
+)]
+pub trait StreamBox<T, E>: Sized {
+    fn guarded_box(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> Self;
+}
+
+/// The same for one whose first item has come.
+#[diagnostic::on_unimplemented(
+    message = "`first_item` waits for the first item of the stream, which `{Self}` cannot hold then",
+    label = "no box of a stream, or one whose items are not `Send` while it is",
+    note = "return `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`, of items that are `Send`"
+)]
+pub trait BegunBox<T, E>: Stream<Item = Result<T, E>> + Unpin + Sized {
+    fn begun_box(first: Option<Result<T, E>>, rest: GuardedStream<Self, T, E>) -> Self;
+}
+
+macro_rules! boxes {
+    ($($stream:ty: $($auto:ident)*;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<'a, T: 'a, E: 'a> StreamBox<T, E> for Pin<Box<$stream>> {
+            fn guarded_box(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> Self {
+                Box::pin(GuardedStream::new(permit, self, judge, rules))
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<'a, T: $($auto +)* 'a, E: $($auto +)* 'a> BegunBox<T, E> for Pin<Box<$stream>> {
+            fn begun_box(first: Option<Result<T, E>>, rest: GuardedStream<Self, T, E>) -> Self {
+                Box::pin(Begun { first, rest })
+            }
+        }
+    )*};
+}
+
+boxes! {
+    dyn Stream<Item = Result<T, E>> + 'a:;
+    dyn Stream<Item = Result<T, E>> + Send + 'a: Send;
+    dyn Stream<Item = Result<T, E>> + Send + Sync + 'a: Send Sync;
+}
+
+pin_project! {
+    /// A stream whose first item has come.
+    struct Begun<S, T, E> {
+        first: Option<Result<T, E>>,
+        #[pin]
+        rest: GuardedStream<S, T, E>,
+    }
+}
+
+impl<S: Stream<Item = Result<T, E>>, T, E> Stream for Begun<S, T, E> {
+    type Item = Result<T, E>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.project();
+        match this.first.take() {
+            Some(first) => Poll::Ready(Some(first)),
+            None => this.rest.poll_next(context),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.rest.size_hint();
+        let first = usize::from(self.first.is_some());
+        (least.saturating_add(first), most.and_then(|most| most.checked_add(first)))
+    }
+}
+
+/// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is a pointer, so that the
+/// guarded stream is `Send` and `'static` whenever its own is.
+#[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
+pub fn settle_stream<R, I, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<<R::Ok as ResultStream<I, E>>::Value, E>,
+) -> Result<<R::Ok as ResultStream<I, E>>::Guarded, R::Error>
+where
+    R: Fallible,
+    R::Ok: ResultStream<I, E>,
+{
+    match result.whole() {
+        Ok(stream) => Ok(stream.guarded(permit, items, rules)),
+        Err(error) => {
+            conclude_error(permit, &error, judge);
+            Err(error)
+        }
+    }
+}
+
+/// A call that gives a box of a stream.
+pub fn settle_stream_box<R, T, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+) -> R
+where
+    R: Fallible,
+    R::Ok: StreamBox<T, E>,
+{
+    guard_box(permit, result, judge, items, rules).0
+}
+
+fn guard_box<R, T, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+) -> (R, Concluded)
+where
+    R: Fallible,
+    R::Ok: StreamBox<T, E>,
+{
+    match result.whole() {
+        // Not yet counted: the stream will be.
+        Ok(stream) => (R::from_ok(stream.guarded_box(permit, items, rules)), Concluded::SUCCESS),
+        Err(error) => {
+            let concluded = Concluded::of(conclude_error(permit, &error, judge));
+            (R::from_error(error), concluded)
+        }
+    }
+}
+
+/// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
+#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+pub fn settle_stream_box_or_fall<R, T, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+    on: On,
+) -> Result<R, Fallen<R>>
+where
+    R: Fallible,
+    R::Ok: StreamBox<T, E>,
+{
+    fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items, rules))
+}
+
+/// How a call has gone that waits for the first item of its stream.
+enum Begin<R> {
+    Done(R, Concluded),
+    TimedOut(CircuitBreakerError),
+}
+
+/// A call that gives a box of a stream, and returns with its first item. Where that is an error, `carry` makes the function's own of it, if it can; and
+/// `open` makes that where the breaker stands in.
+pub fn begin_stream_box<R, T, E, O>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+    carry: fn(E) -> Result<R::Error, E>,
+    open: O,
+) -> impl Future<Output = R> + use<R, T, E, O>
+where
+    R: Fallible,
+    R::Ok: BegunBox<T, E>,
+    O: FnOnce(CircuitBreakerError) -> R::Error,
+{
+    let begins = guard(permit, result, judge, items, rules);
+    async move {
+        match begin(begins, carry).await {
+            Ok(Begin::Done(result, _)) => result,
+            Ok(Begin::TimedOut(error)) | Err(error) => R::from_error(open(error)),
+        }
+    }
+}
+
+/// The same where a counted failure, or a time-out, may fall back.
+#[expect(clippy::too_many_arguments, reason = "an expansion has them all")]
+pub fn begin_stream_box_or_fall<R, T, E, O>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+    on: On,
+    carry: fn(E) -> Result<R::Error, E>,
+    open: O,
+) -> impl Future<Output = Result<R, Fallen<R>>> + use<R, T, E, O>
+where
+    R: Fallible,
+    R::Ok: BegunBox<T, E>,
+    O: FnOnce(CircuitBreakerError) -> R::Error,
+{
+    let holder = Ended(permit.holder().clone());
+    let begins = guard(permit, result, judge, items, rules);
+    async move {
+        match begin(begins, carry).await {
+            Ok(Begin::Done(result, concluded)) => concluded.unless_it_falls(result, holder, on),
+            Ok(Begin::TimedOut(error)) if on.timeout || on.failure => Err(Fallen::TimedOut(error)),
+            Ok(Begin::TimedOut(error)) => Ok(R::from_error(open(error))),
+            Err(error) => Concluded::FAILURE.unless_it_falls(R::from_error(open(error)), holder, on),
+        }
+    }
+}
+
+fn guard<R, T, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    items: Items<E>,
+    rules: Rules<T, E>,
+) -> Result<GuardedStream<R::Ok, T, E>, (R, Concluded)>
+where
+    R: Fallible,
+{
+    match result.whole() {
+        Ok(stream) => Ok(GuardedStream::new(permit, stream, items, rules)),
+        Err(error) => {
+            let concluded = Concluded::of(conclude_error(permit, &error, judge));
+            Err((R::from_error(error), concluded))
+        }
+    }
+}
+
+/// Waits for the first item. `Err`: the stream has ended before it.
+async fn begin<R, T, E>(
+    begins: Result<GuardedStream<R::Ok, T, E>, (R, Concluded)>,
+    carry: fn(E) -> Result<R::Error, E>,
+) -> Result<Begin<R>, CircuitBreakerError>
+where
+    R: Fallible,
+    R::Ok: BegunBox<T, E>,
+{
+    let mut stream = match begins {
+        Ok(stream) => stream,
+        Err((result, concluded)) => return Ok(Begin::Done(result, concluded)),
+    };
+    let (first, concluded) = match poll_fn(|context| Pin::new(&mut stream).poll_came(context)).await {
+        Came::Instead(error) if error.is_timeout() => return Ok(Begin::TimedOut(error)),
+        Came::Instead(error) => return Err(error),
+        Came::Item(Some(Err(error)), concluded) => match carry(error) {
+            Ok(own) => return Ok(Begin::Done(R::from_error(own), concluded.unwrap_or(Concluded::SUCCESS))),
+            Err(error) => (Some(Err(error)), Concluded::SUCCESS),
+        },
+        Came::Item(first, _) => (first, Concluded::SUCCESS),
+    };
+    Ok(Begin::Done(R::from_ok(R::Ok::begun_box(first, stream)), concluded))
+}
+
+/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as [`Opener`](crate::fallback::plain::Opener)).
+pub struct Carrier<E, To>(PhantomData<fn(E) -> To>);
+
+/// For the error of an item of a function that gives an `R`.
+#[must_use]
+pub const fn carrier<R: Fallible, E>(_: &E) -> Carrier<E, R::Error> {
+    Carrier(PhantomData)
+}
+
+/// It says how.
+pub trait ByInto<E, To> {
+    #[expect(clippy::missing_errors_doc, reason = "it never is one")]
+    fn __breaker_carry(&self, error: E) -> Result<To, E>;
+}
+
+impl<E, To: From<E>> ByInto<E, To> for Carrier<E, To> {
+    fn __breaker_carry(&self, error: E) -> Result<To, E> {
+        Ok(To::from(error))
+    }
+}
+
+/// It does not.
+pub trait ByNoInto<E, To> {
+    #[expect(clippy::missing_errors_doc, reason = "it gives the error back")]
+    fn __breaker_carry(&self, error: E) -> Result<To, E>;
+}
+
+impl<E, To> ByNoInto<E, To> for &Carrier<E, To> {
+    fn __breaker_carry(&self, error: E) -> Result<To, E> {
+        Err(error)
+    }
+}
+
+impl<E, To> fmt::Debug for Carrier<E, To> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Carrier")
+    }
+}

@@ -1,0 +1,248 @@
+//! Limit: the time limit of a call, on tokio's timer.
+
+use crate::breaker::gate::Word;
+use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::call::runtime::{self, Id};
+use crate::clock::{self, Tick};
+use crate::config::ranked::Ranked;
+use crate::macro_support::callsite::Link;
+use crate::sync::{Arc, Ordering, survive};
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep};
+
+/// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
+/// that uses up its budget would never be cut off otherwise.
+///
+/// In an `Arc` that is never cloned: its drop is a short look and a call, where that of a box is written out in every annotated function.
+pub struct Limit(Arc<Timer>);
+
+struct Timer {
+    span: Duration,
+    ends: Instant,
+    /// The runtime whose timer wakes the call.
+    home: Handle,
+    runtime: Id,
+    /// The last runtime that was asked for a timer.
+    asked: Id,
+    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function. `None`: it can wake
+    /// nobody any more.
+    sleep: Option<Sleep>,
+}
+
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+/// What a timer says that cannot wake anybody: its runtime is gone.
+pub(crate) struct Gone;
+
+/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over. With a runtime that is gone the limit
+/// is gone too.
+pub(crate) fn wait(limit: &mut Option<Limit>, holder: &Holder, context: &mut Context<'_>) -> Poll<Duration> {
+    if limit.is_none() {
+        *limit = Limit::of(holder);
+    }
+    poll(limit, context)
+}
+
+/// The same for something else that waits, with the time limit that `span` gives, if there is one.
+pub(crate) fn wait_for(
+    limit: &mut Option<Limit>,
+    span: impl FnOnce() -> Option<Duration>,
+    breaker: &CircuitBreaker,
+    context: &mut Context<'_>,
+) -> Poll<Duration> {
+    if limit.is_none() {
+        if let Some(span) = span() {
+            *limit = Limit::after(span);
+            if limit.is_none() {
+                breaker.warn_of_no_timer();
+            }
+        }
+    }
+    poll(limit, context)
+}
+
+fn poll(limit: &mut Option<Limit>, context: &mut Context<'_>) -> Poll<Duration> {
+    match limit.as_mut().map(|limit| limit.poll(context)) {
+        Some(Poll::Ready(Ok(span))) => Poll::Ready(span),
+        _ => Poll::Pending,
+    }
+}
+
+impl Limit {
+    /// A timer for a call that waits from now on. `None` where it has no limit; and where there is no timer that could wake it, which is
+    /// logged once: outside of a tokio runtime, and in one without `enable_time`.
+    #[cold]
+    fn of(holder: &Holder) -> Option<Self> {
+        let limit = Self::after(holder.limit()?);
+        if limit.is_none() {
+            holder.breaker().warn_of_no_timer();
+        }
+        limit
+    }
+
+    /// A timer that runs from now on, where there is one.
+    #[cold]
+    pub(crate) fn after(span: Duration) -> Option<Self> {
+        let home = Handle::try_current().ok()?;
+        let runtime = runtime::of(&home);
+        let sleep = Some(begin(span)?);
+        Some(Self(Arc::new(Timer { span, ends: end(span), home, runtime, asked: runtime, sleep })))
+    }
+
+    /// For how long it runs.
+    #[cfg(any(feature = "stream", all(test, feature = "retry")))]
+    pub(crate) fn span(&self) -> Duration {
+        self.0.span
+    }
+
+    /// Ready with the limit when its time is over, and with an error when nothing can wake it any more.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Duration, Gone>> {
+        let Some(timer) = Arc::get_mut(&mut self.0) else { return Poll::Pending };
+        timer.follow();
+        let Some(sleep) = &mut timer.sleep else { return Poll::Ready(Err(Gone)) };
+        let mut polled = Poll::Ready(Err(Gone));
+        // The timer of a runtime panics that ends at this very moment, or while it polls the call.
+        survive(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
+        if matches!(polled, Poll::Ready(Err(Gone))) {
+            timer.sleep = None;
+        }
+        polled
+    }
+}
+
+impl Timer {
+    /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone. Where there is no other timer, the
+    /// first one is kept while its runtime runs: the timer of a runtime that is gone panics.
+    fn follow(&mut self) {
+        if let Ok(here) = Handle::try_current() {
+            let id = runtime::of(&here);
+            if id == self.runtime {
+                return;
+            }
+            if id != self.asked && self.move_to(here, id) {
+                return;
+            }
+        }
+        if self.sleep.is_some() && !is_running(&self.home) {
+            self.sleep = None;
+        }
+    }
+
+    /// Goes on with the timer of another runtime, if that has one.
+    fn move_to(&mut self, here: Handle, id: Id) -> bool {
+        self.asked = id;
+        let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) else { return false };
+        (self.sleep, self.home, self.runtime) = (Some(sleep), here, id);
+        true
+    }
+}
+
+/// Whether a runtime still takes tasks: tokio says of no runtime that it is gone, but ends what is spawned there at once.
+fn is_running(runtime: &Handle) -> bool {
+    let task = runtime.spawn(pending::<()>());
+    let is_over = task.is_finished();
+    task.abort();
+    !is_over
+}
+
+/// `None`: the runtime has no timer, which tokio says by a panic alone.
+fn begin(span: Duration) -> Option<Sleep> {
+    let mut begun: Option<Sleep> = None;
+    survive(|| begun = Some(Box::pin(unconstrained(sleep(span)))));
+    begun
+}
+
+/// A span that is too long to be counted ends in a thousand years.
+pub(crate) fn end(span: Duration) -> Instant {
+    const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
+    let now = Instant::now();
+    now.checked_add(span).unwrap_or_else(|| now + LONGEST)
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limit").field(&self.0.span).finish()
+    }
+}
+
+impl CircuitBreaker {
+    /// Waits until a call by this handle would be admitted, also for a place of `max_concurrent`, and by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
+    /// may be quicker, so the next call can still be rejected. That of one value of a `key` does not wait for the breaker of all values, which answers for
+    /// the function's calls while it is not closed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits already, and whose runtime is gone, goes on in the
+    /// runtime where it is polled. Outside of all it waits for a change of the breaker only.)
+    ///
+    /// # Cancellation
+    /// Dropping it has no effect on the breaker.
+    pub async fn ready(&self) {
+        loop {
+            let mut changed = pin!(self.0.changed.notified());
+            changed.as_mut().enable();
+            match self.shut_for() {
+                None => return,
+                Some(Duration::MAX) => changed.await,
+                // Whether the time is over or something changed: look again.
+                Some(wait) => {
+                    let Some(mut timer) = Limit::after(wait) else { return sleep(wait).await };
+                    poll_fn(|context| match (changed.as_mut().poll(context), timer.poll(context)) {
+                        (Poll::Pending, Poll::Pending | Poll::Ready(Err(Gone))) => Poll::Pending,
+                        _ => Poll::Ready(()),
+                    })
+                    .await;
+                }
+            }
+        }
+    }
+
+    /// The time limit of a call of this function, or of one that is no function's; `None`: there is none.
+    pub(crate) fn limit_of(&self, function: Option<&Link>) -> Option<Duration> {
+        let own = function.map_or(Ranked::NOTHING, |link| link.terms.timeout());
+        own.max(self.0.gate.limit()).time()
+    }
+
+    pub(crate) fn warn_of_no_timer(&self) {
+        // Once for all values of a `key`.
+        if let Some(later) = self.0.member() {
+            return later.head().warn_of_no_timer();
+        }
+        if !self.0.without_timer.swap(true, Ordering::Relaxed) {
+            #[cfg(feature = "tracing")]
+            crate::breaker::log::notice(&format!(
+                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime with a timer, and \
+                 `#[retry]` makes no second attempt",
+                self.name()
+            ));
+        }
+    }
+
+    /// How long to wait until calls may be let in, unless something changes; `None`: the next one is.
+    fn shut_for(&self) -> Option<Duration> {
+        let word = self.0.gate.word();
+        let is_full = || (word.has(Word::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
+        self.state_shuts_for(word).or_else(is_full)
+    }
+
+    /// The same for want of anything but a place.
+    fn state_shuts_for(&self, word: Word) -> Option<Duration> {
+        let (until, longest) = if word.has(Word::SHUT) {
+            (self.0.gate.until(), Duration::MAX)
+        } else if word.has(Word::ASK) {
+            // Calls of others bring it nearer.
+            (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
+        } else {
+            return None;
+        };
+        match until {
+            Tick::NEVER => Some(longest),
+            until => Some(until.since(clock::now()).min(longest)).filter(|left| !left.is_zero()),
+        }
+    }
+}

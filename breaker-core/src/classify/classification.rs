@@ -1,0 +1,260 @@
+//! Worded: what a classifier of a call by a handle gives: what the result counts as, and what is to be shown of its error.
+
+use crate::breaker::error::{CallError, CircuitBreakerError};
+use crate::breaker::last_error::Cause;
+use crate::breaker::look::Look;
+use crate::call::permit::Permit;
+use crate::classify::classify::{Boxed, Itself, Search, Shared, Verdict};
+use crate::classify::presets::Known;
+use crate::machine::outcome::Outcome;
+use crate::sync::Arc;
+use std::borrow::Cow;
+use std::fmt::{self, Debug, Display};
+
+/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its like gives of a result whose error is an `E`.
+///
+/// | value | counts as | `last_error`, `opened_because` and the log show |
+/// | --- | --- | --- |
+/// | [`Outcome`] | that | the error's type |
+/// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
+/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
+///
+/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the result counts as",
+    label = "expected an `Outcome`, or `(Outcome, text)`",
+    note = "`presets::errors` is a classifier that gives the error's own text too"
+)]
+pub trait Classification<E>: sealed::Classification<E> {}
+
+impl<E, C: sealed::Classification<E>> Classification<E> for C {}
+
+pub(crate) mod sealed {
+    use super::{Look, Outcome};
+
+    pub trait Classification<E> {
+        /// Whether there is anything to show.
+        const WORDED: bool = true;
+
+        fn outcome(&self) -> Outcome;
+
+        /// What is known of the error, if the result is one.
+        fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e>;
+    }
+}
+
+impl<E> sealed::Classification<E> for Outcome {
+    const WORDED: bool = false;
+
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        *self
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::NOTHING
+    }
+}
+
+impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.0
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::told(&self.1)
+    }
+}
+
+/// What [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
+pub struct Shown<E> {
+    outcome: Outcome,
+    look: for<'e> fn(&'e E) -> Look<'e>,
+}
+
+impl<E> Shown<E> {
+    pub(crate) fn of<Way>(result: Result<(), &E>) -> Self
+    where
+        E: Show<Way>,
+    {
+        let outcome = match result {
+            Ok(()) => Outcome::success(),
+            Err(error) => error.look().judged(Outcome::failure()).0,
+        };
+        Self { outcome, look: E::look }
+    }
+
+    /// What `known` says of the first error of the chain that it knows; of any other the same as [`of`](Self::of).
+    pub(crate) fn by<Way>(result: Result<(), &E>, known: Known) -> Self
+    where
+        E: Show<Way>,
+    {
+        match result.err().and_then(|error| error.look().known(known)) {
+            Some(outcome) => Self { outcome, look: E::look },
+            None => Self::of(result),
+        }
+    }
+
+    /// What the result counts as.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The same text of a result that counts as `outcome`.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
+    /// # use std::io;
+    /// # let breaker = CircuitBreaker::new("files", Config::new())?;
+    /// let classify = |read: &io::Result<String>| match read {
+    ///     Err(error) if error.kind() == io::ErrorKind::NotFound => presets::errors(read).with_outcome(Outcome::success()),
+    ///     _ => presets::errors(read),
+    /// };
+    /// breaker.call_sync_with(|| std::fs::read_to_string("no such file"), classify).unwrap_err();
+    /// assert_eq!(breaker.snapshot().success_count, 1);
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_outcome(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
+    }
+}
+
+impl<E> From<Shown<E>> for Outcome {
+    fn from(shown: Shown<E>) -> Self {
+        shown.outcome
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> Verdict for Shown<E> {
+    fn outcome(self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl<E> PartialEq<Outcome> for Shown<E> {
+    fn eq(&self, other: &Outcome) -> bool {
+        self.outcome == *other
+    }
+}
+
+impl<E> Clone for Shown<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Shown<E> {}
+
+impl<E> Debug for Shown<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shown").field(&self.outcome).finish()
+    }
+}
+
+impl<E> sealed::Classification<E> for Shown<E> {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e> {
+        error.map_or(Look::NOTHING, self.look)
+    }
+}
+
+/// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
+/// `anyhow::Error` do), an `Arc` of one of these, a string, and a [`CallError`] of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error whose text is known",
+    label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",
+    note = "give a text with the outcome: `|result| (Outcome::failure(), \"text\")`"
+)]
+pub trait Show<Way> {
+    #[doc(hidden)]
+    fn look(&self) -> Look<'_>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Itself> + Display> Show<Itself> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, self.first())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Boxed> + Display> Show<Boxed> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, self.first())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<CircuitBreakerError, Shared> + Display> Show<Shared> for E {
+    fn look(&self) -> Look<'_> {
+        Look::whole(self, self.first())
+    }
+}
+
+/// The error is a text.
+#[derive(Debug)]
+pub struct Words;
+
+/// A string.
+pub trait Text: Display {}
+
+macro_rules! texts {
+    ($($text:ty),*) => {$(
+        impl Text for $text {}
+
+        #[diagnostic::do_not_recommend]
+        impl Show<Words> for $text {
+            fn look(&self) -> Look<'_> {
+                Look::told(self)
+            }
+        }
+    )*};
+}
+
+texts!(&str, String, Box<str>, Arc<str>, Cow<'_, str>);
+
+#[diagnostic::do_not_recommend]
+impl<E: Text> Show<Words> for CallError<E> {
+    fn look(&self) -> Look<'_> {
+        match self {
+            Self::Rejected(error) => Look::whole(error, error),
+            Self::Inner(text) => Look::told(text),
+        }
+    }
+}
+
+impl Permit {
+    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config};
+    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1)).unwrap();
+    /// breaker.try_acquire()?.failure_with("paper jam");
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// ```
+    pub fn failure_with(self, text: impl Display) {
+        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+    }
+
+    /// Counts a call that ended with this result, of which the classifier has said this.
+    #[inline]
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
+        let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
+        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
+    }
+}

@@ -1,0 +1,119 @@
+//! The preset for `std::io::Error`.
+
+use super::subject::{self, Subject};
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error_chain::{any_of, as_one};
+use crate::classify::classify::Classify;
+use crate::machine::outcome::Outcome;
+use std::io::{Error, ErrorKind};
+
+/// The preset for `std::io::Error`, by its kind.
+///
+/// | error | counts as | why |
+/// | --- | --- | --- |
+/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
+/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | neutral | the call never left |
+/// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | neutral | this machine has no port, memory or descriptor left |
+/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address gives where IPv6 is off, also when the service refuses at its other addresses. An address of your own that is none gives the same |
+/// | `WouldBlock` | failure | what a read gives on Unix when the time of `set_read_timeout` is over |
+/// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
+/// | any, made from a `CircuitBreakerError` | as that | |
+///
+/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file is, and so a success. A function that connects to one says what
+/// that counts as: `classify = path` of its own, or another kind of error.
+pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
+    of.judged(subject::of::<Error>)
+}
+
+impl Classify for Error {
+    fn classify(&self) -> Outcome {
+        match CircuitBreakerError::find(self) {
+            Some(error) => error.classify(),
+            None if is_own_shortage(self) => Outcome::neutral(),
+            None => kind(self.kind()),
+        }
+    }
+}
+
+/// What an error of a chain counts as; none, where it only holds the next one, which says more.
+pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
+    let error = as_one::<Error>(error)?;
+    (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
+}
+
+/// Whether this machine could not even begin, of this error or of one behind it: no port, no descriptor, no memory.
+#[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
+pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
+    any_of(error, is_own_shortage)
+}
+
+fn is_own_shortage(error: &Error) -> bool {
+    // Too many open files: no kind has it.
+    const DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::OutOfMemory)
+        || error.raw_os_error().is_some_and(|code| DESCRIPTORS.contains(&code))
+}
+
+fn kind(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::NotFound
+        | ErrorKind::PermissionDenied
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::DirectoryNotEmpty => Outcome::success(),
+        ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong | ErrorKind::Unsupported | ErrorKind::Interrupted => {
+            Outcome::neutral()
+        }
+        // It has this name in code from Rust 1.87 on.
+        other if other.to_string() == "invalid filename" => Outcome::neutral(),
+        _ => Outcome::failure(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CircuitBreaker, Config};
+
+    #[test]
+    fn a_kind_is_classified_by_the_table() {
+        let one = |kind: ErrorKind| Error::from(kind).classify();
+        for kind in [
+            ErrorKind::ConnectionRefused,
+            ErrorKind::TimedOut,
+            ErrorKind::InvalidData,
+            ErrorKind::Other,
+            ErrorKind::AddrNotAvailable,
+            ErrorKind::WouldBlock,
+        ] {
+            assert_eq!(one(kind), Outcome::failure(), "{kind}");
+        }
+        for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::AlreadyExists] {
+            assert_eq!(one(kind), Outcome::success(), "{kind}");
+        }
+        for kind in [ErrorKind::InvalidInput, ErrorKind::Interrupted, ErrorKind::Unsupported] {
+            assert_eq!(one(kind), Outcome::neutral(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_shortage_of_this_machine_is_neutral() {
+        let too_many_files = if cfg!(windows) { 10_024 } else { 24 };
+        let errors =
+            [Error::from_raw_os_error(too_many_files), ErrorKind::AddrInUse.into(), ErrorKind::OutOfMemory.into()];
+        for error in errors {
+            assert_eq!(error.classify(), Outcome::neutral(), "{error}");
+            assert!(never_left(&Error::other(error)));
+        }
+        assert!(!never_left(&Error::from(ErrorKind::InvalidInput)));
+    }
+
+    #[test]
+    fn a_rejection_by_another_breaker_is_neutral() {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        let error = Error::from(breaker.try_acquire().unwrap_err());
+        assert_eq!((error.kind(), error.classify()), (ErrorKind::Other, Outcome::neutral()));
+    }
+}

@@ -1,0 +1,265 @@
+//! Presets: ready-made answers to what a result counts as, for the errors of many libraries.
+//!
+//! The thought behind all: a *failure* is a service that cannot be reached, is too slow, says itself that it cannot, or gives an
+//! answer that nobody can read. An answer that blames the request is a *success*, since the service is there. A request
+//! that never left, one's own pool, limit or shutdown, and a rejection by another breaker are *neutral*. Each table was run against the real thing, with
+//! the versions that it names.
+//!
+//! # How to use one
+//!
+//! | the function returns | write |
+//! | --- | --- |
+//! | an error of the library | `classify` alone: its types are [`Classify`]. Most of them cannot be made of a rejection: `open = not_called` says how |
+//! | an `anyhow::Error`, a `Box<dyn Error>`, or an error of yours that has it as its `source()` | `classify = presets::io`, and so on: the first error of the chain that the preset knows decides; any other is a failure, unless a rejection by another breaker is behind it |
+//! | an `Arc` of one of those or of an error, as a cache or a shared future gives it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
+//! | errors of several libraries, in one of those | `classify = presets::any` |
+//! | an enum of yours | `#[derive(Classify)]`, with `#[classify(delegate)]` on the variant that has an error of the library, and `#[classify(with = presets::io)]` on one that has an `anyhow::Error` |
+//! | an answer that may be a failure, as an HTTP response | `classify = presets::both`, where the error is [`Classify`] too |
+//!
+//! A call by a handle takes the same functions: `call_with(future, presets::io)`.
+//!
+//! ```
+//! use breaker_core::{Classify, Outcome, presets};
+//! use std::io;
+//!
+//! #[derive(Classify)]
+//! enum ApiError {
+//!     #[classify(delegate)]
+//!     Io(io::Error),
+//!     #[classify(with = presets::http_status)]
+//!     Answered { status: u16 },
+//!     #[classify(neutral)]
+//!     EmptyQuery,
+//! }
+//!
+//! assert_eq!(ApiError::Answered { status: 404 }.classify(), Outcome::success());
+//! assert_eq!(ApiError::Answered { status: 503 }.classify(), Outcome::failure());
+//! assert_eq!(ApiError::Io(io::ErrorKind::ConnectionRefused.into()).classify(), Outcome::failure());
+//! assert_eq!(ApiError::EmptyQuery.classify(), Outcome::neutral());
+//! ```
+//!
+//! # HTTP status codes
+//!
+//! [`http_status`]; with the feature `http` also `http::StatusCode` and `http::Response`, with the feature `reqwest`
+//! `reqwest::Response`.
+//!
+//! | status | counts as |
+//! | --- | --- |
+//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; of a response its `Retry-After` rides along |
+//! | 407 Proxy Authentication Required | neutral: a proxy says so, and the service was not asked |
+//! | every other one | success |
+//!
+//! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the response's own `Date`, or, without
+//! one, from now; a date that is past counts as 0. One that cannot be read is none.
+//!
+//! # Versions
+//!
+//! A type belongs to one version of its crate, and so does a preset: the feature of the version that a service uses has to be on. Without it, the compiler
+//! finds no such function, and names the feature.
+//!
+//! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`, `presets::aws_sdk`. That of `http` is [`both`], and `presets::tonic` is
+//! for `tonic::transport` too. Each function's page has a table: error, counts as, why, seen with which version. The settings of the client that go
+//! with it are in the guide: [databases and Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http),
+//! [the AWS SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
+//!
+//! | crate | version | feature |
+//! | --- | --- | --- |
+//! | `async-nats` | 0.51 | `async-nats-0-51`, or `async-nats` |
+//! | the AWS SDK (`aws-smithy-runtime-api`) | 1 | `aws-sdk-1`, or `aws-sdk` |
+//! | `bb8` | 0.9 | `bb8-0-9`, or `bb8` |
+//! | | 0.8 | `bb8-0-8` |
+//! | `deadpool` | 0.13 | `deadpool-0-13`, or `deadpool` |
+//! | | 0.12 | `deadpool-0-12` |
+//! | `h2` | 0.4 | `h2-0-4`, or `h2` |
+//! | `http` | 1 | `http-1`, or `http` |
+//! | | 0.2 | `http-0-2` |
+//! | `hyper` | 1 | `hyper-1`, or `hyper` |
+//! | `hyper-util` (`client::legacy`) | 0.1 | `hyper-util-0-1`, or `hyper-util` |
+//! | `lapin` | 4 | `lapin-4`, or `lapin` |
+//! | `redis` | 1 | `redis-1`, or `redis` |
+//! | `reqwest` | 0.13 | `reqwest-0-13`, or `reqwest` |
+//! | | 0.12 | `reqwest-0-12` |
+//! | `rumqttc` | 0.25 | `rumqttc-0-25`, or `rumqttc` |
+//! | `sqlx` | 0.9 | `sqlx-0-9`, or `sqlx` |
+//! | | 0.8 | `sqlx-0-8` |
+//! | `tokio-postgres` | 0.7 | `tokio-postgres-0-7`, or `tokio-postgres` |
+//! | `tonic` | 0.14 | `tonic-0-14`, or `tonic` |
+//! | | 0.13, 0.12 | `tonic-0-13`, `tonic-0-12` |
+//! | `tonic::transport` | as the features above | `tonic-transport` beside one of them |
+//! | `tower` | 0.5 | `tower-0-5`, or `tower` |
+//! | | 0.4 | `tower-0-4` |
+//! | `ureq` | 3 | `ureq-3`, or `ureq` |
+//!
+//! Several can be on at once. The name without a version stands for the same version until our next major one.
+//!
+//! # `CircuitBreakerError`
+//!
+//! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
+//! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
+
+mod any;
+#[cfg(feature = "async-nats-0-51")]
+mod async_nats;
+#[cfg(feature = "aws-sdk-1")]
+mod aws_sdk;
+#[cfg(feature = "h2-0-4")]
+mod h2;
+#[cfg(any(feature = "http-1", feature = "http-0-2"))]
+mod http;
+#[cfg(feature = "hyper-1")]
+mod hyper;
+#[cfg(feature = "hyper-util-0-1")]
+mod hyper_util;
+mod io;
+#[cfg(feature = "lapin-4")]
+mod lapin;
+#[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9", feature = "deadpool-0-12", feature = "deadpool-0-13"))]
+mod pools;
+#[cfg(feature = "redis-1")]
+mod redis;
+#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
+mod reqwest;
+#[cfg(any(
+    feature = "aws-sdk-1",
+    feature = "http-1",
+    feature = "http-0-2",
+    feature = "tonic-0-12",
+    feature = "tonic-0-13",
+    feature = "tonic-0-14"
+))]
+mod retry_after;
+#[cfg(feature = "rumqttc-0-25")]
+mod rumqttc;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+mod sqlite;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9", feature = "tokio-postgres-0-7"))]
+mod sqlstate;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+pub mod sqlx;
+mod subject;
+#[cfg(any(
+    feature = "hyper-util-0-1",
+    feature = "reqwest-0-12",
+    feature = "reqwest-0-13",
+    feature = "tonic-0-12",
+    feature = "tonic-0-13",
+    feature = "tonic-0-14"
+))]
+mod texts;
+#[cfg(feature = "tokio")]
+mod tokio;
+#[cfg(feature = "tokio-postgres-0-7")]
+mod tokio_postgres;
+#[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
+mod tonic;
+#[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
+mod tower;
+#[cfg(feature = "ureq-3")]
+mod ureq;
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::classify::classify::Classify;
+use crate::machine::outcome::Outcome;
+
+pub use self::any::any;
+#[cfg(feature = "async-nats-0-51")]
+pub use self::async_nats::async_nats;
+#[cfg(feature = "aws-sdk-1")]
+pub use self::aws_sdk::{aws_code, aws_sdk};
+#[cfg(feature = "h2-0-4")]
+pub use self::h2::h2;
+#[cfg(feature = "http-0-2")]
+pub use self::http::http_0_2;
+#[cfg(feature = "http-1")]
+pub use self::http::http_1::{self, retry_after};
+#[cfg(feature = "hyper-1")]
+pub use self::hyper::hyper;
+#[cfg(feature = "hyper-util-0-1")]
+pub use self::hyper_util::hyper_util;
+pub use self::io::io;
+#[cfg(feature = "lapin-4")]
+pub use self::lapin::lapin;
+#[cfg(any(feature = "bb8-0-8", feature = "bb8-0-9"))]
+pub use self::pools::bb8::bb8;
+#[cfg(any(feature = "deadpool-0-12", feature = "deadpool-0-13"))]
+pub use self::pools::deadpool::deadpool;
+#[cfg(feature = "redis-1")]
+pub use self::redis::redis;
+#[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
+pub use self::reqwest::reqwest;
+#[cfg(feature = "rumqttc-0-25")]
+pub use self::rumqttc::rumqttc;
+#[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
+pub use self::sqlx::sqlx;
+pub(crate) use self::subject::Known;
+pub use self::subject::{Alone, Subject, Whole};
+#[cfg(feature = "tokio")]
+pub use self::tokio::tokio;
+#[cfg(feature = "tokio-postgres-0-7")]
+pub use self::tokio_postgres::tokio_postgres;
+#[cfg(any(feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
+pub use self::tonic::tonic;
+#[cfg(any(feature = "tower-0-4", feature = "tower-0-5"))]
+pub use self::tower::tower;
+#[cfg(feature = "ureq-3")]
+pub use self::ureq::ureq;
+pub use crate::classify::classification::{Show, Shown};
+
+/// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP
+/// response, which is `Ok` whatever its status.
+pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
+    match result {
+        Ok(value) => value.classify(),
+        Err(error) => error.classify(),
+    }
+}
+
+/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for one that is, or comes from, a rejection by
+/// another breaker. That is neutral, since nobody was asked. The error's text, and that of the errors behind it, are shown.
+///
+/// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
+///
+/// ```
+/// # use breaker_core::{CircuitBreaker, Config, presets};
+/// let (outer, inner) = (CircuitBreaker::new("outer", Config::new())?, CircuitBreaker::new("inner", Config::new())?);
+/// inner.force_open();
+/// outer.call_sync_with(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), presets::errors).unwrap_err();
+/// assert_eq!(outer.snapshot().failure_count, 0);
+/// # Ok::<(), breaker_core::ConfigError>(())
+/// ```
+pub fn errors<T, E: Show<Way>, Way>(result: &Result<T, E>) -> Shown<E> {
+    Shown::of(result.as_ref().map(|_| ()))
+}
+
+/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a reference, so that it can stand in
+/// `#[classify(with = presets::http_status)]`.
+#[must_use]
+pub const fn http_status(status: &u16) -> Outcome {
+    match *status {
+        408 | 429 | 500..=599 => Outcome::failure(),
+        407 => Outcome::neutral(),
+        _ => Outcome::success(),
+    }
+}
+
+impl Classify for CircuitBreakerError {
+    fn classify(&self) -> Outcome {
+        if self.is_rejection() { Outcome::neutral() } else { Outcome::failure() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_blames_the_service_is_a_failure() {
+        for status in [408, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(http_status(&status), Outcome::failure(), "{status}");
+        }
+        for status in [200, 204, 301, 304, 400, 401, 403, 404, 409, 422, 428, 430, 499, 600] {
+            assert_eq!(http_status(&status), Outcome::success(), "{status}");
+        }
+        assert_eq!(http_status(&407), Outcome::neutral());
+    }
+}

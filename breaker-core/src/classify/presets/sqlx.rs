@@ -1,0 +1,423 @@
+//! The preset for the errors of each version of sqlx, with and without a look at the pool.
+
+mod answered;
+mod migrations;
+
+use super::subject::Subject;
+use super::{sqlite, sqlstate};
+use crate::breaker::error_chain::chain;
+use crate::clock;
+use crate::machine::outcome::Outcome;
+use std::error::Error;
+
+/// The preset for `sqlx::Error` (feature `sqlx`), of PostgreSQL, MySQL, MariaDB and SQLite.
+///
+/// | error | counts as | why | seen with |
+/// | --- | --- | --- | --- |
+/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.9.0 |
+/// | `Database`, of PostgreSQL or MySQL | by its SQLSTATE, [below](#sqlstate) | | 0.9.0 |
+/// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
+/// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
+/// | `PoolClosed` | neutral | your own shutdown | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `RowNotFound` | success | it answered | 0.9.0 |
+/// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
+/// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else neutral | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
+///
+/// # SQLSTATE
+///
+/// | code | counts as | why |
+/// | --- | --- | --- |
+/// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
+/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error tells) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
+/// | `0A000` | neutral | a table was altered under a prepared statement; a feature that is not there |
+/// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
+/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | neutral | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
+/// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
+/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
+/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
+/// | MySQL's 1205, 3572 | neutral | a lock that is taken |
+/// | MySQL's without a code, as 1040 | failure | it takes no connection |
+/// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
+///
+/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
+/// It is a failure, so that a `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows are by its manual.
+///
+/// # SQLite
+///
+/// | result code, without its extension | counts as |
+/// | --- | --- |
+/// | `INTERNAL`, `READONLY`, `IOERR`, `CORRUPT`, `FULL`, `CANTOPEN`, `PROTOCOL`, `NOLFS`, `NOTADB` | failure |
+/// | `ABORT`, `BUSY`, `LOCKED`, `NOMEM`, `INTERRUPT`, `SCHEMA`, `MISUSE` | neutral: another transaction, or this process |
+/// | any other, as `ERROR`, `CONSTRAINT`, `MISMATCH`, `TOOBIG` | success |
+pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
+    of.judged(known)
+}
+
+/// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
+/// neutral where the pool was busy. It was:
+///
+/// - if this preset was told of another call of the pool that was answered while this one waited (`acquire_timeout`), or
+/// - if the pool has as many connections as it may have (`max_connections`), and its calls have not waited in vain for ten `acquire_timeout`s.
+///
+/// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
+/// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
+/// wait behind others that cannot connect, unless the waits of a burst end together. So with the database away at least one call for each place is a failure, and one
+/// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
+///
+/// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
+/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
+/// functions that use the pool, so that it hears of their answers.
+///
+/// A place can also be held without anybody who will be answered:
+///
+/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on its return, for as long as the server hangs or
+///   its way is silent (no answer, and nobody says that the connection has ended),
+/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five minutes each.
+///
+/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place, those that come next are failures.
+/// What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
+///
+/// By a handle it stands where [`sqlx`](fn@sqlx) would:
+///
+/// ```
+/// # #[cfg(all(feature = "sqlx", feature = "tokio"))] {
+/// # use sqlx_0_9 as sqlx;
+/// use breaker_core::{CallError, CircuitBreaker, presets};
+///
+/// async fn is_there<DB: sqlx::Database>(
+///     breaker: &CircuitBreaker,
+///     pool: &sqlx::Pool<DB>,
+/// ) -> Result<(), CallError<sqlx::Error>> {
+///     let asked = async { pool.acquire().await.map(drop) };
+///     breaker.call_with(asked, presets::sqlx::with_pool(pool)).await
+/// }
+/// # }
+/// ```
+///
+/// The attribute takes a path, so it gets a function that knows the pool, as the one of the [guide's example](crate::_guide::clients_databases#sqlx):
+/// `presets::sqlx::with_pool(&*POOL)(result)`.
+pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
+where
+    P: Pool,
+    S: Subject<Way>,
+    S::Said: Copy + Into<Outcome>,
+{
+    move |of| {
+        let said = of.judged(known);
+        match said.into() {
+            Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
+            Outcome::Failure { .. } => {
+                let of_busy = of.judged(known_of_busy_pool);
+                match of_busy.into() {
+                    Outcome::Failure { .. } => answered::note_place(pool.id()),
+                    _ if pool.is_busy() => return of_busy,
+                    _ => {}
+                }
+            }
+            _ => answered::note_place(pool.id()),
+        }
+        said
+    }
+}
+
+/// A pool of sqlx, of whatever database.
+#[diagnostic::on_unimplemented(
+    message = "`with_pool` takes a pool of sqlx, and gives the classifier",
+    label = "`{Self}` is no pool of sqlx",
+    note = "in an attribute: `classify = path` of a function of yours that calls `presets::sqlx::with_pool(&pool)(result)`"
+)]
+pub trait Pool: sealed::Pool {}
+
+impl<P: sealed::Pool> Pool for P {}
+
+mod sealed {
+    use super::answered::{self, Gone, Id};
+    use crate::clock;
+    use std::time::Duration;
+
+    /// For how many waits the calls that hold all places may be answered late.
+    const WAITS: u32 = 10;
+
+    pub trait Pool {
+        fn id(&self) -> Id;
+
+        fn is_full(&self) -> bool;
+
+        /// How long a call waits for a place.
+        fn wait(&self) -> Duration;
+
+        fn gone(&self) -> Gone;
+
+        /// Whether a call that has waited for a place in vain waited for other calls.
+        fn is_busy(&self) -> bool {
+            let (id, now) = (self.id(), clock::now());
+            let in_vain = answered::in_vain(id, now, || self.gone());
+            self.is_full() && in_vain < self.wait() * WAITS || answered::within(self.wait(), id, now)
+        }
+    }
+}
+
+pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    let known = [
+        #[cfg(feature = "sqlx-0-9")]
+        sqlx_0_9::known,
+        #[cfg(feature = "sqlx-0-8")]
+        sqlx_0_8::known,
+    ];
+    known.iter().find_map(|known| known(error)).or_else(|| migrations::known(error))
+}
+
+fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    let timed_out = [
+        #[cfg(feature = "sqlx-0-9")]
+        sqlx_0_9::has_timed_out,
+        #[cfg(feature = "sqlx-0-8")]
+        sqlx_0_8::has_timed_out,
+    ];
+    if timed_out.iter().any(|timed_out| timed_out(error)) { Some(Outcome::neutral()) } else { known(error) }
+}
+
+/// Of an error of a server, whose `Debug` tells what the features of its driver alone would show.
+fn of_database(code: &str, debug: &str) -> Outcome {
+    const LENGTH: usize = "00000".len();
+    match number(debug) {
+        Some(1205 | 3572) => Outcome::neutral(),
+        Some(1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1203 | 1226 | 1290 | 1836 | 3024 | 3100) => Outcome::failure(),
+        // Before it knows the client, MySQL gives a number only, and ends the connection.
+        Some(_) if code.is_empty() => Outcome::failure(),
+        None if code.len() != LENGTH => sqlite::outcome(code),
+        _ => sqlstate::outcome(code, session_ends(debug)),
+    }
+}
+
+/// Whether an error of PostgreSQL has ended the session.
+fn session_ends(debug: &str) -> bool {
+    let severity = debug.strip_prefix("PgDatabaseError { severity: ").unwrap_or_default();
+    severity.starts_with("Fatal") || severity.starts_with("Panic")
+}
+
+/// The number of an error of MySQL. What the server itself says comes behind it.
+fn number(debug: &str) -> Option<u16> {
+    let (_, number) = debug.strip_prefix("MySqlDatabaseError")?.split_once("number: ")?;
+    number.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Whether TLS was asked for, and not built in.
+fn without_tls(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|error| error.to_string().contains("SQLx was built without TLS support"))
+}
+
+/// The preset for one version.
+macro_rules! presets {
+    ($sqlx:ident) => {
+        mod $sqlx {
+            use crate::breaker::error::CircuitBreakerError;
+            use crate::breaker::error_chain::{as_one, chain};
+            use crate::classify::classify::Classify;
+            use crate::classify::presets::io::never_left;
+            use crate::classify::presets::sqlx::answered::{self, Gone, Id};
+            use crate::classify::presets::sqlx::{of_database, sealed, without_tls};
+            use crate::classify::presets::subject;
+            use crate::machine::outcome::Outcome;
+            use ::$sqlx::{Database, Error, Pool};
+            use std::time::Duration;
+
+            impl Classify for Error {
+                fn classify(&self) -> Outcome {
+                    match CircuitBreakerError::find(self) {
+                        Some(error) => error.classify(),
+                        None => of_variant(self),
+                    }
+                }
+            }
+
+            fn of_variant(error: &Error) -> Outcome {
+                match error {
+                    Error::Database(answer) => of_database(&answer.code().unwrap_or_default(), &format!("{answer:?}")),
+                    Error::RowNotFound => Outcome::success(),
+                    Error::Migrate(_) => behind(error),
+                    Error::Io(_) if never_left(error) => Outcome::neutral(),
+                    Error::Tls(_) if without_tls(error) => Outcome::neutral(),
+                    Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::WorkerCrashed => {
+                        Outcome::failure()
+                    }
+                    // What is left is the caller's: its pool, its types, its arguments.
+                    _ => Outcome::neutral(),
+                }
+            }
+
+            fn behind(error: &Error) -> Outcome {
+                let inner = chain(error).skip(1).find_map(as_one::<Error>);
+                inner.map_or(Outcome::neutral(), of_variant)
+            }
+
+            pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
+                subject::of::<Error>(error)
+            }
+
+            pub(super) fn has_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
+                matches!(as_one(error), Some(Error::PoolTimedOut))
+            }
+
+            impl<DB: Database> sealed::Pool for Pool<DB> {
+                fn id(&self) -> Id {
+                    std::ptr::from_ref(self.options()).addr()
+                }
+
+                // That none is idle is no sign: one that comes back is so until the call that waits for it has woken up.
+                fn is_full(&self) -> bool {
+                    self.size() >= self.options().get_max_connections()
+                }
+
+                fn wait(&self) -> Duration {
+                    self.options().get_acquire_timeout()
+                }
+
+                fn gone(&self) -> Gone {
+                    answered::when(self.close_event())
+                }
+            }
+
+            #[cfg(test)]
+            mod tests {
+                use super::*;
+                use crate::classify::presets::{
+                    self,
+                    sqlx::tests::{ANSWERS, failure, neutral, rejected, success},
+                };
+                use ::$sqlx::error::{DatabaseError, ErrorKind};
+                use std::error;
+                use std::fmt::{self, Debug, Display};
+
+                /// An answer of a server, as its driver would give it.
+                struct Answer(&'static str, &'static str);
+
+                impl Debug for Answer {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(self.1)
+                    }
+                }
+
+                impl Display for Answer {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an answer")
+                    }
+                }
+
+                impl error::Error for Answer {}
+
+                impl DatabaseError for Answer {
+                    fn message(&self) -> &str {
+                        "an answer"
+                    }
+
+                    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+                        Some(self.0.into())
+                    }
+
+                    fn as_error(&self) -> &(dyn error::Error + Send + Sync + 'static) {
+                        self
+                    }
+
+                    fn as_error_mut(&mut self) -> &mut (dyn error::Error + Send + Sync + 'static) {
+                        self
+                    }
+
+                    fn into_error(self: Box<Self>) -> Box<dyn error::Error + Send + Sync + 'static> {
+                        self
+                    }
+
+                    fn kind(&self) -> ErrorKind {
+                        ErrorKind::Other
+                    }
+                }
+
+                #[test]
+                fn an_answer_is_classified_by_its_code() {
+                    for (code, debug, expected) in ANSWERS {
+                        let error = Error::Database(Box::new(Answer(code, debug)));
+                        assert_eq!(error.classify(), *expected, "{code} {debug}");
+                    }
+                }
+
+                #[test]
+                fn an_error_of_the_library_is_classified_by_the_table() {
+                    let io = |kind: std::io::ErrorKind| Error::Io(kind.into());
+                    let column = || Error::ColumnNotFound("a".to_owned());
+                    for (error, expected) in [
+                        (Error::PoolTimedOut, failure()),
+                        (Error::PoolClosed, neutral()),
+                        (Error::WorkerCrashed, failure()),
+                        (Error::Protocol(String::new()), failure()),
+                        (io(std::io::ErrorKind::NotFound), failure()),
+                        (io(std::io::ErrorKind::AddrInUse), neutral()),
+                        (Error::Tls("bad certificate".into()), failure()),
+                        (Error::Tls("TLS is needed but SQLx was built without TLS support enabled".into()), neutral()),
+                        (Error::RowNotFound, success()),
+                        (column(), neutral()),
+                        (Error::ColumnDecode { index: "0".to_owned(), source: column().into() }, neutral()),
+                        (Error::Decode(Box::new(rejected())), neutral()),
+                        (Error::Io(rejected().into()), neutral()),
+                        (Error::Configuration("no URL".into()), neutral()),
+                        (Error::BeginFailed, neutral()),
+                    ] {
+                        let text = error.to_string();
+                        let boxed: Box<dyn error::Error> = Box::new(error);
+                        assert_eq!(presets::sqlx(&boxed), expected, "{text}");
+                        assert_eq!(presets::any(&boxed), expected, "{text}");
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlx-0-8")]
+presets!(sqlx_0_8);
+#[cfg(feature = "sqlx-0-9")]
+presets!(sqlx_0_9);
+
+#[cfg(test)]
+mod tests {
+    use crate::breaker::error::CircuitBreakerError;
+    use crate::machine::outcome::Outcome;
+    use crate::{CircuitBreaker, Config};
+
+    pub(super) const fn failure() -> Outcome {
+        Outcome::failure()
+    }
+
+    pub(super) const fn neutral() -> Outcome {
+        Outcome::neutral()
+    }
+
+    pub(super) const fn success() -> Outcome {
+        Outcome::success()
+    }
+
+    pub(super) fn rejected() -> CircuitBreakerError {
+        let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
+        breaker.force_open();
+        breaker.try_acquire().unwrap_err()
+    }
+
+    /// The code of an answer, the `Debug` of its driver, and what it counts as.
+    pub(super) const ANSWERS: &[(&str, &str, Outcome)] = &[
+        ("23505", "PgDatabaseError { severity: Error, code: \"23505\" }", success()),
+        ("53300", "PgDatabaseError { severity: Fatal, code: \"53300\" }", failure()),
+        ("08P01", "PgDatabaseError { severity: Error, code: \"08P01\", message: \"severity: Fatal\" }", success()),
+        ("08P01", "PgDatabaseError { severity: Fatal, code: \"08P01\" }", failure()),
+        ("40001", "MySqlDatabaseError { code: Some(\"40001\"), number: 1213 }", neutral()),
+        ("08004", "MySqlDatabaseError { code: Some(\"08004\"), number: 1040 }", failure()),
+        ("", "MySqlDatabaseError { code: None, number: 1040 }", failure()),
+        ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1203 }", failure()),
+        ("42000", "MySqlDatabaseError { code: Some(\"42000\"), number: 1064, message: \"number: 1203\" }", success()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1205 }", neutral()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1290 }", failure()),
+        ("HY000", "MySqlDatabaseError { code: Some(\"HY000\"), number: 1364 }", success()),
+        ("2067", "SqliteError { code: 2067 }", success()),
+        ("5", "SqliteError { code: 5 }", neutral()),
+        ("10", "SqliteError { code: 10 }", failure()),
+    ];
+}

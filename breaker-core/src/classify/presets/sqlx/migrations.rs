@@ -1,0 +1,58 @@
+//! Migrations: sqlx's `MigrateError`, known by its text.
+//!
+//! Its type is there with sqlx's feature `migrate` alone, and to ask for that would bring SQLite, a native library, into the lock file of every user: so
+//! does a feature of an optional dependency, even a weak one.
+
+use crate::machine::outcome::Outcome;
+use std::error::Error;
+
+/// What an error of a chain counts as, if it says that migrations are not as the database has them, or cannot be read. Behind one of the
+/// database itself stands that error, and nothing is said here.
+pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    is_own(&error.to_string()).then(Outcome::neutral)
+}
+
+fn is_own(text: &str) -> bool {
+    if let Some(told) = text.strip_prefix("migration ") {
+        let told = told.trim_start_matches(|char: char| char == '-' || char.is_ascii_digit());
+        return [
+            " was previously applied but ",
+            " is not present in the migration source",
+            " is older than the latest applied migration ",
+            " is newer than the latest applied migration ",
+            " is partially applied; fix and remove row from ",
+        ]
+        .iter()
+        .any(|start| told.starts_with(start));
+    }
+    [
+        "while resolving migrations: ",
+        "cannot mix reversible migrations with simple migrations",
+        "database driver does not support force-dropping a database",
+        "database driver does not support creation of schemas at migrate time",
+        "database driver does not support skipping migrations",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn what_is_wrong_with_the_migrations_themselves_is_neutral() {
+        for text in [
+            "migration 1 was previously applied but is missing in the resolved migrations",
+            "migration 20260101000000 was previously applied but has been modified",
+            "migration 1 is partially applied; fix and remove row from `_sqlx_migrations` table",
+            "while resolving migrations: error canonicalizing path",
+        ] {
+            assert_eq!(known(&io::Error::other(text)), Some(Outcome::neutral()), "{text}");
+        }
+        for text in ["while executing migration 1: error", "migration 1 failed", "migration service is away"] {
+            assert_eq!(known(&io::Error::other(text)), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Subject: what a preset is asked about, and how it looks for the error that it knows.
+
+use crate::breaker::error_chain::as_one;
+use crate::classify::classification::{Show, Shown};
+use crate::classify::classify::Classify;
+use crate::machine::outcome::Outcome;
+use std::error::Error;
+
+/// What an error of a chain counts as, if it is of a type that a preset knows.
+pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;
+
+/// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and calls by a handle, or an error alone, for
+/// `#[classify(with = path)]`. The error is any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of
+/// these, or a string.
+#[diagnostic::on_unimplemented(
+    message = "a preset cannot look into `{Self}`",
+    label = "expected an error, or a `Result` with one",
+    note = "an error is an `Error + 'static`, what dereferences to `dyn Error` mutably, as `anyhow::Error` does, or an `Arc` of one of these"
+)]
+pub trait Subject<Way> {
+    /// [`Shown`] of a result, [`Outcome`] of an error.
+    type Said;
+
+    #[doc(hidden)]
+    fn judged(&self, known: Known) -> Self::Said;
+}
+
+/// It is a result.
+#[derive(Debug)]
+pub struct Whole<Way>(Way);
+
+/// It is an error.
+#[derive(Debug)]
+pub struct Alone<Way>(Way);
+
+#[diagnostic::do_not_recommend]
+impl<T, E: Show<Way>, Way> Subject<Whole<Way>> for Result<T, E> {
+    type Said = Shown<E>;
+
+    fn judged(&self, known: Known) -> Shown<E> {
+        Shown::by(self.as_ref().map(|_| ()), known)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Show<Way>, Way> Subject<Alone<Way>> for E {
+    type Said = Outcome;
+
+    fn judged(&self, known: Known) -> Outcome {
+        Shown::by(Err(self), known).outcome()
+    }
+}
+
+/// What the error counts as, if it is a `C`, or a `Box` or an `Arc` of one.
+pub(super) fn of<C: Classify + Error + 'static>(error: &(dyn Error + 'static)) -> Option<Outcome> {
+    as_one::<C>(error).map(C::classify)
+}

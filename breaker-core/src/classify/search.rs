@@ -1,0 +1,109 @@
+//! Fits: a pattern of an error, asked of the errors behind another one too.
+
+use crate::breaker::error_chain::{any_of, beginning};
+use crate::classify::classify::{Opaque, Sought};
+use crate::sync::Arc;
+use std::error::Error;
+use std::ops::Deref;
+
+/// An error on the way to being compared with a pattern (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
+#[derive(Debug)]
+pub struct Within<'e, E>(pub &'e E);
+
+/// Where a pattern that is of a `T` is looked for. rustc learns the type from the pattern itself.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is no error type, so no error can be of it",
+    label = "expected a pattern of a type that is `Error + 'static`",
+    note = "write a pattern of the function's own error (`MyError::Variant`), or a predicate (`|e| ..`)"
+)]
+pub trait Fits<T> {
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool;
+}
+
+/// The error is an `Error`: it, or one behind it.
+#[derive(Debug)]
+pub struct OfChain<'e>(&'e (dyn Error + 'static));
+
+#[diagnostic::do_not_recommend]
+impl<T: Sought> Fits<T> for OfChain<'_> {
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
+        any_of(self.0, pattern)
+    }
+}
+
+/// The error dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do.
+#[derive(Debug)]
+pub struct OfTarget<'e, E>(&'e E);
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Fits<T> for OfTarget<'_, E>
+where
+    T: Sought,
+    E: Deref + 'static,
+    E::Target: Opaque<T>,
+{
+    fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
+        any_of(beginning(self.0, (**self.0).as_error()), &pattern) || E::Target::beside(self.0).is_some_and(pattern)
+    }
+}
+
+/// Of every other error only its own type.
+#[derive(Debug)]
+pub struct OfItself<'e, E>(&'e E);
+
+#[diagnostic::do_not_recommend]
+impl<E> Fits<E> for OfItself<'_, E> {
+    fn any(self, pattern: impl Fn(&E) -> bool) -> bool {
+        pattern(self.0)
+    }
+}
+
+pub trait ByChain<'e> {
+    fn __breaker_way(&self) -> OfChain<'e>;
+}
+
+impl<'e, E: Error + 'static> ByChain<'e> for &&Within<'e, E> {
+    fn __breaker_way(&self) -> OfChain<'e> {
+        OfChain(self.0)
+    }
+}
+
+pub trait ByTarget<'e, E> {
+    fn __breaker_way(&self) -> OfTarget<'e, E>;
+}
+
+impl<'e, E> ByTarget<'e, E> for &Within<'e, E>
+where
+    E: Deref + 'static,
+    E::Target: Opaque<()>,
+{
+    fn __breaker_way(&self) -> OfTarget<'e, E> {
+        OfTarget(self.0)
+    }
+}
+
+/// A box that is shared, as `Arc<anyhow::Error>`.
+impl<'e, E> ByTarget<'e, E> for &Within<'e, Arc<E>>
+where
+    E: Deref + 'static,
+    E::Target: Opaque<()>,
+{
+    fn __breaker_way(&self) -> OfTarget<'e, E> {
+        OfTarget(self.0)
+    }
+}
+
+pub trait ByItself<'e, E> {
+    fn __breaker_way(&self) -> OfItself<'e, E>;
+}
+
+impl<'e, E> ByItself<'e, E> for Within<'e, E> {
+    fn __breaker_way(&self) -> OfItself<'e, E> {
+        OfItself(self.0)
+    }
+}
+
+/// Whether a `T` of those fits.
+pub fn fits<T, W: Fits<T>>(way: W, pattern: impl Fn(&T) -> bool) -> bool {
+    way.any(pattern)
+}

@@ -1,0 +1,91 @@
+//! Value: what the value in an `Ok` says of the service, where its type says anything: by `Classify`, or by an HTTP status that nobody asked
+//! for.
+
+use crate::breaker::look::Look;
+use crate::classify::classify::Classify;
+use crate::machine::outcome::Outcome;
+use crate::macro_support::Judged;
+use crate::sync::Ordering;
+use crate::sync::statics::AtomicBool;
+
+/// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and what is known of it.
+pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Judged<'v>;
+
+/// A value on the way to being asked (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
+#[derive(Debug)]
+pub struct Valued<'v, T>(pub &'v T);
+
+/// It says what it counts as.
+pub trait BySelf {
+    fn __breaker_outcome(&self) -> Outcome;
+}
+
+impl<T: Classify> BySelf for Valued<'_, T> {
+    fn __breaker_outcome(&self) -> Outcome {
+        self.0.classify()
+    }
+}
+
+/// It says nothing, so it is a success.
+pub trait ByOk {
+    fn __breaker_outcome(&self) -> Outcome;
+}
+
+impl<T> ByOk for &Valued<'_, T> {
+    fn __breaker_outcome(&self) -> Outcome {
+        Outcome::Success
+    }
+}
+
+/// A response with an HTTP status.
+pub trait HttpStatus {
+    fn http_status(&self) -> u16;
+}
+
+/// A value that is one.
+pub trait ByStatus {
+    fn __breaker_status(&self) -> Option<u16>;
+}
+
+impl<T: HttpStatus> ByStatus for Valued<'_, T> {
+    fn __breaker_status(&self) -> Option<u16> {
+        Some(self.0.http_status())
+    }
+}
+
+/// Any other value.
+pub trait ByNoStatus {
+    fn __breaker_status(&self) -> Option<u16>;
+}
+
+impl<T> ByNoStatus for &Valued<'_, T> {
+    fn __breaker_status(&self) -> Option<u16> {
+        None
+    }
+}
+
+/// Whether the advice was given that the responses of one function need `classify`.
+#[derive(Debug)]
+pub struct Advice {
+    function: &'static str,
+    given: AtomicBool,
+}
+
+impl Advice {
+    #[must_use]
+    pub const fn new(function: &'static str) -> Self {
+        Self { function, given: AtomicBool::new(false) }
+    }
+
+    /// An `Ok` of a function that says nothing of values: a success, also if its status tells of a failure. The first of these is told.
+    pub fn of(&self, status: Option<u16>) -> Judged<'static> {
+        let is_first = |status: &u16| *status >= 500 && !self.given.swap(true, Ordering::Relaxed);
+        if let Some(status) = status.filter(is_first) {
+            #[cfg(feature = "tracing")]
+            crate::breaker::log::failed_response(self.function, status);
+            #[cfg(not(feature = "tracing"))]
+            let _ = (self.function, status);
+        }
+        (Outcome::Success, Look::NOTHING)
+    }
+}

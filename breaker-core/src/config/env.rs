@@ -1,0 +1,240 @@
+//! Environment: variables read into layers, with every problem told and nothing bad obeyed.
+
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::excerpt;
+use crate::config::keys::Source;
+use crate::config::layers::Layer;
+use crate::config::prefixes::{self, Prefixes};
+use crate::config::text::{self, Meaning, is_of_function, no_key_of_function};
+use crate::config::value::refused;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// The prefix of the variables that hold for every breaker.
+const EVERY: &str = "CIRCUIT_BREAKER_";
+
+/// So many keys that do not exist are told with the nearest one that does; more are told without.
+const MOST_HINTS: usize = 100;
+
+/// The variables that may be ours.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, OsString>,
+    /// Those that hold for every breaker and can be read, so that each breaker looks at no others.
+    every: Vec<String>,
+}
+
+/// What was read for one layer.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) layer: Layer,
+    pub(crate) problems: Vec<ConfigError>,
+    /// What a person should know, though it is no error.
+    pub(crate) notices: Vec<String>,
+}
+
+impl Environment {
+    pub(crate) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let ours = |(name, value): (OsString, OsString)| {
+            name.into_string().ok().filter(|name| name.contains("CIRCUIT_")).map(|name| (name, value))
+        };
+        let variables: BTreeMap<_, _> = variables.into_iter().filter_map(ours).collect();
+        let every = begins_with(&variables, EVERY)
+            .filter(|name| text::meaning(&name[EVERY.len()..]) != Meaning::Unknown)
+            .cloned()
+            .collect();
+        Self { variables, every }
+    }
+
+    pub(crate) fn of_process() -> Self {
+        Self::new(std::env::vars_os())
+    }
+
+    /// What holds for every breaker.
+    pub(crate) fn every(&self) -> Reading {
+        self.read(EVERY, self.every.iter())
+    }
+
+    /// What holds for the breaker with this prefix. Variables of a longer one among `prefixes` are not its.
+    pub(crate) fn breaker(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
+        let start = prefixes::start(prefix);
+        let is_longer = |variable: &&String| prefixes.owner(variable).is_some_and(|owner| owner.len() > prefix.len());
+        self.read(&start, begins_with(&self.variables, &start).filter(|variable| !is_longer(variable)))
+    }
+
+    /// The same of an annotated function, which has few keys.
+    pub(crate) fn function(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
+        let mut reading = self.breaker(prefix, prefixes);
+        reading.keep_keys_of_functions();
+        reading
+    }
+
+    /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody else's.
+    pub(crate) fn strangers(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let mut strangers = self.strange_keys(prefixes);
+        strangers.extend(self.strange_prefixes(prefixes));
+        strangers
+    }
+
+    /// Variables that hold for every breaker, but for their keys.
+    pub(crate) fn strange_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let strange = begins_with(&self.variables, EVERY)
+            .filter(|name| text::meaning(&name[EVERY.len()..]) == Meaning::Unknown && prefixes.owner(name).is_none());
+        text::told(
+            strange,
+            crate::config::keys::KEYS.len(),
+            |name, _| {
+                let hint = text::variable_hint(&name[EVERY.len()..]);
+                let message = format!("is no setting of circuit breakers and is left alone; {hint}");
+                unknown(ConfigErrorKind::UnknownKey, name, message)
+            },
+            |more| {
+                let message = format!("{more} more variables with this beginning are no settings of circuit breakers");
+                ConfigError::new(ConfigErrorKind::UnknownKey, EVERY, message)
+            },
+        )
+    }
+
+    fn strange_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let strange = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
+            let (prefix, spelling) = prefixes::split(name)?;
+            let is_strange = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;
+            is_strange.then_some((name, prefix, spelling))
+        });
+        text::told(
+            strange,
+            prefixes.len(),
+            |(name, prefix, spelling), hinted| {
+                let near = hinted.then(|| text::nearest(prefix, prefixes.iter())).flatten();
+                let hint = near
+                    .map_or_else(String::new, |near| format!("; did you mean {}{spelling}?", prefixes::start(near)));
+                let message = format!("belongs to no known circuit breaker and is left alone{hint}");
+                unknown(ConfigErrorKind::UnknownName, name, message)
+            },
+            |more| {
+                let message = format!("{more} more variables belong to no known circuit breaker and are left alone");
+                ConfigError::new(ConfigErrorKind::UnknownName, "environment", message)
+            },
+        )
+    }
+
+    fn read<'v>(&'v self, start: &str, variables: impl Iterator<Item = &'v String>) -> Reading {
+        let mut reading = Reading::default();
+        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for variable in variables {
+            let spelling = &variable[start.len()..];
+            match text::meaning(spelling) {
+                Meaning::Key(key) => found.entry(key).or_default().push(variable),
+                Meaning::Older(key) => {
+                    found.entry(key).or_default().push(variable);
+                    let newer = text::variable(key);
+                    reading.notices.push(format!("{variable} was taken for {start}{newer}; write that instead"));
+                }
+                Meaning::Label => found.entry("NAME").or_default().push(variable),
+                Meaning::BareTimeout => reading.problems.push(bare_timeout(variable, start)),
+                Meaning::Unknown => reading.unknown_key(variable, spelling),
+            }
+        }
+        for (key, variables) in found {
+            match variables[..] {
+                [variable] => self.take(&mut reading, key, variable),
+                _ => reading.problems.push(twice(key, &variables)),
+            }
+        }
+        reading.leave_contradictions_out();
+        reading
+    }
+
+    /// Reads the one variable that says what `key` is.
+    fn take(&self, reading: &mut Reading, key: &str, variable: &str) {
+        let mut problem = |message: String| {
+            reading.problems.push(ConfigError::new(ConfigErrorKind::Value, variable, message));
+        };
+        let Some(text) = self.variables[variable].to_str().map(str::trim) else {
+            return problem("the value is not UTF-8".to_owned());
+        };
+        if key == "NAME" {
+            match text {
+                "" => problem("is empty, expected the name that logs and metrics shall show".to_owned()),
+                label => reading.layer.label = Some(label.to_owned()),
+            }
+            return;
+        }
+        match reading.layer.config.read(key, text) {
+            Some(Ok(())) => {
+                let key = crate::config::keys::KEYS.iter().find(|known| **known == key);
+                let source = Source::Environment(variable.to_owned());
+                reading.layer.sources.extend(key.map(|key| (*key, source)));
+            }
+            Some(Err(expected)) => {
+                problem(refused(key, text, expected));
+            }
+            None => {}
+        }
+    }
+}
+
+impl Reading {
+    fn unknown_key(&mut self, variable: &str, spelling: &str) {
+        let hint = match self.problems.len() {
+            0..MOST_HINTS => format!("; {}", text::variable_hint(spelling)),
+            _ => String::new(),
+        };
+        let message = format!("there is no key `{}`{hint}", excerpt::name(spelling));
+        self.problems.push(unknown(ConfigErrorKind::UnknownKey, variable, message));
+    }
+
+    fn keep_keys_of_functions(&mut self) {
+        self.layer.label = None;
+        let others = self.layer.sources.keys().copied().filter(|key| !is_of_function(key));
+        for key in others.collect::<Vec<_>>() {
+            let variable = self.layer.sources.remove(key).map_or_else(String::new, |source| match source {
+                Source::Environment(variable) => variable,
+                other => other.to_string(),
+            });
+            self.layer.config.unset(key);
+            let message = no_key_of_function(key);
+            self.problems.push(ConfigError::new(ConfigErrorKind::UnknownKey, variable, message));
+        }
+    }
+
+    /// Of two variables that contradict each other one is left out.
+    fn leave_contradictions_out(&mut self) {
+        for wrong in self.layer.config.contradictions() {
+            let variable = self.layer.sources.remove(wrong.key);
+            let place = variable.map_or_else(
+                || wrong.key.to_owned(),
+                |source| match source {
+                    Source::Environment(variable) => variable,
+                    other => other.to_string(),
+                },
+            );
+            let message = format!("is `{}`, expected {}", self.layer.config.shown(wrong.key), wrong.expected);
+            self.problems.push(ConfigError::new(ConfigErrorKind::Value, place, message));
+            self.layer.config.unset(wrong.key);
+        }
+    }
+}
+
+fn begins_with<'v>(variables: &'v BTreeMap<String, OsString>, start: &'v str) -> impl Iterator<Item = &'v String> {
+    variables.range(start.to_owned()..).map(|(name, _)| name).take_while(move |name| name.starts_with(start))
+}
+
+/// A problem of a variable whose name nobody has checked.
+fn unknown(kind: ConfigErrorKind, variable: &str, message: String) -> ConfigError {
+    ConfigError::new(kind, excerpt::name(variable).to_string(), message)
+}
+
+fn bare_timeout(variable: &str, start: &str) -> ConfigError {
+    let message = format!(
+        "`TIMEOUT` can mean two things; write {start}CALL_TIMEOUT for the time limit of a call, or \
+         {start}RECOVERY_TIMEOUT for how long the breaker stays open"
+    );
+    ConfigError::new(ConfigErrorKind::UnknownKey, variable, message)
+}
+
+fn twice(key: &str, variables: &[&str]) -> ConfigError {
+    let place = variables.join(" and ");
+    let message = format!("both set `{key}`, so neither is obeyed; keep one of them");
+    ConfigError::new(ConfigErrorKind::Conflict, place, message)
+}

@@ -1,0 +1,155 @@
+//! Configuration errors: what was wrong, where, what was expected, what to do.
+
+use crate::config::report::Report;
+use std::fmt;
+
+/// One thing that is wrong with the configuration, or odd ([`Report::warnings`]), for the person who has to mend it.
+///
+/// Names and values from variables and files are cut in it, and shown without characters that begin a line or change its direction. Of a value
+/// there are at most 32 bytes: of a secret that was put into the wrong variable this is a part, so keep such messages where logs are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConfigError {
+    kind: ConfigErrorKind,
+    place: String,
+    message: String,
+}
+
+/// What sort of problem a [`ConfigError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConfigErrorKind {
+    /// A value that cannot be read, or is out of its range.
+    Value,
+    /// A key that does not exist.
+    UnknownKey,
+    /// One key is set twice, to different values or in two spellings, two breakers claim one name, a breaker is to be removed that is in use, or has no room for one more value of a `key`.
+    Conflict,
+    /// A file that cannot be read, or is not TOML.
+    File,
+    /// A name that no breaker has: of a variable, of a table, or given to `configure` or `remove`; or a breaker without a `key` that is asked for a value.
+    UnknownName,
+    /// Several call sites have one breaker, or several breakers the same variables, because names happen to be the same.
+    SharedName,
+    /// Log lines of the library are filtered out.
+    Logs,
+}
+
+impl ConfigError {
+    pub(crate) fn new(kind: ConfigErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, place: place.into(), message: message.into() }
+    }
+
+    pub(crate) fn value(place: &str, key: &str, value: &str, expected: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, place, format!("`{key}` is {value}, expected {expected}"))
+    }
+
+    pub(crate) fn nameless(place: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name")
+    }
+
+    /// What sort of problem this is.
+    #[must_use]
+    pub fn kind(&self) -> ConfigErrorKind {
+        self.kind
+    }
+
+    /// Where the problem is: an environment variable, a file and its key, a breaker, a call site.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong there, what was expected, and what to do.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Every problem of the configuration at once. `Display` gives one line for each, and leaves out the warnings: [`report`](Self::report) has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    problems: Vec<ConfigError>,
+    /// What was found beside the problems.
+    report: Report,
+}
+
+impl ConfigErrors {
+    /// There is at least one.
+    pub(crate) fn new(problems: Vec<ConfigError>) -> Self {
+        Self { problems, report: Report::default() }
+    }
+
+    /// `Err` with the problems, each once, or the report when there are none.
+    pub(crate) fn check(mut problems: Vec<ConfigError>, report: Report) -> Result<Report, Self> {
+        let mut seen = std::collections::HashSet::new();
+        problems.retain(|problem| seen.insert(problem.clone()));
+        if problems.is_empty() { Ok(report) } else { Err(Self { problems, report }) }
+    }
+
+    /// The problems, in the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.problems.iter()
+    }
+
+    /// How many there are: at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
+    pub fn len(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// What the same look has found that is no error.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Problems and warnings.
+    pub(crate) fn into_parts(self) -> (Vec<ConfigError>, Vec<ConfigError>) {
+        (self.problems, self.report.into_warnings())
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for ConfigErrors {
+    type Item = ConfigError;
+    type IntoIter = std::vec::IntoIter<ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.problems.into_iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        lines(&self.problems, f)
+    }
+}
+
+/// One line for each.
+pub(crate) fn lines(all: &[ConfigError], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, problem) in all.iter().enumerate() {
+        let line_end = if index == 0 { "" } else { "\n" };
+        write!(f, "{line_end}{problem}")?;
+    }
+    Ok(())
+}
+
+impl std::error::Error for ConfigErrors {}

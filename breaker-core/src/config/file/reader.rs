@@ -1,0 +1,148 @@
+//! Reader: a file's text to settings.
+
+use super::FileSettings;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::excerpt;
+use crate::config::keys::{KEYS, Source};
+use crate::config::layers::Layer;
+use crate::config::text::{self, Meaning};
+use crate::config::value::refused;
+use toml::de::{DeTable, DeValue};
+
+/// What the text of a file says, or everything that is wrong with it. The path is for the messages.
+pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigError>> {
+    let table = DeTable::parse(text)
+        .map_err(|error| vec![ConfigError::new(ConfigErrorKind::File, path, not_toml(text, &error))])?;
+    let has_tables = !table.get_ref().is_empty();
+    let settings = FileSettings { path: path.to_owned(), has_tables, ..FileSettings::default() };
+    let mut reader = Reader { path, settings, problems: vec![] };
+    reader.file(table.get_ref());
+    if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
+}
+
+/// Its own words would repeat the line, however long that is, and with it perhaps a secret.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!("is not TOML: {}", excerpt::name(&message));
+    };
+    let (line, of_line) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+    format!("is not TOML, at line {line}, column {}: {}", of_line.chars().count() + 1, excerpt::name(&message))
+}
+
+struct Reader<'f> {
+    path: &'f str,
+    settings: FileSettings,
+    problems: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, table: &DeTable<'_>) {
+        for (name, value) in table {
+            match (name.get_ref().as_ref(), value.get_ref()) {
+                ("defaults", DeValue::Table(keys)) => self.settings.defaults = self.layer("defaults", keys),
+                ("all", DeValue::Table(keys)) => self.settings.all = self.layer("all", keys),
+                ("breakers", DeValue::Table(breakers)) => self.breakers(breakers),
+                ("functions", DeValue::Table(functions)) => self.functions(functions),
+                (name @ ("defaults" | "all" | "breakers" | "functions"), _) => {
+                    self.problem(ConfigErrorKind::Value, name, format!("expected a table, `[{name}]`"));
+                }
+                ("default", _) => {
+                    let message = "there is no table `default`; write `[defaults]` for what lies under the settings in code, or \
+                                   `[all]` for what lies above them";
+                    self.problem(ConfigErrorKind::UnknownKey, "default", message.to_owned());
+                }
+                (name, _) => {
+                    let hint = text::hint(name, ["defaults", "all", "breakers", "functions"]);
+                    let message = format!("there is no table `{}`; {hint}", excerpt::name(name));
+                    self.problem(ConfigErrorKind::UnknownKey, &excerpt::name(name).to_string(), message);
+                }
+            }
+        }
+    }
+
+    fn breakers(&mut self, breakers: &DeTable<'_>) {
+        for (name, value) in breakers {
+            let name = name.get_ref().as_ref();
+            if let Some(layer) = self.named("breakers", name, value.get_ref()) {
+                self.settings.breakers.insert(name.to_owned(), layer);
+            }
+        }
+    }
+
+    fn functions(&mut self, functions: &DeTable<'_>) {
+        for (path, value) in functions {
+            let path = path.get_ref().as_ref();
+            let Some(layer) = self.named("functions", path, value.get_ref()) else { continue };
+            for key in layer.sources.keys().filter(|key| !text::is_of_function(key)) {
+                let place = format!("functions.{}.{key}", excerpt::name(path));
+                self.problem(ConfigErrorKind::UnknownKey, &place, text::no_key_of_function(key));
+            }
+            self.settings.functions.insert(path.to_owned(), layer);
+        }
+    }
+
+    /// The table of one name in `tables`.
+    fn named(&mut self, tables: &str, name: &str, value: &DeValue<'_>) -> Option<Layer> {
+        let place = format!("{tables}.{}", excerpt::name(name));
+        if let DeValue::Table(keys) = value {
+            return Some(self.layer(&place, keys));
+        }
+        let message = format!("expected a table, `[{place}]`, with keys and their values");
+        self.problem(ConfigErrorKind::Value, &place, message);
+        None
+    }
+
+    fn layer(&mut self, place: &str, keys: &DeTable<'_>) -> Layer {
+        let mut layer = Layer::default();
+        for (key, value) in keys {
+            self.key(&mut layer, &format!("{place}.{}", excerpt::name(key.get_ref())), key.get_ref(), value.get_ref());
+        }
+        for wrong in layer.config.contradictions() {
+            let message = format!("is `{}`, expected {}", layer.config.shown(wrong.key), wrong.expected);
+            self.problem(ConfigErrorKind::Value, &format!("{place}.{}", wrong.key), message);
+        }
+        layer
+    }
+
+    fn key(&mut self, layer: &mut Layer, place: &str, key: &str, value: &DeValue<'_>) {
+        let Some(known) = KEYS.iter().find(|known| **known == key) else {
+            let hint = match text::meaning(&key.to_uppercase()) {
+                Meaning::Older(newer) => format!("write `{newer}`"),
+                _ => text::hint(key, KEYS.iter().copied()),
+            };
+            return self.problem(
+                ConfigErrorKind::UnknownKey,
+                place,
+                format!("there is no key `{}`; {hint}", excerpt::name(key)),
+            );
+        };
+        let text = match value {
+            DeValue::Table(parts) if *known == "backoff" => {
+                let parts = parts.iter().map(|(name, value)| format!("{}={}", name.get_ref(), text(value.get_ref())));
+                parts.collect::<Vec<_>>().join(", ")
+            }
+            value => text(value),
+        };
+        if let Some(Err(expected)) = layer.config.read(known, &text) {
+            self.problem(ConfigErrorKind::Value, place, refused(known, &text, expected));
+        } else {
+            layer.sources.insert(known, Source::File(self.path.to_owned()));
+        }
+    }
+
+    fn problem(&mut self, kind: ConfigErrorKind, place: &str, message: String) {
+        self.problems.push(ConfigError::new(kind, format!("{}: {place}", self.path), message));
+    }
+}
+
+/// A value as it would be written in a variable.
+fn text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        other => other.type_str().to_owned(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Layers: settings from several places, the later place wins.
+
+use crate::config::call_settings::Stated;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::keys::{Config, KEYS, Limits, Settings, Source};
+use crate::config::ranked::Rank;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The places, from the lowest to the highest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// `[defaults]` of the file.
+    FileDefaults,
+    Attribute,
+    Configure,
+    /// The longest time limit that a function has of its own, where that is longer than what code says of the breaker.
+    Functions,
+    /// `[all]` of the file.
+    FileAll,
+    /// `[breakers.NAME]` of the file.
+    File,
+    /// `CIRCUIT_BREAKER_*`.
+    EnvironmentDefault,
+    Environment,
+    /// What `reconfigure` of the head of a family says to one of it.
+    Head,
+    Reconfigure,
+}
+
+const PLACES: usize = 10;
+
+/// What code says, before the process runs.
+const CODE: [Place; 2] = [Place::Attribute, Place::Configure];
+
+/// What one place says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer {
+    pub(crate) config: Config,
+    /// Where each key was read, if the place's name alone does not tell.
+    pub(crate) sources: BTreeMap<&'static str, Source>,
+    pub(crate) label: Option<String>,
+}
+
+impl From<Config> for Layer {
+    fn from(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
+impl Layer {
+    fn says_something(&self) -> bool {
+        self.config != Config::new() || self.label.is_some()
+    }
+}
+
+/// What is said where nothing is.
+static NOTHING: Config = Config::new();
+
+/// What all places say of one breaker. Most say nothing of most breakers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers {
+    said: [Option<Box<Layer>>; PLACES],
+    /// The longest time limit that a variable or a file gives one of its functions, above what all places say of the breaker.
+    longest_of_functions: Option<Duration>,
+}
+
+impl Layers {
+    pub(crate) fn set(&mut self, place: Place, layer: Layer) {
+        self.said[place as usize] = layer.says_something().then(|| Box::new(layer));
+    }
+
+    pub(crate) fn config(&self, place: Place) -> &Config {
+        self.said[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
+    }
+
+    pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
+        &mut self.said[place as usize].get_or_insert_default().config
+    }
+
+    /// What a place says, but for the time limit of a variable for all where the breaker's own table has one: of time limits the nearer one
+    /// stands above, so that what suits most does not cut off the one that needs long.
+    fn heard(&self, place: usize) -> Option<Cow<'_, Config>> {
+        let said = &self.said[place].as_ref()?.config;
+        let yields = place == Place::EnvironmentDefault as usize && self.config(Place::File).timeout.is_some();
+        Some(if yields { Cow::Owned(Config { timeout: None, ..*said }) } else { Cow::Borrowed(said) })
+    }
+
+    /// The values in force.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut merged = self.in_force().merged();
+        if self.rule_in_place_of_runs(&merged).is_some() {
+            merged = merged.fail_max_off();
+        }
+        let longest = merged.timeout.flatten().max(self.longest_of_functions);
+        Settings::resolve(&merged, Limits { of_breaker: self.stated().timeout, longest })
+    }
+
+    /// What it says of calls and retries, without what its functions say of their own.
+    pub(crate) fn stated(&self) -> Stated {
+        let places = (0..PLACES).rev().filter(|place| *place != Place::Functions as usize);
+        let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.heard(place)?))).collect();
+        Stated::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
+    }
+
+    /// Takes in the longest time limit of the functions, with its source, and the longest one among those that variables and files give them.
+    pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
+        self.set(Place::Functions, Layer::default());
+        let code = self.merged_below(Place::Functions).timeout.flatten();
+        if let Some((limit, source)) = longest.filter(|(limit, _)| Some(*limit) > code) {
+            let sources = BTreeMap::from([("timeout", source)]);
+            self.set(Place::Functions, Layer { config: Config::new().timeout(limit), sources, label: None });
+        }
+        self.longest_of_functions = of_operator;
+    }
+
+    /// Where the time limit of a call came from whose function has none of its own.
+    pub(crate) fn source_of_limit(&self) -> Source {
+        let sets = |place: &usize| self.heard(*place).is_some_and(|config| config.timeout.is_some());
+        self.source("timeout", (0..PLACES).rev().filter(|place| *place != Place::Functions as usize).find(sets))
+    }
+
+    /// The rule of which code says that it opens the breaker, where no place says anything of `fail_max`.
+    fn rule_in_place_of_runs(&self, merged: &Config) -> Option<&'static str> {
+        // One that another place has switched off is in place of nothing.
+        let unset = merged.fail_max.is_none() && merged.rule_over_failures().is_some();
+        CODE.iter().rev().find_map(|place| self.config(*place).rule_over_failures()).filter(|_| unset)
+    }
+
+    /// The layers without what would leave no rule on failures.
+    pub(crate) fn in_force(&self) -> Cow<'_, Self> {
+        let mut layers = Cow::Borrowed(self);
+        for (place, key) in self.left_out() {
+            if let Some(layer) = &mut layers.to_mut().said[place] {
+                layer.config.unset(key);
+            }
+        }
+        layers
+    }
+
+    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest places.
+    fn left_out(&self) -> Vec<(usize, &'static str)> {
+        let mut left_out = Vec::new();
+        if self.merged().opens_by_failures() {
+            return left_out;
+        }
+        let mut layers = self.clone();
+        for place in (0..PLACES).rev() {
+            let Some(layer) = &mut layers.said[place] else { continue };
+            left_out.extend(layer.config.keep_rules_on_failures().into_iter().map(|key| (place, key)));
+            if layers.merged().opens_by_failures() {
+                break;
+            }
+        }
+        left_out
+    }
+
+    /// What is wrong with the layers of the breaker `name` together, with the place that is to be mended.
+    pub(crate) fn problems(&self, name: &str) -> Vec<(Source, ConfigError)> {
+        let problem = |(place, key): (usize, &'static str)| {
+            let source = self.source(key, Some(place));
+            let table = match place {
+                _ if place == Place::FileDefaults as usize => "defaults".to_owned(),
+                _ if place == Place::FileAll as usize => "all".to_owned(),
+                _ => format!("breakers.{name}"),
+            };
+            let place = match &source {
+                Source::Environment(variable) => variable.clone(),
+                Source::File(path) => format!("{path}: {table}.{key}"),
+                other => format!("{other} of circuit breaker `{name}`: {key}"),
+            };
+            let rules = "give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
+            let message = format!("is `off`, which leaves circuit breaker `{name}` no rule on failures; {rules}");
+            (source, ConfigError::new(ConfigErrorKind::Value, place, message))
+        };
+        self.left_out().into_iter().map(problem).collect()
+    }
+
+    /// The keys that any place sets.
+    pub(crate) fn merged(&self) -> Config {
+        self.merged_of(PLACES)
+    }
+
+    fn merged_below(&self, place: Place) -> Config {
+        self.merged_of(place as usize)
+    }
+
+    fn merged_of(&self, places: usize) -> Config {
+        let mut merged = Config::new();
+        for config in (0..places).filter_map(|place| self.heard(place)) {
+            merged.overlay(&config);
+        }
+        merged
+    }
+
+    /// Where each value in force came from.
+    pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
+        let layers = self.in_force();
+        let set: [_; PLACES] = std::array::from_fn(|place| layers.heard(place).map(|config| config.set()));
+        let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
+        let rule = self.rule_in_place_of_runs(&layers.merged());
+        let source = |index, key| match rule {
+            Some(rule) if key == "fail_max" => Source::Follows(rule),
+            _ => self.source(key, place(index)),
+        };
+        KEYS.iter().enumerate().map(|(index, key)| (*key, source(index, *key))).collect()
+    }
+
+    /// Where a key came from that is set in this place above all others.
+    fn source(&self, key: &'static str, place: Option<usize>) -> Source {
+        let Some((place, layer)) = place.and_then(|place| Some((place, self.said[place].as_ref()?))) else {
+            return Source::Default;
+        };
+        let by_place = if place == Place::Attribute as usize {
+            Source::Attribute
+        } else if place == Place::Configure as usize {
+            Source::Configure
+        } else {
+            Source::Reconfigure
+        };
+        layer.sources.get(key).cloned().unwrap_or(by_place)
+    }
+
+    /// The name to show in logs and metrics, if another one than the breaker's was given.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.said.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
+    }
+
+    /// Whether nobody has told this breaker by itself anything.
+    pub(crate) fn follows(&self) -> bool {
+        *self.config(Place::Reconfigure) == Config::new()
+    }
+
+    /// The same for one of the family of which these are the head's layers; `own` is what it has so far. What its own
+    /// `reconfigure` says stays above everything that holds for all.
+    pub(crate) fn for_member(&self, own: &Self) -> Self {
+        let mut layers = self.clone();
+        layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);
+        layers.said[Place::Head as usize] = std::mem::take(&mut layers.said[Place::Reconfigure as usize]);
+        layers.said[Place::Reconfigure as usize] = own.said[Place::Reconfigure as usize].clone();
+        layers
+    }
+}
+
+const fn rank(place: usize) -> Rank {
+    if place >= Place::Head as usize {
+        Rank::Reconfigure
+    } else if place >= Place::FileAll as usize {
+        Rank::Operator
+    } else {
+        Rank::Code
+    }
+}

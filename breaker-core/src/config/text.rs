@@ -1,0 +1,149 @@
+//! Spelling: how keys are written outside of an attribute, and what a misspelt one may have meant.
+
+use crate::config::error::ConfigError;
+use crate::config::keys::KEYS;
+
+/// The keys that can be said of one function alone.
+const OF_FUNCTIONS: [&str; 6] = ["timeout", "retry", "retry_attempts", "retry_min", "retry_max", "retry_total"];
+
+pub(crate) fn is_of_function(key: &str) -> bool {
+    OF_FUNCTIONS.contains(&key)
+}
+
+/// What is said of another key in a place that is a function's.
+pub(crate) fn no_key_of_function(key: &str) -> String {
+    let all = OF_FUNCTIONS.map(|key| format!("`{key}`")).join(", ");
+    format!("`{key}` is said of a breaker and not of one function, of which there are {all}")
+}
+
+/// What the end of a variable's name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Key(&'static str),
+    /// The key that an older spelling was taken for.
+    Older(&'static str),
+    /// The name that logs and metrics show.
+    Label,
+    /// `TIMEOUT`: the call's time limit, or the recovery timeout?
+    BareTimeout,
+    Unknown,
+}
+
+const OLDER: &[(&str, &str)] = &[
+    ("FAIL_THRESHOLD", "fail_max"),
+    ("FAILURE_THRESHOLD", "fail_max"),
+    ("TIMEOUT_SECONDS", "recovery_timeout"),
+    ("RESET_TIMEOUT", "fail_window"),
+    ("HALF_OPEN_CALLS", "half_open_max_calls"),
+];
+
+/// How `key` is written in a variable.
+pub(crate) fn variable(key: &str) -> String {
+    if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() }
+}
+
+/// Whether `key` is written so in a variable. There can be many variables, so nothing is allocated.
+fn is_variable(key: &str, spelling: &str) -> bool {
+    match key {
+        "timeout" => spelling == "CALL_TIMEOUT",
+        _ => key.len() == spelling.len() && key.bytes().map(|byte| byte.to_ascii_uppercase()).eq(spelling.bytes()),
+    }
+}
+
+/// What `spelling`, the end of a variable's name, stands for.
+pub(crate) fn meaning(spelling: &str) -> Meaning {
+    let older = || OLDER.iter().find(|(old, _)| *old == spelling).map(|(_, key)| Meaning::Older(key));
+    match spelling {
+        "NAME" => Meaning::Label,
+        "TIMEOUT" => Meaning::BareTimeout,
+        _ => match KEYS.iter().find(|key| is_variable(key, spelling)) {
+            Some(key) => Meaning::Key(key),
+            None => older().unwrap_or(Meaning::Unknown),
+        },
+    }
+}
+
+/// What is expected outside of an attribute, where a duration may be a bare number.
+pub(crate) fn outside(expected: &str) -> String {
+    // A bare number of a window is one of calls, as its own words say.
+    let seconds = if expected.contains("duration") && !expected.contains("number of calls") {
+        " (a bare number is seconds)"
+    } else {
+        ""
+    };
+    format!("{expected}{seconds}")
+}
+
+/// The prefix of a breaker's variables: its name in upper case, other characters as `_`.
+pub(crate) fn prefix(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// The one of `known` that `word` may have meant.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > LONGEST {
+        return None;
+    }
+    let characters = word.chars().count();
+    known
+        .into_iter()
+        // The distance is no less than the difference of the lengths, and takes the product of both to find.
+        .filter(|candidate| candidate.chars().count().abs_diff(characters) <= farthest(candidate))
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, candidate)| *distance <= farthest(candidate))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A longer word, in bytes, is nobody's misspelling.
+const LONGEST: usize = 256;
+
+/// How many names of one sort are told one by one.
+const MOST_TOLD: usize = 100;
+/// How many pairs of names are compared for the hints of one message after another: some milliseconds.
+const MOST_COMPARED: usize = 100_000;
+
+/// What to tell of names that are not among `known`: each of the first ones with the nearest known name, and how many more there are.
+pub(crate) fn told<N>(
+    unknown: impl Iterator<Item = N>,
+    known: usize,
+    tell: impl Fn(N, bool) -> ConfigError,
+    rest: impl FnOnce(usize) -> ConfigError,
+) -> Vec<ConfigError> {
+    let hints = MOST_COMPARED / known.max(1);
+    first_of(unknown.enumerate(), |(at, name)| tell(name, at < hints), rest)
+}
+
+/// What to tell of each of the first ones, and how many more there are.
+pub(crate) fn first_of<N>(
+    mut all: impl Iterator<Item = N>,
+    tell: impl Fn(N) -> ConfigError,
+    rest: impl FnOnce(usize) -> ConfigError,
+) -> Vec<ConfigError> {
+    let mut told: Vec<_> = all.by_ref().take(MOST_TOLD).map(tell).collect();
+    let more = all.count();
+    told.extend((more > 0).then(|| rest(more)));
+    told
+}
+
+/// How many mistakes a misspelling of `candidate` may have.
+fn farthest(candidate: &str) -> usize {
+    candidate.len().max(3) / 3
+}
+
+/// "; did you mean `x`?", or the list of what there is.
+pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
+    match nearest(word, known.clone()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => {
+            let all: Vec<_> = known.into_iter().map(|key| format!("`{key}`")).collect();
+            format!("there are {}", all.join(", "))
+        }
+    }
+}
+
+/// The same for the end of a variable's name.
+pub(crate) fn variable_hint(spelling: &str) -> String {
+    let all: Vec<_> = KEYS.iter().map(|key| variable(key)).chain(["NAME".to_owned()]).collect();
+    hint(spelling, all.iter().map(String::as_str))
+}

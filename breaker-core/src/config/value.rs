@@ -1,0 +1,213 @@
+//! Values: how the value of a key is read from text, and shown in a message.
+
+use crate::config::duration;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::excerpt;
+use crate::config::keys::{Config, KEYS, OnCancel, OnPanic};
+use crate::config::text;
+use crate::config::types::{Backoff, PerFunction, Window};
+use std::time::Duration;
+
+impl Config {
+    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The units of durations are
+    /// `w d h m s ms us ns`; a bare number is seconds.
+    ///
+    /// ```
+    /// # use breaker_core::Config;
+    /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
+    /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
+    /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
+    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more, or \"off\"");
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such key, or the text is no value of it. The place of the error is the key.
+    pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        match self.read(key, text.trim()) {
+            Some(Ok(())) => Ok(self),
+            Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),
+            None => {
+                let message = format!("there is no key `{key}`; {}", text::hint(key, KEYS.iter().copied()));
+                Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
+            }
+        }
+    }
+}
+
+/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was meant to be. A text that is too long to be
+/// shown has no hint.
+pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
+    let shown = excerpt::value(text);
+    let whole = Some(text).filter(|_| shown.is_whole());
+    let reads = |meant: &String| matches!(Config::new().read(key, meant.trim()), Some(Ok(())));
+    let hint = match whole.and_then(duration::meant).filter(reads) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None if whole.is_some_and(duration::is_of_a_calendar) => {
+            "; months and years are written in days, such as \"30d\"".to_owned()
+        }
+        None => String::new(),
+    };
+    format!("is `{shown}`, expected {}{hint}", text::outside(expected))
+}
+
+/// A value of a key.
+pub(crate) trait Value: Copy {
+    /// From an environment variable or a file. Ranges are checked by the caller.
+    fn read(text: &str) -> Option<Self>;
+    fn show(&self) -> String;
+}
+
+impl Value for u32 {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for bool {
+    fn read(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some(true),
+            "false" | "0" | "no" | "off" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    /// `"1m 30s"`, or a bare number of seconds, which may have a fraction.
+    fn read(text: &str) -> Option<Self> {
+        match text.parse::<f64>() {
+            Ok(seconds) => Self::try_from_secs_f64(seconds).ok(),
+            Err(_) => duration::read(text),
+        }
+    }
+
+    fn show(&self) -> String {
+        duration::show(*self)
+    }
+}
+
+impl Value for f64 {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// What may be off.
+impl<T: Value> Value for Option<T> {
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("off") { Some(None) } else { T::read(text).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| "off".to_owned(), |value| value.show())
+    }
+}
+
+/// What each function may have of its own.
+impl<T: Value> Value for PerFunction<T> {
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("own") { Some(Self::Own) } else { T::read(text).map(Self::All) }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Own => "own".to_owned(),
+            Self::All(value) => value.show(),
+        }
+    }
+}
+
+impl Value for Window {
+    /// A bare number is one of calls, with which it may be written: `"100 calls"`.
+    fn read(text: &str) -> Option<Self> {
+        match text.strip_suffix("calls").or(text.strip_suffix("call")).unwrap_or(text).trim_end().parse::<u32>() {
+            Ok(calls) => Some(Self::Calls(calls)),
+            Err(_) => duration::read(text).map(Self::Time),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Calls(1) => "1 call".to_owned(),
+            Self::Calls(calls) => format!("{calls} calls"),
+            Self::Time(span) => span.show(),
+        }
+    }
+}
+
+impl Value for Backoff {
+    /// `"on"`, or what differs from the defaults: `"factor=1.5, max=5m"`.
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("on") {
+            return Some(Self::new());
+        }
+        let mut seen = Vec::new();
+        text.split(',').try_fold(Self::new(), |backoff, part| {
+            let (name, value) = part.split_once('=')?;
+            let (name, value) = (name.trim(), value.trim());
+            if seen.contains(&name) {
+                return None;
+            }
+            seen.push(name);
+            match name {
+                "factor" => f64::read(value).map(|factor| backoff.factor(factor)),
+                "max" => Duration::read(value).map(|max| backoff.max(max)),
+                "jitter" => f64::read(value).map(|jitter| backoff.jitter(jitter)),
+                _ => None,
+            }
+        })
+    }
+
+    fn show(&self) -> String {
+        format!("factor={}, max={}, jitter={}", self.factor, self.max.show(), self.jitter)
+    }
+}
+
+impl Value for OnCancel {
+    fn read(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "ignore" => Some(Self::Ignore),
+            "failure" => Some(Self::Failure),
+            _ => Duration::read(text).map(Self::After),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Ignore => "ignore".to_owned(),
+            Self::Failure => "failure".to_owned(),
+            Self::After(span) => span.show(),
+        }
+    }
+}
+
+impl Value for OnPanic {
+    fn read(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "ignore" => Some(Self::Ignore),
+            "failure" => Some(Self::Failure),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Ignore => "ignore".to_owned(),
+            Self::Failure => "failure".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What a function gives in place of the service's answer.
+
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod cache;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod cache_key;
+#[cfg(feature = "moka")]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod moka;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod plain;
+pub(crate) mod served;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod settle;
+pub(crate) mod steps;
+pub(crate) mod store;
+pub(crate) mod timed;

@@ -1,0 +1,174 @@
+//! Plain: what a function gives that returns no `Result`, as a result without an error; and whether an error can be made of a rejection.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::fallback::steps::{Answer, Maybe, Refused, Surely};
+use crate::macro_support::Fallible;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+/// What a function gives whose written type does not say whether it is a `Result`; `Shape` is one of the two below.
+#[derive(Debug)]
+pub struct Given<R, Shape>(R, PhantomData<fn() -> Shape>);
+
+/// It is a `Result`.
+#[derive(Debug)]
+pub enum OfResult {}
+
+/// It is any other value.
+#[derive(Debug)]
+pub enum OfValue {}
+
+/// Finds out which: rustc looks at a type's own methods before those of a trait.
+#[derive(Debug)]
+pub struct Probe<R>(PhantomData<fn() -> R>);
+
+impl<R> Probe<R> {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "an expansion needs no other way")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, E> Probe<Result<T, E>> {
+    #[must_use]
+    pub const fn __breaker_shape(&self) -> PhantomData<fn() -> OfResult> {
+        PhantomData
+    }
+}
+
+/// Of every other type.
+pub trait Answers {
+    fn __breaker_shape(&self) -> PhantomData<fn() -> OfValue>;
+}
+
+impl<R> Answers for Probe<R> {
+    fn __breaker_shape(&self) -> PhantomData<fn() -> OfValue> {
+        PhantomData
+    }
+}
+
+/// What the body gave, as one of this shape.
+pub const fn given<R, Shape>(value: R, shape: PhantomData<fn() -> Shape>) -> Given<R, Shape> {
+    Given(value, shape)
+}
+
+/// What is of this shape, whose type rustc learns so.
+pub fn shaped<Shape, T: Shaped<Shape>>(_: PhantomData<fn() -> Shape>, value: T) -> T {
+    value
+}
+
+/// What there may be of a shape.
+pub trait Shaped<Shape> {}
+
+impl<R, Shape> Shaped<Shape> for Given<R, Shape> {}
+impl<R, Shape> Shaped<Shape> for Option<Given<R, Shape>> {}
+impl<R, Shape> Shaped<Shape> for Refused<Given<R, Shape>> {}
+
+impl<R, Shape> Given<R, Shape> {
+    /// What the caller gets.
+    pub fn value(self) -> R {
+        self.0
+    }
+}
+
+impl<R> Fallible for Given<R, OfValue> {
+    type Ok = R;
+    type Error = Infallible;
+
+    fn view(&self) -> Result<&R, &Infallible> {
+        Ok(&self.0)
+    }
+
+    fn from_ok(value: R) -> Self {
+        Self(value, PhantomData)
+    }
+
+    fn from_error(error: Infallible) -> Self {
+        match error {}
+    }
+
+    fn whole(self) -> Result<R, Infallible> {
+        Ok(self.0)
+    }
+}
+
+impl<T, E> Fallible for Given<Result<T, E>, OfResult> {
+    type Ok = T;
+    type Error = E;
+
+    fn view(&self) -> Result<&T, &E> {
+        self.0.as_ref()
+    }
+
+    fn from_ok(value: T) -> Self {
+        Self(Ok(value), PhantomData)
+    }
+
+    fn from_error(error: E) -> Self {
+        Self(Err(error), PhantomData)
+    }
+
+    fn whole(self) -> Result<T, E> {
+        self.0
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<R> Answer<Given<R, OfValue>, Maybe> for Option<R> {
+    fn answer(self) -> Option<Given<R, OfValue>> {
+        self.map(Given::from_ok)
+    }
+}
+
+/// Of a function that returns an `Option`: a step that has the same signature, and has nothing, leaves it to the next one.
+#[diagnostic::do_not_recommend]
+impl<T> Answer<Given<Option<T>, OfValue>, Surely> for Option<T> {
+    fn answer(self) -> Option<Given<Self, OfValue>> {
+        self.is_some().then(|| Given::from_ok(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E, Way, A> Answer<Given<Result<T, E>, OfResult>, Way> for A
+where
+    A: Answer<Result<T, E>, Way>,
+{
+    fn answer(self) -> Option<Given<Result<T, E>, OfResult>> {
+        Answer::<Result<T, E>, Way>::answer(self).map(|result| Given(result, PhantomData))
+    }
+}
+
+/// Makes an error of a rejection, if the error's type says how (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
+#[derive(Debug)]
+pub struct Opener<E>(PhantomData<fn() -> E>);
+
+impl<E> Opener<E> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The error's type says how.
+pub trait ByFrom<E> {
+    #[expect(clippy::missing_errors_doc, reason = "it never is one")]
+    fn __breaker_open(&self, rejection: CircuitBreakerError) -> Result<E, CircuitBreakerError>;
+}
+
+impl<E: From<CircuitBreakerError>> ByFrom<E> for Opener<E> {
+    fn __breaker_open(&self, rejection: CircuitBreakerError) -> Result<E, CircuitBreakerError> {
+        Ok(E::from(rejection))
+    }
+}
+
+/// It does not.
+pub trait ByNothing<E> {
+    #[expect(clippy::missing_errors_doc, reason = "it gives the rejection back")]
+    fn __breaker_open(&self, rejection: CircuitBreakerError) -> Result<E, CircuitBreakerError>;
+}
+
+impl<E> ByNothing<E> for &Opener<E> {
+    fn __breaker_open(&self, rejection: CircuitBreakerError) -> Result<E, CircuitBreakerError> {
+        Err(rejection)
+    }
+}

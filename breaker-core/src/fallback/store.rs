@@ -1,0 +1,242 @@
+//! Store: where a `cache(..)` step keeps the answers of a function, and an answer with the time of its storing.
+
+use crate::clock::{self, Tick};
+use crate::sync::Arc;
+use std::fmt::Display;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+/// An answer, and when it was stored. It is what a [`Store`] keeps for a `cache(..)` step, so that a served answer can tell its
+/// age. Clones share the answer.
+///
+/// The age is told by the breaker's clock: monotonic, and with the feature `test-util` tokio's.
+#[derive(Debug)]
+pub struct Stored<V> {
+    value: Arc<V>,
+    at: Tick,
+}
+
+impl<V> Clone for Stored<V> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), at: self.at }
+    }
+}
+
+impl<V> Stored<V> {
+    /// An answer that is stored now.
+    #[must_use]
+    pub fn new(value: V) -> Self {
+        Self { value: Arc::new(value), at: clock::now() }
+    }
+
+    /// An answer that was stored at that time of the day: for stores outside of the process, which keep
+    /// [`stored_at`](Self::stored_at) with it. A time that is yet to come means now.
+    #[must_use]
+    pub fn since(value: V, at: SystemTime) -> Self {
+        let age = SystemTime::now().duration_since(at).unwrap_or_default();
+        Self { value: Arc::new(value), at: clock::now().before(age) }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn value(&self) -> &V {
+        &self.value
+    }
+
+    /// The answer itself; a copy of it where a clone is still kept.
+    #[must_use]
+    pub fn into_value(self) -> V
+    where
+        V: Clone,
+    {
+        Arc::unwrap_or_clone(self.value)
+    }
+
+    /// For how long it has been stored.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        clock::now().since(self.at)
+    }
+
+    /// The time of the day at which it was stored.
+    #[must_use]
+    pub fn stored_at(&self) -> SystemTime {
+        clock::wall(self.at)
+    }
+}
+
+/// A place for answers that takes time to reach: `cache(store = EXPR, key = ..)` of [`macro@crate::fallback::steps`], in an `async fn`.
+///
+/// An error says that the store does not work. It never fails the call: what cannot be read is not served, and what cannot be
+/// stored is answered all the same. [`Listener::store_failure`](crate::Listener::store_failure) tells of it. The same goes for a
+/// panic, and for a store that has given no answer after 250 ms (in a tokio runtime with a timer): its future is dropped then.
+///
+/// With the feature `moka`, a `moka::future::Cache<K, Stored<V>>` is one. Stores that never wait are a [`SyncStore`] instead, and
+/// references, `Box`es and `Arc`s of stores are stores.
+///
+/// ```
+/// # use breaker_core::{Store, Stored};
+/// # struct Redis;
+/// # impl Redis {
+/// #     async fn read(&self, key: &str) -> std::io::Result<Option<(String, std::time::SystemTime)>> { Ok(None) }
+/// #     async fn write(&self, key: &str, value: &str, at: std::time::SystemTime) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// impl Store<String, String> for Redis {
+///     type Error = std::io::Error;
+///
+///     async fn get(&self, key: &String) -> Result<Option<Stored<String>>, Self::Error> {
+///         let found = self.read(key).await?;
+///         Ok(found.map(|(value, at)| Stored::since(value, at)))
+///     }
+///
+///     async fn put(&self, key: String, answer: Stored<String>) -> Result<(), Self::Error> {
+///         self.write(&key, answer.value(), answer.stored_at()).await
+///     }
+/// }
+/// ```
+///
+/// # Cancellation
+/// Both futures are dropped when the call is, at any of their awaits, and after 250 ms.
+pub trait Store<K, V> {
+    /// Why the store does not work; logs show its text.
+    type Error: Display;
+
+    /// The last answer that was stored under `key`, if it is still there.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn get(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>> + Send;
+
+    /// Keeps `answer` under `key`, in place of an earlier one.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    fn put(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// A place for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of [`macro@crate::fallback::steps`], in any
+/// function.
+///
+/// An error or a panic never fails the call, as with a [`Store`]. With the feature `moka`, a
+/// `moka::sync::Cache<K, Stored<V>>` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
+    label = "not a `SyncStore<{K}, {V}>`",
+    note = "in a function that is not async a store never waits: a `moka::sync::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::SyncStore<{K}, {V}>`",
+    note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
+)]
+pub trait SyncStore<K, V> {
+    /// Why the store does not work; logs show its text.
+    type Error: Display;
+
+    /// The last answer that was stored under `key`, if it is still there.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn get(&self, key: &K) -> Result<Option<Stored<V>>, Self::Error>;
+
+    /// Keeps `answer` under `key`, in place of an earlier one.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    fn put(&self, key: K, answer: Stored<V>) -> Result<(), Self::Error>;
+}
+
+macro_rules! pointers {
+    ($($pointer:ty),*) => {$(
+        impl<K, V, S: Store<K, V> + ?Sized> Store<K, V> for $pointer {
+            type Error = S::Error;
+
+            fn get(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>> + Send {
+                (**self).get(key)
+            }
+
+            fn put(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>> + Send {
+                (**self).put(key, answer)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<K, V, S: SyncStore<K, V> + ?Sized> SyncStore<K, V> for $pointer {
+            type Error = S::Error;
+
+            fn get(&self, key: &K) -> Result<Option<Stored<V>>, Self::Error> {
+                (**self).get(key)
+            }
+
+            fn put(&self, key: K, answer: Stored<V>) -> Result<(), Self::Error> {
+                (**self).put(key, answer)
+            }
+        }
+    )*};
+}
+
+pointers!(&S, Box<S>, Arc<S>);
+
+/// A store of an `async fn`, of either kind.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
+    label = "neither a `Store<{K}, {V}>` nor a `SyncStore<{K}, {V}>`",
+    note = "a store is a `moka::future::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::Store<{K}, {V}>`",
+    note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
+)]
+#[doc(hidden)]
+pub trait AnyStore<K, V, Way> {
+    type Error: Display;
+    fn find(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>>;
+    fn keep(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>>;
+}
+
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct AtOnce;
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct InTime;
+
+#[diagnostic::do_not_recommend]
+impl<K, V, S: SyncStore<K, V> + ?Sized> AnyStore<K, V, AtOnce> for S {
+    type Error = S::Error;
+
+    async fn find(&self, key: &K) -> Result<Option<Stored<V>>, Self::Error> {
+        self.get(key)
+    }
+
+    async fn keep(&self, key: K, answer: Stored<V>) -> Result<(), Self::Error> {
+        self.put(key, answer)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, V, S: Store<K, V> + ?Sized> AnyStore<K, V, InTime> for S {
+    type Error = S::Error;
+
+    fn find(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>> {
+        self.get(key)
+    }
+
+    fn keep(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>> {
+        self.put(key, answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_from_outside_of_the_process_keeps_its_age() {
+        let hour = Duration::from_secs(3600);
+        let stored = Stored::since("answer", SystemTime::now() - hour);
+        assert!((hour..hour * 2).contains(&stored.age()), "{:?}", stored.age());
+        let again = Stored::since("answer", stored.stored_at());
+        assert!(again.age().abs_diff(stored.age()) < Duration::from_secs(1));
+        let years = hour * 24 * 365 * 10;
+        let old = Stored::since("older than the machine's last start", SystemTime::now() - years);
+        assert!(old.age() >= years, "{:?}", old.age());
+        let ahead = Stored::since("answer", SystemTime::now() + hour);
+        assert!(ahead.age() < Duration::from_secs(1), "a time that is yet to come means now");
+        let oldest = Stored::since("answer", SystemTime::UNIX_EPOCH);
+        assert!(oldest.age() > hour * 24 * 365 * 50, "it is older than the machine's own clock: {:?}", oldest.age());
+    }
+}

@@ -1,0 +1,59 @@
+//! Timed: a fallback step under its time limit. One that is cut off declines, so that the next step has its turn.
+
+use crate::call::by_handle::timeout;
+use crate::fallback::steps::Rejection;
+use crate::telemetry::event::FallbackCutOff;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pin_project! {
+    /// The time runs from when the step first has to wait.
+    #[allow(missing_docs, reason = "for the expansion of the attributes only")]
+    pub struct Timed<'r, 'a, F> {
+        #[pin]
+        step: F,
+        rejection: &'r Rejection<'a>,
+        source: &'static str,
+        own: Option<Option<Duration>>,
+        limit: Option<timeout::Limit>,
+    }
+}
+
+impl<'a> Rejection<'a> {
+    /// The step under its own limit, or, where it has none, that of the function; `Some(None)`: it has no limit.
+    #[doc(hidden)]
+    pub fn timed<F>(&self, source: &'static str, own: Option<Option<Duration>>, step: F) -> Timed<'_, 'a, F> {
+        Timed { step, rejection: self, source, own, limit: None }
+    }
+
+    /// Tells of a step that was cut off.
+    #[cold]
+    fn cut_off(&self, source: &'static str, after: Duration) {
+        if self.is_heard() {
+            let (breaker, function) = self.caller();
+            let event = FallbackCutOff { breaker, function, source, reason: self.reason(), after };
+            breaker.tell(&|listener| listener.fallback_cut_off(&event));
+        }
+    }
+}
+
+impl<T, F: Future<Output = Option<T>>> Future for Timed<'_, '_, F> {
+    type Output = Option<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        if let Poll::Ready(answer) = this.step.poll(context) {
+            return Poll::Ready(answer);
+        }
+        let (own, rejection) = (*this.own, *this.rejection);
+        let span = || own.unwrap_or_else(|| rejection.limit());
+        timeout::wait_for(this.limit, span, rejection.caller().0, context).map(|after| {
+            rejection.cut_off(this.source, after);
+            None
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Open time: how long an opening lasts, with backoff, jitter and what the service asked for. Plain data; chance is a seeded generator.
+
+use crate::clock::Tick;
+use crate::config::keys::Settings;
+use crate::config::types::Backoff;
+use std::time::Duration;
+
+/// An opening. How long it lasts follows from the present settings, so that `reconfigure` holds for one that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    since: Tick,
+    /// From 0 to 1, for the jitter.
+    luck: f64,
+    /// What the tripping call's outcome asked for (`Retry-After`).
+    asked: Option<Duration>,
+    /// What somebody said who opened it by hand, or how long it was, once it is over.
+    exactly: Option<Duration>,
+}
+
+impl Opening {
+    /// It ends then, whatever the settings will say, unless its end stands already.
+    pub(crate) fn fix(&mut self, end: Tick) {
+        self.exactly.get_or_insert(end.since(self.since));
+    }
+}
+
+/// How far the backoff has gone.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    steps: u32,
+    random: u64,
+}
+
+impl Pace {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { steps: 0, random: seed }
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.random = seed;
+    }
+
+    /// A recovery failed: the next open time is a step longer, unless this one is the longest.
+    pub(crate) fn failed(&mut self, settings: &Settings) {
+        let grows =
+            settings.backoff.is_some_and(|backoff| backoff.factor > 1.0) && !settings.recovery_timeout.is_zero();
+        if grows && grown(settings, self.steps) < longest(settings) {
+            self.steps = self.steps.saturating_add(1);
+        }
+    }
+
+    /// The breaker was closed for so long: a step back for each present open time.
+    pub(crate) fn rested(&mut self, mut closed: Duration, settings: &Settings) {
+        if settings.backoff.is_none() {
+            self.steps = 0;
+        }
+        while self.steps > 0 {
+            let Some(left) = closed.checked_sub(grown(settings, self.steps)) else { return };
+            closed = left;
+            self.steps -= 1;
+        }
+    }
+
+    /// The next opening is the first one.
+    pub(crate) fn reset(&mut self) {
+        self.steps = 0;
+    }
+
+    pub(crate) fn open(&mut self, now: Tick, asked: Option<Duration>) -> Opening {
+        Opening { since: now, luck: self.luck(), asked, exactly: None }
+    }
+
+    /// An opening that lasts so long whatever the settings say.
+    pub(crate) const fn open_for(now: Tick, span: Duration) -> Opening {
+        Opening { since: now, luck: 0.0, asked: None, exactly: Some(span) }
+    }
+
+    /// When `opening` ends: at the larger of its open time and what the service asked for.
+    pub(crate) fn end(&self, opening: &Opening, settings: &Settings) -> Tick {
+        if let Some(span) = opening.exactly {
+            return opening.since.after(span);
+        }
+        let grown = grown(settings, self.steps);
+        let jitter = settings.backoff.map_or(0.0, |backoff| backoff.jitter);
+        let more = Duration::try_from_secs_f64(grown.as_secs_f64() * jitter * opening.luck).unwrap_or_default();
+        let asked = opening.asked.unwrap_or_default().min(longest(settings));
+        opening.since.after(grown.saturating_add(more).max(asked))
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+    fn luck(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// The open time after so many failed recoveries, without jitter.
+fn grown(settings: &Settings, steps: u32) -> Duration {
+    let first = settings.recovery_timeout;
+    let (Some(Backoff { factor, .. }), 1..) = (settings.backoff, steps) else { return first };
+    // Finite, so that nothing stays nothing however often it grows.
+    let times = factor.powi(i32::try_from(steps).unwrap_or(i32::MAX)).min(f64::MAX);
+    Duration::try_from_secs_f64(first.as_secs_f64() * times).unwrap_or(Duration::MAX).min(longest(settings))
+}
+
+/// What an open time can become, but for jitter.
+fn longest(settings: &Settings) -> Duration {
+    settings.backoff.map_or(Backoff::MAX, |backoff| backoff.max).max(settings.recovery_timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::{Config, Limits};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn settings(backoff: Backoff) -> Settings {
+        Settings::resolve(&Config::new().recovery_timeout(10 * SECOND).backoff(backoff), Limits::default())
+    }
+
+    fn span(pace: &Pace, settings: &Settings, luck: f64, asked: Option<Duration>) -> Duration {
+        pace.end(&Opening { since: Tick::ZERO, luck, asked, exactly: None }, settings).since(Tick::ZERO)
+    }
+
+    #[test]
+    fn it_grows_up_to_its_longest_and_goes_back_a_step_for_each_open_time_of_rest() {
+        let settings = settings(Backoff::new().max(60 * SECOND).jitter(0.0));
+        let mut pace = Pace::new(1);
+        let mut spans = Vec::new();
+        for _ in 0..6 {
+            spans.push(span(&pace, &settings, 0.5, None).as_secs());
+            pace.failed(&settings);
+        }
+        assert_eq!(spans, [10, 20, 40, 60, 60, 60]);
+        pace.rested(59 * SECOND, &settings);
+        assert_eq!(span(&pace, &settings, 0.5, None), 60 * SECOND);
+        pace.rested(60 * SECOND, &settings);
+        assert_eq!(span(&pace, &settings, 0.5, None), 40 * SECOND);
+        pace.rested(60 * SECOND, &settings);
+        assert_eq!(span(&pace, &settings, 0.5, None), 10 * SECOND, "40 s and 20 s");
+    }
+
+    #[test]
+    fn jitter_only_makes_it_longer_and_a_service_gets_what_it_asks_for_within_the_longest() {
+        let settings = settings(Backoff::new().max(60 * SECOND).jitter(0.5));
+        let pace = Pace::new(1);
+        assert_eq!(span(&pace, &settings, 0.0, None), 10 * SECOND);
+        assert_eq!(span(&pace, &settings, 1.0, None), 15 * SECOND);
+        assert_eq!(span(&pace, &settings, 1.0, Some(14 * SECOND)), 15 * SECOND);
+        assert_eq!(span(&pace, &settings, 1.0, Some(16 * SECOND)), 16 * SECOND);
+        assert_eq!(span(&pace, &settings, 1.0, Some(Duration::MAX)), 60 * SECOND);
+    }
+
+    #[test]
+    fn extreme_settings_harm_nothing() {
+        for first in [Duration::ZERO, Duration::MAX] {
+            let backoff = Backoff::new().factor(1000.0).max(Duration::MAX).jitter(1.0);
+            let settings =
+                Settings::resolve(&Config::new().recovery_timeout(first).backoff(backoff), Limits::default());
+            let mut pace = Pace::new(1);
+            (0..400).for_each(|_| pace.failed(&settings));
+            let end = pace.end(&Opening { since: Tick::ZERO, luck: 1.0, asked: None, exactly: None }, &settings);
+            assert_eq!(end == Tick::ZERO, first.is_zero());
+            pace.rested(SECOND, &settings);
+        }
+    }
+
+    #[test]
+    fn chance_follows_from_its_seed_and_lies_between_zero_and_one() {
+        let (mut pace, mut again) = (Pace::new(9), Pace::new(9));
+        let drawn: Vec<_> = (0..1000).map(|_| pace.luck()).collect();
+        assert!(drawn.iter().all(|luck| (0.0..1.0).contains(luck) && again.luck() == *luck));
+        let mean = drawn.iter().sum::<f64>() / 1000.0;
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+    }
+}

@@ -1,0 +1,128 @@
+//! By hand: what a person or a program does to the machine: manual states, settings, openings without a rule (rules 12 and 13).
+
+use super::{Machine, Manual, Phase};
+use crate::clock::{Tick, nanos_of};
+use crate::config::keys::Settings;
+use crate::machine::backoff::Pace;
+use crate::machine::half_open::Trial;
+use crate::machine::output::{Change, Counts};
+use crate::sync::Arc;
+use std::time::Duration;
+
+impl Machine {
+    /// Closes with nothing left of what was: no run, no backoff, no ramp.
+    fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Change {
+        self.pace.reset();
+        (self.lacking, self.told_of_places) = (0, false);
+        self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
+    }
+
+    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
+    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
+        if self.manual == manual {
+            return None;
+        }
+        let change = self.shift_by_hand(manual, now);
+        (change.old != change.new).then_some(change)
+    }
+
+    /// Whether a person or a program has set its state.
+    pub(crate) fn is_manual(&self) -> bool {
+        self.manual.is_some()
+    }
+
+    /// Closes, zeroes what was counted and starts a new generation.
+    pub(crate) fn reset(&mut self, now: Tick) -> Change {
+        self.counts = Counts::default();
+        self.last_failure = Tick::ZERO;
+        self.eclipse_told = false;
+        Change { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
+    }
+
+    /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
+    pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Change> {
+        let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
+        self.end_what_is_over(now);
+        let old = self.told();
+        let before = std::mem::replace(&mut self.settings, settings);
+        if let Some(window) = self.window.as_ref().filter(|_| before.slow_call != self.settings.slow_call) {
+            window.forget_slow();
+        }
+        if let (Phase::Closed { ramp: Some(ramp), .. }, Some(old), Some(new)) =
+            (&mut self.phase, before.ramp, self.settings.ramp)
+        {
+            ramp.stretch(old, new);
+        }
+        // It was open until now.
+        if let (Some(_), Phase::Open(opening)) = (self.lapsed(now), &mut self.phase) {
+            opening.fix(now);
+        }
+        self.arrange();
+        toggled.then(|| {
+            self.since = now;
+            Change { old, ..self.shift_by_hand(None, now) }
+        })
+    }
+
+    /// An opening or a ramp that is over does not begin again because other settings would have made it longer.
+    fn end_what_is_over(&mut self, now: Tick) {
+        let lapsed = self.lapsed(now);
+        match (&mut self.phase, lapsed, self.settings.ramp) {
+            (Phase::Open(opening), Some(end), _) => opening.fix(end),
+            (Phase::Closed { ramp: Some(running), .. }, _, Some(length)) if running.share(now, length).is_some() => {}
+            (Phase::Closed { ramp, .. }, ..) => *ramp = None,
+            _ => {}
+        }
+    }
+
+    /// Has what follows from the settings as they say: how long a run and its gaps may be, and the window. Without a rule nothing is added to it, so it must not keep what is older.
+    pub(super) fn arrange(&mut self) {
+        self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
+        self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
+        match (self.settings.rules(), &mut self.window) {
+            (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
+            (None, Some(window)) => window.rest(),
+            (None, None) => {}
+        }
+    }
+
+    /// Opens without a rule, or anew, for `span` or as long as a rule's opening would last.
+    pub(crate) fn trip_by_hand(&mut self, span: Option<Duration>, now: Tick) -> Option<Change> {
+        let opening = span.map_or_else(|| self.pace.open(now, None), |span| Pace::open_for(now, span));
+        self.trip = None;
+        self.move_by_hand(Phase::Open(opening), now)
+    }
+
+    /// Lets probes in before their time. A trial that is under way, or begins with the next call, goes on.
+    pub(crate) fn half_open_by_hand(&mut self, now: Tick) -> Option<Change> {
+        if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
+            return None;
+        }
+        self.move_by_hand(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
+    }
+
+    /// A manual state stands above it, but for shadow, which shows what would be.
+    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Change> {
+        if !matches!(self.mode(), None | Some(Manual::Shadow)) {
+            return None;
+        }
+        if let Phase::Closed { since, .. } = self.phase {
+            self.pace.rested(now.since(since), &self.settings);
+        }
+        Some(self.enter(phase, now)).filter(|change| change.old != change.new)
+    }
+
+    /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the trial is taken (rule 4).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn lapse(&mut self, now: Tick) -> Option<Change> {
+        self.expire(now).or_else(|| self.end_open_time(now))
+    }
+
+    /// Ends a forced opening whose time is over.
+    pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
+        match self.manual {
+            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, until)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Trip: the rules that open a breaker, as plain data that is told each outcome.
+
+use crate::clock::Tick;
+use crate::config::duration;
+use std::fmt;
+use std::time::Duration;
+
+/// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure counter
+/// that a success resets; the time limit between two failures is Polly's and pybreaker's refinement.)
+#[derive(Debug)]
+pub(crate) struct Run {
+    length: u32,
+    first: Tick,
+    last: Tick,
+}
+
+impl Run {
+    pub(crate) const fn new() -> Self {
+        Self { length: 0, first: Tick::ZERO, last: Tick::ZERO }
+    }
+
+    /// Adds a failure and gives the run's new length. A run whose last failure is more than `window` ago is
+    /// forgotten first; `None`: never.
+    pub(crate) fn failed(&mut self, now: Tick, window: Option<Duration>) -> u32 {
+        if window.is_some_and(|window| now.since(self.last) > window) {
+            self.clear();
+        }
+        if self.length == 0 {
+            self.first = now;
+        }
+        self.last = now;
+        self.length = self.length.saturating_add(1);
+        self.length
+    }
+
+    /// Adds a failure to a run that goes on, since the last one was not more than `gap` nanoseconds ago, and stays shorter than `most`.
+    /// `false`: nothing was added.
+    #[inline]
+    pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
+        let longer = self.length.saturating_add(1);
+        let goes_on = longer < most && self.counts_at(now, gap);
+        if goes_on {
+            (self.length, self.last) = (longer, now);
+        }
+        goes_on
+    }
+
+    /// Whether a failure now would make it longer: there is one, and the last was not more than `gap` nanoseconds ago.
+    #[inline]
+    pub(crate) fn counts_at(&self, now: Tick, gap: u64) -> bool {
+        self.length > 0 && now.nanos_since(self.last) <= gap
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    pub(crate) const fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// When its last failure was.
+    pub(crate) const fn last(&self) -> Tick {
+        self.last
+    }
+
+    /// The time from its first to its last failure.
+    pub(crate) const fn span(&self) -> Duration {
+        self.last.since(self.first)
+    }
+}
+
+/// What is in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+    pub(crate) slow: u64,
+}
+
+impl Tally {
+    /// Nothing in it could open a breaker.
+    #[inline]
+    /// With so many slow calls more.
+    pub(crate) const fn and_slow(self, slow: u64) -> Self {
+        Self { calls: self.calls + slow, slow: self.slow + slow, ..self }
+    }
+
+    pub(crate) const fn is_good(&self) -> bool {
+        self.failed == 0 && self.slow == 0
+    }
+}
+
+/// The rules that look at a window. Any of them opens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rules {
+    pub(crate) failure_rate: Option<f64>,
+    /// Of the calls that are slower than `slow_call`.
+    pub(crate) slow_rate: Option<f64>,
+    pub(crate) slow_call: Option<Duration>,
+    /// So many failures in the window.
+    pub(crate) fail_max: Option<u32>,
+    /// The rates are not judged of fewer calls.
+    pub(crate) min_calls: u32,
+}
+
+impl Rules {
+    /// The rule that holds, if one does.
+    pub(crate) fn judge(&self, tally: &Tally) -> Option<Trip> {
+        let &Tally { calls, failed, slow } = tally;
+        let enough = calls > 0 && calls >= u64::from(self.min_calls);
+        match (self.failure_rate, self.slow_rate, self.slow_call, self.fail_max) {
+            (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
+                Some(Trip::FailureRate { failed, calls, limit })
+            }
+            (_, Some(limit), Some(than), _) if enough && reaches(slow, calls, limit) => {
+                Some(Trip::SlowRate { slow, calls, limit, than })
+            }
+            (.., Some(most)) if failed >= u64::from(most) => Some(Trip::Failures { failed, calls }),
+            _ => None,
+        }
+    }
+}
+
+impl Rules {
+    /// The slow rule alone, if it holds.
+    pub(crate) fn judge_slow(&self, tally: &Tally) -> Option<Trip> {
+        Self { failure_rate: None, fail_max: None, ..*self }.judge(tally)
+    }
+}
+
+/// Whether `part` is at least this share of `whole`. A quotient and a literal are rounded alike, so 7 of 100 are 0.07, which
+/// they need not be when 0.07 is multiplied by 100.
+pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
+    part > 0 && part as f64 / whole as f64 >= share
+}
+
+/// Why a breaker opened: the rule, with its numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Trip {
+    Run {
+        length: u32,
+        span: Duration,
+    },
+    FailureRate {
+        failed: u64,
+        calls: u64,
+        limit: f64,
+    },
+    SlowRate {
+        slow: u64,
+        calls: u64,
+        limit: f64,
+        than: Duration,
+    },
+    Failures {
+        failed: u64,
+        calls: u64,
+    },
+    /// One probe failed, where none may.
+    Probe {
+        successes: u32,
+        of: u32,
+    },
+    /// One probe was slow, where none may.
+    SlowProbe {
+        successes: u32,
+        of: u32,
+        than: Duration,
+    },
+    /// So many failed or were slow that the others cannot close it any more.
+    Trial {
+        failed: u32,
+        /// Those that succeeded, and took longer than this.
+        slow: u32,
+        than: Duration,
+        probes: u32,
+        needed: u32,
+    },
+    ProbeFailureRate {
+        failed: u32,
+        probes: u32,
+        limit: f64,
+    },
+    ProbeSlowRate {
+        slow: u32,
+        probes: u32,
+        limit: f64,
+        than: Duration,
+    },
+}
+
+impl Trip {
+    /// Whether failures were the reason, so that the last one belongs to it.
+    pub(crate) const fn is_of_failures(&self) -> bool {
+        !matches!(
+            self,
+            Self::SlowRate { .. } | Self::ProbeSlowRate { .. } | Self::SlowProbe { .. } | Self::Trial { failed: 0, .. }
+        )
+    }
+}
+
+impl fmt::Display for Trip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Run { length: 1, .. } => write!(f, "1 failure"),
+            Self::Run { length, span } if span.as_secs() == 0 => {
+                write!(f, "{length} consecutive failures in {} ms", span.as_millis())
+            }
+            Self::Run { length, span } => {
+                write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
+            }
+            Self::FailureRate { failed, calls, limit } => failure_rate(f, failed, Number(calls, "call"), limit),
+            Self::SlowRate { slow, calls, limit, than } => slow_rate(f, slow, Number(calls, "call"), than, limit),
+            Self::Failures { failed, calls } => {
+                write!(f, "{} of {}", Number(failed, "failure"), Number(calls, "call"))
+            }
+            Self::Probe { successes, of } => {
+                f.write_str("a probe failed")?;
+                after(f, successes, of)
+            }
+            Self::SlowProbe { successes, of, than } => {
+                write!(f, "a probe took longer than {}", duration::show(than))?;
+                after(f, successes, of)
+            }
+            Self::Trial { failed, slow, than, probes, needed } => {
+                let (bad, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
+                let what = match (failed, slow) {
+                    (_, 0) => "failed".to_owned(),
+                    (0, _) => format!("took longer than {}", duration::show(than)),
+                    _ => format!("failed or took longer than {}", duration::show(than)),
+                };
+                let needed = if needed == 1 { "1 success" } else { &format!("{needed} successes") };
+                write!(f, "{bad} of {probes} {what}, and closing takes {needed}")
+            }
+            Self::ProbeFailureRate { failed, probes, limit } => {
+                failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
+            }
+            Self::ProbeSlowRate { slow, probes, limit, than } => {
+                slow_rate(f, slow.into(), Number(probes.into(), "probe"), than, limit)
+            }
+        }
+    }
+}
+
+/// How many probes of a trial had succeeded before.
+fn after(f: &mut fmt::Formatter<'_>, successes: u32, of: u32) -> fmt::Result {
+    if of == 1 { Ok(()) } else { write!(f, " after {successes} of {of} successes") }
+}
+
+fn failure_rate(f: &mut fmt::Formatter<'_>, failed: u64, all: Number, limit: f64) -> fmt::Result {
+    write!(f, "failure rate {} of {all} (limit {})", all.share(failed), Percent(limit))
+}
+
+fn slow_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Duration, limit: f64) -> fmt::Result {
+    let (share, than) = (all.share(slow), duration::show(than));
+    write!(f, "{share} of {all} took longer than {than} (limit {})", Percent(limit))
+}
+
+/// So many of something.
+#[derive(Clone, Copy)]
+struct Number(u64, &'static str);
+
+impl Number {
+    fn share(self, part: u64) -> Percent {
+        Percent(part as f64 / self.0 as f64)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, what) = self;
+        write!(f, "{count} {what}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most, or one digit of a smaller one: `0.004 %`.
+struct Percent(f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.0 * 100.0;
+        let tenths = (percent * 10.0).round() / 10.0;
+        if tenths > 0.0 || percent <= 0.0 {
+            return write!(f, "{tenths} %");
+        }
+        let places = (-percent.log10()).ceil() as usize;
+        write!(f, "{percent:.places$} %")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: Rules = Rules { failure_rate: None, slow_rate: None, slow_call: None, fail_max: None, min_calls: 10 };
+
+    #[test]
+    fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {
+        for calls in 1..=1000_u64 {
+            for failed in 1..=calls {
+                let limit = failed as f64 / calls as f64;
+                let text = format!("{limit}");
+                let rules = Rules { failure_rate: Some(text.parse().unwrap()), min_calls: 1, ..RULES };
+                assert!(rules.judge(&Tally { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
+                assert!(rules.judge(&Tally { calls, failed: failed - 1, slow: 0 }).is_none());
+            }
+        }
+        assert!(reaches(7, 100, 0.07) && reaches(29, 100, 0.29));
+    }
+
+    #[test]
+    fn rates_need_the_least_number_of_calls_and_a_count_does_not() {
+        let rules = Rules { failure_rate: Some(0.5), fail_max: Some(9), ..RULES };
+        assert_eq!(rules.judge(&Tally { calls: 9, failed: 8, slow: 0 }), None);
+        assert_eq!(rules.judge(&Tally { calls: 9, failed: 9, slow: 0 }), Some(Trip::Failures { failed: 9, calls: 9 }));
+        let trip = rules.judge(&Tally { calls: 10, failed: 5, slow: 0 });
+        assert_eq!(trip, Some(Trip::FailureRate { failed: 5, calls: 10, limit: 0.5 }));
+        assert_eq!(Rules { min_calls: 0, ..rules }.judge(&Tally::default()), None);
+    }
+
+    #[test]
+    fn each_rule_says_its_numbers() {
+        let than = Duration::from_secs(4);
+        let cases = [
+            (Trip::FailureRate { failed: 62, calls: 100, limit: 0.5 }, "failure rate 62 % of 100 calls (limit 50 %)"),
+            (Trip::FailureRate { failed: 1, calls: 3, limit: 0.125 }, "failure rate 33.3 % of 3 calls (limit 12.5 %)"),
+            (
+                Trip::SlowRate { slow: 3, calls: 5, limit: 0.5, than },
+                "60 % of 5 calls took longer than 4s (limit 50 %)",
+            ),
+            (Trip::Failures { failed: 5, calls: 40 }, "5 failures of 40 calls"),
+            (
+                Trip::FailureRate { failed: 1, calls: 70_000, limit: 1e-6 },
+                "failure rate 0.001 % of 70000 calls (limit 0.0001 %)",
+            ),
+            (Trip::Probe { successes: 0, of: 1 }, "a probe failed"),
+            (Trip::SlowProbe { successes: 1, of: 2, than }, "a probe took longer than 4s after 1 of 2 successes"),
+            (
+                Trip::Trial { failed: 2, slow: 0, than, probes: 3, needed: 2 },
+                "2 of 3 probes failed, and closing takes 2 successes",
+            ),
+            (
+                Trip::Trial { failed: 1, slow: 1, than, probes: 3, needed: 2 },
+                "2 of 3 probes failed or took longer than 4s, and closing takes 2 successes",
+            ),
+            (
+                Trip::Trial { failed: 0, slow: 2, than, probes: 3, needed: 1 },
+                "2 of 3 probes took longer than 4s, and closing takes 1 success",
+            ),
+            (Trip::ProbeFailureRate { failed: 3, probes: 4, limit: 0.5 }, "failure rate 75 % of 4 probes (limit 50 %)"),
+        ];
+        for (trip, text) in cases {
+            assert_eq!(trip.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Shown: what the machine shows of itself, to calls and to people. Nothing here changes it.
+
+use super::{Machine, Manual, Phase};
+use crate::breaker::gate::{Wait, Word};
+use crate::clock::Tick;
+use crate::config::keys::{OnCancel, Settings};
+use crate::machine::backoff::Opening;
+use crate::machine::output::{Counts, Reading};
+use crate::machine::state::State;
+
+impl Machine {
+    /// The manual state, or the one that the settings ask for.
+    pub(super) fn mode(&self) -> Option<Manual> {
+        self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
+    }
+
+    /// Whether it rejects nothing, whatever its settings say.
+    fn lets_all_in(&self) -> bool {
+        matches!(self.mode(), Some(Manual::Disabled | Manual::Shadow))
+    }
+
+    /// The state as the listeners know it.
+    pub(super) fn told(&self) -> State {
+        match self.mode() {
+            Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
+            Some(Manual::Disabled) => State::Disabled,
+            Some(Manual::Shadow) => State::Shadow,
+            None => self.phase_state(),
+        }
+    }
+
+    pub(super) fn phase_state(&self) -> State {
+        match self.phase {
+            Phase::Closed { .. } => State::Closed,
+            Phase::Open(_) => State::Open,
+            Phase::HalfOpen(_) => State::HalfOpen,
+        }
+    }
+
+    pub(super) fn reopens(&self, opening: &Opening) -> Tick {
+        self.pace.end(opening, &self.settings)
+    }
+
+    /// Since when the open time is over, if no probe has come since.
+    pub(super) fn lapsed(&self, now: Tick) -> Option<Tick> {
+        match &self.phase {
+            Phase::Open(opening) => Some(self.reopens(opening)).filter(|end| now >= *end),
+            _ => None,
+        }
+    }
+
+    /// When an opening ends, by the clock alone, if one lasts. In shadow too.
+    pub(crate) fn ends(&self) -> Option<Tick> {
+        let end = match (self.manual, &self.phase) {
+            (Some(Manual::ForcedOpen { until }), _) => until,
+            (_, Phase::Open(opening)) => self.reopens(opening),
+            _ => return None,
+        };
+        (end != Tick::NEVER).then_some(end)
+    }
+
+    /// Until when every call is rejected, if so.
+    pub(super) fn shut_until(&self) -> Option<Tick> {
+        match self.mode() {
+            Some(Manual::ForcedOpen { until }) => Some(until),
+            Some(Manual::Disabled | Manual::Shadow) => None,
+            None => self.phase_shut_until(),
+        }
+    }
+
+    /// The same for the automatic part alone.
+    pub(super) fn phase_shut_until(&self) -> Option<Tick> {
+        match &self.phase {
+            Phase::Closed { .. } => None,
+            Phase::Open(opening) => Some(self.reopens(opening)),
+            Phase::HalfOpen(trial) => trial.full_until(&self.settings),
+        }
+    }
+
+    /// Until when the ramp rejects the next call, if there is one.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ramps_until(&self) -> Option<Tick> {
+        match (self.mode(), &self.phase, self.settings.ramp) {
+            (None, Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => Some(ramp.opens(length)),
+            _ => None,
+        }
+    }
+
+    /// The state at `now`, without changing anything (rules 1 and 4).
+    pub(crate) fn state(&self, now: Tick) -> State {
+        match (self.told(), self.shut_until()) {
+            (State::Open, Some(until)) if now >= until => State::HalfOpen,
+            (State::ForcedOpen, Some(until)) if now >= until && !self.settings.enabled => State::Disabled,
+            (State::ForcedOpen, Some(until)) if now >= until => State::Closed,
+            (told, _) => told,
+        }
+    }
+
+    /// What calls may act on without the lock.
+    pub(crate) fn publish(&self) -> (Word, Tick) {
+        let until = self.shut_until();
+        let phase = match (self.mode(), &self.phase) {
+            (Some(Manual::Disabled), _) => Word::PASS,
+            (_, Phase::Closed { ramp: Some(_), .. }) => Word::ASK,
+            (_, Phase::Closed { ramp: None, .. }) => 0,
+            (_, Phase::Open(_)) => Word::ASK,
+            (_, Phase::HalfOpen(_)) => Word::ASK | Word::WATCH,
+        };
+        let flag = |on: bool, flag: u64| if on { flag } else { 0 };
+        let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
+        let flags = phase
+            | flag(until.is_some(), Word::SHUT)
+            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
+            | flag(self.settings.has_rules(), Word::WINDOW)
+            | flag(timed, Word::TIMED)
+            | flag(self.settings.limits.longest.is_some(), Word::LIMITED)
+            | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), Word::PLACES);
+        (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+    }
+
+    /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
+    /// end of an open time. `None`: it knows nothing that a new machine would not.
+    pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
+        let Phase::Closed { ramp, since } = &self.phase else {
+            return Some(self.lapsed(now).unwrap_or(self.since));
+        };
+        let run = self.run.counts_at(now, self.longest_gap).then(|| self.run.last());
+        let window = self.ruled_window().filter(|window| !window.tally(now).is_good());
+        let ramps =
+            ramp.as_ref().zip(self.settings.ramp).is_some_and(|(ramp, length)| ramp.share(now, length).is_some());
+        [run, window.map(|_| self.last_bad), ramps.then_some(*since)].into_iter().flatten().max()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(crate) fn read(&self, now: Tick) -> Reading {
+        let (state, until) = (self.state(now), self.shut_until());
+        let lapsed = until.filter(|_| state != self.told());
+        Reading {
+            state,
+            since: lapsed.unwrap_or(self.since),
+            retry_after: until.filter(|until| *until > now).and_then(|until| Wait::until(until, now).told(state)),
+            run: self.run.length(),
+            trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
+            counts: self.counts,
+            last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
+            window: self.ruled_window().map(|window| match self.phase {
+                Phase::Closed { .. } => window.tally(now),
+                _ => window.sums(),
+            }),
+            ramp_share: match (&self.phase, self.settings.ramp) {
+                (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),
+                _ => None,
+            },
+            settings: Settings::clone(&self.settings),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Calls: a window over the last calls, two bits for each, in a ring.
+
+use super::{Bad, Mark};
+use crate::machine::trip::Tally;
+use crate::sync::{AtomicU64, OnceLock, Ordering};
+
+/// Calls in one word.
+const PER_WORD: u32 = 32;
+/// Words of the smallest tier; each has twice as many as the one before it. The last one has room for `Window::MOST_CALLS`.
+const FIRST: usize = 4;
+const TIERS: usize = 14;
+
+const FAILED: u64 = 1;
+const SLOW: u64 = 2;
+const BOTH: u64 = FAILED | SLOW;
+/// The failure bits of a word.
+const FAILURES: u64 = 0x5555_5555_5555_5555;
+
+/// The ring. A window uses the first words of the smallest tier that has room for it; no tier is ever given back, so that whoever is
+/// in the midst of adding a call cannot lose it.
+///
+/// A call takes the next place and puts its bits there. The sums change by what that changed, so they are those of the bits in
+/// all tiers, whoever was quicker. A good call only ever clears bits: one that comes late to a window that has been resized harms nothing.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    head: AtomicU64,
+    tiers: [OnceLock<Box<[AtomicU64]>>; TIERS],
+    bad: Bad,
+}
+
+/// The window's size, how many calls are in it, and the place of the next one, each below 2^20, in one word.
+#[derive(Clone, Copy)]
+struct Head {
+    size: u32,
+    filled: u32,
+    next: u32,
+}
+
+impl Head {
+    const BITS: u32 = 20;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+
+    #[inline]
+    fn of(word: u64) -> Self {
+        let part = |index: u32| (word >> (index * Self::BITS) & Self::MASK) as u32;
+        Self { size: part(2), filled: part(1), next: part(0) }
+    }
+
+    #[inline]
+    fn word(self) -> u64 {
+        u64::from(self.size) << (2 * Self::BITS) | u64::from(self.filled) << Self::BITS | u64::from(self.next)
+    }
+
+    /// With one more call.
+    #[inline]
+    fn step(self) -> Self {
+        let next = if self.next + 1 >= self.size { 0 } else { self.next + 1 };
+        Self { size: self.size, filled: self.size.min(self.filled + 1), next }
+    }
+}
+
+impl Ring {
+    pub(super) fn has(&self, size: u32) -> bool {
+        self.head().size == size
+    }
+
+    /// The ring is empty.
+    pub(super) fn resize(&self, size: u32) {
+        let tier = tier(size);
+        self.tiers[tier].get_or_init(|| (0..FIRST << tier).map(|_| AtomicU64::new(0)).collect());
+        self.begin(size);
+    }
+
+    #[inline]
+    pub(super) fn add(&self, mark: Mark) {
+        let step = |word| Some(Head::of(word).step().word());
+        let (Ok(seen) | Err(seen)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
+        let bits = (u64::from(mark.failed) * FAILED) | (u64::from(mark.slow) * SLOW);
+        self.put(Head::of(seen), bits);
+    }
+
+    /// Puts the bits at the head's place, and counts what that changed.
+    #[inline]
+    fn put(&self, head: Head, bits: u64) {
+        let Some(word) = self.words(head.size).get((head.next / PER_WORD) as usize) else { return };
+        let shift = 2 * (head.next % PER_WORD);
+        let change = |seen| (seen >> shift & BOTH != bits).then_some(seen & !(BOTH << shift) | bits << shift);
+        let Ok(seen) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
+        let old = seen >> shift & BOTH;
+        let counts = |bits: u64| ((bits & FAILED) as u32, (bits >> 1 & 1) as u32);
+        let ((failed, slow), (was_failed, was_slow)) = (counts(bits), counts(old));
+        self.bad.add(failed, slow);
+        self.bad.take(was_failed, was_slow);
+    }
+
+    #[inline]
+    pub(super) fn sums(&self) -> Tally {
+        let (failed, slow) = self.bad.sums();
+        Tally { calls: u64::from(self.head().filled), failed, slow }
+    }
+
+    /// The sums with every call that was added before. The head is read by writing it: whoever moves it on later has seen what the sums
+    /// were made of.
+    pub(super) fn latest_sums(&self) -> Tally {
+        self.head.fetch_add(0, Ordering::AcqRel);
+        self.sums()
+    }
+
+    pub(super) fn clear(&self) {
+        let size = self.head().size;
+        self.begin(size);
+        self.erase(size, !0);
+    }
+
+    /// With no call in it. Whoever is in the midst of adding one has moved the head on before, or moves this one.
+    fn begin(&self, size: u32) {
+        self.head.swap(Head { size, filled: 0, next: 0 }.word(), Ordering::AcqRel);
+    }
+
+    pub(super) fn forget_slow(&self) {
+        self.erase(self.head().size, !FAILURES);
+    }
+
+    /// Clears the bits of `mask` in every word of a window of this size.
+    fn erase(&self, size: u32, mask: u64) {
+        for word in self.words(size).iter().take(size.div_ceil(PER_WORD) as usize) {
+            let gone = word.fetch_and(!mask, Ordering::Relaxed) & mask;
+            self.bad.take((gone & FAILURES).count_ones(), (gone & !FAILURES).count_ones());
+        }
+    }
+
+    #[inline]
+    fn head(&self) -> Head {
+        Head::of(self.head.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    fn words(&self, size: u32) -> &[AtomicU64] {
+        self.tiers[tier(size)].get().map_or(&[], |words| &**words)
+    }
+}
+
+/// The smallest tier with room for so many calls.
+#[inline]
+fn tier(size: u32) -> usize {
+    let firsts = size.div_ceil(PER_WORD * FIRST as u32).max(1);
+    (firsts.next_power_of_two().trailing_zeros() as usize).min(TIERS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::types::Window;
+    use std::collections::VecDeque;
+
+    fn mark(n: u64) -> Mark {
+        Mark { failed: n & 1 == 1, slow: n & 2 == 2 }
+    }
+
+    #[test]
+    fn it_agrees_with_a_queue_of_the_last_calls() {
+        for size in [1, 2, 3, 31, 32, 33, 100, 128, 129, 1000] {
+            let ring = Ring::default();
+            ring.resize(size);
+            let mut queue = VecDeque::new();
+            let mut random = fastrand::Rng::with_seed(u64::from(size));
+            for _ in 0..3000 {
+                let mark = mark(random.u64(..));
+                ring.add(mark);
+                queue.push_back(mark);
+                if queue.len() > size as usize {
+                    queue.pop_front();
+                }
+                let count = |f: fn(&Mark) -> bool| queue.iter().filter(|mark| f(mark)).count() as u64;
+                let expected = Tally {
+                    calls: queue.len() as u64,
+                    failed: count(|mark| mark.failed),
+                    slow: count(|mark| mark.slow),
+                };
+                assert_eq!(ring.sums(), expected, "size {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_of_any_allowed_size_has_room() {
+        for size in [1, 127, 128, 129, 100_000, Window::MOST_CALLS] {
+            assert!((FIRST << tier(size)) * PER_WORD as usize >= size as usize, "{size}");
+            assert!(u64::from(size) <= Head::MASK);
+        }
+        assert_eq!((FIRST << tier(100_000)) * 8, 32 * 1024, "the memory that the documentation states");
+    }
+
+    #[test]
+    fn clearing_and_resizing_leave_nothing() {
+        let ring = Ring::default();
+        for size in [200, 10, 5000, 10] {
+            ring.clear();
+            ring.resize(size);
+            assert_eq!(ring.sums(), Tally::default());
+            (0..300).for_each(|n| ring.add(mark(n)));
+        }
+        ring.forget_slow();
+        assert_eq!(ring.sums(), Tally { calls: 10, failed: 5, slow: 0 });
+        ring.clear();
+        assert_eq!(ring.sums(), Tally::default());
+    }
+
+    #[test]
+    fn the_sums_are_those_of_the_bits_after_threads_have_added_and_cleared_at_once() {
+        let ring = Ring::default();
+        ring.resize(70);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let ring = &ring;
+                scope.spawn(move || {
+                    for n in 0..20_000 {
+                        ring.add(mark(if thread == 0 { n } else { 0 }));
+                    }
+                });
+            }
+            (0..200).for_each(|_| ring.clear());
+        });
+        let words = ring.words(70);
+        let bits = |mask: u64| {
+            words.iter().map(|word| u64::from((word.load(Ordering::Relaxed) & mask).count_ones())).sum::<u64>()
+        };
+        let sums = ring.sums();
+        assert_eq!((sums.failed, sums.slow), (bits(FAILURES), bits(!FAILURES)));
+        (0..70).for_each(|_| ring.add(mark(0)));
+        assert_eq!(ring.sums(), Tally { calls: 70, failed: 0, slow: 0 });
+    }
+}

@@ -1,0 +1,296 @@
+//! Window: what the rates look at, the last calls or the calls of the last while. It holds no lock: good calls are added by atomic
+//! operations alone, everything else happens under the machine's lock.
+//!
+//! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact as soon as nobody is in the midst of
+//! adding, and so always on one thread; until then they can be off by the calls that are just being added. No failure is ever lost or added to
+//! a window that it does not belong to. A good call that is held up in between can be: for as long as the window takes to go round, it pushes
+//! out a younger call than its own; while the breaker closes, it is one more in the window that begins.
+//!
+//! Calls that are under way and may become slow are counted beside it, by the time of their start (`starts`).
+//!
+//! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power of two (32 bytes at least, 32 KiB for
+//! 100,000 calls), and again for each other power of two that it has had; 1 KiB for a window of time, however long. Half a KiB more
+//! where a rule looks at slow calls.
+
+mod count_based;
+mod starts;
+mod time_based;
+
+use crate::clock::{Tick, nanos_of};
+use crate::config::types::Window;
+use crate::machine::trip::{Rules, Tally, Trip};
+use crate::sync::{AtomicBool, AtomicU64, OnceLock, Ordering};
+use count_based::Ring;
+use starts::Starts;
+use std::time::Duration;
+use time_based::Buckets;
+
+/// How a call went, for the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) failed: bool,
+    pub(crate) slow: bool,
+}
+
+/// What came of adding a good call without the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// No rule holds.
+    Quiet,
+    /// A rule seems to hold: the machine has to decide.
+    Holds,
+    /// Nothing was added: the window has to be turned on first, which takes the machine's lock.
+    Late,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SlidingWindow {
+    timed: AtomicBool,
+    ring: Ring,
+    buckets: OnceLock<Box<Buckets>>,
+    /// Where a rule looks at slow calls.
+    starts: OnceLock<Box<Starts>>,
+    rules: Limits,
+}
+
+/// The rules, for those who judge without the lock.
+#[derive(Debug, Default)]
+struct Limits {
+    /// Bits of an `f64`; 0 stands for none, since no rate is zero.
+    failure_rate: AtomicU64,
+    slow_rate: AtomicU64,
+    /// Nanoseconds; 0 stands for none: then no call is slow.
+    slow_call: AtomicU64,
+    fail_max: AtomicU64,
+    min_calls: AtomicU64,
+}
+
+impl SlidingWindow {
+    /// Takes rules, and a size; a window of another size or kind starts anew. Only under the machine's lock, as all that follows but
+    /// for `add_good` and what asks.
+    pub(crate) fn arrange(&self, rules: &Rules, window: Window) {
+        self.rules.set(rules);
+        let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
+        match self.starts.get() {
+            Some(starts) => starts.resize(slow_call),
+            None if slow_call.is_some() => self.starts.get_or_init(Box::default).resize(slow_call),
+            None => {}
+        }
+        match window {
+            Window::Calls(size) if self.timed.load(Ordering::Relaxed) || !self.ring.has(size) => {
+                self.empty();
+                self.ring.resize(size);
+                self.timed.store(false, Ordering::Release);
+            }
+            Window::Time(span) => {
+                let buckets = self.buckets.get_or_init(Box::default);
+                if !self.timed.load(Ordering::Relaxed) || !buckets.has(span) {
+                    self.empty();
+                    buckets.resize(span);
+                    self.timed.store(true, Ordering::Release);
+                }
+            }
+            Window::Calls(_) => {}
+        }
+    }
+
+    /// Whether calls have to be added with the present.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.timed.load(Ordering::Acquire)
+    }
+
+    /// Calls slower than this are slow; `None`: none is.
+    #[inline]
+    pub(crate) fn slow_call(&self) -> Option<Duration> {
+        Some(self.rules.slow_call.load(Ordering::Relaxed)).filter(|nanos| *nanos != 0).map(Duration::from_nanos)
+    }
+
+    /// Adds a call of any kind.
+    pub(crate) fn add(&self, mark: Mark, now: Tick) {
+        match self.timed_buckets() {
+            None => self.ring.add(mark),
+            Some(buckets) => {
+                buckets.turn(now);
+                buckets.add(mark);
+            }
+        }
+    }
+
+    /// Adds a call that neither failed nor was slow. Without the machine's lock.
+    #[inline]
+    pub(crate) fn add_good(&self, now: Tick) -> Added {
+        match self.timed_buckets() {
+            None => self.ring.add(Mark { failed: false, slow: false }),
+            Some(buckets) if buckets.is_late(now) => return Added::Late,
+            Some(buckets) => buckets.add_good(),
+        }
+        self.seems_to_hold()
+    }
+
+    /// The same for one that came late while somebody else holds the lock: it counts for the time that is ending.
+    pub(crate) fn add_good_late(&self) -> Added {
+        let Some(buckets) = self.timed_buckets() else { return Added::Quiet };
+        buckets.add_good();
+        self.seems_to_hold()
+    }
+
+    #[inline]
+    fn seems_to_hold(&self) -> Added {
+        let tally = self.sums();
+        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::Quiet } else { Added::Holds }
+    }
+
+    /// A call begins, which may be slow before it ends. `false`: nobody asks.
+    pub(crate) fn call_begins(&self, at: Tick) -> bool {
+        self.starts.get().is_some_and(|starts| starts.enter(at))
+    }
+
+    /// A call that [has begun](Self::call_begins) ends.
+    pub(crate) fn call_ends(&self, at: Tick) {
+        if let Some(starts) = self.starts.get() {
+            starts.leave(at);
+        }
+    }
+
+    /// How many of the calls under way are slow already. `at` is the present as their starts are.
+    pub(crate) fn slow_under_way(&self, at: Tick) -> u64 {
+        self.starts.get().map_or(0, |starts| starts.slow(at))
+    }
+
+    /// The slow rule, if it holds at `now` with so many slow calls more.
+    pub(crate) fn judge_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
+        self.rules.get().judge_slow(&self.tally(now).and_slow(under_way))
+    }
+
+    /// Lets go what is older than the window.
+    pub(crate) fn turn(&self, now: Tick) {
+        if let Some(buckets) = self.timed_buckets() {
+            buckets.turn(now);
+        }
+    }
+
+    /// The rule that holds after a call that was added under the lock. A good call that is added at the same time either is in these sums or sees
+    /// that call in its own: else a rule that both make true together would be nobody's to find.
+    pub(crate) fn judge(&self) -> Option<Trip> {
+        let sums = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
+        self.rules.get().judge(&sums)
+    }
+
+    /// What is in the window; of a window of time, after it was turned on.
+    pub(crate) fn sums(&self) -> Tally {
+        self.timed_buckets().map_or_else(|| self.ring.sums(), Buckets::sums)
+    }
+
+    /// What is in the window at `now`, without a change.
+    pub(crate) fn tally(&self, now: Tick) -> Tally {
+        self.timed_buckets().map_or_else(|| self.ring.sums(), |buckets| buckets.sums_at(now))
+    }
+
+    fn empty(&self) {
+        self.ring.clear();
+        if let Some(buckets) = self.buckets.get() {
+            buckets.clear();
+        }
+    }
+
+    /// Empties it, and forgets the calls that are under way.
+    pub(crate) fn clear(&self) {
+        self.empty();
+        if let Some(starts) = self.starts.get() {
+            starts.clear();
+        }
+    }
+
+    /// The same, and counts no calls that are under way: there is no rule any more.
+    pub(crate) fn rest(&self) {
+        self.clear();
+        if let Some(starts) = self.starts.get() {
+            starts.resize(None);
+        }
+    }
+
+    /// No call in it was slow: for when the word gets another meaning.
+    pub(crate) fn forget_slow(&self) {
+        self.ring.forget_slow();
+        if let Some(buckets) = self.buckets.get() {
+            buckets.forget_slow();
+        }
+    }
+
+    #[inline]
+    fn timed_buckets(&self) -> Option<&Buckets> {
+        if self.is_timed() { self.buckets.get().map(|buckets| &**buckets) } else { None }
+    }
+}
+
+impl Limits {
+    fn set(&self, rules: &Rules) {
+        let bits = |rate: Option<f64>| rate.unwrap_or_default().to_bits();
+        let nanos = |span: Option<Duration>| span.map_or(0, nanos_of);
+        self.failure_rate.store(bits(rules.failure_rate), Ordering::Relaxed);
+        self.slow_rate.store(bits(rules.slow_rate), Ordering::Relaxed);
+        self.slow_call.store(nanos(rules.slow_call), Ordering::Relaxed);
+        self.fail_max.store(u64::from(rules.fail_max.unwrap_or(0)), Ordering::Relaxed);
+        self.min_calls.store(u64::from(rules.min_calls), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Rules {
+        let rate = |bits: &AtomicU64| Some(f64::from_bits(bits.load(Ordering::Relaxed))).filter(|rate| *rate > 0.0);
+        let count = |count: &AtomicU64| u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        Rules {
+            failure_rate: rate(&self.failure_rate),
+            slow_rate: rate(&self.slow_rate),
+            slow_call: Some(self.slow_call.load(Ordering::Relaxed))
+                .filter(|nanos| *nanos > 0)
+                .map(Duration::from_nanos),
+            fail_max: Some(count(&self.fail_max)).filter(|count| *count > 0),
+            min_calls: count(&self.min_calls),
+        }
+    }
+}
+
+/// Failures and slow calls in one word, so that they are counted at once. Each has half of it and starts in the middle of its half: what
+/// is taken away before it was added, by somebody quicker, does not borrow from the other. There is room for 2^31 of each.
+#[derive(Debug)]
+struct Bad(AtomicU64);
+
+const MIDDLE: u64 = 1 << 31;
+
+impl Default for Bad {
+    fn default() -> Self {
+        Self(AtomicU64::new(Self::NONE))
+    }
+}
+
+impl Bad {
+    const NONE: u64 = MIDDLE << 32 | MIDDLE;
+
+    fn add(&self, failed: u32, slow: u32) {
+        self.0.fetch_add(u64::from(slow) << 32 | u64::from(failed), Ordering::Relaxed);
+    }
+
+    fn take(&self, failed: u32, slow: u32) {
+        self.0.fetch_sub(u64::from(slow) << 32 | u64::from(failed), Ordering::Relaxed);
+    }
+
+    /// Failures and slow calls.
+    #[inline]
+    fn sums(&self) -> (u64, u64) {
+        Self::read(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Back to none; gives what was there.
+    fn empty(&self) -> (u32, u32) {
+        let (failed, slow) = Self::read(self.0.swap(Self::NONE, Ordering::Relaxed));
+        (failed as u32, slow as u32)
+    }
+
+    #[inline]
+    fn read(word: u64) -> (u64, u64) {
+        if word == Self::NONE {
+            return (0, 0);
+        }
+        ((word & 0xffff_ffff).saturating_sub(MIDDLE), (word >> 32).saturating_sub(MIDDLE))
+    }
+}

@@ -1,0 +1,273 @@
+//! Time: a window over the calls of the last while, in a fixed number of buckets.
+
+use super::{Bad, Mark};
+use crate::clock::{Tick, nanos_of};
+use crate::machine::trip::Tally;
+use crate::sync::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A call leaves the window with its bucket, so up to 1/60 of the window before it is as old as the window; never later.
+const BUCKETS: usize = 60;
+
+/// The buckets. They are turned on under the machine's lock only; good calls are added to the present one without it, and one that is late
+/// may be added to one that has been emptied since. The totals change by what the buckets change.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    /// When the present bucket ends, in nanoseconds. 0: it begins with the next call.
+    edge: AtomicU64,
+    /// The place of the present bucket.
+    present: AtomicU64,
+    /// How long a bucket lasts, in nanoseconds.
+    width: AtomicU64,
+    span: AtomicU64,
+    total: Bucket,
+    buckets: [Bucket; BUCKETS],
+}
+
+#[derive(Debug, Default)]
+struct Bucket {
+    calls: AtomicU64,
+    bad: Bad,
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self {
+            edge: AtomicU64::new(0),
+            present: AtomicU64::new(0),
+            width: AtomicU64::new(1),
+            span: AtomicU64::new(0),
+            total: Bucket::default(),
+            buckets: std::array::from_fn(|_| Bucket::default()),
+        }
+    }
+}
+
+impl Buckets {
+    pub(super) fn has(&self, span: Duration) -> bool {
+        self.span.load(Ordering::Relaxed) == nanos_of(span)
+    }
+
+    /// The window is empty.
+    pub(super) fn resize(&self, span: Duration) {
+        self.span.store(nanos_of(span), Ordering::Relaxed);
+        self.width.store((nanos_of(span) / BUCKETS as u64).max(1), Ordering::Relaxed);
+    }
+
+    /// Whether the present bucket is over.
+    #[inline]
+    pub(super) fn is_late(&self, now: Tick) -> bool {
+        now.as_nanos() >= self.edge.load(Ordering::Acquire)
+    }
+
+    /// Makes the bucket of `now` the present one, and empties those that are older than the window.
+    pub(super) fn turn(&self, now: Tick) {
+        let (steps, width) = (self.steps(now), self.width.load(Ordering::Relaxed));
+        if self.edge.load(Ordering::Relaxed) == 0 {
+            self.edge.store(now.as_nanos().saturating_add(width), Ordering::Release);
+        }
+        if steps == 0 {
+            return;
+        }
+        let present = self.present.load(Ordering::Relaxed);
+        for step in 1..=steps.min(BUCKETS as u64) {
+            self.empty(self.place(present + step));
+        }
+        // After a while without a call the buckets begin with the next one.
+        let edge = match steps < BUCKETS as u64 {
+            true => self.edge.load(Ordering::Relaxed).saturating_add(steps.saturating_mul(width)),
+            false => now.as_nanos().saturating_add(width),
+        };
+        self.present.store((present + steps) % BUCKETS as u64, Ordering::Release);
+        self.edge.store(edge, Ordering::Release);
+    }
+
+    /// How many buckets `now` is ahead of the present one.
+    fn steps(&self, now: Tick) -> u64 {
+        let edge = self.edge.load(Ordering::Relaxed);
+        match now.as_nanos().checked_sub(edge) {
+            Some(over) if edge != 0 => over / self.width.load(Ordering::Relaxed) + 1,
+            _ => 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn add_good(&self) {
+        self.present().calls.fetch_add(1, Ordering::Relaxed);
+        self.total.calls.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn add(&self, mark: Mark) {
+        self.add_good();
+        let (failed, slow) = (u32::from(mark.failed), u32::from(mark.slow));
+        self.present().bad.add(failed, slow);
+        self.total.bad.add(failed, slow);
+    }
+
+    #[inline]
+    pub(super) fn sums(&self) -> Tally {
+        self.total.tally()
+    }
+
+    /// The sums with every call that was added before. The number of calls is read by writing it: whoever adds to it later has seen what the
+    /// sums were made of.
+    pub(super) fn latest_sums(&self) -> Tally {
+        self.total.calls.fetch_add(0, Ordering::AcqRel);
+        self.sums()
+    }
+
+    /// The sums as they will be when the window has been turned to `now`.
+    pub(super) fn sums_at(&self, now: Tick) -> Tally {
+        let (steps, present) = (self.steps(now).min(BUCKETS as u64), self.present.load(Ordering::Relaxed));
+        let mut tally = self.sums();
+        for step in 1..=steps {
+            let gone = self.place(present + step).tally();
+            tally.calls = tally.calls.saturating_sub(gone.calls);
+            tally.failed = tally.failed.saturating_sub(gone.failed);
+            tally.slow = tally.slow.saturating_sub(gone.slow);
+        }
+        tally
+    }
+
+    pub(super) fn clear(&self) {
+        self.buckets.iter().for_each(|bucket| self.empty(bucket));
+        self.edge.store(0, Ordering::Release);
+    }
+
+    pub(super) fn forget_slow(&self) {
+        for bucket in &self.buckets {
+            let slow = bucket.bad.sums().1 as u32;
+            bucket.bad.take(0, slow);
+            self.total.bad.take(0, slow);
+        }
+    }
+
+    fn empty(&self, bucket: &Bucket) {
+        if bucket.tally() == Tally::default() {
+            return;
+        }
+        self.total.calls.fetch_sub(bucket.calls.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        let (failed, slow) = bucket.bad.empty();
+        self.total.bad.take(failed, slow);
+    }
+
+    #[inline]
+    fn present(&self) -> &Bucket {
+        self.place(self.present.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    fn place(&self, number: u64) -> &Bucket {
+        &self.buckets[(number % BUCKETS as u64) as usize]
+    }
+}
+
+impl Bucket {
+    /// What was taken away before it was added counts as none.
+    #[inline]
+    fn tally(&self) -> Tally {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let (failed, slow) = self.bad.sums();
+        Tally { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const START: Tick = Tick::from_nanos(12_345_678_901);
+    const GOOD: Mark = Mark { failed: false, slow: false };
+    const FAILED: Mark = Mark { failed: true, slow: false };
+
+    fn window(span: Duration) -> Buckets {
+        let buckets = Buckets::default();
+        buckets.resize(span);
+        buckets
+    }
+
+    fn add(buckets: &Buckets, mark: Mark, now: Tick) {
+        buckets.turn(now);
+        buckets.add(mark);
+    }
+
+    #[test]
+    fn a_call_is_out_when_it_is_as_old_as_the_window_and_no_sooner_than_a_bucket_before() {
+        let span = 60 * SECOND;
+        for offset in (0..1000).step_by(77).map(Duration::from_millis) {
+            let buckets = window(span);
+            add(&buckets, GOOD, START);
+            let made = START.after(offset);
+            add(&buckets, FAILED, made);
+            for (age, seen) in [(Duration::ZERO, 1), (span - SECOND - Duration::from_nanos(1), 1), (span, 0)] {
+                let now = made.after(age);
+                assert_eq!(buckets.sums_at(now).failed, seen, "{offset:?} {age:?}");
+            }
+            buckets.turn(made.after(span));
+            assert_eq!(buckets.sums().failed, 0);
+        }
+    }
+
+    #[test]
+    fn it_agrees_with_a_list_of_all_calls() {
+        let (span, width) = (Duration::from_millis(6000), 100_000_000);
+        let buckets = window(span);
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut calls: Vec<(u64, Mark)> = Vec::new();
+        let (mut now, mut origin) = (START, START);
+        for _ in 0..5000 {
+            let idle = if random.u32(..100) == 0 { 9_000_000_000 } else { random.u64(..120_000_000) };
+            now = now.after(Duration::from_nanos(idle));
+            let place = |now: Tick, origin: Tick| (now.as_nanos() - origin.as_nanos()) / width;
+            if calls.last().is_none_or(|(last, _)| place(now, origin) >= last + 60) {
+                (origin, calls) = (now, Vec::new());
+            }
+            let mark = Mark { failed: random.bool(), slow: random.bool() };
+            add(&buckets, mark, now);
+            let here = place(now, origin);
+            calls.push((here, mark));
+            let present = || calls.iter().filter(|(at, _)| at + 60 > here);
+            let expected = Tally {
+                calls: present().count() as u64,
+                failed: present().filter(|(_, mark)| mark.failed).count() as u64,
+                slow: present().filter(|(_, mark)| mark.slow).count() as u64,
+            };
+            assert_eq!(buckets.sums(), expected);
+            assert_eq!(buckets.sums_at(now), expected);
+        }
+    }
+
+    #[test]
+    fn its_memory_is_what_the_documentation_states() {
+        assert_eq!(size_of::<[Bucket; BUCKETS]>(), 960);
+        assert!(size_of::<Buckets>() <= 1024);
+    }
+
+    #[test]
+    fn extreme_spans_and_times_harm_nothing() {
+        for span in [Duration::from_nanos(1), Duration::MAX] {
+            let buckets = window(span);
+            for now in [Tick::ZERO, START, Tick::from_nanos(u64::MAX - 1), Tick::NEVER, START] {
+                add(&buckets, FAILED, now);
+                assert!(buckets.sums().failed >= 1, "{span:?} {now:?}");
+            }
+            buckets.clear();
+            assert_eq!(buckets.sums(), Tally::default());
+        }
+    }
+
+    #[test]
+    fn good_calls_on_many_threads_are_all_counted_between_two_turns() {
+        let buckets = window(60 * SECOND);
+        buckets.turn(START);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10_000).for_each(|_| buckets.add_good()));
+            }
+        });
+        assert_eq!(buckets.sums(), Tally { calls: 40_000, failed: 0, slow: 0 });
+        buckets.turn(START.after(60 * SECOND));
+        assert_eq!(buckets.sums(), Tally::default());
+    }
+}

@@ -1,0 +1,71 @@
+//! The site of one function, as an expansion declares it.
+
+use crate::config::keys::Config;
+
+pub use super::const_checks::checked;
+#[cfg(feature = "register")]
+pub use inventory;
+
+/// Without the feature `register` nobody gathers sites: one is known from its first call on.
+#[cfg(not(feature = "register"))]
+pub mod inventory {
+    pub use crate::__breaker_submit as submit;
+}
+
+#[cfg(not(feature = "register"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_submit {
+    ($($site:tt)*) => {};
+}
+
+/// Declares the site, has the linker gather it, and begins a call of it.
+///
+/// A macro of few words, since the attribute writes it for each function; of the user's code there are only values in it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    ($way:ident $name:tt $can_be_cut:tt $kind:ident $settings:tt $($key:tt)*) => {{
+        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::$kind(
+            $name,
+            {
+                enum __Here {}
+                $crate::__rt::type_name::<__Here>
+            },
+            $can_be_cut,
+            $crate::__rt::site::has_key::$way,
+            $settings,
+        );
+        $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
+        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
+    }};
+}
+
+/// Whether a function that begins its calls in this way has a `key`.
+#[allow(non_upper_case_globals, reason = "they have the names of the ways")]
+pub mod has_key {
+    pub const entry: bool = false;
+    pub const enter: bool = false;
+    pub const enter_key: bool = true;
+}
+
+/// How the settings of a site begin that are typed.
+pub const fn new() -> Config {
+    Config::new()
+}
+
+/// A name that is a constant.
+///
+/// ```compile_fail,E0080
+/// const NONE: &str = "";
+/// #[breaker_core::circuit_breaker(name = NONE)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
+/// # Panics
+/// In `const` evaluation, when it is empty.
+#[must_use]
+pub const fn named(name: &'static str) -> &'static str {
+    assert!(!name.is_empty(), "`name` must not be empty");
+    name
+}

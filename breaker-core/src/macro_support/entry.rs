@@ -1,0 +1,389 @@
+//! Entry: how far a call of an annotated async function has come, from the gate to its ending. Nothing here depends on the body's type.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::gate::Word;
+use crate::breaker::handle::{Caller, Holder, Shared};
+use crate::breaker::last_error::Cause;
+use crate::call::by_handle::{Cut, settle_cut, timeout};
+use crate::call::nesting::{self, Frame};
+use crate::call::permit::Permit;
+use crate::classify::value::Sight;
+use crate::clock::Tick;
+use crate::machine::outcome::Outcome;
+use crate::macro_support::callsite::{Link, Site};
+use crate::macro_support::{Fallible, Judged};
+use crate::telemetry::event;
+use std::any::type_name;
+use std::mem::{self, ManuallyDrop};
+use std::task::{Context, Poll};
+
+/// What an error counts as.
+pub(crate) type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
+
+/// A call on its way.
+pub(crate) struct Entry(Way);
+
+/// How far a call has come.
+enum Way {
+    /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being dropped.
+    Cut(&'static Link, bool),
+    /// It was let in otherwise, or its body has waited.
+    Held(Held),
+    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then the stack of calls
+    /// has the word under which it was let in, and if that call ends as most do, it stays so.
+    Ahead(&'static Site),
+    /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
+    Rejected(ManuallyDrop<CircuitBreakerError>),
+    Over,
+}
+
+/// What the permit of a call holds, which is made for an ending that is more than a count.
+struct Held {
+    link: &'static Link,
+    /// The word under which the call was let in.
+    word: Word,
+    /// Zero where nobody needs to know.
+    started: Tick,
+    /// Zero where it is none.
+    probe: u32,
+    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
+    limit: ManuallyDrop<Option<timeout::Limit>>,
+    /// The body is being polled.
+    runs: bool,
+    /// The body is being dropped.
+    closes: bool,
+    /// It has waited inside a call of the same breaker.
+    inside: bool,
+    _room: Room,
+}
+
+/// A byte beside the probe. The values that it never has are the tag of [`Way`], which needs no word of its own so.
+#[repr(u8)]
+enum Room {
+    Taken,
+}
+
+impl Entry {
+    // Inlined in a debug build too: each annotated function has it.
+    #[inline(always)]
+    pub(crate) const fn of(site: &'static Site) -> Self {
+        Self(Way::Ahead(site))
+    }
+
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
+    /// once for each type of one, and not for each function.
+    #[inline]
+    pub(crate) fn finish<R, E>(
+        &mut self,
+        shared: &'static Shared,
+        mut polled: Poll<R>,
+        judge: &Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
+        if ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
+            self.0 = Way::Over;
+        } else {
+            self.end(&mut polled, *judge, context, open);
+        }
+        polled
+    }
+
+    /// The same where the value in an `Ok` is looked at too.
+    #[inline]
+    pub(crate) fn finish_seen<R, E>(
+        &mut self,
+        shared: &'static Shared,
+        polled: Poll<R>,
+        sight: Option<Sight<R::Ok>>,
+        judge: &Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) -> Poll<R>
+    where
+        R: Fallible<Error = E>,
+    {
+        let seen = match (&polled, sight) {
+            (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
+            _ => None,
+        };
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look)) = seen {
+            self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+            return polled;
+        }
+        self.finish(shared, polled, judge, context, open)
+    }
+
+    /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for which one look is enough as a rule. `None`: it
+    /// rejects the call.
+    #[inline(never)]
+    pub(crate) fn begin(&mut self) -> Option<&'static Shared> {
+        let link = if let Way::Ahead(site) = self.0 { site.known_to_all() } else { None };
+        if let Some(link) = link.filter(|_| event::quiet()) {
+            let shared = link.shared;
+            let word = shared.gate.word();
+            if word.is_plain() {
+                if !nesting::is_outside() {
+                    return self.begin_inside(link, word);
+                }
+                nesting::enter_alone(shared, word);
+                return Some(shared);
+            }
+            return self.look_closer(link, word);
+        }
+        self.begin_slowly()
+    }
+
+    /// A word under which a success is more than that, or the call is rejected as a rule.
+    #[inline(never)]
+    fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+        if !nesting::is_outside() {
+            return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
+        }
+        if word.lets_in() {
+            nesting::enter_known(link, word);
+            return Some(link.shared);
+        }
+        self.turn_away(link, word)
+    }
+
+    /// Rejects the call, if this word does.
+    #[inline(never)]
+    fn turn_away(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+        match link.shared.turn_away(word, Holder::Site(link)) {
+            Some(rejected) => {
+                self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                None
+            }
+            None => self.begin_slowly(),
+        }
+    }
+
+    /// The same as `begin` where there are calls around this one, or there was none on this thread so far.
+    #[inline(never)]
+    fn begin_inside(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+        if nesting::enter_inside(link, word) {
+            return Some(link.shared);
+        }
+        Self::begin_any(link, word)
+    }
+
+    #[inline(never)]
+    fn begin_any(link: &'static Link, word: Word) -> Option<&'static Shared> {
+        nesting::enter(link.shared, word, 0, Some(link));
+        Some(link.shared)
+    }
+
+    #[inline(never)]
+    fn begin_slowly(&mut self) -> Option<&'static Shared> {
+        let mut held = match mem::replace(&mut self.0, Way::Over) {
+            Way::Held(held) => held,
+            Way::Ahead(site) => {
+                let link = site.found();
+                match link.breaker.admit(Caller::Site(link)) {
+                    Ok(permit) => {
+                        let (word, probe, started) = permit.parts();
+                        let word = if event::quiet() { word } else { word.with(Word::HEARD) };
+                        Held { started, probe, ..Held::new(link, word) }
+                    }
+                    Err(rejected) => {
+                        self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                        return None;
+                    }
+                }
+            }
+            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
+        };
+        let link = held.link;
+        held.runs = true;
+        nesting::enter(&link.breaker.0, held.word.never(), held.probe, Some(link));
+        if held.word.has(Word::STARTED) {
+            nesting::note_start(held.started);
+        }
+        self.0 = Way::Held(held);
+        Some(link.shared)
+    }
+
+    /// The error of a call that the breaker has rejected.
+    #[inline(never)]
+    pub(crate) fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
+        match mem::replace(&mut self.0, Way::Over) {
+            Way::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
+            _ => over(),
+        }
+    }
+
+    /// Whatever is more than a plain success: any other ending, or that the body waits.
+    #[inline(never)]
+    fn end<R, E>(
+        &mut self,
+        polled: &mut Poll<R>,
+        judge: Judge<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) where
+        R: Fallible<Error = E>,
+    {
+        match &*polled {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.succeeded(),
+                Err(error) => {
+                    let judged = judge(error);
+                    if !(judged.0.is_failure() && self.failed_again()) {
+                        self.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
+                    }
+                }
+            },
+            Poll::Pending => {
+                if let Some(cut_off) = self.wait(nesting::leave(), context) {
+                    *polled = Poll::Ready(R::from_error(open(cut_off)));
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn succeeded(&mut self) {
+        self.leave(nesting::leave()).settle(Outcome::Success);
+    }
+
+    /// Counts a failure that only makes a run longer. `false`: it is more than that.
+    #[inline]
+    fn failed_again(&mut self) -> bool {
+        let Way::Ahead(site) = self.0 else { return false };
+        let counted = site.linked().is_some_and(|link| link.shared.failed_again(nesting::word().real()));
+        if counted {
+            // It has no marks, so there is nothing around it.
+            nesting::leave_alone();
+            self.0 = Way::Over;
+        }
+        counted
+    }
+
+    #[cold]
+    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(true, outcome, || cause);
+    }
+
+    /// A value in an `Ok` that is no success.
+    #[cold]
+    fn answered(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(nesting::leave()).settle_with(outcome, || cause);
+    }
+
+    /// The body waits: an error when the time of the call is over.
+    #[inline(never)]
+    fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        if let Way::Ahead(site) = self.0 {
+            self.0 = Way::Held(Held::of(site, left.word));
+        }
+        let Way::Held(held) = &mut self.0 else { over() };
+        (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
+        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
+        if !held.word.has(Word::LIMITED) {
+            return None;
+        }
+        match timeout::wait(&mut held.limit, &Holder::Site(held.link), context) {
+            Poll::Ready(after) => {
+                let link = held.link;
+                let cut_off = settle_cut(self.leave(left), Cut { after });
+                self.0 = Way::Cut(link, false);
+                Some(cut_off)
+            }
+            Poll::Pending => None,
+        }
+    }
+
+    /// The call is over: its permit.
+    fn leave(&mut self, left: Frame) -> Permit {
+        let (word, probe) = (left.word.kept(), left.probe);
+        let held = match mem::replace(&mut self.0, Way::Over) {
+            Way::Ahead(site) => Held::of(site, word),
+            Way::Held(held) => held,
+            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
+        };
+        let Held { link, started, limit, closes, inside, .. } = held;
+        let _timer = ManuallyDrop::into_inner(limit);
+        if !closes {
+            nesting::tell(&link.breaker.0, word.evidence());
+        } else if inside {
+            nesting::tell_dropped(&link.breaker.0, word.evidence());
+        }
+        Permit::new(Holder::Site(link), word, probe, started).inside(inside)
+    }
+
+    /// Whether it has not ended, so that its drop has something to do.
+    #[inline]
+    pub(crate) fn is_left(&self) -> bool {
+        !matches!(self.0, Way::Over)
+    }
+
+    /// The body is dropped next: until that is done, the calls inside it find this one on the stack.
+    #[cold]
+    pub(crate) fn close(&mut self) {
+        match &mut self.0 {
+            // Its body, or what judges its error, has panicked: the call is on the stack.
+            Way::Ahead(_) | Way::Held(Held { runs: true, .. }) => self.leave(nesting::leave()).panicked(),
+            Way::Held(held) => {
+                held.closes = true;
+                nesting::close(&held.link.breaker.0, held.word, held.probe, Some(held.link));
+            }
+            Way::Cut(link, closes) => {
+                *closes = true;
+                nesting::close(&link.breaker.0, Word::NONE, 0, Some(link));
+            }
+            _ => {}
+        }
+    }
+
+    /// A call that was dropped while it waited, or after its time was over.
+    #[cold]
+    fn abandon(&mut self) {
+        match &self.0 {
+            Way::Held(held) if held.closes => drop(self.leave(nesting::leave())),
+            Way::Cut(_, true) => drop(nesting::leave()),
+            _ => {}
+        }
+    }
+}
+
+impl Held {
+    /// A call that was let in by one look at the breaker.
+    fn of(site: &'static Site, word: Word) -> Self {
+        Self::new(site.linked().unwrap_or_else(|| site.found()), word.kept())
+    }
+
+    const fn new(link: &'static Link, word: Word) -> Self {
+        let limit = ManuallyDrop::new(None);
+        Self {
+            link,
+            word,
+            started: Tick::ZERO,
+            probe: 0,
+            limit,
+            runs: false,
+            closes: false,
+            inside: false,
+            _room: Room::Taken,
+        }
+    }
+}
+
+impl Drop for Entry {
+    /// Small: then the drop of the future it is in is small too, which is compiled wherever one is held.
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_left() {
+            self.abandon();
+        }
+    }
+}
+
+#[cold]
+fn over() -> ! {
+    panic!("a call was polled after it had ended")
+}

@@ -1,0 +1,180 @@
+//! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. It is compiled for every function
+//! anew, so all that does not depend on the body's type is the entry's.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::classify::value::Sight;
+use crate::macro_support::callsite::Site;
+use crate::macro_support::entry::{Entry, Judge};
+use crate::macro_support::{Fallible, FromRejection, from_rejection};
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+pin_project! {
+    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
+    ///
+    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    pub struct Call<F, E> {
+        #[pin]
+        body: F,
+        entry: Entry,
+        judge: Judge<E>,
+    }
+
+    impl<F, E> PinnedDrop for Call<F, E> {
+        /// The calls inside the body are dropped with it.
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            let entry = this.project().entry;
+            if entry.is_left() {
+                entry.close();
+            }
+        }
+    }
+}
+
+/// What the attribute needs of the result of an async function: a type for its call. A type that is no result has none, so rustc says
+/// that once, and has nothing to say of the `.await`. What the call needs of the error is asked there only, by its `Future`.
+#[diagnostic::on_unimplemented(
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    label = "expected a `Result<_, _>`",
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+)]
+pub trait Callable: Fallible {
+    type Call<F>;
+
+    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Callable for Result<T, E> {
+    type Call<F> = Call<F, E>;
+
+    #[inline(always)]
+    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, judge: Judge<E>) -> Call<F, E> {
+        Call { body, entry: Entry::of(site), judge }
+    }
+}
+
+impl<F, T, E> Future for Call<F, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: FromRejection,
+{
+    type Output = Result<T, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let this = self.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let polled = this.body.poll(context);
+        this.entry.finish(shared, polled, this.judge, context, from_rejection)
+    }
+}
+
+pin_project! {
+    /// The same where the value in the `Ok` is looked at too.
+    pub struct SeeingCall<F, E, T> {
+        #[pin]
+        call: Call<F, E>,
+        sight: Sight<T>,
+    }
+}
+
+/// The call of a function that returns `R`, of which the value in the `Ok` is looked at.
+#[inline]
+pub fn call_seeing<R, F, E>(
+    site: &'static Site,
+    body: F,
+    judge: Judge<E>,
+    sight: Sight<R::Ok>,
+) -> SeeingCall<F, E, R::Ok>
+where
+    F: Future<Output = R>,
+    R: Callable<Error = E>,
+{
+    SeeingCall { call: Call { body, entry: Entry::of(site), judge }, sight }
+}
+
+impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    E: FromRejection,
+{
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let whole = self.project();
+        let this = whole.call.project();
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let polled = this.body.poll(context);
+        this.entry.finish_seen(shared, polled, Some(*whole.sight), this.judge, context, from_rejection)
+    }
+}
+
+/// What the key `open` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`open` makes no `{E}` of a rejection",
+    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+)]
+pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
+
+#[diagnostic::do_not_recommend]
+impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}
+
+pin_project! {
+    /// The same where the attribute says how the error of a rejection is made.
+    ///
+    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
+    pub struct OpenCall<F, E, T, O> {
+        #[pin]
+        call: Call<F, E>,
+        sight: Option<Sight<T>>,
+        open: O,
+        make: fn(&O, CircuitBreakerError) -> E,
+    }
+}
+
+/// The call of a function that returns `R`, whose `open` makes the error of a rejection.
+#[inline]
+pub fn call_with<R, F, E, O>(
+    site: &'static Site,
+    body: F,
+    judge: Judge<E>,
+    sight: Option<Sight<R::Ok>>,
+    open: O,
+) -> OpenCall<F, E, R::Ok, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+    O: Opens<E>,
+{
+    OpenCall {
+        call: Call { body, entry: Entry::of(site), judge },
+        sight,
+        open,
+        make: |open, rejection| open(rejection),
+    }
+}
+
+impl<R, F, E, O> Future for OpenCall<F, E, R::Ok, O>
+where
+    F: Future<Output = R>,
+    R: Fallible<Error = E>,
+{
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let whole = self.project();
+        let this = whole.call.project();
+        let open = |rejection| (whole.make)(whole.open, rejection);
+        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
+        let polled = this.body.poll(context);
+        this.entry.finish_seen(shared, polled, *whole.sight, this.judge, context, open)
+    }
+}

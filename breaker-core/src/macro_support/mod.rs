@@ -1,0 +1,436 @@
+//! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
+//! attributes and is no part of the public interface.
+
+pub(crate) mod callsite;
+mod const_checks;
+pub mod declare;
+pub(crate) mod entry;
+pub(crate) mod guarded_call;
+pub(crate) mod show_error;
+
+pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
+pub use crate::__breaker_site as site;
+pub use crate::breaker::look::{Listed, Look, of_variant, see, see_field, see_text};
+pub use crate::call::by_handle::{
+    Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
+};
+/// Named where the key `stream` is written: without the feature it is missing, and its name says why.
+#[cfg(feature = "stream")]
+pub use crate::call::stream::written as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::classify::classify::{Classify, Search, ask, classify, decide, is};
+pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
+pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
+pub use crate::config::keys::{Config, OnCancel, OnPanic};
+pub use crate::config::types::Backoff;
+pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
+pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
+/// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
+#[cfg(feature = "moka")]
+pub use crate::fallback::moka::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
+pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
+pub use crate::fallback::settle::{settle_whole, settle_whole_or_fall};
+pub use crate::fallback::steps::{Answer, Fallen, On, Refused, Rejection, Step, instead};
+pub use crate::machine::outcome::Outcome;
+#[cfg(feature = "register")]
+pub use crate::macro_support::callsite::Registered;
+pub use crate::macro_support::callsite::Site;
+pub use crate::macro_support::guarded_call::{Callable, Opens, call_seeing, call_with};
+pub use crate::macro_support::show_error::{Seen, ShowError, ShowNothing};
+#[cfg(feature = "retry")]
+pub use crate::retry::Retry;
+#[cfg(feature = "retry")]
+use crate::retry::Written;
+pub use core::any::type_name;
+pub use core::option::Option::{self, None, Some};
+pub use core::primitive::str;
+pub use core::result::Result::{self, Err, Ok};
+pub use core::time::Duration;
+pub use core::{concat, module_path};
+pub use std::boxed::Box;
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::last_error::Cause;
+use crate::call::by_handle::settle_cut;
+use crate::call::permit::Permit;
+use crate::classify::value::Sight;
+use crate::fallback::settle::{Concluded, Falls, fall};
+
+/// What `#[circuit_breaker]` needs of a return type.
+#[diagnostic::on_unimplemented(
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    label = "expected a `Result<_, _>`",
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+)]
+pub trait Fallible: Sized {
+    type Ok;
+    type Error;
+    #[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+    fn view(&self) -> Result<&Self::Ok, &Self::Error>;
+    fn from_ok(value: Self::Ok) -> Self;
+    fn from_error(error: Self::Error) -> Self;
+    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
+    fn whole(self) -> Result<Self::Ok, Self::Error>;
+}
+
+/// The user's result, for a judge that looks at both sides.
+#[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
+    result.view()
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Fallible for Result<T, E> {
+    type Ok = T;
+    type Error = E;
+
+    #[inline]
+    fn view(&self) -> Result<&T, &E> {
+        self.as_ref()
+    }
+
+    fn from_ok(value: T) -> Self {
+        Ok(value)
+    }
+
+    fn from_error(error: E) -> Self {
+        Err(error)
+    }
+
+    fn whole(self) -> Self {
+        self
+    }
+}
+
+/// What `#[circuit_breaker]` needs of an error type.
+#[diagnostic::on_unimplemented(
+    message = "the error type `{Self}` cannot say that the circuit breaker is open",
+    label = "`{Self}` needs `From<CircuitBreakerError>`",
+    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
+)]
+pub trait FromRejection {
+    fn from_rejection(error: CircuitBreakerError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CircuitBreakerError>> FromRejection for E {
+    fn from_rejection(error: CircuitBreakerError) -> Self {
+        Self::from(error)
+    }
+}
+
+/// An argument that a fallback step needs, after the body or another step took it.
+#[diagnostic::on_unimplemented(
+    message = "a fallback step needs a copy of this argument, but `{Self}` is not `Clone`",
+    label = "taken by value, and needed again by a fallback step",
+    note = "take it by reference, or write the step as a closure that does not use it"
+)]
+pub trait Copyable {
+    #[must_use]
+    fn copy(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Copyable for T {
+    fn copy(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A copy of an argument.
+pub fn copy<T: Copyable>(value: &T) -> T {
+    value.copy()
+}
+
+/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn each_step_clones<T: Clone>(value: &T) -> T {
+    value.clone()
+}
+
+/// What the attribute's `key` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`key` tells breakers apart by a text, and `{Self}` is not one",
+    label = "`{Self}` is not `AsRef<str>`",
+    note = "make a text of it: `key = value.to_string()`"
+)]
+pub trait Text {
+    fn text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> Text for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// The text of a key.
+pub fn text<T: Text + ?Sized>(key: &T) -> &str {
+    key.text()
+}
+
+/// The text of a key that is of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn text_of<T: AsRef<str> + ?Sized>(key: &T) -> &str {
+    key.as_ref()
+}
+
+/// An argument that each attempt of a `#[retry]` needs anew.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{Self}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "take it by reference, make it in the body, or derive `Clone` for it"
+)]
+pub trait Repeatable {
+    #[must_use]
+    fn repeat(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeatable for T {
+    fn repeat(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// An argument for one attempt.
+pub fn repeat<T: Repeatable>(value: &T) -> T {
+    value.repeat()
+}
+
+/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
+    value.clone()
+}
+
+/// One attempt of a `#[retry]`, which needs an argument of an `impl Into<T>`, or the like, anew.
+#[derive(Debug)]
+pub struct OneAttempt;
+
+/// That argument. The bound is not on its type, for which rustc would propose this trait.
+#[diagnostic::on_unimplemented(
+    message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
+    label = "used up by the first attempt",
+    note = "begin the body with what it makes of the value, under the same name, as in `let x = x.into();`: each attempt gets a clone of that",
+    note = "or add `+ Clone` to the type, which callers then have to keep to"
+)]
+pub trait Clones<T> {
+    #[must_use]
+    fn once_more(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Clones<T> for OneAttempt {
+    fn once_more(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// The same for one that is turned into a value.
+pub fn each_attempt_converts<T>(value: &T) -> T
+where
+    OneAttempt: Clones<T>,
+{
+    <OneAttempt as Clones<T>>::once_more(value)
+}
+
+/// The value of a return that is never reached, which gives the body the type of the signature.
+///
+/// # Panics
+/// Always; it is never called.
+#[cold]
+#[must_use]
+pub fn never<R>() -> R {
+    unreachable!("behind `if false`")
+}
+
+/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow what the part owns.
+#[inline]
+pub fn eager<F>(body: impl FnOnce() -> F) -> F {
+    body()
+}
+
+/// The future as it is; its bound gives an async block in the user's code the type of the signature.
+#[inline]
+pub fn future_of<R, F: Future<Output = R>>(future: F) -> F {
+    future
+}
+
+/// A duration that the attribute read from a literal.
+#[must_use]
+pub const fn duration(secs: u64, nanos: u32) -> Duration {
+    Duration::new(secs, nanos)
+}
+
+/// A number of a `const` expression.
+///
+/// ```compile_fail,E0080
+/// const NONE: u32 = 0;
+/// #[breaker_core::circuit_breaker(fail_max = NONE)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
+/// # Panics
+/// In `const` evaluation, when it is 0.
+#[must_use]
+pub const fn at_least_one(value: u32, message: &'static str) -> u32 {
+    assert!(value >= 1, "{}", message);
+    value
+}
+
+/// A duration of a `const` expression.
+///
+/// ```compile_fail,E0080
+/// #[breaker_core::circuit_breaker(probe_timeout = std::time::Duration::ZERO)]
+/// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
+/// ```
+///
+/// # Panics
+/// In `const` evaluation, when it is zero.
+#[must_use]
+pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
+    assert!(!value.is_zero(), "{}", message);
+    value
+}
+
+/// Named where the key `timeout` is written: without the feature it is missing, and its name says why.
+#[cfg(feature = "tokio")]
+pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
+
+/// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    None,
+    /// As long as the longest wait between two attempts.
+    Max,
+    For(Duration),
+}
+
+/// Named where `#[retry]` stands: without the feature it is missing, and its name says why.
+#[cfg(feature = "retry")]
+#[must_use]
+pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
+    Attempts
+}
+
+/// What `#[retry]` makes its attempts from.
+#[cfg(feature = "retry")]
+pub struct Attempts;
+
+#[cfg(feature = "retry")]
+impl Attempts {
+    #[must_use]
+    pub fn of(
+        self,
+        attempts: Option<u32>,
+        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
+        (factor, jitter): (f64, f64),
+        wait: Patience,
+    ) -> Retry {
+        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
+    }
+}
+
+/// A function of the expansion's that looks at the value in the `Ok` of an `R`.
+pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
+    values
+}
+
+/// The error of a rejected call.
+pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
+where
+    R::Error: FromRejection,
+{
+    R::from_error(R::Error::from_rejection(error))
+}
+
+/// The same where `open` makes it.
+pub fn reject_with<R, E, O>(error: CircuitBreakerError, open: O) -> R
+where
+    R: Fallible<Error = E>,
+    O: Opens<E>,
+{
+    R::from_error(open(error))
+}
+
+/// Whether a call was rejected for want of a place.
+#[must_use]
+pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
+    rejected.is_busy()
+}
+
+/// How an error is made of a rejection where the attribute does not say it.
+pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
+    E::from_rejection(error)
+}
+
+/// What an error counts as, and what is known of it.
+pub type Judged<'e> = (Outcome, Look<'e>);
+
+/// Counts how the call ended, and gives its result.
+#[inline]
+pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
+    conclude_result(permit, &result, judge);
+    result
+}
+
+/// The same where a counted failure may fall back.
+#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+pub fn settle_or_fall<R: Fallible<Error = E>, E>(
+    permit: Permit,
+    result: R,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
+    on: impl Falls,
+) -> Result<R, Fallen<R>> {
+    fall(permit, result, on, |permit, result| {
+        let concluded = Concluded::of(conclude_result(permit, &result, judge));
+        (result, concluded)
+    })
+}
+
+/// Counts a call that was cut off at its time limit.
+#[cold]
+pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
+    settle_cut(permit, cut)
+}
+
+#[inline]
+fn conclude_result<'r, R: Fallible>(
+    permit: Permit,
+    result: &'r R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+) -> Judged<'r> {
+    match result.view() {
+        Ok(_) => {
+            permit.settle(Outcome::Success);
+            (Outcome::Success, Look::NOTHING)
+        }
+        Err(error) => conclude_error(permit, error, judge),
+    }
+}
+
+/// Counts a call that ended with this error.
+#[cold]
+pub(crate) fn conclude_error<'r, E>(
+    permit: Permit,
+    error: &'r E,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
+) -> Judged<'r> {
+    let (outcome, look) = permit.guarded(|| judge(error));
+    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
+    (outcome, look)
+}
+
+/// Runs a fallback step of a synchronous function.
+pub fn step_sync<R, A: Answer<R, Way>, Way>(answer: A) -> Option<R> {
+    answer.answer()
+}
+
+/// The answer of the step `value(..)`.
+pub fn value<R, T>(value: T) -> R
+where
+    R: Fallible<Ok = T>,
+{
+    R::from_ok(value)
+}

@@ -1,0 +1,131 @@
+//! Models: races that loom plays in every order that the threads' steps can have, and with every older value that a load may see. Built
+//! with `--cfg breaker_loom` only; `scripts/loom` runs them. Each is named after what must hold, whoever is quicker.
+//!
+//! A model is two threads or three, and a handful of calls. What it does not see: reorderings within one thread that only `Relaxed`
+//! allows, `Arc`, and whatever tokio's `Notify` does inside.
+
+mod family;
+mod gate;
+mod hands;
+mod places;
+mod probes;
+mod results;
+#[cfg(feature = "tokio")]
+mod watch;
+mod windows;
+
+use crate::breaker::handle::CircuitBreaker;
+use crate::config::keys::Config;
+use crate::machine::state::State;
+use crate::sync::{Arc, Ordering, statics};
+use crate::telemetry::event::{Listener, StateChange, Success};
+use std::cell::Cell;
+use std::io::Write;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Plays `model` once for each order, all of them unless `LOOM_MAX_PREEMPTIONS` bounds how often a thread is interrupted.
+///
+/// It is played twice, with the threads of `race` in either role: loom remembers the last access to an atomic only, so a thread that loads and
+/// then stores hides from it that the other one has loaded before.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let (model, executions) = (Arc::new(model), Arc::new(statics::AtomicUsize::new(0)));
+    for swapped in [false, true] {
+        let (model, counted) = (Arc::clone(&model), Arc::clone(&executions));
+        let mut builder = loom::model::Builder::new();
+        builder.max_branches = 20_000;
+        builder.check(move || {
+            SWAPPED.set(swapped);
+            counted.fetch_add(1, Ordering::Relaxed);
+            model();
+        });
+    }
+    let executions = executions.load(Ordering::Relaxed);
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    // Told of a model that passes too.
+    let _ = writeln!(std::io::stdout(), "{executions:>8} executions of {name}");
+    assert!(executions > 2, "nothing raced");
+}
+
+// The threads of a model are all on the thread of its test.
+std::thread_local!(static SWAPPED: Cell<bool> = const { Cell::new(false) });
+
+/// Runs both at once, and gives what came of them when both have ended.
+fn race<A: 'static, B: 'static>(first: impl FnOnce() -> A + 'static, second: impl FnOnce() -> B + 'static) -> (A, B) {
+    if SWAPPED.get() {
+        let second = loom::thread::spawn(second);
+        let first = first();
+        return (first, second.join().unwrap());
+    }
+    let first = loom::thread::spawn(first);
+    let second = second();
+    (first.join().unwrap(), second)
+}
+
+fn breaker(config: Config) -> CircuitBreaker {
+    CircuitBreaker::new("model", config).unwrap()
+}
+
+/// The first failure opens it, and the next call is a probe.
+fn fragile() -> Config {
+    Config::new().fail_max(1).recovery_timeout(Duration::ZERO)
+}
+
+/// Open, and due for a probe.
+fn tripped(config: Config) -> CircuitBreaker {
+    let breaker = breaker(config);
+    breaker.try_acquire().unwrap().failure();
+    breaker
+}
+
+/// A state change, as listeners are told of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Told {
+    sequence: u64,
+    generation: u64,
+    old: State,
+    new: State,
+}
+
+/// What a listener was told. It asserts nothing itself, since its panics would be caught.
+#[derive(Default)]
+struct Heard {
+    changes: statics::Mutex<Vec<Told>>,
+    successes: statics::AtomicUsize,
+}
+
+impl Heard {
+    fn by(breaker: &CircuitBreaker) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        breaker.add_shared_listener(&(Arc::clone(&heard) as Arc<dyn Listener>));
+        heard
+    }
+
+    /// The changes in their true order, each beginning where the one before it ended, in a generation of its own.
+    fn in_order(&self) -> Vec<Told> {
+        let mut changes = self.changes.lock().clone();
+        changes.sort_by_key(|change| change.sequence);
+        for pair in changes.windows(2) {
+            assert!(pair[0].sequence < pair[1].sequence, "{changes:?}");
+            assert!(pair[0].generation < pair[1].generation, "{changes:?}");
+            assert_eq!(pair[0].new, pair[1].old, "{changes:?}");
+        }
+        changes
+    }
+
+    fn successes(&self) -> usize {
+        self.successes.load(Ordering::Relaxed)
+    }
+}
+
+impl Listener for Heard {
+    fn success(&self, _: &Success<'_>) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        let &StateChange { sequence, generation, old, new, .. } = event;
+        self.changes.lock().push(Told { sequence, generation, old, new });
+    }
+}

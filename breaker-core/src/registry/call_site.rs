@@ -1,0 +1,35 @@
+//! Call site: where a breaker was declared.
+
+use crate::config::keys::Source;
+use crate::registry::inner::Declared;
+use std::time::Duration;
+
+/// A place in the code that uses a breaker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct CallSite {
+    /// The annotated function, as `module::Type::function`; `None` where there is none, as for [`Registry::breaker`](crate::Registry::breaker).
+    pub function: Option<String>,
+    /// The file and line.
+    pub place: String,
+    /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a `key` to which `reconfigure` has said another
+    /// one goes by that.
+    #[cfg_attr(feature = "serde", serde(rename = "timeout_ms", serialize_with = "crate::config::json::maybe_millis"))]
+    pub timeout: Option<Duration>,
+    /// Where that came from; `None` where there is none.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::config::json::maybe_source"))]
+    pub timeout_source: Option<Source>,
+}
+
+impl CallSite {
+    pub(crate) fn new(declared: &Declared, limit: Option<(Duration, Source)>) -> Self {
+        let function = declared.function();
+        let place = match declared.place.rsplit_once(" (") {
+            Some((place, _)) if function.is_some() => place,
+            _ => &declared.place,
+        };
+        let (timeout, timeout_source) = limit.unzip();
+        Self { function: function.map(str::to_owned), place: place.to_owned(), timeout, timeout_source }
+    }
+}

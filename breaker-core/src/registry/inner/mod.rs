@@ -1,0 +1,441 @@
+//! Directory: what the registry keeps under its lock. Settings are put in force here, under that lock, so that no older ones can
+//! come after newer ones; what there is to log or to tell waits until it is let go.
+
+mod functions;
+mod remove;
+mod review;
+
+use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::config::env::{Environment, Reading};
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::file::FileSettings;
+use crate::config::keys::{Config, Source};
+use crate::config::layers::{Layer, Layers, Place};
+use crate::config::prefixes::Prefixes;
+use crate::config::text;
+use crate::macro_support::callsite::Origin;
+use crate::registry::call_site::CallSite;
+use crate::registry::logged_once::Said;
+use crate::sync::Arc;
+use crate::telemetry::event::Listener;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+#[derive(Default)]
+pub(crate) struct Directory {
+    breakers: BTreeMap<String, Entry>,
+    /// Those of all breakers' variables.
+    prefixes: Prefixes,
+    listeners: Vec<Arc<dyn Listener>>,
+    /// The metrics of all are exported.
+    #[cfg(feature = "metrics")]
+    metered: bool,
+    configured: BTreeMap<String, Config>,
+    file: FileSettings,
+    path: Option<PathBuf>,
+    environment: Option<Environment>,
+    /// The variables were given, and are not those of the process.
+    foreign: bool,
+    /// Conflicts between call sites.
+    conflicts: Vec<ConfigError>,
+    /// Which breaker, key and place each of them is of.
+    conflicting: HashSet<String>,
+    pub(crate) waiting: Waiting,
+    said: Said,
+}
+
+struct Entry {
+    breaker: CircuitBreaker,
+    /// Who declared it, in the order in which they came; each place once.
+    declared: Vec<Declared>,
+    /// What they say together.
+    united: Config,
+    /// Under which its variables are kept among the prefixes.
+    prefix: String,
+    /// Where it was declared by a default name, once for each thing that has it.
+    by_default: Vec<(Origin, String)>,
+    /// The annotated functions that have it.
+    functions: Vec<functions::Known>,
+    /// Their longest time limits, as they were put in force.
+    longest: functions::Longest,
+}
+
+/// What a call site, or somebody with a `Config`, said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Declared {
+    pub(crate) place: String,
+    pub(crate) config: Config,
+    /// Whether a time limit can end its calls.
+    pub(crate) can_be_cut: bool,
+    /// What was named, if the name is a default one.
+    pub(crate) by_default: Option<Origin>,
+}
+
+impl Declared {
+    /// The annotated function, whose place is told as `file:line (function)`.
+    pub(crate) fn function(&self) -> Option<&str> {
+        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
+    }
+}
+
+/// What is to be told and logged when the lock is let go.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub(crate) told: Vec<(CircuitBreaker, Told)>,
+    pub(crate) made: Vec<CircuitBreaker>,
+    pub(crate) problems: Vec<String>,
+    pub(crate) notices: Vec<String>,
+}
+
+/// What a look at the whole configuration has found.
+pub(crate) struct Found {
+    /// What is wrong.
+    pub(crate) problems: Vec<ConfigError>,
+    /// What is no error, but most likely not what was meant.
+    pub(crate) warnings: Vec<ConfigError>,
+}
+
+impl Found {
+    /// Nothing was changed, so there is nothing new to warn of.
+    fn refused(problems: Vec<ConfigError>) -> Self {
+        Self { problems, warnings: Vec::new() }
+    }
+}
+
+impl Directory {
+    pub(crate) fn get(&self, name: &str) -> Option<CircuitBreaker> {
+        self.breakers.get(name).map(|entry| entry.breaker.clone())
+    }
+
+    pub(crate) fn all(&self) -> Vec<CircuitBreaker> {
+        self.breakers.values().map(|entry| entry.breaker.clone()).collect()
+    }
+
+    /// The same for a test, with the process's environment taken for empty.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn isolated() -> Self {
+        Self { environment: Some(Environment::default()), foreign: true, ..Self::default() }
+    }
+
+    /// The breaker of this name, or the member of a family.
+    pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
+        if let Some(breaker) = self.get(name) {
+            return Some(breaker);
+        }
+        let inner = name.strip_suffix(']')?;
+        // Names and values may have brackets of their own.
+        inner
+            .match_indices('[')
+            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
+    }
+
+    /// Where the breaker `name` was declared.
+    pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
+        let Some(entry) = self.breakers.get(name) else { return Vec::new() };
+        let site = |declared: &Declared| {
+            let known = entry.functions.iter().find(|known| known.place == declared.place);
+            let limit = match known {
+                Some(known) => self.limit_of(entry, known).filter(|_| known.can_be_cut),
+                None => {
+                    let layers = entry.breaker.layers();
+                    layers.stated().timeout.time().map(|limit| (limit, layers.source_of_limit()))
+                }
+            };
+            CallSite::new(declared, limit)
+        };
+        entry.declared.iter().map(site).collect()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.breakers.keys().cloned().collect()
+    }
+
+    pub(crate) fn listen(&mut self, listener: Arc<dyn Listener>) {
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.join_listener(&listener));
+        }
+        self.listeners.push(listener);
+    }
+
+    pub(crate) fn unlisten(&mut self, gone: &Arc<dyn Listener>) {
+        self.listeners.retain(|one| !Arc::ptr_eq(one, gone));
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.leave_listener(gone));
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&mut self) {
+        self.metered = true;
+        for entry in self.breakers.values() {
+            self.waiting.told.extend(entry.breaker.meter_on());
+        }
+    }
+
+    /// Puts it in force, unless it would leave the breaker no rule on failures; gives the reasons.
+    pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
+        if let Some(entry) = self.breakers.get(name) {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            layers.set(Place::Configure, config.into());
+            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
+            let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
+            if !problems.is_empty() {
+                return problems;
+            }
+        }
+        self.configured.insert(name.to_owned(), config);
+        self.keep_prefix(name);
+        self.place(name);
+        Vec::new()
+    }
+
+    /// The file that was loaded last.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives the reasons, or what is odd about the
+    /// whole configuration.
+    pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
+        self.read_environment();
+        let environment = self.environment.take().unwrap_or_default();
+        let problems = self.problems_of_next(&file, &environment);
+        self.environment = Some(environment);
+        if !problems.is_empty() {
+            return Found::refused(problems);
+        }
+        self.file = file;
+        self.path = Some(path.to_owned());
+        self.review(|directory| {
+            directory.place_all();
+            Found { problems, warnings: directory.say_what_is_odd() }
+        })
+    }
+
+    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and what is odd.
+    pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
+        self.environment = Some(environment);
+        self.foreign = !of_process;
+        self.review(|directory| {
+            let mut problems = directory.check();
+            directory.place_all();
+            problems.extend(directory.problems_across_places());
+            // What is returned here need not be logged.
+            directory.waiting.problems.clear();
+            Found { problems, warnings: directory.say_what_is_odd() }
+        })
+    }
+
+    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed once.
+    pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
+        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
+        if let Some(file) = file {
+            let problems = self.problems_of_next(&file, &environment);
+            if !problems.is_empty() {
+                // Those that were given are still in force.
+                if self.foreign {
+                    self.environment = Some(environment);
+                }
+                return Found::refused(problems);
+            }
+            self.file = file;
+        }
+        self.init(environment, !self.foreign)
+    }
+
+    pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
+        if let Some(breaker) = self.get(name) {
+            self.unite(name, &declared);
+            return breaker;
+        }
+        let mut layers = Layers::default();
+        for (place, layer) in self.layers(name, declared.config) {
+            layers.set(place, layer);
+        }
+        let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
+        self.enter(breaker.clone(), declared);
+        breaker
+    }
+
+    /// Takes a breaker in.
+    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
+        for listener in &self.listeners {
+            self.waiting.told.extend(breaker.join_listener(listener));
+        }
+        #[cfg(feature = "metrics")]
+        if self.metered {
+            self.waiting.told.extend(breaker.meter_on());
+        }
+        let name = breaker.name().to_owned();
+        let united = declared.config;
+        self.waiting.made.push(breaker.clone());
+        let prefix = self.prefix(&name, united);
+        self.prefixes.add(&prefix);
+        let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
+        let by_default = by_default.into_iter().collect();
+        self.breakers.insert(
+            name.clone(),
+            Entry {
+                breaker,
+                declared: vec![declared],
+                united,
+                prefix,
+                by_default,
+                functions: Vec::new(),
+                longest: functions::Longest::default(),
+            },
+        );
+        self.place(&name);
+        // With a second breaker, a label without a prefix is nobody's any more.
+        if self.breakers.len() == 2 {
+            self.place_all();
+        }
+    }
+
+    /// Joins a further declaration to those of the breaker `name`.
+    fn unite(&mut self, name: &str, new: &Declared) {
+        let Some(entry) = self.breakers.get_mut(name) else { return };
+        let before = entry.united;
+        let conflicts = entry.united.unite(&new.config);
+        let first = |key: &str| {
+            let sets = |one: &&Declared| key == "env" && one.config.env.is_some() || one.config.sets(key);
+            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
+        };
+        let told: Vec<_> =
+            conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
+        let changed = entry.united != before;
+        if entry.declared.iter().all(|one| one.place != new.place) {
+            entry.declared.push(new.clone());
+        }
+        let shared = new.by_default.as_ref().filter(|new| entry.by_default.iter().all(|(known, _)| known != *new));
+        if let Some(origin) = shared {
+            entry.by_default.push((origin.clone(), new.place.clone()));
+            let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
+            notice.into_iter().for_each(|notice| self.say(notice));
+        }
+        for (key, first, stands, differs) in told {
+            let place = &new.place;
+            // A place that declares something else each time is told once.
+            if !self.conflicting.insert(format!("{name}, {key} at {place}")) {
+                continue;
+            }
+            let message = format!(
+                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give one of \
+                 them another name"
+            );
+            let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
+            self.say_problem(conflict.to_string());
+            self.conflicts.push(conflict);
+        }
+        if changed {
+            self.keep_prefix(name);
+            self.place(name);
+        }
+    }
+
+    /// Keeps the prefix of the breaker `name` up to date, when something was said about it.
+    fn keep_prefix(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let prefix = self.prefix(name, entry.united);
+        if let Some(entry) = self.breakers.get_mut(name).filter(|entry| entry.prefix != prefix) {
+            self.prefixes.add(&prefix);
+            self.prefixes.remove(&std::mem::replace(&mut entry.prefix, prefix));
+        }
+    }
+
+    fn place_all(&mut self) {
+        for name in self.names() {
+            self.place(&name);
+        }
+    }
+
+    /// Puts in force what all places say of the breaker `name`.
+    fn place(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let breaker = entry.breaker.clone();
+        let layers = self.layers(name, entry.united);
+        let (longest, of_operator) = self.state_functions(name);
+        let told = breaker.relayer(|own| {
+            layers.into_iter().for_each(|(place, layer)| own.set(place, layer));
+            own.set_functions(longest, of_operator);
+        });
+        self.waiting.told.extend(told);
+        for (_, problem) in breaker.layers().problems(name) {
+            self.say_problem(below_stands(&problem.to_string()));
+        }
+        self.say_what_cannot_be_cut(name);
+    }
+
+    /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
+    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 7] {
+        self.read_environment();
+        let environment = self.environment.take().unwrap_or_default();
+        let (layers, read) = self.read(name, united, &self.file, &environment);
+        self.environment = Some(environment);
+        for text in read.iter().flat_map(|reading| &reading.problems).map(ToString::to_string) {
+            self.say_problem(below_stands(&text));
+        }
+        for notice in read.into_iter().flat_map(|reading| reading.notices) {
+            self.say(notice);
+        }
+        layers
+    }
+
+    /// The same with this file and these variables; nothing is changed or said. What is told of the variables comes with it.
+    fn read(
+        &self,
+        name: &str,
+        united: Config,
+        file: &FileSettings,
+        environment: &Environment,
+    ) -> ([(Place, Layer); 7], [Reading; 2]) {
+        let prefix = self.prefix(name, united);
+        let (mut every, mut own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
+        let alone = self.breakers.keys().all(|known| known == name);
+        every.layer.label = every.layer.label.filter(|_| alone);
+        let layers = [
+            (Place::FileDefaults, file.defaults.clone()),
+            (Place::Attribute, united.into()),
+            (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
+            (Place::FileAll, file.all.clone()),
+            (Place::File, file.breakers.get(name).cloned().unwrap_or_default()),
+            (Place::EnvironmentDefault, std::mem::take(&mut every.layer)),
+            (Place::Environment, std::mem::take(&mut own.layer)),
+        ];
+        (layers, [every, own])
+    }
+
+    fn prefix(&self, name: &str, united: Config) -> String {
+        let configured = self.configured.get(name).and_then(|config| config.env);
+        configured.or(united.env).map_or_else(|| text::prefix(name), str::to_owned)
+    }
+
+    /// Reads the process's variables, if none were given before.
+    fn read_environment(&mut self) {
+        if self.environment.is_none() {
+            let environment = Environment::of_process();
+            for strange in environment.strange_keys(&self.prefixes) {
+                self.say(strange.to_string());
+            }
+            self.environment = Some(environment);
+        }
+    }
+
+    /// Has a problem logged, if it was not before; unless `init` returns it first.
+    fn say_problem(&mut self, text: String) {
+        if self.said.is_new(&text) {
+            self.waiting.problems.push(text);
+        }
+    }
+
+    /// Has `text` logged, if it was not before.
+    fn say(&mut self, text: String) {
+        if self.said.is_new(&text) {
+            self.waiting.notices.push(text);
+        }
+    }
+}
+
+fn below_stands(problem: &str) -> String {
+    format!("{problem}; the layer below stands")
+}

@@ -1,0 +1,60 @@
+//! Takes a breaker out that code made.
+
+use super::Directory;
+use crate::breaker::handle::CircuitBreaker;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+
+impl Directory {
+    /// Gives the breaker `name`, of which nothing is left here.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<CircuitBreaker, ConfigError> {
+        self.refuse_to_remove(name)?;
+        let Some(entry) = self.breakers.remove(name) else { return Err(unknown(name)) };
+        self.prefixes.remove(&entry.prefix);
+        self.configured.remove(name);
+        let place = place(name);
+        self.conflicts.retain(|conflict| conflict.place() != place);
+        self.conflicting.retain(|told| !told.starts_with(&format!("{name}, ")));
+        self.part_from(&entry.breaker);
+        // The one that is left may have the label without a prefix.
+        if self.breakers.len() == 1 {
+            self.place_all();
+        }
+        Ok(entry.breaker)
+    }
+
+    fn refuse_to_remove(&self, name: &str) -> Result<(), ConfigError> {
+        let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, place(name), message));
+        match self.breakers.get(name) {
+            Some(entry) if entry.functions.is_empty() => Ok(()),
+            Some(_) => refused("cannot be removed: an annotated function has it"),
+            None if self.find(name).is_some() => {
+                refused("cannot be removed: it is for a value of a `key`, which makes room when another value needs it")
+            }
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is counted with its head.
+    fn part_from(&mut self, breaker: &CircuitBreaker) {
+        let with_head =
+            |head: CircuitBreaker| self.breakers.get(head.name()).is_some_and(|known| known.breaker.is(&head));
+        if breaker.head().is_some_and(with_head) {
+            return;
+        }
+        for listener in &self.listeners {
+            self.waiting.told.extend(breaker.leave_listener(listener));
+        }
+        #[cfg(feature = "metrics")]
+        if self.metered {
+            self.waiting.told.extend(breaker.end_meter());
+        }
+    }
+}
+
+fn place(name: &str) -> String {
+    format!("circuit breaker `{name}`")
+}
+
+fn unknown(name: &str) -> ConfigError {
+    ConfigError::new(ConfigErrorKind::UnknownName, place(name), "cannot be removed: there is none of this name")
+}

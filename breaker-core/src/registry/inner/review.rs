@@ -1,0 +1,212 @@
+//! Looks at the whole configuration: what is wrong with it, and what is odd.
+
+use super::{Directory, Entry, below_stands};
+use crate::config::duration;
+use crate::config::env::Environment;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::excerpt;
+use crate::config::file::FileSettings;
+use crate::config::keys::Source;
+use crate::config::layers::Layers;
+use crate::config::prefixes;
+use crate::config::text;
+use std::collections::BTreeMap;
+
+impl Directory {
+    /// Looks at everything again with `f`: what it does not say any more is forgotten.
+    pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.said.begin_review();
+        let found = f(self);
+        self.say_conflicts();
+        self.said.end_review();
+        found
+    }
+
+    /// Conflicts between call sites stay, so they stay said.
+    fn say_conflicts(&mut self) {
+        for conflict in &self.conflicts {
+            self.said.is_new(&conflict.to_string());
+        }
+    }
+
+    /// Everything that is wrong; it counts as said.
+    pub(super) fn check(&mut self) -> Vec<ConfigError> {
+        let environment = self.environment.get_or_insert_default();
+        let every = environment.every();
+        let mut problems = every.problems;
+        if every.layer.label.is_some() && self.breakers.len() > 1 {
+            let message = format!(
+                "names one circuit breaker, but there are {}; write <NAME>_CIRCUIT_NAME for one of them",
+                self.breakers.len()
+            );
+            problems.push(ConfigError::new(ConfigErrorKind::Conflict, "CIRCUIT_BREAKER_NAME", message));
+        }
+        for prefix in self.prefixes.of_breakers() {
+            problems.extend(environment.breaker(prefix, &self.prefixes).problems);
+        }
+        if let Some(environment) = &self.environment {
+            problems.extend(self.problems_of_functions(environment));
+        }
+        for problem in &problems {
+            self.said.is_new(&below_stands(&problem.to_string()));
+        }
+        problems.extend(self.conflicts.iter().cloned());
+        problems
+    }
+
+    /// What is wrong with a file that is to take the place of the one before.
+    pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        let mut problems = self.problems_of(file, environment);
+        problems.extend(file.follows(&self.file).err());
+        problems
+    }
+
+    /// What is wrong with a file in view of the breakers that there are.
+    fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
+        if !file.switches_rules_off() {
+            return Vec::new();
+        }
+        let problems = self.breakers.iter().flat_map(|(name, entry)| {
+            let mut layers = Layers::clone(&entry.breaker.layers());
+            for (place, layer) in self.read(name, entry.united, file, environment).0 {
+                layers.set(place, layer);
+            }
+            layers.problems(name)
+        });
+        problems.filter(|(source, _)| matches!(source, Source::File(_))).map(|(_, problem)| problem).collect()
+    }
+
+    /// What is wrong with what several places say of one breaker.
+    pub(super) fn problems_across_places(&self) -> Vec<ConfigError> {
+        let problems = |(name, entry): (&String, &Entry)| entry.breaker.layers().problems(name);
+        self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
+    }
+
+    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not before.
+    pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
+        let strangers = self.environment.as_ref().map(|environment| environment.strangers(&self.prefixes));
+        let mut odd = strangers.unwrap_or_default();
+        odd.extend(self.unknown_names());
+        odd.extend(self.unknown_functions());
+        odd.extend(self.shared_prefixes());
+        odd.extend(self.shared_by_default());
+        for warning in &odd {
+            self.say(warning.to_string());
+        }
+        odd
+    }
+
+    /// Names in code and file that no breaker has.
+    fn unknown_names(&self) -> Vec<ConfigError> {
+        let code = self.configured.keys().map(|name| ("configure", name));
+        let file = self.file.breakers.keys().map(|name| (self.file.path.as_str(), name));
+        let unknown = code.chain(file).filter(|(_, name)| !self.breakers.contains_key(*name));
+        text::told(
+            unknown,
+            self.breakers.len(),
+            |(place, name), hinted| {
+                let near = hinted.then(|| text::nearest(name, self.breakers.keys().map(String::as_str))).flatten();
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let message = format!("no circuit breaker is named `{}` yet{hint}", excerpt::name(name));
+                ConfigError::new(ConfigErrorKind::UnknownName, place, message)
+            },
+            |more| {
+                let message = format!("{more} more names belong to no circuit breaker yet");
+                ConfigError::new(ConfigErrorKind::UnknownName, "configure and file", message)
+            },
+        )
+    }
+
+    /// Breakers that obey the same variables, because their names differ in signs only.
+    fn shared_prefixes(&self) -> Vec<ConfigError> {
+        let mut by_prefix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, entry) in &self.breakers {
+            by_prefix.entry(&entry.prefix).or_default().push(name);
+        }
+        let shared = by_prefix.into_iter().filter(|(_, names)| names.len() > 1);
+        let more = |more| {
+            let message = format!("{more} more prefixes of variables are shared by circuit breakers");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        text::first_of(shared, |(prefix, names)| shared_prefix(prefix, &names), more)
+    }
+
+    /// Breakers that several things have because their default names are the same.
+    fn shared_by_default(&self) -> Vec<ConfigError> {
+        let shared = self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name));
+        let more = |more| {
+            let message = format!("{more} more default names are shared");
+            ConfigError::new(ConfigErrorKind::SharedName, "names of circuit breakers", message)
+        };
+        text::first_of(shared, |warning| warning, more)
+    }
+
+    /// Says of the time limits of `name` which functions cannot keep theirs.
+    pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
+        let Some(entry) = self.breakers.get(name) else { return };
+        let uncut = entry.functions.iter().filter(|known| !known.can_be_cut);
+        let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
+        let notices: Vec<_> = limited
+            .map(|(place, (limit, source))| {
+                let limit = duration::show(limit);
+                format!(
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
+                     cannot be cut off: that takes an `async fn` and the feature `tokio`"
+                )
+            })
+            .collect();
+        notices.into_iter().for_each(|notice| self.say(notice));
+    }
+}
+
+impl Entry {
+    /// What to tell if several things have it because their default names are the same.
+    pub(super) fn shared_by_default(&self, name: &str) -> Option<ConfigError> {
+        if self.by_default.len() < 2 {
+            return None;
+        }
+        let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
+        let message = format!(
+            "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
+             reject calls of the other; write a `name` at each, the same one where they are to share it",
+            listed(&places)
+        );
+        Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
+    }
+}
+
+fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let message = format!("share the variables {}..; `env` gives one another prefix", prefixes::start(prefix));
+    ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
+}
+
+/// The first ones, and how many more there are.
+fn listed(all: &[&str]) -> String {
+    const MOST: usize = 10;
+    let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
+    format!("{}{more}", all[..all.len().min(MOST)].join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::Config;
+    use crate::macro_support::callsite::Origin;
+    use crate::registry::inner::Declared;
+
+    #[test]
+    fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
+        let mut directory = Directory::default();
+        for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
+            let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
+            let by_default = Some(Origin::Function(function));
+            directory.declare(&name, Declared { place, config: Config::new(), can_be_cut: true, by_default }, false);
+        }
+        let found = directory.init(Environment::default(), false);
+        assert_eq!(found.warnings.len(), 101);
+        let last = found.warnings[100].to_string();
+        assert_eq!(last, "names of circuit breakers: 50 more default names are shared");
+    }
+}

@@ -1,0 +1,10 @@
+//! The breakers of a process by name.
+
+pub(crate) mod call_site;
+pub(crate) mod inner;
+#[cfg(feature = "test-util")]
+pub(crate) mod isolation;
+pub(crate) mod logged_once;
+pub(crate) mod registry;
+#[cfg(feature = "tokio")]
+pub(crate) mod watch;

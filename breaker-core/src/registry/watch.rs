@@ -1,0 +1,231 @@
+//! Ends openings whose time is over although no call comes: one future and one timer for all breakers of a registry.
+
+use crate::breaker::handle::CircuitBreaker;
+use crate::call::timeout::Limit;
+use crate::clock::{self, Tick};
+use crate::registry::inner::Directory;
+use crate::sync::{Arc, Mutex, Weak};
+use crate::telemetry::added_listener::AddedListener;
+use crate::telemetry::event::{Listener, StateChange};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// So many openings end in one poll, so that other tasks have their turn between.
+const BATCH: usize = 64;
+
+/// The future of [`Registry::watch`](crate::Registry::watch). Dropping it ends the watch.
+#[must_use = "a watch does nothing unless it is awaited or spawned"]
+pub struct Watch {
+    directory: Weak<Mutex<Directory>>,
+    added: AddedListener,
+    ends: Arc<Ends>,
+    timer: Option<(Tick, Limit)>,
+}
+
+/// When which opening ends, by the breaker's name: a handle would keep a breaker that was removed, or a value of a `key` that has to make room.
+#[derive(Default)]
+pub(crate) struct Ends(Mutex<Waiting>);
+
+/// Its lock is taken before that of a machine, so that what is noted last is what the machine says last.
+#[derive(Default)]
+struct Waiting {
+    in_order: BTreeSet<(Tick, Arc<str>)>,
+    by_name: HashMap<Arc<str>, Tick>,
+    /// Of the task that waits.
+    waker: Option<Waker>,
+    /// Neither the registry nor a breaker of it is left.
+    over: bool,
+}
+
+/// What there is to do.
+enum Work {
+    /// These openings are over.
+    Ended(Vec<Arc<str>>),
+    /// The next one ends then.
+    Until(Tick),
+    /// There is none.
+    Nothing,
+    Over,
+}
+
+impl Watch {
+    pub(crate) fn new(directory: &Arc<Mutex<Directory>>, add: impl FnOnce(Noting) -> AddedListener) -> Self {
+        let ends = Arc::new(Ends::default());
+        let added = add(Noting::new(&ends));
+        Self { directory: Arc::downgrade(directory), added, ends, timer: None }
+    }
+
+    /// Ready when the time has come; with `false` if there is no timer.
+    fn poll_timer(&mut self, end: Tick, context: &mut Context<'_>) -> Poll<bool> {
+        if self.timer.as_ref().is_none_or(|(runs_to, _)| *runs_to != end) {
+            let timer = Limit::after(end.since(clock::now()));
+            self.timer = timer.map(|timer| (end, timer));
+        }
+        let Some((_, timer)) = &mut self.timer else { return Poll::Ready(false) };
+        let over = std::task::ready!(timer.poll(context)).is_ok();
+        self.timer = None;
+        if !over {
+            // The runtime of the timer is gone: the next poll begins one in another.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(true)
+    }
+}
+
+impl Future for Watch {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            match this.ends.work(context.waker()) {
+                Work::Over => return Poll::Ready(()),
+                Work::Nothing => {
+                    this.timer = None;
+                    return Poll::Pending;
+                }
+                Work::Until(end) => match this.poll_timer(end, context) {
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => {
+                        warn_of_no_timer();
+                        return Poll::Ready(());
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+                Work::Ended(names) => {
+                    let Some(directory) = this.directory.upgrade() else { return Poll::Ready(()) };
+                    names.iter().for_each(|name| end(&directory, name));
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+/// Ends an opening, if its time is over.
+fn end(directory: &Mutex<Directory>, name: &str) {
+    let breaker = directory.lock().find(name);
+    // Where nothing is made, nothing is open.
+    if let Some(breaker) = breaker.filter(|breaker| breaker.0.made().is_some()) {
+        breaker.change(|machine, now| ((), machine.lapse(now)));
+    }
+}
+
+fn warn_of_no_timer() {
+    #[cfg(feature = "tracing")]
+    crate::breaker::log::notice("`Registry::watch` has ended: it needs a tokio runtime with a timer");
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.added.remove();
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Ends {
+    /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier end.
+    fn note(&self, breaker: &CircuitBreaker) {
+        let mut waiting = self.0.lock();
+        let end = breaker.0.made().and_then(|rest| rest.machine.lock().ends());
+        let waker = waiting.set(breaker.name(), end);
+        drop(waiting);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    #[cfg(all(test, breaker_loom))]
+    pub(crate) fn noted(&self, name: &str) -> Option<Tick> {
+        self.0.lock().by_name.get(name).copied()
+    }
+
+    /// What there is to do now. The task is woken when there is something else.
+    fn work(&self, waker: &Waker) -> Work {
+        let now = clock::now();
+        let mut waiting = self.0.lock();
+        if waiting.over {
+            return Work::Over;
+        }
+        let ended = waiting.take_ended(now);
+        if !ended.is_empty() {
+            return Work::Ended(ended);
+        }
+        // An old waker may run any code when it is dropped.
+        let old = waiting.waker.replace(waker.clone());
+        let next = waiting.in_order.first().map(|(end, _)| *end);
+        drop(waiting);
+        drop(old);
+        next.map_or(Work::Nothing, Work::Until)
+    }
+
+    fn close(&self) {
+        let mut waiting = self.0.lock();
+        waiting.over = true;
+        let waker = waiting.waker.take();
+        drop(waiting);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Waiting {
+    /// Notes an end; gives who is to be woken for it.
+    fn set(&mut self, name: &str, end: Option<Tick>) -> Option<Waker> {
+        if let Some((name, before)) = self.by_name.remove_entry(name) {
+            self.in_order.remove(&(before, name));
+        }
+        let name: Arc<str> = name.into();
+        let entry = (end?, name);
+        self.by_name.insert(Arc::clone(&entry.1), entry.0);
+        self.in_order.insert(entry.clone());
+        self.waker.take_if(|_| self.in_order.first() == Some(&entry))
+    }
+
+    /// Takes the names of the first openings that are over.
+    fn take_ended(&mut self, now: Tick) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        while names.len() < BATCH && self.in_order.first().is_some_and(|(end, _)| *end <= now) {
+            let Some((_, name)) = self.in_order.pop_first() else { break };
+            self.by_name.remove(&name);
+            names.push(name);
+        }
+        names
+    }
+}
+
+/// The listener of a watch. Where it is dropped, no breaker is left that could open.
+pub(crate) struct Noting(Arc<Ends>);
+
+impl Noting {
+    pub(crate) fn new(ends: &Arc<Ends>) -> Self {
+        Self(Arc::clone(ends))
+    }
+}
+
+impl Listener for Noting {
+    fn hears_calls(&self) -> bool {
+        false
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        self.0.note(event.breaker);
+    }
+
+    fn end_moved(&self, breaker: &CircuitBreaker) {
+        self.0.note(breaker);
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

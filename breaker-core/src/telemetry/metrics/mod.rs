@@ -1,0 +1,281 @@
+//! Metrics: what Prometheus and the like are told of breakers, through the facade [`metrics`](https://docs.rs/metrics). With the feature `metrics`.
+//!
+//! [`Registry::export_metrics`] turns it on, once, at the start of `main`:
+//!
+//! ```
+//! breaker_core::Registry::global().export_metrics();
+//! ```
+//!
+//! The recorder may be installed before or after that: what a breaker counts with is asked of the recorder once, at the breaker's first
+//! event or the first [`refresh_metrics`](Registry::refresh_metrics) for which there is one. Whoever renders the metrics calls that
+//! function before, since states change by themselves as time passes. (The route `/metrics` of `breaker-axum` does.)
+//!
+//! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). The breakers for the values of a `key` are counted
+//! under the name of their function's breaker, so that there are never more series than names in the code. [`NAMES`] lists all metrics.
+//!
+//! Counters never go back, also not by [`CircuitBreaker::reset`]. Calls that a disabled breaker lets pass are not counted. A call that a breaker in
+//! shadow would have rejected is counted as it ends.
+//!
+//! # Durations
+//!
+//! They are measured to the nanosecond, while all rules of a breaker look at a clock that may be some milliseconds late. Calls of
+//! a millisecond and more are recorded one by one as they end. Shorter ones are gathered first and recorded by
+//! `refresh_metrics`, each with the mean of those that fell between the same two of [`DURATION_BUCKETS`]; so counts, the sum, and these buckets are exact.
+
+mod durations;
+mod handles;
+mod names;
+
+pub use names::{
+    CALL_DURATION_SECONDS, CALLS_TOTAL, CRITICAL, DURATION_BUCKETS, FAILURES_TOTAL, FALLBACKS_FAILED_TOTAL,
+    FALLBACKS_TOTAL, MEMBERS_UNHEALTHY, NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
+};
+
+use crate::breaker::control::tell_all;
+use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::clock;
+use crate::config::visible::visible;
+use crate::machine::state::State;
+use crate::registry::registry::Registry;
+use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, survive};
+use crate::telemetry::event::{
+    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, StateChange,
+    Success,
+};
+use durations::Durations;
+use handles::{Handles, StepDid};
+use std::time::Duration;
+
+impl Registry {
+    /// Exports the metrics of every breaker of this registry, present and future, through the facade `metrics`. Once is enough, and more
+    /// does nothing.
+    ///
+    /// Where no recorder is installed, an event costs some nanoseconds and is not counted. (A recorder of a type without a size counts as none;
+    /// in a `Box` it has one.)
+    pub fn export_metrics(&self) {
+        // It may take a moment to find out how fast the processor's counter runs.
+        clock::precise();
+        self.meter();
+    }
+
+    /// Brings the exported metrics up to date: states that time has changed, and calls that are shorter than a millisecond. To be called before
+    /// metrics are rendered, or now and then where they are sent. Breakers that have not had a call have their series from then on.
+    pub fn refresh_metrics(&self) {
+        for breaker in self.breakers() {
+            breaker.refresh_metrics();
+        }
+    }
+}
+
+impl CircuitBreaker {
+    /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
+    pub fn export_metrics(&self) {
+        clock::precise();
+        tell_all(self.meter_on());
+    }
+
+    /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
+    pub fn refresh_metrics(&self) {
+        if let Some(meter) = self.meter() {
+            meter.refresh(self.counted_as());
+        }
+    }
+
+    /// Gives what there is to tell, since a registry calls it under its lock.
+    pub(crate) fn meter_on(&self) -> Vec<(Self, Told)> {
+        self.set_meter(&Arc::new(Meter::default()))
+    }
+
+    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
+    pub(crate) fn meter_takes_leave(&self) {
+        if let Some(meter) = self.0.made().and_then(|rest| rest.meter.get()).filter(|meter| !meter.counts()) {
+            meter.take_leave();
+        }
+    }
+
+    /// The one under whose name it is counted.
+    fn counted_as(&self) -> &Self {
+        self.0.member().map_or(self, |later| later.head().counted_as())
+    }
+}
+
+/// What the metrics of one breaker, or of a family, are counted with.
+#[derive(Default)]
+pub(crate) struct Meter {
+    /// `None`: no recorder was there so far.
+    handles: OnceLock<Box<Handles>>,
+    durations: Durations,
+    /// The breaker was removed from its registry: nothing is counted.
+    ended: AtomicBool,
+}
+
+impl Meter {
+    #[inline]
+    fn handles(&self, breaker: &CircuitBreaker) -> Option<&Handles> {
+        self.handles.get().map(|handles| &**handles).or_else(|| self.resolve(breaker.counted_as()))
+    }
+
+    /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
+    #[cold]
+    fn resolve(&self, head: &CircuitBreaker) -> Option<&Handles> {
+        let made = Handles::of_recorder(&visible(&head.label()))?;
+        let handles = self.handles.get_or_init(|| Box::new(made));
+        show(head, handles);
+        Some(handles)
+    }
+
+    /// Whether it counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Has it count, or not.
+    pub(crate) fn count(&self, counts: bool) {
+        self.ended.store(!counts, Ordering::Relaxed);
+    }
+
+    /// Sets the gauges of a breaker that was removed: a recorder keeps what it was told last, and no alert is to stay.
+    pub(crate) fn take_leave(&self) {
+        survive(|| {
+            if let Some(handles) = self.handles.get() {
+                handles.state.set(CLOSED);
+                handles.critical.set(0.0);
+                handles.members_unhealthy.set(0.0);
+                self.durations.hand_over(&handles.duration);
+            }
+        });
+    }
+
+    fn refresh(&self, head: &CircuitBreaker) {
+        if let Some(handles) = self.handles(head) {
+            show(head, handles);
+            self.durations.hand_over(&handles.duration);
+        }
+    }
+
+    /// Counts a success of which nobody else hears.
+    #[inline]
+    pub(crate) fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration) {
+        survive(|| {
+            if let Some(handles) = self.handles(breaker) {
+                handles.successes.increment(1);
+                self.took(handles, Some(elapsed));
+            }
+        });
+    }
+
+    #[inline]
+    fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
+        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
+            handles.duration.record(elapsed);
+        }
+    }
+}
+
+/// Sets the gauges.
+fn show(head: &CircuitBreaker, handles: &Handles) {
+    let (mut unhealthy, mut worst) = (0_u32, CLOSED);
+    head.each_unhealthy(|_, state| {
+        unhealthy += 1;
+        worst = if worst == OPEN { worst } else { number(state) };
+    });
+    let own = number(head.state());
+    handles.state.set(if own == CLOSED { worst } else { own });
+    handles.critical.set(if head.config().critical { 1.0 } else { 0.0 });
+    handles.members_unhealthy.set(unhealthy);
+}
+
+/// In place of a step where every one declined.
+const ALL_STEPS: &str = "all";
+const CLOSED: f64 = 0.0;
+const OPEN: f64 = 1.0;
+const HALF_OPEN: f64 = 2.0;
+
+const fn number(state: State) -> f64 {
+    match state {
+        State::Closed | State::Disabled | State::Shadow => CLOSED,
+        State::Open | State::ForcedOpen => OPEN,
+        State::HalfOpen => HALF_OPEN,
+    }
+}
+
+impl Listener for Meter {
+    #[inline]
+    fn success(&self, event: &Success<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.successes.increment(1);
+            self.took(handles, event.elapsed);
+        }
+    }
+
+    fn failure(&self, event: &Failure<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.failed.increment(1);
+            handles.failures.increment(1);
+            self.took(handles, event.elapsed);
+        }
+    }
+
+    fn ignored(&self, event: &Ignored<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.ignored.increment(1);
+            self.took(handles, event.elapsed);
+        }
+    }
+
+    fn cancelled(&self, event: &Cancelled<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.cancelled.increment(1);
+        }
+    }
+
+    fn rejected(&self, event: &Rejected<'_>) {
+        if let Some(handles) = self.handles(event.breaker).filter(|_| !event.shadow) {
+            handles.rejected.increment(1);
+            handles.rejections.increment(1);
+        }
+    }
+
+    fn busy(&self, event: &Busy<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.busy.increment(1);
+        }
+    }
+
+    fn fallback(&self, event: &FallbackServed<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.step(event.source, StepDid::Served);
+        }
+    }
+
+    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            handles.step(event.source, StepDid::Failed("cut_off"));
+        }
+    }
+
+    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+        if let Some(handles) = self.handles(event.breaker) {
+            let (source, cause) = event.source.map_or((ALL_STEPS, "declined"), |source| (source, "error"));
+            handles.step(source, StepDid::Failed(cause));
+        }
+    }
+
+    fn state_change(&self, event: &StateChange<'_>) {
+        let Some(handles) = self.handles(event.breaker) else { return };
+        let opens = number(event.new) == OPEN && number(event.old) != OPEN;
+        if opens && !event.shadow {
+            handles.openings.increment(1);
+            if (event.old, event.new) == (State::Closed, State::Open) {
+                handles.outages.increment(1);
+            }
+        }
+        match event.breaker.0.member() {
+            None => show(event.breaker, handles),
+            // All the others are looked at when the metrics are refreshed.
+            Some(_) if opens && !event.shadow => handles.state.set(OPEN),
+            Some(_) => {}
+        }
+    }
+}
