@@ -174,3 +174,8 @@ pub(crate) fn wall(tick: Tick) -> SystemTime {
         wall.checked_sub(now.since(tick)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
+
+/// A duration in whole milliseconds.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,6 +1,5 @@
 //! Retry: whether a failed attempt is followed by another one, and after what wait. The waits themselves are backon's.
 
-use crate::breaker::gate::Word;
 use crate::breaker::handle::{CircuitBreaker, Holder};
 use crate::call::permit::Permit;
 use crate::call::timeout::{Limit, end};
@@ -8,6 +7,7 @@ use crate::clock;
 use crate::config::call_settings::{OFF, Stated};
 use crate::config::ranked::{Rank, Ranked};
 use crate::fallback::steps::Fallen;
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::macro_support::{Fallible, Patience};
 use crate::telemetry::event::{self, Retrying};
@@ -254,9 +254,9 @@ impl Pause {
 mod tests {
     use super::*;
     use crate::breaker::error::CircuitBreakerError;
-    use crate::breaker::gate::Wait;
     use crate::config::keys::Config;
     use crate::fallback::steps::Ended;
+    use crate::machine::packed::Wait;
     use crate::{CircuitBreaker, State};
 
     type Call = Fallen<Result<(), CircuitBreakerError>>;

@@ -1,9 +1,10 @@
 //! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
 
 use crate::breaker::error_chain::first_of;
-use crate::breaker::gate::Wait;
 use crate::breaker::handle::{CircuitBreaker, Holder};
-use crate::machine::state::{Code, State};
+use crate::machine::packed::Code;
+use crate::machine::packed::Wait;
+use crate::machine::state::State;
 use std::error::Error;
 use std::fmt;
 use std::io;

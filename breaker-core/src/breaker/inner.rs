@@ -1,6 +1,6 @@
 //! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
 
-use crate::breaker::gate::{Gate, Word};
+use crate::breaker::gate::Gate;
 use crate::breaker::keyed::Family;
 use crate::breaker::keyed::member::Later;
 use crate::breaker::last_error::Notes;
@@ -9,6 +9,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::{Stated, Terms};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};

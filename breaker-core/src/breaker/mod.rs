@@ -15,4 +15,6 @@ pub(crate) mod log;
 pub(crate) mod look;
 pub(crate) mod pending_reports;
 pub(crate) mod snapshot;
+#[cfg(feature = "serde")]
+pub(crate) mod snapshot_json;
 pub(crate) mod throttle;

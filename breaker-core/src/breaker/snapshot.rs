@@ -3,10 +3,11 @@
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Rest;
 use crate::breaker::keyed::worst::Worst;
-use crate::clock;
 #[cfg(feature = "serde")]
-use crate::config::json;
-use crate::config::keys::{Settings, Source};
+use crate::breaker::snapshot_json;
+use crate::clock;
+use crate::config::keys::Settings;
+use crate::config::types::Source;
 use crate::machine::state::State;
 use crate::machine::trip::Tally;
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ pub struct Snapshot {
     /// The present run of failures.
     pub consecutive_failures: u32,
     /// When a call last counted against the service.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "json::maybe_time"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::maybe_time"))]
     pub last_failure_time: Option<SystemTime>,
     /// The first error of the last run of failures, or the one that opened the breaker; the last error where a rule looks at a window, and of
     /// a trial of several probes.
@@ -55,20 +56,20 @@ pub struct Snapshot {
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub opened_because: Option<String>,
     /// When it came into its state.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::time"))]
     pub state_changed_at: SystemTime,
     /// In how long a call may be let in again, where that is known.
-    #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "json::maybe_millis"))]
+    #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "snapshot_json::maybe_millis"))]
     pub retry_after: Option<Duration>,
     /// What the window holds, while a rule looks at one; of an open breaker what it held when that opened.
     pub window: Option<WindowCounts>,
     /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
     pub ramp_share: Option<f64>,
     /// The settings in force.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "json::settings"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::settings"))]
     pub config: Settings,
     /// Where each setting came from, by key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "json::sources"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::sources"))]
     pub config_sources: Vec<(&'static str, Source)>,
     /// In JSON the two above are left out: it stands beside a breaker that has the same.
     #[cfg(feature = "serde")]
@@ -109,7 +110,7 @@ pub struct Health {
     /// Whether every critical breaker is healthy, those included that are left out.
     pub status: Status,
     /// When this was read.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "json::time"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::time"))]
     pub timestamp: SystemTime,
     /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
@@ -220,9 +221,4 @@ impl Snapshot {
             + json(message.unwrap_or_default())
             + json(self.opened_because.as_deref().unwrap_or_default())
     }
-}
-
-/// A duration in whole milliseconds.
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

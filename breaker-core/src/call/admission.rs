@@ -1,12 +1,12 @@
 //! Admission: whether a call may be made, and what a rejected one is told.
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::gate::{Evidence, Wait, Word};
 use crate::breaker::handle::{Caller, CircuitBreaker, Holder, Shared};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
 use crate::machine::output::Admission;
+use crate::machine::packed::{Evidence, Wait, Word};
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;

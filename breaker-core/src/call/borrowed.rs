@@ -1,7 +1,6 @@
 //! Lent: the usual call by a handle, whose breaker outlives it.
 
 use crate::breaker::error::CallError;
-use crate::breaker::gate::{Evidence, Word};
 use crate::breaker::handle::{CircuitBreaker, Holder};
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
@@ -10,6 +9,7 @@ use crate::call::permit::Permit;
 use crate::classify::classification::sealed::Classification;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
+use crate::machine::packed::{Evidence, Word};
 use crate::telemetry::event;
 use pin_project_lite::pin_project;
 use std::any::type_name;

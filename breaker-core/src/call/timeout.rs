@@ -1,10 +1,10 @@
 //! Limit: the time limit of a call, on tokio's timer.
 
-use crate::breaker::gate::Word;
 use crate::breaker::handle::{CircuitBreaker, Holder};
 use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
 use crate::config::ranked::Ranked;
+use crate::machine::packed::Word;
 use crate::macro_support::callsite::Link;
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;

@@ -4,82 +4,10 @@
 use crate::config::error::ConfigError;
 #[cfg(feature = "serde")]
 use crate::config::json::{Json, Shape};
-use crate::config::ranked::Ranked;
 use crate::config::types::{Backoff, PerFunction, Window};
+use crate::config::types::{Limits, OnCancel, OnPanic};
 use crate::config::value::Value;
 use std::time::Duration;
-
-/// What a call counts as that is dropped before it has a result (`on_cancel`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnCancel {
-    /// As neutral. The default.
-    Ignore,
-    /// As a failure.
-    Failure,
-    /// As a failure when it ran at least so long, else as neutral.
-    After(Duration),
-}
-
-/// What a panic of the body counts as (`on_panic`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnPanic {
-    /// As a failure. The default.
-    Failure,
-    /// As neutral.
-    Ignore,
-}
-
-/// The time limits of calls. Settings of equal values are equal, wherever these come from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
-    /// That of a call whose function has none.
-    pub(crate) of_breaker: Ranked,
-    /// The longest one that a call can have; `None`: no call has one.
-    pub(crate) longest: Option<Duration>,
-}
-
-impl PartialEq for Limits {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-/// Where the value of a key came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source {
-    /// Nobody set it.
-    Default,
-    /// Nobody set it, and it follows from what code says of this key: `fail_max` is off beside a `failure_rate` or a
-    /// `window_fail_max`.
-    Follows(&'static str),
-    /// The attribute, or the `Config` that the breaker was made with.
-    Attribute,
-    /// [`Registry::configure`](crate::Registry::configure).
-    Configure,
-    /// The file of [`Registry::load`](crate::Registry::load), with its path.
-    File(String),
-    /// The environment, with the variable's name.
-    Environment(String),
-    /// [`CircuitBreaker::reconfigure`](crate::CircuitBreaker::reconfigure).
-    Reconfigure,
-}
-
-impl std::fmt::Display for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::Follows(key) => write!(f, "follows from {key}"),
-            Self::Attribute => f.write_str("attribute"),
-            Self::Configure => f.write_str("configure"),
-            Self::File(path) => write!(f, "file {path}"),
-            Self::Environment(variable) => write!(f, "environment {variable}"),
-            Self::Reconfigure => f.write_str("reconfigure"),
-        }
-    }
-}
 
 /// The table. One row: documentation, key, type that the setter takes, stored type, how the one becomes the other,
 /// default, and the range as a `const` condition with its words.

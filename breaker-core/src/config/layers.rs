@@ -2,8 +2,9 @@
 
 use crate::config::call_settings::Stated;
 use crate::config::error::{ConfigError, ConfigErrorKind};
-use crate::config::keys::{Config, KEYS, Limits, Settings, Source};
+use crate::config::keys::{Config, KEYS, Settings};
 use crate::config::ranked::Rank;
+use crate::config::types::{Limits, Source};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -18,5 +18,6 @@ pub(crate) mod resolve;
 mod tests;
 pub(crate) mod text;
 pub(crate) mod types;
+pub(crate) mod validate;
 pub(crate) mod value;
 pub(crate) mod visible;

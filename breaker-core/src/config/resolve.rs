@@ -1,8 +1,6 @@
 //! Settings: what follows from several keys together. Keys that contradict each other in different places are resolved here.
 
 use crate::config::keys::Settings;
-use crate::config::types::Window;
-use crate::machine::trip::Rules;
 use std::time::Duration;
 
 impl Settings {
@@ -22,21 +20,6 @@ impl Settings {
     #[inline]
     pub(crate) fn has_rules(&self) -> bool {
         self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some()
-    }
-
-    /// The rules over the window, if there are any.
-    pub(crate) fn rules(&self) -> Option<Rules> {
-        let most = match self.window {
-            Window::Calls(calls) => calls,
-            Window::Time(_) => u32::MAX,
-        };
-        self.has_rules().then(|| Rules {
-            failure_rate: self.failure_rate,
-            slow_rate: self.slow_call.map(|_| self.slow_rate),
-            slow_call: self.slow_call,
-            fail_max: self.window_fail_max.map(|fails| fails.min(most)),
-            min_calls: self.min_calls.min(most),
-        })
     }
 
     /// How many probes a recovery is judged by.

@@ -3,9 +3,10 @@
 use crate::config::duration;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
-use crate::config::keys::{Config, KEYS, OnCancel, OnPanic};
+use crate::config::keys::{Config, KEYS};
 use crate::config::text;
 use crate::config::types::{Backoff, PerFunction, Window};
+use crate::config::types::{OnCancel, OnPanic};
 use std::time::Duration;
 
 impl Config {

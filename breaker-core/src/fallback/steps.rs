@@ -2,7 +2,7 @@
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::{CircuitBreaker, Holder};
-use crate::breaker::snapshot::millis;
+use crate::clock::millis;
 use crate::fallback::plain::Opener;
 use crate::fallback::served::{self, ServedFallback};
 use crate::machine::state::State;

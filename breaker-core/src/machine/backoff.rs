@@ -115,7 +115,8 @@ fn longest(settings: &Settings) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::keys::{Config, Limits};
+    use crate::config::keys::Config;
+    use crate::config::types::Limits;
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -33,6 +33,7 @@ pub(crate) mod half_open;
 mod manual;
 pub(crate) mod outcome;
 pub(crate) mod output;
+pub(crate) mod packed;
 pub(crate) mod ramp;
 pub(crate) mod state;
 #[cfg(test)]
@@ -41,13 +42,14 @@ pub(crate) mod trip;
 mod view;
 pub(crate) mod window;
 
-use crate::breaker::gate::{Evidence, Wait, Word};
 use crate::clock::Tick;
-use crate::config::keys::{OnCancel, OnPanic, Settings};
+use crate::config::keys::Settings;
+use crate::config::types::{OnCancel, OnPanic};
 use crate::machine::backoff::{Opening, Pace};
 use crate::machine::half_open::{Trial, Verdict};
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::output::{Admission, Call, Change, Counted, Counts, Eclipse, Settled, Widened};
+use crate::machine::packed::{Evidence, Wait, Word};
 use crate::machine::ramp::Ramp;
 use crate::machine::state::State;
 use crate::machine::trip::{Run, Trip};

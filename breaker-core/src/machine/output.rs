@@ -1,8 +1,8 @@
 //! Answers: what the machine is told of a call, and what it gives back.
 
-use crate::breaker::gate::{Evidence, Wait, Word};
 use crate::clock::Tick;
 use crate::config::keys::Settings;
+use crate::machine::packed::{Evidence, Wait, Word};
 use crate::machine::state::State;
 use crate::machine::trip::{Tally, Trip};
 use std::time::Duration;

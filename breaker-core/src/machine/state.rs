@@ -41,31 +41,15 @@ impl State {
     }
 }
 
-/// A state as a number from 0 to 5, in the order above. What is written down for each rejected call and seldom looked at costs the least so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Code(pub(crate) u8);
-
-impl From<State> for Code {
-    fn from(state: State) -> Self {
-        Self(state as u8)
-    }
-}
-
-impl Code {
-    pub(crate) const fn state(self) -> State {
-        match self.0 {
-            0 => State::Closed,
-            1 => State::Open,
-            2 => State::HalfOpen,
-            3 => State::ForcedOpen,
-            4 => State::Disabled,
-            _ => State::Shadow,
-        }
-    }
-}
-
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for State {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

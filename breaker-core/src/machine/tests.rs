@@ -1,7 +1,8 @@
 //! What only a race brings about, when the word that a call has read is no longer the machine's: the machine asked by itself.
 
 use super::*;
-use crate::config::keys::{Config, Limits};
+use crate::config::keys::Config;
+use crate::config::types::Limits;
 
 const NOW: Tick = Tick::from_nanos(1_000_000_000);
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,6 +2,8 @@
 
 use crate::clock::Tick;
 use crate::config::duration;
+use crate::config::keys::Settings;
+use crate::config::types::Window;
 use std::fmt;
 use std::time::Duration;
 
@@ -286,6 +288,23 @@ impl fmt::Display for Percent {
         }
         let places = (-percent.log10()).ceil() as usize;
         write!(f, "{percent:.places$} %")
+    }
+}
+
+impl Settings {
+    /// The rules over the window, if there are any.
+    pub(crate) fn rules(&self) -> Option<Rules> {
+        let most = match self.window {
+            Window::Calls(calls) => calls,
+            Window::Time(_) => u32::MAX,
+        };
+        self.has_rules().then(|| Rules {
+            failure_rate: self.failure_rate,
+            slow_rate: self.slow_call.map(|_| self.slow_rate),
+            slow_call: self.slow_call,
+            fail_max: self.window_fail_max.map(|fails| fails.min(most)),
+            min_calls: self.min_calls.min(most),
+        })
     }
 }
 

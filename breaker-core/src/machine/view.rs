@@ -1,11 +1,12 @@
 //! Shown: what the machine shows of itself, to calls and to people. Nothing here changes it.
 
 use super::{Machine, Manual, Phase};
-use crate::breaker::gate::{Wait, Word};
 use crate::clock::Tick;
-use crate::config::keys::{OnCancel, Settings};
+use crate::config::keys::Settings;
+use crate::config::types::OnCancel;
 use crate::machine::backoff::Opening;
 use crate::machine::output::{Counts, Reading};
+use crate::machine::packed::{Wait, Word};
 use crate::machine::state::State;
 
 impl Machine {

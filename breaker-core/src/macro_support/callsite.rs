@@ -1,7 +1,6 @@
 //! Site: one annotated function, and its way to its breaker.
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::gate::Word;
 use crate::breaker::handle::{Caller, CircuitBreaker, Holder, Shared};
 use crate::call::permit::Permit;
 use crate::clock::Tick;
@@ -9,6 +8,7 @@ use crate::config::call_settings::Terms;
 use crate::config::keys::Config;
 use crate::config::layers::Layers;
 use crate::config::ranked::Ranked;
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::registry::inner::Declared;
 use crate::registry::registry::Registry;

@@ -20,8 +20,9 @@ pub use crate::call::stream::written as stream_needs_the_feature_stream_of_break
 pub use crate::classify::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
-pub use crate::config::keys::{Config, OnCancel, OnPanic};
+pub use crate::config::keys::Config;
 pub use crate::config::types::Backoff;
+pub use crate::config::types::{OnCancel, OnPanic};
 pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.

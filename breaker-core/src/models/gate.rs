@@ -1,10 +1,11 @@
 //! The gate: readers of the word and of what stands beside it, against those who publish.
 
 use super::{SECOND, breaker, check, race, tripped};
-use crate::breaker::gate::{Gate, Word};
+use crate::breaker::gate::Gate;
 use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::config::ranked::{Rank, Ranked};
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Call site: where a breaker was declared.
 
-use crate::config::keys::Source;
+use crate::config::types::Source;
 use crate::registry::inner::Declared;
 use std::time::Duration;
 
@@ -15,10 +15,13 @@ pub struct CallSite {
     pub place: String,
     /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a `key` to which `reconfigure` has said another
     /// one goes by that.
-    #[cfg_attr(feature = "serde", serde(rename = "timeout_ms", serialize_with = "crate::config::json::maybe_millis"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "timeout_ms", serialize_with = "crate::breaker::snapshot_json::maybe_millis")
+    )]
     pub timeout: Option<Duration>,
     /// Where that came from; `None` where there is none.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::config::json::maybe_source"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::breaker::snapshot_json::maybe_source"))]
     pub timeout_source: Option<Source>,
 }
 

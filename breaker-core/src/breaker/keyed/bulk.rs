@@ -1,7 +1,6 @@
 //! Together: what is asked of all members of a family, and what is said to all. `member` says how that meets one that gets a rest of its own.
 
 use crate::breaker::control::tell_all;
-use crate::breaker::gate::Word;
 use crate::breaker::handle::{CircuitBreaker, Handle, Told};
 use crate::breaker::keyed::evict::EXACT;
 use crate::breaker::keyed::member::Member;
@@ -10,6 +9,7 @@ use crate::clock::{self, Tick};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::output::Change;
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering};
 

@@ -2,10 +2,10 @@
 //!
 //! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
 
-use crate::breaker::gate::Word;
 use crate::breaker::keyed::member::Member;
 use crate::breaker::keyed::{Family, Members};
 use crate::clock::{self, Tick};
+use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, SHARDS};
 use std::time::Duration;

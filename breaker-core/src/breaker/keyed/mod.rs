@@ -13,7 +13,7 @@ pub(crate) mod member;
 pub(crate) mod table;
 pub(crate) mod worst;
 
-use crate::breaker::gate::{Gate, Word};
+use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::bulk::Sums;
 use crate::breaker::keyed::evict::EXACT;
@@ -26,6 +26,7 @@ use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::Settings;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
+use crate::machine::packed::Word;
 use crate::macro_support::callsite::Link;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};

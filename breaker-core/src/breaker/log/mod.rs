@@ -5,9 +5,9 @@ pub(crate) mod rate;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::last_error::{Cause, Text};
 use crate::breaker::log::rate::Rate;
-use crate::breaker::snapshot;
 use crate::breaker::throttle::Row;
 use crate::clock;
+use crate::clock::millis;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::visible::visible;
 use crate::machine::output::Widened;
@@ -156,7 +156,7 @@ impl Listener for TracingListener {
             breaker_name = label(event.breaker),
             function = event.function,
             current_state = event.state.as_str(),
-            retry_after_ms = event.retry_after.map(snapshot::millis),
+            retry_after_ms = event.retry_after.map(millis),
             shadow = event.shadow,
             "call rejected"
         );
@@ -191,7 +191,7 @@ impl Listener for TracingListener {
             function = event.function,
             fallback_source = event.source,
             fallback_reason = event.reason,
-            fallback_age_ms = event.age.map(snapshot::millis),
+            fallback_age_ms = event.age.map(millis),
             "fallback served"
         );
     }
@@ -203,7 +203,7 @@ impl Listener for TracingListener {
             function = event.function,
             fallback_source = event.source,
             fallback_reason = event.reason,
-            limit_ms = snapshot::millis(event.after),
+            limit_ms = millis(event.after),
             "fallback step cut off at its time limit"
         );
     }
@@ -226,7 +226,7 @@ impl Listener for TracingListener {
             breaker_name = label(event.breaker),
             function = event.function,
             attempt = event.attempt,
-            wait_ms = snapshot::millis(event.wait),
+            wait_ms = millis(event.wait),
             "another attempt follows"
         );
     }

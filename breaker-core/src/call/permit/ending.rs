@@ -1,7 +1,6 @@
 //! Ending: how a call that has ended is counted and told, the cheapest way first.
 
 use super::Permit;
-use crate::breaker::gate::{Evidence, Word};
 use crate::breaker::handle::Told;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::{Cause, Text};
@@ -11,6 +10,7 @@ use crate::clock::{self, Tick};
 use crate::machine::Machine;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::output::{Call, Counted, Eclipse, Settled};
+use crate::machine::packed::{Evidence, Word};
 use crate::machine::window::Added;
 use crate::sync::Ordering;
 use crate::telemetry::event::{self, Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Success};

@@ -4,7 +4,6 @@ mod ending;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::gate::{Evidence, Word};
 use crate::breaker::handle::{CircuitBreaker, Handle, Holder};
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
@@ -13,6 +12,7 @@ use crate::call::nesting::{self, Frame};
 use crate::clock;
 use crate::clock::Tick;
 use crate::machine::outcome::{Ending, Outcome};
+use crate::machine::packed::{Evidence, Word};
 use crate::macro_support::callsite::Link;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::clock;
-use crate::config::keys::{Config, OnPanic};
+use crate::config::keys::Config;
+use crate::config::types::OnPanic;
 use crate::machine::state::State;
 #[cfg(feature = "test-util")]
 use crate::machine::window::Added;

@@ -2,11 +2,11 @@
 
 use super::limits::Late;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::gate::Word;
 use crate::breaker::handle::{CircuitBreaker, Holder};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
+use crate::machine::packed::Word;
 use std::mem;
 use std::time::Duration;
 

@@ -3,9 +3,10 @@
 use super::FileSettings;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
-use crate::config::keys::{KEYS, Source};
+use crate::config::keys::KEYS;
 use crate::config::layers::Layer;
 use crate::config::text::{self, Meaning};
+use crate::config::types::Source;
 use crate::config::value::refused;
 use toml::de::{DeTable, DeValue};
 

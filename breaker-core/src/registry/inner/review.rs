@@ -6,10 +6,10 @@ use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
 use crate::config::file::FileSettings;
-use crate::config::keys::Source;
 use crate::config::layers::Layers;
 use crate::config::prefixes;
 use crate::config::text;
+use crate::config::types::Source;
 use std::collections::BTreeMap;
 
 impl Directory {

@@ -1,0 +1,249 @@
+//! The packed state: the state, some flags and the generation of a breaker in one 64-bit word.
+
+use crate::clock::{Tick, nanos_of};
+use crate::machine::state::State;
+use std::time::Duration;
+
+/// The state, some flags and the generation, in one word. That of a call has marks above them, which no published word has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(pub(crate) u64);
+
+impl Word {
+    /// No word.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Calls are rejected without asking the machine, until the gate's time.
+    pub(crate) const SHUT: u64 = 1;
+    /// Admission is the machine's to decide.
+    pub(crate) const ASK: u64 = 1 << 1;
+    /// A success changes something: there is a run of failures, of drops or of eclipses, or a probe.
+    pub(crate) const WATCH: u64 = 1 << 2;
+    /// Calls note when they start.
+    pub(crate) const TIMED: u64 = 1 << 3;
+    /// Calls have a time limit.
+    pub(crate) const LIMITED: u64 = 1 << 4;
+    /// There are listeners.
+    pub(crate) const HEARD: u64 = 1 << 5;
+    /// Calls pass uncounted.
+    pub(crate) const PASS: u64 = 1 << 6;
+    /// Successes are added to a window.
+    pub(crate) const WINDOW: u64 = 1 << 7;
+
+    const STATE_SHIFT: u32 = 8;
+    /// A call that is let in takes a place.
+    pub(crate) const PLACES: u64 = 1 << 12;
+    /// The call holds a place. No published word has it. It stands below the generation, so that the end of a call asks for it in one look with `PASS`.
+    pub(crate) const HOLDS: u64 = 1 << 13;
+    /// The call is counted among those that are under way. No published word has it.
+    pub(crate) const STARTED: u64 = 1 << 14;
+    const GENERATION_SHIFT: u32 = 15;
+
+    /// The call is being dropped, and those inside it with it.
+    pub(crate) const CLOSING: u64 = 1 << 55;
+    /// There are calls inside this one on its thread.
+    pub(crate) const BURIED: u64 = 1 << 56;
+    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same: it was told of, so its end is.
+    pub(crate) const UNBOUND: u64 = 1 << 57;
+    /// Where [`Evidence`] is kept.
+    const EVIDENCE_SHIFT: u32 = 58;
+    const EVIDENCE: u64 = 0b1_1111 << Self::EVIDENCE_SHIFT;
+    /// A success of this call is more than a count.
+    const MORE: u64 = 1 << 63;
+    const MARKS: u64 = Self::CLOSING | Self::BURIED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
+
+    /// `generation` counts from 1.
+    pub(crate) const fn new(state: State, generation: u64, flags: u64) -> Self {
+        Self(generation << Self::GENERATION_SHIFT | (state as u64) << Self::STATE_SHIFT | flags)
+    }
+
+    #[inline]
+    pub(crate) const fn has(self, flags: u64) -> bool {
+        self.0 & flags != 0
+    }
+
+    /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and it takes no place.
+    #[inline]
+    pub(crate) const fn lets_in(self) -> bool {
+        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD | Self::PLACES)
+    }
+
+    /// The same where also a success changes nothing and interests nobody, while the word stands.
+    #[inline]
+    pub(crate) const fn is_plain(self) -> bool {
+        self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
+    }
+
+    /// Whether a failure may do nothing but make a run longer, while the word stands: there is one, no rule looks at anything else, and
+    /// there are no listeners.
+    #[inline]
+    pub(crate) const fn has_only_a_run(self) -> bool {
+        const STATE: u64 = 0xf << Word::STATE_SHIFT;
+        let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
+        let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
+        // A closed breaker's state is 0.
+        self.0 & kind == Self::WATCH
+    }
+
+    pub(crate) const fn with(self, flags: u64) -> Self {
+        Self(self.0 | flags)
+    }
+
+    /// A word that no gate has: a success under it is more than a count.
+    #[inline]
+    pub(crate) const fn never(self) -> Self {
+        Self(self.0 | Self::MORE)
+    }
+
+    /// Whether it is a [`never`](Self::never).
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn is_never(self) -> bool {
+        self.has(Self::MORE)
+    }
+
+    /// The word of which this one is the `never`, or itself if it is none.
+    #[inline]
+    pub(crate) const fn real(self) -> Self {
+        Self(self.0 & !Self::MORE)
+    }
+
+    /// What a call keeps of it while it waits.
+    #[inline]
+    pub(crate) const fn kept(self) -> Self {
+        Self(self.0 & !(Self::CLOSING | Self::BURIED | Self::MORE))
+    }
+
+    /// What inner calls have told.
+    #[inline]
+    pub(crate) const fn evidence(self) -> Evidence {
+        Evidence::from_bits((self.0 >> Self::EVIDENCE_SHIFT) as u8)
+    }
+
+    #[inline]
+    pub(crate) const fn with_evidence(self, evidence: Evidence) -> Self {
+        Self(self.0 | (evidence.0 as u64) << Self::EVIDENCE_SHIFT)
+    }
+
+    pub(crate) const fn without(self, flags: u64) -> Self {
+        Self(self.0 & !flags)
+    }
+
+    /// The same without what inner calls have told.
+    #[inline]
+    pub(crate) const fn without_evidence(self) -> Self {
+        Self(self.0 & !Self::EVIDENCE)
+    }
+
+    /// The same word in this generation.
+    pub(crate) const fn in_generation(self, generation: u64) -> Self {
+        Self(generation << Self::GENERATION_SHIFT | self.0 & ((1 << Self::GENERATION_SHIFT) - 1))
+    }
+
+    /// Those of `flags` that are set.
+    pub(crate) const fn only(self, flags: u64) -> u64 {
+        self.0 & flags
+    }
+
+    pub(crate) const fn generation(self) -> u64 {
+        (self.0 & !Self::MARKS) >> Self::GENERATION_SHIFT
+    }
+
+    #[inline]
+    pub(crate) const fn code(self) -> Code {
+        Code((self.0 >> Self::STATE_SHIFT) as u8 & 0xf)
+    }
+
+    pub(crate) const fn state(self) -> State {
+        self.code().state()
+    }
+}
+
+/// What the calls inside a call of the same breaker have told so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Evidence(u8);
+
+impl Evidence {
+    pub(crate) const NONE: Self = Self(0);
+    /// There was one.
+    pub(crate) const WITHIN: Self = Self(0b0_0001);
+    /// One was counted, rejected or dropped.
+    pub(crate) const TOLD: Self = Self(0b0_0011);
+    /// One was counted as a failure, gave an error that counts as a success, or was rejected.
+    pub(crate) const FAILED: Self = Self(0b0_0111);
+    /// One was counted as a success.
+    pub(crate) const ANSWERED: Self = Self(0b0_1011);
+    /// One failed after another one had succeeded, which was noted.
+    pub(crate) const ECLIPSED: Self = Self(0b1_1111);
+
+    #[inline]
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits & 0b1_1111)
+    }
+}
+
+/// In how long a rejected call may come again. Kept as small as it is, since every result of a call has room for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait(u64);
+
+impl Wait {
+    /// Nobody knows.
+    pub(crate) const UNKNOWN: Self = Self(u64::MAX);
+
+    /// For a call that is rejected at `now`: until `until`. Nobody knows when that never comes (forced open without an end).
+    #[inline]
+    pub(crate) fn until(until: Tick, now: Tick) -> Self {
+        if until == Tick::NEVER { Self::UNKNOWN } else { Self(until.nanos_since(now)) }
+    }
+
+    /// What a call that is rejected in `state` is told: in half-open 1 s at least.
+    pub(crate) fn told(self, state: State) -> Option<Duration> {
+        const SECOND: u64 = 1_000_000_000;
+        let least = if state == State::HalfOpen { SECOND } else { 0 };
+        self.known().map(|wait| wait.max(Duration::from_nanos(least)))
+    }
+
+    /// This long. What is too long to be counted lasts for 584 years.
+    pub(crate) fn span(span: Duration) -> Self {
+        Self(nanos_of(span).min(u64::MAX - 1))
+    }
+
+    /// `None`: nobody knows.
+    pub(crate) fn known(self) -> Option<Duration> {
+        (self != Self::UNKNOWN).then_some(Duration::from_nanos(self.0))
+    }
+}
+
+/// A state as a number from 0 to 5, in the order above. What is written down for each rejected call and seldom looked at costs the least so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code(pub(crate) u8);
+
+impl From<State> for Code {
+    fn from(state: State) -> Self {
+        Self(state as u8)
+    }
+}
+
+impl Code {
+    pub(crate) const fn state(self) -> State {
+        match self.0 {
+            0 => State::Closed,
+            1 => State::Open,
+            2 => State::HalfOpen,
+            3 => State::ForcedOpen,
+            4 => State::Disabled,
+            _ => State::Shadow,
+        }
+    }
+}
