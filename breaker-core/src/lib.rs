@@ -50,35 +50,35 @@ mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
 
-pub use breaker::error::{CallError, CircuitBreakerError};
-pub use breaker::handle::CircuitBreaker;
-pub use breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
-pub use call::permit::Permit;
+pub use crate::breaker::error::{CallError, CircuitBreakerError};
+pub use crate::breaker::handle::CircuitBreaker;
+pub use crate::breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
+pub use crate::call::permit::Permit;
 #[cfg(feature = "stream")]
-pub use call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
-pub use classify::classification::Classification;
-pub use classify::classify::Classify;
-pub use classify::presets;
-pub use config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
-pub use config::keys::{Config, Settings};
-pub use config::report::{Report, Strict};
-pub use config::types::{Backoff, OnCancel, OnPanic, PerFunction, Source, Window};
-pub use fallback::served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
-pub use fallback::steps::{FallbackMetadata, Rejection};
-pub use fallback::store::{Store, Stored, SyncStore};
-pub use machine::outcome::Outcome;
-pub use machine::state::State;
-pub use registry::call_site::CallSite;
-pub use registry::registry::Registry;
+pub use crate::call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
+pub use crate::classify::classification::Classification;
+pub use crate::classify::classify::Classify;
+pub use crate::classify::presets;
+pub use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+pub use crate::config::keys::{Config, Settings};
+pub use crate::config::report::{Report, Strict};
+pub use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Source, Window};
+pub use crate::fallback::served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
+pub use crate::fallback::steps::{FallbackMetadata, Rejection};
+pub use crate::fallback::store::{Store, Stored, SyncStore};
+pub use crate::machine::outcome::Outcome;
+pub use crate::machine::state::State;
+pub use crate::registry::call_site::CallSite;
+pub use crate::registry::registry::Registry;
 #[cfg(feature = "tokio")]
-pub use registry::watch::Watch;
-pub use telemetry::added_listener::AddedListener;
+pub use crate::registry::watch::Watch;
+pub use crate::telemetry::added_listener::AddedListener;
 #[cfg(feature = "tokio")]
-pub use telemetry::channel::{Event, Events, Forward, forward};
-pub use telemetry::event;
-pub use telemetry::event::Listener;
+pub use crate::telemetry::channel::{Event, Events, Forward, forward};
+pub use crate::telemetry::event;
+pub use crate::telemetry::event::Listener;
 #[cfg(feature = "metrics")]
-pub use telemetry::metrics;
+pub use crate::telemetry::metrics;
 
 #[cfg(feature = "macros")]
 pub use breaker_macros::{Classify, circuit_breaker, fallback, retry};

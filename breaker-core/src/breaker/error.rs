@@ -2,13 +2,11 @@
 
 use crate::breaker::error_chain::first_of;
 use crate::breaker::handle::{CircuitBreaker, Holder};
-use crate::machine::packed::Code;
-use crate::machine::packed::Wait;
+use crate::machine::packed::{Code, Wait};
 use crate::machine::state::State;
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 /// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
 ///

@@ -4,9 +4,8 @@ use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
 use crate::config::layers::Layer;
 use crate::config::prefixes::{self, Prefixes};
-use crate::config::text::{self, Meaning, is_of_function, no_key_of_function};
+use crate::config::text::{self, Meaning, is_of_function, no_key_of_function, refused};
 use crate::config::types::Source;
-use crate::config::value::refused;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 

@@ -1,8 +1,7 @@
 //! Gives settings the shape that they have in JSON. Durations are whole milliseconds.
 
 use crate::clock::millis;
-use crate::config::types::{Backoff, PerFunction, Window};
-use crate::config::types::{OnCancel, OnPanic};
+use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};
 use std::time::Duration;
 
 /// A setting's value.

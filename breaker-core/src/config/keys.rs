@@ -4,8 +4,7 @@
 use crate::config::error::ConfigError;
 #[cfg(feature = "serde")]
 use crate::config::json::{Json, Shape};
-use crate::config::types::{Backoff, PerFunction, Window};
-use crate::config::types::{Limits, OnCancel, OnPanic};
+use crate::config::types::{Backoff, Limits, OnCancel, OnPanic, PerFunction, Window};
 use crate::config::value::Value;
 use std::time::Duration;
 

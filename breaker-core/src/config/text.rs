@@ -1,7 +1,9 @@
 //! Spelling: how keys are written outside of an attribute, and what a misspelt one may have meant.
 
-use crate::config::error::ConfigError;
-use crate::config::keys::KEYS;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::keys::{Config, KEYS};
+use crate::config::value::Value;
+use crate::config::{duration, excerpt, text};
 
 /// The keys that can be said of one function alone.
 const OF_FUNCTIONS: [&str; 6] = ["timeout", "retry", "retry_attempts", "retry_min", "retry_max", "retry_total"];
@@ -146,4 +148,47 @@ pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Cl
 pub(crate) fn variable_hint(spelling: &str) -> String {
     let all: Vec<_> = KEYS.iter().map(|key| variable(key)).chain(["NAME".to_owned()]).collect();
     hint(spelling, all.iter().map(String::as_str))
+}
+
+impl Config {
+    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The units of durations are
+    /// `w d h m s ms us ns`; a bare number is seconds.
+    ///
+    /// ```
+    /// # use breaker_core::Config;
+    /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
+    /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
+    /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
+    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more, or \"off\"");
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such key, or the text is no value of it. The place of the error is the key.
+    pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        match self.read(key, text.trim()) {
+            Some(Ok(())) => Ok(self),
+            Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),
+            None => {
+                let message = format!("there is no key `{key}`; {}", hint(key, KEYS.iter().copied()));
+                Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
+            }
+        }
+    }
+}
+
+/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was meant to be. A text that is too long to be
+/// shown has no hint.
+pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
+    let shown = excerpt::value(text);
+    let whole = Some(text).filter(|_| shown.is_whole());
+    let reads = |meant: &String| matches!(Config::new().read(key, meant.trim()), Some(Ok(())));
+    let hint = match whole.and_then(duration::meant).filter(reads) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None if whole.is_some_and(duration::is_of_a_calendar) => {
+            "; months and years are written in days, such as \"30d\"".to_owned()
+        }
+        None => String::new(),
+    };
+    format!("is `{shown}`, expected {}{hint}", outside(expected))
 }

@@ -1,56 +1,8 @@
 //! Values: how the value of a key is read from text, and shown in a message.
 
+use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};
 use crate::config::duration;
-use crate::config::error::{ConfigError, ConfigErrorKind};
-use crate::config::excerpt;
-use crate::config::keys::{Config, KEYS};
-use crate::config::text;
-use crate::config::types::{Backoff, PerFunction, Window};
-use crate::config::types::{OnCancel, OnPanic};
 use std::time::Duration;
-
-impl Config {
-    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The units of durations are
-    /// `w d h m s ms us ns`; a bare number is seconds.
-    ///
-    /// ```
-    /// # use breaker_core::Config;
-    /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
-    /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
-    /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
-    /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more, or \"off\"");
-    /// # Ok::<(), breaker_core::ConfigError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When there is no such key, or the text is no value of it. The place of the error is the key.
-    pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
-        match self.read(key, text.trim()) {
-            Some(Ok(())) => Ok(self),
-            Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),
-            None => {
-                let message = format!("there is no key `{key}`; {}", text::hint(key, KEYS.iter().copied()));
-                Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
-            }
-        }
-    }
-}
-
-/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was meant to be. A text that is too long to be
-/// shown has no hint.
-pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
-    let shown = excerpt::value(text);
-    let whole = Some(text).filter(|_| shown.is_whole());
-    let reads = |meant: &String| matches!(Config::new().read(key, meant.trim()), Some(Ok(())));
-    let hint = match whole.and_then(duration::meant).filter(reads) {
-        Some(meant) => format!("; did you mean `{meant}`?"),
-        None if whole.is_some_and(duration::is_of_a_calendar) => {
-            "; months and years are written in days, such as \"30d\"".to_owned()
-        }
-        None => String::new(),
-    };
-    format!("is `{shown}`, expected {}{hint}", text::outside(expected))
-}
 
 /// A value of a key.
 pub(crate) trait Value: Copy {

@@ -5,9 +5,8 @@ use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
 use crate::config::keys::KEYS;
 use crate::config::layers::Layer;
-use crate::config::text::{self, Meaning};
+use crate::config::text::{self, Meaning, refused};
 use crate::config::types::Source;
-use crate::config::value::refused;
 use toml::de::{DeTable, DeValue};
 
 /// What the text of a file says, or everything that is wrong with it. The path is for the messages.

@@ -1,15 +1,12 @@
 //! Looks at the whole configuration: what is wrong with it, and what is odd.
 
 use super::{Directory, Entry, below_stands};
-use crate::config::duration;
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
-use crate::config::excerpt;
 use crate::config::file::FileSettings;
 use crate::config::layers::Layers;
-use crate::config::prefixes;
-use crate::config::text;
 use crate::config::types::Source;
+use crate::config::{duration, excerpt, prefixes, text};
 use std::collections::BTreeMap;
 
 impl Directory {
