@@ -1,6 +1,7 @@
 //! Retry: whether a failed attempt is followed by another one, and after what wait. The waits themselves are backon's.
 
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::caller::Holder;
+use crate::breaker::handle::CircuitBreaker;
 use crate::call::permit::Permit;
 use crate::call::timeout::{Limit, end};
 use crate::clock;

@@ -3,8 +3,15 @@
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::{Core, Shared};
 use crate::breaker::keyed::member::Member;
-use crate::macro_support::callsite::Link;
-use crate::sync::{Arc, Weak};
+use crate::clock::Tick;
+use crate::config::call_settings::Terms;
+use crate::config::layers::Layers;
+use crate::config::ranked::Ranked;
+use crate::machine::packed::Word;
+use crate::machine::state::State;
+use crate::sync::statics::{AtomicUsize, OnceLock};
+use crate::sync::{Arc, Ordering, Weak};
+use std::fmt;
 use std::ops::Deref;
 #[cfg(feature = "tokio")]
 use std::time::Duration;
@@ -170,5 +177,59 @@ impl Holder {
     #[cfg(feature = "tokio")]
     pub(crate) fn limit(&self) -> Option<Duration> {
         self.breaker().limit_of(self.link())
+    }
+}
+
+/// A site that has found its breaker.
+pub(crate) struct Link {
+    pub(crate) breaker: CircuitBreaker,
+    /// What a call looks at, without a look at how the breaker is held.
+    pub(crate) shared: &'static Shared,
+    /// `module::Type::function`.
+    pub(crate) function: Box<str>,
+    /// What is said of this function alone.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
+    pub(crate) terms: Arc<Terms>,
+    /// Its number among the functions that call the family of the breaker; 0: it has not called it.
+    number: AtomicUsize,
+}
+
+impl Link {
+    /// It keeps the breaker for ever, as sites do.
+    pub(crate) fn new(breaker: CircuitBreaker, function: String, terms: Arc<Terms>) -> Self {
+        let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
+        let shared = kept.shared().unwrap_or_else(closed_to_looks);
+        Self { breaker, shared, function: function.into(), terms, number: AtomicUsize::new(0) }
+    }
+
+    /// Its number in the family of its breaker, which `add` gives it.
+    #[inline]
+    pub(crate) fn number(&'static self, add: impl FnOnce(&'static Self) -> usize) -> usize {
+        match self.number.load(Ordering::Relaxed) {
+            0 => {
+                let number = add(self);
+                self.number.store(number, Ordering::Relaxed);
+                number
+            }
+            number => number,
+        }
+    }
+}
+
+/// What a call looks at whose breaker is one of a family, which somebody registered under its own name: its word lets nobody in, and is no
+/// call's, so that each asks the breaker.
+#[cold]
+fn closed_to_looks() -> &'static Shared {
+    static CLOSED: OnceLock<&Shared> = OnceLock::new();
+    CLOSED.get_or_init(|| {
+        let shared = Box::leak(Box::new(Shared::new(String::new(), Layers::default())));
+        shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Ranked::NOTHING);
+        shared
+    })
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("breaker", &self.breaker).field("function", &self.function).finish()
     }
 }

@@ -1,7 +1,8 @@
 //! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
 
+use crate::breaker::caller::Holder;
 use crate::breaker::error_chain::first_of;
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::handle::CircuitBreaker;
 use crate::machine::packed::{Code, Wait};
 use crate::machine::state::State;
 use std::error::Error;

@@ -1,9 +1,8 @@
 //! Breaker: the handle that everybody holds, and the shell around the machine. The shell asks the clock, takes the
 //! lock, publishes what the machine says, lets go, and tells the listeners.
 
-pub(crate) use crate::breaker::caller::{Caller, Handle, Holder};
-pub(crate) use crate::breaker::inner::Shared;
-use crate::breaker::inner::{Core, Rest};
+use crate::breaker::caller::{Caller, Handle, Holder};
+use crate::breaker::inner::{Core, Rest, Shared};
 use crate::breaker::pending_reports::Turn;
 use crate::clock::{self, Tick};
 #[cfg(feature = "retry")]

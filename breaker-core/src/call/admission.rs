@@ -1,7 +1,9 @@
 //! Admission: whether a call may be made, and what a rejected one is told.
 
+use crate::breaker::caller::{Caller, Holder};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::{Caller, CircuitBreaker, Holder, Shared};
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::inner::Shared;
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};

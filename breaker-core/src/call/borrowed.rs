@@ -1,7 +1,8 @@
 //! Lent: the usual call by a handle, whose breaker outlives it.
 
+use crate::breaker::caller::Holder;
 use crate::breaker::error::CallError;
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
 use crate::call::nesting::{self, Frame};

@@ -1,12 +1,12 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
+use crate::breaker::caller::Caller;
 use crate::breaker::error::{CallError, CircuitBreakerError};
-use crate::breaker::handle::{Caller, CircuitBreaker};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::last_error::Cause;
 use crate::call::borrowed::{Lent, Short};
 use crate::call::permit::Permit;
-#[cfg(feature = "tokio")]
-pub(crate) use crate::call::timeout;
+use crate::call::timeout;
 use crate::classify::classification::Classification;
 use crate::machine::outcome::Outcome;
 use pin_project_lite::pin_project;
@@ -241,29 +241,6 @@ run_sync! {
     run_sync6(a: A, b: B, c: C, d: D, e: E, f: F);
     run_sync7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
     run_sync8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
-}
-
-/// Without the feature `tokio` there are no time limits.
-#[cfg(not(feature = "tokio"))]
-pub(crate) mod timeout {
-    use super::{CircuitBreaker, Context, Duration, Poll};
-    use crate::breaker::handle::Holder;
-
-    #[derive(Debug)]
-    pub enum Limit {}
-
-    pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
-        Poll::Pending
-    }
-
-    pub(crate) fn wait_for(
-        _: &mut Option<Limit>,
-        _: impl FnOnce() -> Option<Duration>,
-        _: &CircuitBreaker,
-        _: &mut Context<'_>,
-    ) -> Poll<Duration> {
-        Poll::Pending
-    }
 }
 
 pin_project! {

@@ -11,3 +11,6 @@ pub(crate) mod runtime;
 pub(crate) mod stream;
 #[cfg(feature = "tokio")]
 pub(crate) mod timeout;
+#[cfg(not(feature = "tokio"))]
+#[path = "no_timeout.rs"]
+pub(crate) mod timeout;

@@ -1,11 +1,11 @@
 //! Limit: the time limit of a call, on tokio's timer.
 
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::caller::{Holder, Link};
+use crate::breaker::handle::CircuitBreaker;
 use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
 use crate::config::ranked::Ranked;
 use crate::machine::packed::Word;
-use crate::macro_support::callsite::Link;
 use crate::sync::{Arc, Ordering, survive};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};

@@ -3,7 +3,7 @@
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS};
 use crate::config::value::Value;
-use crate::config::{duration, excerpt, text};
+use crate::config::{duration, excerpt};
 
 /// The keys that can be said of one function alone.
 const OF_FUNCTIONS: [&str; 6] = ["timeout", "retry", "retry_attempts", "retry_min", "retry_max", "retry_total"];

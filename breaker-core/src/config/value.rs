@@ -1,7 +1,7 @@
 //! Values: how the value of a key is read from text, and shown in a message.
 
-use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};
 use crate::config::duration;
+use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};
 use std::time::Duration;
 
 /// A value of a key.

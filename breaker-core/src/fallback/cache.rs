@@ -8,6 +8,8 @@ use crate::fallback::steps::{Ended, FallbackMetadata, On, Rejection};
 use crate::fallback::store::{AnyStore, Stored, SyncStore};
 use crate::machine::outcome::Outcome;
 use crate::macro_support::Fallible;
+#[cfg(feature = "test-util")]
+use crate::registry::isolation;
 use crate::sync::statics::{Mutex, OnceLock};
 use crate::sync::survive;
 use crate::telemetry::event::{self, StoreFailure};
@@ -50,7 +52,7 @@ impl CacheSite {
 
     pub(crate) fn state(&'static self) -> &'static State {
         #[cfg(feature = "test-util")]
-        if let Some(state) = crate::registry::isolation::cache(self) {
+        if let Some(state) = isolation::slot(std::ptr::from_ref(self).addr(), |_| State::default()) {
             return state;
         }
         &self.state

@@ -1,13 +1,13 @@
 //! Fallback: why a call needs one, what its steps may give, and how a served one is told.
 
+use crate::breaker::caller::{Holder, Link};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::handle::CircuitBreaker;
 use crate::clock::millis;
 use crate::fallback::plain::Opener;
 use crate::fallback::served::{self, ServedFallback};
 use crate::machine::state::State;
 use crate::macro_support::Fallible;
-use crate::macro_support::callsite::Link;
 use crate::telemetry::event::{self, FallbackFailed, FallbackServed};
 use std::error::Error;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Timed: a fallback step under its time limit. One that is cut off declines, so that the next step has its turn.
 
-use crate::call::by_handle::timeout;
+use crate::call::timeout;
 use crate::fallback::steps::Rejection;
 use crate::telemetry::event::FallbackCutOff;
 use pin_project_lite::pin_project;

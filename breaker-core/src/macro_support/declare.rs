@@ -36,7 +36,7 @@ macro_rules! __breaker_site {
             $crate::__rt::site::has_key::$way,
             $settings,
         );
-        $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(&__BREAKER_SITE) }
+        $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(__BREAKER_SITE.declaration()) }
         $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
     }};
 }

@@ -1,7 +1,8 @@
 //! Entry: how far a call of an annotated async function has come, from the gate to its ending. Nothing here depends on the body's type.
 
+use crate::breaker::caller::{Caller, Holder, Link};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::{Caller, Holder, Shared};
+use crate::breaker::inner::Shared;
 use crate::breaker::last_error::Cause;
 use crate::call::by_handle::{Cut, settle_cut, timeout};
 use crate::call::nesting::{self, Frame};
@@ -10,7 +11,7 @@ use crate::classify::value::Sight;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::Word;
-use crate::macro_support::callsite::{Link, Site};
+use crate::macro_support::callsite::Site;
 use crate::macro_support::{Fallible, Judged};
 use crate::telemetry::event;
 use std::any::type_name;

@@ -32,11 +32,11 @@ pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, Of
 pub use crate::fallback::settle::{settle_whole, settle_whole_or_fall};
 pub use crate::fallback::steps::{Answer, Fallen, On, Refused, Rejection, Step, instead};
 pub use crate::machine::outcome::Outcome;
-#[cfg(feature = "register")]
-pub use crate::macro_support::callsite::Registered;
 pub use crate::macro_support::callsite::Site;
 pub use crate::macro_support::guarded_call::{Callable, Opens, call_seeing, call_with};
 pub use crate::macro_support::show_error::{Seen, ShowError, ShowNothing};
+#[cfg(feature = "register")]
+pub use crate::registry::declaration::Registered;
 #[cfg(feature = "retry")]
 pub use crate::retry::Retry;
 #[cfg(feature = "retry")]

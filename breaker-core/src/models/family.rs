@@ -2,10 +2,10 @@
 //! what is said to all.
 
 use super::{Heard, breaker, check, race};
+use crate::breaker::caller::Link;
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
 use crate::machine::state::State;
-use crate::macro_support::callsite::Link;
 use crate::sync::{Arc, Tally};
 
 /// A head with a member, which has counted a success.

@@ -1,7 +1,7 @@
 //! Call site: where a breaker was declared.
 
 use crate::config::types::Source;
-use crate::registry::inner::Declared;
+use crate::registry::declaration::Declared;
 use std::time::Duration;
 
 /// A place in the code that uses a breaker.

@@ -4,24 +4,20 @@
 //! the task that is being polled, or else by the runtime, which is how tasks that the test spawns are known.
 
 use crate::call::runtime::{self, Id};
-use crate::fallback::cache::{CacheSite, State};
-use crate::macro_support::callsite::{Link, Site};
 use crate::registry::registry::Registry;
 use crate::sync::statics::{AtomicUsize, Mutex};
 use crate::sync::{LazyLock, Ordering};
+use std::any::{Any, TypeId};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use tokio::runtime::Handle;
 
-/// A registry, and the links of the sites that were called in it, by the site's address. It is leaked: whoever holds an error
-/// or a handle of a test may outlive the test.
+/// A registry, and what each `static` of a function has in it, by its address. It is leaked: an error or a handle may outlive the test.
 struct Isolation {
     registry: Registry,
-    links: Mutex<HashMap<usize, &'static Link>>,
-    /// What `cache(..)` steps remember, by their site's address.
-    caches: Mutex<HashMap<usize, &'static State>>,
+    slots: Mutex<HashMap<(usize, TypeId), &'static (dyn Any + Send + Sync)>>,
 }
 
 /// How many isolations run: where there is none, looking for one is one load.
@@ -76,24 +72,17 @@ pub(crate) fn registry() -> Option<&'static Registry> {
     current().map(|isolation| &isolation.registry)
 }
 
-/// The link of a site in the isolation that the caller belongs to.
+/// What the `static` at this address has in the isolation that the caller belongs to. `make` makes it at the first call, with no lock held.
 #[inline]
-pub(crate) fn link(site: &'static Site) -> Option<&'static Link> {
+pub(crate) fn slot<T: Send + Sync + 'static>(address: usize, make: impl FnOnce(&Registry) -> T) -> Option<&'static T> {
     let isolation = current()?;
-    let address = std::ptr::from_ref(site).addr();
-    let known = isolation.links.lock().get(&address).copied();
-    Some(known.unwrap_or_else(|| {
-        let link: &'static Link = Box::leak(Box::new(site.link(&isolation.registry)));
-        isolation.registry.tell();
-        *isolation.links.lock().entry(address).or_insert(link)
-    }))
-}
-
-/// What a `cache(..)` step remembers in the isolation that the caller belongs to.
-pub(crate) fn cache(site: &'static CacheSite) -> Option<&'static State> {
-    let isolation = current()?;
-    let address = std::ptr::from_ref(site).addr();
-    Some(*isolation.caches.lock().entry(address).or_insert_with(|| Box::leak(Box::default())))
+    let key = (address, TypeId::of::<T>());
+    let known = isolation.slots.lock().get(&key).copied();
+    let slot = known.unwrap_or_else(|| {
+        let made: &'static T = Box::leak(Box::new(make(&isolation.registry)));
+        *isolation.slots.lock().entry(key).or_insert(made)
+    });
+    slot.downcast_ref()
 }
 
 /// Whether there is any.
@@ -118,7 +107,7 @@ fn search() -> Option<&'static Isolation> {
 
 impl Isolation {
     fn begin() -> &'static Self {
-        Box::leak(Box::new(Self { registry: Registry::isolated(), links: Mutex::default(), caches: Mutex::default() }))
+        Box::leak(Box::new(Self { registry: Registry::isolated(), slots: Mutex::default() }))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The breakers of a process by name.
 
 pub(crate) mod call_site;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod declaration;
 pub(crate) mod inner;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolation;

@@ -11,9 +11,11 @@ use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
 use crate::config::file::{FileSettings, TomlFile};
 use crate::config::keys::Config;
 use crate::config::report::Report;
-use crate::macro_support::callsite::Function;
 use crate::registry::call_site::CallSite;
-use crate::registry::inner::{Declared, Directory, Found, Waiting};
+#[cfg(feature = "register")]
+use crate::registry::declaration::gathered;
+use crate::registry::declaration::{Declaration, Declared};
+use crate::registry::inner::{Directory, Found, Waiting};
 #[cfg(feature = "tokio")]
 use crate::registry::watch::Watch;
 use crate::sync::{Arc, LazyLock, Mutex};
@@ -49,7 +51,7 @@ impl Registry {
         }
         static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
             let registry = Registry { forever: true, ..Registry::new() };
-            crate::macro_support::callsite::adopt(&registry);
+            registry.adopt();
             registry
         });
         &GLOBAL
@@ -65,7 +67,7 @@ impl Registry {
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
         let registry = Self { inner: Arc::new(Mutex::new(Directory::isolated())), ..Self::new() };
-        crate::macro_support::callsite::adopt(&registry);
+        registry.adopt();
         registry
     }
 
@@ -340,17 +342,21 @@ impl Registry {
         ConfigErrors::check(found.problems, Report::new(found.warnings.into_iter().chain(logs).collect()))
     }
 
-    /// An annotated function wants the breaker of this name; with it comes what calls read of what is said of the function alone.
-    pub(crate) fn declare_function(
-        &self,
-        name: &str,
-        declared: &Declared,
-        function: Function,
-    ) -> (CircuitBreaker, Arc<Terms>) {
+    /// Gives an annotated function its breaker, and what calls read of what is said of the function alone.
+    pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<Terms>) {
+        let (name, declared, function) = declaration.read();
         let mut inner = self.inner.lock();
-        let breaker = inner.declare(name, declared.clone(), self.forever);
-        let terms = inner.add_function(name, declared, function);
+        let breaker = inner.declare(&name, declared.clone(), self.forever);
+        let terms = inner.add_function(&name, &declared, function);
         (breaker, terms)
+    }
+
+    /// Makes the breakers of all annotated functions known.
+    fn adopt(&self) {
+        #[cfg(feature = "register")]
+        for declaration in gathered() {
+            self.declare(declaration);
+        }
     }
 
     /// Tells and logs what waits for that, with no lock held.

@@ -55,8 +55,8 @@ pass_on! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::breaker::caller::Link;
     use crate::config::keys::Config;
-    use crate::macro_support::callsite::Link;
 
     struct Changes;
 

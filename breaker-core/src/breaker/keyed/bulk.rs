@@ -1,7 +1,8 @@
 //! Together: what is asked of all members of a family, and what is said to all. `member` says how that meets one that gets a rest of its own.
 
+use crate::breaker::caller::Handle;
 use crate::breaker::control::tell_all;
-use crate::breaker::handle::{CircuitBreaker, Handle, Told};
+use crate::breaker::handle::{CircuitBreaker, Told};
 use crate::breaker::keyed::evict::EXACT;
 use crate::breaker::keyed::member::Member;
 use crate::breaker::keyed::{Family, Members};

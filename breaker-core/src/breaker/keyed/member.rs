@@ -5,7 +5,8 @@
 //! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under
 //! its own locks, as that of any breaker. Nobody falls between the two, and no change is put in force twice.
 
-use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::caller::{Handle, Link};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::{Base, Core, Rest};
 use crate::breaker::keyed::key::Key;
 use crate::breaker::keyed::{Common, Family};
@@ -13,7 +14,6 @@ use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::Word;
-use crate::macro_support::callsite::Link;
 use crate::sync::statics::OnceLock as Once;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, Tally};
 

@@ -13,8 +13,9 @@ pub(crate) mod member;
 pub(crate) mod table;
 pub(crate) mod worst;
 
+use crate::breaker::caller::{Handle, Link};
 use crate::breaker::gate::Gate;
-use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::keyed::bulk::Sums;
 use crate::breaker::keyed::evict::EXACT;
 use crate::breaker::keyed::hash::KeyHash;
@@ -27,7 +28,6 @@ use crate::config::keys::Settings;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::Word;
-use crate::macro_support::callsite::Link;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 

@@ -10,12 +10,12 @@ mod stack;
 
 pub(crate) use self::stack::Frame;
 use self::stack::{Id, Place, STACK, Stack};
+use crate::breaker::caller::Link;
 #[cfg(feature = "tracing")]
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::{Core, Shared};
 use crate::clock::Tick;
 use crate::machine::packed::{Evidence, Word};
-use crate::macro_support::callsite::Link;
 
 /// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its first call has a stripe to take.
 #[inline]

@@ -1,9 +1,9 @@
 //! Stack: the calls that a thread is inside of. The first one stands where a call that is alone finds it without a look at how many there are.
 
+use crate::breaker::caller::Link;
 use crate::breaker::inner::Core;
 use crate::clock::Tick;
 use crate::machine::packed::{Evidence, Word};
-use crate::macro_support::callsite::Link;
 use crate::sync::{self, per_thread};
 use std::cell::{Cell, RefCell};
 use std::ptr;

@@ -4,7 +4,8 @@ mod ending;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::handle::{CircuitBreaker, Handle, Holder};
+use crate::breaker::caller::{Handle, Holder, Link};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
 use crate::call::nesting::{self, Frame};
@@ -13,7 +14,6 @@ use crate::clock;
 use crate::clock::Tick;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::packed::{Evidence, Word};
-use crate::macro_support::callsite::Link;
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use crate::telemetry::event;

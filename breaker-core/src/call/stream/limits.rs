@@ -2,7 +2,7 @@
 
 use super::streaming::Streaming;
 use crate::breaker::error::CircuitBreakerError;
-use crate::call::by_handle::timeout::{self, Limit};
+use crate::call::timeout::{self, Limit};
 use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;

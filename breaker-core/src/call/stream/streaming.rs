@@ -1,8 +1,9 @@
 //! Streaming: a call whose stream is read, from its first poll to its end.
 
 use super::limits::Late;
+use crate::breaker::caller::Holder;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::{CircuitBreaker, Holder};
+use crate::breaker::handle::CircuitBreaker;
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};

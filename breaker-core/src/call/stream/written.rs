@@ -4,9 +4,9 @@ pub use super::limits::{Limits, Rules};
 pub use super::opened::{OfTwoTypes, item_error, item_error_alone};
 use super::{Came, GuardedStream, Stream};
 use crate::breaker::error::CircuitBreakerError;
-#[cfg(feature = "tokio")]
-use crate::call::by_handle::timeout::Limit;
 use crate::call::permit::Permit;
+#[cfg(feature = "tokio")]
+use crate::call::timeout::Limit;
 use crate::fallback::settle::{Concluded, fall};
 use crate::fallback::steps::{Ended, Fallen, On};
 use crate::macro_support::{Fallible, Judged, conclude_error};

@@ -11,7 +11,7 @@ use crate::config::layers::Layer;
 use crate::config::ranked::Rank;
 use crate::config::types::Source;
 use crate::config::{excerpt, text};
-use crate::macro_support::callsite::Function;
+use crate::registry::declaration::Function;
 use crate::sync::{Arc, Ordering};
 use std::collections::BTreeSet;
 use std::time::Duration;

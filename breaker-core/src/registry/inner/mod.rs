@@ -14,8 +14,8 @@ use crate::config::layers::{Layer, Layers, Place};
 use crate::config::prefixes::Prefixes;
 use crate::config::text;
 use crate::config::types::Source;
-use crate::macro_support::callsite::Origin;
 use crate::registry::call_site::CallSite;
+use crate::registry::declaration::{Declared, Origin};
 use crate::registry::logged_once::Said;
 use crate::sync::Arc;
 use crate::telemetry::event::Listener;
@@ -59,24 +59,6 @@ struct Entry {
     functions: Vec<functions::Known>,
     /// Their longest time limits, as they were put in force.
     longest: functions::Longest,
-}
-
-/// What a call site, or somebody with a `Config`, said.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Declared {
-    pub(crate) place: String,
-    pub(crate) config: Config,
-    /// Whether a time limit can end its calls.
-    pub(crate) can_be_cut: bool,
-    /// What was named, if the name is a default one.
-    pub(crate) by_default: Option<Origin>,
-}
-
-impl Declared {
-    /// The annotated function, whose place is told as `file:line (function)`.
-    pub(crate) fn function(&self) -> Option<&str> {
-        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
-    }
 }
 
 /// What is to be told and logged when the lock is let go.

@@ -190,8 +190,8 @@ fn listed(all: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::config::keys::Config;
-    use crate::macro_support::callsite::Origin;
-    use crate::registry::inner::Declared;
+    use crate::registry::declaration::Declared;
+    use crate::registry::declaration::Origin;
 
     #[test]
     fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {

@@ -1,0 +1,22 @@
+//! Stands in for `timeout` without the feature `tokio`: there are no time limits then.
+
+use crate::breaker::caller::Holder;
+use crate::breaker::handle::CircuitBreaker;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub enum Limit {}
+
+pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
+    Poll::Pending
+}
+
+pub(crate) fn wait_for(
+    _: &mut Option<Limit>,
+    _: impl FnOnce() -> Option<Duration>,
+    _: &CircuitBreaker,
+    _: &mut Context<'_>,
+) -> Poll<Duration> {
+    Poll::Pending
+}

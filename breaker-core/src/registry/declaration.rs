@@ -1,0 +1,190 @@
+//! What an annotated function, or somebody with a `Config`, says of the breaker that it wants.
+
+use crate::config::keys::Config;
+use std::panic::Location;
+use std::time::Duration;
+
+/// What has a default name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The function of this site.
+    Function(usize),
+    /// An annotated impl block: its type with type arguments, its trait, and the place of its attribute. The last tells blocks without a trait
+    /// apart, the others those that one macro of the user's has made.
+    Block(String, &'static Location<'static>),
+}
+
+/// What a site says of its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Function {
+    /// The address of the site.
+    pub(crate) site: usize,
+    /// The `timeout` of its attribute, or of the `Config` that it shares; `Some(None)`: `off`.
+    pub(crate) timeout: Option<Option<Duration>>,
+    pub(crate) has_key: bool,
+}
+
+/// What a call site, or somebody with a `Config`, said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Declared {
+    pub(crate) place: String,
+    pub(crate) config: Config,
+    /// Whether a time limit can end its calls.
+    pub(crate) can_be_cut: bool,
+    /// What was named, if the name is a default one.
+    pub(crate) by_default: Option<Origin>,
+}
+
+impl Declared {
+    /// The annotated function, whose place is told as `file:line (function)`.
+    pub(crate) fn function(&self) -> Option<&str> {
+        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
+    }
+}
+
+/// What an annotated function says of its breaker, as its attribute has it. It is part of a `static`.
+#[derive(Debug)]
+pub struct Declaration {
+    /// Empty: it is named after its function. `::module::Type`: after the annotated block of that type.
+    name: &'static str,
+    /// The path of a type in the function's body, which begins with the function's own path.
+    within: fn() -> &'static str,
+    place: &'static Location<'static>,
+    /// Whether a time limit can end a call: not that of a synchronous function.
+    can_be_cut: bool,
+    /// Whether it has a breaker for each value of a `key`.
+    has_key: bool,
+    /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a text is the least to look at.
+    written: &'static str,
+    /// What it has in place of a text, where a value is an expression.
+    typed: Option<&'static Config>,
+}
+
+/// The name of the `static` in the path of a type inside it.
+const STATIC: &str = "::__BREAKER_SITE";
+
+/// Begins the name that an annotated block gives its methods, where the code gives none.
+const OF_BLOCK: &str = "::";
+
+impl Declaration {
+    pub(crate) const fn new(
+        name: &'static str,
+        within: fn() -> &'static str,
+        place: &'static Location<'static>,
+        (can_be_cut, has_key): (bool, bool),
+        (written, typed): (&'static str, Option<&'static Config>),
+    ) -> Self {
+        Self { name, within, place, can_be_cut, has_key, written, typed }
+    }
+
+    /// The name of its breaker, what it says of that, and what it says of the function alone.
+    pub(crate) fn read(&self) -> (String, Declared, Function) {
+        let function = self.function();
+        let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
+        let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
+        let (name, by_default) = self.named(&function);
+        let mut config = self.config();
+        // A time limit is the function's own, and not that of all who share its breaker.
+        let timeout = config.timeout.take();
+        let own = Function { site: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
+        (name.to_owned(), Declared { place, config, can_be_cut, by_default }, own)
+    }
+
+    /// Its name, and what that was made of, if the code gives none.
+    fn named<'a>(&self, function: &'a str) -> (&'a str, Option<Origin>) {
+        if self.name.is_empty() {
+            return (function, Some(Origin::Function(std::ptr::from_ref(self).addr())));
+        }
+        match self.name.strip_prefix(OF_BLOCK).filter(|name| is_type_of(name, function)) {
+            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.place))),
+            None => (self.name, None),
+        }
+    }
+
+    fn config(&self) -> Config {
+        self.typed.copied().unwrap_or_else(|| Config::written(self.written))
+    }
+
+    /// `module::Type::function`.
+    pub(crate) fn function(&self) -> String {
+        plain(self.path())
+    }
+
+    /// The path that rustc gives to the function.
+    fn path(&self) -> &'static str {
+        let path = (self.within)();
+        path.split(STATIC).next().unwrap_or(path)
+    }
+}
+
+/// Whether a name ends as the type of this method does.
+fn is_type_of(name: &str, function: &str) -> bool {
+    let of_method = function.rsplit_once("::").map(|(of, _)| of.rsplit("::").next());
+    name.rsplit_once("::").is_some_and(|(_, of_name)| of_method == Some(Some(of_name)))
+}
+
+/// The type of a method in the path that rustc gives to it, with type arguments, and with the trait where there is one.
+fn block(path: &str) -> &str {
+    let path = path.trim_end_matches("::{{closure}}");
+    let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
+    match qualified.and_then(|inner| inner.rsplit_once(">::")) {
+        Some((inner, _)) => inner,
+        None => path.rsplit_once("::").map_or(path, |(of, _)| of),
+    }
+}
+
+/// `module::Type::function` of the path that rustc gives to a function, which has closures, type arguments and the trait
+/// of a trait's method in it: `<app::Memory<T> as app::Store>::get::{{closure}}` is `app::Memory::get`.
+fn plain(path: &str) -> String {
+    let path = path.replace("::{{closure}}", "").replace("->", "");
+    // `<Type as Trait>::function`, and `elsewhere::<impl Type>::function`.
+    let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
+    let on_type = match qualified.and_then(|inner| inner.rsplit_once(">::")) {
+        Some((inner, function)) => format!("{}::{function}", inner.split(" as ").next().unwrap_or(inner)),
+        None => path,
+    };
+    let mut depth = 0_u32;
+    let mut plain = String::new();
+    for c in on_type.chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain.replace("::::", "::")
+}
+
+/// A function that the linker has gathered.
+#[cfg(feature = "register")]
+#[derive(Debug)]
+pub struct Registered(pub &'static Declaration);
+
+#[cfg(feature = "register")]
+inventory::collect!(Registered);
+
+/// Those that the linker has gathered, in the order of the source text. The linker has no order.
+#[cfg(feature = "register")]
+pub(crate) fn gathered() -> Vec<&'static Declaration> {
+    let mut all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
+    all.sort_by_cached_key(|one| (one.place.file(), one.place.line(), one.function()));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_path_of_a_function_becomes_module_type_function() {
+        for (path, plain) in [
+            ("app::free::{{closure}}", "app::free"),
+            ("app::Client::get", "app::Client::get"),
+            ("app::Client<_, N>::get::{{closure}}::{{closure}}", "app::Client::get"),
+            ("<app::Memory as app::Store>::get", "app::Memory::get"),
+            ("<app::Memory<Vec<fn() -> u8>> as app::Store<T>>::get::{{closure}}", "app::Memory::get"),
+            ("app::extra::<impl app::Client<T>>::get", "app::Client::get"),
+        ] {
+            assert_eq!(super::plain(path), plain);
+        }
+    }
+}
