@@ -50,13 +50,13 @@ mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
 
+pub use crate::breaker::classification::Classification;
 pub use crate::breaker::error::{CallError, CircuitBreakerError};
 pub use crate::breaker::handle::CircuitBreaker;
 pub use crate::breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
 pub use crate::call::permit::Permit;
 #[cfg(feature = "stream")]
 pub use crate::call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
-pub use crate::classify::classification::Classification;
 pub use crate::classify::classify::Classify;
 pub use crate::classify::presets;
 pub use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};

@@ -3,6 +3,7 @@
 use crate::breaker::caller::Holder;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::permit::Permit;
+use crate::call::result::Fallible;
 use crate::call::timeout::{Limit, end};
 use crate::clock;
 use crate::config::call_settings::{OFF, Stated};
@@ -10,7 +11,6 @@ use crate::config::ranked::{Rank, Ranked};
 use crate::fallback::steps::Fallen;
 use crate::machine::packed::Word;
 use crate::machine::state::State;
-use crate::macro_support::{Fallible, Patience};
 use crate::telemetry::event::{self, Retrying};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::future::{Future, poll_fn};
@@ -248,6 +248,32 @@ impl Pause {
             })
             .await;
         }
+    }
+}
+
+/// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    None,
+    /// As long as the longest wait between two attempts.
+    Max,
+    For(Duration),
+}
+
+/// What `#[retry]` makes its attempts from.
+#[derive(Debug)]
+pub struct Attempts;
+
+impl Attempts {
+    #[must_use]
+    pub fn of(
+        self,
+        attempts: Option<u32>,
+        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
+        (factor, jitter): (f64, f64),
+        wait: Patience,
+    ) -> Retry {
+        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::breaker::caller::Holder;
 use crate::breaker::error_chain::first_of;
 use crate::breaker::handle::CircuitBreaker;
+use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Code, Wait};
 use crate::machine::state::State;
 use std::error::Error;
@@ -36,6 +37,11 @@ enum Reason {
 }
 
 impl CircuitBreakerError {
+    /// A rejection says nothing of the service, a time-out is a failure.
+    pub(crate) fn counts_as(&self) -> Outcome {
+        if self.is_rejection() { Outcome::Neutral } else { Outcome::failure() }
+    }
+
     #[inline]
     pub(crate) fn rejected(holder: Holder, state: impl Into<Code>, wait: Wait) -> Self {
         Self { holder, wait, state: state.into(), reason: Reason::Rejected }

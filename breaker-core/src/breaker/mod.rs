@@ -1,9 +1,11 @@
 //! One breaker: its handle, its shared state, its lock, and how its changes are reported.
 
 pub(crate) mod caller;
+pub(crate) mod classification;
 pub(crate) mod control;
 pub(crate) mod error;
 pub(crate) mod error_chain;
+pub(crate) mod error_text;
 pub(crate) mod gate;
 pub(crate) mod handle;
 pub(crate) mod inner;

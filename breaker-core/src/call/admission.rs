@@ -209,3 +209,34 @@ impl Shared {
         Some(CircuitBreakerError::rejected(holder, word.code(), wait))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::breaker::caller::{Caller, Link};
+    use crate::breaker::handle::CircuitBreaker;
+    use crate::config::keys::Config;
+    use crate::machine::state::State;
+    use crate::sync::Arc;
+
+    fn link(breaker: CircuitBreaker) -> &'static Link {
+        Box::leak(Box::new(Link::new(breaker, "function".to_owned(), Arc::default())))
+    }
+
+    /// Somebody registers a member under its own name, and an annotated function has that name.
+    #[test]
+    fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
+        let head = link(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
+        let member = head.member("a");
+        let own = link(member.clone());
+        let call = || own.breaker.admit(Caller::Site(own));
+        assert!(!own.shared.gate.word().lets_in(), "the short way is for breakers by themselves");
+        call().unwrap().success();
+        assert_eq!(member.snapshot().success_count, 1);
+        call().unwrap().failure();
+        assert_eq!(call().unwrap_err().function(), Some("function"));
+        let inner = own.member("b");
+        assert_eq!((inner.name(), inner.calling().map(|link| &*link.function)), ("hosts[a][b]", Some("function")));
+        inner.try_acquire().unwrap().failure();
+        assert_eq!(inner.state(), State::Open);
+    }
+}

@@ -1,13 +1,13 @@
 //! Lent: the usual call by a handle, whose breaker outlives it.
 
 use crate::breaker::caller::Holder;
+use crate::breaker::classification::sealed::Classification;
 use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
-use crate::classify::classification::sealed::Classification;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Evidence, Word};

@@ -5,8 +5,12 @@ pub(crate) mod borrowed;
 pub(crate) mod by_handle;
 pub(crate) mod nesting;
 pub(crate) mod permit;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod result;
 #[cfg(feature = "tokio")]
 pub(crate) mod runtime;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod settle;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
 #[cfg(feature = "tokio")]

@@ -1,10 +1,9 @@
 //! Value: what the value in an `Ok` says of the service, where its type says anything: by `Classify`, or by an HTTP status that nobody asked
 //! for.
 
-use crate::breaker::look::Look;
+use crate::breaker::look::{Judged, Look};
 use crate::classify::classify::Classify;
 use crate::machine::outcome::Outcome;
-use crate::macro_support::Judged;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
 

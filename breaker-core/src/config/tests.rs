@@ -1,7 +1,7 @@
 //! The table of keys, asked by itself.
 
 use super::keys::*;
-use crate::config::types::{Backoff, PerFunction};
+use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction};
 use std::time::Duration;
 
 const ZERO: Duration = Duration::ZERO;

@@ -2,7 +2,6 @@
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS};
-use crate::config::value::Value;
 use crate::config::{duration, excerpt};
 
 /// The keys that can be said of one function alone.

@@ -2,12 +2,12 @@
 //! do not come back are told, and that is all.
 
 use crate::breaker::throttle::Row;
+use crate::call::result::Fallible;
 use crate::clock;
 use crate::fallback::settle::Falls;
 use crate::fallback::steps::{Ended, FallbackMetadata, On, Rejection};
 use crate::fallback::store::{AnyStore, Stored, SyncStore};
 use crate::machine::outcome::Outcome;
-use crate::macro_support::Fallible;
 #[cfg(feature = "test-util")]
 use crate::registry::isolation;
 use crate::sync::statics::{Mutex, OnceLock};

@@ -14,4 +14,7 @@ pub(crate) mod served;
 pub(crate) mod settle;
 pub(crate) mod steps;
 pub(crate) mod store;
+#[cfg(feature = "stream")]
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod stream;
 pub(crate) mod timed;

@@ -1,9 +1,9 @@
 //! Built-in: the cache of a `cache(key = ..)` step without a store, and moka's caches as stores. Only with the feature `moka`.
 
+use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};
 use crate::fallback::steps::Rejection;
 use crate::fallback::store::{Store, Stored, SyncStore};
-use crate::macro_support::Fallible;
 use crate::sync::Arc;
 use crate::sync::statics::Mutex;
 use moka::policy::EvictionPolicy;

@@ -1,8 +1,8 @@
 //! Plain: what a function gives that returns no `Result`, as a result without an error; and whether an error can be made of a rejection.
 
 use crate::breaker::error::CircuitBreakerError;
+use crate::call::result::Fallible;
 use crate::fallback::steps::{Answer, Maybe, Refused, Surely};
-use crate::macro_support::Fallible;
 use std::convert::Infallible;
 use std::marker::PhantomData;
 

@@ -3,11 +3,11 @@
 use crate::breaker::caller::{Holder, Link};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::CircuitBreaker;
+use crate::call::result::Fallible;
 use crate::clock::millis;
 use crate::fallback::plain::Opener;
 use crate::fallback::served::{self, ServedFallback};
 use crate::machine::state::State;
-use crate::macro_support::Fallible;
 use crate::telemetry::event::{self, FallbackFailed, FallbackServed};
 use std::error::Error;
 use std::fmt;

@@ -2,10 +2,10 @@
 //! anew, so all that does not depend on the body's type is the entry's.
 
 use crate::breaker::error::CircuitBreakerError;
+use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
 use crate::classify::value::Sight;
 use crate::macro_support::callsite::Site;
 use crate::macro_support::entry::{Entry, Judge};
-use crate::macro_support::{Fallible, FromRejection, from_rejection};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -115,16 +115,6 @@ where
         this.entry.finish_seen(shared, polled, Some(*whole.sight), this.judge, context, from_rejection)
     }
 }
-
-/// What the key `open` needs of its value.
-#[diagnostic::on_unimplemented(
-    message = "`open` makes no `{E}` of a rejection",
-    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
-)]
-pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
-
-#[diagnostic::do_not_recommend]
-impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}
 
 pin_project! {
     /// The same where the attribute says how the error of a rejection is made.

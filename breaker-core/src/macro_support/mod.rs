@@ -7,16 +7,23 @@ pub mod declare;
 pub(crate) mod entry;
 pub(crate) mod guarded_call;
 pub(crate) mod show_error;
+#[cfg(feature = "stream")]
+pub mod stream;
 
 pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
+/// Named where the key `stream` is written: without the feature it is missing, and its name says why.
+#[cfg(feature = "stream")]
+pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_site as site;
+pub use crate::breaker::look::Judged;
 pub use crate::breaker::look::{Listed, Look, of_variant, see, see_field, see_text};
 pub use crate::call::by_handle::{
     Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
 };
-/// Named where the key `stream` is written: without the feature it is missing, and its name says why.
-#[cfg(feature = "stream")]
-pub use crate::call::stream::written as stream_needs_the_feature_stream_of_breaker_core;
+pub use crate::call::result::Opens;
+pub use crate::call::result::{Fallible, FromRejection, from_rejection, reject, reject_with, view};
+pub use crate::call::settle::settle;
+pub use crate::call::settle::settle_whole;
 pub use crate::classify::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
@@ -29,18 +36,16 @@ pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 #[cfg(feature = "moka")]
 pub use crate::fallback::moka::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
-pub use crate::fallback::settle::{settle_whole, settle_whole_or_fall};
+pub use crate::fallback::settle::{settle_or_fall, settle_whole_or_fall};
 pub use crate::fallback::steps::{Answer, Fallen, On, Refused, Rejection, Step, instead};
 pub use crate::machine::outcome::Outcome;
 pub use crate::macro_support::callsite::Site;
-pub use crate::macro_support::guarded_call::{Callable, Opens, call_seeing, call_with};
+pub use crate::macro_support::guarded_call::{Callable, call_seeing, call_with};
 pub use crate::macro_support::show_error::{Seen, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::registry::declaration::Registered;
 #[cfg(feature = "retry")]
-pub use crate::retry::Retry;
-#[cfg(feature = "retry")]
-use crate::retry::Written;
+pub use crate::retry::{Attempts, Patience, Retry};
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::str;
@@ -50,77 +55,9 @@ pub use core::{concat, module_path};
 pub use std::boxed::Box;
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::last_error::Cause;
 use crate::call::by_handle::settle_cut;
 use crate::call::permit::Permit;
 use crate::classify::value::Sight;
-use crate::fallback::settle::{Concluded, Falls, fall};
-
-/// What `#[circuit_breaker]` needs of a return type.
-#[diagnostic::on_unimplemented(
-    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
-    label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
-    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
-)]
-pub trait Fallible: Sized {
-    type Ok;
-    type Error;
-    #[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
-    fn view(&self) -> Result<&Self::Ok, &Self::Error>;
-    fn from_ok(value: Self::Ok) -> Self;
-    fn from_error(error: Self::Error) -> Self;
-    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
-    fn whole(self) -> Result<Self::Ok, Self::Error>;
-}
-
-/// The user's result, for a judge that looks at both sides.
-#[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
-pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
-    result.view()
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, E> Fallible for Result<T, E> {
-    type Ok = T;
-    type Error = E;
-
-    #[inline]
-    fn view(&self) -> Result<&T, &E> {
-        self.as_ref()
-    }
-
-    fn from_ok(value: T) -> Self {
-        Ok(value)
-    }
-
-    fn from_error(error: E) -> Self {
-        Err(error)
-    }
-
-    fn whole(self) -> Self {
-        self
-    }
-}
-
-/// What `#[circuit_breaker]` needs of an error type.
-#[diagnostic::on_unimplemented(
-    message = "the error type `{Self}` cannot say that the circuit breaker is open",
-    label = "`{Self}` needs `From<CircuitBreakerError>`",
-    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
-    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
-    note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
-)]
-pub trait FromRejection {
-    fn from_rejection(error: CircuitBreakerError) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: From<CircuitBreakerError>> FromRejection for E {
-    fn from_rejection(error: CircuitBreakerError) -> Self {
-        Self::from(error)
-    }
-}
 
 /// An argument that a fallback step needs, after the body or another step took it.
 #[diagnostic::on_unimplemented(
@@ -299,15 +236,6 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
 
-/// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
-#[derive(Clone, Copy, Debug)]
-pub enum Patience {
-    None,
-    /// As long as the longest wait between two attempts.
-    Max,
-    For(Duration),
-}
-
 /// Named where `#[retry]` stands: without the feature it is missing, and its name says why.
 #[cfg(feature = "retry")]
 #[must_use]
@@ -315,44 +243,9 @@ pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
     Attempts
 }
 
-/// What `#[retry]` makes its attempts from.
-#[cfg(feature = "retry")]
-pub struct Attempts;
-
-#[cfg(feature = "retry")]
-impl Attempts {
-    #[must_use]
-    pub fn of(
-        self,
-        attempts: Option<u32>,
-        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
-        (factor, jitter): (f64, f64),
-        wait: Patience,
-    ) -> Retry {
-        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
-    }
-}
-
 /// A function of the expansion's that looks at the value in the `Ok` of an `R`.
 pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
     values
-}
-
-/// The error of a rejected call.
-pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
-where
-    R::Error: FromRejection,
-{
-    R::from_error(R::Error::from_rejection(error))
-}
-
-/// The same where `open` makes it.
-pub fn reject_with<R, E, O>(error: CircuitBreakerError, open: O) -> R
-where
-    R: Fallible<Error = E>,
-    O: Opens<E>,
-{
-    R::from_error(open(error))
 }
 
 /// Whether a call was rejected for want of a place.
@@ -361,66 +254,10 @@ pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
     rejected.is_busy()
 }
 
-/// How an error is made of a rejection where the attribute does not say it.
-pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
-    E::from_rejection(error)
-}
-
-/// What an error counts as, and what is known of it.
-pub type Judged<'e> = (Outcome, Look<'e>);
-
-/// Counts how the call ended, and gives its result.
-#[inline]
-pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
-    conclude_result(permit, &result, judge);
-    result
-}
-
-/// The same where a counted failure may fall back.
-#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
-pub fn settle_or_fall<R: Fallible<Error = E>, E>(
-    permit: Permit,
-    result: R,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-    on: impl Falls,
-) -> Result<R, Fallen<R>> {
-    fall(permit, result, on, |permit, result| {
-        let concluded = Concluded::of(conclude_result(permit, &result, judge));
-        (result, concluded)
-    })
-}
-
 /// Counts a call that was cut off at its time limit.
 #[cold]
 pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
     settle_cut(permit, cut)
-}
-
-#[inline]
-fn conclude_result<'r, R: Fallible>(
-    permit: Permit,
-    result: &'r R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-) -> Judged<'r> {
-    match result.view() {
-        Ok(_) => {
-            permit.settle(Outcome::Success);
-            (Outcome::Success, Look::NOTHING)
-        }
-        Err(error) => conclude_error(permit, error, judge),
-    }
-}
-
-/// Counts a call that ended with this error.
-#[cold]
-pub(crate) fn conclude_error<'r, E>(
-    permit: Permit,
-    error: &'r E,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-) -> Judged<'r> {
-    let (outcome, look) = permit.guarded(|| judge(error));
-    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
-    (outcome, look)
 }
 
 /// Runs a fallback step of a synchronous function.

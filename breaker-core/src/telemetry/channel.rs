@@ -1,7 +1,7 @@
 //! Subscribe: events that leave the caller's task through a bounded channel.
 
+use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::last_error::{Cause, Text};
 use crate::machine::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::telemetry::event::{
@@ -162,7 +162,7 @@ impl Listener for Forward {
             function,
             elapsed,
             error_type,
-            error: error.map(|text| Text::of(Cause::told(error_type, text)).as_str().to_owned()),
+            error: error.map(|text| Text::of(&text).as_str().to_owned()),
             consecutive_failures,
         });
     }
@@ -173,7 +173,7 @@ impl Listener for Forward {
             breaker: breaker.name().to_owned(),
             function,
             error_type,
-            error: error.map(|text| Text::of(Cause::told(error_type, text)).as_str().to_owned()),
+            error: error.map(|text| Text::of(&text).as_str().to_owned()),
             in_a_row,
         });
     }
@@ -216,7 +216,7 @@ impl Listener for Forward {
 
     fn store_failure(&self, event: &StoreFailure<'_>) {
         let StoreFailure { breaker, function, source, error, in_a_row } = *event;
-        let (breaker, error) = (breaker.name().to_owned(), Text::of(Cause::told("store", &error)).as_str().to_owned());
+        let (breaker, error) = (breaker.name().to_owned(), Text::of(&error).as_str().to_owned());
         self.pass_on(|| Event::StoreFailure { breaker, function, source, error, in_a_row });
     }
 

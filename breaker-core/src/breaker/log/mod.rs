@@ -2,8 +2,8 @@
 
 pub(crate) mod rate;
 
+use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::last_error::{Cause, Text};
 use crate::breaker::log::rate::Rate;
 use crate::breaker::throttle::Row;
 use crate::clock;
@@ -232,7 +232,7 @@ impl Listener for TracingListener {
     }
 
     fn store_failure(&self, event: &StoreFailure<'_>) {
-        let text = Text::of(Cause::told("store", &event.error));
+        let text = Text::of(&event.error);
         macro_rules! at {
             ($level:ident, $text:literal) => {
                 $level!(
@@ -294,7 +294,7 @@ fn label(breaker: &CircuitBreaker) -> String {
 
 /// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
 fn message(event: &Failure<'_>) -> Option<String> {
-    event.error.map(|error| visible(Text::of(Cause::told(event.error_type, error)).as_str()).into_owned())
+    event.error.map(|error| visible(Text::of(&error).as_str()).into_owned())
 }
 
 /// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's code.

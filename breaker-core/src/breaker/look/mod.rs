@@ -8,11 +8,8 @@ use crate::breaker::error::{CallError, CircuitBreakerError};
 #[cfg(feature = "anyhow")]
 use crate::breaker::error_chain::beginning;
 use crate::breaker::error_chain::{chain, first_of};
-use crate::breaker::last_error::Text;
-use crate::classify::classify::Classify;
-use crate::classify::presets::Known;
+use crate::breaker::error_text::Text;
 use crate::machine::outcome::Outcome;
-use crate::macro_support::Judged;
 use crate::sync::Arc;
 use std::error::Error;
 use std::fmt::{self, Display, Write};
@@ -125,7 +122,7 @@ impl<'e> Look<'e> {
     pub(crate) fn known(&self, known: Known) -> Option<Outcome> {
         let Behind::Chain(first) = self.behind else { return None };
         match CircuitBreakerError::find(first) {
-            Some(error) => Some(error.classify()),
+            Some(error) => Some(error.counts_as()),
             None => chain(first).find_map(known),
         }
     }
@@ -393,3 +390,9 @@ impl OfNothing {
         Look::NOTHING
     }
 }
+
+/// What an error counts as, and what is known of it.
+pub type Judged<'e> = (Outcome, Look<'e>);
+
+/// What an error of a chain counts as, if it is of a type that a preset knows.
+pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;

@@ -1,9 +1,10 @@
 //! Ending: how a call that has ended is counted and told, the cheapest way first.
 
 use super::Permit;
+use crate::breaker::error_text::Text;
 use crate::breaker::handle::Told;
 use crate::breaker::inner::Core;
-use crate::breaker::last_error::{Cause, Text};
+use crate::breaker::last_error::Cause;
 use crate::breaker::pending_reports::Turn;
 use crate::call::nesting;
 use crate::clock::{self, Tick};
@@ -220,7 +221,7 @@ impl Permit {
             return;
         }
         let cause = cause();
-        let text = Text::of(cause);
+        let text = Text::of(&cause.look);
         let generation = tripped.map_or(self.word.generation(), |change| change.generation);
         let breaker = self.breaker();
         let machine = breaker.0.machine.lock();

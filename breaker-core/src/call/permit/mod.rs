@@ -5,6 +5,7 @@ mod ending;
 mod tests;
 
 use crate::breaker::caller::{Handle, Holder, Link};
+use crate::breaker::classification::sealed;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
@@ -18,6 +19,7 @@ use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use crate::telemetry::event;
 use std::fmt;
+use std::fmt::Display;
 #[cfg(feature = "stream")]
 use std::time::Duration;
 
@@ -456,5 +458,33 @@ impl Drop for Inside<'_> {
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").field("breaker", &self.breaker().name()).finish_non_exhaustive()
+    }
+}
+
+impl Permit {
+    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config};
+    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1)).unwrap();
+    /// breaker.try_acquire()?.failure_with("paper jam");
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// ```
+    pub fn failure_with(self, text: impl Display) {
+        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+    }
+
+    /// Counts a call that ended with this result, of which the classifier has said this.
+    #[inline]
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
+        let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
+        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }

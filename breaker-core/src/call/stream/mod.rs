@@ -1,21 +1,20 @@
 //! Stream: a call that lasts as long as the stream of results that it gave.
 
-mod limits;
-#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
-mod opened;
-mod streaming;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
-pub mod written;
+pub(crate) mod attribute;
+#[allow(missing_docs, missing_debug_implementations, reason = "for the expansion of the attributes only")]
+pub(crate) mod item_error;
+pub(crate) mod limits;
+mod streaming;
 
 use self::limits::Rules;
 use self::streaming::Streaming;
+use crate::breaker::classification::Classification;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::Look;
+use crate::breaker::look::{Judged, Look};
 use crate::call::permit::Permit;
-use crate::classify::classification::Classification;
-use crate::fallback::settle::Concluded;
+use crate::call::settle::Concluded;
 use crate::machine::outcome::Outcome;
-use crate::macro_support::Judged;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -95,7 +94,7 @@ pub trait Judge<T, E> {
 
 impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Judged<'e> {
     fn conclude(&mut self, permit: Permit, _: &Result<T, E>, error: &E) -> Option<Concluded> {
-        Some(Concluded::of(crate::macro_support::conclude_error(permit, error, self)))
+        Some(Concluded::of(crate::call::settle::conclude_error(permit, error, self)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Any: all presets at once, for errors that may come from several clients.
 
-use super::subject::{Known, Subject};
+use super::subject::Subject;
+use crate::breaker::look::Known;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 

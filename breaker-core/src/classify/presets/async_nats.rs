@@ -4,6 +4,7 @@ use super::io::never_left;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::chain;
+use crate::breaker::look::Known;
 use crate::classify::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::async_nats_0_51 as async_nats;
@@ -79,7 +80,7 @@ macro_rules! kinds {
         })*
 
         pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
-            let all: &[super::Known] = &[subject::of::<jetstream::Error>, $(subject::of::<Error<$kind>>),*];
+            let all: &[Known] = &[subject::of::<jetstream::Error>, $(subject::of::<Error<$kind>>),*];
             all.iter().find_map(|known| known(error))
         }
     };

@@ -191,7 +191,6 @@ pub use self::reqwest::reqwest;
 pub use self::rumqttc::rumqttc;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub use self::sqlx::sqlx;
-pub(crate) use self::subject::Known;
 pub use self::subject::{Alone, Subject, Whole};
 #[cfg(feature = "tokio")]
 pub use self::tokio::tokio;
@@ -203,7 +202,7 @@ pub use self::tonic::tonic;
 pub use self::tower::tower;
 #[cfg(feature = "ureq-3")]
 pub use self::ureq::ureq;
-pub use crate::classify::classification::{Show, Shown};
+pub use crate::classify::shown::{Show, Shown};
 
 /// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP
 /// response, which is `Ok` whatever its status.
@@ -244,7 +243,7 @@ pub const fn http_status(status: &u16) -> Outcome {
 
 impl Classify for CircuitBreakerError {
     fn classify(&self) -> Outcome {
-        if self.is_rejection() { Outcome::neutral() } else { Outcome::failure() }
+        self.counts_as()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Subject: what a preset is asked about, and how it looks for the error that it knows.
 
 use crate::breaker::error_chain::as_one;
-use crate::classify::classification::{Show, Shown};
+use crate::breaker::look::Known;
 use crate::classify::classify::Classify;
+use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 use std::error::Error;
-
-/// What an error of a chain counts as, if it is of a type that a preset knows.
-pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;
 
 /// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and calls by a handle, or an error alone, for
 /// `#[classify(with = path)]`. The error is any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of

@@ -1,8 +1,7 @@
-//! Opened: how an expansion of the attribute makes the error of an item that is late.
+//! Makes the error of an item that is late, as an expansion of the attribute says.
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::macro_support::guarded_call::Opens;
-use crate::macro_support::{Fallible, FromRejection};
+use crate::call::result::{Fallible, FromRejection, Opens};
 use std::marker::PhantomData;
 
 /// The error of a late item. By a pointer, so that rustc knows its type when it looks at `make`.

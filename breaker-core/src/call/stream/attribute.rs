@@ -1,15 +1,14 @@
-//! Written: what an expansion of the attribute may name of streams.
+//! What the attribute makes of a function that gives a stream, or a box of one.
 
-pub use super::limits::{Limits, Rules};
-pub use super::opened::{OfTwoTypes, item_error, item_error_alone};
+use super::limits::{Limits, Rules};
 use super::{Came, GuardedStream, Stream};
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::look::Judged;
 use crate::call::permit::Permit;
+use crate::call::result::Fallible;
+use crate::call::settle::{Concluded, conclude_error};
 #[cfg(feature = "tokio")]
 use crate::call::timeout::Limit;
-use crate::fallback::settle::{Concluded, fall};
-use crate::fallback::steps::{Ended, Fallen, On};
-use crate::macro_support::{Fallible, Judged, conclude_error};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::poll_fn;
@@ -18,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-type Items<E> = for<'e> fn(&'e E) -> Judged<'e>;
+pub(crate) type Items<E> = for<'e> fn(&'e E) -> Judged<'e>;
 
 /// Nothing is asked but the errors.
 #[must_use]
@@ -195,7 +194,7 @@ where
     guard_box(permit, result, judge, items, rules).0
 }
 
-fn guard_box<R, T, E>(
+pub(crate) fn guard_box<R, T, E>(
     permit: Permit,
     result: R,
     judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
@@ -216,25 +215,8 @@ where
     }
 }
 
-/// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
-#[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
-pub fn settle_stream_box_or_fall<R, T, E>(
-    permit: Permit,
-    result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-    items: Items<E>,
-    rules: Rules<T, E>,
-    on: On,
-) -> Result<R, Fallen<R>>
-where
-    R: Fallible,
-    R::Ok: StreamBox<T, E>,
-{
-    fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items, rules))
-}
-
 /// How a call has gone that waits for the first item of its stream.
-enum Begin<R> {
+pub(crate) enum Begin<R> {
     Done(R, Concluded),
     TimedOut(CircuitBreakerError),
 }
@@ -264,36 +246,7 @@ where
     }
 }
 
-/// The same where a counted failure, or a time-out, may fall back.
-#[expect(clippy::too_many_arguments, reason = "an expansion has them all")]
-pub fn begin_stream_box_or_fall<R, T, E, O>(
-    permit: Permit,
-    result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-    items: Items<E>,
-    rules: Rules<T, E>,
-    on: On,
-    carry: fn(E) -> Result<R::Error, E>,
-    open: O,
-) -> impl Future<Output = Result<R, Fallen<R>>> + use<R, T, E, O>
-where
-    R: Fallible,
-    R::Ok: BegunBox<T, E>,
-    O: FnOnce(CircuitBreakerError) -> R::Error,
-{
-    let holder = Ended(permit.holder().clone());
-    let begins = guard(permit, result, judge, items, rules);
-    async move {
-        match begin(begins, carry).await {
-            Ok(Begin::Done(result, concluded)) => concluded.unless_it_falls(result, holder, on),
-            Ok(Begin::TimedOut(error)) if on.timeout || on.failure => Err(Fallen::TimedOut(error)),
-            Ok(Begin::TimedOut(error)) => Ok(R::from_error(open(error))),
-            Err(error) => Concluded::FAILURE.unless_it_falls(R::from_error(open(error)), holder, on),
-        }
-    }
-}
-
-fn guard<R, T, E>(
+pub(crate) fn guard<R, T, E>(
     permit: Permit,
     result: R,
     judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
@@ -313,7 +266,7 @@ where
 }
 
 /// Waits for the first item. `Err`: the stream has ended before it.
-async fn begin<R, T, E>(
+pub(crate) async fn begin<R, T, E>(
     begins: Result<GuardedStream<R::Ok, T, E>, (R, Concluded)>,
     carry: fn(E) -> Result<R::Error, E>,
 ) -> Result<Begin<R>, CircuitBreakerError>
@@ -337,7 +290,7 @@ where
     Ok(Begin::Done(R::from_ok(R::Ok::begun_box(first, stream)), concluded))
 }
 
-/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as [`Opener`](crate::fallback::plain::Opener)).
+/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as `Opener` of a plain value).
 pub struct Carrier<E, To>(PhantomData<fn(E) -> To>);
 
 /// For the error of an item of a function that gives an `R`.

@@ -1,71 +1,13 @@
-//! Worded: what a classifier of a call by a handle gives: what the result counts as, and what is to be shown of its error.
+//! What the presets give for a call by a handle: what the result counts as, and a way to the text of its error.
 
+use crate::breaker::classification::sealed;
 use crate::breaker::error::{CallError, CircuitBreakerError};
-use crate::breaker::last_error::Cause;
-use crate::breaker::look::Look;
-use crate::call::permit::Permit;
+use crate::breaker::look::{Known, Look};
 use crate::classify::classify::{Boxed, Itself, Search, Shared, Verdict};
-use crate::classify::presets::Known;
 use crate::machine::outcome::Outcome;
 use crate::sync::Arc;
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
-
-/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its like gives of a result whose error is an `E`.
-///
-/// | value | counts as | `last_error`, `opened_because` and the log show |
-/// | --- | --- | --- |
-/// | [`Outcome`] | that | the error's type |
-/// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
-/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
-///
-/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what the result counts as",
-    label = "expected an `Outcome`, or `(Outcome, text)`",
-    note = "`presets::errors` is a classifier that gives the error's own text too"
-)]
-pub trait Classification<E>: sealed::Classification<E> {}
-
-impl<E, C: sealed::Classification<E>> Classification<E> for C {}
-
-pub(crate) mod sealed {
-    use super::{Look, Outcome};
-
-    pub trait Classification<E> {
-        /// Whether there is anything to show.
-        const WORDED: bool = true;
-
-        fn outcome(&self) -> Outcome;
-
-        /// What is known of the error, if the result is one.
-        fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e>;
-    }
-}
-
-impl<E> sealed::Classification<E> for Outcome {
-    const WORDED: bool = false;
-
-    #[inline]
-    fn outcome(&self) -> Outcome {
-        *self
-    }
-
-    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
-        Look::NOTHING
-    }
-}
-
-impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
-    #[inline]
-    fn outcome(&self) -> Outcome {
-        self.0
-    }
-
-    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
-        Look::told(&self.1)
-    }
-}
 
 /// What [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
 pub struct Shown<E> {
@@ -155,17 +97,6 @@ impl<E> Debug for Shown<E> {
     }
 }
 
-impl<E> sealed::Classification<E> for Shown<E> {
-    #[inline]
-    fn outcome(&self) -> Outcome {
-        self.outcome
-    }
-
-    fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e> {
-        error.map_or(Look::NOTHING, self.look)
-    }
-}
-
 /// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
 /// `anyhow::Error` do), an `Arc` of one of these, a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
@@ -231,30 +162,13 @@ impl<E: Text> Show<Words> for CallError<E> {
     }
 }
 
-impl Permit {
-    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
-    ///
-    /// ```
-    /// # use breaker_core::{CircuitBreaker, Config};
-    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1)).unwrap();
-    /// breaker.try_acquire()?.failure_with("paper jam");
-    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
-    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
-    /// ```
-    pub fn failure_with(self, text: impl Display) {
-        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+impl<E> sealed::Classification<E> for Shown<E> {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
-    /// Counts a call that ended with this result, of which the classifier has said this.
-    #[inline]
-    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
-    where
-        C: sealed::Classification<E>,
-    {
-        let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
-        if !C::WORDED {
-            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
-        }
-        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
+    fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e> {
+        error.map_or(Look::NOTHING, self.look)
     }
 }

@@ -1,0 +1,61 @@
+//! What a classifier of a call by a handle may give.
+
+use crate::breaker::look::Look;
+use crate::machine::outcome::Outcome;
+use std::fmt::Display;
+
+/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its like gives of a result whose error is an `E`.
+///
+/// | value | counts as | `last_error`, `opened_because` and the log show |
+/// | --- | --- | --- |
+/// | [`Outcome`] | that | the error's type |
+/// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
+/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
+///
+/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the result counts as",
+    label = "expected an `Outcome`, or `(Outcome, text)`",
+    note = "`presets::errors` is a classifier that gives the error's own text too"
+)]
+pub trait Classification<E>: sealed::Classification<E> {}
+
+impl<E, C: sealed::Classification<E>> Classification<E> for C {}
+
+pub(crate) mod sealed {
+    use super::{Look, Outcome};
+
+    pub trait Classification<E> {
+        /// Whether there is anything to show.
+        const WORDED: bool = true;
+
+        fn outcome(&self) -> Outcome;
+
+        /// What is known of the error, if the result is one.
+        fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e>;
+    }
+}
+
+impl<E> sealed::Classification<E> for Outcome {
+    const WORDED: bool = false;
+
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        *self
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::NOTHING
+    }
+}
+
+impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        self.0
+    }
+
+    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
+        Look::told(&self.1)
+    }
+}

@@ -1,0 +1,101 @@
+//! What a guarded function returns, and how an error is made of a rejection.
+
+use crate::breaker::error::CircuitBreakerError;
+
+/// What `#[circuit_breaker]` needs of a return type.
+#[diagnostic::on_unimplemented(
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    label = "expected a `Result<_, _>`",
+    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+)]
+pub trait Fallible: Sized {
+    type Ok;
+    type Error;
+    #[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+    fn view(&self) -> Result<&Self::Ok, &Self::Error>;
+    fn from_ok(value: Self::Ok) -> Self;
+    fn from_error(error: Self::Error) -> Self;
+    #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
+    fn whole(self) -> Result<Self::Ok, Self::Error>;
+}
+
+/// The user's result, for a judge that looks at both sides.
+#[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
+pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
+    result.view()
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Fallible for Result<T, E> {
+    type Ok = T;
+    type Error = E;
+
+    #[inline]
+    fn view(&self) -> Result<&T, &E> {
+        self.as_ref()
+    }
+
+    fn from_ok(value: T) -> Self {
+        Ok(value)
+    }
+
+    fn from_error(error: E) -> Self {
+        Err(error)
+    }
+
+    fn whole(self) -> Self {
+        self
+    }
+}
+
+/// What `#[circuit_breaker]` needs of an error type.
+#[diagnostic::on_unimplemented(
+    message = "the error type `{Self}` cannot say that the circuit breaker is open",
+    label = "`{Self}` needs `From<CircuitBreakerError>`",
+    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
+)]
+pub trait FromRejection {
+    fn from_rejection(error: CircuitBreakerError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CircuitBreakerError>> FromRejection for E {
+    fn from_rejection(error: CircuitBreakerError) -> Self {
+        Self::from(error)
+    }
+}
+
+/// The error of a rejected call.
+pub fn reject<R: Fallible>(error: CircuitBreakerError) -> R
+where
+    R::Error: FromRejection,
+{
+    R::from_error(R::Error::from_rejection(error))
+}
+
+/// The same where `open` makes it.
+pub fn reject_with<R, E, O>(error: CircuitBreakerError, open: O) -> R
+where
+    R: Fallible<Error = E>,
+    O: Opens<E>,
+{
+    R::from_error(open(error))
+}
+
+/// How an error is made of a rejection where the attribute does not say it.
+pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
+    E::from_rejection(error)
+}
+
+/// What the key `open` needs of its value.
+#[diagnostic::on_unimplemented(
+    message = "`open` makes no `{E}` of a rejection",
+    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+)]
+pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
+
+#[diagnostic::do_not_recommend]
+impl<E, O: Fn(CircuitBreakerError) -> E> Opens<E> for O {}

@@ -1,0 +1,91 @@
+//! Counts how a call ended: what its result counts as, and how it is told to the breaker.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::last_error::Cause;
+use crate::breaker::look::{Judged, Look};
+use crate::call::permit::Permit;
+use crate::call::result::Fallible;
+use crate::machine::outcome::Outcome;
+use std::any::type_name;
+use std::time::Duration;
+
+/// Counts how the call ended, and gives its result.
+#[inline]
+pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
+    conclude_result(permit, &result, judge);
+    result
+}
+
+#[inline]
+pub(crate) fn conclude_result<'r, R: Fallible>(
+    permit: Permit,
+    result: &'r R,
+    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+) -> Judged<'r> {
+    match result.view() {
+        Ok(_) => {
+            permit.settle(Outcome::Success);
+            (Outcome::Success, Look::NOTHING)
+        }
+        Err(error) => conclude_error(permit, error, judge),
+    }
+}
+
+/// Counts a call that ended with this error.
+#[cold]
+pub(crate) fn conclude_error<'r, E>(
+    permit: Permit,
+    error: &'r E,
+    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
+) -> Judged<'r> {
+    let (outcome, look) = permit.guarded(|| judge(error));
+    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
+    (outcome, look)
+}
+
+/// The same as `settle` where an `Ok` can be a failure too.
+pub fn settle_whole<R: Fallible>(permit: Permit, result: R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> R {
+    conclude_whole(permit, &result, judge);
+    result
+}
+
+pub(crate) fn conclude_whole<'e, R: Fallible>(
+    permit: Permit,
+    result: &'e R,
+    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
+) -> Judged<'e> {
+    let (outcome, look) = permit.guarded(|| judge(result));
+    let is_error = result.view().is_err();
+    let kind = if is_error { type_name::<R::Error>() } else { type_name::<R::Ok>() };
+    permit.settle_result(is_error, outcome, || Cause { kind, look });
+    (outcome, look)
+}
+
+/// How a call that may fall back has ended.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+#[cfg_attr(not(feature = "stream"), expect(unreachable_pub, reason = "only the judges of streams name it"))]
+pub struct Concluded {
+    pub(crate) outcome: Outcome,
+    /// Another breaker has rejected it: in how long that may let a call in, where it says so.
+    pub(crate) rejected: Option<Option<Duration>>,
+}
+
+impl Concluded {
+    #[cfg(feature = "stream")]
+    pub(crate) const SUCCESS: Self = Self { outcome: Outcome::Success, rejected: None };
+    #[cfg(feature = "stream")]
+    pub(crate) const FAILURE: Self = Self { outcome: Outcome::failure(), rejected: None };
+
+    pub(crate) fn of((outcome, look): Judged<'_>) -> Self {
+        Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
+    }
+
+    /// Whether that is for `on(failure)`, and then in how long a call may be worth making.
+    pub(crate) fn failed(self) -> Option<Option<Duration>> {
+        match self.outcome {
+            Outcome::Failure { retry_after } => Some(self.rejected.flatten().or(retry_after)),
+            _ => self.rejected,
+        }
+    }
+}
