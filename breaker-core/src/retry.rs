@@ -2,6 +2,7 @@
 
 use crate::breaker::caller::Holder;
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{Report, Retrying, is_quiet};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::timeout::{Limit, end};
@@ -11,7 +12,7 @@ use crate::config::ranked::{Rank, Ranked};
 use crate::fallback::steps::Fallen;
 use crate::machine::packed::Word;
 use crate::machine::state::State;
-use crate::telemetry::event::{self, Retrying};
+
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -150,9 +151,9 @@ impl Retry {
             return Err(fallen);
         };
         self.attempt += 1;
-        if breaker.is_heard() || !event::quiet() {
+        if breaker.is_heard() || !is_quiet() {
             let event = Retrying { breaker, function, attempt: self.attempt, wait };
-            breaker.tell(&|listener| listener.retry(&event));
+            breaker.report(Report::Retrying(&event));
         }
         Ok(Pause { timer, watched: (!rejects(&deciding(breaker))).then(|| breaker.clone()) })
     }

@@ -1,7 +1,11 @@
 //! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
 
 use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::inner::observe_calls;
 use crate::breaker::pending_reports::Turn;
+#[cfg(feature = "metrics")]
+use crate::breaker::report::Meter;
+use crate::breaker::report::Observer;
 use crate::clock::{self, Tick};
 use crate::config::error::{ConfigError, ConfigErrors};
 use crate::config::keys::{Config, Settings};
@@ -11,9 +15,6 @@ use crate::config::types::Source;
 use crate::machine::Manual;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering};
-use crate::telemetry::added_listener::AddedListener;
-use crate::telemetry::event::Listener;
-use crate::telemetry::listener;
 use std::time::Duration;
 
 impl CircuitBreaker {
@@ -189,31 +190,24 @@ impl CircuitBreaker {
         self.reset_members();
     }
 
-    /// Adds a listener to this breaker; what it gives takes the listener off again. See [`Listener`] for where it runs.
-    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
-        let listener = listener::ear(listener);
-        self.add_shared_listener(&listener);
-        AddedListener::to_breaker(self, &listener)
-    }
-
-    pub(crate) fn add_shared_listener(&self, listener: &Arc<dyn Listener>) {
-        tell_all(self.join_listener(listener));
+    pub(crate) fn add_observer(&self, observer: &Arc<dyn Observer>) {
+        tell_all(self.join_observer(observer));
     }
 
     /// The same, with what there is to tell left to the caller.
-    pub(crate) fn join_listener(&self, listener: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
-        let mut listeners = self.0.listeners.lock();
+    pub(crate) fn join_observer(&self, observer: &Arc<dyn Observer>) -> Vec<(Self, Told)> {
+        let mut observers = self.0.observers.lock();
         // A member may have it from its head already.
-        if listeners.iter().all(|one| !Arc::ptr_eq(one, listener)) {
-            *listeners = listeners.iter().cloned().chain([Arc::clone(listener)]).collect();
+        if observers.iter().all(|one| !Arc::ptr_eq(one, observer)) {
+            *observers = observers.iter().cloned().chain([Arc::clone(observer)]).collect();
         }
-        drop(listeners);
-        self.hear(|member| member.join_listener(listener))
+        drop(observers);
+        self.hear(|member| member.join_observer(observer))
     }
 
     /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
     #[cfg(feature = "metrics")]
-    pub(crate) fn set_meter(&self, meter: &Arc<crate::telemetry::metrics::Meter>) -> Vec<(Self, Told)> {
+    pub(crate) fn set_meter(&self, meter: &Arc<dyn Meter>) -> Vec<(Self, Told)> {
         self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
         self.hear(|member| member.set_meter(meter))
     }
@@ -225,25 +219,25 @@ impl CircuitBreaker {
         self.hear(Self::end_meter)
     }
 
-    pub(crate) fn remove_listener(&self, gone: &Arc<dyn Listener>) {
-        tell_all(self.leave_listener(gone));
+    pub(crate) fn remove_observer(&self, gone: &Arc<dyn Observer>) {
+        tell_all(self.leave_observer(gone));
     }
 
     /// The same, with what there is to tell left to the caller.
-    pub(crate) fn leave_listener(&self, gone: &Arc<dyn Listener>) -> Vec<(Self, Told)> {
-        let mut listeners = self.0.listeners.lock();
-        *listeners = listeners.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
-        drop(listeners);
-        self.hear(|member| member.leave_listener(gone))
+    pub(crate) fn leave_observer(&self, gone: &Arc<dyn Observer>) -> Vec<(Self, Told)> {
+        let mut observers = self.0.observers.lock();
+        *observers = observers.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
+        drop(observers);
+        self.hear(|member| member.leave_observer(gone))
     }
 
     /// Puts in force who listens: for this one, and by `member` for each of its family that has listeners of its own. Nothing is told yet, since
     /// the caller may hold a lock, and a waker may run any code.
     fn hear(&self, member: impl Fn(&Self) -> Vec<(Self, Told)>) -> Vec<(Self, Told)> {
         let (is_open, heard) = self.locked(|machine, _| {
-            let listeners = self.0.listeners.lock();
-            self.0.heard.store(!listeners.is_empty(), Ordering::Relaxed);
-            self.0.hears_calls.store(listener::hear_calls(&listeners), Ordering::Relaxed);
+            let observers = self.0.observers.lock();
+            self.0.is_observed.store(!observers.is_empty(), Ordering::Relaxed);
+            self.0.calls_are_observed.store(observe_calls(&observers), Ordering::Relaxed);
             (machine.ends().is_some(), None)
         });
         // A new listener knows of no opening.

@@ -1,7 +1,7 @@
 //! Keeps the first bytes of an error's text.
 
 use crate::config::excerpt;
-use crate::sync::survive;
+use crate::sync::catch_panic;
 use std::fmt::{self, Write};
 
 /// The longest text that is kept of an error, in bytes.
@@ -29,7 +29,7 @@ impl Text {
     /// Writes the user's text down, which runs the user's code: never under a lock. If that panics, the text says so.
     pub(crate) fn of(display: &dyn fmt::Display) -> Self {
         let mut text = Self::new();
-        let came_back = survive(|| text = Self::written(display));
+        let came_back = catch_panic(|| text = Self::written(display));
         if !came_back {
             text.length = 0;
             let _ = text.write_str("(the error's Display panicked)");

@@ -4,6 +4,9 @@
 use crate::breaker::caller::{Caller, Handle, Holder};
 use crate::breaker::inner::{Core, Rest, Shared};
 use crate::breaker::pending_reports::Turn;
+#[cfg(feature = "metrics")]
+use crate::breaker::report::Meter;
+use crate::breaker::report::{Observer, Report, StateChange, is_quiet, next_sequence, report_to};
 use crate::clock::{self, Tick};
 #[cfg(feature = "retry")]
 use crate::config::call_settings::Stated;
@@ -13,8 +16,7 @@ use crate::config::layers::{Layers, Place};
 use crate::machine::Machine;
 use crate::machine::output::{Change, Reading};
 use crate::machine::state::State;
-use crate::sync::{Arc, Ordering};
-use crate::telemetry::event::{self, Listener, StateChange};
+use crate::sync::{Arc, Ordering, catch_panic};
 use std::fmt;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
@@ -163,7 +165,7 @@ impl CircuitBreaker {
         let mut machine = rest.machine.lock();
         let (value, change) = f(&mut machine, now);
         let wake = rest.publish(&core.gate, &machine);
-        let changes = change.map(|change| (change, event::next_sequence())).into_iter().collect();
+        let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, Told { changes, wake, moved: false })
     }
 
@@ -197,13 +199,13 @@ impl CircuitBreaker {
             shadow: change.shadow,
             reset: change.reset,
         };
-        self.tell(&|listener| listener.state_change(&event));
+        self.report(Report::StateChange(&event));
     }
 
     /// Whether somebody beside the ready-made listener hears of anything.
     pub(crate) fn is_heard(&self) -> bool {
         let ears = self.ears();
-        ears.heard.load(Ordering::Relaxed) || ears.is_told()
+        ears.is_observed.load(Ordering::Relaxed) || ears.is_told()
     }
 
     /// Whether somebody hears of every single call.
@@ -223,36 +225,52 @@ impl CircuitBreaker {
         core
     }
 
-    pub(crate) fn tell(&self, event: &dyn Fn(&dyn Listener)) {
-        // What a listener changes is told when all have heard of this.
+    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one stops at it.
+    pub(crate) fn report(&self, report: Report<'_>) {
+        // What a listener changes is reported when all have this report.
         let _turn = Turn::begin();
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.meter() {
-            event::tell_one(meter, event);
+            report_to(meter, report);
         }
-        let listeners = self.ears().heard.load(Ordering::Relaxed).then(|| self.listeners());
-        event::tell(listeners.as_deref().unwrap_or_default(), event);
+        #[cfg(feature = "tracing")]
+        catch_panic(|| crate::breaker::log::log(report));
+        self.each_observer(|observer| report_to(observer, report));
+    }
+
+    /// Tells observers that an open period ends at another time.
+    pub(crate) fn report_moved_end(&self) {
+        let _turn = Turn::begin();
+        self.each_observer(|observer| {
+            catch_panic(|| observer.end_moved(self));
+        });
+    }
+
+    fn each_observer(&self, f: impl Fn(&dyn Observer)) {
+        if self.ears().is_observed.load(Ordering::Relaxed) {
+            self.observers().iter().for_each(|observer| f(&**observer));
+        }
     }
 
     /// What its metrics are counted with, if they are exported.
     #[cfg(feature = "metrics")]
-    pub(crate) fn meter(&self) -> Option<&crate::telemetry::metrics::Meter> {
+    pub(crate) fn meter(&self) -> Option<&dyn Meter> {
         self.ears().meter().map(|meter| &**meter)
     }
 
     /// The same where nobody else hears of a call.
     #[cfg(feature = "metrics")]
-    pub(crate) fn only_meter(&self) -> Option<&crate::telemetry::metrics::Meter> {
+    pub(crate) fn only_meter(&self) -> Option<&dyn Meter> {
         let ears = self.ears();
-        let meter = ears.meter().filter(|_| !ears.hears_calls.load(Ordering::Relaxed) && event::quiet())?;
-        Some(meter)
+        let meter = ears.meter().filter(|_| !ears.calls_are_observed.load(Ordering::Relaxed) && is_quiet())?;
+        Some(&**meter)
     }
 
     /// Those of the head, for one of its family that was told nothing by itself.
-    pub(crate) fn listeners(&self) -> Arc<[Arc<dyn Listener>]> {
+    pub(crate) fn observers(&self) -> Arc<[Arc<dyn Observer>]> {
         match self.0.later() {
-            Some(later) => later.head().listeners(),
-            None => Arc::clone(&self.0.listeners.lock()),
+            Some(later) => later.head().observers(),
+            None => Arc::clone(&self.0.observers.lock()),
         }
     }
 }
@@ -272,7 +290,7 @@ impl Told {
 
     /// Of one that nobody waits for.
     pub(crate) fn one(change: Change) -> Self {
-        Self { changes: vec![(change, event::next_sequence())], wake: false, moved: false }
+        Self { changes: vec![(change, next_sequence())], wake: false, moved: false }
     }
 
     /// The same, with whether an opening ends at another time than listeners know.

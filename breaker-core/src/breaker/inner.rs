@@ -4,6 +4,9 @@ use crate::breaker::gate::Gate;
 use crate::breaker::keyed::Family;
 use crate::breaker::keyed::member::Later;
 use crate::breaker::last_error::Notes;
+#[cfg(feature = "metrics")]
+use crate::breaker::report::Meter;
+use crate::breaker::report::Observer;
 use crate::breaker::throttle::CALM;
 use crate::clock::{self, Tick};
 use crate::config::call_settings::{Stated, Terms};
@@ -13,8 +16,6 @@ use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
-use crate::telemetry::event::Listener;
-use crate::telemetry::listener;
 use std::ops::Deref;
 
 /// A breaker by itself, not one of a family. Its address is that of what every call looks at.
@@ -52,9 +53,9 @@ pub(crate) struct Rest {
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
-    pub(crate) listeners: Mutex<Arc<[Arc<dyn Listener>]>>,
+    pub(crate) observers: Mutex<Arc<[Arc<dyn Observer>]>>,
     #[cfg(feature = "metrics")]
-    pub(crate) meter: OnceLock<Arc<crate::telemetry::metrics::Meter>>,
+    pub(crate) meter: OnceLock<Arc<dyn Meter>>,
     #[cfg(feature = "tracing")]
     pub(crate) logged: OnceLock<Box<Mutex<crate::breaker::log::Logged>>>,
     /// Wakes those who wait for a call to be admitted.
@@ -64,10 +65,10 @@ pub(crate) struct Rest {
     pub(crate) has_own_settings: AtomicBool,
     /// A function with a `key` has it.
     pub(crate) has_key: AtomicBool,
-    /// There are listeners.
-    pub(crate) heard: AtomicBool,
-    /// One of them hears of single calls.
-    pub(crate) hears_calls: AtomicBool,
+    /// There are observers.
+    pub(crate) is_observed: AtomicBool,
+    /// One of them observes single calls.
+    pub(crate) calls_are_observed: AtomicBool,
     /// A time limit was met where there is no timer, and that was said.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
@@ -293,7 +294,7 @@ impl Core {
 }
 
 impl Rest {
-    pub(crate) fn new(layers: Arc<Layers>, machine: Machine, listeners: Arc<[Arc<dyn Listener>]>) -> Self {
+    pub(crate) fn new(layers: Arc<Layers>, machine: Machine, observers: Arc<[Arc<dyn Observer>]>) -> Self {
         let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
@@ -309,9 +310,9 @@ impl Rest {
             layers: Mutex::new(layers),
             has_own_settings: AtomicBool::new(false),
             has_key: AtomicBool::new(false),
-            heard: AtomicBool::new(!listeners.is_empty()),
-            hears_calls: AtomicBool::new(listener::hear_calls(&listeners)),
-            listeners: Mutex::new(listeners),
+            is_observed: AtomicBool::new(!observers.is_empty()),
+            calls_are_observed: AtomicBool::new(observe_calls(&observers)),
+            observers: Mutex::new(observers),
             #[cfg(feature = "metrics")]
             meter: OnceLock::new(),
             #[cfg(feature = "tracing")]
@@ -325,19 +326,19 @@ impl Rest {
         rest
     }
 
-    /// Whether somebody hears of every single call.
+    /// Whether single calls are observed.
     pub(crate) fn is_told(&self) -> bool {
         #[cfg(feature = "metrics")]
         if self.meter().is_some() {
             return true;
         }
-        self.hears_calls.load(Ordering::Relaxed)
+        self.calls_are_observed.load(Ordering::Relaxed)
     }
 
     /// What its metrics are counted with, if they are exported.
     #[cfg(feature = "metrics")]
     #[inline]
-    pub(crate) fn meter(&self) -> Option<&Arc<crate::telemetry::metrics::Meter>> {
+    pub(crate) fn meter(&self) -> Option<&Arc<dyn Meter>> {
         self.meter.get().filter(|meter| meter.counts())
     }
 
@@ -351,4 +352,9 @@ impl Rest {
         let places = gate.set_places(machine.settings().max_concurrent);
         gate.publish(word.with(heard), until, machine.settings().limits.of_breaker) || places
     }
+}
+
+/// Whether one of them observes single calls.
+pub(crate) fn observe_calls(observers: &[Arc<dyn Observer>]) -> bool {
+    observers.iter().any(|observer| observer.wants_calls())
 }

@@ -16,6 +16,7 @@ pub(crate) mod log;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod look;
 pub(crate) mod pending_reports;
+pub(crate) mod report;
 pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;

@@ -104,7 +104,7 @@ impl CircuitBreaker {
     fn tell_owed(&self, owed: &Owed) {
         match owed {
             Owed::Change { change, sequence, because } => self.tell_change(change, *sequence, because.as_deref()),
-            Owed::Moved => self.tell(&|listener| listener.end_moved(self)),
+            Owed::Moved => self.report_moved_end(),
         }
     }
 }

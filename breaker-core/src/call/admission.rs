@@ -4,6 +4,7 @@ use crate::breaker::caller::{Caller, Holder};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Shared;
+use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
@@ -12,7 +13,6 @@ use crate::machine::packed::{Evidence, Wait, Word};
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
-use crate::telemetry::event::{self, BeforeCall, Busy, Rejected};
 
 impl CircuitBreaker {
     /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
@@ -30,7 +30,7 @@ impl CircuitBreaker {
     #[inline(always)]
     pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
-        if !word.lets_in() || !event::quiet() {
+        if !word.lets_in() || !is_quiet() {
             return self.admit_slowly(word, caller);
         }
         Ok(self.permit(caller, word, 0, Tick::ZERO))
@@ -49,10 +49,10 @@ impl CircuitBreaker {
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
         let function = caller.function();
-        let heard = (word.has(Word::HEARD) || !event::quiet()) && !word.has(Word::PASS);
+        let heard = (word.has(Word::HEARD) || !is_quiet()) && !word.has(Word::PASS);
         if heard {
             let event = BeforeCall { breaker: self, function };
-            self.tell(&|listener| listener.before_call(&event));
+            self.report(Report::BeforeCall(&event));
         }
         // A listener may have changed the state.
         let word = if heard { self.0.gate.word() } else { word };
@@ -85,7 +85,7 @@ impl CircuitBreaker {
                 if heard {
                     let retry_after = wait.told(state);
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
-                    self.tell(&|listener| listener.rejected(&event));
+                    self.report(Report::Rejected(&event));
                 }
                 // It keeps its times, and decides nothing.
                 (word.with(Word::UNBOUND), 0)
@@ -157,7 +157,7 @@ impl CircuitBreaker {
     fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
         let (function, retry_after) = (caller.function(), wait.told(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
-        self.tell(&|listener| listener.rejected(&event));
+        self.report(Report::Rejected(&event));
     }
 
     /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
@@ -181,7 +181,7 @@ impl CircuitBreaker {
         if heard || in_a_row == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
             let event = Busy { breaker: self, function, max_concurrent, in_a_row };
-            self.tell(&|listener| listener.busy(&event));
+            self.report(Report::Busy(&event));
         }
         CircuitBreakerError::busy(self.holder(caller), self.state())
     }

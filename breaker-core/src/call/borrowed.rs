@@ -6,12 +6,12 @@ use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
+use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Evidence, Word};
-use crate::telemetry::event;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -48,7 +48,7 @@ impl<'b> Lent<'b> {
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let core: &Core = &breaker.0;
         let word = core.gate.word();
-        let plain = word.is_plain() && !word.has(Word::LIMITED) && event::quiet();
+        let plain = word.is_plain() && !word.has(Word::LIMITED) && is_quiet();
         // Not `then_some`: one that is made is a call.
         plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
     }

@@ -6,7 +6,7 @@ use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
 use crate::config::ranked::Ranked;
 use crate::machine::packed::Word;
-use crate::sync::{Arc, Ordering, survive};
+use crate::sync::{Arc, Ordering, catch_panic};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
@@ -108,7 +108,7 @@ impl Limit {
         let Some(sleep) = &mut timer.sleep else { return Poll::Ready(Err(Gone)) };
         let mut polled = Poll::Ready(Err(Gone));
         // The timer of a runtime panics that ends at this very moment, or while it polls the call.
-        survive(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
+        catch_panic(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
         if matches!(polled, Poll::Ready(Err(Gone))) {
             timer.sleep = None;
         }
@@ -154,7 +154,7 @@ fn is_running(runtime: &Handle) -> bool {
 /// `None`: the runtime has no timer, which tokio says by a panic alone.
 fn begin(span: Duration) -> Option<Sleep> {
     let mut begun: Option<Sleep> = None;
-    survive(|| begun = Some(Box::pin(unconstrained(sleep(span)))));
+    catch_panic(|| begun = Some(Box::pin(unconstrained(sleep(span)))));
     begun
 }
 

@@ -1,6 +1,7 @@
 //! Cache: what a `cache(..)` step does with its store. Nothing that a store does fails the call: errors, panics and stores that
 //! do not come back are told, and that is all.
 
+use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Row;
 use crate::call::result::Fallible;
 use crate::clock;
@@ -10,9 +11,9 @@ use crate::fallback::store::{AnyStore, Stored, SyncStore};
 use crate::machine::outcome::Outcome;
 #[cfg(feature = "test-util")]
 use crate::registry::isolation;
+use crate::sync::catch_panic;
 use crate::sync::statics::{Mutex, OnceLock};
-use crate::sync::survive;
-use crate::telemetry::event::{self, StoreFailure};
+
 use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -65,9 +66,9 @@ impl CacheSite {
             Err(error) => error,
         };
         let in_a_row = self.state().failures.lock().one_more(clock::now());
-        if in_a_row == 1 || breaker.is_heard() || !event::quiet() {
+        if in_a_row == 1 || breaker.is_heard() || !is_quiet() {
             let event = StoreFailure { breaker, function, source: self.source, error: &error, in_a_row };
-            breaker.tell(&|listener| listener.store_failure(&event));
+            breaker.report(Report::StoreFailure(&event));
         }
         None
     }
@@ -109,7 +110,7 @@ impl Fresh {
     pub fn answer<R: Fallible<Ok: Storable>>(&self, result: &R) -> Option<Stored<R::Ok>> {
         let value = self.0.get().and(result.view().ok())?;
         let mut copy = None;
-        survive(|| copy = Some(Stored::new(value.stored())));
+        catch_panic(|| copy = Some(Stored::new(value.stored())));
         copy
     }
 
@@ -225,7 +226,7 @@ pub fn as_stored<T>(value: T, _metadata: &FallbackMetadata) -> T {
 
 pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Trouble<E>> {
     let mut result = Err(Trouble::Panic);
-    survive(|| result = work().map_err(Trouble::Error));
+    catch_panic(|| result = work().map_err(Trouble::Error));
     result
 }
 
@@ -236,7 +237,7 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
     let mut limit: Option<crate::call::timeout::Limit> = None;
     let result = poll_fn(|context| {
         let mut polled = Poll::Ready(Err(Trouble::Panic));
-        survive(|| {
+        catch_panic(|| {
             if let Some(work) = work.as_mut().as_pin_mut() {
                 polled = work.poll(context).map(|result| result.map_err(Trouble::Error));
             }
@@ -251,6 +252,6 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
         polled
     })
     .await;
-    survive(|| work.set(None));
+    catch_panic(|| work.set(None));
     result
 }

@@ -3,12 +3,13 @@
 use crate::breaker::caller::{Holder, Link};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{FallbackFailed, FallbackServed, Report, is_quiet};
 use crate::call::result::Fallible;
 use crate::clock::millis;
 use crate::fallback::plain::Opener;
 use crate::fallback::served::{self, ServedFallback};
 use crate::machine::state::State;
-use crate::telemetry::event::{self, FallbackFailed, FallbackServed};
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -126,7 +127,7 @@ impl Rejection<'_> {
         served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
         if self.is_heard() {
             let event = FallbackServed { breaker, function, source, reason, age };
-            breaker.tell(&|listener| listener.fallback(&event));
+            breaker.report(Report::FallbackServed(&event));
         }
     }
 
@@ -141,13 +142,13 @@ impl Rejection<'_> {
         if self.is_heard() {
             let ((breaker, function), reason) = (self.caller(), self.reason());
             let event = FallbackFailed { breaker, function, source, reason };
-            breaker.tell(&|listener| listener.fallback_failed(&event));
+            breaker.report(Report::FallbackFailed(&event));
         }
     }
 
     /// Whether somebody hears of what the steps do.
     pub(crate) fn is_heard(&self) -> bool {
-        self.breaker.is_heard() || !event::quiet()
+        self.breaker.is_heard() || !is_quiet()
     }
 }
 

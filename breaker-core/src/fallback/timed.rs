@@ -1,8 +1,8 @@
 //! Timed: a fallback step under its time limit. One that is cut off declines, so that the next step has its turn.
 
+use crate::breaker::report::{FallbackCutOff, Report};
 use crate::call::timeout;
 use crate::fallback::steps::Rejection;
-use crate::telemetry::event::FallbackCutOff;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,7 +35,7 @@ impl<'a> Rejection<'a> {
         if self.is_heard() {
             let (breaker, function) = self.caller();
             let event = FallbackCutOff { breaker, function, source, reason: self.reason(), after };
-            breaker.tell(&|listener| listener.fallback_cut_off(&event));
+            breaker.report(Report::FallbackCutOff(&event));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::breaker::caller::{Caller, Holder, Link};
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::report::is_quiet;
 use crate::call::permit::Permit;
 use crate::clock::Tick;
 use crate::config::keys::Config;
@@ -11,7 +12,6 @@ use crate::registry::declaration::Declaration;
 use crate::registry::isolation;
 use crate::registry::registry::Registry;
 use crate::sync::statics::OnceLock;
-use crate::telemetry::event;
 use std::panic::Location;
 
 /// What an annotated function knows of itself; a `static` in its body.
@@ -85,7 +85,7 @@ impl Site {
             State::Closed => {
                 let member = link.member(key);
                 let word = member.0.gate.word();
-                if word.lets_in() && event::quiet() {
+                if word.lets_in() && is_quiet() {
                     return Ok(Permit::new(Holder::Own(member), word, 0, Tick::ZERO));
                 }
                 member.admit(Caller::Family(link))

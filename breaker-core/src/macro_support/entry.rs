@@ -5,6 +5,7 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::inner::Shared;
 use crate::breaker::last_error::Cause;
 use crate::breaker::look::Judged;
+use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{Cut, settle_cut};
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
@@ -15,7 +16,6 @@ use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::Word;
 use crate::macro_support::callsite::Site;
-use crate::telemetry::event;
 use std::any::type_name;
 use std::mem::{self, ManuallyDrop};
 use std::task::{Context, Poll};
@@ -126,7 +126,7 @@ impl Entry {
     #[inline(never)]
     pub(crate) fn begin(&mut self) -> Option<&'static Shared> {
         let link = if let Way::Ahead(site) = self.0 { site.known_to_all() } else { None };
-        if let Some(link) = link.filter(|_| event::quiet()) {
+        if let Some(link) = link.filter(|_| is_quiet()) {
             let shared = link.shared;
             let word = shared.gate.word();
             if word.is_plain() {
@@ -190,7 +190,7 @@ impl Entry {
                 match link.breaker.admit(Caller::Site(link)) {
                     Ok(permit) => {
                         let (word, probe, started) = permit.parts();
-                        let word = if event::quiet() { word } else { word.with(Word::HEARD) };
+                        let word = if is_quiet() { word } else { word.with(Word::HEARD) };
                         Held { started, probe, ..Held::new(link, word) }
                     }
                     Err(rejected) => {

@@ -7,6 +7,8 @@ pub(crate) mod inner;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolation;
 pub(crate) mod logged_once;
+#[cfg(feature = "metrics")]
+mod metrics;
 pub(crate) mod registry;
 #[cfg(feature = "tokio")]
 pub(crate) mod watch;

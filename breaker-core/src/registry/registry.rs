@@ -4,6 +4,7 @@
 
 use crate::breaker::control::tell_all;
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::Observer;
 use crate::breaker::snapshot::Health;
 use crate::config::call_settings::Terms;
 use crate::config::env::Environment;
@@ -21,7 +22,7 @@ use crate::registry::watch::Watch;
 use crate::sync::{Arc, LazyLock, Mutex};
 use crate::telemetry::added_listener::AddedListener;
 use crate::telemetry::event::Listener;
-use crate::telemetry::listener;
+use crate::telemetry::listener::observer;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::Path;
@@ -160,9 +161,18 @@ impl Registry {
 
     /// Adds a listener to every breaker of this registry, present and future; what it gives takes the listener off again.
     pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
-        let listener = listener::ear(listener);
-        let added = AddedListener::to_registry(&self.inner, &listener);
-        self.inner.lock().listen(listener);
+        self.add_observer(observer(listener))
+    }
+
+    fn add_observer(&self, observer: Arc<dyn Observer>) -> AddedListener {
+        let directory = Arc::downgrade(&self.inner);
+        let added = AddedListener::new(&observer, move |observer| {
+            if let Some(directory) = directory.upgrade() {
+                directory.lock().take_off(observer);
+                tell(&directory);
+            }
+        });
+        self.inner.lock().observe(observer);
         self.tell();
         added
     }
@@ -193,7 +203,7 @@ impl Registry {
     /// Dropping it, or the task, ends the watch and changes nothing else.
     #[cfg(feature = "tokio")]
     pub fn watch(&self) -> Watch {
-        Watch::new(&self.inner, |listener| self.add_listener(listener))
+        Watch::new(&self.inner, |noting| self.add_observer(Arc::new(noting)))
     }
 
     /// Has every breaker of this registry metered, present and future.

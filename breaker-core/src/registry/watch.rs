@@ -1,12 +1,12 @@
 //! Ends openings whose time is over although no call comes: one future and one timer for all breakers of a registry.
 
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{Observer, Report};
 use crate::call::timeout::Limit;
 use crate::clock::{self, Tick};
 use crate::registry::inner::Directory;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::telemetry::added_listener::AddedListener;
-use crate::telemetry::event::{Listener, StateChange};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -201,7 +201,7 @@ impl Waiting {
     }
 }
 
-/// The listener of a watch. Where it is dropped, no breaker is left that could open.
+/// The observer of a watch. Where it is dropped, no breaker is left that could open.
 pub(crate) struct Noting(Arc<Ends>);
 
 impl Noting {
@@ -210,13 +210,15 @@ impl Noting {
     }
 }
 
-impl Listener for Noting {
-    fn hears_calls(&self) -> bool {
+impl Observer for Noting {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
-        self.0.note(event.breaker);
+    fn report(&self, report: Report<'_>) {
+        if let Report::StateChange(event) = report {
+            self.0.note(event.breaker);
+        }
     }
 
     fn end_moved(&self, breaker: &CircuitBreaker) {

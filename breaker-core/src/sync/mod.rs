@@ -204,7 +204,7 @@ fn count_alone(counter: &AtomicU64) -> bool {
 }
 
 /// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.
-pub(crate) fn survive(f: impl FnOnce()) -> bool {
+pub(crate) fn catch_panic(f: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(std::mem::ManuallyDrop::new).is_ok()
 }
 

@@ -1,11 +1,8 @@
-//! Added: a listener that was added to a breaker or a registry, and how it is taken off again.
+//! A listener that was added to a breaker or a registry, and how it is taken off again.
 
-use crate::breaker::caller::Held;
 use crate::breaker::handle::CircuitBreaker;
-use crate::registry::inner::Directory;
-use crate::registry::registry;
-use crate::sync::{Arc, Mutex, Weak};
-use crate::telemetry::event::Listener;
+use crate::breaker::report::Observer;
+use crate::sync::{Arc, Weak};
 use std::fmt;
 
 /// A listener that was added, by which it can be taken off again. Dropping it changes nothing: the listener stays.
@@ -33,24 +30,26 @@ use std::fmt;
 /// ```
 #[derive(Clone)]
 pub struct AddedListener {
-    listener: Weak<dyn Listener>,
-    place: Place,
-}
-
-/// Where it was added.
-#[derive(Clone)]
-enum Place {
-    Breaker(Held),
-    Registry(Weak<Mutex<Directory>>),
+    observer: Weak<dyn Observer>,
+    /// Takes it off where it was added.
+    take_off: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
 }
 
 impl AddedListener {
-    pub(crate) fn to_breaker(breaker: &CircuitBreaker, listener: &Arc<dyn Listener>) -> Self {
-        Self { listener: Arc::downgrade(listener), place: Place::Breaker(breaker.0.held()) }
+    pub(crate) fn new(
+        observer: &Arc<dyn Observer>,
+        take_off: impl Fn(&Arc<dyn Observer>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { observer: Arc::downgrade(observer), take_off: Arc::new(take_off) }
     }
 
-    pub(crate) fn to_registry(directory: &Arc<Mutex<Directory>>, listener: &Arc<dyn Listener>) -> Self {
-        Self { listener: Arc::downgrade(listener), place: Place::Registry(Arc::downgrade(directory)) }
+    pub(crate) fn to_breaker(breaker: &CircuitBreaker, observer: &Arc<dyn Observer>) -> Self {
+        let held = breaker.0.held();
+        Self::new(observer, move |observer| {
+            if let Some(handle) = held.handle() {
+                CircuitBreaker(handle).remove_observer(observer);
+            }
+        })
     }
 
     /// Takes the listener off. It hears nothing that begins after this has returned; what another thread is telling it at this moment it
@@ -59,20 +58,8 @@ impl AddedListener {
     /// A listener may do this itself, also for others.
     pub fn remove(&self) {
         // Held to the end, so that its destructor, which may run any code, runs with no lock held.
-        let Some(listener) = self.listener.upgrade() else { return };
-        match &self.place {
-            Place::Breaker(held) => {
-                if let Some(handle) = held.handle() {
-                    CircuitBreaker(handle).remove_listener(&listener);
-                }
-            }
-            Place::Registry(directory) => {
-                if let Some(directory) = directory.upgrade() {
-                    directory.lock().unlisten(&listener);
-                    registry::tell(&directory);
-                }
-            }
-        }
+        let Some(observer) = self.observer.upgrade() else { return };
+        (self.take_off)(&observer);
     }
 }
 

@@ -1,110 +1,54 @@
 //! Subscribe: events that leave the caller's task through a bounded channel.
 
-use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{Observer, for_each_event, own, owned, owned_type, shown, shown_if_any};
 use crate::machine::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::telemetry::event::{
     Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, ProbeFailed, Rejected,
     Retrying, StateChange, StoreFailure, Success,
 };
+use crate::telemetry::listener::observer;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How many events wait for a subscriber.
 const ROOM: usize = 1024;
 
-/// An event that owns what it tells.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are those of the borrowed events in `breaker_core::event`")]
-pub enum Event {
-    /// As [`Success`].
-    #[non_exhaustive]
-    Success { breaker: String, function: Option<&'static str>, elapsed: Option<Duration> },
-    /// As [`Failure`].
-    #[non_exhaustive]
-    Failure {
-        breaker: String,
-        function: Option<&'static str>,
-        elapsed: Option<Duration>,
-        error_type: &'static str,
-        error: Option<String>,
-        consecutive_failures: u32,
-    },
-    /// As [`ProbeFailed`].
-    #[non_exhaustive]
-    ProbeFailed {
-        breaker: String,
-        function: Option<&'static str>,
-        error_type: &'static str,
-        error: Option<String>,
-        in_a_row: u32,
-    },
-    /// As [`Ignored`].
-    #[non_exhaustive]
-    Ignored { breaker: String, function: Option<&'static str>, elapsed: Option<Duration> },
-    /// As [`Cancelled`].
-    #[non_exhaustive]
-    Cancelled { breaker: String, function: Option<&'static str>, in_a_row: u32 },
-    /// As [`Rejected`].
-    #[non_exhaustive]
-    Rejected {
-        breaker: String,
-        function: Option<&'static str>,
-        state: State,
-        retry_after: Option<Duration>,
-        shadow: bool,
-    },
-    /// As [`Busy`].
-    #[non_exhaustive]
-    Busy { breaker: String, function: Option<&'static str>, max_concurrent: u32, in_a_row: u64 },
-    /// As [`FallbackServed`].
-    #[non_exhaustive]
-    Fallback {
-        breaker: String,
-        function: Option<&'static str>,
-        source: &'static str,
-        reason: &'static str,
-        age: Option<Duration>,
-    },
-    /// As [`FallbackCutOff`].
-    #[non_exhaustive]
-    FallbackCutOff {
-        breaker: String,
-        function: Option<&'static str>,
-        source: &'static str,
-        reason: &'static str,
-        after: Duration,
-    },
-    /// As [`FallbackFailed`].
-    #[non_exhaustive]
-    FallbackFailed {
-        breaker: String,
-        function: Option<&'static str>,
-        source: Option<&'static str>,
-        reason: &'static str,
-    },
-    /// As [`StoreFailure`].
-    #[non_exhaustive]
-    StoreFailure { breaker: String, function: Option<&'static str>, source: &'static str, error: String, in_a_row: u64 },
-    /// As [`Retrying`].
-    #[non_exhaustive]
-    Retry { breaker: String, function: Option<&'static str>, attempt: u32, wait: Duration },
-    /// As [`StateChange`].
-    #[non_exhaustive]
-    StateChange {
-        breaker: String,
-        old: State,
-        new: State,
-        generation: u64,
-        sequence: u64,
-        opened_because: Option<String>,
-        consecutive_failures: u32,
-        shadow: bool,
-        reset: bool,
-    },
+macro_rules! owned_events {
+    ({ $(
+        $(#[$doc:meta])*
+        $method:ident $name:ident as $variant:ident for $kind:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty $(=> $owned:ty: $own:path)?;)*
+        }
+    )* } { $($local:tt)* }) => {
+        /// An event that owns what it tells.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Event {
+            $(
+                $(#[$doc])*
+                #[non_exhaustive]
+                $variant {
+                    /// The breaker's name.
+                    breaker: String,
+                    $($(#[$field_doc])* $field: owned_type!($type $(, $owned)?),)*
+                },
+            )*
+        }
+
+        impl Listener for Forward {
+            $(fn $method(&self, event: &$name<'_>) {
+                self.send(|| Event::$variant {
+                    breaker: event.breaker.name().to_owned(),
+                    $($field: own!(event.$field $(, $own)?),)*
+                });
+            })*
+        }
+    };
 }
+
+for_each_event!(owned_events);
 
 impl CircuitBreaker {
     /// The events of this breaker from now on, but for the mere attempts and the ends of calls that are not counted
@@ -113,10 +57,10 @@ impl CircuitBreaker {
     /// Dropping the stream ends the subscription.
     #[must_use]
     pub fn subscribe(&self) -> Events {
-        let (listener, mut events) = forward(ROOM);
-        let listener: Arc<dyn Listener> = Arc::new(listener);
-        self.add_shared_listener(&listener);
-        events.subscription = Some((self.clone(), listener));
+        let (forward, mut events) = forward(ROOM);
+        let observer = observer(forward);
+        self.add_observer(&observer);
+        events.subscription = Some((self.clone(), observer));
         events
     }
 }
@@ -138,7 +82,7 @@ pub struct Forward {
 }
 
 impl Forward {
-    fn pass_on(&self, event: impl FnOnce() -> Event) {
+    fn send(&self, event: impl FnOnce() -> Event) {
         match self.sender.try_reserve() {
             Ok(place) => place.send(event()),
             Err(mpsc::error::TrySendError::Full(())) => {
@@ -149,102 +93,11 @@ impl Forward {
     }
 }
 
-impl Listener for Forward {
-    fn success(&self, event: &Success<'_>) {
-        let Success { breaker, function, elapsed } = *event;
-        self.pass_on(|| Event::Success { breaker: breaker.name().to_owned(), function, elapsed });
-    }
-
-    fn failure(&self, event: &Failure<'_>) {
-        let Failure { breaker, function, elapsed, error_type, error, consecutive_failures } = *event;
-        self.pass_on(|| Event::Failure {
-            breaker: breaker.name().to_owned(),
-            function,
-            elapsed,
-            error_type,
-            error: error.map(|text| Text::of(&text).as_str().to_owned()),
-            consecutive_failures,
-        });
-    }
-
-    fn probe_failed(&self, event: &ProbeFailed<'_>) {
-        let ProbeFailed { breaker, function, error_type, error, in_a_row } = *event;
-        self.pass_on(|| Event::ProbeFailed {
-            breaker: breaker.name().to_owned(),
-            function,
-            error_type,
-            error: error.map(|text| Text::of(&text).as_str().to_owned()),
-            in_a_row,
-        });
-    }
-
-    fn ignored(&self, event: &Ignored<'_>) {
-        let Ignored { breaker, function, elapsed } = *event;
-        self.pass_on(|| Event::Ignored { breaker: breaker.name().to_owned(), function, elapsed });
-    }
-
-    fn cancelled(&self, event: &Cancelled<'_>) {
-        let Cancelled { breaker, function, in_a_row } = *event;
-        self.pass_on(|| Event::Cancelled { breaker: breaker.name().to_owned(), function, in_a_row });
-    }
-
-    fn rejected(&self, event: &Rejected<'_>) {
-        let Rejected { breaker, function, state, retry_after, shadow } = *event;
-        let breaker = || breaker.name().to_owned();
-        self.pass_on(|| Event::Rejected { breaker: breaker(), function, state, retry_after, shadow });
-    }
-
-    fn busy(&self, event: &Busy<'_>) {
-        let Busy { breaker, function, max_concurrent, in_a_row } = *event;
-        self.pass_on(|| Event::Busy { breaker: breaker.name().to_owned(), function, max_concurrent, in_a_row });
-    }
-
-    fn fallback(&self, event: &FallbackServed<'_>) {
-        let FallbackServed { breaker, function, source, reason, age } = *event;
-        self.pass_on(|| Event::Fallback { breaker: breaker.name().to_owned(), function, source, reason, age });
-    }
-
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
-        let FallbackCutOff { breaker, function, source, reason, after } = *event;
-        self.pass_on(|| Event::FallbackCutOff { breaker: breaker.name().to_owned(), function, source, reason, after });
-    }
-
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
-        let FallbackFailed { breaker, function, source, reason } = *event;
-        self.pass_on(|| Event::FallbackFailed { breaker: breaker.name().to_owned(), function, source, reason });
-    }
-
-    fn store_failure(&self, event: &StoreFailure<'_>) {
-        let StoreFailure { breaker, function, source, error, in_a_row } = *event;
-        let (breaker, error) = (breaker.name().to_owned(), Text::of(&error).as_str().to_owned());
-        self.pass_on(|| Event::StoreFailure { breaker, function, source, error, in_a_row });
-    }
-
-    fn retry(&self, event: &Retrying<'_>) {
-        let Retrying { breaker, function, attempt, wait } = *event;
-        self.pass_on(|| Event::Retry { breaker: breaker.name().to_owned(), function, attempt, wait });
-    }
-
-    fn state_change(&self, event: &StateChange<'_>) {
-        self.pass_on(|| Event::StateChange {
-            breaker: event.breaker.name().to_owned(),
-            old: event.old,
-            new: event.new,
-            generation: event.generation,
-            sequence: event.sequence,
-            opened_because: event.opened_because.map(str::to_owned),
-            consecutive_failures: event.consecutive_failures,
-            shadow: event.shadow,
-            reset: event.reset,
-        });
-    }
-}
-
 /// The receiving end. With the feature `stream` it is a `Stream` of [`Event`]s.
 pub struct Events {
     receiver: mpsc::Receiver<Event>,
     missed: Arc<AtomicU64>,
-    subscription: Option<(CircuitBreaker, Arc<dyn Listener>)>,
+    subscription: Option<(CircuitBreaker, Arc<dyn Observer>)>,
 }
 
 impl Events {
@@ -282,8 +135,8 @@ impl futures_core::Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        if let Some((breaker, listener)) = self.subscription.take() {
-            breaker.remove_listener(&listener);
+        if let Some((breaker, observer)) = self.subscription.take() {
+            breaker.remove_observer(&observer);
         }
     }
 }

@@ -1,55 +1,53 @@
-//! Ear: a listener as breakers have it, of which is known whether it hears of single calls.
+//! Has a listener observe breakers.
 
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{Observer, Report, for_each_event};
 use crate::sync::Arc;
-use crate::telemetry::event::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
-    ProbeFailed, Rejected, Retrying, StateChange, StoreFailure, Success,
-};
+use crate::telemetry::added_listener::AddedListener;
+use crate::telemetry::event::Listener;
 
-/// It was asked once, so that nobody's code runs where a lock is held.
-struct Ear<L> {
+/// A listener, with its answer to whether it hears of single calls. It is asked once, so that its code never runs under a lock.
+struct Adapter<L> {
     listener: L,
     calls: bool,
 }
 
-/// The listener, with its answer to whether it hears of single calls.
-pub(crate) fn ear(listener: impl Listener) -> Arc<dyn Listener> {
-    Arc::new(Ear { calls: listener.hears_calls(), listener })
+/// The listener as an observer.
+pub(crate) fn observer(listener: impl Listener) -> Arc<dyn Observer> {
+    Arc::new(Adapter { calls: listener.hears_calls(), listener })
 }
 
-/// Whether one of them hears of single calls.
-pub(crate) fn hear_calls(listeners: &[Arc<dyn Listener>]) -> bool {
-    listeners.iter().any(Listener::hears_calls)
-}
-
-macro_rules! pass_on {
-    ($($method:ident($event:ident))*, $($call:ident($single:ident))*) => {
-        impl<L: Listener> Listener for Ear<L> {
-            fn hears_calls(&self) -> bool {
+macro_rules! adapt {
+    ({ $($sent:tt)* } { $($local:tt)* }) => {
+        adapt! { @rows $($sent)* $($local)* }
+    };
+    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+        impl<L: Listener> Observer for Adapter<L> {
+            fn wants_calls(&self) -> bool {
                 self.calls
             }
 
-            fn end_moved(&self, breaker: &CircuitBreaker) {
-                self.listener.end_moved(breaker);
-            }
-
-            $(fn $method(&self, event: &$event<'_>) {
-                self.listener.$method(event);
-            })*
-
-            $(fn $call(&self, event: &$single<'_>) {
-                if self.calls {
-                    self.listener.$call(event);
+            fn report(&self, report: Report<'_>) {
+                if report.is_of_a_single_call() && !self.calls {
+                    return;
                 }
-            })*
+                match report {
+                    $(Report::$name(event) => self.listener.$method(event),)*
+                }
+            }
         }
     };
 }
 
-pass_on! {
-    fallback(FallbackServed) fallback_cut_off(FallbackCutOff) fallback_failed(FallbackFailed) probe_failed(ProbeFailed) retry(Retrying) store_failure(StoreFailure) state_change(StateChange),
-    before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) rejected(Rejected) busy(Busy) passed_on(PassedOn)
+for_each_event!(adapt);
+
+impl CircuitBreaker {
+    /// Adds a listener to this breaker; what it gives takes the listener off again. See [`Listener`] for where it runs.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
+        let observer = observer(listener);
+        self.add_observer(&observer);
+        AddedListener::to_breaker(self, &observer)
+    }
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Later {
         }
         let common = members.common(self.head);
         let machine = self.machine(core, common, sync::seed());
-        let rest = Rest::new(Arc::clone(&common.layers), machine, self.head.listeners());
+        let rest = Rest::new(Arc::clone(&common.layers), machine, self.head.observers());
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.head.0.meter.get() {
             rest.meter.get_or_init(|| Arc::clone(meter));

@@ -5,6 +5,10 @@ pub(crate) mod rate;
 use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::log::rate::Rate;
+use crate::breaker::report::{
+    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, PassedOn,
+    ProbeFailed, Rejected, Report, Retrying, StateChange, StoreFailure, Success, for_each_event,
+};
 use crate::breaker::throttle::Row;
 use crate::clock;
 use crate::clock::millis;
@@ -12,10 +16,6 @@ use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::visible::visible;
 use crate::machine::output::Widened;
 use crate::sync::Mutex;
-use crate::telemetry::event::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, PassedOn,
-    Rejected, Retrying, StateChange, StoreFailure, Success,
-};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
@@ -56,236 +56,245 @@ impl CircuitBreaker {
     }
 }
 
-/// Tells `tracing` what breakers do: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
-/// With the feature `tracing` every breaker has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TracingListener;
-
 /// Whether no subscriber takes DEBUG, which is one load and a comparison.
 #[inline]
-pub(crate) fn quiet() -> bool {
+pub(crate) fn is_quiet() -> bool {
     LevelFilter::current() < Level::DEBUG
 }
 
-impl Listener for TracingListener {
-    fn before_call(&self, event: &BeforeCall<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_call_attempt",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            current_state = event.breaker.state().as_str(),
-            "call asks to be let in"
-        );
-    }
-
-    fn success(&self, event: &Success<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_success",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            success_count = event.breaker.successes(),
-            "call succeeded"
-        );
-    }
-
-    fn failure(&self, event: &Failure<'_>) {
-        macro_rules! at {
-            ($level:ident, $text:literal) => {
-                $level!(
-                    event_type = "circuit_failure",
-                    breaker_name = label(event.breaker),
-                    function = event.function,
-                    current_state = event.breaker.state().as_str(),
-                    fail_count = event.consecutive_failures,
-                    exception_type = event.error_type,
-                    exception_message = message(event).as_deref(),
-                    $text
-                )
-            };
-        }
-        let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
-        match nth {
-            Some(1..RUNS) => at!(error, "call failed, the first of a run"),
-            Some(RUNS) => {
-                at!(
-                    error,
-                    "call failed, the first of a run; more are logged at DEBUG until a minute passes without one"
-                );
+macro_rules! lines {
+    ({ $($sent:tt)* } { $($local:tt)* }) => {
+        lines! { @rows $($sent)* $($local)* }
+    };
+    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+        /// Logs what a breaker reports: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
+        pub(crate) fn log(report: Report<'_>) {
+            match report {
+                $(Report::$name(event) => $method(event),)*
             }
-            _ => at!(debug, "call failed"),
         }
-    }
+    };
+}
 
-    fn ignored(&self, event: &Ignored<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_ignored",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            "call ended with a result that does not count"
-        );
-    }
+for_each_event!(lines);
 
-    fn cancelled(&self, event: &Cancelled<'_>) {
-        let function = event.function;
-        let dropped = event.in_a_row == DROPS;
-        if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
-            warn!(
-                target: CALLS, event_type = "circuit_cancelled",
+fn before_call(event: &BeforeCall<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_call_attempt",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        current_state = event.breaker.state().as_str(),
+        "call asks to be let in"
+    );
+}
+
+fn success(event: &Success<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_success",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        success_count = event.breaker.successes(),
+        "call succeeded"
+    );
+}
+
+fn failure(event: &Failure<'_>) {
+    macro_rules! at {
+        ($level:ident, $text:literal) => {
+            $level!(
+                event_type = "circuit_failure",
                 breaker_name = label(event.breaker),
-                function,
-                "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
-                 set `timeout` below the caller's own time limit, or `on_cancel`"
-            );
-        } else {
-            debug!(target: CALLS, event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
+                function = event.function,
+                current_state = event.breaker.state().as_str(),
+                fail_count = event.consecutive_failures,
+                exception_type = event.error_type,
+                exception_message = message(event).as_deref(),
+                $text
+            )
+        };
+    }
+    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
+    match nth {
+        Some(1..RUNS) => at!(error, "call failed, the first of a run"),
+        Some(RUNS) => {
+            at!(error, "call failed, the first of a run; more are logged at DEBUG until a minute passes without one");
         }
-    }
-
-    fn passed_on(&self, event: &PassedOn<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_passed_on",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            "call is counted with one inside or around it"
-        );
-    }
-
-    fn rejected(&self, event: &Rejected<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_rejected",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            current_state = event.state.as_str(),
-            retry_after_ms = event.retry_after.map(millis),
-            shadow = event.shadow,
-            "call rejected"
-        );
-    }
-
-    fn busy(&self, event: &Busy<'_>) {
-        macro_rules! at {
-            ($level:ident, $text:literal) => {
-                $level!(
-                    event_type = "circuit_busy",
-                    breaker_name = label(event.breaker),
-                    function = event.function,
-                    max_concurrent = event.max_concurrent,
-                    $text
-                )
-            };
-        }
-        if event.in_a_row == 1 {
-            at!(
-                warn,
-                "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
-            );
-        } else {
-            at!(debug, "call rejected, since `max_concurrent` calls are under way");
-        }
-    }
-
-    fn fallback(&self, event: &FallbackServed<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_fallback",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            fallback_source = event.source,
-            fallback_reason = event.reason,
-            fallback_age_ms = event.age.map(millis),
-            "fallback served"
-        );
-    }
-
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_fallback_cut_off",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            fallback_source = event.source,
-            fallback_reason = event.reason,
-            limit_ms = millis(event.after),
-            "fallback step cut off at its time limit"
-        );
-    }
-
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
-        let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
-        debug!(
-            target: CALLS, event_type = "circuit_fallback_failed",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            fallback_source = event.source,
-            fallback_reason = event.reason,
-            "{text}"
-        );
-    }
-
-    fn retry(&self, event: &Retrying<'_>) {
-        debug!(
-            target: CALLS, event_type = "circuit_retry",
-            breaker_name = label(event.breaker),
-            function = event.function,
-            attempt = event.attempt,
-            wait_ms = millis(event.wait),
-            "another attempt follows"
-        );
-    }
-
-    fn store_failure(&self, event: &StoreFailure<'_>) {
-        let text = Text::of(&event.error);
-        macro_rules! at {
-            ($level:ident, $text:literal) => {
-                $level!(
-                    event_type = "circuit_store_failure",
-                    breaker_name = label(event.breaker),
-                    function = event.function,
-                    fallback_source = event.source,
-                    exception_message = &*visible(text.as_str()),
-                    $text
-                )
-            };
-        }
-        if event.in_a_row == 1 {
-            at!(
-                warn,
-                "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
-            );
-        } else {
-            at!(debug, "the store of a fallback does not work");
-        }
-    }
-
-    fn state_change(&self, event: &StateChange<'_>) {
-        let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
-        let label = label(event.breaker);
-        macro_rules! at {
-            ($level:ident, $more:literal) => {
-                $level!(
-                    event_type,
-                    breaker_name = label,
-                    old_state = event.old.as_str(),
-                    new_state = event.new.as_str(),
-                    fail_count = event.consecutive_failures,
-                    success_count = event.breaker.successes(),
-                    generation = event.generation,
-                    sequence = event.sequence,
-                    opened_because = event.opened_because,
-                    shadow = event.shadow,
-                    concat!("circuit breaker `{}`: {} -> {}", $more),
-                    label,
-                    event.old,
-                    event.new
-                )
-            };
-        }
-        let is_value = event.breaker.0.member().is_some();
-        match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
-            None | Some(Some(false)) => at!(warn, ""),
-            Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
-            Some(None) => at!(debug, ""),
-        }
+        _ => at!(debug, "call failed"),
     }
 }
+
+fn ignored(event: &Ignored<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_ignored",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        "call ended with a result that does not count"
+    );
+}
+
+fn cancelled(event: &Cancelled<'_>) {
+    let function = event.function;
+    let dropped = event.in_a_row == DROPS;
+    if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
+        warn!(
+            target: CALLS, event_type = "circuit_cancelled",
+            breaker_name = label(event.breaker),
+            function,
+            "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
+             set `timeout` below the caller's own time limit, or `on_cancel`"
+        );
+    } else {
+        debug!(target: CALLS, event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
+    }
+}
+
+fn passed_on(event: &PassedOn<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_passed_on",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        "call is counted with one inside or around it"
+    );
+}
+
+fn rejected(event: &Rejected<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_rejected",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        current_state = event.state.as_str(),
+        retry_after_ms = event.retry_after.map(millis),
+        shadow = event.shadow,
+        "call rejected"
+    );
+}
+
+fn busy(event: &Busy<'_>) {
+    macro_rules! at {
+        ($level:ident, $text:literal) => {
+            $level!(
+                event_type = "circuit_busy",
+                breaker_name = label(event.breaker),
+                function = event.function,
+                max_concurrent = event.max_concurrent,
+                $text
+            )
+        };
+    }
+    if event.in_a_row == 1 {
+        at!(
+            warn,
+            "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+        );
+    } else {
+        at!(debug, "call rejected, since `max_concurrent` calls are under way");
+    }
+}
+
+fn fallback(event: &FallbackServed<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_fallback",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        fallback_source = event.source,
+        fallback_reason = event.reason,
+        fallback_age_ms = event.age.map(millis),
+        "fallback served"
+    );
+}
+
+fn fallback_cut_off(event: &FallbackCutOff<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_fallback_cut_off",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        fallback_source = event.source,
+        fallback_reason = event.reason,
+        limit_ms = millis(event.after),
+        "fallback step cut off at its time limit"
+    );
+}
+
+fn fallback_failed(event: &FallbackFailed<'_>) {
+    let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
+    debug!(
+        target: CALLS, event_type = "circuit_fallback_failed",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        fallback_source = event.source,
+        fallback_reason = event.reason,
+        "{text}"
+    );
+}
+
+fn retry(event: &Retrying<'_>) {
+    debug!(
+        target: CALLS, event_type = "circuit_retry",
+        breaker_name = label(event.breaker),
+        function = event.function,
+        attempt = event.attempt,
+        wait_ms = millis(event.wait),
+        "another attempt follows"
+    );
+}
+
+fn store_failure(event: &StoreFailure<'_>) {
+    let text = Text::of(&event.error);
+    macro_rules! at {
+        ($level:ident, $text:literal) => {
+            $level!(
+                event_type = "circuit_store_failure",
+                breaker_name = label(event.breaker),
+                function = event.function,
+                fallback_source = event.source,
+                exception_message = &*visible(text.as_str()),
+                $text
+            )
+        };
+    }
+    if event.in_a_row == 1 {
+        at!(
+            warn,
+            "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+        );
+    } else {
+        at!(debug, "the store of a fallback does not work");
+    }
+}
+
+fn state_change(event: &StateChange<'_>) {
+    let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
+    let label = label(event.breaker);
+    macro_rules! at {
+        ($level:ident, $more:literal) => {
+            $level!(
+                event_type,
+                breaker_name = label,
+                old_state = event.old.as_str(),
+                new_state = event.new.as_str(),
+                fail_count = event.consecutive_failures,
+                success_count = event.breaker.successes(),
+                generation = event.generation,
+                sequence = event.sequence,
+                opened_because = event.opened_because,
+                shadow = event.shadow,
+                concat!("circuit breaker `{}`: {} -> {}", $more),
+                label,
+                event.old,
+                event.new
+            )
+        };
+    }
+    let is_value = event.breaker.0.member().is_some();
+    match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+        None | Some(Some(false)) => at!(warn, ""),
+        Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+        Some(None) => at!(debug, ""),
+    }
+}
+
+/// The failure itself is logged.
+fn probe_failed(_: &ProbeFailed<'_>) {}
 
 /// The breaker's label, with what could begin a line written out.
 fn label(breaker: &CircuitBreaker) -> String {

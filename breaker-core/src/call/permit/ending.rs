@@ -6,6 +6,7 @@ use crate::breaker::handle::Told;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
 use crate::breaker::pending_reports::Turn;
+use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
 use crate::call::nesting;
 use crate::clock::{self, Tick};
 use crate::machine::Machine;
@@ -14,7 +15,7 @@ use crate::machine::output::{Call, Counted, Eclipse, Settled};
 use crate::machine::packed::{Evidence, Word};
 use crate::machine::window::Added;
 use crate::sync::Ordering;
-use crate::telemetry::event::{self, Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Success};
+
 use std::fmt;
 
 impl Permit {
@@ -38,7 +39,7 @@ impl Permit {
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && event::quiet() && core.failed_again(self.word) {
+        if failed && evidence == Evidence::NONE && is_quiet() && core.failed_again(self.word) {
             nesting::tell(core, Evidence::FAILED);
             return;
         }
@@ -246,11 +247,11 @@ impl Permit {
         let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.holder.function(), cause());
         let error = look.has_text().then_some(&look as &dyn fmt::Display);
         let event = ProbeFailed { breaker, function, error_type, error, in_a_row };
-        breaker.tell(&|listener| listener.probe_failed(&event));
+        breaker.report(Report::ProbeFailed(&event));
     }
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !event::quiet();
+        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !is_quiet();
         // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
         if !heard && !first && settled.outcome != Counted::Cancelled {
@@ -262,26 +263,26 @@ impl Permit {
         match settled.outcome {
             Counted::Success => {
                 let event = Success { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.success(&event));
+                breaker.report(Report::Success(&event));
             }
             Counted::Ignored => {
                 let event = Ignored { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.ignored(&event));
+                breaker.report(Report::Ignored(&event));
             }
             Counted::Cancelled => {
                 let event = Cancelled { breaker, function, in_a_row: settled.drops };
-                breaker.tell(&|listener| listener.cancelled(&event));
+                breaker.report(Report::Cancelled(&event));
             }
             Counted::PassedOn => {
                 let event = PassedOn { breaker, function, elapsed };
-                breaker.tell(&|listener| listener.passed_on(&event));
+                breaker.report(Report::PassedOn(&event));
             }
             Counted::Failure => {
                 let Cause { kind: error_type, look } = cause();
                 let error = look.has_text().then_some(&look as &dyn fmt::Display);
                 let consecutive_failures = settled.run;
                 let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
-                breaker.tell(&|listener| listener.failure(&event));
+                breaker.report(Report::Failure(&event));
             }
         }
     }

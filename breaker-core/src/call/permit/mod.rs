@@ -9,6 +9,7 @@ use crate::breaker::classification::sealed;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
 use crate::breaker::last_error::Cause;
+use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 #[cfg(feature = "stream")]
 use crate::clock;
@@ -17,7 +18,6 @@ use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::packed::{Evidence, Word};
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
-use crate::telemetry::event;
 use std::fmt;
 use std::fmt::Display;
 #[cfg(feature = "stream")]
@@ -175,7 +175,7 @@ impl Permit {
     #[inline]
     fn stands_without(&self, flags: u64) -> bool {
         let word = self.breaker().0.gate.word();
-        word == self.word && !word.has(flags) && event::quiet()
+        word == self.word && !word.has(flags) && is_quiet()
     }
 
     #[inline]

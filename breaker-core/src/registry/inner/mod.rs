@@ -6,6 +6,7 @@ mod remove;
 mod review;
 
 use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::report::Observer;
 use crate::config::env::{Environment, Reading};
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;
@@ -18,7 +19,6 @@ use crate::registry::call_site::CallSite;
 use crate::registry::declaration::{Declared, Origin};
 use crate::registry::logged_once::Said;
 use crate::sync::Arc;
-use crate::telemetry::event::Listener;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(crate) struct Directory {
     breakers: BTreeMap<String, Entry>,
     /// Those of all breakers' variables.
     prefixes: Prefixes,
-    listeners: Vec<Arc<dyn Listener>>,
+    observers: Vec<Arc<dyn Observer>>,
     /// The metrics of all are exported.
     #[cfg(feature = "metrics")]
     metered: bool,
@@ -133,17 +133,17 @@ impl Directory {
         self.breakers.keys().cloned().collect()
     }
 
-    pub(crate) fn listen(&mut self, listener: Arc<dyn Listener>) {
+    pub(crate) fn observe(&mut self, observer: Arc<dyn Observer>) {
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.join_listener(&listener));
+            self.waiting.told.extend(entry.breaker.join_observer(&observer));
         }
-        self.listeners.push(listener);
+        self.observers.push(observer);
     }
 
-    pub(crate) fn unlisten(&mut self, gone: &Arc<dyn Listener>) {
-        self.listeners.retain(|one| !Arc::ptr_eq(one, gone));
+    pub(crate) fn take_off(&mut self, gone: &Arc<dyn Observer>) {
+        self.observers.retain(|one| !Arc::ptr_eq(one, gone));
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.leave_listener(gone));
+            self.waiting.told.extend(entry.breaker.leave_observer(gone));
         }
     }
 
@@ -242,8 +242,8 @@ impl Directory {
 
     /// Takes a breaker in.
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
-        for listener in &self.listeners {
-            self.waiting.told.extend(breaker.join_listener(listener));
+        for observer in &self.observers {
+            self.waiting.told.extend(breaker.join_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {

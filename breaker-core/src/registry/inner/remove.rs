@@ -41,8 +41,8 @@ impl Directory {
         if breaker.head().is_some_and(with_head) {
             return;
         }
-        for listener in &self.listeners {
-            self.waiting.told.extend(breaker.leave_listener(listener));
+        for observer in &self.observers {
+            self.waiting.told.extend(breaker.leave_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {

@@ -34,7 +34,7 @@ pub(super) enum StepDid {
     Failed(&'static str),
 }
 
-/// What a recorder does in a panic is told to nobody who counts: see [`survive`](crate::sync::survive).
+/// What a recorder does in a panic is told to nobody who counts: see [`catch_panic`](crate::sync::catch_panic).
 impl UnwindSafe for Handles {}
 impl RefUnwindSafe for Handles {}
 

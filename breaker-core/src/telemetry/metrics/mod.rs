@@ -33,39 +33,14 @@ pub use names::{
 
 use crate::breaker::control::tell_all;
 use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::report::{Meter, Observer, Report, StateChange};
 use crate::clock;
 use crate::config::visible::visible;
 use crate::machine::state::State;
-use crate::registry::registry::Registry;
-use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, survive};
-use crate::telemetry::event::{
-    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, StateChange,
-    Success,
-};
+use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, catch_panic};
 use durations::Durations;
 use handles::{Handles, StepDid};
 use std::time::Duration;
-
-impl Registry {
-    /// Exports the metrics of every breaker of this registry, present and future, through the facade `metrics`. Once is enough, and more
-    /// does nothing.
-    ///
-    /// Where no recorder is installed, an event costs some nanoseconds and is not counted. (A recorder of a type without a size counts as none;
-    /// in a `Box` it has one.)
-    pub fn export_metrics(&self) {
-        // It may take a moment to find out how fast the processor's counter runs.
-        clock::precise();
-        self.meter();
-    }
-
-    /// Brings the exported metrics up to date: states that time has changed, and calls that are shorter than a millisecond. To be called before
-    /// metrics are rendered, or now and then where they are sent. Breakers that have not had a call have their series from then on.
-    pub fn refresh_metrics(&self) {
-        for breaker in self.breakers() {
-            breaker.refresh_metrics();
-        }
-    }
-}
 
 impl CircuitBreaker {
     /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
@@ -77,13 +52,14 @@ impl CircuitBreaker {
     /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
     pub fn refresh_metrics(&self) {
         if let Some(meter) = self.meter() {
-            meter.refresh(self.counted_as());
+            meter.refresh(self);
         }
     }
 
     /// Gives what there is to tell, since a registry calls it under its lock.
     pub(crate) fn meter_on(&self) -> Vec<(Self, Told)> {
-        self.set_meter(&Arc::new(Meter::default()))
+        let meter: Arc<dyn Meter> = Arc::new(BreakerMeter::default());
+        self.set_meter(&meter)
     }
 
     /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
@@ -101,7 +77,7 @@ impl CircuitBreaker {
 
 /// What the metrics of one breaker, or of a family, are counted with.
 #[derive(Default)]
-pub(crate) struct Meter {
+pub(crate) struct BreakerMeter {
     /// `None`: no recorder was there so far.
     handles: OnceLock<Box<Handles>>,
     durations: Durations,
@@ -109,7 +85,7 @@ pub(crate) struct Meter {
     ended: AtomicBool,
 }
 
-impl Meter {
+impl BreakerMeter {
     #[inline]
     fn handles(&self, breaker: &CircuitBreaker) -> Option<&Handles> {
         self.handles.get().map(|handles| &**handles).or_else(|| self.resolve(breaker.counted_as()))
@@ -124,40 +100,26 @@ impl Meter {
         Some(handles)
     }
 
-    /// Whether it counts.
     #[inline]
-    pub(crate) fn counts(&self) -> bool {
+    fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
+        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
+            handles.duration.record(elapsed);
+        }
+    }
+}
+
+impl Meter for BreakerMeter {
+    #[inline]
+    fn counts(&self) -> bool {
         !self.ended.load(Ordering::Relaxed)
     }
 
-    /// Has it count, or not.
-    pub(crate) fn count(&self, counts: bool) {
+    fn count(&self, counts: bool) {
         self.ended.store(!counts, Ordering::Relaxed);
     }
 
-    /// Sets the gauges of a breaker that was removed: a recorder keeps what it was told last, and no alert is to stay.
-    pub(crate) fn take_leave(&self) {
-        survive(|| {
-            if let Some(handles) = self.handles.get() {
-                handles.state.set(CLOSED);
-                handles.critical.set(0.0);
-                handles.members_unhealthy.set(0.0);
-                self.durations.hand_over(&handles.duration);
-            }
-        });
-    }
-
-    fn refresh(&self, head: &CircuitBreaker) {
-        if let Some(handles) = self.handles(head) {
-            show(head, handles);
-            self.durations.hand_over(&handles.duration);
-        }
-    }
-
-    /// Counts a success of which nobody else hears.
-    #[inline]
-    pub(crate) fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration) {
-        survive(|| {
+    fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration) {
+        catch_panic(|| {
             if let Some(handles) = self.handles(breaker) {
                 handles.successes.increment(1);
                 self.took(handles, Some(elapsed));
@@ -165,11 +127,24 @@ impl Meter {
         });
     }
 
-    #[inline]
-    fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
-        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
-            handles.duration.record(elapsed);
+    fn refresh(&self, breaker: &CircuitBreaker) {
+        let head = breaker.counted_as();
+        if let Some(handles) = self.handles(head) {
+            show(head, handles);
+            self.durations.hand_over(&handles.duration);
         }
+    }
+
+    /// A recorder keeps what it was told last, and no alert is to stay.
+    fn take_leave(&self) {
+        catch_panic(|| {
+            if let Some(handles) = self.handles.get() {
+                handles.state.set(CLOSED);
+                handles.critical.set(0.0);
+                handles.members_unhealthy.set(0.0);
+                self.durations.hand_over(&handles.duration);
+            }
+        });
     }
 }
 
@@ -200,69 +175,76 @@ const fn number(state: State) -> f64 {
     }
 }
 
-impl Listener for Meter {
-    #[inline]
-    fn success(&self, event: &Success<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.successes.increment(1);
-            self.took(handles, event.elapsed);
-        }
+impl Observer for BreakerMeter {
+    fn wants_calls(&self) -> bool {
+        true
     }
 
-    fn failure(&self, event: &Failure<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.failed.increment(1);
-            handles.failures.increment(1);
-            self.took(handles, event.elapsed);
+    fn report(&self, report: Report<'_>) {
+        match report {
+            Report::Success(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.successes.increment(1);
+                    self.took(handles, event.elapsed);
+                }
+            }
+            Report::Failure(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.failed.increment(1);
+                    handles.failures.increment(1);
+                    self.took(handles, event.elapsed);
+                }
+            }
+            Report::Ignored(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.ignored.increment(1);
+                    self.took(handles, event.elapsed);
+                }
+            }
+            Report::Cancelled(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.cancelled.increment(1);
+                }
+            }
+            Report::Rejected(event) => {
+                if let Some(handles) = self.handles(event.breaker).filter(|_| !event.shadow) {
+                    handles.rejected.increment(1);
+                    handles.rejections.increment(1);
+                }
+            }
+            Report::Busy(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.busy.increment(1);
+                }
+            }
+            Report::FallbackServed(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.step(event.source, StepDid::Served);
+                }
+            }
+            Report::FallbackCutOff(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    handles.step(event.source, StepDid::Failed("cut_off"));
+                }
+            }
+            Report::FallbackFailed(event) => {
+                if let Some(handles) = self.handles(event.breaker) {
+                    let (source, cause) = event.source.map_or((ALL_STEPS, "declined"), |source| (source, "error"));
+                    handles.step(source, StepDid::Failed(cause));
+                }
+            }
+            Report::StateChange(event) => self.changed(event),
+            Report::BeforeCall(_)
+            | Report::PassedOn(_)
+            | Report::ProbeFailed(_)
+            | Report::Retrying(_)
+            | Report::StoreFailure(_) => {}
         }
     }
+}
 
-    fn ignored(&self, event: &Ignored<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.ignored.increment(1);
-            self.took(handles, event.elapsed);
-        }
-    }
-
-    fn cancelled(&self, event: &Cancelled<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.cancelled.increment(1);
-        }
-    }
-
-    fn rejected(&self, event: &Rejected<'_>) {
-        if let Some(handles) = self.handles(event.breaker).filter(|_| !event.shadow) {
-            handles.rejected.increment(1);
-            handles.rejections.increment(1);
-        }
-    }
-
-    fn busy(&self, event: &Busy<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.busy.increment(1);
-        }
-    }
-
-    fn fallback(&self, event: &FallbackServed<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.step(event.source, StepDid::Served);
-        }
-    }
-
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            handles.step(event.source, StepDid::Failed("cut_off"));
-        }
-    }
-
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
-        if let Some(handles) = self.handles(event.breaker) {
-            let (source, cause) = event.source.map_or((ALL_STEPS, "declined"), |source| (source, "error"));
-            handles.step(source, StepDid::Failed(cause));
-        }
-    }
-
-    fn state_change(&self, event: &StateChange<'_>) {
+impl BreakerMeter {
+    fn changed(&self, event: &StateChange<'_>) {
         let Some(handles) = self.handles(event.breaker) else { return };
         let opens = number(event.new) == OPEN && number(event.old) != OPEN;
         if opens && !event.shadow {

@@ -1,0 +1,343 @@
+//! What a breaker reports: the events, as one table, and who observes them.
+//!
+//! From the table come the borrowed events of [`Listener`](crate::Listener), the [`Report`] that carries them to an [`Observer`],
+//! and the owned [`Event`](crate::Event) of channels. To add an event, add a row, a method of `Listener`, and a line of the log.
+
+use crate::breaker::error_text::Text;
+use crate::breaker::handle::CircuitBreaker;
+use crate::machine::state::State;
+use crate::sync::{Serial, catch_panic};
+use std::fmt;
+#[cfg(feature = "metrics")]
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
+
+/// Gives the table of events to a macro. Each row has the method of `Listener`, the borrowed event, the owned event, and whether it is reported for
+/// `single` calls or `always`; then the fields, and where an owned event cannot have a field as it is, its type and what makes it.
+///
+/// The events of the first list leave through channels too, those of the second one are for listeners only.
+macro_rules! for_each_event {
+    ($then:ident) => {
+        $then! { {
+            /// A call's result proved that the service answers.
+            success Success as Success for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How long the call took; `None` when nobody listened as it began.
+                elapsed: Option<Duration>;
+            }
+
+            /// A call counted against the service.
+            failure Failure as Failure for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How long the call took; `None` when nobody listened as it began.
+                elapsed: Option<Duration>;
+                /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
+                error_type: &'static str;
+                /// The error's text, where it has one. The texts of the errors behind it follow, unless it contains them or is longer than 256 bytes.
+                error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
+                /// How many failures in a row this makes, this one included; 0 for a late result, which decides nothing.
+                consecutive_failures: u32;
+            }
+
+            /// A probe counted against the service, as a [`Failure`] that was told just before.
+            probe_failed ProbeFailed as ProbeFailed for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
+                error_type: &'static str;
+                /// The error's text, as in [`Failure::error`].
+                error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
+                /// How many probes have failed since one succeeded, this one included, over all openings of this outage: 1 or more. A slow success, which may
+                /// fail a recovery too, is not told; it ends the row.
+                in_a_row: u32;
+            }
+
+            /// A call's result proved nothing.
+            ignored Ignored as Ignored for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How long the call took; `None` when nobody listened as it began.
+                elapsed: Option<Duration>;
+            }
+
+            /// A call was dropped before it had a result.
+            cancelled Cancelled as Cancelled for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How many calls were dropped with no result between them, this one included.
+                in_a_row: u32;
+            }
+
+            /// A call was not let in.
+            rejected Rejected as Rejected for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The state that rejects.
+                state: State;
+                /// In how long a call may be let in again, where that is known.
+                retry_after: Option<Duration>;
+                /// The breaker is in shadow: the call was let in all the same.
+                shadow: bool;
+            }
+
+            /// A call was not let in for want of a place.
+            busy Busy as Busy for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
+                max_concurrent: u32;
+                /// How many calls in a row found no place, this one included, of all values of a `key` together; one that comes a minute or more after the
+                /// one before begins at 1 again.
+                in_a_row: u64;
+            }
+
+            /// A fallback step answered in place of the service.
+            fallback FallbackServed as Fallback for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The step that answered.
+                source: &'static str;
+                /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+                reason: &'static str;
+                /// For how long the answer of a `cache(..)` step had been stored.
+                age: Option<Duration>;
+            }
+
+            /// A fallback step had no answer within its time limit, and declines so.
+            fallback_cut_off FallbackCutOff as FallbackCutOff for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The step.
+                source: &'static str;
+                /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+                reason: &'static str;
+                /// Its time limit.
+                after: Duration;
+            }
+
+            /// A fallback was asked and did not help, so that the caller gets an error. It is no failure of the breaker's.
+            fallback_failed FallbackFailed as FallbackFailed for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The step that gave an `Err`, which the caller gets. `None`: every step declined, and the caller gets what it would have got
+                /// without fallbacks.
+                source: Option<&'static str>;
+                /// Why the steps were asked: `circuit_breaker_open`, `timeout` or `failure`.
+                reason: &'static str;
+            }
+
+            /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come back in time.
+            store_failure StoreFailure as StoreFailure for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The step.
+                source: &'static str;
+                /// What the store says.
+                error: &'a dyn fmt::Display => String: shown;
+                /// How many failures of this step's stores this makes, this one included; one that comes a minute or more after the one before
+                /// begins at 1 again.
+                in_a_row: u64;
+            }
+
+            /// Another attempt follows.
+            retry Retrying as Retry for always {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// The attempt that follows: 2 after the first.
+                attempt: u32;
+                /// In how long it follows.
+                wait: Duration;
+            }
+
+            /// The state changed.
+            state_change StateChange as StateChange for always {
+                /// The state before.
+                old: State;
+                /// The state now.
+                new: State;
+                /// The breaker's generation that began with this change: 2 for its first change.
+                generation: u64;
+                /// The place of this change among those of all breakers in the process. Listeners that are told from several
+                /// threads may see changes in another order; this number has the true one.
+                sequence: u64;
+                /// Which rule opened it, with its numbers.
+                opened_because: Option<&'a str> => Option<String>: owned;
+                /// The run of failures at this moment.
+                consecutive_failures: u32;
+                /// The breaker is in shadow: this is what it would have done.
+                shadow: bool;
+                /// Somebody called `reset`.
+                reset: bool;
+            }
+        } {
+            /// A call asks to be let in.
+            before_call BeforeCall as BeforeCall for single {
+                /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
+                function: Option<&'static str>;
+            }
+
+            /// A call ended that is not counted: it was one question to the service with the calls inside it, or with the one around it, and that counts once.
+            passed_on PassedOn as PassedOn for single {
+                /// The annotated function.
+                function: Option<&'static str>;
+                /// How long the call took; `None` when nobody listened as it began.
+                elapsed: Option<Duration>;
+            }
+        } }
+    };
+}
+pub(crate) use for_each_event;
+
+/// The value of a field in an owned event.
+macro_rules! own {
+    ($value:expr) => {
+        $value
+    };
+    ($value:expr, $make:path) => {
+        $make($value)
+    };
+}
+pub(crate) use own;
+
+/// The type of a field in an owned event.
+macro_rules! owned_type {
+    ($type:ty) => {
+        $type
+    };
+    ($type:ty, $owned:ty) => {
+        $owned
+    };
+}
+pub(crate) use owned_type;
+
+/// The text of an error, cut as in a snapshot. It runs the error's `Display`.
+pub(crate) fn shown(error: &dyn fmt::Display) -> String {
+    Text::of(error).as_str().to_owned()
+}
+
+pub(crate) fn shown_if_any(error: Option<&dyn fmt::Display>) -> Option<String> {
+    error.map(shown)
+}
+
+pub(crate) fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+macro_rules! reports {
+    ({ $($sent:tt)* } { $($local:tt)* }) => {
+        reports! { @rows $($sent)* $($local)* }
+    };
+    (@rows $(
+        $(#[$doc:meta])*
+        $method:ident $name:ident as $variant:ident for $kind:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty $(=> $owned:ty: $own:path)?;)*
+        }
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy)]
+            #[non_exhaustive]
+            pub struct $name<'a> {
+                /// The breaker.
+                pub breaker: &'a CircuitBreaker,
+                $($(#[$field_doc])* pub $field: $type,)*
+            }
+
+            impl fmt::Debug for $name<'_> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($name))
+                        .field("breaker", &self.breaker.name())
+                        $(.field(stringify!($field), &own!(self.$field $(, $own)?)))*
+                        .finish()
+                }
+            }
+
+            impl<'a> From<&'a $name<'a>> for Report<'a> {
+                fn from(event: &'a $name<'a>) -> Self {
+                    Self::$name(event)
+                }
+            }
+        )*
+
+        /// One event, on its way to those who observe the breaker.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Report<'a> {
+            $($name(&'a $name<'a>),)*
+        }
+
+        impl Report<'_> {
+            /// Whether it is reported of single calls.
+            pub(crate) const fn is_of_a_single_call(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => is!($kind),)*
+                }
+            }
+        }
+    };
+}
+
+macro_rules! is {
+    (single) => {
+        true
+    };
+    (always) => {
+        false
+    };
+}
+
+for_each_event!(reports);
+
+/// Who observes breakers: a listener, a channel, the watch, metrics.
+pub(crate) trait Observer: Send + Sync {
+    /// Whether it observes single calls too. The answer is always the same.
+    fn wants_calls(&self) -> bool;
+
+    /// Takes a report. A panic of it is caught.
+    fn report(&self, report: Report<'_>);
+
+    /// An open period ends at another time than before, in the same state, or had begun before this was added.
+    fn end_moved(&self, breaker: &CircuitBreaker) {
+        let _ = breaker;
+    }
+}
+
+/// Who counts what a breaker reports, for its exported metrics.
+#[cfg(feature = "metrics")]
+pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
+    /// Whether it counts.
+    fn counts(&self) -> bool;
+
+    /// Has it count, or not.
+    fn count(&self, counts: bool);
+
+    /// Counts a success that no one else observes.
+    fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration);
+
+    /// Brings what it shows up to date.
+    fn refresh(&self, breaker: &CircuitBreaker);
+
+    /// Shows that the breaker was removed.
+    fn take_leave(&self);
+}
+
+/// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in order.
+pub(crate) fn next_sequence() -> u64 {
+    static NUMBERS: Serial = Serial::new();
+    NUMBERS.next()
+}
+
+/// Whether the log takes no DEBUG, so that single calls are not logged.
+#[inline]
+pub(crate) fn is_quiet() -> bool {
+    #[cfg(feature = "tracing")]
+    return crate::breaker::log::is_quiet();
+    #[cfg(not(feature = "tracing"))]
+    true
+}
+
+/// Reports to one observer, whose panic stops here.
+pub(crate) fn report_to(observer: &(impl Observer + ?Sized), report: Report<'_>) {
+    catch_panic(|| observer.report(report));
+}
