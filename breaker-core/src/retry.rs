@@ -203,7 +203,7 @@ impl Course {
 /// What all places but the attribute say of the retries of this call's function.
 fn stated(holder: &Holder) -> Stated {
     let of_breaker = holder.breaker().stated();
-    holder.link().map_or(of_breaker, |link| link.terms.get().or(of_breaker))
+    holder.annotated().map_or(of_breaker, |function| function.terms.get().or(of_breaker))
 }
 
 fn is_off(stated: &Stated) -> bool {

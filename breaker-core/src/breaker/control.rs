@@ -1,8 +1,8 @@
 //! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
 
-use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;
-use crate::breaker::pending_reports::Turn;
+use crate::breaker::pending_reports::{Told, Turn};
 #[cfg(feature = "metrics")]
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;

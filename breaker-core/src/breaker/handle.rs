@@ -1,23 +1,17 @@
 //! Breaker: the handle that everybody holds, and the shell around the machine. The shell asks the clock, takes the
 //! lock, publishes what the machine says, lets go, and tells the listeners.
 
-use crate::breaker::caller::{Caller, Handle, Holder};
-use crate::breaker::inner::{Core, Rest, Shared};
-use crate::breaker::pending_reports::Turn;
-#[cfg(feature = "metrics")]
-use crate::breaker::report::Meter;
-use crate::breaker::report::{Observer, Report, StateChange, is_quiet, next_sequence, report_to};
-use crate::clock::{self, Tick};
-#[cfg(feature = "retry")]
-use crate::config::call_settings::Stated;
+use crate::breaker::inner::{Core, Shared};
+use crate::breaker::keyed::member::Member;
+use crate::clock::{self};
 use crate::config::error::ConfigError;
 use crate::config::keys::Config;
 use crate::config::layers::{Layers, Place};
-use crate::machine::Machine;
-use crate::machine::output::{Change, Reading};
+use crate::machine::output::Reading;
 use crate::machine::state::State;
-use crate::sync::{Arc, Ordering, catch_panic};
+use crate::sync::{Arc, Weak};
 use std::fmt;
+use std::ops::Deref;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
@@ -55,8 +49,7 @@ impl CircuitBreaker {
                 let mut layers = Layers::default();
                 layers.set(Place::Attribute, config.into());
                 let breaker = Self::with_layers(name, layers, false);
-                #[cfg(feature = "tracing")]
-                crate::breaker::log::made(&breaker);
+                breaker.log_made();
                 Ok(breaker)
             }
         }
@@ -71,24 +64,6 @@ impl CircuitBreaker {
     /// Whether both are handles of one breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
         std::ptr::eq::<Core>(&*self.0, &*other.0)
-    }
-
-    #[inline]
-    pub(crate) fn holder(&self, caller: Caller) -> Holder {
-        match caller {
-            Caller::Site(link) => Holder::Site(link),
-            Caller::Family(_) | Caller::Handle => Holder::Own(self.handle(matches!(caller, Caller::Family(_)))),
-        }
-    }
-
-    /// A handle that is the same function's, or nobody's.
-    #[inline]
-    fn handle(&self, calls: bool) -> Self {
-        Self(match &self.0 {
-            Handle::Forever(shared) => Handle::Forever(shared),
-            Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
-            Handle::Member(member, number) => Handle::Member(Arc::clone(member), if calls { *number } else { 0 }),
-        })
     }
 
     /// The breaker by itself that a site can look at without asking how it is held; `None` for one of a family.
@@ -149,165 +124,6 @@ impl CircuitBreaker {
         let blank = self.blank();
         blank.map_or_else(|| self.0.machine.lock().read(clock::now()), |machine| machine.read(clock::now()))
     }
-
-    /// Runs `f` on the machine, publishes, lets go, and tells the change.
-    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> T {
-        let (value, told) = self.locked(f);
-        self.tell_changes(told);
-        value
-    }
-
-    /// The same without the telling, for a caller that has something to do in between.
-    pub(crate) fn locked<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Change>)) -> (T, Told) {
-        let now = clock::now();
-        let core: &Core = &self.0;
-        let rest: &Rest = core;
-        let mut machine = rest.machine.lock();
-        let (value, change) = f(&mut machine, now);
-        let wake = rest.publish(&core.gate, &machine);
-        let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
-        (value, Told { changes, wake, moved: false })
-    }
-
-    /// The same by a hand, which may move the end of an opening.
-    pub(crate) fn steered(&self, f: impl FnOnce(&mut Machine, Tick) -> Option<Change>) -> Told {
-        let (moved, told) = self.locked(|machine, now| {
-            let before = machine.ends();
-            let change = f(machine, now);
-            (machine.ends() != before, change)
-        });
-        told.moved_if(moved)
-    }
-
-    /// Wakes those who wait, and tells listeners, when it is the turn of that.
-    pub(crate) fn tell_changes(&self, told: Told) {
-        if told.is_something() {
-            let _turn = Turn::begin();
-            self.owe(told);
-        }
-    }
-
-    pub(crate) fn tell_change(&self, change: &Change, sequence: u64, opened_because: Option<&str>) {
-        let event = StateChange {
-            breaker: self,
-            old: change.old,
-            new: change.new,
-            generation: change.generation,
-            sequence,
-            opened_because,
-            consecutive_failures: change.consecutive_failures,
-            shadow: change.shadow,
-            reset: change.reset,
-        };
-        self.report(Report::StateChange(&event));
-    }
-
-    /// Whether somebody beside the ready-made listener hears of anything.
-    pub(crate) fn is_heard(&self) -> bool {
-        let ears = self.ears();
-        ears.is_observed.load(Ordering::Relaxed) || ears.is_told()
-    }
-
-    /// Whether somebody hears of every single call.
-    pub(crate) fn is_told(&self) -> bool {
-        self.ears().is_told()
-    }
-
-    /// What all places say of the retries of its functions.
-    #[cfg(feature = "retry")]
-    pub(crate) fn stated(&self) -> Stated {
-        self.ears().stated()
-    }
-
-    /// Where its listeners are, and what its retries go by: at the head, for one of its family that was told nothing by itself.
-    fn ears(&self) -> &Rest {
-        let core: &Core = self.0.later().map_or(&self.0, |later| &later.head().0);
-        core
-    }
-
-    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one stops at it.
-    pub(crate) fn report(&self, report: Report<'_>) {
-        // What a listener changes is reported when all have this report.
-        let _turn = Turn::begin();
-        #[cfg(feature = "metrics")]
-        if let Some(meter) = self.meter() {
-            report_to(meter, report);
-        }
-        #[cfg(feature = "tracing")]
-        catch_panic(|| crate::breaker::log::log(report));
-        self.each_observer(|observer| report_to(observer, report));
-    }
-
-    /// Tells observers that an open period ends at another time.
-    pub(crate) fn report_moved_end(&self) {
-        let _turn = Turn::begin();
-        self.each_observer(|observer| {
-            catch_panic(|| observer.end_moved(self));
-        });
-    }
-
-    fn each_observer(&self, f: impl Fn(&dyn Observer)) {
-        if self.ears().is_observed.load(Ordering::Relaxed) {
-            self.observers().iter().for_each(|observer| f(&**observer));
-        }
-    }
-
-    /// What its metrics are counted with, if they are exported.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn meter(&self) -> Option<&dyn Meter> {
-        self.ears().meter().map(|meter| &**meter)
-    }
-
-    /// The same where nobody else hears of a call.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn only_meter(&self) -> Option<&dyn Meter> {
-        let ears = self.ears();
-        let meter = ears.meter().filter(|_| !ears.calls_are_observed.load(Ordering::Relaxed) && is_quiet())?;
-        Some(&**meter)
-    }
-
-    /// Those of the head, for one of its family that was told nothing by itself.
-    pub(crate) fn observers(&self) -> Arc<[Arc<dyn Observer>]> {
-        match self.0.later() {
-            Some(later) => later.head().observers(),
-            None => Arc::clone(&self.0.observers.lock()),
-        }
-    }
-}
-
-/// Changes that listeners have yet to hear of, with their sequence numbers.
-#[must_use]
-pub(crate) struct Told {
-    pub(crate) changes: Vec<(Change, u64)>,
-    /// Something is different from before, of which those hear who wait for it.
-    pub(crate) wake: bool,
-    /// An opening ends at another time than listeners know.
-    pub(crate) moved: bool,
-}
-
-impl Told {
-    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false, moved: false };
-
-    /// Of one that nobody waits for.
-    pub(crate) fn one(change: Change) -> Self {
-        Self { changes: vec![(change, next_sequence())], wake: false, moved: false }
-    }
-
-    /// The same, with whether an opening ends at another time than listeners know.
-    pub(crate) fn moved_if(self, moved: bool) -> Self {
-        Self { moved, ..self }
-    }
-
-    pub(crate) fn is_something(&self) -> bool {
-        self.wake || self.moved || !self.changes.is_empty()
-    }
-
-    pub(crate) fn and(mut self, later: Self) -> Self {
-        self.changes.extend(later.changes);
-        self.wake |= later.wake;
-        self.moved |= later.moved;
-        self
-    }
 }
 
 impl fmt::Debug for CircuitBreaker {
@@ -316,5 +132,114 @@ impl fmt::Debug for CircuitBreaker {
             .field("name", &self.name())
             .field("state", &self.state())
             .finish_non_exhaustive()
+    }
+}
+
+/// Breakers of annotated functions live as long as the process, so that a call needs no reference count.
+#[derive(Clone)]
+pub(crate) enum Handle {
+    Forever(&'static Shared),
+    Counted(Arc<Shared>),
+    /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
+    /// and a permit of every call holds one of these.
+    Member(Arc<Member>, u32),
+}
+
+/// A breaker that is known and may go. One of a family stays: its place is given to another value only where nobody holds it in any way.
+#[derive(Clone)]
+pub(crate) enum Held {
+    Forever(&'static Shared),
+    Counted(Weak<Shared>),
+    Member(Arc<Member>),
+}
+
+impl Held {
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        Some(match self {
+            Held::Forever(shared) => Handle::Forever(shared),
+            Held::Counted(shared) => Handle::Counted(shared.upgrade()?),
+            Held::Member(member) => Handle::Member(Arc::clone(member), 0),
+        })
+    }
+}
+
+impl Deref for Handle {
+    type Target = Core;
+
+    #[inline]
+    fn deref(&self) -> &Core {
+        match self {
+            Handle::Forever(shared) => shared,
+            Handle::Counted(shared) => shared,
+            Handle::Member(member, _) => &member.core,
+        }
+    }
+}
+
+impl Handle {
+    pub(crate) fn held(&self) -> Held {
+        match self {
+            Handle::Forever(shared) => Held::Forever(shared),
+            Handle::Counted(shared) => Held::Counted(Arc::downgrade(shared)),
+            Handle::Member(member, _) => Held::Member(Arc::clone(member)),
+        }
+    }
+
+    /// Counts a success.
+    #[inline]
+    pub(crate) fn success(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.success(),
+            Handle::Counted(shared) => shared.totals.success(),
+            Handle::Member(member, _) => member.tally.success(),
+        }
+    }
+
+    /// The same for a call that was on the stack: its thread has a stripe.
+    #[inline]
+    pub(crate) fn success_in_turn(&self) {
+        let totals = match self {
+            Handle::Forever(shared) => &shared.totals,
+            Handle::Counted(shared) => &shared.totals,
+            Handle::Member(member, _) => return member.tally.success(),
+        };
+        totals.success_in_turn();
+    }
+
+    /// Counts a rejection.
+    #[inline]
+    pub(crate) fn rejected(&self) {
+        match self {
+            Handle::Forever(shared) => shared.totals.rejected(),
+            Handle::Counted(shared) => shared.totals.rejected(),
+            Handle::Member(member, _) => member.tally.rejected(),
+        }
+    }
+
+    /// How many calls succeeded since the last reset.
+    pub(crate) fn successes(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.successes(),
+            Handle::Counted(shared) => shared.successes(),
+            Handle::Member(member, _) => member.successes(),
+        }
+    }
+
+    /// How many calls were rejected since the last reset.
+    pub(crate) fn rejections(&self) -> u64 {
+        match self {
+            Handle::Forever(shared) => shared.rejections(),
+            Handle::Counted(shared) => shared.rejections(),
+            Handle::Member(member, _) => member.rejections(),
+        }
+    }
+
+    /// From now on both are counted anew.
+    pub(crate) fn zero(&self) {
+        match self {
+            Handle::Forever(shared) => shared.zero(),
+            Handle::Counted(shared) => shared.zero(),
+            Handle::Member(member, _) => member.zero(),
+        }
     }
 }

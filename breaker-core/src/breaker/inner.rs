@@ -57,7 +57,7 @@ pub(crate) struct Rest {
     #[cfg(feature = "metrics")]
     pub(crate) meter: OnceLock<Arc<dyn Meter>>,
     #[cfg(feature = "tracing")]
-    pub(crate) logged: OnceLock<Box<Mutex<crate::breaker::log::Logged>>>,
+    pub(crate) logged: OnceLock<Box<Mutex<crate::breaker::log::logged::Logged>>>,
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,

@@ -1,28 +1,9 @@
 //! Notes: the last error that matters, in words, for snapshots and messages.
 
 use crate::breaker::error_text::{LIMIT, Text};
-use crate::breaker::look::Look;
 use crate::config::excerpt;
 use crate::config::visible::visible;
 use crate::machine::trip::Trip;
-use std::fmt::{self};
-
-/// An error as the breaker saw it: its type, and a way to its text where it has one, and to the errors behind it.
-#[derive(Clone, Copy)]
-pub(crate) struct Cause<'e> {
-    pub(crate) kind: &'static str,
-    pub(crate) look: Look<'e>,
-}
-
-impl<'e> Cause<'e> {
-    pub(crate) fn bare(kind: &'static str) -> Self {
-        Self { kind, look: Look::NOTHING }
-    }
-
-    pub(crate) fn told(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
-        Self { kind, look: Look::told(text) }
-    }
-}
 
 /// The type and the text, without hidden characters, of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
 #[derive(Debug, Default)]

@@ -1,11 +1,13 @@
 //! One breaker: its handle, its shared state, its lock, and how its changes are reported.
 
 pub(crate) mod caller;
+pub(crate) mod cause;
 pub(crate) mod classification;
 pub(crate) mod control;
 pub(crate) mod error;
 pub(crate) mod error_chain;
 pub(crate) mod error_text;
+pub(crate) mod function;
 pub(crate) mod gate;
 pub(crate) mod handle;
 pub(crate) mod inner;
@@ -21,3 +23,4 @@ pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;
 pub(crate) mod throttle;
+pub(crate) mod transition;

@@ -2,7 +2,8 @@
 //!
 //! What a thread is to tell of changes waits in a queue of that thread until everything that it is telling has been told.
 
-use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::next_sequence;
 use crate::machine::output::Change;
 use crate::sync::per_thread;
 use std::cell::{Cell, RefCell};
@@ -70,6 +71,41 @@ impl Turns {
 
     fn next(&self) -> Option<(CircuitBreaker, Owed)> {
         self.owed.borrow_mut().pop_front()
+    }
+}
+
+/// Changes that listeners have yet to hear of, with their sequence numbers.
+#[must_use]
+pub(crate) struct Told {
+    pub(crate) changes: Vec<(Change, u64)>,
+    /// Something is different from before, of which those hear who wait for it.
+    pub(crate) wake: bool,
+    /// An opening ends at another time than listeners know.
+    pub(crate) moved: bool,
+}
+
+impl Told {
+    pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false, moved: false };
+
+    /// Of one that nobody waits for.
+    pub(crate) fn one(change: Change) -> Self {
+        Self { changes: vec![(change, next_sequence())], wake: false, moved: false }
+    }
+
+    /// The same, with whether an opening ends at another time than listeners know.
+    pub(crate) fn moved_if(self, moved: bool) -> Self {
+        Self { moved, ..self }
+    }
+
+    pub(crate) fn is_something(&self) -> bool {
+        self.wake || self.moved || !self.changes.is_empty()
+    }
+
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.changes.extend(later.changes);
+        self.wake |= later.wake;
+        self.moved |= later.moved;
+        self
     }
 }
 

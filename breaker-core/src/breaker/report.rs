@@ -11,6 +11,8 @@ use std::fmt;
 #[cfg(feature = "metrics")]
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
+#[cfg(feature = "tracing")]
+use tracing::{Level, level_filters::LevelFilter};
 
 /// Gives the table of events to a macro. Each row has the method of `Listener`, the borrowed event, the owned event, and whether it is reported for
 /// `single` calls or `always`; then the fields, and where an owned event cannot have a field as it is, its type and what makes it.
@@ -199,9 +201,11 @@ macro_rules! own {
         $make($value)
     };
 }
+#[cfg(feature = "tokio")]
 pub(crate) use own;
 
 /// The type of a field in an owned event.
+#[cfg(feature = "tokio")]
 macro_rules! owned_type {
     ($type:ty) => {
         $type
@@ -210,6 +214,7 @@ macro_rules! owned_type {
         $owned
     };
 }
+#[cfg(feature = "tokio")]
 pub(crate) use owned_type;
 
 /// The text of an error, cut as in a snapshot. It runs the error's `Display`.
@@ -332,7 +337,7 @@ pub(crate) fn next_sequence() -> u64 {
 #[inline]
 pub(crate) fn is_quiet() -> bool {
     #[cfg(feature = "tracing")]
-    return crate::breaker::log::is_quiet();
+    return LevelFilter::current() < Level::DEBUG;
     #[cfg(not(feature = "tracing"))]
     true
 }

@@ -235,7 +235,7 @@ mod tests {
         call().unwrap().failure();
         assert_eq!(call().unwrap_err().function(), Some("function"));
         let inner = own.member("b");
-        assert_eq!((inner.name(), inner.calling().map(|link| &*link.function)), ("hosts[a][b]", Some("function")));
+        assert_eq!((inner.name(), inner.calling().map(|function| &*function.name)), ("hosts[a][b]", Some("function")));
         inner.try_acquire().unwrap().failure();
         assert_eq!(inner.state(), State::Open);
     }

@@ -1,11 +1,11 @@
 //! Lent: the usual call by a handle, whose breaker outlives it.
 
 use crate::breaker::caller::Holder;
+use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed::Classification;
 use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Core;
-use crate::breaker::last_error::Cause;
 use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;

@@ -1,10 +1,10 @@
 //! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
 
 use crate::breaker::caller::Caller;
+use crate::breaker::cause::Cause;
 use crate::breaker::classification::Classification;
 use crate::breaker::error::{CallError, CircuitBreakerError};
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::last_error::Cause;
 use crate::call::borrowed::{Lent, Short};
 use crate::call::permit::Permit;
 use crate::call::timeout;

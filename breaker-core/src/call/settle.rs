@@ -1,7 +1,7 @@
 //! Counts how a call ended: what its result counts as, and how it is told to the breaker.
 
+use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::last_error::Cause;
 use crate::breaker::look::{Judged, Look};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;

@@ -1,6 +1,7 @@
 //! Limit: the time limit of a call, on tokio's timer.
 
-use crate::breaker::caller::{Holder, Link};
+use crate::breaker::caller::Holder;
+use crate::breaker::function::Function;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
@@ -203,8 +204,8 @@ impl CircuitBreaker {
     }
 
     /// The time limit of a call of this function, or of one that is no function's; `None`: there is none.
-    pub(crate) fn limit_of(&self, function: Option<&Link>) -> Option<Duration> {
-        let own = function.map_or(Ranked::NOTHING, |link| link.terms.timeout());
+    pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
+        let own = function.map_or(Ranked::NOTHING, |function| function.terms.timeout());
         own.max(self.0.gate.limit()).time()
     }
 

@@ -1,7 +1,8 @@
 //! Fallback: why a call needs one, what its steps may give, and how a served one is told.
 
-use crate::breaker::caller::{Holder, Link};
+use crate::breaker::caller::Holder;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::function::Function;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{FallbackFailed, FallbackServed, Report, is_quiet};
 use crate::call::result::Fallible;
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// Why the service did not answer, as a fallback step sees it.
 pub struct Rejection<'a> {
     breaker: &'a CircuitBreaker,
-    link: Option<&'static Link>,
+    annotated: Option<&'static Function>,
     state: State,
     reason: Reason,
     retry_after: Option<Duration>,
@@ -102,13 +103,13 @@ impl Rejection<'_> {
 
     /// The breaker and the annotated function.
     pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
-        (self.breaker, self.link.map(|link| &*link.function))
+        (self.breaker, self.annotated.map(|function| &*function.name))
     }
 
     /// The time limit of the function's calls, which its steps have too.
     pub(crate) fn limit(&self) -> Option<Duration> {
         #[cfg(feature = "tokio")]
-        return self.breaker.limit_of(self.link);
+        return self.breaker.limit_of(self.annotated);
         #[cfg(not(feature = "tokio"))]
         None
     }
@@ -248,7 +249,7 @@ impl<R> Fallen<R> {
                 let snapshot = breaker.read();
                 Rejection {
                     breaker,
-                    link: holder.link(),
+                    annotated: holder.annotated(),
                     state: snapshot.state,
                     reason: Reason::Failure,
                     retry_after: snapshot.retry_after.max(*retry_after),
@@ -293,7 +294,7 @@ impl<R> Fallen<R> {
     fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
         Rejection {
             breaker: error.handle(),
-            link: error.holder().link(),
+            annotated: error.holder().annotated(),
             state: error.state(),
             reason,
             retry_after: error.retry_after(),

@@ -1,9 +1,9 @@
 //! Entry: how far a call of an annotated async function has come, from the gate to its ending. Nothing here depends on the body's type.
 
 use crate::breaker::caller::{Caller, Holder, Link};
+use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::inner::Shared;
-use crate::breaker::last_error::Cause;
 use crate::breaker::look::Judged;
 use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{Cut, settle_cut};

@@ -1,11 +1,11 @@
 //! Together: what is asked of all members of a family, and what is said to all. `member` says how that meets one that gets a rest of its own.
 
-use crate::breaker::caller::Handle;
 use crate::breaker::control::tell_all;
-use crate::breaker::handle::{CircuitBreaker, Told};
-use crate::breaker::keyed::evict::EXACT;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::member::Member;
-use crate::breaker::keyed::{Family, Members};
+use crate::breaker::keyed::sums::Sums;
+use crate::breaker::keyed::{EXACT, Family, Members};
+use crate::breaker::pending_reports::Told;
 use crate::clock::{self, Tick};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
@@ -13,19 +13,6 @@ use crate::machine::output::Change;
 use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering};
-
-/// What the members have counted together.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Sums {
-    pub(crate) successes: u64,
-    pub(crate) failures: u64,
-    pub(crate) rejected: u64,
-    pub(crate) busy: u64,
-    /// Those that hold a place now.
-    pub(crate) under_way: u32,
-    pub(crate) ignored: u64,
-    pub(crate) cancelled: u64,
-}
 
 /// What came of a change for all members.
 #[derive(Default)]
@@ -102,7 +89,7 @@ impl CircuitBreaker {
         let Some(family) = self.family() else { return Sums::default() };
         let members = family.members.lock();
         let mut sums = members.left;
-        family.each(&members, |member| sums.add(member));
+        family.each(&members, |member| member.add_to(&mut sums));
         sums
     }
 
@@ -163,18 +150,19 @@ impl CircuitBreaker {
     }
 }
 
-impl Sums {
-    pub(crate) fn add(&mut self, member: &Member) {
-        self.successes += member.successes();
-        self.rejected += member.rejections();
-        self.under_way += member.core.gate.places_held();
+impl Member {
+    /// Adds what it has counted.
+    pub(crate) fn add_to(&self, sums: &mut Sums) {
+        sums.successes += self.successes();
+        sums.rejected += self.rejections();
+        sums.under_way += self.core.gate.places_held();
         // One that has no rest has counted nothing else.
-        if let Some(rest) = member.core.made() {
-            self.busy += rest.busy_count();
+        if let Some(rest) = self.core.made() {
+            sums.busy += rest.busy_count();
             let counts = rest.machine.lock().counts();
-            self.failures += counts.failures;
-            self.ignored += counts.ignored;
-            self.cancelled += counts.cancelled;
+            sums.failures += counts.failures;
+            sums.ignored += counts.ignored;
+            sums.cancelled += counts.cancelled;
         }
     }
 }

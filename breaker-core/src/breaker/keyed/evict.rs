@@ -3,16 +3,13 @@
 //! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
 
 use crate::breaker::keyed::member::Member;
-use crate::breaker::keyed::{Family, Members};
+use crate::breaker::keyed::{EXACT, Family, Members};
 use crate::clock::{self, Tick};
 use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, SHARDS};
 use std::time::Duration;
 
-/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
-/// for the same reason: an exact order would have to be kept at each use.
-pub(crate) const EXACT: usize = 256;
 /// The search ends when it has met this many members of the first rank.
 const SAMPLE: usize = 16;
 /// The search looks at this many members at most.
@@ -55,7 +52,7 @@ impl Family {
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
                 members.count -= 1;
-                members.left.add(&gone);
+                gone.add_to(&mut members.left);
                 return Some(gone);
             }
         }

@@ -5,8 +5,8 @@
 //! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under
 //! its own locks, as that of any breaker. Nobody falls between the two, and no change is put in force twice.
 
-use crate::breaker::caller::{Handle, Link};
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::function::Function;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{Base, Core, Rest};
 use crate::breaker::keyed::key::Key;
 use crate::breaker::keyed::{Common, Family};
@@ -136,7 +136,7 @@ impl Later {
 
 impl CircuitBreaker {
     /// The function whose call this handle was given to.
-    pub(crate) fn calling(&self) -> Option<&'static Link> {
+    pub(crate) fn calling(&self) -> Option<&'static Function> {
         match &self.0 {
             Handle::Member(_, number) => self.caller(*number),
             _ => None,
@@ -144,8 +144,8 @@ impl CircuitBreaker {
     }
 
     /// The function that has this number in the family to which it belongs.
-    pub(crate) fn caller(&self, number: u32) -> Option<&'static Link> {
-        self.0.member()?.head.family()?.link(number)
+    pub(crate) fn caller(&self, number: u32) -> Option<&'static Function> {
+        self.0.member()?.head.family()?.function(number)
     }
 
     /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since

@@ -10,17 +10,17 @@ pub(crate) mod evict;
 pub(crate) mod hash;
 pub(crate) mod key;
 pub(crate) mod member;
+pub(crate) mod sums;
 pub(crate) mod table;
 pub(crate) mod worst;
 
-use crate::breaker::caller::{Handle, Link};
+use crate::breaker::function::Function;
 use crate::breaker::gate::Gate;
-use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::keyed::bulk::Sums;
-use crate::breaker::keyed::evict::EXACT;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::hash::KeyHash;
 use crate::breaker::keyed::key::{Key, OVERFLOW, Value};
 use crate::breaker::keyed::member::Member;
+use crate::breaker::keyed::sums::Sums;
 use crate::breaker::keyed::table::{Found, Table};
 use crate::clock::{self, Tick};
 use crate::config::error::{ConfigError, ConfigErrorKind};
@@ -30,6 +30,10 @@ use crate::machine::Machine;
 use crate::machine::packed::Word;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
+
+/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
+/// for the same reason: an exact order would have to be kept at each use.
+pub(crate) const EXACT: usize = 256;
 
 pub(crate) struct Family {
     pub(crate) shards: [Shard; SHARDS],
@@ -50,7 +54,7 @@ struct Callers(OnceLock<Box<Calling>>);
 
 /// One of them.
 struct Calling {
-    link: &'static Link,
+    function: &'static Function,
     next: Callers,
 }
 
@@ -79,16 +83,20 @@ pub(crate) struct Common {
     word: Word,
 }
 
-impl Link {
-    /// The member for `key`, made if there is none, for a call of this function. An idle one makes room (`evict`); when there is none, the
-    /// key shares the overflow.
-    pub(crate) fn member(&'static self, key: &str) -> CircuitBreaker {
-        let family = self.breaker.0.family.get_or_init(Box::default);
+impl Family {
+    /// The member for `key`, made if there is none, for a call of this function; with the function's number. An idle one makes room (`evict`); when
+    /// there is none, the key shares the overflow.
+    pub(crate) fn member(
+        &self,
+        head: &'static CircuitBreaker,
+        function: &'static Function,
+        key: &str,
+    ) -> CircuitBreaker {
         let value = Value::of(key);
-        let hash = value.hash(&family.hash);
-        let member = family.find(hash, value, |found| family.note_use(found));
-        let member = member.unwrap_or_else(|| family.meet(&self.breaker, hash, value));
-        let number = self.number(|link| family.enter(link));
+        let hash = value.hash(&self.hash);
+        let member = self.find(hash, value, |found| self.note_use(found));
+        let member = member.unwrap_or_else(|| self.meet(head, hash, value));
+        let number = function.number(|function| self.enter(function));
         CircuitBreaker(Handle::Member(member, u32::try_from(number).unwrap_or(0)))
     }
 }
@@ -136,11 +144,11 @@ impl Family {
 
     /// Gives a function its number, which counts from 1.
     #[cold]
-    fn enter(&self, link: &'static Link) -> usize {
+    fn enter(&self, function: &'static Function) -> usize {
         let (mut callers, mut number) = (&self.callers, 1);
         loop {
-            let calling = callers.0.get_or_init(|| Box::new(Calling { link, next: Callers::default() }));
-            if std::ptr::eq(calling.link, link) {
+            let calling = callers.0.get_or_init(|| Box::new(Calling { function, next: Callers::default() }));
+            if std::ptr::eq(calling.function, function) {
                 return number;
             }
             (callers, number) = (&calling.next, number + 1);
@@ -148,12 +156,12 @@ impl Family {
     }
 
     /// The function of this number.
-    pub(crate) fn link(&self, number: u32) -> Option<&'static Link> {
+    pub(crate) fn function(&self, number: u32) -> Option<&'static Function> {
         let mut calling = self.callers.0.get().filter(|_| number > 0)?;
         for _ in 1..number {
             calling = calling.next.0.get()?;
         }
-        Some(calling.link)
+        Some(calling.function)
     }
 
     /// The member for a value that was not found.

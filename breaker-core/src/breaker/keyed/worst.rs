@@ -1,7 +1,6 @@
 //! Finds the worst of the unhealthy values of the `key`s, of which there can be more than a reader can take.
 
-use crate::breaker::caller::Handle;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::member::Member;
 use crate::machine::state::State;
 use crate::sync::Arc;

@@ -1,22 +1,21 @@
 //! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
 
+pub(crate) mod logged;
 pub(crate) mod rate;
 
 use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::log::rate::Rate;
+use crate::breaker::log::logged::Logged;
 use crate::breaker::report::{
     BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, PassedOn,
     ProbeFailed, Rejected, Report, Retrying, StateChange, StoreFailure, Success, for_each_event,
 };
-use crate::breaker::throttle::Row;
 use crate::clock;
 use crate::clock::millis;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::visible::visible;
 use crate::machine::output::Widened;
 use crate::sync::Mutex;
-use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 
@@ -33,19 +32,6 @@ const DROPS: u32 = 20;
 /// failures, each failure is the first of a run.
 const RUNS: u64 = 3;
 
-/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with each call.
-#[derive(Debug, Default)]
-pub(crate) struct Logged {
-    runs: Row,
-    drops: Row,
-    /// Changes of the values' states: there are as many as values, and these are anybody's.
-    changes: Rate,
-    /// What else is told of values, once for each of them or for each of their trials.
-    notices: Rate,
-    /// Functions, and those that have succeeded inside their calls while failures of such calls were hidden; what was last is at the end.
-    answers: Vec<(Option<&'static str>, &'static str)>,
-}
-
 impl CircuitBreaker {
     /// What was told of it, or of all values of the `key` to one of which it belongs.
     pub(crate) fn logged(&self) -> &Mutex<Logged> {
@@ -54,12 +40,6 @@ impl CircuitBreaker {
             None => self.0.logged.get_or_init(Box::default),
         }
     }
-}
-
-/// Whether no subscriber takes DEBUG, which is one load and a comparison.
-#[inline]
-pub(crate) fn is_quiet() -> bool {
-    LevelFilter::current() < Level::DEBUG
 }
 
 macro_rules! lines {

@@ -189,8 +189,8 @@ pub(crate) fn is_inside(core: &Core) -> bool {
 /// The function of the call of this breaker around it, if that has one and it is known.
 pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
-        Ok(link) => Some(&link.function),
-        Err(number) => breaker.caller(number).map(|link| &*link.function),
+        Ok(link) => Some(&link.function.name),
+        Err(number) => breaker.caller(number).map(|function| &*function.name),
     }
 }
 
@@ -222,8 +222,8 @@ pub(crate) fn take_start(core: &Core) -> Option<Tick> {
 /// The function of the call of this breaker that left last inside a call that has just left, if it had one.
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
-        Ok(link) => Some(&link.function),
-        Err(number) => breaker.caller(number).map(|link| &*link.function),
+        Ok(link) => Some(&link.function.name),
+        Err(number) => breaker.caller(number).map(|function| &*function.name),
     }
 }
 

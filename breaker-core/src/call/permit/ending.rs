@@ -1,11 +1,10 @@
 //! Ending: how a call that has ended is counted and told, the cheapest way first.
 
 use super::Permit;
+use crate::breaker::cause::Cause;
 use crate::breaker::error_text::Text;
-use crate::breaker::handle::Told;
 use crate::breaker::inner::Core;
-use crate::breaker::last_error::Cause;
-use crate::breaker::pending_reports::Turn;
+use crate::breaker::pending_reports::{Told, Turn};
 use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
 use crate::call::nesting;
 use crate::clock::{self, Tick};

@@ -4,11 +4,11 @@ mod ending;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::caller::{Handle, Holder, Link};
+use crate::breaker::caller::{Holder, Link};
+use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Core;
-use crate::breaker::last_error::Cause;
 use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 #[cfg(feature = "stream")]

@@ -119,7 +119,7 @@ fn of_dispatch(error: &(dyn Error + 'static)) -> Outcome {
 
 fn of_answer<B>(error: &impl ProvideErrorMetadata, response: &Response<B>) -> Outcome {
     let blamed = error.code().is_some_and(blames_the_service);
-    let outcome = if blamed { Outcome::failure() } else { super::http_status(&response.status().as_u16()) };
+    let outcome = if blamed { Outcome::failure() } else { super::status::http_status(&response.status().as_u16()) };
     match (outcome, asked(|name| response.headers().get(name))) {
         (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(span),
         (outcome, _) => outcome,

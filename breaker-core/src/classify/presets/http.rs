@@ -1,7 +1,7 @@
 //! The presets for the statuses and responses of each version of the crate `http`, and how `Retry-After` is read.
 
-use super::http_status;
 use super::retry_after::asked;
+use super::status::http_status;
 use crate::machine::outcome::Outcome;
 
 /// What a response counts as: its status, with the `Retry-After` of a failure.
@@ -25,7 +25,7 @@ macro_rules! presets {
 
             impl Classify for StatusCode {
                 fn classify(&self) -> Outcome {
-                    crate::classify::presets::http_status(&self.as_u16())
+                    crate::classify::presets::status::http_status(&self.as_u16())
                 }
             }
 

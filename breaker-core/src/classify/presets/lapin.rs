@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(Confirmation::Ack(None).classify(), Outcome::success());
         assert_eq!(Confirmation::NotRequested.classify(), Outcome::success());
         let confirmed: Result<_, Error> = Ok(Confirmation::Nack(None));
-        assert_eq!(crate::classify::presets::both(&confirmed), Outcome::failure());
+        assert_eq!(crate::classify::presets::result::both(&confirmed), Outcome::failure());
     }
 
     #[test]

@@ -127,6 +127,7 @@ mod reqwest;
     feature = "tonic-0-13",
     feature = "tonic-0-14"
 ))]
+mod result;
 mod retry_after;
 #[cfg(feature = "rumqttc-0-25")]
 mod rumqttc;
@@ -136,6 +137,7 @@ mod sqlite;
 mod sqlstate;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub mod sqlx;
+mod status;
 mod subject;
 #[cfg(any(
     feature = "hyper-util-0-1",
@@ -187,10 +189,12 @@ pub use self::pools::deadpool::deadpool;
 pub use self::redis::redis;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub use self::reqwest::reqwest;
+pub use self::result::{both, errors};
 #[cfg(feature = "rumqttc-0-25")]
 pub use self::rumqttc::rumqttc;
 #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
 pub use self::sqlx::sqlx;
+pub use self::status::http_status;
 pub use self::subject::{Alone, Subject, Whole};
 #[cfg(feature = "tokio")]
 pub use self::tokio::tokio;
@@ -204,61 +208,8 @@ pub use self::tower::tower;
 pub use self::ureq::ureq;
 pub use crate::classify::shown::{Show, Shown};
 
-/// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP
-/// response, which is `Ok` whatever its status.
-pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
-    match result {
-        Ok(value) => value.classify(),
-        Err(error) => error.classify(),
-    }
-}
-
-/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for one that is, or comes from, a rejection by
-/// another breaker. That is neutral, since nobody was asked. The error's text, and that of the errors behind it, are shown.
-///
-/// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
-///
-/// ```
-/// # use breaker_core::{CircuitBreaker, Config, presets};
-/// let (outer, inner) = (CircuitBreaker::new("outer", Config::new())?, CircuitBreaker::new("inner", Config::new())?);
-/// inner.force_open();
-/// outer.call_sync_with(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), presets::errors).unwrap_err();
-/// assert_eq!(outer.snapshot().failure_count, 0);
-/// # Ok::<(), breaker_core::ConfigError>(())
-/// ```
-pub fn errors<T, E: Show<Way>, Way>(result: &Result<T, E>) -> Shown<E> {
-    Shown::of(result.as_ref().map(|_| ()))
-}
-
-/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a reference, so that it can stand in
-/// `#[classify(with = presets::http_status)]`.
-#[must_use]
-pub const fn http_status(status: &u16) -> Outcome {
-    match *status {
-        408 | 429 | 500..=599 => Outcome::failure(),
-        407 => Outcome::neutral(),
-        _ => Outcome::success(),
-    }
-}
-
 impl Classify for CircuitBreakerError {
     fn classify(&self) -> Outcome {
         self.counts_as()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_that_blames_the_service_is_a_failure() {
-        for status in [408, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(http_status(&status), Outcome::failure(), "{status}");
-        }
-        for status in [200, 204, 301, 304, 400, 401, 403, 404, 409, 422, 428, 430, 499, 600] {
-            assert_eq!(http_status(&status), Outcome::success(), "{status}");
-        }
-        assert_eq!(http_status(&407), Outcome::neutral());
     }
 }

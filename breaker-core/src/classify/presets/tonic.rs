@@ -84,7 +84,7 @@ fn http_status(code: i32, message: &str) -> Option<Outcome> {
         _ => UNKNOWN,
     };
     (code == made_of_it).then(|| match status {
-        400..=499 => super::http_status(&status),
+        400..=499 => super::status::http_status(&status),
         _ => Outcome::failure(),
     })
 }

@@ -1,7 +1,7 @@
 //! The preset for `ureq::Error`.
 
-use super::http_status;
 use super::io::never_left;
+use super::status::http_status;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::classify::classify::Classify;

@@ -5,7 +5,8 @@ mod functions;
 mod remove;
 mod review;
 
-use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::pending_reports::Told;
 use crate::breaker::report::Observer;
 use crate::config::env::{Environment, Reading};
 use crate::config::error::{ConfigError, ConfigErrorKind};

@@ -32,7 +32,8 @@ pub use names::{
 };
 
 use crate::breaker::control::tell_all;
-use crate::breaker::handle::{CircuitBreaker, Told};
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::pending_reports::Told;
 use crate::breaker::report::{Meter, Observer, Report, StateChange};
 use crate::clock;
 use crate::config::visible::visible;

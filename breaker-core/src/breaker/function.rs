@@ -1,0 +1,35 @@
+//! What calls need to know of an annotated function.
+
+use crate::config::call_settings::Terms;
+use crate::sync::statics::AtomicUsize;
+use crate::sync::{Arc, Ordering};
+
+/// An annotated function.
+pub(crate) struct Function {
+    /// `module::Type::function`.
+    pub(crate) name: Box<str>,
+    /// What is said of this function alone.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
+    pub(crate) terms: Arc<Terms>,
+    /// Its number among the functions that call the family of its breaker; 0: it has not called it.
+    number: AtomicUsize,
+}
+
+impl Function {
+    pub(crate) fn new(name: String, terms: Arc<Terms>) -> Self {
+        Self { name: name.into(), terms, number: AtomicUsize::new(0) }
+    }
+
+    /// Its number in the family of its breaker, which `add` gives it.
+    #[inline]
+    pub(crate) fn number(&'static self, add: impl FnOnce(&'static Self) -> usize) -> usize {
+        match self.number.load(Ordering::Relaxed) {
+            0 => {
+                let number = add(self);
+                self.number.store(number, Ordering::Relaxed);
+                number
+            }
+            number => number,
+        }
+    }
+}
