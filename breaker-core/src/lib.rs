@@ -57,19 +57,19 @@ pub use crate::breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCo
 pub use crate::call::permit::Permit;
 #[cfg(feature = "stream")]
 pub use crate::call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};
-pub use crate::classify::classify::Classify;
+pub use crate::classify::Classify;
 pub use crate::classify::presets;
 pub use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
 pub use crate::config::keys::{Config, Settings};
 pub use crate::config::report::{Report, Strict};
 pub use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Source, Window};
+pub use crate::fallback::context::{FallbackMetadata, Rejection};
 pub use crate::fallback::served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
-pub use crate::fallback::steps::{FallbackMetadata, Rejection};
 pub use crate::fallback::store::{Store, Stored, SyncStore};
 pub use crate::machine::outcome::Outcome;
 pub use crate::machine::state::State;
+pub use crate::registry::Registry;
 pub use crate::registry::call_site::CallSite;
-pub use crate::registry::registry::Registry;
 #[cfg(feature = "tokio")]
 pub use crate::registry::watch::Watch;
 pub use crate::telemetry::added_listener::AddedListener;

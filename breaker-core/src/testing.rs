@@ -5,8 +5,8 @@
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::types::Window;
 use crate::machine::state::State;
+use crate::registry::Registry;
 pub use crate::registry::isolation::isolated;
-use crate::registry::registry::Registry;
 use crate::sync::{Arc, Mutex};
 use crate::telemetry::event::{
     Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,

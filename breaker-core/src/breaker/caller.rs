@@ -1,7 +1,7 @@
 //! Handle: how a breaker is held, by whom a call is made, and to whom a permit or an error belongs.
 
 use crate::breaker::function::Function;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Shared;
 use crate::clock::Tick;
 use crate::config::call_settings::Terms;

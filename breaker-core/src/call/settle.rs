@@ -1,12 +1,14 @@
 //! Counts how a call ended: what its result counts as, and how it is told to the breaker.
 
 use crate::breaker::cause::Cause;
+use crate::breaker::classification::sealed;
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::look::{Judged, Look};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::machine::outcome::Outcome;
 use std::any::type_name;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// Counts how the call ended, and gives its result.
@@ -87,5 +89,33 @@ impl Concluded {
             Outcome::Failure { retry_after } => Some(self.rejected.flatten().or(retry_after)),
             _ => self.rejected,
         }
+    }
+}
+
+impl Permit {
+    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config};
+    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1)).unwrap();
+    /// breaker.try_acquire()?.failure_with("paper jam");
+    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// ```
+    pub fn failure_with(self, text: impl Display) {
+        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+    }
+
+    /// Counts a call that ended with this result, of which the classifier has said this.
+    #[inline]
+    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
+    where
+        C: sealed::Classification<E>,
+    {
+        let (error, kind) = (result.as_ref().err(), type_name::<E>());
+        if !C::WORDED {
+            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
+        }
+        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }

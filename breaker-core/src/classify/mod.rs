@@ -1,9 +1,247 @@
-//! What counts as a failure.
+//! Classify: what a value says about the service by itself, and whether an error is of a type, or comes from one.
 
-pub(crate) mod classify;
 pub mod presets;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod search;
 pub(crate) mod shown;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod value;
+
+use crate::breaker::error_chain::{beginning, first_of};
+use crate::machine::outcome::Outcome;
+use crate::sync::Arc;
+use std::any::Any;
+use std::error::Error;
+use std::ops::DerefMut;
+use std::rc::Rc;
+
+/// What a value, most often an error, says about the service behind it.
+///
+/// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by hand; the ready-made
+/// ones are listed in [`presets`](crate::presets).
+///
+/// ```
+/// use breaker_core::{CircuitBreakerError, Classify, Outcome};
+///
+/// struct Refused {
+///     status: u16,
+/// }
+///
+/// impl Classify for Refused {
+///     fn classify(&self) -> Outcome {
+///         match self.status {
+///             422 => Outcome::neutral(),
+///             _ => Outcome::failure(),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Refused { status: 422 }.classify(), Outcome::neutral());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it counts as",
+    label = "`{Self}` is not `Classify`",
+    note = "for an enum of yours: `#[derive(Classify)]`; for a type of another crate: a function instead \
+            (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
+    note = "breaker-core has presets for the errors of many libraries, with a feature for each version of a library; turn on the one of your version, \
+            for instance `reqwest-0-12` or `tonic-0-14`: https://docs.rs/breaker-core/latest/breaker_core/presets",
+    note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a function of `presets`, for instance `classify = presets::reqwest`"
+)]
+pub trait Classify {
+    /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
+    fn classify(&self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for &T {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for Box<T> {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Classify + ?Sized> Classify for Arc<T> {
+    fn classify(&self) -> Outcome {
+        (**self).classify()
+    }
+}
+
+/// An error that a type item of `exclude`, `success` or `include` can look into.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be searched for an error of this type",
+    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error` mutably",
+    note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
+)]
+pub trait Search<T, Way> {
+    /// The error, to begin with.
+    fn first(&self) -> &(dyn Error + 'static);
+
+    /// Whether there is a `T` that the chain does not show.
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        false
+    }
+}
+
+/// The error is one itself.
+#[derive(Debug)]
+pub struct Itself;
+
+/// The error owns one and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An `Arc<dyn Error>` is an `Error` itself, and does not own:
+/// without that difference both ways would be open to it, and rustc would choose none.
+#[derive(Debug)]
+pub struct Boxed;
+
+/// The error is a box that is shared, as `Arc<anyhow::Error>`, or an `Rc<dyn Error>`.
+#[derive(Debug)]
+pub struct Shared;
+
+#[diagnostic::do_not_recommend]
+impl<E: Error + 'static, T> Search<T, Itself> for E {
+    fn first(&self) -> &(dyn Error + 'static) {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E, T> Search<T, Boxed> for E
+where
+    E: DerefMut + 'static,
+    E::Target: Opaque<T>,
+{
+    fn first(&self) -> &(dyn Error + 'static) {
+        beginning(self, (**self).as_error())
+    }
+
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        E::Target::beside(self).is_some()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Search<T, Boxed>, T> Search<T, Shared> for Arc<E> {
+    fn first(&self) -> &(dyn Error + 'static) {
+        (**self).first()
+    }
+
+    fn has_beside(&self) -> bool
+    where
+        T: Error,
+    {
+        (**self).has_beside()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Opaque<T> + ?Sized, T> Search<T, Shared> for Rc<E> {
+    fn first(&self) -> &(dyn Error + 'static) {
+        (**self).as_error()
+    }
+}
+
+/// `dyn Error`, with or without `Send` and `Sync`.
+pub trait Opaque<T> {
+    /// Without them.
+    fn as_error(&self) -> &(dyn Error + 'static);
+
+    /// The `T` that what dereferences to this has, and the chain does not show.
+    fn beside(_whole: &dyn Any) -> Option<&T>
+    where
+        T: Error,
+    {
+        None
+    }
+}
+
+impl<T> Opaque<T> for dyn Error + 'static {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self
+    }
+}
+
+impl<T> Opaque<T> for dyn Error + Send + 'static {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self
+    }
+}
+
+// An error that is not `Send + Sync` can be in no such box.
+impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
+    fn as_error(&self) -> &(dyn Error + 'static) {
+        self
+    }
+
+    /// An error that was given to `anyhow`'s `context` is no link of the chain.
+    #[cfg(feature = "anyhow")]
+    fn beside(whole: &dyn Any) -> Option<&T>
+    where
+        T: Error,
+    {
+        whole.downcast_ref::<anyhow::Error>()?.downcast_ref()
+    }
+}
+
+/// A type that a type item can look for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error type, so no error can be of it",
+    label = "expected a type that is `Error + 'static`",
+    note = "write a pattern (`MyError::Variant`, `pat(..)`) or a predicate (`|e| ..`) instead of the type"
+)]
+pub trait Sought: Error + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Error + 'static> Sought for T {}
+
+/// Whether `error`, or one behind it, is a `T`, or a `T` in a `Box` or an `Arc`. What it cannot see is listed on the attribute.
+pub fn is<T, E, Way>(error: &E) -> bool
+where
+    T: Sought,
+    E: Search<T, Way>,
+{
+    first_of::<T>(error.first()).is_some() || error.has_beside()
+}
+
+/// What the predicate says of the error.
+pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
+    predicate(error)
+}
+
+/// What the function of `classify = path` may give: an [`Outcome`], or what the functions of [`presets`](crate::presets) give.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the result counts as",
+    label = "the function of `classify = path` gives a `{Self}`",
+    note = "it takes the whole result by reference, and gives an `Outcome`"
+)]
+pub trait Verdict {
+    /// What it counts as.
+    fn outcome(self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl Verdict for Outcome {
+    fn outcome(self) -> Outcome {
+        self
+    }
+}
+
+/// What the function of `classify = path` says of the whole result.
+pub fn decide<R: ?Sized, V: Verdict>(result: &R, classify: impl FnOnce(&R) -> V) -> Outcome {
+    classify(result).outcome()
+}
+
+/// What a value says of itself.
+pub fn classify<C: Classify + ?Sized>(value: &C) -> Outcome {
+    value.classify()
+}

@@ -1,7 +1,7 @@
 //! Fits: a pattern of an error, asked of the errors behind another one too.
 
 use crate::breaker::error_chain::{any_of, beginning};
-use crate::classify::classify::{Opaque, Sought};
+use crate::classify::{Opaque, Sought};
 use crate::sync::Arc;
 use std::error::Error;
 use std::ops::Deref;

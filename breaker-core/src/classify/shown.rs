@@ -3,7 +3,7 @@
 use crate::breaker::classification::sealed;
 use crate::breaker::error::{CallError, CircuitBreakerError};
 use crate::breaker::look::{Known, Look};
-use crate::classify::classify::{Boxed, Itself, Search, Shared, Verdict};
+use crate::classify::{Boxed, Itself, Search, Shared, Verdict};
 use crate::machine::outcome::Outcome;
 use crate::sync::Arc;
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //! for.
 
 use crate::breaker::look::{Judged, Look};
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
@@ -81,7 +81,7 @@ impl Advice {
         let is_first = |status: &u16| *status >= 500 && !self.given.swap(true, Ordering::Relaxed);
         if let Some(status) = status.filter(is_first) {
             #[cfg(feature = "tracing")]
-            crate::breaker::log::failed_response(self.function, status);
+            crate::breaker::log::advice::failed_response(self.function, status);
             #[cfg(not(feature = "tracing"))]
             let _ = (self.function, status);
         }

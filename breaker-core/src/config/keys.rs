@@ -4,6 +4,7 @@
 use crate::config::error::ConfigError;
 #[cfg(feature = "serde")]
 use crate::config::json::{Json, Shape};
+use crate::config::ranges::{above_zero, all, as_is, attempted, lasting, lasts, one_or_more, paced, share, some};
 use crate::config::types::{Backoff, Limits, OnCancel, OnPanic, PerFunction, Window};
 use crate::config::value::Value;
 use std::time::Duration;
@@ -185,18 +186,6 @@ macro_rules! keys {
         /// The keys, as they are written in an attribute or a file.
         pub(crate) const KEYS: &[&str] = &[$(stringify!($key),)*];
     };
-}
-
-const fn as_is<T: Copy>(value: T) -> T {
-    value
-}
-
-const fn all<T: Copy>(value: T) -> PerFunction<T> {
-    PerFunction::All(value)
-}
-
-const fn some<T: Copy>(value: T) -> Option<T> {
-    Some(value)
 }
 
 keys! {
@@ -399,38 +388,4 @@ impl Config {
         self.env = Some(prefix);
         self
     }
-}
-
-const fn above_zero(span: Option<Duration>) -> bool {
-    !matches!(span, Some(Duration::ZERO))
-}
-
-const fn share(rate: Option<f64>) -> bool {
-    match rate {
-        Some(rate) => rate > 0.0 && rate <= 1.0,
-        None => true,
-    }
-}
-
-const fn one_or_more(count: Option<u32>) -> bool {
-    !matches!(count, Some(0))
-}
-
-const fn attempted(attempts: PerFunction<u32>) -> bool {
-    !matches!(attempts, PerFunction::All(0))
-}
-
-const fn lasts(span: PerFunction<Duration>) -> bool {
-    !matches!(span, PerFunction::All(Duration::ZERO))
-}
-
-const fn paced(backoff: Option<Backoff>) -> bool {
-    match backoff {
-        Some(backoff) => backoff.is_valid(),
-        None => true,
-    }
-}
-
-const fn lasting(what: OnCancel) -> bool {
-    !matches!(what, OnCancel::After(Duration::ZERO))
 }

@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod keys;
 pub(crate) mod layers;
 pub(crate) mod prefixes;
+mod ranges;
 pub(crate) mod ranked;
 pub(crate) mod report;
 pub(crate) mod resolve;

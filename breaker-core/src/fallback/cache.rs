@@ -5,8 +5,9 @@ use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Row;
 use crate::call::result::Fallible;
 use crate::clock;
+use crate::fallback::context::{FallbackMetadata, Rejection};
+use crate::fallback::fallen::{Ended, On};
 use crate::fallback::settle::Falls;
-use crate::fallback::steps::{Ended, FallbackMetadata, On, Rejection};
 use crate::fallback::store::{AnyStore, Stored, SyncStore};
 use crate::machine::outcome::Outcome;
 #[cfg(feature = "test-util")]

@@ -4,6 +4,8 @@
 pub(crate) mod cache;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod cache_key;
+pub(crate) mod context;
+pub(crate) mod fallen;
 #[cfg(feature = "moka")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod moka;

@@ -2,7 +2,7 @@
 
 use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};
-use crate::fallback::steps::Rejection;
+use crate::fallback::context::Rejection;
 use crate::fallback::store::{Store, Stored, SyncStore};
 use crate::sync::Arc;
 use crate::sync::statics::Mutex;

@@ -2,7 +2,8 @@
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::Fallible;
-use crate::fallback::steps::{Answer, Maybe, Refused, Surely};
+use crate::fallback::fallen::Refused;
+use crate::fallback::steps::{Answer, Maybe, Surely};
 use std::convert::Infallible;
 use std::marker::PhantomData;
 

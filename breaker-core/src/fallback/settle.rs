@@ -4,7 +4,7 @@ use crate::breaker::look::Judged;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::{Concluded, conclude_result, conclude_whole};
-use crate::fallback::steps::{Ended, Fallen, On};
+use crate::fallback::fallen::{Ended, Fallen, On};
 use crate::machine::outcome::Outcome;
 
 /// Which endings fall back, and who else wants to hear of an ending.

@@ -7,8 +7,8 @@ use crate::call::result::Fallible;
 use crate::call::settle::Concluded;
 use crate::call::stream::attribute::{Begin, BegunBox, Items, StreamBox, begin, guard, guard_box};
 use crate::call::stream::limits::Rules;
+use crate::fallback::fallen::{Ended, Fallen, On};
 use crate::fallback::settle::{fall, unless_it_falls};
-use crate::fallback::steps::{Ended, Fallen, On};
 
 /// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]

@@ -2,7 +2,7 @@
 
 use crate::breaker::report::{FallbackCutOff, Report};
 use crate::call::timeout;
-use crate::fallback::steps::Rejection;
+use crate::fallback::context::Rejection;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;

@@ -35,6 +35,7 @@ pub(crate) mod outcome;
 pub(crate) mod output;
 pub(crate) mod packed;
 pub(crate) mod ramp;
+mod settle;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -44,16 +45,14 @@ pub(crate) mod window;
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
-use crate::config::types::{OnCancel, OnPanic};
 use crate::machine::backoff::{Opening, Pace};
-use crate::machine::half_open::{Trial, Verdict};
-use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::output::{Admission, Call, Change, Counted, Counts, Eclipse, Settled, Widened};
-use crate::machine::packed::{Evidence, Wait, Word};
+use crate::machine::half_open::Trial;
+use crate::machine::output::{Admission, Change, Counts};
+use crate::machine::packed::Wait;
 use crate::machine::ramp::Ramp;
 use crate::machine::state::State;
 use crate::machine::trip::{Run, Trip};
-use crate::machine::window::{Mark, SlidingWindow};
+use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
 use std::time::Duration;
 
@@ -208,238 +207,6 @@ impl Machine {
         Admission::Rejected { state, wait: Wait::until(until, now) }
     }
 
-    /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
-    pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let judged = self.judge(call, ending, now);
-        let outcome = self.spare(call, ending, tells(call.evidence, judged));
-        self.count(outcome, now);
-        if !self.binds(call.word) {
-            return Settled::nothing(outcome);
-        }
-        let asked = match ending {
-            Ending::Result(Outcome::Failure { retry_after }) => retry_after,
-            _ => None,
-        };
-        let own_time = call.word.has(Word::TIMED) && !call.evidence.has(Evidence::WITHIN);
-        let took = own_time.then(|| now.since(call.started));
-        let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
-        let widened = self.leave_slot(call, outcome);
-        let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
-        let change = self.decide(outcome, slow, asked, now);
-        let widened = self.tell_of_places(widened, change);
-        let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
-        let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        let eclipse = if change.is_none() { self.eclipse(call, judged, outcome, now) } else { Eclipse::None };
-        let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
-        let failed_probes = if probed { self.failed_probes } else { 0 };
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
-    }
-
-    /// Whether the result of a call under this word decides anything (rule 7).
-    fn binds(&self, word: Word) -> bool {
-        word.generation() == self.generation && !word.has(Word::UNBOUND)
-    }
-
-    /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
-    /// one place more.
-    pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
-        let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
-        let widened = self.binds(call.word) && self.leave_slot(call, outcome);
-        self.tell_of_places(widened, None)
-    }
-
-    /// Which trial has one place more, if one has and that is to be told: once until it closes.
-    fn tell_of_places(&mut self, widened: bool, change: Option<Change>) -> Option<Widened> {
-        let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
-        let places = if widened { Widened::This } else { Widened::Next };
-        let tell = (widened || next) && !self.told_of_places;
-        self.told_of_places |= tell;
-        tell.then_some(places)
-    }
-
-    /// A probe's slot is free (rule 6). Gives whether the trial has one place more.
-    fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
-        let turned_away = self.turned_away(call.rejected);
-        let Phase::HalfOpen(trial) = &mut self.phase else { return false };
-        if outcome == Counted::Failure {
-            trial.failed(call.probe, turned_away);
-        }
-        let in_vain = !matches!(outcome, Counted::Success | Counted::Failure);
-        trial.give_back(call.probe, in_vain.then_some(turned_away))
-    }
-
-    /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
-    /// then, where each drop is a failure. One that is dropped after the time that `on_cancel` gives has hung.
-    fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
-        let dropped = ending.is_drop();
-        let each_fails = self.settings.on_cancel == OnCancel::Failure;
-        if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.word) {
-            return outcome;
-        }
-        let turned_away = self.turned_away(call.rejected);
-        let spared = match &mut self.phase {
-            Phase::HalfOpen(trial) => trial.spares(call.probe, turned_away),
-            Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
-            _ => false,
-        };
-        if spared { tells(call.evidence, Counted::Cancelled) } else { outcome }
-    }
-
-    /// How many calls were rejected so far, or would have been, if so many were.
-    fn turned_away(&self, rejected: u64) -> u64 {
-        rejected.saturating_add(self.counts.shadow_rejected)
-    }
-
-    /// Whether this success, which a call inside that was dropped hides, makes as many as would have closed the breaker.
-    fn hides(&mut self) -> bool {
-        match &mut self.phase {
-            Phase::HalfOpen(trial) => trial.hides(&self.settings),
-            _ => false,
-        }
-    }
-
-    /// Notes a question that fails after a success inside it, which ends the run: there may be as many as would open the breaker, were those
-    /// successes not. A question that succeeds ends their run; `fail_window` does too.
-    fn eclipse(&mut self, call: Call, judged: Counted, outcome: Counted, now: Tick) -> Eclipse {
-        let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
-        let fails = match call.around {
-            None => judged == Counted::Failure && after_success(call.evidence),
-            Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
-        };
-        if fails {
-            let length = self.eclipsed.failed(now, self.settings.fail_window);
-            let tell = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_told;
-            self.eclipse_told |= tell;
-            return if tell { Eclipse::Tells } else { Eclipse::Hides };
-        }
-        let succeeds = judged == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
-        if call.around.is_none() && succeeds {
-            self.eclipsed.clear();
-        }
-        if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
-    }
-
-    /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
-    /// below its limit: then neither the gate nor a note has anything to learn from it. `false`: it is for `settle`.
-    #[inline]
-    pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
-        let again = self.run.lengthen(now, self.longest_gap, self.longest_run);
-        if again {
-            self.drops = 0;
-            self.count(Counted::Failure, now);
-        }
-        again
-    }
-
-    /// A success that was added to the window without the lock made a rule seem to hold.
-    pub(crate) fn review(&mut self, generation: u64, now: Tick) -> Option<Change> {
-        if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
-            return None;
-        }
-        let window = self.ruled_window()?;
-        window.turn(now);
-        window.judge().map(|trip| self.open(trip, None, now))
-    }
-
-    /// So many calls that are under way and slow made a rule seem to hold.
-    pub(crate) fn review_under_way(&mut self, generation: u64, slow: u64, now: Tick) -> Option<Change> {
-        if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
-            return None;
-        }
-        let window = self.ruled_window()?;
-        window.turn(now);
-        window.judge_with(slow, now).map(|trip| self.open(trip, None, now))
-    }
-
-    /// What an ending counts as (rules 8 and 9).
-    fn judge(&self, call: Call, ending: Ending, now: Tick) -> Counted {
-        let failure_if = |failed: bool, or: Counted| if failed { Counted::Failure } else { or };
-        match ending {
-            Ending::Result(Outcome::Success) => Counted::Success,
-            Ending::Result(Outcome::Neutral) => Counted::Ignored,
-            Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
-            Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
-            Ending::Dropped { took } => match self.settings.on_cancel {
-                OnCancel::Ignore => Counted::Cancelled,
-                OnCancel::Failure => Counted::Failure,
-                OnCancel::After(limit) => {
-                    let timed = call.word.has(Word::TIMED);
-                    failure_if(timed && took.unwrap_or(now.since(call.started)) >= limit, Counted::Cancelled)
-                }
-            },
-            Ending::Left { waited } => match (self.settings.on_cancel, waited) {
-                (OnCancel::Failure, Some(_)) => Counted::Failure,
-                (OnCancel::After(limit), Some(waited)) => failure_if(waited >= limit, Counted::Success),
-                _ => Counted::Success,
-            },
-        }
-    }
-
-    fn count(&mut self, outcome: Counted, now: Tick) {
-        match outcome {
-            Counted::Success | Counted::PassedOn => {}
-            Counted::Failure => {
-                self.counts.failures += 1;
-                self.last_failure = now;
-            }
-            Counted::Ignored => self.counts.ignored += 1,
-            Counted::Cancelled => self.counts.cancelled += 1,
-        }
-    }
-
-    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Change> {
-        self.drops = match outcome {
-            Counted::Cancelled => self.drops.saturating_add(1),
-            Counted::PassedOn => self.drops,
-            _ => 0,
-        };
-        let mark = Mark { failed: outcome == Counted::Failure, slow };
-        let counts = matches!(outcome, Counted::Success | Counted::Failure);
-        match &mut self.phase {
-            // A call that was dropped has no result, but if it was slow, that is known.
-            Phase::Closed { .. } if counts || (slow && outcome == Counted::Cancelled) => {
-                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, asked, now))
-            }
-            Phase::HalfOpen(trial) if counts => {
-                trial.add(mark);
-                let verdict = trial.verdict(&self.settings);
-                if mark.failed {
-                    self.run.failed(now, None);
-                    self.failed_probes = self.failed_probes.saturating_add(1);
-                } else {
-                    self.run.clear();
-                    self.failed_probes = 0;
-                }
-                match verdict? {
-                    Verdict::Close => Some(self.close(now)),
-                    Verdict::Open(trip) => Some(self.open(trip, asked, now)),
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// Tells the rules of a call, and gives the one that holds now (rule 2).
-    fn closed_call(&mut self, outcome: Counted, mark: Mark, now: Tick) -> Option<Trip> {
-        if outcome == Counted::Success {
-            self.run.clear();
-        }
-        if mark.failed {
-            self.run.failed(now, self.settings.fail_window);
-        }
-        if mark.failed || mark.slow {
-            self.last_bad = now;
-        }
-        let window = self.ruled_window();
-        if let Some(window) = window {
-            window.add(mark, now);
-        }
-        if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
-            return Some(Trip::Run { length: self.run.length(), span: self.run.span() });
-        }
-        window?.judge()
-    }
-
     /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
     fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Change {
         let (lacking, failed) = match &self.phase {
@@ -542,11 +309,4 @@ impl Machine {
     pub(crate) fn seed(&mut self, seed: u64) {
         self.pace.seed(seed);
     }
-}
-
-/// What is left to tell of a call after what those inside it have told (rule 5): of a failure, unless they told one, gave an error or were
-/// rejected; of anything else, unless they told anything, were rejected or were dropped.
-fn tells(evidence: Evidence, outcome: Counted) -> Counted {
-    let told = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
-    if evidence.has(told) { Counted::PassedOn } else { outcome }
 }

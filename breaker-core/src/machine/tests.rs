@@ -3,6 +3,9 @@
 use super::*;
 use crate::config::keys::Config;
 use crate::config::types::Limits;
+use crate::machine::outcome::{Ending, Outcome};
+use crate::machine::output::{Call, Settled};
+use crate::machine::packed::Evidence;
 
 const NOW: Tick = Tick::from_nanos(1_000_000_000);
 const SECOND: Duration = Duration::from_secs(1);

@@ -7,10 +7,10 @@ use crate::call::permit::Permit;
 use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::machine::state::State;
+use crate::registry::Registry;
 use crate::registry::declaration::Declaration;
 #[cfg(feature = "test-util")]
 use crate::registry::isolation;
-use crate::registry::registry::Registry;
 use crate::sync::statics::OnceLock;
 use std::panic::Location;
 

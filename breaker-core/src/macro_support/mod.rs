@@ -24,20 +24,22 @@ pub use crate::call::result::Opens;
 pub use crate::call::result::{Fallible, FromRejection, from_rejection, reject, reject_with, view};
 pub use crate::call::settle::settle;
 pub use crate::call::settle::settle_whole;
-pub use crate::classify::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
+pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::keys::Config;
 pub use crate::config::types::Backoff;
 pub use crate::config::types::{OnCancel, OnPanic};
 pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
+pub use crate::fallback::context::Rejection;
+pub use crate::fallback::fallen::{Fallen, On, Refused, instead};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::fallback::moka::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
 pub use crate::fallback::settle::{settle_or_fall, settle_whole_or_fall};
-pub use crate::fallback::steps::{Answer, Fallen, On, Refused, Rejection, Step, instead};
+pub use crate::fallback::steps::{Answer, Step};
 pub use crate::machine::outcome::Outcome;
 pub use crate::macro_support::callsite::Site;
 pub use crate::macro_support::guarded_call::{Callable, call_seeing, call_with};

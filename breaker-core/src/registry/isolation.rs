@@ -4,7 +4,7 @@
 //! the task that is being polled, or else by the runtime, which is how tasks that the test spawns are known.
 
 use crate::call::runtime::{self, Id};
-use crate::registry::registry::Registry;
+use crate::registry::Registry;
 use crate::sync::statics::{AtomicUsize, Mutex};
 use crate::sync::{LazyLock, Ordering};
 use std::any::{Any, TypeId};

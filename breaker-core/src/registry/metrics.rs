@@ -1,7 +1,7 @@
 //! Exports the metrics of all breakers of a registry.
 
 use crate::clock;
-use crate::registry::registry::Registry;
+use crate::registry::Registry;
 
 impl Registry {
     /// Exports the metrics of every breaker of this registry, present and future, through the facade `metrics`. Once is enough, and more

@@ -1,6 +1,9 @@
-//! The breakers of a process by name.
+//! Registry: the breakers of a process by name, and what code, file and environment say of them.
+//!
+//! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
 
 pub(crate) mod call_site;
+mod configuration;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod declaration;
 pub(crate) mod inner;
@@ -9,6 +12,274 @@ pub(crate) mod isolation;
 pub(crate) mod logged_once;
 #[cfg(feature = "metrics")]
 mod metrics;
-pub(crate) mod registry;
 #[cfg(feature = "tokio")]
 pub(crate) mod watch;
+
+use crate::breaker::control::tell_all;
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::Observer;
+use crate::breaker::snapshot::Health;
+use crate::config::call_settings::Terms;
+use crate::config::error::{ConfigError, ConfigErrorKind};
+use crate::config::keys::Config;
+use crate::registry::call_site::CallSite;
+#[cfg(feature = "register")]
+use crate::registry::declaration::gathered;
+use crate::registry::declaration::{Declaration, Declared};
+use crate::registry::inner::{Directory, Waiting};
+#[cfg(feature = "tokio")]
+use crate::registry::watch::Watch;
+use crate::sync::{Arc, LazyLock, Mutex};
+use crate::telemetry::added_listener::AddedListener;
+use crate::telemetry::event::Listener;
+use crate::telemetry::listener::observer;
+use std::panic::Location;
+
+/// How many unhealthy values of `key`s health lists.
+const VALUES: usize = 100;
+
+/// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
+pub struct Registry {
+    inner: Arc<Mutex<Directory>>,
+    /// Held while files and variables are read again, so that what was read first is not put in force last.
+    reloads: Mutex<()>,
+    /// The breakers of its functions live as long as the process.
+    forever: bool,
+}
+
+impl Registry {
+    /// The process's registry.
+    ///
+    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start. In a test
+    /// that runs in `testing::isolated` (feature `test-util`) this is the test's own registry.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        #[cfg(feature = "test-util")]
+        if let Some(isolated) = isolation::registry() {
+            return isolated;
+        }
+        static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
+            let registry = Registry { forever: true, ..Registry::new() };
+            registry.adopt();
+            registry
+        });
+        &GLOBAL
+    }
+
+    /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { inner: Arc::default(), reloads: Mutex::default(), forever: false }
+    }
+
+    /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn isolated() -> Self {
+        let registry = Self { inner: Arc::new(Mutex::new(Directory::isolated())), ..Self::new() };
+        registry.adopt();
+        registry
+    }
+
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
+    /// call, and `NAME[*]` the one that values share for which there was no room. A value can be written as it is, or as the breaker's
+    /// [name](CircuitBreaker::name) has it; where both are a value's, it is the name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
+        let breaker = self.inner.lock().find(name);
+        self.tell();
+        breaker
+    }
+
+    /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the keys that nobody has
+    /// set yet are taken over; one that was set to another value stays, and [`init`](Self::init) tells of it.
+    ///
+    /// # Errors
+    /// When a value of `config` is out of its range, or the name is empty.
+    #[track_caller]
+    pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
+        let place = Location::caller().to_string();
+        if name.is_empty() {
+            return Err(ConfigError::nameless(&place));
+        }
+        if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
+            return Err(problem);
+        }
+        let declared = Declared { place, config, can_be_cut: true, by_default: None };
+        // It may be removed again, so it does not live for ever.
+        let breaker = self.inner.lock().declare(name, declared, false);
+        self.tell();
+        Ok(breaker)
+    }
+
+    /// Makes a breaker known that was made by [`CircuitBreaker::new`]: health lists it, and file and environment hold for it.
+    ///
+    /// # Errors
+    /// When another breaker has its name.
+    pub fn register(&self, breaker: &CircuitBreaker) -> Result<(), ConfigError> {
+        let mut inner = self.inner.lock();
+        if let Some(known) = inner.get(breaker.name()) {
+            let place = format!("circuit breaker `{}`", breaker.name());
+            let message = "cannot be registered: there is another breaker of this name";
+            return match known.is(breaker) {
+                true => Ok(()),
+                false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
+            };
+        }
+        let place = "the registered breaker".to_owned();
+        inner
+            .enter(breaker.clone(), Declared { place, config: breaker.declared(), can_be_cut: true, by_default: None });
+        drop(inner);
+        self.tell();
+        Ok(())
+    }
+
+    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or [`register`](Self::register), and gives it: for a process that runs
+    /// long and makes breakers for what comes and goes. With the last handle its memory is free.
+    ///
+    /// A handle that is still held works on, with the settings that it has. Health no longer shows it, the registry's listeners no longer hear
+    /// of it, files and variables no longer change it, and its metrics end: counters stay where they are, gauges are 0, since the
+    /// facade `metrics` cannot take a series away. The name is free for another breaker, for which files and variables hold again, but not
+    /// what [`configure`](Self::configure) said.
+    ///
+    /// # Errors
+    /// When there is no breaker of this name, or an annotated function has it, which finds it once and for ever; this holds for all values
+    /// of a `key`. Without the feature `register` a function has its breaker from its first call.
+    pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
+        let removed = self.inner.lock().remove(name)?;
+        #[cfg(feature = "metrics")]
+        removed.meter_takes_leave();
+        self.tell();
+        Ok(removed)
+    }
+
+    /// All breakers, by name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<CircuitBreaker> {
+        let breakers = self.inner.lock().all();
+        self.tell();
+        breakers
+    }
+
+    /// Where the breaker of this name was declared: the annotated functions that share it, and the callers of
+    /// [`breaker`](Self::breaker), in the order in which they came, each with the time limit of its calls and where that came from. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
+    #[must_use]
+    pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
+        self.inner.lock().call_sites(name)
+    }
+
+    /// Adds a listener to every breaker of this registry, present and future; what it gives takes the listener off again.
+    pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
+        self.add_observer(observer(listener))
+    }
+
+    fn add_observer(&self, observer: Arc<dyn Observer>) -> AddedListener {
+        let directory = Arc::downgrade(&self.inner);
+        let added = AddedListener::new(&observer, move |observer| {
+            if let Some(directory) = directory.upgrade() {
+                directory.lock().take_off(observer);
+                tell(&directory);
+            }
+        });
+        self.inner.lock().observe(observer);
+        self.tell();
+        added
+    }
+
+    /// Ends openings at their time although no call comes: a future for one task of the service, which never ends by itself.
+    ///
+    /// Without it an open time that is over shows in [`CircuitBreaker::state`], snapshots and health at once, but listeners, the log, and metrics that follow
+    /// events hear of it with the next call: a breaker that nobody calls looks open to them. With it they hear that it is half-open when the time is over, and
+    /// that a [`force_open_for`](CircuitBreaker::force_open_for) is. All breakers of this registry belong to it, those that are made later and the values of a
+    /// `key` too.
+    ///
+    /// It has one timer, and waits while nothing is open. Calls cost what they cost without it. It takes no place of a trial: the next call is the first
+    /// probe. Several at once do no harm; the first one tells. Listeners run on its task.
+    ///
+    /// ```
+    /// # async fn serve() {
+    /// use breaker_core::Registry;
+    ///
+    /// let watch = tokio::spawn(Registry::global().watch());
+    /// // ...
+    /// watch.abort(); // at the end, if the runtime goes on
+    /// # }
+    /// ```
+    ///
+    /// It ends where there is no tokio runtime with a timer, which is logged, and when the registry is gone.
+    ///
+    /// # Cancellation
+    /// Dropping it, or the task, ends the watch and changes nothing else.
+    #[cfg(feature = "tokio")]
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.inner, |noting| self.add_observer(Arc::new(noting)))
+    }
+
+    /// Has every breaker of this registry metered, present and future.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) {
+        self.inner.lock().meter();
+        self.tell();
+    }
+
+    /// What all breakers show of themselves, and whether a critical one is not closed. Of the unhealthy values of `key`s it has the worst 100.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health_with(VALUES)
+    }
+
+    /// The same with another number of values of `key`s.
+    #[must_use]
+    pub fn health_with(&self, values: usize) -> Health {
+        Health::of(&self.breakers(), values)
+    }
+
+    /// Gives an annotated function its breaker, and what calls read of what is said of the function alone.
+    pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<Terms>) {
+        let (name, declared, function) = declaration.read();
+        let mut inner = self.inner.lock();
+        let breaker = inner.declare(&name, declared.clone(), self.forever);
+        let terms = inner.add_function(&name, &declared, function);
+        (breaker, terms)
+    }
+
+    /// Makes the breakers of all annotated functions known.
+    fn adopt(&self) {
+        #[cfg(feature = "register")]
+        for declaration in gathered() {
+            self.declare(declaration);
+        }
+    }
+
+    /// Tells and logs what waits for that, with no lock held.
+    pub(crate) fn tell(&self) {
+        tell(&self.inner);
+    }
+}
+
+/// Tells and logs what waits for that, with no lock held.
+pub(crate) fn tell(directory: &Mutex<Directory>) {
+    let Waiting { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+    #[cfg(feature = "tracing")]
+    {
+        for notice in problems.iter().chain(&notices) {
+            crate::breaker::log::notice(notice);
+        }
+        for breaker in &made {
+            crate::breaker::log::made(breaker);
+        }
+    }
+    drop((made, problems, notices));
+    tell_all(told);
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("breakers", &self.inner.lock().names()).finish()
+    }
+}

@@ -181,13 +181,17 @@ impl Permit {
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
         if let Some(widened) = settled.widened {
-            crate::breaker::log::widened(self.breaker(), self.holder.function(), widened);
+            crate::breaker::log::advice::widened(self.breaker(), self.holder.function(), widened);
         }
         #[cfg(feature = "tracing")]
         self.warn_of_eclipse(settled);
         #[cfg(feature = "tracing")]
         if settled.hidden {
-            crate::breaker::log::hidden(self.breaker(), self.holder.function(), nesting::last_inside(self.breaker()));
+            crate::breaker::log::advice::hidden(
+                self.breaker(),
+                self.holder.function(),
+                nesting::last_inside(self.breaker()),
+            );
         }
         #[cfg(not(feature = "tracing"))]
         let _ = (settled.widened, settled.hidden);
@@ -199,14 +203,14 @@ impl Permit {
         let own = self.holder.function();
         match (settled.eclipse, settled.outcome) {
             (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
-                crate::breaker::log::answers(self.breaker(), nesting::function_around(self.breaker()), own);
+                crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
             }
             // The failure of a call that had no success inside itself is one of the call around it.
             (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
-                crate::breaker::log::eclipsed(self.breaker(), own)
+                crate::breaker::log::advice::eclipsed(self.breaker(), own)
             }
             (Eclipse::Tells, _) => {
-                crate::breaker::log::eclipsed(self.breaker(), nesting::function_around(self.breaker()))
+                crate::breaker::log::advice::eclipsed(self.breaker(), nesting::function_around(self.breaker()))
             }
             _ => {}
         }

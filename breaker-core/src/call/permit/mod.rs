@@ -1,12 +1,13 @@
 //! Permit: a call that was let in, what its own code does, and what the calls inside it have told.
 
 mod ending;
+#[cfg(feature = "stream")]
+mod of_stream;
 #[cfg(test)]
 mod tests;
 
 use crate::breaker::caller::{Holder, Link};
 use crate::breaker::cause::Cause;
-use crate::breaker::classification::sealed;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Core;
 use crate::breaker::report::is_quiet;
@@ -20,8 +21,6 @@ use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
 use std::fmt::Display;
-#[cfg(feature = "stream")]
-use std::time::Duration;
 
 /// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
 /// call (`on_cancel`), and one that is leaked gives its slot back after
@@ -326,97 +325,10 @@ impl Permit {
     fn is_inside(&self) -> bool {
         self.place.load(Ordering::Relaxed) & INSIDE != 0
     }
-
-    /// Whether there were calls of the same breaker inside it.
-    #[cfg(feature = "stream")]
-    pub(crate) fn had_calls(&self) -> bool {
-        self.evidence().has(Evidence::WITHIN)
-    }
-
-    /// The same call. `None`: it is the call of a stream inside another one whose call has ended, and has told, so it ends with that.
-    #[cfg(feature = "stream")]
-    pub(crate) fn unless_in_ended(mut self) -> Option<Self> {
-        if !self.is_inside() || !nesting::is_in_ended(&self.breaker().0) {
-            return Some(self);
-        }
-        self.settled = true;
-        self.leave_place();
-        self.leave_starts();
-        if !self.word.has(Word::PASS) {
-            self.pass_on(false, "failure");
-        }
-        None
-    }
-
-    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited for the next one.
-    #[cfg(feature = "stream")]
-    pub(crate) fn left(mut self, waits: Option<Tick>) {
-        // A stream that panics ends so.
-        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
-            self.settled = true;
-            self.end(Ending::Left { waited: waits.map(waited) }, &|| Cause::told("cancelled", &LEFT));
-        }
-    }
-
-    /// The call's stream, which was there at `made`, is dropped before it gave an item. `waits`: since when its reader has waited for it, if it did.
-    /// The time between is the reader's own.
-    #[cfg(feature = "stream")]
-    pub(crate) fn left_unread(mut self, made: Tick, waits: Option<Tick>) {
-        // As above: it may have been read once.
-        if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
-            self.settled = true;
-            let took = self.took(made).saturating_add(waits.map_or(Duration::ZERO, waited));
-            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
-        }
-    }
-
-    /// The next item of the call's stream did not come for so long.
-    #[cfg(feature = "stream")]
-    pub(crate) fn was_late(self, is_first: bool, after: Duration) {
-        let after = humantime::format_duration(after);
-        let text = if is_first { format!("no first item within {after}") } else { format!("no item for {after}") };
-        self.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
-    }
-
-    /// The call's stream ended before the answer was complete.
-    #[cfg(feature = "stream")]
-    pub(crate) fn was_cut(self, is_empty: bool) {
-        let text =
-            if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
-        self.settle_with(Outcome::failure(), || Cause::told("cut", &text));
-    }
-
-    /// Whether it is known when the call began.
-    #[cfg(feature = "stream")]
-    pub(crate) fn knows_start(&self) -> bool {
-        self.started != Tick::ZERO
-    }
-
-    /// Whether [`timed`](Self::timed) has noted that.
-    #[cfg(feature = "stream")]
-    pub(crate) fn is_timed(&self) -> bool {
-        self.place.load(Ordering::Relaxed) & TIMED != 0
-    }
-
-    /// How long the call took until `then`, which is of no meaning where it is not known when it began.
-    #[cfg(feature = "stream")]
-    pub(crate) fn took(&self, then: Tick) -> Duration {
-        then.since(self.started.coarse(then))
-    }
-}
-
-/// How long a reader has waited since then; zero where no time was noted.
-#[cfg(feature = "stream")]
-fn waited(since: Tick) -> Duration {
-    if since == Tick::ZERO { Duration::ZERO } else { since.elapsed() }
 }
 
 /// The text of a call that counts as a failure because it was dropped.
 const DROPPED: &str = "the call was dropped before it had a result";
-
-/// The same of a stream that had given something.
-#[cfg(feature = "stream")]
-const LEFT: &str = "the stream was dropped while its reader waited";
 
 impl Drop for Permit {
     #[inline]
@@ -458,33 +370,5 @@ impl Drop for Inside<'_> {
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").field("breaker", &self.breaker().name()).finish_non_exhaustive()
-    }
-}
-
-impl Permit {
-    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
-    ///
-    /// ```
-    /// # use breaker_core::{CircuitBreaker, Config};
-    /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1)).unwrap();
-    /// breaker.try_acquire()?.failure_with("paper jam");
-    /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
-    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
-    /// ```
-    pub fn failure_with(self, text: impl Display) {
-        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
-    }
-
-    /// Counts a call that ended with this result, of which the classifier has said this.
-    #[inline]
-    pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
-    where
-        C: sealed::Classification<E>,
-    {
-        let (error, kind) = (result.as_ref().err(), std::any::type_name::<E>());
-        if !C::WORDED {
-            return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
-        }
-        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
     }
 }

@@ -5,7 +5,7 @@ use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::chain;
 use crate::breaker::look::Known;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::async_nats_0_51 as async_nats;
 use async_nats::error::Error;

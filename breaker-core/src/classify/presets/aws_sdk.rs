@@ -5,7 +5,7 @@ use super::retry_after::asked;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::first_of;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::aws_smithy_runtime_api_1::client::result::{ConnectorError, SdkError};
 use ::aws_smithy_runtime_api_1::http::Response;

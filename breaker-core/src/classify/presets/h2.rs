@@ -2,7 +2,7 @@
 
 use super::io::never_left;
 use super::subject::{self, Subject};
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::h2_0_4::Error;
 use std::error;

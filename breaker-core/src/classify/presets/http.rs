@@ -17,7 +17,7 @@ macro_rules! presets {
     ($(#[$doc:meta])* $http:ident) => {
         $(#[$doc])*
         pub mod $http {
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::machine::outcome::Outcome;
             use crate::classify::value::HttpStatus;
             use ::$http::{HeaderMap, Response, StatusCode};

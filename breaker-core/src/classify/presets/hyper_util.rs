@@ -5,7 +5,7 @@ use super::subject::{self, Subject};
 use super::texts::{cannot_be_sent, proxy_refuses};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::first_of;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::hyper_util_0_1::client::legacy::Error;
 use std::error;

@@ -3,7 +3,7 @@
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::{any_of, as_one};
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use std::io::{Error, ErrorKind};
 

@@ -160,7 +160,7 @@ mod tower;
 mod ureq;
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 
 pub use self::any::any;

@@ -3,7 +3,7 @@
 use super::io::never_left;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::redis_1::{ErrorKind, ParsingError, RedisError, ServerError, ServerErrorKind};
 use std::error::Error;

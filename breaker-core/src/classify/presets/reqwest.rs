@@ -45,7 +45,7 @@ macro_rules! presets {
         mod $reqwest {
             use crate::breaker::error::CircuitBreakerError;
             use crate::breaker::error_chain::{as_one, chain};
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::classify::presets::http::http_1::with_headers;
             use crate::classify::presets::io::never_left;
             use crate::classify::presets::texts::{cannot_be_sent, not_upgraded, proxy_refuses};

@@ -1,6 +1,6 @@
 //! What a whole result counts as.
 
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 

@@ -3,7 +3,7 @@
 use super::io::never_left;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::rumqttc_0_25 as rumqttc;
 use rumqttc::mqttbytes::{self, valid_filter, valid_topic};

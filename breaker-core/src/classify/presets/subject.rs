@@ -2,7 +2,7 @@
 
 use crate::breaker::error_chain::as_one;
 use crate::breaker::look::Known;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 use std::error::Error;

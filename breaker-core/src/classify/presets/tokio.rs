@@ -1,7 +1,7 @@
 //! The preset for the errors of tokio itself.
 
 use super::subject::{self, Subject};
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::tokio::sync::{AcquireError, TryAcquireError};
 use ::tokio::task::JoinError;

@@ -5,7 +5,7 @@ use super::sqlstate;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::chain;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::tokio_postgres_0_7::Error;
 use ::tokio_postgres_0_7::error::{DbError, Severity};

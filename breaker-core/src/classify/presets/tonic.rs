@@ -93,7 +93,7 @@ fn http_status(code: i32, message: &str) -> Option<Outcome> {
 macro_rules! presets {
     ($tonic:ident) => {
         mod $tonic {
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::breaker::error::CircuitBreakerError;
             use crate::machine::outcome::Outcome;
             use ::$tonic::{Code, Response, Status};

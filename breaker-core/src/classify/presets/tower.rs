@@ -35,7 +35,7 @@ macro_rules! presets {
     ($tower:ident) => {
         mod $tower {
             use crate::breaker::error::CircuitBreakerError;
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::classify::presets::subject;
             use crate::machine::outcome::Outcome;
             use ::$tower::buffer::error::{Closed, ServiceError};

@@ -4,7 +4,7 @@ use super::io::never_left;
 use super::status::http_status;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
-use crate::classify::classify::Classify;
+use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::ureq_3::Error;
 use std::error;

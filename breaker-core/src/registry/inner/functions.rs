@@ -1,7 +1,8 @@
 //! The annotated functions of a breaker, and what is said of each alone: its attribute's time limit, and its own variables and table of the
 //! file.
 
-use super::{Declared, Directory, Entry, below_stands};
+use super::placing::below_stands;
+use super::{Directory, Entry};
 use crate::config::call_settings::{Stated, Terms};
 use crate::config::env::{Environment, Reading};
 use crate::config::error::{ConfigError, ConfigErrorKind};
@@ -11,7 +12,7 @@ use crate::config::layers::Layer;
 use crate::config::ranked::Rank;
 use crate::config::types::Source;
 use crate::config::{excerpt, text};
-use crate::registry::declaration::Function;
+use crate::registry::declaration::{Declared, Function};
 use crate::sync::{Arc, Ordering};
 use std::collections::BTreeSet;
 use std::time::Duration;

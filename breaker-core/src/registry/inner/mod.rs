@@ -2,19 +2,19 @@
 //! come after newer ones; what there is to log or to tell waits until it is let go.
 
 mod functions;
+mod placing;
 mod remove;
 mod review;
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::pending_reports::Told;
 use crate::breaker::report::Observer;
-use crate::config::env::{Environment, Reading};
+use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;
 use crate::config::keys::Config;
-use crate::config::layers::{Layer, Layers, Place};
+use crate::config::layers::{Layers, Place};
 use crate::config::prefixes::Prefixes;
-use crate::config::text;
 use crate::config::types::Source;
 use crate::registry::call_site::CallSite;
 use crate::registry::declaration::{Declared, Origin};
@@ -316,110 +316,4 @@ impl Directory {
             self.place(name);
         }
     }
-
-    /// Keeps the prefix of the breaker `name` up to date, when something was said about it.
-    fn keep_prefix(&mut self, name: &str) {
-        let Some(entry) = self.breakers.get(name) else { return };
-        let prefix = self.prefix(name, entry.united);
-        if let Some(entry) = self.breakers.get_mut(name).filter(|entry| entry.prefix != prefix) {
-            self.prefixes.add(&prefix);
-            self.prefixes.remove(&std::mem::replace(&mut entry.prefix, prefix));
-        }
-    }
-
-    fn place_all(&mut self) {
-        for name in self.names() {
-            self.place(&name);
-        }
-    }
-
-    /// Puts in force what all places say of the breaker `name`.
-    fn place(&mut self, name: &str) {
-        let Some(entry) = self.breakers.get(name) else { return };
-        let breaker = entry.breaker.clone();
-        let layers = self.layers(name, entry.united);
-        let (longest, of_operator) = self.state_functions(name);
-        let told = breaker.relayer(|own| {
-            layers.into_iter().for_each(|(place, layer)| own.set(place, layer));
-            own.set_functions(longest, of_operator);
-        });
-        self.waiting.told.extend(told);
-        for (_, problem) in breaker.layers().problems(name) {
-            self.say_problem(below_stands(&problem.to_string()));
-        }
-        self.say_what_cannot_be_cut(name);
-    }
-
-    /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
-    fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 7] {
-        self.read_environment();
-        let environment = self.environment.take().unwrap_or_default();
-        let (layers, read) = self.read(name, united, &self.file, &environment);
-        self.environment = Some(environment);
-        for text in read.iter().flat_map(|reading| &reading.problems).map(ToString::to_string) {
-            self.say_problem(below_stands(&text));
-        }
-        for notice in read.into_iter().flat_map(|reading| reading.notices) {
-            self.say(notice);
-        }
-        layers
-    }
-
-    /// The same with this file and these variables; nothing is changed or said. What is told of the variables comes with it.
-    fn read(
-        &self,
-        name: &str,
-        united: Config,
-        file: &FileSettings,
-        environment: &Environment,
-    ) -> ([(Place, Layer); 7], [Reading; 2]) {
-        let prefix = self.prefix(name, united);
-        let (mut every, mut own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
-        let alone = self.breakers.keys().all(|known| known == name);
-        every.layer.label = every.layer.label.filter(|_| alone);
-        let layers = [
-            (Place::FileDefaults, file.defaults.clone()),
-            (Place::Attribute, united.into()),
-            (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
-            (Place::FileAll, file.all.clone()),
-            (Place::File, file.breakers.get(name).cloned().unwrap_or_default()),
-            (Place::EnvironmentDefault, std::mem::take(&mut every.layer)),
-            (Place::Environment, std::mem::take(&mut own.layer)),
-        ];
-        (layers, [every, own])
-    }
-
-    fn prefix(&self, name: &str, united: Config) -> String {
-        let configured = self.configured.get(name).and_then(|config| config.env);
-        configured.or(united.env).map_or_else(|| text::prefix(name), str::to_owned)
-    }
-
-    /// Reads the process's variables, if none were given before.
-    fn read_environment(&mut self) {
-        if self.environment.is_none() {
-            let environment = Environment::of_process();
-            for strange in environment.strange_keys(&self.prefixes) {
-                self.say(strange.to_string());
-            }
-            self.environment = Some(environment);
-        }
-    }
-
-    /// Has a problem logged, if it was not before; unless `init` returns it first.
-    fn say_problem(&mut self, text: String) {
-        if self.said.is_new(&text) {
-            self.waiting.problems.push(text);
-        }
-    }
-
-    /// Has `text` logged, if it was not before.
-    fn say(&mut self, text: String) {
-        if self.said.is_new(&text) {
-            self.waiting.notices.push(text);
-        }
-    }
-}
-
-fn below_stands(problem: &str) -> String {
-    format!("{problem}; the layer below stands")
 }

@@ -1,6 +1,7 @@
 //! Looks at the whole configuration: what is wrong with it, and what is odd.
 
-use super::{Directory, Entry, below_stands};
+use super::placing::below_stands;
+use super::{Directory, Entry};
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;

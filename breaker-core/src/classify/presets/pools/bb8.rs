@@ -31,7 +31,7 @@ pub(in crate::classify::presets) fn known(error: &(dyn Error + 'static)) -> Opti
 macro_rules! presets {
     ($bb8:ident) => {
         mod $bb8 {
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::machine::outcome::Outcome;
             use ::$bb8::RunError;
 

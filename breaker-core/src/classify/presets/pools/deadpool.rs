@@ -34,7 +34,7 @@ pub(in crate::classify::presets) fn known(error: &(dyn Error + 'static)) -> Opti
 macro_rules! presets {
     ($deadpool:ident) => {
         mod $deadpool {
-            use crate::classify::classify::Classify;
+            use crate::classify::Classify;
             use crate::machine::outcome::Outcome;
             use ::$deadpool::managed::{HookError, PoolError, TimeoutType};
 

@@ -1,0 +1,104 @@
+//! Log lines about what only a person can mend.
+
+use super::{BY_HANDLE, CALLS, label};
+use crate::breaker::handle::CircuitBreaker;
+use crate::clock;
+use crate::machine::output::Widened;
+use tracing::{debug, warn};
+
+/// A trial has a place more, since a probe of this function brought no result, or failed, while others were rejected.
+pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
+    let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
+    macro_rules! at {
+        ($level:ident, $event_type:literal, $text:literal) => {
+            $level!(event_type = $event_type, breaker_name = name, function, $text)
+        };
+        ($level:ident) => {
+            match widened {
+                Widened::This => at!(
+                    $level,
+                    "circuit_probe_without_result",
+                    "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
+                     place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+                ),
+                Widened::Next => at!(
+                    $level,
+                    "circuit_probe_kept_others_out",
+                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one place \
+                     more; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
+                ),
+            }
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// A function gave a response that tells of a failure, and nothing in its attribute looks at responses.
+pub(crate) fn failed_response(function: &'static str, status: u16) {
+    warn!(
+        target: CALLS, event_type = "circuit_response_not_judged",
+        function,
+        status,
+        "{function} gave a response with status {status}, which counts as a success; with `#[circuit_breaker(classify)]` its status decides"
+    );
+}
+
+/// A function has succeeded inside a call of another one, while failures of such calls are hidden. Few pairs are kept.
+pub(crate) fn answers(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    const MOST: usize = 16;
+    let Some(inner) = inner else { return };
+    let kept = &mut breaker.logged().lock().answers;
+    kept.retain(|pair| *pair != (outer, inner));
+    kept.truncate(MOST - 1);
+    kept.push((outer, inner));
+}
+
+/// Failures of calls of one function were hidden by successes of another one inside them.
+pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
+    let inside = |(other, inner): &(Option<&str>, &'static str)| (*other == outer).then_some(*inner);
+    let inner = breaker.logged().lock().answers.iter().rev().find_map(inside);
+    let (name, calls) = (label(breaker), outer.map_or_else(|| "by a handle".to_owned(), |outer| format!("of {outer}")));
+    let after = inner.unwrap_or("another call");
+    let mend = match (inner, outer) {
+        (Some(inner), _) => format!("put `skip` on {inner} if it does not ask the service"),
+        (None, Some(_)) => "put `skip` on what does not ask the service".to_owned(),
+        (None, None) => "make a call that does not ask the service without the breaker".to_owned(),
+    };
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_failures_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls {calls} have failed in a row as `fail_max` allows, each after a success of {after} \
+                 inside it, which ends the run; {mend}, or set `failure_rate`"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// Successes of one function on trial were hidden by the drops of another one inside its calls.
+pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+    let name = label(breaker);
+    let (outer, inner) = (outer.unwrap_or(BY_HANDLE), inner.unwrap_or("another call"));
+    macro_rules! at {
+        ($level:ident) => {
+            $level!(
+                event_type = "circuit_successes_hidden",
+                breaker_name = name,
+                function = outer,
+                inner_function = inner,
+                "circuit breaker `{name}`: as many calls of {outer} have succeeded on trial as close it, and none counts, since each dropped a \
+                 call of {inner} inside it; put `skip` on {inner}, or guard the call that wins as well"
+            )
+        };
+    }
+    if is_told(breaker) { at!(warn) } else { at!(debug) }
+}
+
+/// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
+fn is_told(breaker: &CircuitBreaker) -> bool {
+    breaker.0.member().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
+}

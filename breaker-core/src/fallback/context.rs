@@ -1,0 +1,186 @@
+//! What a fallback step is told of the call that it stands in for.
+
+use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::function::Function;
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{FallbackFailed, FallbackServed, Report, is_quiet};
+use crate::call::result::Fallible;
+use crate::clock::millis;
+use crate::fallback::served::{self, ServedFallback};
+use crate::machine::state::State;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// Why the service did not answer, as a fallback step sees it.
+pub struct Rejection<'a> {
+    pub(super) breaker: &'a CircuitBreaker,
+    pub(super) annotated: Option<&'static Function>,
+    pub(super) state: State,
+    pub(super) reason: Reason,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) error: Option<&'a (dyn Error + Send + Sync + 'static)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reason {
+    Open,
+    Busy,
+    Timeout,
+    Failure,
+}
+
+impl Reason {
+    /// Of a rejection.
+    pub(super) fn of(rejected: &CircuitBreakerError) -> Self {
+        if rejected.is_busy() { Self::Busy } else { Self::Open }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "circuit_breaker_open",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+impl Rejection<'_> {
+    /// The breaker's name.
+    #[must_use]
+    pub fn breaker(&self) -> &str {
+        self.breaker.name()
+    }
+
+    /// The breaker's state when it rejected the call, or after the failure.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected for want of a place), `timeout` or `failure`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.reason.as_str()
+    }
+
+    /// In how long a call is worth making again, where that is known: when the breaker may let one in, or, after a failure that
+    /// came with a `retry_after` of the service's own, or of another breaker that rejected the call, when that is over, whichever is later.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out, else the function's own, if that is an
+    /// `Error + Send + Sync + 'static` or a `Box` of one.
+    #[must_use]
+    pub fn error(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.map(|error| error as _)
+    }
+
+    /// What a response can carry to say that `source` answered in place of the service.
+    #[must_use]
+    pub fn metadata(&self, source: impl Into<String>) -> FallbackMetadata {
+        FallbackMetadata {
+            from_fallback: true,
+            fallback_reason: self.reason().to_owned(),
+            fallback_source: source.into(),
+            fallback_age_ms: None,
+        }
+    }
+
+    /// A step has given `result`: told to the listeners, as an answer or as a step that failed.
+    #[doc(hidden)]
+    pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
+        self.told(source, None, result)
+    }
+
+    /// The breaker and the annotated function.
+    pub(crate) fn caller(&self) -> (&CircuitBreaker, Option<&'static str>) {
+        (self.breaker, self.annotated.map(|function| &*function.name))
+    }
+
+    /// The time limit of the function's calls, which its steps have too.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        #[cfg(feature = "tokio")]
+        return self.breaker.limit_of(self.annotated);
+        #[cfg(not(feature = "tokio"))]
+        None
+    }
+
+    pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
+        if result.view().is_err() {
+            self.failed(Some(source));
+        } else {
+            self.answered(source, age);
+        }
+        result
+    }
+
+    fn answered(&self, source: &'static str, age: Option<Duration>) {
+        let ((breaker, function), reason) = (self.caller(), self.reason());
+        served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
+        if self.is_heard() {
+            let event = FallbackServed { breaker, function, source, reason, age };
+            breaker.report(Report::FallbackServed(&event));
+        }
+    }
+
+    /// Every step has declined.
+    #[doc(hidden)]
+    pub fn declined(&self) {
+        self.failed(None);
+    }
+
+    #[cold]
+    fn failed(&self, source: Option<&'static str>) {
+        if self.is_heard() {
+            let ((breaker, function), reason) = (self.caller(), self.reason());
+            let event = FallbackFailed { breaker, function, source, reason };
+            breaker.report(Report::FallbackFailed(&event));
+        }
+    }
+
+    /// Whether somebody hears of what the steps do.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.breaker.is_heard() || !is_quiet()
+    }
+}
+
+impl fmt::Debug for Rejection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("breaker", &self.breaker())
+            .field("state", &self.state)
+            .field("reason", &self.reason())
+            .field("retry_after", &self.retry_after)
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+/// Says in a response that it did not come from the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FallbackMetadata {
+    /// Always `true`.
+    pub from_fallback: bool,
+    /// `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+    pub fallback_reason: String,
+    /// The step that answered.
+    pub fallback_source: String,
+    /// For how long the answer had been stored, in milliseconds; `None`, and left out of the JSON, where that is not known. A
+    /// `cache(..)` step knows it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub fallback_age_ms: Option<u64>,
+}
+
+impl FallbackMetadata {
+    /// The same for an answer of this age, which [`Stored::age`](crate::Stored::age) tells.
+    #[must_use]
+    pub fn with_age(self, age: Duration) -> Self {
+        Self { fallback_age_ms: Some(millis(age)), ..self }
+    }
+}

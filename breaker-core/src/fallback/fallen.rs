@@ -1,0 +1,231 @@
+//! A call that has failed or was rejected, on its way through the fallback steps.
+
+use crate::breaker::caller::Holder;
+use crate::breaker::error::CircuitBreakerError;
+use crate::call::result::Fallible;
+use crate::fallback::context::{Reason, Rejection};
+use crate::fallback::plain::Opener;
+use std::error::Error;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// Which endings fall back, as `on(...)` says. A rejection is the expansion's own affair.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct On {
+    pub failure: bool,
+    pub timeout: bool,
+}
+
+/// A call that falls back, with what the caller gets when every step declines.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Fallen<R> {
+    Rejected(CircuitBreakerError),
+    TimedOut(CircuitBreakerError),
+    /// `rejected`: another breaker has rejected it, and `retry_after` is that one's.
+    Failed {
+        result: R,
+        holder: Ended,
+        retry_after: Option<Duration>,
+        rejected: bool,
+    },
+}
+
+/// A call that has ended.
+#[derive(Clone)]
+#[doc(hidden)]
+pub struct Ended(pub(crate) Holder);
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.breaker().fmt(f)
+    }
+}
+
+impl<R> Fallen<R> {
+    pub fn rejected(error: CircuitBreakerError) -> Self {
+        Self::Rejected(error)
+    }
+
+    pub fn timed_out(error: CircuitBreakerError) -> Self {
+        Self::TimedOut(error)
+    }
+
+    /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is one.
+    pub fn rejection<'a>(
+        &'a self,
+        show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> Rejection<'a>
+    where
+        R: Fallible,
+    {
+        match self {
+            Self::Rejected(error) => Self::by_breaker(error, Reason::of(error)),
+            Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
+            Self::Failed { result, holder: Ended(holder), retry_after, .. } => {
+                let breaker = holder.breaker();
+                let snapshot = breaker.read();
+                Rejection {
+                    breaker,
+                    annotated: holder.annotated(),
+                    state: snapshot.state,
+                    reason: Reason::Failure,
+                    retry_after: snapshot.retry_after.max(*retry_after),
+                    error: result.view().err().and_then(show),
+                }
+            }
+        }
+    }
+
+    /// Whether the steps are for this: `open` says it of a rejection, `on` of the rest.
+    pub fn is_for(&self, open: bool, on: On) -> bool {
+        match self {
+            Self::Rejected(_) => open,
+            Self::TimedOut(_) => on.timeout || on.failure,
+            Self::Failed { .. } => on.failure,
+        }
+    }
+
+    /// Whether the call was rejected for want of a place.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Rejected(error) if error.is_busy())
+    }
+
+    /// Who made the call.
+    #[cfg(feature = "retry")]
+    pub(crate) const fn holder(&self) -> &Holder {
+        match self {
+            Self::Rejected(error) | Self::TimedOut(error) => error.holder(),
+            Self::Failed { holder: Ended(holder), .. } => holder,
+        }
+    }
+
+    /// When the service itself asked to be called again.
+    #[cfg(feature = "retry")]
+    pub(crate) const fn asked_for(&self) -> Option<Duration> {
+        match self {
+            Self::Failed { retry_after, rejected: false, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
+        Rejection {
+            breaker: error.handle(),
+            annotated: error.holder().annotated(),
+            state: error.state(),
+            reason,
+            retry_after: error.retry_after(),
+            error: Some(error),
+        }
+    }
+
+    /// What the caller would have got without fallbacks; `open` makes the error of a rejection or a time-out.
+    pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
+    where
+        R: Fallible,
+    {
+        match self {
+            Self::Rejected(error) | Self::TimedOut(error) => R::from_error(open(error)),
+            Self::Failed { result, .. } => result,
+        }
+    }
+
+    /// The same where the function's error may not be made of a rejection: then it stays what it is.
+    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+    pub fn unless_open(
+        self,
+        open: impl FnOnce(CircuitBreakerError) -> Result<R::Error, CircuitBreakerError>,
+    ) -> Result<R, Self>
+    where
+        R: Fallible,
+    {
+        match self {
+            Self::Rejected(error) => open(error).map(R::from_error).map_err(Self::Rejected),
+            Self::TimedOut(error) => open(error).map(R::from_error).map_err(Self::TimedOut),
+            Self::Failed { result, .. } => Ok(result),
+        }
+    }
+
+    /// Finds out whether the function's error can be made of a rejection.
+    pub fn opener(&self) -> Opener<R::Error>
+    where
+        R: Fallible,
+    {
+        Opener::new()
+    }
+}
+
+/// A call that was rejected, or cut off, where no failure falls back: as [`Fallen`], but it holds no result, whose type may not be
+/// `Send` while a step is awaited.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Refused<R> {
+    error: CircuitBreakerError,
+    timed_out: bool,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<R> Refused<R> {
+    pub fn rejected(error: CircuitBreakerError) -> Self {
+        Self { error, timed_out: false, result: PhantomData }
+    }
+
+    pub fn timed_out(error: CircuitBreakerError) -> Self {
+        Self { error, timed_out: true, result: PhantomData }
+    }
+
+    /// What the steps see of it; there is no error of the function's own to show.
+    pub fn rejection<'a>(
+        &'a self,
+        _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> Rejection<'a>
+    where
+        R: Fallible,
+    {
+        Fallen::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::of(&self.error) })
+    }
+
+    /// As [`Fallen::into_result`].
+    pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
+    where
+        R: Fallible,
+    {
+        R::from_error(open(self.error))
+    }
+
+    /// As [`Fallen::unless_open`].
+    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
+    pub fn unless_open(
+        self,
+        open: impl FnOnce(CircuitBreakerError) -> Result<R::Error, CircuitBreakerError>,
+    ) -> Result<R, Self>
+    where
+        R: Fallible,
+    {
+        open(self.error).map(R::from_error).map_err(|error| Self { error, ..self })
+    }
+
+    /// As [`Fallen::opener`].
+    pub fn opener(&self) -> Opener<R::Error>
+    where
+        R: Fallible,
+    {
+        Opener::new()
+    }
+}
+
+/// A call that falls back in place of an `R`.
+#[doc(hidden)]
+pub trait Instead<R> {}
+
+impl<R> Instead<R> for Fallen<R> {}
+
+impl<R> Instead<R> for Refused<R> {}
+
+/// The answer to it, whose type rustc learns so where an `impl Trait` has no name.
+pub fn instead<R, F: Instead<R>>(_: &F, answer: R) -> R {
+    answer
+}

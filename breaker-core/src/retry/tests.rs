@@ -1,0 +1,123 @@
+//! Tests of `retry`.
+
+use super::*;
+use crate::breaker::error::CircuitBreakerError;
+use crate::config::keys::Config;
+use crate::fallback::fallen::Ended;
+use crate::machine::packed::Wait;
+use crate::{CircuitBreaker, State};
+
+type Call = Fallen<Result<(), CircuitBreakerError>>;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
+    let (attempts, min, max) = (Some(attempts), Some(min), Some(max));
+    Retry::new(Written { attempts, min, max, total: None, factor, jitter, wait })
+}
+
+fn breaker() -> CircuitBreaker {
+    CircuitBreaker::new("test", Config::new().recovery_timeout(9 * SECOND)).unwrap()
+}
+
+fn failed(breaker: &CircuitBreaker) -> Call {
+    let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, Wait::UNKNOWN);
+    let holder = Ended(Holder::Own(breaker.clone()));
+    Fallen::Failed { result: Err(error), holder, retry_after: None, rejected: false }
+}
+
+fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
+    match failed(breaker) {
+        Fallen::Failed { result, holder, .. } => {
+            Fallen::Failed { result, holder, retry_after: Some(after), rejected: false }
+        }
+        other => other,
+    }
+}
+
+fn wait(retry: &mut Retry, call: Call) -> Option<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _timer = runtime.enter();
+    retry.again(call).ok().map(|pause| pause.timer.span())
+}
+
+fn waits(retry: &mut Retry, mut call: impl FnMut() -> Call) -> Vec<Duration> {
+    std::iter::from_fn(|| wait(retry, call())).collect()
+}
+
+#[test]
+fn waits_grow_by_the_factor_up_to_the_longest() {
+    let breaker = breaker();
+    let mut longer = retry(5, 2 * SECOND, 10 * SECOND, 2.0, 0.0, Patience::None);
+    assert_eq!(waits(&mut longer, || failed(&breaker)), [2, 4, 8, 10].map(Duration::from_secs));
+    let mut shorter = retry(3, 2 * SECOND, SECOND, 2.0, 0.0, Patience::None);
+    assert_eq!(waits(&mut shorter, || failed(&breaker)), [SECOND; 2]);
+}
+
+#[test]
+fn values_out_of_range_harm_nothing() {
+    let breaker = breaker();
+    for (attempts, factor, jitter) in [(0, 2.0, 0.0), (1, f64::NAN, f64::NAN)] {
+        let mut retry = retry(attempts, SECOND, SECOND, factor, jitter, Patience::None);
+        assert!(waits(&mut retry, || failed(&breaker)).is_empty());
+    }
+    let mut odd = retry(3, SECOND, 2 * SECOND, f64::NAN, f64::INFINITY, Patience::None);
+    assert_eq!(waits(&mut odd, || failed(&breaker)), [SECOND, 2 * SECOND]);
+    let mut longest = retry(3, Duration::MAX, Duration::MAX, 2.0, 0.0, Patience::None);
+    assert_eq!(waits(&mut longest, || failed(&breaker)).len(), 2);
+}
+
+#[test]
+fn jitter_makes_waits_longer_by_its_share_at_most() {
+    let breaker = breaker();
+    let mut retry = retry(200, SECOND, SECOND, 1.0, 0.5, Patience::None);
+    let waits = waits(&mut retry, || failed(&breaker));
+    assert!(waits.iter().all(|wait| (SECOND..=SECOND * 3 / 2).contains(wait)));
+    assert!(waits.iter().any(|wait| *wait > SECOND * 5 / 4), "the chance that none is so long is 2^-199");
+}
+
+#[test]
+fn a_service_that_asks_for_a_wait_gets_it_when_that_is_longer_and_fits() {
+    let breaker = breaker();
+    let cases = [(0, Some(2)), (1, Some(2)), (5, Some(5)), (10, Some(10)), (11, None)];
+    for (patience, beyond) in
+        [(Patience::None, None), (Patience::For(SECOND), None), (Patience::For(11 * SECOND), Some(11))]
+    {
+        let mut cases = cases;
+        cases[4].1 = beyond;
+        for (after, wait) in cases {
+            let mut retry = retry(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
+            let waited = self::wait(&mut retry, asked(&breaker, SECOND * after)).map(|wait| wait.as_secs());
+            assert_eq!(waited, wait, "{after} s with {patience:?}");
+        }
+    }
+}
+
+#[test]
+fn an_open_breaker_and_its_service_are_both_waited_for() {
+    let open = breaker();
+    (0..5).for_each(|_| open.try_acquire().unwrap().failure());
+    for (after, least) in [(1, 8), (20, 20)] {
+        let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
+        let wait = wait(&mut retry, asked(&open, SECOND * after)).unwrap();
+        assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
+    }
+    let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
+    assert_eq!(wait(&mut retry, asked(&open, SECOND)), None);
+}
+
+#[test]
+fn a_breaker_that_rejects_is_waited_for_as_long_as_there_is_patience() {
+    let open = breaker();
+    (0..5).for_each(|_| open.try_acquire().unwrap().failure());
+    let rejected = || Fallen::Rejected(open.try_acquire().unwrap_err());
+    for (patience, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
+        let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, patience);
+        let waits = waits(&mut retry, rejected);
+        assert_eq!(waits.len(), times, "{patience:?}");
+        assert!(waits.iter().all(|wait| *wait > 8 * SECOND));
+    }
+    let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, Patience::For(Duration::MAX));
+    open.force_open();
+    assert!(waits(&mut retry, rejected).is_empty(), "nobody knows for how long");
+}
