@@ -119,6 +119,7 @@ mod pools;
 mod redis;
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 mod reqwest;
+mod result;
 #[cfg(any(
     feature = "aws-sdk-1",
     feature = "http-1",
@@ -127,7 +128,6 @@ mod reqwest;
     feature = "tonic-0-13",
     feature = "tonic-0-14"
 ))]
-mod result;
 mod retry_after;
 #[cfg(feature = "rumqttc-0-25")]
 mod rumqttc;
