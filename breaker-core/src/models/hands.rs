@@ -84,9 +84,9 @@ fn a_forced_opening_that_is_over_ends_once_whoever_finds_out() {
 fn of_a_listener_that_comes_and_one_that_goes_the_right_one_is_told() {
     check(|| {
         let breaker = breaker(Config::new());
-        let leaves = Heard::by(&breaker) as Arc<dyn crate::Listener>;
+        let leaves = Heard::by(&breaker) as Arc<dyn crate::breaker::report::Observer>;
         let (other, third) = (breaker.clone(), breaker.clone());
-        let (_, stays) = race(move || other.remove_listener(&leaves), move || Heard::by(&third));
+        let (_, stays) = race(move || other.remove_observer(&leaves), move || Heard::by(&third));
         breaker.try_acquire().unwrap().success();
         assert_eq!(stays.successes(), 1);
     });

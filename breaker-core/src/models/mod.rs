@@ -15,10 +15,10 @@ mod watch;
 mod windows;
 
 use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::report::{Observer, Report, StateChange};
 use crate::config::keys::Config;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, statics};
-use crate::telemetry::event::{Listener, StateChange, Success};
 use std::cell::Cell;
 use std::io::Write;
 use std::time::Duration;
@@ -98,7 +98,7 @@ struct Heard {
 impl Heard {
     fn by(breaker: &CircuitBreaker) -> Arc<Self> {
         let heard = Arc::new(Self::default());
-        breaker.add_shared_listener(&(Arc::clone(&heard) as Arc<dyn Listener>));
+        breaker.add_observer(&(Arc::clone(&heard) as Arc<dyn Observer>));
         heard
     }
 
@@ -119,13 +119,20 @@ impl Heard {
     }
 }
 
-impl Listener for Heard {
-    fn success(&self, _: &Success<'_>) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
+impl Observer for Heard {
+    fn wants_calls(&self) -> bool {
+        true
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
-        let &StateChange { sequence, generation, old, new, .. } = event;
-        self.changes.lock().push(Told { sequence, generation, old, new });
+    fn report(&self, report: Report<'_>) {
+        match report {
+            Report::Success(_) => {
+                self.successes.fetch_add(1, Ordering::Relaxed);
+            }
+            Report::StateChange(&StateChange { sequence, generation, old, new, .. }) => {
+                self.changes.lock().push(Told { sequence, generation, old, new });
+            }
+            _ => {}
+        }
     }
 }

@@ -10,7 +10,7 @@ fn the_end_that_is_noted_last_is_the_one_that_stands() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
-        breaker.add_listener(Noting::new(&ends));
+        breaker.add_observer(&Noting::new(&ends));
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip(), move || third.reset());
         let stands = breaker.0.machine.lock().ends();
@@ -23,7 +23,7 @@ fn an_end_that_two_move_is_the_one_that_stands() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
-        breaker.add_listener(Noting::new(&ends));
+        breaker.add_observer(&Noting::new(&ends));
         breaker.trip();
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip_for(5 * SECOND), move || third.trip_for(7 * SECOND));

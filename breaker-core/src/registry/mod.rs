@@ -211,7 +211,7 @@ impl Registry {
     /// Dropping it, or the task, ends the watch and changes nothing else.
     #[cfg(feature = "tokio")]
     pub fn watch(&self) -> Watch {
-        Watch::new(&self.inner, |noting| self.add_observer(Arc::new(noting)))
+        Watch::new(&self.inner, |observer| self.add_observer(observer))
     }
 
     /// Has every breaker of this registry metered, present and future.

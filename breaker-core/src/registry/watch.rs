@@ -52,7 +52,7 @@ enum Work {
 }
 
 impl Watch {
-    pub(crate) fn new(directory: &Arc<Mutex<Directory>>, add: impl FnOnce(Noting) -> AddedListener) -> Self {
+    pub(crate) fn new(directory: &Arc<Mutex<Directory>>, add: impl FnOnce(Arc<dyn Observer>) -> AddedListener) -> Self {
         let ends = Arc::new(Ends::default());
         let added = add(Noting::new(&ends));
         Self { directory: Arc::downgrade(directory), added, ends, timer: None }
@@ -205,8 +205,8 @@ impl Waiting {
 pub(crate) struct Noting(Arc<Ends>);
 
 impl Noting {
-    pub(crate) fn new(ends: &Arc<Ends>) -> Self {
-        Self(Arc::clone(ends))
+    pub(crate) fn new(ends: &Arc<Ends>) -> Arc<dyn Observer> {
+        Arc::new(Self(Arc::clone(ends)))
     }
 }
 
