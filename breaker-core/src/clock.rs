@@ -1,4 +1,4 @@
-//! The clock: the only room that asks the time. Everything else is handed a [`Tick`].
+//! The clock: the only module that asks the time. Everything else is handed a [`Tick`].
 
 use std::time::{Duration, SystemTime};
 

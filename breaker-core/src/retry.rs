@@ -1,4 +1,5 @@
-//! Retry: whether a failed attempt is followed by another one, and after what wait. The waits themselves are backon's.
+//! Decides whether a failed attempt is followed by another one, and after what wait. The waits
+//! themselves are backon's.
 
 use crate::breaker::caller::Holder;
 use crate::breaker::handle::CircuitBreaker;

@@ -1,4 +1,4 @@
-//! Testing: help for the tests of services that use breakers. With the feature `test-util`, for dev-dependencies.
+//! Help for the tests of services that use breakers (feature `test-util`, for dev-dependencies).
 //!
 //! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
 

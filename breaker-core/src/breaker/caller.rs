@@ -1,4 +1,4 @@
-//! Handle: how a breaker is held, by whom a call is made, and to whom a permit or an error belongs.
+//! Says by whom a call is made, and to whom a permit or an error belongs.
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};

@@ -1,4 +1,4 @@
-//! Steer: what a person or a program does to a breaker while it runs: settings, manual states, listeners.
+//! What a person or a program does to a breaker while it runs: settings, manual states, observers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;

@@ -1,4 +1,4 @@
-//! Errors of a call: the one that says why the body did not answer, and the one that `CircuitBreaker::call` gives.
+//! The errors of a call: why the body did not answer, and what `CircuitBreaker::call` returns.
 
 use crate::breaker::caller::Holder;
 use crate::breaker::error_chain::first_of;

@@ -1,4 +1,4 @@
-//! Chain: the errors behind an error, as far as they can be seen.
+//! Walks the errors behind an error, as far as they can be seen.
 
 use crate::sync::Arc;
 use std::any::Any;

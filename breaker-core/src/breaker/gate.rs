@@ -1,4 +1,4 @@
-//! Gate: the word that the machine publishes after each change, so that most calls never need its lock.
+//! The gate: the packed state as the machine publishes it, so that most calls never take its lock.
 //!
 //! Interleavings. The machine's holder stores `until` first and the word after it (release); a reader loads the
 //! word first (acquire) and `until` after it. So a reader sees an `until` at least as new as its word:

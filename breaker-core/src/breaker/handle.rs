@@ -1,5 +1,4 @@
-//! Breaker: the handle that everybody holds, and the shell around the machine. The shell asks the clock, takes the
-//! lock, publishes what the machine says, lets go, and tells the listeners.
+//! The handle that callers hold, and how a breaker is held behind it.
 
 use crate::breaker::inner::{Core, Shared};
 use crate::breaker::keyed::member::Member;

@@ -1,4 +1,5 @@
-//! Shared: what all handles of a breaker share. What every call looks at stands first; the rest of a member is made when it is first needed.
+//! What all handles of a breaker share. The part that every call reads comes first. The rest of a
+//! keyed breaker is made when it is first needed.
 
 use crate::breaker::gate::Gate;
 use crate::breaker::keyed::Family;

@@ -1,4 +1,4 @@
-//! Notes: the last error that matters, in words, for snapshots and messages.
+//! Keeps the last error that matters, as text, for snapshots and messages.
 
 use crate::breaker::error_text::{LIMIT, Text};
 use crate::config::excerpt;

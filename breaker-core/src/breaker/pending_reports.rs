@@ -1,4 +1,5 @@
-//! Turn: listeners hear of changes in the order in which they were made, also of those that a listener makes while it is told of something.
+//! Keeps the order of reports: listeners hear of changes in the order in which they were made, also
+//! of those that a listener makes itself.
 //!
 //! What a thread is to tell of changes waits in a queue of that thread until everything that it is telling has been told.
 

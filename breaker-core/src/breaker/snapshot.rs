@@ -1,4 +1,4 @@
-//! Snapshot: what a breaker and a whole process show of themselves.
+//! What a breaker and a whole process show of themselves.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::Rest;

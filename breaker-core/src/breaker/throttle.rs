@@ -1,4 +1,5 @@
-//! Row: things that come one after the other with no minute of calm between them, so that a log can tell the first of them only.
+//! Tells the first of many events from those that follow without a minute between them, so that the
+//! log can have the first only.
 
 use crate::clock::Tick;
 use std::time::Duration;

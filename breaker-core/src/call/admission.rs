@@ -1,4 +1,4 @@
-//! Admission: whether a call may be made, and what a rejected one is told.
+//! Decides whether a call is admitted, and what a rejected one returns.
 
 use crate::breaker::caller::{Caller, Holder};
 use crate::breaker::error::CircuitBreakerError;

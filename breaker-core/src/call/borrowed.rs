@@ -1,4 +1,4 @@
-//! Lent: the usual call by a handle, whose breaker outlives it.
+//! The usual call by a handle, whose breaker outlives it, so that it borrows its permit.
 
 use crate::breaker::caller::Holder;
 use crate::breaker::cause::Cause;

@@ -1,4 +1,4 @@
-//! Call: a body run under a permit. Sync and async differ by one `.await`; the settling is shared.
+//! Runs a body under a permit. Sync and async differ by one `.await`; the settling is shared.
 
 use crate::breaker::caller::Caller;
 use crate::breaker::cause::Cause;

@@ -1,4 +1,4 @@
-//! Limit: the time limit of a call, on tokio's timer.
+//! The time limit of a call, on tokio's timer.
 
 use crate::breaker::caller::Holder;
 use crate::breaker::function::Function;

@@ -1,4 +1,4 @@
-//! Fits: a pattern of an error, asked of the errors behind another one too.
+//! Matches a pattern against an error, and against the errors behind it.
 
 use crate::breaker::error_chain::{any_of, beginning};
 use crate::classify::{Opaque, Sought};

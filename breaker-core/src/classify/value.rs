@@ -1,5 +1,4 @@
-//! Value: what the value in an `Ok` says of the service, where its type says anything: by `Classify`, or by an HTTP status that nobody asked
-//! for.
+//! Asks the value in an `Ok` what it says of the service: by `Classify`, or by its HTTP status.
 
 use crate::breaker::look::{Judged, Look};
 use crate::classify::Classify;

@@ -1,5 +1,5 @@
-//! Terms: what a breaker, or an annotated function, says of its calls and their retries, for calls to read without a lock. Of both the
-//! higher place is in force.
+//! The settings of calls and retries, which calls read without a lock. Of what a breaker and a
+//! function say, the higher source is in force.
 
 use crate::config::keys::Config;
 use crate::config::ranked::{Cell, Rank, Ranked};

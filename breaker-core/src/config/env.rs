@@ -1,4 +1,4 @@
-//! Environment: variables read into layers, with every problem told and nothing bad obeyed.
+//! Reads environment variables into layers. Every problem is reported, and no bad value is obeyed.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;

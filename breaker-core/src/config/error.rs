@@ -1,4 +1,4 @@
-//! Configuration errors: what was wrong, where, what was expected, what to do.
+//! Configuration errors: what is wrong, where, what was expected, and what to do.
 
 use crate::config::report::Report;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Configuration: the one table of keys. From it come the partial [`Config`], the resolved [`Settings`], the
+//! The one table of keys. From it come the partial [`Config`], the resolved [`Settings`], the
 //! ranges, the reading from text and the merging of layers.
 
 use crate::config::error::ConfigError;

@@ -1,4 +1,4 @@
-//! Layers: settings from several places, the later place wins.
+//! Merges settings from several sources; the later source wins.
 
 use crate::config::call_settings::Stated;
 use crate::config::error::{ConfigError, ConfigErrorKind};

@@ -1,5 +1,5 @@
-//! Ranked: a number beside the rank of the place that says it, both in one word. Of two words the greater one is in force, so that what a
-//! breaker and what a function says can be read without a lock.
+//! A number beside the rank of its source, both in one word. The greater of two words is in force,
+//! so that calls compare them without a lock.
 
 use crate::clock::nanos_of;
 use crate::sync::Ordering;

@@ -1,4 +1,4 @@
-//! What a look at the configuration has found, beside what is wrong.
+//! What a check of the configuration has found that is no error.
 
 use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Settings: what follows from several keys together. Keys that contradict each other in different places are resolved here.
+//! Resolves what follows from several keys together, where different sources contradict each other.
 
 use crate::config::keys::Settings;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The table of keys, asked by itself.
+//! Tests of the table of keys.
 
 use super::keys::*;
 use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction};

@@ -1,4 +1,4 @@
-//! Spelling: how keys are written outside of an attribute, and what a misspelt one may have meant.
+//! How keys are spelt outside of an attribute, and what a misspelt one may have meant.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS};

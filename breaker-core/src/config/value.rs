@@ -1,4 +1,4 @@
-//! Values: how the value of a key is read from text, and shown in a message.
+//! Reads the value of a key from text, and shows it in a message.
 
 use crate::config::duration;
 use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};

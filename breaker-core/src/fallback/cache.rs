@@ -1,5 +1,5 @@
-//! Cache: what a `cache(..)` step does with its store. Nothing that a store does fails the call: errors, panics and stores that
-//! do not come back are told, and that is all.
+//! What a `cache(..)` step does with its store. A store never fails the call: its errors, panics
+//! and time-outs are reported.
 
 use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Row;

@@ -1,5 +1,4 @@
-//! Cache key: how the value of a `cache(..)` step's `key` becomes one that a store can keep. What is borrowed becomes owned, so that
-//! `key = query` works with a `query: &str` and makes a `String`.
+//! Makes the key of a `cache(..)` step one that a store can keep: what is borrowed becomes owned.
 //!
 //! Which of the ways is taken depends on the type alone: each trait stands one `&` below the next one, so that method
 //! look-up finds the first that fits. Its name is one that no trait of the user's has.

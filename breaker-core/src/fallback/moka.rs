@@ -1,4 +1,5 @@
-//! Built-in: the cache of a `cache(key = ..)` step without a store, and moka's caches as stores. Only with the feature `moka`.
+//! The built-in cache of a `cache(key = ..)` step without a store, and moka's caches as stores
+//! (feature `moka`).
 
 use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};

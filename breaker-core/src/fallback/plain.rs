@@ -1,4 +1,5 @@
-//! Plain: what a function gives that returns no `Result`, as a result without an error; and whether an error can be made of a rejection.
+//! Guards a function that returns no `Result`, and finds out whether an error can be made of a
+//! rejection.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::Fallible;

@@ -1,4 +1,4 @@
-//! Fallback: why a call needs one, what its steps may give, and how a served one is told.
+//! What a fallback step may return.
 
 use std::future::Future;
 

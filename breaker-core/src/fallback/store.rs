@@ -1,4 +1,4 @@
-//! Store: where a `cache(..)` step keeps the answers of a function, and an answer with the time of its storing.
+//! Where a `cache(..)` step keeps answers, and an answer with the time when it was stored.
 
 use crate::clock::{self, Tick};
 use crate::sync::Arc;

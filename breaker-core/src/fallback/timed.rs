@@ -1,4 +1,5 @@
-//! Timed: a fallback step under its time limit. One that is cut off declines, so that the next step has its turn.
+//! A fallback step under its time limit. One that times out declines, so that the next step is
+//! asked.
 
 use crate::breaker::report::{FallbackCutOff, Report};
 use crate::call::timeout;

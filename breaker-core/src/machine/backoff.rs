@@ -1,4 +1,5 @@
-//! Open time: how long an opening lasts, with backoff, jitter and what the service asked for. Plain data; chance is a seeded generator.
+//! How long a breaker stays open: backoff, jitter, and what the service asked for. Plain data;
+//! chance is a seeded generator.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;

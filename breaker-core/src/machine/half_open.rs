@@ -1,4 +1,5 @@
-//! Probes: the trial of the half-open state, and its slots, each leased for a time, so that a lost permit cannot keep one.
+//! The trial of the half-open state, and its slots. Each is leased for a time, so that a lost
+//! permit cannot keep one.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;

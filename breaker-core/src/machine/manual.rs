@@ -1,4 +1,4 @@
-//! By hand: what a person or a program does to the machine: manual states, settings, openings without a rule (rules 12 and 13).
+//! Manual states, new settings, and openings without a rule (rules 12 and 13).
 
 use super::{Machine, Manual, Phase};
 use crate::clock::{Tick, nanos_of};

@@ -1,4 +1,4 @@
-//! Outcome: what a call's result means to the breaker.
+//! What the result of a call means to the breaker.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Answers: what the machine is told of a call, and what it gives back.
+//! What the machine is handed of a call, and what it returns.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;

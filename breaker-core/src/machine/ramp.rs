@@ -1,5 +1,6 @@
-//! Ramp: the share of calls that is let in after closing. It grows evenly with time, and what passes is not left to chance: each call adds the
-//! present share to a sum, in whole nanoseconds of the ramp, and passes when that is a whole call. (Bresenham's line, as error diffusion does it.)
+//! The share of calls that is admitted after closing. It grows evenly with time, and admission is
+//! deterministic: each call adds the current share to a sum, in whole nanoseconds of the ramp, and
+//! is admitted when that reaches a whole call. (Bresenham's line algorithm, as in error diffusion.)
 
 use crate::clock::Tick;
 use crate::machine::half_open::{MOST, lacking};

@@ -1,4 +1,4 @@
-//! State: what a breaker shows of itself, and its names in logs, metrics and JSON.
+//! What a breaker shows of itself, and its names in logs, metrics and JSON.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What only a race brings about, when the word that a call has read is no longer the machine's: the machine asked by itself.
+//! Tests of what only a race brings about: a call has read a packed state that no longer stands.
 
 use super::*;
 use crate::config::keys::Config;

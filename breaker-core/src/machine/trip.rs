@@ -1,4 +1,4 @@
-//! Trip: the rules that open a breaker, as plain data that is told each outcome.
+//! The rules that open a breaker, as plain data that is told each outcome.
 
 use crate::clock::Tick;
 use crate::config::duration;

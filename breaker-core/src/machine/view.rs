@@ -1,4 +1,4 @@
-//! Shown: what the machine shows of itself, to calls and to people. Nothing here changes it.
+//! What the machine shows to calls and to people. Nothing here changes it.
 
 use super::{Machine, Manual, Phase};
 use crate::clock::Tick;

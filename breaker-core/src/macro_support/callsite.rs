@@ -1,4 +1,4 @@
-//! Site: one annotated function, and its way to its breaker.
+//! One annotated function, and its way to its breaker.
 
 use crate::breaker::caller::{Caller, Holder, Link};
 use crate::breaker::error::CircuitBreakerError;

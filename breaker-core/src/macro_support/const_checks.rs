@@ -1,4 +1,4 @@
-//! Values that an attribute has as expressions: checked where they are written.
+//! Checks values that an attribute has as expressions, where they are written.
 
 use crate::config::keys::Config;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The site of one function, as an expansion declares it.
+//! Declares the callsite of one function, as an expansion writes it.
 
 use crate::config::keys::Config;
 

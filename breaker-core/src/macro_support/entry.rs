@@ -1,4 +1,5 @@
-//! Entry: how far a call of an annotated async function has come, from the gate to its ending. Nothing here depends on the body's type.
+//! How far a call of an annotated async function has come. Nothing here depends on the type of the
+//! body.
 
 use crate::breaker::caller::{Caller, Holder, Link};
 use crate::breaker::cause::Cause;

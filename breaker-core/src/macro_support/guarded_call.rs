@@ -1,5 +1,5 @@
-//! Annotated: the plain call of an annotated async function, gate, body and time limit in one future. It is compiled for every function
-//! anew, so all that does not depend on the body's type is the entry's.
+//! The plain call of an annotated async function as one future. It is compiled for every function,
+//! so what does not depend on the body's type is in `entry`.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};

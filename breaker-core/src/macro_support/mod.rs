@@ -11,6 +11,7 @@ pub(crate) mod show_error;
 pub mod stream;
 
 pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
+pub use self::declare as site;
 /// Named where the key `stream` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;

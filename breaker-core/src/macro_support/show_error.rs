@@ -1,4 +1,4 @@
-//! Seen: an error of any type as a `dyn Error`, if it is one.
+//! Shows an error of any type as a `dyn Error`, if it is one.
 
 use std::error::Error;
 

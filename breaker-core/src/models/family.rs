@@ -1,5 +1,5 @@
-//! The breakers of a `key`: one that leaves, against those who add up or forget what all have counted; one that gets a rest of its own, against
-//! what is said to all.
+//! Races of keyed breakers: eviction against totals and resets, and a state of its own against
+//! changes for all.
 
 use super::{Heard, breaker, check, race};
 use crate::breaker::caller::Link;

@@ -1,4 +1,4 @@
-//! The gate: readers of the word and of what stands beside it, against those who publish.
+//! Races of the gate: readers against publishers.
 
 use super::{SECOND, breaker, check, race, tripped};
 use crate::breaker::gate::Gate;

@@ -1,4 +1,4 @@
-//! What people do to a breaker by hand, while calls are under way.
+//! Races of manual changes with calls in flight.
 
 use super::{Heard, SECOND, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;

@@ -1,4 +1,4 @@
-//! Places of `max_concurrent`: calls that race for the last one, give it back, or meet another limit.
+//! Races for the places of `max_concurrent`: the last one, one that is returned, and a new limit.
 
 use super::hands::Woken;
 use super::{breaker, check, fragile, race, tripped};

@@ -1,4 +1,4 @@
-//! Slots of the half-open state: probes that race for them, give them back, or lose them.
+//! Races for the slots of the half-open state: probes that take, return or lose them.
 
 use super::{SECOND, check, fragile, race, tripped};
 use crate::clock;

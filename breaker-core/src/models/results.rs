@@ -1,4 +1,4 @@
-//! Results that race with a change of state, and the counting of them.
+//! Races of results with a change of state, and their counting.
 
 use super::{Heard, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;

@@ -1,4 +1,4 @@
-//! What a watch knows of a breaker that threads open and close at the same time.
+//! Races of a watch with threads that open and close its breaker.
 
 use super::{SECOND, breaker, check, race};
 use crate::config::keys::Config;

@@ -1,4 +1,5 @@
-//! The sliding windows: good calls that are added without a lock, against failures, turns, clearings and each other.
+//! Races of the sliding windows: successes without a lock against failures, rotation, clearing and
+//! each other.
 
 use super::{Heard, SECOND, breaker, check, race};
 use crate::clock::Tick;

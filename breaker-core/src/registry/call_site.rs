@@ -1,4 +1,4 @@
-//! Call site: where a breaker was declared.
+//! Where a breaker was declared.
 
 use crate::config::types::Source;
 use crate::registry::declaration::Declared;

@@ -1,4 +1,4 @@
-//! What an annotated function, or somebody with a `Config`, says of the breaker that it wants.
+//! What an annotated function, or code with a `Config`, says of the breaker that it wants.
 
 use crate::config::keys::Config;
 use std::panic::Location;

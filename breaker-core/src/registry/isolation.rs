@@ -1,4 +1,4 @@
-//! Isolation: a registry for one test, and how annotated functions find it. Only with the feature `test-util`.
+//! A registry for one test, and how annotated functions find it (feature `test-util`).
 //!
 //! A site's own link leads to the global registry for ever. In an isolated test its link is looked up here instead: by
 //! the task that is being polled, or else by the runtime, which is how tasks that the test spawns are known.

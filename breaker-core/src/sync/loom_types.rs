@@ -1,5 +1,6 @@
-//! Modelled: the same by loom, which runs a model once for each order that the threads' steps can have, and each older value that a load
-//! may see. `Arc` is not among it: it has no unsized values in loom, and its counting is not ours to check.
+//! The same types by loom, which runs a model once for each order of the threads' steps and each
+//! older value that a load may see. `Arc` is not among them: loom has none for unsized values, and
+//! its counting is not ours to check.
 
 use super::Ordering;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};

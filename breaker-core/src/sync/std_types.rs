@@ -1,4 +1,4 @@
-//! Plain: synchronisation as it is, by the standard library.
+//! The types of the standard library, as builds without loom use them.
 
 pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};

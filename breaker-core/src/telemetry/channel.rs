@@ -1,4 +1,4 @@
-//! Subscribe: events that leave the caller's task through a bounded channel.
+//! Sends events through a bounded channel to another task.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, for_each_event, own, owned, owned_type, shown, shown_if_any};

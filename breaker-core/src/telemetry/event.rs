@@ -1,4 +1,4 @@
-//! Events: what a breaker tells, and how it is told.
+//! The events, and the trait of those who listen to them.
 //!
 //! Listeners run on the task or thread of the call that caused the event, after the change and under no lock; one
 //! that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`], or [`forward`](crate::forward)).

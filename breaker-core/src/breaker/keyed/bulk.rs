@@ -1,4 +1,5 @@
-//! Together: what is asked of all members of a family, and what is said to all. `member` says how that meets one that gets a rest of its own.
+//! Operations on all breakers of a `key` at once. `member` says how they meet a breaker that gets a
+//! state of its own.
 
 use crate::breaker::control::tell_all;
 use crate::breaker::handle::{CircuitBreaker, Handle};

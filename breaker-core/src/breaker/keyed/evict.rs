@@ -1,4 +1,4 @@
-//! Evicts a member of a family that has `max_keys` of them, so that a new value can have a breaker of its own.
+//! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
 //! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
 

@@ -1,4 +1,4 @@
-//! Key hash: the number by which a key is found among others. Keys come from anybody, so seeds that nobody knows decide which of them meet.
+//! Hashes keys with seeds that are secret, since anyone may choose a key.
 //!
 //! Folded multiplication, as in wyhash (Wang Yi) and foldhash (Orson Peters). Whoever saw many hashes could find keys that meet; but no hash is
 //! shown to anybody, and `max_keys` bounds how many can.

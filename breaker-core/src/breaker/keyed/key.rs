@@ -1,4 +1,4 @@
-//! Keeps, compares and shows the value of a `key` that a member of a family is for.
+//! Keeps, compares and shows the key that a keyed breaker is for.
 //!
 //! Values come from anybody. At most 256 bytes of one are kept, and its name shows no character that could pass for something else. Two values
 //! never have one name: what stands for something in a name (`\u{..}`, `…#`, `*`) is written out where a value has it.

@@ -1,5 +1,6 @@
-//! Member: one breaker of a family. While it has only been closed and nothing but successes and rejections has happened to it, it has no
-//! machine and no settings of its own: everything follows from the head's, and from its word. The rest is made when it is first needed.
+//! One keyed breaker. As long as it was only closed and counted successes and rejections, it has no
+//! machine and no settings of its own: it follows its parent. Its own state is made when it is
+//! first needed.
 //!
 //! Races. The lock of the family is held by whoever makes a rest, and by whoever changes something for all members. So one that has no rest
 //! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under

@@ -1,5 +1,6 @@
-//! Family: the breakers of a function with `key = ..`, one per value, bounded in number. The head, which has the name without a
-//! value, holds their settings, listeners and manual states; calls go to the members.
+//! The breakers of a function with `key = ..`: one for each key, bounded in number. Their parent,
+//! which has the name without a key, holds their settings, observers and manual states. Calls go to
+//! the keyed breakers.
 //!
 //! A look-up shares the lock of one part of the members. Everything else holds the lock of the family: members come and go, get a rest of their
 //! own (`member`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's

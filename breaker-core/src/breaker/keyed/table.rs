@@ -1,5 +1,4 @@
-//! Table: values by the hash of their key, in one row of places, so that a look-up touches one line of memory before the value itself,
-//! and somebody who looks for a value to drop can go along the row, which says when each was last used.
+//! A hash table of keyed breakers that also says when each was last used.
 //!
 //! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3, 6.4, algorithms L and R).
 

@@ -1,4 +1,4 @@
-//! Finds the worst of the unhealthy values of the `key`s, of which there can be more than a reader can take.
+//! Finds the worst of the unhealthy keys, of which there can be more than a reader can take.
 
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::member::Member;

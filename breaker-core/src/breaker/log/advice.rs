@@ -1,4 +1,4 @@
-//! Log lines about what only a person can mend.
+//! Logs what only a person can mend.
 
 use super::{BY_HANDLE, CALLS, label};
 use crate::breaker::handle::CircuitBreaker;

@@ -1,4 +1,4 @@
-//! Remembers what was logged of a breaker, so that lines which come again with each call are bounded.
+//! Remembers what was logged of a breaker, so that lines that come with each call are bounded.
 
 use crate::breaker::log::rate::Rate;
 use crate::breaker::throttle::Row;

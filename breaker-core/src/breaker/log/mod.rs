@@ -1,4 +1,5 @@
-//! Log: the tracing listener. An outage logs a handful of lines at INFO and above, of one breaker and of all values of a `key` together.
+//! Logs what a breaker reports. An outage makes a handful of lines at INFO and above, for one
+//! breaker and for all keys together.
 
 pub(crate) mod advice;
 pub(crate) mod logged;

@@ -1,4 +1,4 @@
-//! Bounds how many lines a log has, in a time, of what comes again and again.
+//! Bounds how many lines the log has in a time of what comes again and again.
 
 use crate::clock::Tick;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Maybe: a look at a field of an error, which may be an error that is there only sometimes.
+//! Looks at a field of an error that may hold an error, or none.
 
 use super::{Asked, Look, Opaque, Sight, see};
 use crate::breaker::error::CallError;

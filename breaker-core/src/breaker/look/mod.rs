@@ -1,5 +1,5 @@
-//! Look: what can be known of an error whose type only an expansion knows: its text, the errors behind it, and whether another breaker's
-//! rejection is among them.
+//! Finds out what can be known of an error whose type only an expansion knows: its text, the errors
+//! behind it, and whether another breaker's rejection is among them.
 
 mod maybe;
 

@@ -1,4 +1,5 @@
-//! Nesting: which calls this thread is inside of, and what the inner ones tell the outer ones of the same breaker.
+//! Knows which calls this thread is inside of, and what the inner ones report to the outer ones of
+//! the same breaker.
 //!
 //! A call is inside another one while that one's body is polled, or run, on the same thread. So each thread has a stack of calls, which grows
 //! with a poll and shrinks when that returns, whatever becomes of it.

@@ -1,4 +1,5 @@
-//! Stack: the calls that a thread is inside of. The first one stands where a call that is alone finds it without a look at how many there are.
+//! The stack of the calls that a thread is inside of. The first one has a fixed place, so that a
+//! call that is alone finds it at once.
 
 use crate::breaker::caller::Link;
 use crate::breaker::inner::Core;

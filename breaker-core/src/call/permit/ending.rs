@@ -1,4 +1,4 @@
-//! Ending: how a call that has ended is counted and told, the cheapest way first.
+//! Counts and reports a call that has ended, the cheapest way first.
 
 use super::Permit;
 use crate::breaker::cause::Cause;

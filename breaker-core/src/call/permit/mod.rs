@@ -1,4 +1,4 @@
-//! Permit: a call that was let in, what its own code does, and what the calls inside it have told.
+//! A call that was admitted: what its own code does, and what the calls inside it have reported.
 
 mod ending;
 #[cfg(feature = "stream")]

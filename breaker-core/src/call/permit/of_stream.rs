@@ -1,4 +1,4 @@
-//! How a call ends that lasts as long as its stream.
+//! Ends a call that lasts as long as its stream.
 
 use super::{DROPPED, Permit, RUNS, RUNS_CLOSES, TIMED};
 use crate::breaker::cause::Cause;

@@ -1,4 +1,4 @@
-//! What a permit does with the lock, the clock and the window, which nobody sees from outside.
+//! Tests of what a permit does with the lock, the clock and the window.
 
 use super::*;
 use crate::clock;

@@ -1,4 +1,5 @@
-//! Limits: how long a reader waits for an item, and with which one the answer is complete.
+//! Limits how long a reader waits for an item, and knows the item with which the answer is
+//! complete.
 
 use super::streaming::Streaming;
 use crate::breaker::error::CircuitBreakerError;

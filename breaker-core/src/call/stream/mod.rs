@@ -1,4 +1,4 @@
-//! Stream: a call that lasts as long as the stream of results that it gave.
+//! Guards a stream: the call lasts as long as the stream of results that it returned.
 
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod attribute;

@@ -1,4 +1,4 @@
-//! Streaming: a call whose stream is read, from its first poll to its end.
+//! A call whose stream is read, from its first poll to its end.
 
 use super::limits::Late;
 use crate::breaker::caller::Holder;

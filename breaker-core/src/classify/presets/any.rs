@@ -1,4 +1,4 @@
-//! Any: all presets at once, for errors that may come from several clients.
+//! All presets at once, for errors that may come from several clients.
 
 use super::subject::Subject;
 use crate::breaker::look::Known;

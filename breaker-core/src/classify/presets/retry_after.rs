@@ -1,4 +1,4 @@
-//! Retry-After: in how long a service asks to be called again, of the headers of a response.
+//! Reads from the headers of a response in how long a service asks to be called again.
 
 use crate::clock;
 use std::time::{Duration, SystemTime};

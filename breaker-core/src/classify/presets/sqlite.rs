@@ -1,4 +1,4 @@
-//! SQLite: what its result codes say, by <https://www.sqlite.org/rescode.html>.
+//! What the result codes of SQLite say, by <https://www.sqlite.org/rescode.html>.
 
 use crate::machine::outcome::Outcome;
 

@@ -1,4 +1,4 @@
-//! SQLSTATE: what the five characters of the SQL standard, as PostgreSQL and MySQL use them, say of a server.
+//! What the five characters of SQLSTATE say of a server, as PostgreSQL and MySQL use them.
 
 use crate::machine::outcome::Outcome;
 

@@ -1,4 +1,4 @@
-//! Subject: what a preset is asked about, and how it looks for the error that it knows.
+//! What a preset is asked about, and how it looks for the error that it knows.
 
 use crate::breaker::error_chain::as_one;
 use crate::breaker::look::Known;

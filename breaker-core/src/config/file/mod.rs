@@ -1,5 +1,7 @@
-//! File: settings from TOML. `[defaults]` lies under what code says, `[all]` above it, both for every breaker; `[breakers.NAME]` lies
-//! above them for one, and `[functions."module::Type::function"]` above that for one function. A file with a problem is refused whole. It is read with the feature `toml` only.
+//! Settings from a TOML file (feature `toml`). `[defaults]` lies below what code says, `[all]`
+//! above it; both are for every breaker. `[breakers.NAME]` lies above them for one, and
+//! `[functions."module::Type::function"]` above that for one function. A file with a problem is
+//! refused as a whole.
 
 #[cfg(feature = "toml")]
 mod reader;

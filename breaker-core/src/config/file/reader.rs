@@ -1,4 +1,4 @@
-//! Reader: a file's text to settings.
+//! Reads the text of a file into settings.
 
 use super::FileSettings;
 use crate::config::error::{ConfigError, ConfigErrorKind};

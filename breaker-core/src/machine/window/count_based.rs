@@ -1,4 +1,4 @@
-//! Calls: a window over the last calls, two bits for each, in a ring.
+//! A window over the last calls: two bits for each, in a ring.
 
 use super::{Bad, Mark};
 use crate::machine::trip::Tally;

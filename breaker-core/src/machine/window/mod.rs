@@ -1,5 +1,5 @@
-//! Window: what the rates look at, the last calls or the calls of the last while. It holds no lock: good calls are added by atomic
-//! operations alone, everything else happens under the machine's lock.
+//! The window that the rates look at: the last calls, or the calls of the last while. It holds no
+//! lock: successes are added by atomic operations alone, everything else under the machine's lock.
 //!
 //! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact as soon as nobody is in the midst of
 //! adding, and so always on one thread; until then they can be off by the calls that are just being added. No failure is ever lost or added to

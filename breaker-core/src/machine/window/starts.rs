@@ -1,4 +1,5 @@
-//! Counts the calls that are under way by the time of their start, so that slow ones are known before they end.
+//! Counts the calls in flight by the time of their start, so that slow ones are known before they
+//! end.
 //!
 //! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call that is held up between the look at the clock and its
 //! exchange, for four times `slow_call`, can push out those of a later round. One that ends after others were forgotten finds another number in

@@ -1,4 +1,4 @@
-//! Time: a window over the calls of the last while, in a fixed number of buckets.
+//! A window over the calls of the last while, in a fixed number of buckets.
 
 use super::{Bad, Mark};
 use crate::clock::{Tick, nanos_of};

@@ -1,5 +1,5 @@
-//! The annotated functions of a breaker, and what is said of each alone: its attribute's time limit, and its own variables and table of the
-//! file.
+//! The annotated functions of a breaker, and what is said of each alone: the time limit of its
+//! attribute, its variables, and its table of the file.
 
 use super::placing::below_stands;
 use super::{Directory, Entry};

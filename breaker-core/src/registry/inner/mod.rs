@@ -1,5 +1,6 @@
-//! Directory: what the registry keeps under its lock. Settings are put in force here, under that lock, so that no older ones can
-//! come after newer ones; what there is to log or to tell waits until it is let go.
+//! What the registry keeps under its lock. Settings are put in force under that lock, so that older
+//! ones never come after newer ones. What is to be logged or reported waits until the lock is
+//! released.
 
 mod functions;
 mod placing;

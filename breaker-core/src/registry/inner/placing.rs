@@ -1,4 +1,4 @@
-//! Puts in force what all places say of a breaker.
+//! Puts in force what all sources say of a breaker.
 
 use super::Directory;
 use crate::config::env::{Environment, Reading};

@@ -1,4 +1,4 @@
-//! Takes a breaker out that code made.
+//! Removes a breaker that code made.
 
 use super::Directory;
 use crate::breaker::handle::CircuitBreaker;

@@ -1,4 +1,4 @@
-//! Looks at the whole configuration: what is wrong with it, and what is odd.
+//! Checks the whole configuration: what is wrong, and what is odd.
 
 use super::placing::below_stands;
 use super::{Directory, Entry};

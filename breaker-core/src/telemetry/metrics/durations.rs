@@ -1,4 +1,4 @@
-//! Durations: those of calls that are over sooner than a recorder takes to note them, gathered until the metrics are read.
+//! Gathers the durations of short calls until the metrics are read.
 
 use super::names::DURATION_BUCKETS;
 use crate::sync::{AtomicU64, Ordering};

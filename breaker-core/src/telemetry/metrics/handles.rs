@@ -1,4 +1,4 @@
-//! Handles: what a recorder gives to count one breaker with.
+//! What a recorder gives to count one breaker with.
 
 use super::names::{self, describe};
 use crate::sync::Mutex;

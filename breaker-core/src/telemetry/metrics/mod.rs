@@ -1,4 +1,5 @@
-//! Metrics: what Prometheus and the like are told of breakers, through the facade [`metrics`](https://docs.rs/metrics). With the feature `metrics`.
+//! Metrics for Prometheus and the like, through the facade [`metrics`](https://docs.rs/metrics)
+//! (feature `metrics`).
 //!
 //! [`Registry::export_metrics`] turns it on, once, at the start of `main`:
 //!

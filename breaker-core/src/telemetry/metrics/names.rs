@@ -1,4 +1,4 @@
-//! Names: the metrics, with their descriptions and units, and the buckets for durations.
+//! The names of the metrics, their descriptions and units, and the buckets for durations.
 
 use ::metrics::{KeyName, Recorder, Unit};
 

@@ -1,4 +1,4 @@
-//! Answered: what the preset that looks at pools was told of each: when a call was last answered, and since when none has had a place.
+//! Remembers of each pool when a call was last answered, and since when none was free.
 
 use crate::clock::Tick;
 use crate::sync::Ordering;

@@ -1,4 +1,4 @@
-//! Migrations: sqlx's `MigrateError`, known by its text.
+//! Recognises sqlx's `MigrateError` by its text.
 //!
 //! Its type is there with sqlx's feature `migrate` alone, and to ask for that would bring SQLite, a native library, into the lock file of every user: so
 //! does a feature of an optional dependency, even a weak one.
