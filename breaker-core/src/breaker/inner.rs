@@ -16,7 +16,8 @@ use crate::machine::Machine;
 use crate::machine::packed::Word;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
-use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed, Totals};
+use crate::sync::counter::Totals;
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed};
 use std::ops::Deref;
 
 /// A breaker by itself, not one of a family. Its address is that of what every call looks at.

@@ -1,4 +1,17 @@
-//! Classify: what a value says about the service by itself, and whether an error is of a type, or comes from one.
+//! What counts as a failure: what a value says of the service, and whether an error is of a type, or comes from one.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | [`Classify`], and type items of `exclude`, `success` and `include` |
+//! | `search` | patterns, which are also looked for behind an error |
+//! | `value` | the value in an `Ok` |
+//! | `shown` | what presets give for a call by a handle |
+//! | `presets` | ready-made classifications, a file for each crate |
+//!
+//! May use: `breaker` and what is below it.
+//!
+//! To add a preset: 1. add `presets/<crate>.rs` with its table and its tests; 2. add its feature, one for each version of the
+//! crate, and its line in `presets/any.rs`; 3. test it with the real client in `tests/clients`.
 
 pub mod presets;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

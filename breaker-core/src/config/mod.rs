@@ -1,4 +1,27 @@
-//! Settings: their keys, where they may be written, and which of several values is in force.
+//! Settings: their keys, the sources that set them, and which of several values is in force.
+//!
+//! The way of a value: a source (the attribute, code, [`file`], [`env`]) gives a [`Config`](keys::Config), which is one
+//! layer. [`layers`] merges the layers of a breaker, the later source wins. [`resolve`] adds what follows from several
+//! keys. The result is [`Settings`](keys::Settings), from which the machine makes its rules (`machine::trip`).
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `keys` | the one table of keys, `Config`, `Settings` |
+//! | `types`, `ranges` | types of settings that are more than a number; the ranges of all |
+//! | `value`, `duration` | text to value and back |
+//! | `text`, `excerpt`, `visible` | how keys and variables are spelt, suggestions; how text from outside is shown |
+//! | `validate` | keys that contradict each other |
+//! | `layers`, `resolve` | sources merged; what follows from several keys |
+//! | `env`, `prefixes` | where a variable is read; which breaker it belongs to |
+//! | `file` | TOML |
+//! | `call_settings`, `ranked` | what calls read of settings without a lock |
+//! | `error`, `report` | what is wrong, and what is odd |
+//! | `json` | settings as they are serialised |
+//!
+//! May use: `sync`, `clock`.
+//!
+//! To add a key: 1. add its row to the table in `keys`; 2. if its type is new, add it to `types`, `value` and `json`;
+//! 3. use the new field of `Settings` where its rule is; 4. add the key to the attribute (`breaker-macros/src/parse`).
 
 pub(crate) mod call_settings;
 pub(crate) mod duration;

@@ -1,4 +1,15 @@
-//! What a function gives in place of the service's answer.
+//! What a function returns in place of the service's answer.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `fallen`, `context`, `steps` | a failed call on its way through the steps; what a step sees; what it may return |
+//! | `settle`, `stream` | endings that may fall back |
+//! | `timed` | a step under its time limit |
+//! | `store`, `cache`, `cache_key`, `moka` | the step `cache(..)` |
+//! | `plain` | functions that return no `Result` |
+//! | `served` | which fallbacks answered |
+//!
+//! May use: `registry`, `call`, `classify`, `breaker` and what is below them.
 
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod cache;

@@ -1,12 +1,26 @@
-//! The machine: every state and every transition, as plain data. It holds no lock, clock or callback: the present
-//! comes in as an argument, a [`Change`] goes out, and the shell tells the listeners when it has let go.
+//! The state machine of a breaker, as plain data: every state and every transition.
+//!
+//! It holds no lock, clock or callback. The present comes in as an argument, a [`Change`] goes out, and the caller reports it
+//! when it has released its lock.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | admission, and where the state is changed (`shift`) |
+//! | `settle` | how a call ended, and what follows from it |
+//! | `trip` | what opens a breaker |
+//! | `half_open`, `backoff`, `ramp` | the trial and its slots; how long it stays open; the share after closing |
+//! | `window` | what the rates look at |
+//! | `manual`, `view` | manual states and new settings; what it shows |
+//! | `state`, `outcome`, `output`, `packed` | the types that go in and come out |
+//!
+//! May use: `sync`, `clock`, `config`. To add a rule that opens it, add it to `trip`.
 //!
 //! The rules, each with the function that keeps it. Each has tests of its name in `tests/tests/rules.rs`.
 //!
 //! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
 //!    (`state`).
 //! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call (`closed_call`; `review` for successes
-//!    that were added to the window without the lock, `review_under_way` for slow calls that have not ended). The tripping call returns its own error: the shell gives every result back as it is.
+//!    that were added to the window without the lock, `review_under_way` for slow calls that have not ended). The tripping call returns its own error: the library returns every result as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
 //! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
 //!    change is told then. No timer or task is needed; where one watches, `lapse` does the same without a probe.

@@ -1,5 +1,15 @@
-//! What an expansion of the attributes may name, and nothing else. Not for use by hand: it changes with the
-//! attributes and is no part of the public interface.
+//! What an expansion of the attributes may name, and nothing else. Users see it as `__rt`, which is no part of the public
+//! interface: it changes with the attributes.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | what is re-exported, and small helpers of an expansion |
+//! | `declare`, `callsite` | declares the `static` of a function; that static, and its way to a breaker |
+//! | `guarded_call`, `entry` | the plain async call as one future |
+//! | `const_checks` | values of attributes that are expressions |
+//! | `show_error`, `stream` | an error of any type; the names of streams |
+//!
+//! May use: everything. Nothing else uses it.
 
 pub(crate) mod callsite;
 mod const_checks;

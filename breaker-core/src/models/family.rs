@@ -6,7 +6,8 @@ use crate::breaker::caller::Link;
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
 use crate::machine::state::State;
-use crate::sync::{Arc, Tally};
+use crate::sync::Arc;
+use crate::sync::counter::Tally;
 
 /// A head with a member, which has counted a success.
 fn family(config: Config) -> (CircuitBreaker, &'static Link) {

@@ -1,6 +1,17 @@
-//! Registry: the breakers of a process by name, and what code, file and environment say of them.
+//! The breakers of a process by name, and what code, file and environment say of them.
 //!
-//! No user code and no listener runs under its lock: what there is to log or to tell waits until it is let go.
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | [`Registry`]: breakers by name, health, listeners |
+//! | `configuration` | how code, file and environment are read |
+//! | `inner` | what its lock guards: `functions`, `placing`, `remove`, `review` |
+//! | `declaration`, `call_site` | what an annotated function says of its breaker, and where |
+//! | `isolation` | a registry for each test |
+//! | `logged_once`, `metrics`, `watch` | which messages were logged; metrics of all; open periods that end without a call |
+//!
+//! No user code and no listener runs under its lock: what is to be logged or reported waits until that is released.
+//!
+//! May use: `telemetry`, `call`, `classify`, `breaker` and what is below them.
 
 pub(crate) mod call_site;
 mod configuration;

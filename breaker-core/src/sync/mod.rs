@@ -1,6 +1,16 @@
-//! Synchronisation: the only room that names `std::sync`, and thus the one that a model check replaces (`--cfg breaker_loom`). Locks ignore
-//! poisoning, since no user code ever runs under one; the hot totals are striped over cache lines, so that threads do not slow each other down.
+//! Locks, atomics and counters: the only module that names `std::sync`, so that models can have loom's in their place.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `counter` | exact totals that many threads count at once |
+//! | `std_types` | the types of the standard library |
+//! | `loom_types` | the same by loom, with `--cfg breaker_loom` |
+//!
+//! Locks ignore poisoning, since no user code runs under one. [`catch_panic`] runs user code.
+//!
+//! May use: nothing of this crate. To add a type, add it to `std_types` and to `loom_types`.
 
+pub(crate) mod counter;
 #[cfg(breaker_loom)]
 mod loom_types;
 #[cfg_attr(breaker_loom, allow(dead_code, unused_imports, reason = "what no `static` needs"))]
@@ -17,7 +27,6 @@ pub(crate) use std_types::{AtomicBool, AtomicU64, Mutex, OnceLock, RwLock, SHARD
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 
-use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -68,167 +77,7 @@ impl<T> Deref for Sealed<T> {
     }
 }
 
-const STRIPES: usize = 8;
-const STRIPE: usize = size_of::<Stripe>();
-
-// Where the stripe of a thread begins, in bytes, since that is what its place is computed from; `usize::MAX`: it has none yet.
-std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
-
-/// Sees to it that this thread has a stripe.
-#[inline]
-pub(crate) fn take_turn() {
-    if MINE.get() == usize::MAX {
-        first_turn();
-    }
-}
-
-/// Which stripe is this thread's; any one, if it has none yet.
-#[inline]
-fn turn() -> usize {
-    MINE.get() / STRIPE % STRIPES
-}
-
-#[cold]
-fn first_turn() {
-    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
-}
-
-/// Exact totals that many threads count at once.
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    stripes: [Stripe; STRIPES],
-}
-
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Stripe {
-    successes: AtomicU64,
-    rejected: AtomicU64,
-}
-
-impl Totals {
-    #[inline]
-    pub(crate) fn success(&self) {
-        self.stripe().successes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which every annotated function would have a copy of.
-    /// On another one it counts as well.
-    #[inline]
-    pub(crate) fn success_in_turn(&self) {
-        self.stripes[turn()].successes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    #[inline]
-    pub(crate) fn rejected(&self) {
-        self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The same as [`success_in_turn`](Self::success_in_turn) for a rejection.
-    #[inline]
-    pub(crate) fn rejected_in_turn(&self) {
-        self.stripes[turn()].rejected.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// That of this thread: threads take turns when they count for the first time.
-    #[inline]
-    fn stripe(&self) -> &Stripe {
-        take_turn();
-        &self.stripes[turn()]
-    }
-
-    pub(crate) fn successes(&self) -> u64 {
-        self.stripes.iter().map(|s| s.successes.load(Ordering::Relaxed)).sum()
-    }
-
-    pub(crate) fn rejections(&self) -> u64 {
-        self.stripes.iter().map(|s| s.rejected.load(Ordering::Relaxed)).sum()
-    }
-}
-
-/// The same for one of many breakers, most of which one thread calls at a time: in place, until two threads meet at it.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    successes: AtomicU64,
-    rejected: AtomicU64,
-    /// Where it is counted since then.
-    stripes: OnceLock<Box<Totals>>,
-}
-
-impl Tally {
-    #[inline]
-    pub(crate) fn success(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.successes) => {}
-            _ => self.striped().success(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn rejected(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.rejected) => {}
-            _ => self.striped().rejected(),
-        }
-    }
-
-    #[inline(never)]
-    fn striped(&self) -> &Totals {
-        self.stripes.get_or_init(Box::default)
-    }
-
-    pub(crate) fn successes(&self) -> u64 {
-        self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
-    }
-
-    pub(crate) fn rejections(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
-    }
-
-    /// Whether two threads have met at it.
-    #[cfg(test)]
-    pub(crate) fn is_striped(&self) -> bool {
-        self.stripes.get().is_some()
-    }
-}
-
-/// Adds one, unless another thread comes in between twice in a row: once may be chance.
-#[inline]
-fn count_alone(counter: &AtomicU64) -> bool {
-    let once = || {
-        let count = counter.load(Ordering::Relaxed);
-        counter.compare_exchange(count, count + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    };
-    once() || once()
-}
-
 /// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.
 pub(crate) fn catch_panic(f: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(std::mem::ManuallyDrop::new).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tally_is_in_place_for_one_thread_and_striped_where_threads_meet() {
-        const EACH: u64 = 10_000;
-        let tally = Tally::default();
-        (0..EACH).for_each(|_| tally.success());
-        assert!(!tally.is_striped());
-        let mut counted = EACH;
-        // Threads need not meet, but they will.
-        while !tally.is_striped() {
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| (0..EACH).for_each(|_| tally.success()));
-                }
-            });
-            counted += 4 * EACH;
-        }
-        (0..EACH).for_each(|_| tally.rejected());
-        assert_eq!((tally.successes(), tally.rejections()), (counted, EACH));
-    }
 }

@@ -1,4 +1,13 @@
-//! What leaves a breaker: events to listeners, to channels and to metrics.
+//! What leaves a breaker: events for listeners and channels, and metrics.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `event` | the public events, and the trait `Listener` |
+//! | `listener`, `added_listener` | has a listener observe breakers; how it is taken off again |
+//! | `channel` | events that another task receives |
+//! | `metrics` | what is counted for Prometheus and the like |
+//!
+//! May use: `breaker` and what is below it. To add a listener of the library's own, implement `breaker::report::Observer`.
 
 pub(crate) mod added_listener;
 #[cfg(feature = "tokio")]

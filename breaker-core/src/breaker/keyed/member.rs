@@ -15,8 +15,9 @@ use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::Word;
+use crate::sync::counter::Tally;
 use crate::sync::statics::OnceLock as Once;
-use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, Tally};
+use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 
 /// What each call looks at comes first, so that it is on few lines.
 #[repr(C)]
