@@ -171,7 +171,7 @@ impl Stack {
     /// Puts any call inside the innermost one, if there is one.
     pub(super) fn push(&self, breaker: Id, word: Word, probe: u32, function: Option<&'static Link>) {
         if self.first().breaker.get() == Id::NONE_YET {
-            sync::take_turn();
+            sync::counter::take_turn();
             self.depth.set(0);
         } else if !self.is_empty() {
             let depth = self.depth.get();

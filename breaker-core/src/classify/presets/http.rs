@@ -43,7 +43,7 @@ macro_rules! presets {
 
             /// The status, with the `Retry-After` of a failure.
             pub(in crate::classify::presets) fn with_headers(status: StatusCode, headers: &HeaderMap) -> Outcome {
-                super::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
+                crate::classify::presets::http::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
             }
 
             /// In how long the service asks to be called again: the `Retry-After` of `headers`, as described

@@ -1,0 +1,213 @@
+//! The order of the folders of the three crates: a folder uses lower ones only, and no file is too long to be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders and single files of breaker-core, the lowest first. Those of one line do not use each other.
+const CORE: &[&[&str]] = &[
+    &["sync"],
+    &["clock"],
+    &["config"],
+    &["machine"],
+    &["breaker"],
+    &["telemetry", "call", "classify"],
+    &["registry"],
+    &["fallback"],
+    &["retry"],
+    &["macro_support"],
+];
+
+/// Helps users' tests, and models races; both may use everything, and nothing uses them.
+const CORE_TOP: &[&str] = &["testing", "models"];
+
+const MACROS: &[&[&str]] = &[&["parse"], &["item"], &["validate"], &["expand"]];
+
+/// More files than this in one circle of imports are not understood apart from each other.
+const LARGEST_CIRCLE: usize = 5;
+
+const LONGEST_FILE: usize = 400;
+
+/// The modules of a crate, each with those that it names.
+type Uses = BTreeMap<String, BTreeSet<String>>;
+
+fn source(package: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// `machine::window` for `machine/window/mod.rs`; nothing for `lib.rs`.
+fn module(file: &Path, root: &Path) -> String {
+    let relative = file.strip_prefix(root).unwrap().with_extension("");
+    let parts: Vec<_> = relative.iter().map(|part| part.to_str().unwrap()).collect();
+    match parts.split_last() {
+        Some((&("mod" | "lib"), folder)) => folder.join("::"),
+        _ => parts.join("::"),
+    }
+}
+
+/// The text without comments and without modules of tests.
+fn code(text: &str) -> String {
+    let mut code = String::new();
+    let mut until = None;
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
+        match until {
+            Some(end) => {
+                if indent == end && line.trim_start().starts_with('}') {
+                    until = None;
+                }
+            }
+            None if line.trim_start() == "mod tests {" => until = Some(indent),
+            None => {
+                // A visibility names a folder and uses nothing of it.
+                code.push_str(&line.split("//").next().unwrap_or_default().replace("pub(in crate::", "pub(in "));
+                code.push('\n');
+            }
+        }
+    }
+    code
+}
+
+/// Each path that begins with `crate`, `self` or `super`, as one from the root of the crate; of a group, each of its paths.
+fn paths(code: &str, module: &str) -> Vec<String> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for (at, first) in ["crate::", "super::", "self::"].into_iter().flat_map(|first| code.match_indices(first)) {
+        if code[..at].ends_with(|c: char| is_name(c) || c == ':' || c == '$') {
+            continue;
+        }
+        let mut base: Vec<&str> = if first == "crate::" { Vec::new() } else { module.split("::").collect() };
+        let mut rest = if first == "crate::" { &code[at + first.len()..] } else { &code[at..] };
+        while let Some(after) = rest.strip_prefix("super::") {
+            base.pop();
+            rest = after;
+        }
+        let rest = rest.strip_prefix("self::").unwrap_or(rest);
+        let end = rest.find(|c: char| !is_name(c) && c != ':').unwrap_or(rest.len());
+        let mut path = base;
+        path.extend(rest[..end].split("::").filter(|part| !part.is_empty()));
+        let path = path.join("::");
+        if rest[end..].starts_with('{') {
+            let group = rest[end + 1..].split(';').next().unwrap_or_default();
+            for name in group.split([',', '{', '}']) {
+                let name = name.trim().split(' ').next().unwrap_or_default().trim_start_matches("self");
+                found.push(if name.is_empty() { path.clone() } else { format!("{path}::{name}") });
+            }
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The files of a package by module, tests left out.
+fn files(package: &str) -> Uses {
+    let root = source(package);
+    let all = rust_files(&root);
+    let modules: BTreeSet<_> = all.iter().map(|path| module(path, &root)).collect();
+    let is_test = |module: &String| module.split("::").any(|part| part == "tests");
+    let file = |path: PathBuf| {
+        let own = module(&path, &root);
+        let code = code(&fs::read_to_string(&path).unwrap());
+        let known = |path: String| {
+            let parts: Vec<_> = path.split("::").collect();
+            (1..=parts.len()).rev().map(|length| parts[..length].join("::")).find(|path| modules.contains(path))
+        };
+        let uses = paths(&code, &own).into_iter().filter_map(known).filter(|used| *used != own).collect();
+        (own, uses)
+    };
+    all.into_iter().map(file).filter(|(module, _)| !is_test(module) && !module.is_empty()).collect()
+}
+
+fn folder(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
+}
+
+/// Each use of a higher folder, or of one beside it.
+fn climbs(files: &Uses, order: &[&[&str]], top: &[&str]) -> Vec<String> {
+    let floor = |name: &str| order.iter().position(|floor| floor.contains(&name));
+    let mut climbs = Vec::new();
+    for (module, uses) in files {
+        let own = folder(module);
+        for used in uses {
+            let other = folder(used);
+            let is_lower = match (floor(own), floor(other)) {
+                _ if own == other || top.contains(&own) => true,
+                (Some(own), Some(other)) => other < own,
+                (Some(_), None) => !top.contains(&other),
+                (None, _) => true,
+            };
+            if !is_lower {
+                climbs.push(format!("{module} uses {used}"));
+            }
+        }
+    }
+    climbs
+}
+
+/// The modules that are reached from `start`.
+fn reached<'f>(files: &'f Uses, start: &'f str) -> BTreeSet<&'f str> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
+    while let Some(module) = next.pop() {
+        let uses = files.get(module).into_iter().flatten();
+        next.extend(uses.map(String::as_str).filter(|used| seen.insert(*used)));
+    }
+    seen
+}
+
+/// The modules that reach each other, where they are more than [`LARGEST_CIRCLE`].
+fn large_circles(files: &Uses) -> BTreeSet<Vec<&str>> {
+    let reached: BTreeMap<_, _> = files.keys().map(|module| (module.as_str(), reached(files, module))).collect();
+    let circle = |module: &&str| {
+        let both = |other: &&str| {
+            reached[module].contains(other) && reached.get(other).is_some_and(|back| back.contains(module))
+        };
+        reached[module].iter().copied().filter(both).collect::<Vec<_>>()
+    };
+    reached.keys().map(circle).filter(|circle| circle.len() > LARGEST_CIRCLE).collect()
+}
+
+#[test]
+fn a_folder_of_the_library_uses_lower_ones_only() {
+    let files = files("breaker-core");
+    let known: BTreeSet<_> = CORE.iter().copied().flatten().chain(CORE_TOP).copied().collect();
+    let unknown: BTreeSet<_> = files.keys().map(|module| folder(module)).filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "not in the order of the folders: {unknown:?}");
+    assert_eq!(climbs(&files, CORE, CORE_TOP), [""; 0]);
+}
+
+#[test]
+fn a_stage_of_the_attributes_uses_earlier_ones_only() {
+    assert_eq!(climbs(&files("breaker-macros"), MACROS, &[]), [""; 0]);
+}
+
+#[test]
+fn no_circle_of_imports_has_more_than_five_files() {
+    for package in ["breaker-core", "breaker-macros", "breaker-axum"] {
+        assert_eq!(large_circles(&files(package)), BTreeSet::new(), "{package}");
+    }
+}
+
+#[test]
+fn no_file_of_the_libraries_is_above_400_lines() {
+    for package in ["breaker-core", "breaker-macros", "breaker-axum"] {
+        for path in rust_files(&source(package)) {
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
+        }
+    }
+}
