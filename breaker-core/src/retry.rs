@@ -1,17 +1,17 @@
 //! Decides whether a failed attempt is followed by another one, and after what wait. The waits
 //! themselves are backon's.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Report, Retrying, is_quiet};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::timeout::{Limit, end};
 use crate::clock;
-use crate::config::call_settings::{OFF, Stated};
+use crate::config::call_settings::{CallSettings, OFF};
 use crate::config::ranked::{Rank, Ranked};
 use crate::fallback::fallen::Fallen;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -78,14 +78,14 @@ const MAX: Duration = Duration::from_secs(10);
 
 impl Written {
     /// With what variables, files and code say: the highest place is in force.
-    fn course(&self, stated: &Stated) -> Course {
+    fn course(&self, call_settings: &CallSettings) -> Course {
         let span = |said: Ranked, written: Option<Duration>, default| {
             let own = written.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
             said.max(own).said().map_or(default, Duration::from_nanos)
         };
         let attempts = self.attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into()));
-        let attempts = stated.attempts.max(attempts).said().unwrap_or(ATTEMPTS);
-        let (min, max) = (span(stated.min, self.min, MIN), span(stated.max, self.max, MAX));
+        let attempts = call_settings.attempts.max(attempts).said().unwrap_or(ATTEMPTS);
+        let (min, max) = (span(call_settings.min, self.min, MIN), span(call_settings.max, self.max, MAX));
         let waits = ExponentialBuilder::new()
             .with_min_delay(min.min(max))
             .with_max_delay(max)
@@ -120,23 +120,23 @@ impl Retry {
 
     /// What is left of the `total`, if there is one.
     pub fn left(&mut self, permit: &Permit) -> Option<Duration> {
-        self.ends(permit.holder()).map(|end| end.saturating_duration_since(Instant::now()))
+        self.ends(permit.owner()).map(|end| end.saturating_duration_since(Instant::now()))
     }
 
     /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time limit, if it is over first.
     pub fn within(&mut self, permit: &Permit) -> Option<Limit> {
-        let (holder, left) = (permit.holder(), self.left(permit)?);
-        let limit = Limit::after(holder.limit().map_or(left, |limit| limit.min(left)));
+        let (owner, left) = (permit.owner(), self.left(permit)?);
+        let limit = Limit::after(owner.limit().map_or(left, |limit| limit.min(left)));
         if limit.is_none() {
-            holder.breaker().warn_of_no_timer();
+            owner.breaker().warn_of_no_timer();
         }
         limit
     }
 
-    fn ends(&mut self, holder: &Holder) -> Option<Instant> {
-        let stated = stated(holder);
+    fn ends(&mut self, owner: &Owner) -> Option<Instant> {
+        let call_settings = call_settings(owner);
         let own = self.written.total.map_or(Ranked::NOTHING, |total| Ranked::span(Rank::Function, Some(total)));
-        let total = stated.total.max(own).time().filter(|_| !is_off(&stated))?;
+        let total = call_settings.total.max(own).time().filter(|_| !is_off(&call_settings))?;
         Some(*self.ends.get_or_insert_with(|| end(total)))
     }
 
@@ -145,14 +145,14 @@ impl Retry {
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
         let Some(wait) = self.wait_after(&fallen) else { return Err(fallen) };
-        let holder = fallen.holder();
-        let (breaker, function) = (holder.breaker(), holder.function());
+        let owner = fallen.owner();
+        let (breaker, function) = (owner.breaker(), owner.function());
         let Some(timer) = Limit::after(wait) else {
             breaker.warn_of_no_timer();
             return Err(fallen);
         };
         self.attempt += 1;
-        if breaker.is_heard() || !is_quiet() {
+        if breaker.has_observers() || !is_quiet() {
             let event = Retrying { breaker, function, attempt: self.attempt, wait };
             breaker.report(Report::Retrying(&event));
         }
@@ -160,24 +160,24 @@ impl Retry {
     }
 
     fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
-        let holder = fallen.holder();
-        let ends = self.ends(holder);
-        let wait = self.course(holder)?.wait_after(fallen)?;
+        let owner = fallen.owner();
+        let ends = self.ends(owner);
+        let wait = self.course(owner)?.wait_after(fallen)?;
         let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         Some(wait).filter(|wait| left.is_none_or(|left| *wait < left))
     }
 
     /// `None`: failures are not tried again.
-    fn course(&mut self, holder: &Holder) -> Option<&mut Course> {
-        let stated = stated(holder);
-        (!is_off(&stated)).then(|| self.course.get_or_insert_with(|| self.written.course(&stated)))
+    fn course(&mut self, owner: &Owner) -> Option<&mut Course> {
+        let call_settings = call_settings(owner);
+        (!is_off(&call_settings)).then(|| self.course.get_or_insert_with(|| self.written.course(&call_settings)))
     }
 }
 
 impl Course {
     fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
-        let breaker = deciding(fallen.holder().breaker());
+        let breaker = deciding(fallen.owner().breaker());
         let wait = match fallen {
             Fallen::Rejected(error) => self.if_patient(error.retry_after())?,
             Fallen::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
@@ -202,25 +202,25 @@ impl Course {
 }
 
 /// What all places but the attribute say of the retries of this call's function.
-fn stated(holder: &Holder) -> Stated {
-    let of_breaker = holder.breaker().stated();
-    holder.annotated().map_or(of_breaker, |function| function.terms.get().or(of_breaker))
+fn call_settings(owner: &Owner) -> CallSettings {
+    let of_breaker = owner.breaker().call_settings();
+    owner.annotated().map_or(of_breaker, |function| function.call_settings.get().or(of_breaker))
 }
 
-fn is_off(stated: &Stated) -> bool {
-    stated.retry.number() == Some(OFF)
+fn is_off(call_settings: &CallSettings) -> bool {
+    call_settings.retry.number() == Some(OFF)
 }
 
-/// The one by which the next call is let in or not: the head of a `key`, where that is open for all of its values, or the breaker itself.
+/// The one by which the next call is let in or not: the parent of a `key`, where that is open for all of its values, or the breaker itself.
 fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
-    breaker.head().filter(rejects).unwrap_or_else(|| breaker.clone())
+    breaker.parent().filter(rejects).unwrap_or_else(|| breaker.clone())
 }
 
 /// Whether it is open, and would reject a call.
 fn rejects(breaker: &CircuitBreaker) -> bool {
     let word = breaker.0.gate.word();
     let is_open = matches!(word.state(), State::Open | State::ForcedOpen);
-    is_open && word.has(Word::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
+    is_open && word.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
 }
 
 impl Pause {
@@ -234,13 +234,13 @@ impl Pause {
     async fn wait(self) {
         let Self { mut timer, watched } = self;
         let Some(breaker) = watched else { return poll_fn(|context| timer.poll(context).map(drop)).await };
-        let head = breaker.head().unwrap_or_else(|| breaker.clone());
+        let parent = breaker.parent().unwrap_or_else(|| breaker.clone());
         let mut is_over = false;
         while !is_over {
-            let (mut changed, mut all) = (pin!(breaker.0.changed.notified()), pin!(head.0.changed.notified()));
+            let (mut changed, mut all) = (pin!(breaker.0.changed.notified()), pin!(parent.0.changed.notified()));
             changed.as_mut().enable();
             all.as_mut().enable();
-            if rejects(&breaker) || rejects(&head) {
+            if rejects(&breaker) || rejects(&parent) {
                 return;
             }
             is_over = poll_fn(|context| match timer.poll(context) {

@@ -2,12 +2,12 @@
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::inner::Shared;
+use crate::breaker::inner::Inner;
 use crate::clock::Tick;
-use crate::config::call_settings::Terms;
+use crate::config::call_settings::PublishedCallSettings;
 use crate::config::layers::Layers;
 use crate::config::ranked::Ranked;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::sync::Arc;
 use crate::sync::statics::OnceLock;
@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
 #[derive(Clone)]
-pub(crate) enum Holder {
-    Site(&'static Link),
+pub(crate) enum Owner {
+    Site(&'static Binding),
     Own(CircuitBreaker),
 }
 
@@ -26,9 +26,9 @@ pub(crate) enum Holder {
 #[derive(Clone, Copy)]
 pub(crate) enum Caller {
     /// The function whose breaker this is.
-    Site(&'static Link),
+    Site(&'static Binding),
     /// The function to whose family this belongs, as its handle says too.
-    Family(&'static Link),
+    KeyedBreakers(&'static Binding),
     /// Somebody who has a handle.
     Handle,
 }
@@ -36,17 +36,17 @@ pub(crate) enum Caller {
 impl Caller {
     pub(crate) fn function(self) -> Option<&'static str> {
         match self {
-            Self::Site(link) | Self::Family(link) => Some(&link.function.name),
+            Self::Site(binding) | Self::KeyedBreakers(binding) => Some(&binding.function.name),
             Self::Handle => None,
         }
     }
 }
 
-impl Holder {
+impl Owner {
     #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match self {
-            Self::Site(link) => &link.breaker,
+            Self::Site(binding) => &binding.breaker,
             Self::Own(breaker) => breaker,
         }
     }
@@ -58,7 +58,7 @@ impl Holder {
     /// The annotated function.
     pub(crate) fn annotated(&self) -> Option<&'static Function> {
         match self {
-            Self::Site(link) => Some(&link.function),
+            Self::Site(binding) => Some(&binding.function),
             Self::Own(breaker) => breaker.calling(),
         }
     }
@@ -72,10 +72,12 @@ impl Holder {
 
 impl CircuitBreaker {
     #[inline]
-    pub(crate) fn holder(&self, caller: Caller) -> Holder {
+    pub(crate) fn owner(&self, caller: Caller) -> Owner {
         match caller {
-            Caller::Site(link) => Holder::Site(link),
-            Caller::Family(_) | Caller::Handle => Holder::Own(self.handle(matches!(caller, Caller::Family(_)))),
+            Caller::Site(binding) => Owner::Site(binding),
+            Caller::KeyedBreakers(_) | Caller::Handle => {
+                Owner::Own(self.handle(matches!(caller, Caller::KeyedBreakers(_))))
+            }
         }
     }
 
@@ -85,49 +87,55 @@ impl CircuitBreaker {
         Self(match &self.0 {
             Handle::Forever(shared) => Handle::Forever(shared),
             Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
-            Handle::Member(member, number) => Handle::Member(Arc::clone(member), if calls { *number } else { 0 }),
+            Handle::KeyedBreaker(keyed_breaker, number) => {
+                Handle::KeyedBreaker(Arc::clone(keyed_breaker), if calls { *number } else { 0 })
+            }
         })
     }
 }
 
 /// A site that has found its breaker.
-pub(crate) struct Link {
+pub(crate) struct Binding {
     pub(crate) breaker: CircuitBreaker,
     /// What a call looks at, without a look at how the breaker is held.
-    pub(crate) shared: &'static Shared,
+    pub(crate) shared: &'static Inner,
     pub(crate) function: Function,
 }
 
-impl Link {
+impl Binding {
     /// It keeps the breaker for ever, as sites do.
-    pub(crate) fn new(breaker: CircuitBreaker, function: String, terms: Arc<Terms>) -> Self {
+    pub(crate) fn new(breaker: CircuitBreaker, function: String, call_settings: Arc<PublishedCallSettings>) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
         let shared = kept.shared().unwrap_or_else(closed_to_looks);
-        Self { breaker, shared, function: Function::new(function, terms) }
+        Self { breaker, shared, function: Function::new(function, call_settings) }
     }
 }
 
 /// What a call looks at whose breaker is one of a family, which somebody registered under its own name: its word lets nobody in, and is no
 /// call's, so that each asks the breaker.
 #[cold]
-fn closed_to_looks() -> &'static Shared {
-    static CLOSED: OnceLock<&Shared> = OnceLock::new();
+fn closed_to_looks() -> &'static Inner {
+    static CLOSED: OnceLock<&Inner> = OnceLock::new();
     CLOSED.get_or_init(|| {
-        let shared = Box::leak(Box::new(Shared::new(String::new(), Layers::default())));
-        shared.gate.publish(Word::new(State::Closed, 0, Word::ASK | Word::WATCH), Tick::ZERO, Ranked::NOTHING);
+        let shared = Box::leak(Box::new(Inner::new(String::new(), Layers::default())));
+        shared.gate.publish(
+            PackedState::new(State::Closed, 0, PackedState::ASK | PackedState::WATCH),
+            Tick::ZERO,
+            Ranked::NOTHING,
+        );
         shared
     })
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("breaker", &self.breaker).field("function", &self.function.name).finish()
     }
 }
 
-impl Link {
+impl Binding {
     /// The breaker for this value of the `key`, made if there is none, for a call of this function.
-    pub(crate) fn member(&'static self, key: &str) -> CircuitBreaker {
-        self.breaker.0.family.get_or_init(Box::default).member(&self.breaker, &self.function, key)
+    pub(crate) fn keyed_breaker(&'static self, key: &str) -> CircuitBreaker {
+        self.breaker.0.keyed.get_or_init(Box::default).keyed_breaker(&self.breaker, &self.function, key)
     }
 }

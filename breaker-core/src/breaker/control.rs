@@ -2,14 +2,14 @@
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;
-use crate::breaker::pending_reports::{Told, Turn};
+use crate::breaker::pending_reports::{PendingReports, ReportScope};
 #[cfg(feature = "metrics")]
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;
 use crate::clock::{self, Tick};
 use crate::config::error::{ConfigError, ConfigErrors};
 use crate::config::keys::{Config, Settings};
-use crate::config::layers::{Layers, Place};
+use crate::config::layers::{Layers, Precedence};
 use crate::config::report::Report;
 use crate::config::types::Source;
 use crate::machine::Manual;
@@ -47,7 +47,7 @@ impl CircuitBreaker {
         if let Some(problem) = self.problems_of(&config).into_iter().next() {
             return Err(problem);
         }
-        tell_all(self.relayer(|layers| layers.config_mut(Place::Reconfigure).overlay(&config)));
+        report_all(self.relayer(|layers| layers.config_mut(Precedence::Reconfigure).overlay(&config)));
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl CircuitBreaker {
     pub fn preview(&self, config: Config) -> Result<Settings, ConfigErrors> {
         ConfigErrors::check(self.problems_of(&config), Report::default())?;
         let mut layers = Layers::clone(&self.layers());
-        layers.config_mut(Place::Reconfigure).overlay(&config);
+        layers.config_mut(Precedence::Reconfigure).overlay(&config);
         Ok(layers.settings())
     }
 
@@ -70,61 +70,61 @@ impl CircuitBreaker {
     /// Whether it is for a value of a `key` and has the settings that hold for all values.
     #[cfg(feature = "serde")]
     pub(crate) fn follows(&self) -> bool {
-        let own = || self.0.made().is_some_and(|rest| rest.has_own_settings.load(Ordering::Relaxed));
-        self.0.member().is_some() && !own()
+        let own = || self.0.made().is_some_and(|cold| cold.has_own_settings.load(Ordering::Relaxed));
+        self.0.keyed_breaker().is_some() && !own()
     }
 
     /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
     /// makes are for the caller to tell.
-    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, Told)> {
+    pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, PendingReports)> {
         let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
-        let swept = self.reconfigure_members();
-        told.extend(swept.told);
-        told.extend(swept.others.into_iter().map(|member| {
-            let changes = member.relayer_alone(|own| *own = self.layers_of_member(own));
-            (member, changes)
+        let bulk = self.reconfigure_members();
+        told.extend(bulk.told);
+        told.extend(bulk.others.into_iter().map(|keyed_breaker| {
+            let changes = keyed_breaker.relayer_alone(|own| *own = self.layers_of_member(own));
+            (keyed_breaker, changes)
         }));
         told
     }
 
-    fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> Told {
+    fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> PendingReports {
         let mut layers = self.0.layers.lock();
         edit(&mut layers);
         self.0.has_own_settings.store(!layers.follows(), Ordering::Relaxed);
         *self.0.label.lock() = layers.label().map(Arc::from);
         let settings = Arc::new(layers.settings());
-        self.0.set_stated(layers.stated());
+        self.0.set_call_settings(layers.call_settings());
         let expired = self.locked(|machine, now| ((), machine.expire(now))).1;
-        expired.and(self.steered(|machine, now| machine.reconfigure(settings, now)))
+        expired.and(self.changed_manually(|machine, now| machine.reconfigure(settings, now)))
     }
 
     /// What the attribute, or whoever made the breaker, said.
     pub(crate) fn declared(&self) -> Config {
-        *self.layers().config(Place::Attribute)
+        *self.layers().config(Precedence::Attribute)
     }
 
     /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
     /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
     /// The head of a `key` so opens for all of its values, and closes for all of them.
     pub fn trip(&self) {
-        self.trip_by_hand(None);
+        self.trip_manually(None);
     }
 
     /// The same for `span`, whatever `recovery_timeout` and `backoff` say.
     pub fn trip_for(&self, span: Duration) {
-        self.trip_by_hand(Some(span));
+        self.trip_manually(Some(span));
     }
 
-    fn trip_by_hand(&self, span: Option<Duration>) {
+    fn trip_manually(&self, span: Option<Duration>) {
         self.expire();
-        self.tell_changes(self.steered(|machine, now| machine.trip_by_hand(span, now)));
+        self.report_pending(self.changed_manually(|machine, now| machine.trip_manually(span, now)));
     }
 
     /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
     /// long. It does nothing while the breaker is half-open, forced open or disabled.
     pub fn half_open(&self) {
         self.expire();
-        self.change(|machine, now| ((), machine.half_open_by_hand(now)));
+        self.change(|machine, now| ((), machine.half_open_manually(now)));
     }
 
     /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
@@ -173,7 +173,7 @@ impl CircuitBreaker {
 
     fn set_manual(&self, manual: Option<Manual>) {
         self.expire();
-        self.tell_changes(self.steered(|machine, now| machine.set_manual(manual, now)));
+        self.report_pending(self.changed_manually(|machine, now| machine.set_manual(manual, now)));
     }
 
     /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
@@ -191,66 +191,69 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn add_observer(&self, observer: &Arc<dyn Observer>) {
-        tell_all(self.join_observer(observer));
+        report_all(self.join_observer(observer));
     }
 
     /// The same, with what there is to tell left to the caller.
-    pub(crate) fn join_observer(&self, observer: &Arc<dyn Observer>) -> Vec<(Self, Told)> {
+    pub(crate) fn join_observer(&self, observer: &Arc<dyn Observer>) -> Vec<(Self, PendingReports)> {
         let mut observers = self.0.observers.lock();
         // A member may have it from its head already.
         if observers.iter().all(|one| !Arc::ptr_eq(one, observer)) {
             *observers = observers.iter().cloned().chain([Arc::clone(observer)]).collect();
         }
         drop(observers);
-        self.hear(|member| member.join_observer(observer))
+        self.update_observers(|keyed_breaker| keyed_breaker.join_observer(observer))
     }
 
     /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
     #[cfg(feature = "metrics")]
-    pub(crate) fn set_meter(&self, meter: &Arc<dyn Meter>) -> Vec<(Self, Told)> {
+    pub(crate) fn set_meter(&self, meter: &Arc<dyn Meter>) -> Vec<(Self, PendingReports)> {
         self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
-        self.hear(|member| member.set_meter(meter))
+        self.update_observers(|keyed_breaker| keyed_breaker.set_meter(meter))
     }
 
     /// Has its metrics counted no more, until [`set_meter`](Self::set_meter).
     #[cfg(feature = "metrics")]
-    pub(crate) fn end_meter(&self) -> Vec<(Self, Told)> {
+    pub(crate) fn end_meter(&self) -> Vec<(Self, PendingReports)> {
         self.0.meter.get().into_iter().for_each(|meter| meter.count(false));
-        self.hear(Self::end_meter)
+        self.update_observers(Self::end_meter)
     }
 
     pub(crate) fn remove_observer(&self, gone: &Arc<dyn Observer>) {
-        tell_all(self.leave_observer(gone));
+        report_all(self.leave_observer(gone));
     }
 
     /// The same, with what there is to tell left to the caller.
-    pub(crate) fn leave_observer(&self, gone: &Arc<dyn Observer>) -> Vec<(Self, Told)> {
+    pub(crate) fn leave_observer(&self, gone: &Arc<dyn Observer>) -> Vec<(Self, PendingReports)> {
         let mut observers = self.0.observers.lock();
         *observers = observers.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
         drop(observers);
-        self.hear(|member| member.leave_observer(gone))
+        self.update_observers(|keyed_breaker| keyed_breaker.leave_observer(gone))
     }
 
-    /// Puts in force who listens: for this one, and by `member` for each of its family that has listeners of its own. Nothing is told yet, since
+    /// Puts in force who listens: for this one, and by `keyed_breaker` for each of its family that has listeners of its own. Nothing is told yet, since
     /// the caller may hold a lock, and a waker may run any code.
-    fn hear(&self, member: impl Fn(&Self) -> Vec<(Self, Told)>) -> Vec<(Self, Told)> {
-        let (is_open, heard) = self.locked(|machine, _| {
+    fn update_observers(
+        &self,
+        keyed_breaker: impl Fn(&Self) -> Vec<(Self, PendingReports)>,
+    ) -> Vec<(Self, PendingReports)> {
+        let (is_open, observed) = self.locked(|machine, _| {
             let observers = self.0.observers.lock();
             self.0.is_observed.store(!observers.is_empty(), Ordering::Relaxed);
             self.0.calls_are_observed.store(observe_calls(&observers), Ordering::Relaxed);
             (machine.ends().is_some(), None)
         });
         // A new listener knows of no opening.
-        let mut told = vec![(self.clone(), heard.moved_if(is_open))];
-        told.extend(self.hear_members().iter().flat_map(member));
+        let mut told = vec![(self.clone(), observed.moved_if(is_open))];
+        told.extend(self.update_member_observers().iter().flat_map(keyed_breaker));
         told
     }
 }
 
 /// Tells what waits for that, before what listeners make of it. With no lock held.
-pub(crate) fn tell_all(told: Vec<(CircuitBreaker, Told)>) {
-    let _turn = Turn::begin();
+pub(crate) fn report_all(told: Vec<(CircuitBreaker, PendingReports)>) {
+    let _turn = ReportScope::begin();
     for (breaker, told) in told {
-        breaker.owe(told);
+        breaker.enqueue(told);
     }
 }

@@ -1,10 +1,10 @@
 //! The errors of a call: why the body did not answer, and what `CircuitBreaker::call` returns.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::error_chain::first_of;
 use crate::breaker::handle::CircuitBreaker;
 use crate::machine::outcome::Outcome;
-use crate::machine::packed::{Code, Wait};
+use crate::machine::packed::{RetryAfter, StateCode};
 use crate::machine::state::State;
 use std::error::Error;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use std::{fmt, io};
 /// `source()` chain, and [`find`](Self::find) would not see it.)
 #[derive(Clone)]
 pub struct CircuitBreakerError {
-    holder: Holder,
-    /// In how long a call may be let in again, as it was counted ([`Wait::told`]), or the time limit.
-    wait: Wait,
-    state: Code,
+    owner: Owner,
+    /// In how long a call may be let in again, as it was counted ([`RetryAfter::told`]), or the time limit.
+    wait: RetryAfter,
+    state: StateCode,
     reason: Reason,
 }
 
@@ -43,50 +43,50 @@ impl CircuitBreakerError {
     }
 
     #[inline]
-    pub(crate) fn rejected(holder: Holder, state: impl Into<Code>, wait: Wait) -> Self {
-        Self { holder, wait, state: state.into(), reason: Reason::Rejected }
+    pub(crate) fn rejected(owner: Owner, state: impl Into<StateCode>, wait: RetryAfter) -> Self {
+        Self { owner, wait, state: state.into(), reason: Reason::Rejected }
     }
 
-    pub(crate) fn timed_out(holder: Holder, after: Duration) -> Self {
-        let state = holder.breaker().state().into();
-        Self { holder, wait: Wait::span(after), state, reason: Reason::TimedOut }
+    pub(crate) fn timed_out(owner: Owner, after: Duration) -> Self {
+        let state = owner.breaker().state().into();
+        Self { owner, wait: RetryAfter::span(after), state, reason: Reason::TimedOut }
     }
 
     /// Its stream gave no item, or no first one, for so long.
     #[cfg(feature = "stream")]
-    pub(crate) fn no_item(holder: Holder, is_first: bool, after: Duration) -> Self {
+    pub(crate) fn no_item(owner: Owner, is_first: bool, after: Duration) -> Self {
         let reason = if is_first { Reason::NoFirstItem } else { Reason::NoItem };
-        Self { reason, ..Self::timed_out(holder, after) }
+        Self { reason, ..Self::timed_out(owner, after) }
     }
 
     /// Its stream ended too early.
     #[cfg(feature = "stream")]
-    pub(crate) fn cut(holder: Holder) -> Self {
-        Self { reason: Reason::Cut, wait: Wait::UNKNOWN, ..Self::timed_out(holder, Duration::ZERO) }
+    pub(crate) fn cut(owner: Owner) -> Self {
+        Self { reason: Reason::Cut, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
     }
 
-    pub(crate) fn busy(holder: Holder, state: State) -> Self {
-        Self { holder, wait: Wait::UNKNOWN, state: state.into(), reason: Reason::Busy }
+    pub(crate) fn busy(owner: Owner, state: State) -> Self {
+        Self { owner, wait: RetryAfter::UNKNOWN, state: state.into(), reason: Reason::Busy }
     }
 
     /// The breaker's name.
     #[must_use]
     pub fn breaker(&self) -> &str {
-        self.holder.breaker().name()
+        self.owner.breaker().name()
     }
 
     /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
-        self.holder.function()
+        self.owner.function()
     }
 
-    pub(crate) const fn holder(&self) -> &Holder {
-        &self.holder
+    pub(crate) const fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     pub(crate) fn handle(&self) -> &CircuitBreaker {
-        self.holder.breaker()
+        self.owner.breaker()
     }
 
     /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the
@@ -134,7 +134,7 @@ impl CircuitBreakerError {
     /// asked of the breaker now; `None` once that has closed again, and when it was opened by hand.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
-        self.holder.breaker().opened_because()
+        self.owner.breaker().opened_because()
     }
 
     /// The first error of this type in `error` and the errors behind it, also in a `Box` or an `Arc`. What an `#[error(transparent)]` wraps cannot be

@@ -1,6 +1,6 @@
 //! What calls need to know of an annotated function.
 
-use crate::config::call_settings::Terms;
+use crate::config::call_settings::PublishedCallSettings;
 use crate::sync::statics::AtomicUsize;
 use crate::sync::{Arc, Ordering};
 
@@ -10,14 +10,14 @@ pub(crate) struct Function {
     pub(crate) name: Box<str>,
     /// What is said of this function alone.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) call_settings: Arc<PublishedCallSettings>,
     /// Its number among the functions that call the family of its breaker; 0: it has not called it.
     number: AtomicUsize,
 }
 
 impl Function {
-    pub(crate) fn new(name: String, terms: Arc<Terms>) -> Self {
-        Self { name: name.into(), terms, number: AtomicUsize::new(0) }
+    pub(crate) fn new(name: String, call_settings: Arc<PublishedCallSettings>) -> Self {
+        Self { name: name.into(), call_settings, number: AtomicUsize::new(0) }
     }
 
     /// Its number in the family of its breaker, which `add` gives it.

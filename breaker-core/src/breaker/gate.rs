@@ -19,7 +19,7 @@
 
 use crate::clock::Tick;
 use crate::config::ranked::Ranked;
-use crate::machine::packed::{Wait, Word};
+use crate::machine::packed::{PackedState, RetryAfter};
 use crate::sync::{AtomicU64, Ordering};
 
 const PLACES_SHIFT: u32 = 32;
@@ -53,14 +53,14 @@ impl Gate {
     }
 
     #[inline]
-    pub(crate) fn word(&self) -> Word {
-        Word(self.word.load(Ordering::Acquire))
+    pub(crate) fn word(&self) -> PackedState {
+        PackedState(self.word.load(Ordering::Acquire))
     }
 
     /// The word, for somebody who reads nothing else that belongs to it.
     #[inline]
-    pub(crate) fn glance(&self) -> Word {
-        Word(self.word.load(Ordering::Relaxed))
+    pub(crate) fn load_relaxed(&self) -> PackedState {
+        PackedState(self.word.load(Ordering::Relaxed))
     }
 
     /// To be read after the word.
@@ -71,9 +71,9 @@ impl Gate {
 
     /// Whether a call at `now` is rejected, under a word which shuts: if so, when it may come again.
     #[inline]
-    pub(crate) fn shut(&self, now: Tick) -> Option<Wait> {
+    pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
         let until = self.until();
-        (now < until).then(|| Wait::until(until, now))
+        (now < until).then(|| RetryAfter::until(until, now))
     }
 
     /// Takes a place for a call. `false`: there is none.
@@ -126,7 +126,7 @@ impl Gate {
     }
 
     /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
-    pub(crate) fn publish(&self, word: Word, until: Tick, limit: Ranked) -> bool {
+    pub(crate) fn publish(&self, word: PackedState, until: Tick, limit: Ranked) -> bool {
         let changed = word != self.word() || until != self.until();
         self.limit.store(limit.bits(), Ordering::Relaxed);
         self.until.store(until.as_nanos(), Ordering::Relaxed);

@@ -1,11 +1,11 @@
 //! The handle that callers hold, and how a breaker is held behind it.
 
-use crate::breaker::inner::{Core, Shared};
-use crate::breaker::keyed::member::Member;
+use crate::breaker::inner::{HotState, Inner};
+use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::clock::{self};
 use crate::config::error::ConfigError;
 use crate::config::keys::Config;
-use crate::config::layers::{Layers, Place};
+use crate::config::layers::{Layers, Precedence};
 use crate::machine::output::Reading;
 use crate::machine::state::State;
 use crate::sync::{Arc, Weak};
@@ -46,7 +46,7 @@ impl CircuitBreaker {
             Some(problem) => Err(problem),
             None => {
                 let mut layers = Layers::default();
-                layers.set(Place::Attribute, config.into());
+                layers.set(Precedence::Attribute, config.into());
                 let breaker = Self::with_layers(name, layers, false);
                 breaker.log_made();
                 Ok(breaker)
@@ -56,21 +56,21 @@ impl CircuitBreaker {
 
     /// A breaker for a registry; `forever`: for as long as the process runs.
     pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
-        let shared = Shared::new(name, layers);
+        let shared = Inner::new(name, layers);
         Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
     }
 
     /// Whether both are handles of one breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq::<Core>(&*self.0, &*other.0)
+        std::ptr::eq::<HotState>(&*self.0, &*other.0)
     }
 
     /// The breaker by itself that a site can look at without asking how it is held; `None` for one of a family.
-    pub(crate) fn shared(&self) -> Option<&Shared> {
+    pub(crate) fn shared(&self) -> Option<&Inner> {
         match &self.0 {
             Handle::Forever(shared) => Some(shared),
             Handle::Counted(shared) => Some(shared),
-            Handle::Member(..) => None,
+            Handle::KeyedBreaker(..) => None,
         }
     }
 
@@ -84,14 +84,14 @@ impl CircuitBreaker {
         match &self.0 {
             Handle::Forever(shared) => shared.name(),
             Handle::Counted(shared) => shared.name(),
-            Handle::Member(member, _) => member.name(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.name(),
         }
     }
 
     /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
     #[must_use]
     pub fn label(&self) -> String {
-        let label = self.0.made().and_then(|rest| rest.label.lock().clone());
+        let label = self.0.made().and_then(|cold| cold.label.lock().clone());
         label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
@@ -104,9 +104,9 @@ impl CircuitBreaker {
 
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
-        let rest = self.0.made()?;
-        let trip = rest.machine.lock().trip()?;
-        Some(rest.notes.lock().because(trip))
+        let cold = self.0.made()?;
+        let trip = cold.machine.lock().trip()?;
+        Some(cold.notes.lock().because(trip))
     }
 
     /// How many calls succeeded since the last reset.
@@ -137,19 +137,19 @@ impl fmt::Debug for CircuitBreaker {
 /// Breakers of annotated functions live as long as the process, so that a call needs no reference count.
 #[derive(Clone)]
 pub(crate) enum Handle {
-    Forever(&'static Shared),
-    Counted(Arc<Shared>),
+    Forever(&'static Inner),
+    Counted(Arc<Inner>),
     /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
     /// and a permit of every call holds one of these.
-    Member(Arc<Member>, u32),
+    KeyedBreaker(Arc<KeyedBreaker>, u32),
 }
 
 /// A breaker that is known and may go. One of a family stays: its place is given to another value only where nobody holds it in any way.
 #[derive(Clone)]
 pub(crate) enum Held {
-    Forever(&'static Shared),
-    Counted(Weak<Shared>),
-    Member(Arc<Member>),
+    Forever(&'static Inner),
+    Counted(Weak<Inner>),
+    KeyedBreaker(Arc<KeyedBreaker>),
 }
 
 impl Held {
@@ -157,20 +157,20 @@ impl Held {
         Some(match self {
             Held::Forever(shared) => Handle::Forever(shared),
             Held::Counted(shared) => Handle::Counted(shared.upgrade()?),
-            Held::Member(member) => Handle::Member(Arc::clone(member), 0),
+            Held::KeyedBreaker(keyed_breaker) => Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0),
         })
     }
 }
 
 impl Deref for Handle {
-    type Target = Core;
+    type Target = HotState;
 
     #[inline]
-    fn deref(&self) -> &Core {
+    fn deref(&self) -> &HotState {
         match self {
             Handle::Forever(shared) => shared,
             Handle::Counted(shared) => shared,
-            Handle::Member(member, _) => &member.core,
+            Handle::KeyedBreaker(keyed_breaker, _) => &keyed_breaker.core,
         }
     }
 }
@@ -180,7 +180,7 @@ impl Handle {
         match self {
             Handle::Forever(shared) => Held::Forever(shared),
             Handle::Counted(shared) => Held::Counted(Arc::downgrade(shared)),
-            Handle::Member(member, _) => Held::Member(Arc::clone(member)),
+            Handle::KeyedBreaker(keyed_breaker, _) => Held::KeyedBreaker(Arc::clone(keyed_breaker)),
         }
     }
 
@@ -190,19 +190,19 @@ impl Handle {
         match self {
             Handle::Forever(shared) => shared.totals.success(),
             Handle::Counted(shared) => shared.totals.success(),
-            Handle::Member(member, _) => member.tally.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.success(),
         }
     }
 
     /// The same for a call that was on the stack: its thread has a stripe.
     #[inline]
-    pub(crate) fn success_in_turn(&self) {
+    pub(crate) fn success_on_stripe(&self) {
         let totals = match self {
             Handle::Forever(shared) => &shared.totals,
             Handle::Counted(shared) => &shared.totals,
-            Handle::Member(member, _) => return member.tally.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.tally.success(),
         };
-        totals.success_in_turn();
+        totals.success_on_stripe();
     }
 
     /// Counts a rejection.
@@ -211,7 +211,7 @@ impl Handle {
         match self {
             Handle::Forever(shared) => shared.totals.rejected(),
             Handle::Counted(shared) => shared.totals.rejected(),
-            Handle::Member(member, _) => member.tally.rejected(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.rejected(),
         }
     }
 
@@ -220,7 +220,7 @@ impl Handle {
         match self {
             Handle::Forever(shared) => shared.successes(),
             Handle::Counted(shared) => shared.successes(),
-            Handle::Member(member, _) => member.successes(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.successes(),
         }
     }
 
@@ -229,7 +229,7 @@ impl Handle {
         match self {
             Handle::Forever(shared) => shared.rejections(),
             Handle::Counted(shared) => shared.rejections(),
-            Handle::Member(member, _) => member.rejections(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.rejections(),
         }
     }
 
@@ -238,7 +238,7 @@ impl Handle {
         match self {
             Handle::Forever(shared) => shared.zero(),
             Handle::Counted(shared) => shared.zero(),
-            Handle::Member(member, _) => member.zero(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.zero(),
         }
     }
 }

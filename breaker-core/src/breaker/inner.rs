@@ -2,55 +2,55 @@
 //! keyed breaker is made when it is first needed.
 
 use crate::breaker::gate::Gate;
-use crate::breaker::keyed::Family;
-use crate::breaker::keyed::member::Later;
-use crate::breaker::last_error::Notes;
+use crate::breaker::keyed::KeyedBreakers;
+use crate::breaker::keyed::keyed_breaker::LazyState;
+use crate::breaker::last_error::KeptError;
 #[cfg(feature = "metrics")]
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;
 use crate::breaker::throttle::CALM;
 use crate::clock::{self, Tick};
-use crate::config::call_settings::{Stated, Terms};
+use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
-use crate::sync::counter::Totals;
+use crate::sync::counter::StripedCounters;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed};
 use std::ops::Deref;
 
 /// A breaker by itself, not one of a family. Its address is that of what every call looks at.
 #[repr(C)]
-pub(crate) struct Shared {
-    core: Core,
-    base: Base,
-    pub(crate) totals: Totals,
+pub(crate) struct Inner {
+    core: HotState,
+    base: ResetBaseline,
+    pub(crate) totals: StripedCounters,
 }
 
 /// What every call looks at, and the rest.
 #[repr(C)]
-pub(crate) struct Core {
+pub(crate) struct HotState {
     pub(crate) gate: Gate,
-    kept: Kept,
+    kept: ColdSlot,
 }
 
 /// Where the rest is.
-enum Kept {
-    Now(Box<str>, Sealed<Rest>),
+enum ColdSlot {
+    Now(Box<str>, Sealed<ColdState>),
     /// It is made when it is first needed.
-    Later(Later),
+    LazyState(LazyState),
 }
 
 /// What few calls look at. What a failure needs comes first, so that it is found without a step more; what is small comes last.
 #[repr(C)]
-pub(crate) struct Rest {
+pub(crate) struct ColdState {
     pub(crate) machine: Mutex<Machine>,
     /// Its members, if it is the head of a family.
-    pub(crate) family: OnceLock<Box<Family>>,
+    pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
-    pub(crate) notes: Mutex<Notes>,
+    pub(crate) notes: Mutex<KeptError>,
     /// Shared by all of a family that were told nothing by themselves.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
@@ -76,35 +76,35 @@ pub(crate) struct Rest {
     pub(crate) without_timer: AtomicBool,
 }
 
-impl Deref for Shared {
-    type Target = Core;
+impl Deref for Inner {
+    type Target = HotState;
 
     #[inline]
-    fn deref(&self) -> &Core {
+    fn deref(&self) -> &HotState {
         &self.core
     }
 }
 
-/// Whoever asks a member for its rest has it made. [`Core::made`] does not.
-impl Deref for Core {
-    type Target = Rest;
+/// Whoever asks a member for its rest has it made. [`HotState::made`] does not.
+impl Deref for HotState {
+    type Target = ColdState;
 
-    fn deref(&self) -> &Rest {
+    fn deref(&self) -> &ColdState {
         match &self.kept {
-            Kept::Now(_, rest) => rest,
-            Kept::Later(later) => later.rest(self),
+            ColdSlot::Now(_, cold) => cold,
+            ColdSlot::LazyState(lazy) => lazy.cold(self),
         }
     }
 }
 
 /// The totals at the last reset, which a snapshot leaves out.
 #[derive(Debug, Default)]
-pub(crate) struct Base {
+pub(crate) struct ResetBaseline {
     successes: AtomicU64,
     rejected: AtomicU64,
 }
 
-impl Base {
+impl ResetBaseline {
     pub(crate) fn note(&self, successes: u64, rejected: u64) {
         self.successes.store(successes, Ordering::Relaxed);
         self.rejected.store(rejected, Ordering::Relaxed);
@@ -125,21 +125,21 @@ impl Base {
 #[derive(Debug, Default)]
 struct Rare {
     /// What all places say of the retries of its functions.
-    terms: Terms,
+    call_settings: PublishedCallSettings,
     busy: Busy,
 }
 
-impl Rest {
+impl ColdState {
     /// What all places say of the retries of its functions.
     #[cfg(feature = "retry")]
-    pub(crate) fn stated(&self) -> Stated {
-        self.rare.get().map_or_else(Stated::default, |rare| rare.terms.get())
+    pub(crate) fn call_settings(&self) -> CallSettings {
+        self.rare.get().map_or_else(CallSettings::default, |rare| rare.call_settings.get())
     }
 
     /// Only under the lock of the layers.
-    pub(crate) fn set_stated(&self, stated: Stated) {
-        if self.rare.get().is_some() || stated != Stated::default() {
-            self.rare.get_or_init(Box::default).terms.set(stated);
+    pub(crate) fn set_call_settings(&self, call_settings: CallSettings) {
+        if self.rare.get().is_some() || call_settings != CallSettings::default() {
+            self.rare.get_or_init(Box::default).call_settings.set(call_settings);
         }
     }
 
@@ -196,20 +196,20 @@ impl Busy {
     }
 }
 
-impl Shared {
+impl Inner {
     pub(crate) fn new(name: String, layers: Layers) -> Self {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
-        let rest = Rest::new(Arc::new(layers), machine, Arc::new([]));
-        rest.publish(&gate, &rest.machine.lock());
-        let core = Core { gate, kept: Kept::Now(name.into(), Sealed::new(rest)) };
-        Self { core, totals: Totals::default(), base: Base::default() }
+        let cold = ColdState::new(Arc::new(layers), machine, Arc::new([]));
+        cold.publish(&gate, &cold.machine.lock());
+        let core = HotState { gate, kept: ColdSlot::Now(name.into(), Sealed::new(cold)) };
+        Self { core, totals: StripedCounters::default(), base: ResetBaseline::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
         match &self.core.kept {
-            Kept::Now(name, _) => name,
-            Kept::Later(_) => "",
+            ColdSlot::Now(name, _) => name,
+            ColdSlot::LazyState(_) => "",
         }
     }
 
@@ -226,21 +226,21 @@ impl Shared {
     }
 }
 
-impl Core {
+impl HotState {
     /// One of a family, under this word.
-    pub(crate) const fn of_member(gate: Gate, later: Later) -> Self {
-        Self { gate, kept: Kept::Later(later) }
+    pub(crate) const fn of_member(gate: Gate, lazy: LazyState) -> Self {
+        Self { gate, kept: ColdSlot::LazyState(lazy) }
     }
 
     /// Counts a failure of a call that was let in under `word`, if all it does is to make a run longer. `false`: it is more than that.
-    pub(crate) fn failed_again(&self, word: Word) -> bool {
-        if !word.has_only_a_run() {
+    pub(crate) fn failed_again(&self, word: PackedState) -> bool {
+        if !word.has_only_a_streak() {
             return false;
         }
         let now = clock::now();
         let mut machine = self.machine.lock();
         // Nobody publishes another word meanwhile.
-        self.gate.glance() == word && machine.failed_again(now)
+        self.gate.load_relaxed() == word && machine.failed_again(now)
     }
 
     /// A call that is counted among those under way is so no more.
@@ -253,15 +253,15 @@ impl Core {
     /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for one.
     pub(crate) fn leave_place(&self) {
         let was_full = self.gate.leave_place();
-        self.tell_of_place(was_full);
+        self.wake_for_place(was_full);
     }
 
     /// Wakes those who wait for a place, if there was none.
-    pub(crate) fn tell_of_place(&self, was_full: bool) {
+    pub(crate) fn wake_for_place(&self, was_full: bool) {
         // Whoever waits has had the rest made.
         #[cfg(feature = "tokio")]
-        if let Some(rest) = self.made().filter(|_| was_full) {
-            rest.changed.notify_waiters();
+        if let Some(cold) = self.made().filter(|_| was_full) {
+            cold.changed.notify_waiters();
         }
         #[cfg(not(feature = "tokio"))]
         let _ = was_full;
@@ -269,41 +269,41 @@ impl Core {
 
     pub(crate) fn state(&self) -> State {
         let word = self.gate.word();
-        let lapsed = word.has(Word::SHUT) && clock::now() >= self.gate.until();
+        let lapsed = word.has(PackedState::SHUT) && clock::now() >= self.gate.until();
         if lapsed { self.machine.lock().state(clock::now()) } else { word.state() }
     }
 
     /// What a member has, whether its rest was made or not.
-    pub(crate) fn member(&self) -> Option<&Later> {
+    pub(crate) fn keyed_breaker(&self) -> Option<&LazyState> {
         match &self.kept {
-            Kept::Now(..) => None,
-            Kept::Later(later) => Some(later),
+            ColdSlot::Now(..) => None,
+            ColdSlot::LazyState(lazy) => Some(lazy),
         }
     }
 
     /// The rest, if there was a need for it.
-    pub(crate) fn made(&self) -> Option<&Rest> {
+    pub(crate) fn made(&self) -> Option<&ColdState> {
         match &self.kept {
-            Kept::Now(_, rest) => Some(rest),
-            Kept::Later(later) => later.made(),
+            ColdSlot::Now(_, cold) => Some(cold),
+            ColdSlot::LazyState(lazy) => lazy.made(),
         }
     }
 
     /// What the rest can be made of, if that was not done.
-    pub(crate) fn later(&self) -> Option<&Later> {
-        self.member().filter(|later| later.made().is_none())
+    pub(crate) fn lazy(&self) -> Option<&LazyState> {
+        self.keyed_breaker().filter(|lazy| lazy.made().is_none())
     }
 }
 
-impl Rest {
+impl ColdState {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, observers: Arc<[Arc<dyn Observer>]>) -> Self {
         let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
         if let Some(made) = machine.window() {
             window.get_or_init(|| Arc::clone(made));
         }
-        let stated = layers.stated();
-        let rest = Self {
-            family: OnceLock::new(),
+        let call_settings = layers.call_settings();
+        let cold = Self {
+            keyed: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
             notes: Mutex::default(),
@@ -324,12 +324,12 @@ impl Rest {
             #[cfg(feature = "tokio")]
             without_timer: AtomicBool::new(false),
         };
-        rest.set_stated(stated);
-        rest
+        cold.set_call_settings(call_settings);
+        cold
     }
 
     /// Whether single calls are observed.
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn calls_are_observed(&self) -> bool {
         #[cfg(feature = "metrics")]
         if self.meter().is_some() {
             return true;
@@ -350,9 +350,9 @@ impl Rest {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let (word, until) = machine.publish();
-        let heard = if self.is_told() { Word::HEARD } else { 0 };
+        let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
         let places = gate.set_places(machine.settings().max_concurrent);
-        gate.publish(word.with(heard), until, machine.settings().limits.of_breaker) || places
+        gate.publish(word.with(observed), until, machine.settings().limits.of_breaker) || places
     }
 }
 

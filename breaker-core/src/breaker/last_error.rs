@@ -7,13 +7,13 @@ use crate::machine::trip::Trip;
 
 /// The type and the text, without hidden characters, of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub(crate) struct KeptError {
     kind: Option<&'static str>,
     /// Keeps its room from note to note.
     text: String,
 }
 
-impl Notes {
+impl KeptError {
     pub(crate) fn keep(&mut self, kind: &'static str, text: &Text) {
         self.kind = Some(kind);
         self.text.clear();

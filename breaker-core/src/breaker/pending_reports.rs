@@ -5,45 +5,45 @@
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::next_sequence;
-use crate::machine::output::Change;
+use crate::machine::output::Transition;
 use crate::sync::per_thread;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-per_thread!(static TURNS: Turns = Turns { under_way: Cell::new(0), owed: RefCell::new(VecDeque::new()) });
+per_thread!(static REPORTS: ReportQueue = ReportQueue { under_way: Cell::new(0), pending: RefCell::new(VecDeque::new()) });
 
-struct Turns {
+struct ReportQueue {
     /// How many turns of this thread are under way, one inside the other.
     under_way: Cell<u32>,
-    owed: RefCell<VecDeque<(CircuitBreaker, Owed)>>,
+    pending: RefCell<VecDeque<(CircuitBreaker, PendingReport)>>,
 }
 
 /// What is still to be told of one breaker.
-pub(crate) enum Owed {
+pub(crate) enum PendingReport {
     /// The cause is as it was when the change was made.
-    Change { change: Change, sequence: u64, because: Option<String> },
+    Transition { change: Transition, sequence: u64, because: Option<String> },
     /// An opening ends at another time than listeners know.
     Moved,
 }
 
 /// While it lasts, changes are not told but wait; at the end of the outermost turn of this thread they are, those included that are made meanwhile.
 #[must_use]
-pub(crate) struct Turn;
+pub(crate) struct ReportScope;
 
-impl Turn {
+impl ReportScope {
     pub(crate) fn begin() -> Self {
         // Where the thread is ending there is no queue, and everything is told at once.
-        let _ = TURNS.try_with(|turns| turns.under_way.set(turns.under_way.get() + 1));
+        let _ = REPORTS.try_with(|turns| turns.under_way.set(turns.under_way.get() + 1));
         Self
     }
 }
 
-impl Drop for Turn {
+impl Drop for ReportScope {
     #[inline]
     fn drop(&mut self) {
-        let _ = TURNS.try_with(|turns| {
+        let _ = REPORTS.try_with(|turns| {
             let ends = Ends(&turns.under_way);
-            if turns.under_way.get() == 1 && !turns.owed.borrow().is_empty() {
+            if turns.under_way.get() == 1 && !turns.pending.borrow().is_empty() {
                 turns.tell();
             }
             drop(ends);
@@ -60,36 +60,36 @@ impl Drop for Ends<'_> {
     }
 }
 
-impl Turns {
+impl ReportQueue {
     #[cold]
     fn tell(&self) {
-        while let Some((breaker, owed)) = self.next() {
-            breaker.tell_owed(&owed);
+        while let Some((breaker, pending)) = self.next() {
+            breaker.report_one(&pending);
         }
         // It may have been one entry for each of many values of a `key`.
-        self.owed.take();
+        self.pending.take();
     }
 
-    fn next(&self) -> Option<(CircuitBreaker, Owed)> {
-        self.owed.borrow_mut().pop_front()
+    fn next(&self) -> Option<(CircuitBreaker, PendingReport)> {
+        self.pending.borrow_mut().pop_front()
     }
 }
 
 /// Changes that listeners have yet to hear of, with their sequence numbers.
 #[must_use]
-pub(crate) struct Told {
-    pub(crate) changes: Vec<(Change, u64)>,
+pub(crate) struct PendingReports {
+    pub(crate) changes: Vec<(Transition, u64)>,
     /// Something is different from before, of which those hear who wait for it.
     pub(crate) wake: bool,
     /// An opening ends at another time than listeners know.
     pub(crate) moved: bool,
 }
 
-impl Told {
+impl PendingReports {
     pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false, moved: false };
 
     /// Of one that nobody waits for.
-    pub(crate) fn one(change: Change) -> Self {
+    pub(crate) fn one(change: Transition) -> Self {
         Self { changes: vec![(change, next_sequence())], wake: false, moved: false }
     }
 
@@ -111,16 +111,16 @@ impl Told {
 }
 
 impl CircuitBreaker {
-    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes those who wait. `Turn` says when it is told.
+    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes those who wait. `ReportScope` says when it is told.
     /// A waker may run anybody's code, as a listener may, so no lock of ours is held here.
-    pub(crate) fn owe(&self, told: Told) {
-        let Told { changes, wake, moved } = told;
+    pub(crate) fn enqueue(&self, told: PendingReports) {
+        let PendingReports { changes, wake, moved } = told;
         for (change, sequence) in changes {
             let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
-            self.owe_one(Owed::Change { change, sequence, because });
+            self.enqueue_one(PendingReport::Transition { change, sequence, because });
         }
         if moved {
-            self.owe_one(Owed::Moved);
+            self.enqueue_one(PendingReport::Moved);
         }
         #[cfg(feature = "tokio")]
         if wake {
@@ -130,18 +130,21 @@ impl CircuitBreaker {
         let _ = wake;
     }
 
-    fn owe_one(&self, owed: Owed) {
-        let mut owed = Some(owed);
-        let _ = TURNS.try_with(|turns| turns.owed.borrow_mut().extend(owed.take().map(|owed| (self.clone(), owed))));
-        if let Some(owed) = owed {
-            self.tell_owed(&owed);
+    fn enqueue_one(&self, pending: PendingReport) {
+        let mut pending = Some(pending);
+        let _ = REPORTS
+            .try_with(|turns| turns.pending.borrow_mut().extend(pending.take().map(|pending| (self.clone(), pending))));
+        if let Some(pending) = pending {
+            self.report_one(&pending);
         }
     }
 
-    fn tell_owed(&self, owed: &Owed) {
-        match owed {
-            Owed::Change { change, sequence, because } => self.tell_change(change, *sequence, because.as_deref()),
-            Owed::Moved => self.report_moved_end(),
+    fn report_one(&self, pending: &PendingReport) {
+        match pending {
+            PendingReport::Transition { change, sequence, because } => {
+                self.report_change(change, *sequence, because.as_deref())
+            }
+            PendingReport::Moved => self.report_moved_end(),
         }
     }
 }
@@ -165,13 +168,13 @@ mod tests {
     }
 
     /// Tells of a change when its thread ends.
-    struct Last(RefCell<Option<(CircuitBreaker, Told)>>);
+    struct Last(RefCell<Option<(CircuitBreaker, PendingReports)>>);
 
     impl Drop for Last {
         fn drop(&mut self) {
-            assert!(TURNS.try_with(|_| ()).is_err(), "the queue is gone");
+            assert!(REPORTS.try_with(|_| ()).is_err(), "the queue is gone");
             let (breaker, told) = self.0.take().expect("the test gives it one");
-            breaker.tell_changes(told);
+            breaker.report_pending(told);
         }
     }
 
@@ -179,16 +182,16 @@ mod tests {
 
     #[test]
     fn a_thread_without_a_queue_tells_at_once() {
-        let (breaker, heard) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
-        breaker.add_listener(heard.clone());
+        let (breaker, observed) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
+        breaker.add_listener(observed.clone());
         let thread = std::thread::spawn(move || {
             // What a thread has first is dropped last.
             LAST.with(|_| ());
             breaker.force_open();
-            let told = breaker.steered(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
+            let told = breaker.changed_manually(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
             LAST.with(|last| last.0.replace(Some((breaker, told))));
         });
         thread.join().unwrap();
-        assert_eq!(*heard.0.lock(), [State::ForcedOpen, State::Disabled]);
+        assert_eq!(*observed.0.lock(), [State::ForcedOpen, State::Disabled]);
     }
 }

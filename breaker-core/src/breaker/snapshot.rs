@@ -1,7 +1,7 @@
 //! What a breaker and a whole process show of themselves.
 
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::inner::Rest;
+use crate::breaker::inner::ColdState;
 use crate::breaker::keyed::worst::Worst;
 #[cfg(feature = "serde")]
 use crate::breaker::snapshot_json;
@@ -9,7 +9,7 @@ use crate::clock;
 use crate::config::keys::Settings;
 use crate::config::types::Source;
 use crate::machine::state::State;
-use crate::machine::trip::Tally;
+use crate::machine::trip::WindowTotals;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -149,29 +149,33 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.read();
-        let last_error = self.0.made().and_then(|rest| rest.notes.lock().last_error());
-        let sums = self.sums();
+        let last_error = self.0.made().and_then(|cold| cold.notes.lock().last_error());
+        let keyed_totals = self.keyed_totals();
         Snapshot {
             name: self.name().to_owned(),
             label: self.label(),
             state: reading.state,
             healthy: reading.state.is_healthy(),
             enabled: reading.state != State::Disabled,
-            failure_count: reading.counts.failures + sums.failures,
-            success_count: self.successes() + sums.successes,
-            rejected_count: self.rejections() + sums.rejected,
-            busy_count: self.0.made().map_or(0, Rest::busy_count) + sums.busy,
-            under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + sums.under_way),
+            failure_count: reading.counts.failures + keyed_totals.failures,
+            success_count: self.successes() + keyed_totals.successes,
+            rejected_count: self.rejections() + keyed_totals.rejected,
+            busy_count: self.0.made().map_or(0, ColdState::busy_count) + keyed_totals.busy,
+            under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + keyed_totals.under_way),
             shadow_rejected_count: reading.counts.shadow_rejected,
-            ignored_count: reading.counts.ignored + sums.ignored,
-            cancelled_count: reading.counts.cancelled + sums.cancelled,
+            ignored_count: reading.counts.ignored + keyed_totals.ignored,
+            cancelled_count: reading.counts.cancelled + keyed_totals.cancelled,
             consecutive_failures: reading.run,
             last_failure_time: reading.last_failure.map(clock::wall),
             last_error: last_error.map(|(kind, message)| LastError { kind, message }),
             opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
             state_changed_at: clock::wall(reading.since),
             retry_after: reading.retry_after,
-            window: reading.window.map(|Tally { calls, failed, slow }| WindowCounts { calls, failures: failed, slow }),
+            window: reading.window.map(|WindowTotals { calls, failed, slow }| WindowCounts {
+                calls,
+                failures: failed,
+                slow,
+            }),
             ramp_share: reading.ramp_share,
             config: reading.settings,
             config_sources: self.config_sources(),

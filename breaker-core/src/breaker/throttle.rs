@@ -8,23 +8,23 @@ use std::time::Duration;
 pub(crate) const CALM: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
+pub(crate) struct Throttle {
     length: u64,
     last: Tick,
 }
 
-impl Row {
+impl Throttle {
     pub(crate) const EMPTY: Self = Self { length: 0, last: Tick::ZERO };
 
     /// Takes one more, and gives its place in its row: 1 for the first.
-    pub(crate) fn one_more(&mut self, now: Tick) -> u64 {
+    pub(crate) fn count(&mut self, now: Tick) -> u64 {
         let before = if now.since(self.last) < CALM { self.length } else { 0 };
         *self = Self { length: before + 1, last: now };
         self.length
     }
 }
 
-impl Default for Row {
+impl Default for Throttle {
     fn default() -> Self {
         Self::EMPTY
     }
@@ -36,12 +36,12 @@ mod tests {
 
     #[test]
     fn a_minute_without_any_ends_a_row() {
-        let mut row = Row::EMPTY;
+        let mut row = Throttle::EMPTY;
         let mut at = Tick::from_nanos(5);
         let mut places = Vec::new();
         for wait in [Duration::ZERO, CALM - Duration::from_nanos(1), CALM, Duration::ZERO] {
             at = at.after(wait);
-            places.push(row.one_more(at));
+            places.push(row.count(at));
         }
         assert_eq!(places, [1, 2, 1, 2]);
     }

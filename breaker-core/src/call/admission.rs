@@ -1,15 +1,15 @@
 //! Decides whether a call is admitted, and what a rejected one returns.
 
-use crate::breaker::caller::{Caller, Holder};
+use crate::breaker::caller::{Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::inner::Shared;
+use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
 use crate::machine::output::Admission;
-use crate::machine::packed::{Evidence, Wait, Word};
+use crate::machine::packed::{Evidence, PackedState, RetryAfter};
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
@@ -37,58 +37,62 @@ impl CircuitBreaker {
     }
 
     #[inline]
-    fn permit(&self, caller: Caller, word: Word, probe: u32, started: Tick) -> Permit {
-        Permit::new(self.holder(caller), word, probe, started)
+    fn permit(&self, caller: Caller, word: PackedState, probe: u32, started: Tick) -> Permit {
+        Permit::new(self.owner(caller), word, probe, started)
     }
 
     #[inline(never)]
-    fn admit_slowly(&self, word: Word, caller: Caller) -> Result<Permit, CircuitBreakerError> {
+    fn admit_slowly(&self, word: PackedState, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
-        if !word.has(Word::SHUT | Word::ASK | Word::PLACES | Word::TIMED) && self.only_meter().is_some() {
+        if !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PLACES | PackedState::TIMED)
+            && self.only_meter().is_some()
+        {
             nesting::tell(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
         let function = caller.function();
-        let heard = (word.has(Word::HEARD) || !is_quiet()) && !word.has(Word::PASS);
-        if heard {
+        let observed = (word.has(PackedState::OBSERVED) || !is_quiet()) && !word.has(PackedState::PASS);
+        if observed {
             let event = BeforeCall { breaker: self, function };
             self.report(Report::BeforeCall(&event));
         }
         // A listener may have changed the state.
-        let word = if heard { self.0.gate.word() } else { word };
-        let started = if heard || word.has(Word::TIMED) { self.start() } else { Tick::ZERO };
-        let word = if word.has(Word::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
+        let word = if observed { self.0.gate.word() } else { word };
+        let started = if observed || word.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
+        let word = if word.has(PackedState::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
         // Of a call that asked when the breaker was not disabled, a listener waits for the end.
-        let asked = |word: Word| if heard && word.has(Word::PASS) { word.with(Word::UNBOUND) } else { word };
-        if !word.has(Word::SHUT | Word::ASK) {
-            let around = if word.has(Word::TIMED) { nesting::take_start(&self.0) } else { None };
+        let asked = |word: PackedState| {
+            if observed && word.has(PackedState::PASS) { word.with(PackedState::UNBOUND) } else { word }
+        };
+        if !word.has(PackedState::SHUT | PackedState::ASK) {
+            let around = if word.has(PackedState::TIMED) { nesting::take_start(&self.0) } else { None };
             let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
                 Some(holds) => word.with(holds),
-                None => return Err(self.turn_busy(caller, heard)),
+                None => return Err(self.turn_busy(caller, observed)),
             };
-            let word = if word.has(Word::TIMED) { self.begin_under_way(word, started, around) } else { word };
+            let word = if word.has(PackedState::TIMED) { self.begin_under_way(word, started, around) } else { word };
             return Ok(self.permit(caller, asked(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
         }
-        let shut = if word.has(Word::SHUT) { self.0.gate.shut(clock::now()) } else { None };
+        let shut = if word.has(PackedState::SHUT) { self.0.gate.shut(clock::now()) } else { None };
         if let Some(wait) = shut {
-            return Err(self.reject(caller, heard, word.state(), wait));
+            return Err(self.reject(caller, observed, word.state(), wait));
         }
-        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, heard)) };
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, observed)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
-                return Err(self.reject(caller, heard, state, wait));
+                return Err(self.reject(caller, observed, state, wait));
             }
             Admission::ShadowRejected { state, wait } => {
-                if heard {
+                if observed {
                     let retry_after = wait.told(state);
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.report(Report::Rejected(&event));
                 }
                 // It keeps its times, and decides nothing.
-                (word.with(Word::UNBOUND), 0)
+                (word.with(PackedState::UNBOUND), 0)
             }
             Admission::Admitted { probe } => (word, probe),
         };
@@ -98,12 +102,12 @@ impl CircuitBreaker {
     /// Opens the breaker where calls that are under way and slow already make the slow rule hold; gives the word that stands then. A call inside one of
     /// the same breaker goes in with that.
     #[inline(never)]
-    fn look_at_calls_under_way(&self, word: Word, now: Tick) -> Word {
+    fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
             0 => None,
             slow => window.judge_with(slow, clock::now()).map(|_| slow),
         };
-        let asks = !word.has(Word::SHUT | Word::ASK | Word::PASS);
+        let asks = !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PASS);
         let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return word };
         if nesting::is_inside(&self.0) {
             return word;
@@ -114,17 +118,17 @@ impl CircuitBreaker {
 
     /// Counts a call that begins among those under way, in place of the one around it.
     #[inline(never)]
-    fn begin_under_way(&self, word: Word, started: Tick, around: Option<Tick>) -> Word {
+    fn begin_under_way(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
         if let Some(around) = around {
             self.0.end_under_way(around);
         }
-        let Some(window) = self.0.window.get().filter(|_| !word.has(Word::PASS)) else { return word };
-        if window.call_begins(started) { word.with(Word::STARTED) } else { word }
+        let Some(window) = self.0.window.get().filter(|_| !word.has(PackedState::PASS)) else { return word };
+        if window.call_begins(started) { word.with(PackedState::STARTED) } else { word }
     }
 
     /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and
     /// nothing has changed.
-    fn ask_machine(&self, word: Word) -> Option<(Admission, Word)> {
+    fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
         let asked = self.change(|machine, now| {
@@ -139,7 +143,7 @@ impl CircuitBreaker {
             }
             (Some((admission, machine.publish().0.with(holds))), change)
         });
-        self.0.tell_of_place(was_full);
+        self.0.wake_for_place(was_full);
         asked
     }
 
@@ -154,7 +158,7 @@ impl CircuitBreaker {
     }
 
     #[cold]
-    fn tell_rejected(&self, caller: Caller, state: State, wait: Wait) {
+    fn report_rejected(&self, caller: Caller, state: State, wait: RetryAfter) {
         let (function, retry_after) = (caller.function(), wait.told(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.report(Report::Rejected(&event));
@@ -163,78 +167,78 @@ impl CircuitBreaker {
     /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
     /// `None`: there is none.
     #[inline]
-    fn find_place(&self, word: Word, inside: bool) -> Option<u64> {
-        if inside || !word.has(Word::PLACES) {
+    fn find_place(&self, word: PackedState, inside: bool) -> Option<u64> {
+        if inside || !word.has(PackedState::PLACES) {
             return Some(0);
         }
-        self.0.gate.take_place().then_some(Word::HOLDS)
+        self.0.gate.take_place().then_some(PackedState::HOLDS)
     }
 
     /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
     #[cold]
-    fn turn_busy(&self, caller: Caller, heard: bool) -> CircuitBreakerError {
+    fn turn_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
         self.0.busy().add();
         // One row for all values of a `key`, as the log tells of it.
-        let row = self.0.member().map_or_else(|| self.0.busy(), |later| later.head().0.busy());
+        let row = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
         let in_a_row = row.place_in_row(clock::now());
         // The ready-made listener tells of the first one, whoever else hears of it.
-        if heard || in_a_row == 1 {
+        if observed || in_a_row == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
             let event = Busy { breaker: self, function, max_concurrent, in_a_row };
             self.report(Report::Busy(&event));
         }
-        CircuitBreakerError::busy(self.holder(caller), self.state())
+        CircuitBreakerError::busy(self.owner(caller), self.state())
     }
 
     #[inline]
-    fn reject(&self, caller: Caller, heard: bool, state: State, wait: Wait) -> CircuitBreakerError {
+    fn reject(&self, caller: Caller, observed: bool, state: State, wait: RetryAfter) -> CircuitBreakerError {
         self.0.rejected();
         nesting::tell(&self.0, Evidence::FAILED);
-        if heard {
-            self.tell_rejected(caller, state, wait);
+        if observed {
+            self.report_rejected(caller, state, wait);
         }
-        CircuitBreakerError::rejected(self.holder(caller), state, wait)
+        CircuitBreakerError::rejected(self.owner(caller), state, wait)
     }
 }
 
-impl Shared {
+impl Inner {
     /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word shuts the gate, and it stays so.
     #[inline]
-    pub(crate) fn turn_away(&self, word: Word, holder: Holder) -> Option<CircuitBreakerError> {
-        if !word.has(Word::SHUT) || word.has(Word::HEARD) {
+    pub(crate) fn turn_away(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
+        if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {
             return None;
         }
         let wait = self.gate.shut(clock::now())?;
-        self.totals.rejected_in_turn();
-        Some(CircuitBreakerError::rejected(holder, word.code(), wait))
+        self.totals.rejected_on_stripe();
+        Some(CircuitBreakerError::rejected(owner, word.code(), wait))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::breaker::caller::{Caller, Link};
+    use crate::breaker::caller::{Binding, Caller};
     use crate::breaker::handle::CircuitBreaker;
     use crate::config::keys::Config;
     use crate::machine::state::State;
     use crate::sync::Arc;
 
-    fn link(breaker: CircuitBreaker) -> &'static Link {
-        Box::leak(Box::new(Link::new(breaker, "function".to_owned(), Arc::default())))
+    fn binding(breaker: CircuitBreaker) -> &'static Binding {
+        Box::leak(Box::new(Binding::new(breaker, "function".to_owned(), Arc::default())))
     }
 
     /// Somebody registers a member under its own name, and an annotated function has that name.
     #[test]
     fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
-        let head = link(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
-        let member = head.member("a");
-        let own = link(member.clone());
+        let parent = binding(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
+        let keyed_breaker = parent.keyed_breaker("a");
+        let own = binding(keyed_breaker.clone());
         let call = || own.breaker.admit(Caller::Site(own));
         assert!(!own.shared.gate.word().lets_in(), "the short way is for breakers by themselves");
         call().unwrap().success();
-        assert_eq!(member.snapshot().success_count, 1);
+        assert_eq!(keyed_breaker.snapshot().success_count, 1);
         call().unwrap().failure();
         assert_eq!(call().unwrap_err().function(), Some("function"));
-        let inner = own.member("b");
+        let inner = own.keyed_breaker("b");
         assert_eq!((inner.name(), inner.calling().map(|function| &*function.name)), ("hosts[a][b]", Some("function")));
         inner.try_acquire().unwrap().failure();
         assert_eq!(inner.state(), State::Open);

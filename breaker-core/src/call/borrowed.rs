@@ -1,17 +1,17 @@
 //! The usual call by a handle, whose breaker outlives it, so that it borrows its permit.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed::Classification;
 use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::inner::Core;
+use crate::breaker::inner::HotState;
 use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
@@ -20,11 +20,11 @@ use std::task::{Context, Poll};
 
 /// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
 /// a plain success.
-pub(crate) struct Lent<'b> {
+pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
-    core: &'b Core,
+    core: &'b HotState,
     /// The word under which it was let in, with what the calls inside it have told.
-    word: Word,
+    word: PackedState,
     stage: Stage,
 }
 
@@ -42,13 +42,13 @@ enum Stage {
     Over,
 }
 
-impl<'b> Lent<'b> {
+impl<'b> BorrowedPermit<'b> {
     /// `None`: there is more to this call than one look.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let core: &Core = &breaker.0;
+        let core: &HotState = &breaker.0;
         let word = core.gate.word();
-        let plain = word.is_plain() && !word.has(Word::LIMITED) && is_quiet();
+        let plain = word.is_plain() && !word.has(PackedState::LIMITED) && is_quiet();
         // Not `then_some`: one that is made is a call.
         plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
     }
@@ -73,8 +73,8 @@ impl<'b> Lent<'b> {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.core.gate.glance() == self.word {
-            self.breaker.0.success_in_turn();
+        if success && self.core.gate.load_relaxed() == self.word {
+            self.breaker.0.success_on_stripe();
             nesting::tell(self.core, Evidence::ANSWERED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
@@ -98,7 +98,7 @@ impl<'b> Lent<'b> {
 
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
-        Permit::new(Holder::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
+        Permit::new(Owner::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
     /// The body waits. Apart, since few do.
@@ -151,7 +151,7 @@ impl<'b> Lent<'b> {
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for BorrowedPermit<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.stage != Stage::Over {
@@ -161,7 +161,7 @@ impl Drop for Lent<'_> {
 }
 
 /// The user's code runs, and the call is on the stack.
-struct Inside<'l, 'b>(&'l mut Lent<'b>);
+struct Inside<'l, 'b>(&'l mut BorrowedPermit<'b>);
 
 impl Drop for Inside<'_, '_> {
     /// Also where the code panics.
@@ -176,7 +176,7 @@ impl Drop for Inside<'_, '_> {
 pin_project! {
     /// Runs the body to its end.
     pub(crate) struct Short<'l, 'b, F> {
-        pub(crate) lent: &'l mut Lent<'b>,
+        pub(crate) lent: &'l mut BorrowedPermit<'b>,
         #[pin]
         pub(crate) body: F,
     }

@@ -5,7 +5,7 @@ use crate::breaker::cause::Cause;
 use crate::breaker::classification::Classification;
 use crate::breaker::error::{CallError, CircuitBreakerError};
 use crate::breaker::handle::CircuitBreaker;
-use crate::call::borrowed::{Lent, Short};
+use crate::call::borrowed::{BorrowedPermit, Short};
 use crate::call::permit::Permit;
 use crate::call::timeout;
 use crate::machine::outcome::Outcome;
@@ -36,7 +36,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.judged::<_, _, _, _, false>(future, every_error).await
+        self.classified::<_, _, _, _, false>(future, every_error).await
     }
 
     /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
@@ -84,11 +84,11 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         C: Classification<E>,
     {
-        self.judged::<_, _, _, _, true>(future, classify).await
+        self.classified::<_, _, _, _, true>(future, classify).await
     }
 
     /// `USERS`: the judge is the user's, so that calls in it are inside this one.
-    async fn judged<T, E, F, C, const USERS: bool>(
+    async fn classified<T, E, F, C, const USERS: bool>(
         &self,
         future: F,
         classify: impl FnOnce(&Result<T, E>) -> C,
@@ -97,7 +97,7 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         C: Classification<E>,
     {
-        if let Some(mut lent) = Lent::of(self) {
+        if let Some(mut lent) = BorrowedPermit::of(self) {
             let result = Short { lent: &mut lent, body: future }.await;
             return lent.finish::<_, _, _, USERS>(result, classify);
         }
@@ -118,13 +118,13 @@ impl CircuitBreaker {
         self.judged_sync::<_, _, _, true>(closure, classify)
     }
 
-    /// As [`judged`](Self::judged).
+    /// As [`classified`](Self::classified).
     fn judged_sync<T, E, C: Classification<E>, const USERS: bool>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        if let Some(mut lent) = Lent::of(self) {
+        if let Some(mut lent) = BorrowedPermit::of(self) {
             let result = lent.guarded(closure);
             return lent.finish::<_, _, _, USERS>(result, classify);
         }
@@ -210,10 +210,10 @@ pub struct Cut {
 /// Counts a call that was cut off.
 #[cold]
 pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
-    let holder = permit.holder().clone();
+    let owner = permit.owner().clone();
     let text = format!("timed out after {}", humantime::format_duration(after));
     permit.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
-    CircuitBreakerError::timed_out(holder, after)
+    CircuitBreakerError::timed_out(owner, after)
 }
 
 macro_rules! run_sync {
@@ -285,7 +285,7 @@ impl Permit {
         if timer.is_none() && !self.is_limited() {
             return Poll::Pending;
         }
-        timeout::wait(timer, self.holder(), context).map(|after| {
+        timeout::wait(timer, self.owner(), context).map(|after| {
             self.cut_off();
             Cut { after }
         })

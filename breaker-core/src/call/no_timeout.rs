@@ -1,6 +1,6 @@
 //! Stands in for `timeout` without the feature `tokio`: there are no time limits then.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub enum Limit {}
 
-pub(crate) fn wait(_: &mut Option<Limit>, _: &Holder, _: &mut Context<'_>) -> Poll<Duration> {
+pub(crate) fn wait(_: &mut Option<Limit>, _: &Owner, _: &mut Context<'_>) -> Poll<Duration> {
     Poll::Pending
 }
 

@@ -3,7 +3,7 @@
 use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::{Judged, Look};
+use crate::breaker::look::{Classified, Look};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::machine::outcome::Outcome;
@@ -13,8 +13,12 @@ use std::time::Duration;
 
 /// Counts how the call ended, and gives its result.
 #[inline]
-pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>) -> R {
-    conclude_result(permit, &result, judge);
+pub fn settle<R: Fallible<Error = E>, E>(
+    permit: Permit,
+    result: R,
+    classify: &dyn for<'e> Fn(&'e E) -> Classified<'e>,
+) -> R {
+    conclude_result(permit, &result, classify);
     result
 }
 
@@ -22,14 +26,14 @@ pub fn settle<R: Fallible<Error = E>, E>(permit: Permit, result: R, judge: &dyn 
 pub(crate) fn conclude_result<'r, R: Fallible>(
     permit: Permit,
     result: &'r R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
-) -> Judged<'r> {
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
+) -> Classified<'r> {
     match result.view() {
         Ok(_) => {
             permit.settle(Outcome::Success);
             (Outcome::Success, Look::NOTHING)
         }
-        Err(error) => conclude_error(permit, error, judge),
+        Err(error) => conclude_error(permit, error, classify),
     }
 }
 
@@ -38,25 +42,25 @@ pub(crate) fn conclude_result<'r, R: Fallible>(
 pub(crate) fn conclude_error<'r, E>(
     permit: Permit,
     error: &'r E,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
-) -> Judged<'r> {
-    let (outcome, look) = permit.guarded(|| judge(error));
+    classify: &dyn for<'e> Fn(&'e E) -> Classified<'e>,
+) -> Classified<'r> {
+    let (outcome, look) = permit.guarded(|| classify(error));
     permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
     (outcome, look)
 }
 
 /// The same as `settle` where an `Ok` can be a failure too.
-pub fn settle_whole<R: Fallible>(permit: Permit, result: R, judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>) -> R {
-    conclude_whole(permit, &result, judge);
+pub fn settle_whole<R: Fallible>(permit: Permit, result: R, classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>) -> R {
+    conclude_whole(permit, &result, classify);
     result
 }
 
 pub(crate) fn conclude_whole<'e, R: Fallible>(
     permit: Permit,
     result: &'e R,
-    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
-) -> Judged<'e> {
-    let (outcome, look) = permit.guarded(|| judge(result));
+    classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>,
+) -> Classified<'e> {
+    let (outcome, look) = permit.guarded(|| classify(result));
     let is_error = result.view().is_err();
     let kind = if is_error { type_name::<R::Error>() } else { type_name::<R::Ok>() };
     permit.settle_result(is_error, outcome, || Cause { kind, look });
@@ -79,7 +83,7 @@ impl Concluded {
     #[cfg(feature = "stream")]
     pub(crate) const FAILURE: Self = Self { outcome: Outcome::failure(), rejected: None };
 
-    pub(crate) fn of((outcome, look): Judged<'_>) -> Self {
+    pub(crate) fn of((outcome, look): Classified<'_>) -> Self {
         Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
     }
 

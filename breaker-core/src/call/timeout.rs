@@ -1,12 +1,12 @@
 //! The time limit of a call, on tokio's timer.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::function::Function;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
 use crate::config::ranked::Ranked;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -43,9 +43,9 @@ pub(crate) struct Gone;
 
 /// Waits for the time limit of a call whose body waits: ready with the limit when its time is over. With a runtime that is gone the limit
 /// is gone too.
-pub(crate) fn wait(limit: &mut Option<Limit>, holder: &Holder, context: &mut Context<'_>) -> Poll<Duration> {
+pub(crate) fn wait(limit: &mut Option<Limit>, owner: &Owner, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
-        *limit = Limit::of(holder);
+        *limit = Limit::of(owner);
     }
     poll(limit, context)
 }
@@ -79,10 +79,10 @@ impl Limit {
     /// A timer for a call that waits from now on. `None` where it has no limit; and where there is no timer that could wake it, which is
     /// logged once: outside of a tokio runtime, and in one without `enable_time`.
     #[cold]
-    fn of(holder: &Holder) -> Option<Self> {
-        let limit = Self::after(holder.limit()?);
+    fn of(owner: &Owner) -> Option<Self> {
+        let limit = Self::after(owner.limit()?);
         if limit.is_none() {
-            holder.breaker().warn_of_no_timer();
+            owner.breaker().warn_of_no_timer();
         }
         limit
     }
@@ -205,14 +205,14 @@ impl CircuitBreaker {
 
     /// The time limit of a call of this function, or of one that is no function's; `None`: there is none.
     pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
-        let own = function.map_or(Ranked::NOTHING, |function| function.terms.timeout());
+        let own = function.map_or(Ranked::NOTHING, |function| function.call_settings.timeout());
         own.max(self.0.gate.limit()).time()
     }
 
     pub(crate) fn warn_of_no_timer(&self) {
         // Once for all values of a `key`.
-        if let Some(later) = self.0.member() {
-            return later.head().warn_of_no_timer();
+        if let Some(later) = self.0.keyed_breaker() {
+            return later.parent().warn_of_no_timer();
         }
         if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
@@ -227,15 +227,15 @@ impl CircuitBreaker {
     /// How long to wait until calls may be let in, unless something changes; `None`: the next one is.
     fn shut_for(&self) -> Option<Duration> {
         let word = self.0.gate.word();
-        let is_full = || (word.has(Word::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
+        let is_full = || (word.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
         self.state_shuts_for(word).or_else(is_full)
     }
 
     /// The same for want of anything but a place.
-    fn state_shuts_for(&self, word: Word) -> Option<Duration> {
-        let (until, longest) = if word.has(Word::SHUT) {
+    fn state_shuts_for(&self, word: PackedState) -> Option<Duration> {
+        let (until, longest) = if word.has(PackedState::SHUT) {
             (self.0.gate.until(), Duration::MAX)
-        } else if word.has(Word::ASK) {
+        } else if word.has(PackedState::ASK) {
             // Calls of others bring it nearer.
             (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
         } else {

@@ -22,7 +22,7 @@ impl<E> Shown<E> {
     {
         let outcome = match result {
             Ok(()) => Outcome::success(),
-            Err(error) => error.look().judged(Outcome::failure()).0,
+            Err(error) => error.look().classified(Outcome::failure()).0,
         };
         Self { outcome, look: E::look }
     }

@@ -1,13 +1,13 @@
 //! Asks the value in an `Ok` what it says of the service: by `Classify`, or by its HTTP status.
 
-use crate::breaker::look::{Judged, Look};
+use crate::breaker::look::{Classified, Look};
 use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
 
 /// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and what is known of it.
-pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Judged<'v>;
+pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Classified<'v>;
 
 /// A value on the way to being asked (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Advice {
     }
 
     /// An `Ok` of a function that says nothing of values: a success, also if its status tells of a failure. The first of these is told.
-    pub fn of(&self, status: Option<u16>) -> Judged<'static> {
+    pub fn of(&self, status: Option<u16>) -> Classified<'static> {
         let is_first = |status: &u16| *status >= 500 && !self.given.swap(true, Ordering::Relaxed);
         if let Some(status) = status.filter(is_first) {
             #[cfg(feature = "tracing")]

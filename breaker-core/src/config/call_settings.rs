@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What is said of each key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stated {
+pub(crate) struct CallSettings {
     /// The time limit of a call.
     pub(crate) timeout: Ranked,
     /// [`OFF`], or another number: whether failures are tried again.
@@ -28,7 +28,7 @@ pub(crate) struct Stated {
 pub(crate) const OFF: u64 = 1;
 const ON: u64 = 2;
 
-impl Stated {
+impl CallSettings {
     /// What these places say together, of which the first one is the highest.
     pub(crate) fn of(places: &[(Rank, &Config)]) -> Self {
         let first = |pick: fn(Rank, &Config) -> Option<Ranked>| {
@@ -74,7 +74,7 @@ fn all_spans(value: PerFunction<Duration>, rank: Rank) -> Ranked {
 
 /// The same where it can change while calls read it.
 #[derive(Debug, Default)]
-pub(crate) struct Terms {
+pub(crate) struct PublishedCallSettings {
     timeout: Cell,
     retry: Cell,
     attempts: Cell,
@@ -83,14 +83,14 @@ pub(crate) struct Terms {
     total: Cell,
 }
 
-impl Terms {
-    pub(crate) fn set(&self, stated: Stated) {
-        self.timeout.set(stated.timeout);
-        self.retry.set(stated.retry);
-        self.attempts.set(stated.attempts);
-        self.min.set(stated.min);
-        self.max.set(stated.max);
-        self.total.set(stated.total);
+impl PublishedCallSettings {
+    pub(crate) fn set(&self, call_settings: CallSettings) {
+        self.timeout.set(call_settings.timeout);
+        self.retry.set(call_settings.retry);
+        self.attempts.set(call_settings.attempts);
+        self.min.set(call_settings.min);
+        self.max.set(call_settings.max);
+        self.total.set(call_settings.total);
     }
 
     /// The time limit alone, which more calls need than the rest.
@@ -99,8 +99,8 @@ impl Terms {
     }
 
     #[cfg(feature = "retry")]
-    pub(crate) fn get(&self) -> Stated {
-        Stated {
+    pub(crate) fn get(&self) -> CallSettings {
+        CallSettings {
             timeout: self.timeout.get(),
             retry: self.retry.get(),
             attempts: self.attempts.get(),

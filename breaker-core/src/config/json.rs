@@ -11,18 +11,18 @@ pub(crate) enum Json {
     Number(u32),
     /// `None`: off.
     Millis(Option<u64>),
-    Word(&'static str),
+    PackedState(&'static str),
     /// `None`: off.
     Share(Option<f64>),
     /// `None`: off.
     Count(Option<u32>),
     /// `None`: off.
-    Backoff(Option<Pace>),
+    Backoff(Option<BackoffJson>),
 }
 
 /// A backoff as it is shown.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub(crate) struct Pace {
+pub(crate) struct BackoffJson {
     factor: f64,
     max_ms: u64,
     jitter: f64,
@@ -105,15 +105,15 @@ impl Shape for Window {
 
 impl Shape for Option<Backoff> {
     fn json(&self) -> Json {
-        Json::Backoff(self.map(|Backoff { factor, max, jitter }| Pace { factor, max_ms: millis(max), jitter }))
+        Json::Backoff(self.map(|Backoff { factor, max, jitter }| BackoffJson { factor, max_ms: millis(max), jitter }))
     }
 }
 
 impl Shape for OnCancel {
     fn json(&self) -> Json {
         match self {
-            Self::Ignore => Json::Word("ignore"),
-            Self::Failure => Json::Word("failure"),
+            Self::Ignore => Json::PackedState("ignore"),
+            Self::Failure => Json::PackedState("failure"),
             Self::After(span) => span.json(),
         }
     }
@@ -122,8 +122,8 @@ impl Shape for OnCancel {
 impl Shape for OnPanic {
     fn json(&self) -> Json {
         match self {
-            Self::Ignore => Json::Word("ignore"),
-            Self::Failure => Json::Word("failure"),
+            Self::Ignore => Json::PackedState("ignore"),
+            Self::Failure => Json::PackedState("failure"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Merges settings from several sources; the later source wins.
 
-use crate::config::call_settings::Stated;
+use crate::config::call_settings::CallSettings;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS, Settings};
 use crate::config::ranked::Rank;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The places, from the lowest to the highest.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Precedence {
     /// `[defaults]` of the file.
     FileDefaults,
     Attribute,
@@ -33,7 +33,7 @@ pub(crate) enum Place {
 const PLACES: usize = 10;
 
 /// What code says, before the process runs.
-const CODE: [Place; 2] = [Place::Attribute, Place::Configure];
+const CODE: [Precedence; 2] = [Precedence::Attribute, Precedence::Configure];
 
 /// What one place says.
 #[derive(Clone, Debug, Default)]
@@ -68,23 +68,24 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    pub(crate) fn set(&mut self, place: Place, layer: Layer) {
+    pub(crate) fn set(&mut self, place: Precedence, layer: Layer) {
         self.said[place as usize] = layer.says_something().then(|| Box::new(layer));
     }
 
-    pub(crate) fn config(&self, place: Place) -> &Config {
+    pub(crate) fn config(&self, place: Precedence) -> &Config {
         self.said[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
     }
 
-    pub(crate) fn config_mut(&mut self, place: Place) -> &mut Config {
+    pub(crate) fn config_mut(&mut self, place: Precedence) -> &mut Config {
         &mut self.said[place as usize].get_or_insert_default().config
     }
 
     /// What a place says, but for the time limit of a variable for all where the breaker's own table has one: of time limits the nearer one
     /// stands above, so that what suits most does not cut off the one that needs long.
-    fn heard(&self, place: usize) -> Option<Cow<'_, Config>> {
+    fn observed(&self, place: usize) -> Option<Cow<'_, Config>> {
         let said = &self.said[place].as_ref()?.config;
-        let yields = place == Place::EnvironmentDefault as usize && self.config(Place::File).timeout.is_some();
+        let yields =
+            place == Precedence::EnvironmentDefault as usize && self.config(Precedence::File).timeout.is_some();
         Some(if yields { Cow::Owned(Config { timeout: None, ..*said }) } else { Cow::Borrowed(said) })
     }
 
@@ -95,31 +96,31 @@ impl Layers {
             merged = merged.fail_max_off();
         }
         let longest = merged.timeout.flatten().max(self.longest_of_functions);
-        Settings::resolve(&merged, Limits { of_breaker: self.stated().timeout, longest })
+        Settings::resolve(&merged, Limits { of_breaker: self.call_settings().timeout, longest })
     }
 
     /// What it says of calls and retries, without what its functions say of their own.
-    pub(crate) fn stated(&self) -> Stated {
-        let places = (0..PLACES).rev().filter(|place| *place != Place::Functions as usize);
-        let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.heard(place)?))).collect();
-        Stated::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
+    pub(crate) fn call_settings(&self) -> CallSettings {
+        let places = (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize);
+        let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.observed(place)?))).collect();
+        CallSettings::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
     }
 
     /// Takes in the longest time limit of the functions, with its source, and the longest one among those that variables and files give them.
     pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
-        self.set(Place::Functions, Layer::default());
-        let code = self.merged_below(Place::Functions).timeout.flatten();
+        self.set(Precedence::Functions, Layer::default());
+        let code = self.merged_below(Precedence::Functions).timeout.flatten();
         if let Some((limit, source)) = longest.filter(|(limit, _)| Some(*limit) > code) {
             let sources = BTreeMap::from([("timeout", source)]);
-            self.set(Place::Functions, Layer { config: Config::new().timeout(limit), sources, label: None });
+            self.set(Precedence::Functions, Layer { config: Config::new().timeout(limit), sources, label: None });
         }
         self.longest_of_functions = of_operator;
     }
 
     /// Where the time limit of a call came from whose function has none of its own.
     pub(crate) fn source_of_limit(&self) -> Source {
-        let sets = |place: &usize| self.heard(*place).is_some_and(|config| config.timeout.is_some());
-        self.source("timeout", (0..PLACES).rev().filter(|place| *place != Place::Functions as usize).find(sets))
+        let sets = |place: &usize| self.observed(*place).is_some_and(|config| config.timeout.is_some());
+        self.source("timeout", (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize).find(sets))
     }
 
     /// The rule of which code says that it opens the breaker, where no place says anything of `fail_max`.
@@ -162,8 +163,8 @@ impl Layers {
         let problem = |(place, key): (usize, &'static str)| {
             let source = self.source(key, Some(place));
             let table = match place {
-                _ if place == Place::FileDefaults as usize => "defaults".to_owned(),
-                _ if place == Place::FileAll as usize => "all".to_owned(),
+                _ if place == Precedence::FileDefaults as usize => "defaults".to_owned(),
+                _ if place == Precedence::FileAll as usize => "all".to_owned(),
                 _ => format!("breakers.{name}"),
             };
             let place = match &source {
@@ -183,13 +184,13 @@ impl Layers {
         self.merged_of(PLACES)
     }
 
-    fn merged_below(&self, place: Place) -> Config {
+    fn merged_below(&self, place: Precedence) -> Config {
         self.merged_of(place as usize)
     }
 
     fn merged_of(&self, places: usize) -> Config {
         let mut merged = Config::new();
-        for config in (0..places).filter_map(|place| self.heard(place)) {
+        for config in (0..places).filter_map(|place| self.observed(place)) {
             merged.overlay(&config);
         }
         merged
@@ -198,7 +199,7 @@ impl Layers {
     /// Where each value in force came from.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
         let layers = self.in_force();
-        let set: [_; PLACES] = std::array::from_fn(|place| layers.heard(place).map(|config| config.set()));
+        let set: [_; PLACES] = std::array::from_fn(|place| layers.observed(place).map(|config| config.set()));
         let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
         let rule = self.rule_in_place_of_runs(&layers.merged());
         let source = |index, key| match rule {
@@ -213,9 +214,9 @@ impl Layers {
         let Some((place, layer)) = place.and_then(|place| Some((place, self.said[place].as_ref()?))) else {
             return Source::Default;
         };
-        let by_place = if place == Place::Attribute as usize {
+        let by_place = if place == Precedence::Attribute as usize {
             Source::Attribute
-        } else if place == Place::Configure as usize {
+        } else if place == Precedence::Configure as usize {
             Source::Configure
         } else {
             Source::Reconfigure
@@ -230,7 +231,7 @@ impl Layers {
 
     /// Whether nobody has told this breaker by itself anything.
     pub(crate) fn follows(&self) -> bool {
-        *self.config(Place::Reconfigure) == Config::new()
+        *self.config(Precedence::Reconfigure) == Config::new()
     }
 
     /// The same for one of the family of which these are the head's layers; `own` is what it has so far. What its own
@@ -238,16 +239,16 @@ impl Layers {
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
         layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);
-        layers.said[Place::Head as usize] = std::mem::take(&mut layers.said[Place::Reconfigure as usize]);
-        layers.said[Place::Reconfigure as usize] = own.said[Place::Reconfigure as usize].clone();
+        layers.said[Precedence::Head as usize] = std::mem::take(&mut layers.said[Precedence::Reconfigure as usize]);
+        layers.said[Precedence::Reconfigure as usize] = own.said[Precedence::Reconfigure as usize].clone();
         layers
     }
 }
 
 const fn rank(place: usize) -> Rank {
-    if place >= Place::Head as usize {
+    if place >= Precedence::Head as usize {
         Rank::Reconfigure
-    } else if place >= Place::FileAll as usize {
+    } else if place >= Precedence::FileAll as usize {
         Rank::Operator
     } else {
         Rank::Code

@@ -2,7 +2,7 @@
 //! and time-outs are reported.
 
 use crate::breaker::report::{Report, StoreFailure, is_quiet};
-use crate::breaker::throttle::Row;
+use crate::breaker::throttle::Throttle;
 use crate::call::result::Fallible;
 use crate::clock;
 use crate::fallback::context::{FallbackMetadata, Rejection};
@@ -36,7 +36,7 @@ pub struct CacheSite {
 /// What a step remembers, for the process or for one isolated test.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    failures: Mutex<Row>,
+    failures: Mutex<Throttle>,
     #[cfg(feature = "moka")]
     pub(crate) built_in: crate::fallback::moka::Caches,
 }
@@ -45,7 +45,7 @@ impl CacheSite {
     #[must_use]
     pub const fn new(source: &'static str) -> Self {
         let state = State {
-            failures: Mutex::new(Row::EMPTY),
+            failures: Mutex::new(Throttle::EMPTY),
             #[cfg(feature = "moka")]
             built_in: crate::fallback::moka::Caches::new(),
         };
@@ -66,8 +66,8 @@ impl CacheSite {
             Ok(value) => return Some(value),
             Err(error) => error,
         };
-        let in_a_row = self.state().failures.lock().one_more(clock::now());
-        if in_a_row == 1 || breaker.is_heard() || !is_quiet() {
+        let in_a_row = self.state().failures.lock().count(clock::now());
+        if in_a_row == 1 || breaker.has_observers() || !is_quiet() {
             let event = StoreFailure { breaker, function, source: self.source, error: &error, in_a_row };
             breaker.report(Report::StoreFailure(&event));
         }
@@ -116,7 +116,7 @@ impl Fresh {
     }
 
     fn caller(&self) -> Option<Told<'_>> {
-        self.0.get().map(|Ended(holder)| (holder.breaker(), holder.function()))
+        self.0.get().map(|Ended(owner)| (owner.breaker(), owner.function()))
     }
 }
 

@@ -121,7 +121,7 @@ impl Rejection<'_> {
     fn answered(&self, source: &'static str, age: Option<Duration>) {
         let ((breaker, function), reason) = (self.caller(), self.reason());
         served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
-        if self.is_heard() {
+        if self.has_observers() {
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.report(Report::FallbackServed(&event));
         }
@@ -135,7 +135,7 @@ impl Rejection<'_> {
 
     #[cold]
     fn failed(&self, source: Option<&'static str>) {
-        if self.is_heard() {
+        if self.has_observers() {
             let ((breaker, function), reason) = (self.caller(), self.reason());
             let event = FallbackFailed { breaker, function, source, reason };
             breaker.report(Report::FallbackFailed(&event));
@@ -143,8 +143,8 @@ impl Rejection<'_> {
     }
 
     /// Whether somebody hears of what the steps do.
-    pub(crate) fn is_heard(&self) -> bool {
-        self.breaker.is_heard() || !is_quiet()
+    pub(crate) fn has_observers(&self) -> bool {
+        self.breaker.has_observers() || !is_quiet()
     }
 }
 

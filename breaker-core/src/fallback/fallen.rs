@@ -1,6 +1,6 @@
 //! A call that has failed or was rejected, on its way through the fallback steps.
 
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::Fallible;
 use crate::fallback::context::{Reason, Rejection};
@@ -27,7 +27,7 @@ pub enum Fallen<R> {
     /// `rejected`: another breaker has rejected it, and `retry_after` is that one's.
     Failed {
         result: R,
-        holder: Ended,
+        owner: Ended,
         retry_after: Option<Duration>,
         rejected: bool,
     },
@@ -36,7 +36,7 @@ pub enum Fallen<R> {
 /// A call that has ended.
 #[derive(Clone)]
 #[doc(hidden)]
-pub struct Ended(pub(crate) Holder);
+pub struct Ended(pub(crate) Owner);
 
 impl fmt::Debug for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,12 +64,12 @@ impl<R> Fallen<R> {
         match self {
             Self::Rejected(error) => Self::by_breaker(error, Reason::of(error)),
             Self::TimedOut(error) => Self::by_breaker(error, Reason::Timeout),
-            Self::Failed { result, holder: Ended(holder), retry_after, .. } => {
-                let breaker = holder.breaker();
+            Self::Failed { result, owner: Ended(owner), retry_after, .. } => {
+                let breaker = owner.breaker();
                 let snapshot = breaker.read();
                 Rejection {
                     breaker,
-                    annotated: holder.annotated(),
+                    annotated: owner.annotated(),
                     state: snapshot.state,
                     reason: Reason::Failure,
                     retry_after: snapshot.retry_after.max(*retry_after),
@@ -95,10 +95,10 @@ impl<R> Fallen<R> {
 
     /// Who made the call.
     #[cfg(feature = "retry")]
-    pub(crate) const fn holder(&self) -> &Holder {
+    pub(crate) const fn owner(&self) -> &Owner {
         match self {
-            Self::Rejected(error) | Self::TimedOut(error) => error.holder(),
-            Self::Failed { holder: Ended(holder), .. } => holder,
+            Self::Rejected(error) | Self::TimedOut(error) => error.owner(),
+            Self::Failed { owner: Ended(owner), .. } => owner,
         }
     }
 
@@ -114,7 +114,7 @@ impl<R> Fallen<R> {
     fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
         Rejection {
             breaker: error.handle(),
-            annotated: error.holder().annotated(),
+            annotated: error.owner().annotated(),
             state: error.state(),
             reason,
             retry_after: error.retry_after(),

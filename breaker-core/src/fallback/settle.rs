@@ -1,6 +1,6 @@
 //! The endings of calls that may fall back.
 
-use crate::breaker::look::Judged;
+use crate::breaker::look::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::{Concluded, conclude_result, conclude_whole};
@@ -27,11 +27,11 @@ impl Falls for On {
 pub fn settle_whole_or_fall<R: Fallible>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'r> Fn(&'r R) -> Judged<'r>,
+    classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>,
     on: impl Falls,
 ) -> Result<R, Fallen<R>> {
     fall(permit, result, on, |permit, result| {
-        let concluded = Concluded::of(conclude_whole(permit, &result, judge));
+        let concluded = Concluded::of(conclude_whole(permit, &result, classify));
         (result, concluded)
     })
 }
@@ -43,17 +43,17 @@ pub(crate) fn fall<R: Fallible>(
     on: impl Falls,
     conclude: impl FnOnce(Permit, R) -> (R, Concluded),
 ) -> Result<R, Fallen<R>> {
-    let holder = Ended(permit.holder().clone());
+    let owner = Ended(permit.owner().clone());
     let (result, concluded) = conclude(permit, result);
-    on.ended(&holder, &result, concluded.outcome);
-    unless_it_falls(concluded, result, holder, on.on())
+    on.ended(&owner, &result, concluded.outcome);
+    unless_it_falls(concluded, result, owner, on.on())
 }
 
 /// The result, unless a step answers in its place.
-pub(crate) fn unless_it_falls<R>(concluded: Concluded, result: R, holder: Ended, on: On) -> Result<R, Fallen<R>> {
+pub(crate) fn unless_it_falls<R>(concluded: Concluded, result: R, owner: Ended, on: On) -> Result<R, Fallen<R>> {
     match concluded.failed() {
         Some(retry_after) if on.failure => {
-            Err(Fallen::Failed { result, holder, retry_after, rejected: concluded.rejected.is_some() })
+            Err(Fallen::Failed { result, owner, retry_after, rejected: concluded.rejected.is_some() })
         }
         _ => Ok(result),
     }
@@ -64,11 +64,11 @@ pub(crate) fn unless_it_falls<R>(concluded: Concluded, result: R, holder: Ended,
 pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e E) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e E) -> Classified<'e>,
     on: impl Falls,
 ) -> Result<R, Fallen<R>> {
     fall(permit, result, on, |permit, result| {
-        let concluded = Concluded::of(conclude_result(permit, &result, judge));
+        let concluded = Concluded::of(conclude_result(permit, &result, classify));
         (result, concluded)
     })
 }

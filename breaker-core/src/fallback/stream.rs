@@ -1,7 +1,7 @@
 //! Calls that give a box of a stream, and may fall back until its first item.
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::Judged;
+use crate::breaker::look::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::Concluded;
@@ -15,7 +15,7 @@ use crate::fallback::settle::{fall, unless_it_falls};
 pub fn settle_stream_box_or_fall<R, T, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
     on: On,
@@ -24,7 +24,7 @@ where
     R: Fallible,
     R::Ok: StreamBox<T, E>,
 {
-    fall(permit, result, on, |permit, result| guard_box(permit, result, judge, items, rules))
+    fall(permit, result, on, |permit, result| guard_box(permit, result, classify, items, rules))
 }
 
 /// The same where a counted failure, or a time-out, may fall back.
@@ -32,7 +32,7 @@ where
 pub fn begin_stream_box_or_fall<R, T, E, O>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
     on: On,
@@ -44,14 +44,14 @@ where
     R::Ok: BegunBox<T, E>,
     O: FnOnce(CircuitBreakerError) -> R::Error,
 {
-    let holder = Ended(permit.holder().clone());
-    let begins = guard(permit, result, judge, items, rules);
+    let owner = Ended(permit.owner().clone());
+    let begins = guard(permit, result, classify, items, rules);
     async move {
         match begin(begins, carry).await {
-            Ok(Begin::Done(result, concluded)) => unless_it_falls(concluded, result, holder, on),
+            Ok(Begin::Done(result, concluded)) => unless_it_falls(concluded, result, owner, on),
             Ok(Begin::TimedOut(error)) if on.timeout || on.failure => Err(Fallen::TimedOut(error)),
             Ok(Begin::TimedOut(error)) => Ok(R::from_error(open(error))),
-            Err(error) => unless_it_falls(Concluded::FAILURE, R::from_error(open(error)), holder, on),
+            Err(error) => unless_it_falls(Concluded::FAILURE, R::from_error(open(error)), owner, on),
         }
     }
 }

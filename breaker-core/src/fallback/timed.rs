@@ -33,7 +33,7 @@ impl<'a> Rejection<'a> {
     /// Tells of a step that was cut off.
     #[cold]
     fn cut_off(&self, source: &'static str, after: Duration) {
-        if self.is_heard() {
+        if self.has_observers() {
             let (breaker, function) = self.caller();
             let event = FallbackCutOff { breaker, function, source, reason: self.reason(), after };
             breaker.report(Report::FallbackCutOff(&event));

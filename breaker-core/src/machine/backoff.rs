@@ -8,17 +8,17 @@ use std::time::Duration;
 
 /// An opening. How long it lasts follows from the present settings, so that `reconfigure` holds for one that is under way.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
+pub(crate) struct OpenPeriod {
     since: Tick,
     /// From 0 to 1, for the jitter.
-    luck: f64,
+    jitter_sample: f64,
     /// What the tripping call's outcome asked for (`Retry-After`).
     asked: Option<Duration>,
     /// What somebody said who opened it by hand, or how long it was, once it is over.
     exactly: Option<Duration>,
 }
 
-impl Opening {
+impl OpenPeriod {
     /// It ends then, whatever the settings will say, unless its end stands already.
     pub(crate) fn fix(&mut self, end: Tick) {
         self.exactly.get_or_insert(end.since(self.since));
@@ -27,12 +27,12 @@ impl Opening {
 
 /// How far the backoff has gone.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct OpenBackoff {
     steps: u32,
     random: u64,
 }
 
-impl Pace {
+impl OpenBackoff {
     pub(crate) const fn new(seed: u64) -> Self {
         Self { steps: 0, random: seed }
     }
@@ -52,7 +52,7 @@ impl Pace {
     }
 
     /// The breaker was closed for so long: a step back for each present open time.
-    pub(crate) fn rested(&mut self, mut closed: Duration, settings: &Settings) {
+    pub(crate) fn decayed_while_closed(&mut self, mut closed: Duration, settings: &Settings) {
         if settings.backoff.is_none() {
             self.steps = 0;
         }
@@ -68,29 +68,30 @@ impl Pace {
         self.steps = 0;
     }
 
-    pub(crate) fn open(&mut self, now: Tick, asked: Option<Duration>) -> Opening {
-        Opening { since: now, luck: self.luck(), asked, exactly: None }
+    pub(crate) fn open(&mut self, now: Tick, asked: Option<Duration>) -> OpenPeriod {
+        OpenPeriod { since: now, jitter_sample: self.jitter_sample(), asked, exactly: None }
     }
 
     /// An opening that lasts so long whatever the settings say.
-    pub(crate) const fn open_for(now: Tick, span: Duration) -> Opening {
-        Opening { since: now, luck: 0.0, asked: None, exactly: Some(span) }
+    pub(crate) const fn open_for(now: Tick, span: Duration) -> OpenPeriod {
+        OpenPeriod { since: now, jitter_sample: 0.0, asked: None, exactly: Some(span) }
     }
 
     /// When `opening` ends: at the larger of its open time and what the service asked for.
-    pub(crate) fn end(&self, opening: &Opening, settings: &Settings) -> Tick {
+    pub(crate) fn end(&self, opening: &OpenPeriod, settings: &Settings) -> Tick {
         if let Some(span) = opening.exactly {
             return opening.since.after(span);
         }
         let grown = grown(settings, self.steps);
         let jitter = settings.backoff.map_or(0.0, |backoff| backoff.jitter);
-        let more = Duration::try_from_secs_f64(grown.as_secs_f64() * jitter * opening.luck).unwrap_or_default();
+        let more =
+            Duration::try_from_secs_f64(grown.as_secs_f64() * jitter * opening.jitter_sample).unwrap_or_default();
         let asked = opening.asked.unwrap_or_default().min(longest(settings));
         opening.since.after(grown.saturating_add(more).max(asked))
     }
 
     /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-    fn luck(&mut self) -> f64 {
+    fn jitter_sample(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -125,32 +126,32 @@ mod tests {
         Settings::resolve(&Config::new().recovery_timeout(10 * SECOND).backoff(backoff), Limits::default())
     }
 
-    fn span(pace: &Pace, settings: &Settings, luck: f64, asked: Option<Duration>) -> Duration {
-        pace.end(&Opening { since: Tick::ZERO, luck, asked, exactly: None }, settings).since(Tick::ZERO)
+    fn span(pace: &OpenBackoff, settings: &Settings, jitter_sample: f64, asked: Option<Duration>) -> Duration {
+        pace.end(&OpenPeriod { since: Tick::ZERO, jitter_sample, asked, exactly: None }, settings).since(Tick::ZERO)
     }
 
     #[test]
     fn it_grows_up_to_its_longest_and_goes_back_a_step_for_each_open_time_of_rest() {
         let settings = settings(Backoff::new().max(60 * SECOND).jitter(0.0));
-        let mut pace = Pace::new(1);
+        let mut pace = OpenBackoff::new(1);
         let mut spans = Vec::new();
         for _ in 0..6 {
             spans.push(span(&pace, &settings, 0.5, None).as_secs());
             pace.failed(&settings);
         }
         assert_eq!(spans, [10, 20, 40, 60, 60, 60]);
-        pace.rested(59 * SECOND, &settings);
+        pace.decayed_while_closed(59 * SECOND, &settings);
         assert_eq!(span(&pace, &settings, 0.5, None), 60 * SECOND);
-        pace.rested(60 * SECOND, &settings);
+        pace.decayed_while_closed(60 * SECOND, &settings);
         assert_eq!(span(&pace, &settings, 0.5, None), 40 * SECOND);
-        pace.rested(60 * SECOND, &settings);
+        pace.decayed_while_closed(60 * SECOND, &settings);
         assert_eq!(span(&pace, &settings, 0.5, None), 10 * SECOND, "40 s and 20 s");
     }
 
     #[test]
     fn jitter_only_makes_it_longer_and_a_service_gets_what_it_asks_for_within_the_longest() {
         let settings = settings(Backoff::new().max(60 * SECOND).jitter(0.5));
-        let pace = Pace::new(1);
+        let pace = OpenBackoff::new(1);
         assert_eq!(span(&pace, &settings, 0.0, None), 10 * SECOND);
         assert_eq!(span(&pace, &settings, 1.0, None), 15 * SECOND);
         assert_eq!(span(&pace, &settings, 1.0, Some(14 * SECOND)), 15 * SECOND);
@@ -164,19 +165,24 @@ mod tests {
             let backoff = Backoff::new().factor(1000.0).max(Duration::MAX).jitter(1.0);
             let settings =
                 Settings::resolve(&Config::new().recovery_timeout(first).backoff(backoff), Limits::default());
-            let mut pace = Pace::new(1);
+            let mut pace = OpenBackoff::new(1);
             (0..400).for_each(|_| pace.failed(&settings));
-            let end = pace.end(&Opening { since: Tick::ZERO, luck: 1.0, asked: None, exactly: None }, &settings);
+            let end =
+                pace.end(&OpenPeriod { since: Tick::ZERO, jitter_sample: 1.0, asked: None, exactly: None }, &settings);
             assert_eq!(end == Tick::ZERO, first.is_zero());
-            pace.rested(SECOND, &settings);
+            pace.decayed_while_closed(SECOND, &settings);
         }
     }
 
     #[test]
     fn chance_follows_from_its_seed_and_lies_between_zero_and_one() {
-        let (mut pace, mut again) = (Pace::new(9), Pace::new(9));
-        let drawn: Vec<_> = (0..1000).map(|_| pace.luck()).collect();
-        assert!(drawn.iter().all(|luck| (0.0..1.0).contains(luck) && again.luck() == *luck));
+        let (mut pace, mut again) = (OpenBackoff::new(9), OpenBackoff::new(9));
+        let drawn: Vec<_> = (0..1000).map(|_| pace.jitter_sample()).collect();
+        assert!(
+            drawn
+                .iter()
+                .all(|jitter_sample| (0.0..1.0).contains(jitter_sample) && again.jitter_sample() == *jitter_sample)
+        );
         let mean = drawn.iter().sum::<f64>() / 1000.0;
         assert!((0.45..0.55).contains(&mean), "{mean}");
     }

@@ -40,7 +40,7 @@ pub(crate) fn lacking(more: u32, rejected: u64) -> u32 {
 
 /// What a trial came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     Close,
     Open(Trip),
 }
@@ -136,43 +136,43 @@ impl Trial {
         }
     }
 
-    pub(crate) fn verdict(&self, settings: &Settings) -> Option<Verdict> {
+    pub(crate) fn decide_trial(&self, settings: &Settings) -> Option<Decision> {
         match settings.probe_failure_rate {
             Some(limit) => self.verdict_by_rate(settings, limit),
             None => self.verdict_by_number(settings),
         }
     }
 
-    fn verdict_by_rate(&self, settings: &Settings, limit: f64) -> Option<Verdict> {
+    fn verdict_by_rate(&self, settings: &Settings, limit: f64) -> Option<Decision> {
         let (failed, slow, probes) = (self.failures, self.slow, self.finished());
         if probes < settings.probes() {
             return None;
         }
         if reaches(failed.into(), probes.into(), limit) {
-            return Some(Verdict::Open(Trip::ProbeFailureRate { failed, probes, limit }));
+            return Some(Decision::Open(Trip::ProbeFailureRate { failed, probes, limit }));
         }
         match settings.slow_call {
             Some(than) if reaches(slow.into(), probes.into(), settings.slow_rate) => {
                 let limit = settings.slow_rate;
-                Some(Verdict::Open(Trip::ProbeSlowRate { slow, probes, limit, than }))
+                Some(Decision::Open(Trip::ProbeSlowRate { slow, probes, limit, than }))
             }
-            _ => Some(Verdict::Close),
+            _ => Some(Decision::Close),
         }
     }
 
-    fn verdict_by_number(&self, settings: &Settings) -> Option<Verdict> {
+    fn verdict_by_number(&self, settings: &Settings) -> Option<Decision> {
         let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
         // A slow answer is no proof where slowness opens it.
         let than = settings.slow_call.unwrap_or_default();
         let slow = settings.slow_call.map_or(0, |_| self.slow_successes);
         let (successes, failed) = (self.successes - slow, self.failures);
         if successes >= needed {
-            return Some(Verdict::Close);
+            return Some(Decision::Close);
         }
         if failed.saturating_add(slow) <= spare {
             return None;
         }
-        Some(Verdict::Open(match spare {
+        Some(Decision::Open(match spare {
             0 if failed == 0 => Trip::SlowProbe { successes, of: needed, than },
             0 => Trip::Probe { successes, of: needed },
             _ => Trip::Trial { failed, slow, than, probes: self.finished(), needed },

@@ -3,22 +3,22 @@
 use super::{Machine, Manual, Phase};
 use crate::clock::{Tick, nanos_of};
 use crate::config::keys::Settings;
-use crate::machine::backoff::Pace;
+use crate::machine::backoff::OpenBackoff;
 use crate::machine::half_open::Trial;
-use crate::machine::output::{Change, Counts};
+use crate::machine::output::{Counts, Transition};
 use crate::sync::Arc;
 use std::time::Duration;
 
 impl Machine {
     /// Closes with nothing left of what was: no run, no backoff, no ramp.
-    fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Change {
+    fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Transition {
         self.pace.reset();
         (self.lacking, self.told_of_places) = (0, false);
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
     }
 
     /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
-    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Change> {
+    pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Transition> {
         if self.manual == manual {
             return None;
         }
@@ -32,15 +32,15 @@ impl Machine {
     }
 
     /// Closes, zeroes what was counted and starts a new generation.
-    pub(crate) fn reset(&mut self, now: Tick) -> Change {
+    pub(crate) fn reset(&mut self, now: Tick) -> Transition {
         self.counts = Counts::default();
         self.last_failure = Tick::ZERO;
         self.eclipse_told = false;
-        Change { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
+        Transition { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
     }
 
     /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
-    pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Change> {
+    pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Transition> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
         self.end_what_is_over(now);
         let old = self.told();
@@ -60,7 +60,7 @@ impl Machine {
         self.arrange();
         toggled.then(|| {
             self.since = now;
-            Change { old, ..self.shift_by_hand(None, now) }
+            Transition { old, ..self.shift_by_hand(None, now) }
         })
     }
 
@@ -87,14 +87,14 @@ impl Machine {
     }
 
     /// Opens without a rule, or anew, for `span` or as long as a rule's opening would last.
-    pub(crate) fn trip_by_hand(&mut self, span: Option<Duration>, now: Tick) -> Option<Change> {
-        let opening = span.map_or_else(|| self.pace.open(now, None), |span| Pace::open_for(now, span));
+    pub(crate) fn trip_manually(&mut self, span: Option<Duration>, now: Tick) -> Option<Transition> {
+        let opening = span.map_or_else(|| self.pace.open(now, None), |span| OpenBackoff::open_for(now, span));
         self.trip = None;
         self.move_by_hand(Phase::Open(opening), now)
     }
 
     /// Lets probes in before their time. A trial that is under way, or begins with the next call, goes on.
-    pub(crate) fn half_open_by_hand(&mut self, now: Tick) -> Option<Change> {
+    pub(crate) fn half_open_manually(&mut self, now: Tick) -> Option<Transition> {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
         }
@@ -102,24 +102,24 @@ impl Machine {
     }
 
     /// A manual state stands above it, but for shadow, which shows what would be.
-    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Change> {
+    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Transition> {
         if !matches!(self.mode(), None | Some(Manual::Shadow)) {
             return None;
         }
         if let Phase::Closed { since, .. } = self.phase {
-            self.pace.rested(now.since(since), &self.settings);
+            self.pace.decayed_while_closed(now.since(since), &self.settings);
         }
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
     /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the trial is taken (rule 4).
     #[cfg(feature = "tokio")]
-    pub(crate) fn lapse(&mut self, now: Tick) -> Option<Change> {
+    pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))
     }
 
     /// Ends a forced opening whose time is over.
-    pub(crate) fn expire(&mut self, now: Tick) -> Option<Change> {
+    pub(crate) fn expire(&mut self, now: Tick) -> Option<Transition> {
         match self.manual {
             Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, until)),
             _ => None,

@@ -1,6 +1,6 @@
 //! The state machine of a breaker, as plain data: every state and every transition.
 //!
-//! It holds no lock, clock or callback. The present comes in as an argument, a [`Change`] goes out, and the caller reports it
+//! It holds no lock, clock or callback. The present comes in as an argument, a [`Transition`] goes out, and the caller reports it
 //! when it has released its lock.
 //!
 //! | file | what is in it |
@@ -37,7 +37,7 @@
 //! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
 //! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
 //!    an item is a success, unless its reader has waited for another one for as long as `on_cancel` says.
-//! 10. Listeners are told by the shell, from the [`Change`] that comes out, when it has let go of the lock.
+//! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
 //! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
 //! 13. Other settings leave the state as it is, and the counts where they still mean the same (`reconfigure`, `arrange`).
@@ -59,13 +59,13 @@ pub(crate) mod window;
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
-use crate::machine::backoff::{Opening, Pace};
+use crate::machine::backoff::{OpenBackoff, OpenPeriod};
 use crate::machine::half_open::Trial;
-use crate::machine::output::{Admission, Change, Counts};
-use crate::machine::packed::Wait;
+use crate::machine::output::{Admission, Counts, Transition};
+use crate::machine::packed::RetryAfter;
 use crate::machine::ramp::Ramp;
 use crate::machine::state::State;
-use crate::machine::trip::{Run, Trip};
+use crate::machine::trip::{FailureStreak, Trip};
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
 use std::time::Duration;
@@ -79,14 +79,14 @@ pub(crate) struct Machine {
     /// Counts the changes, from 1. A result of an earlier generation decides nothing (rule 7).
     generation: u64,
     since: Tick,
-    run: Run,
+    run: FailureStreak,
     /// The setting `fail_window` as the clock counts: nanoseconds; `u64::MAX` where it is off.
     longest_gap: u64,
     /// The setting `fail_max`; `u32::MAX` where it is off.
     longest_run: u32,
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
-    pace: Pace,
+    pace: OpenBackoff,
     /// Places that the next trial gets beyond those of the settings, since calls of the last one may have failed for want of them (rule 6).
     lacking: u32,
     /// That a trial has a place more was told in this outage.
@@ -96,7 +96,7 @@ pub(crate) struct Machine {
     /// Calls dropped since the last result (rule 9).
     drops: u32,
     /// Questions in a row that failed after a success inside them, and whether that was told since the last reset.
-    eclipsed: Run,
+    eclipsed: FailureStreak,
     eclipse_told: bool,
     trip: Option<Trip>,
     counts: Counts,
@@ -110,7 +110,7 @@ pub(crate) struct Machine {
 #[derive(Debug)]
 enum Phase {
     Closed { since: Tick, ramp: Option<Ramp> },
-    Open(Opening),
+    Open(OpenPeriod),
     HalfOpen(Trial),
 }
 
@@ -136,16 +136,16 @@ impl Machine {
             phase: Phase::Closed { since, ramp: None },
             generation,
             since,
-            run: Run::new(),
+            run: FailureStreak::new(),
             longest_gap: u64::MAX,
             longest_run: u32::MAX,
             window: None,
-            pace: Pace::new(seed),
+            pace: OpenBackoff::new(seed),
             lacking: 0,
             told_of_places: false,
             failed_probes: 0,
             drops: 0,
-            eclipsed: Run::new(),
+            eclipsed: FailureStreak::new(),
             eclipse_told: false,
             trip: None,
             counts: Counts::default(),
@@ -157,7 +157,7 @@ impl Machine {
     }
 
     /// Asks for a call to be let in (rules 1, 3, 4, 5).
-    pub(crate) fn admit(&mut self, now: Tick) -> (Admission, Option<Change>) {
+    pub(crate) fn admit(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let expired = self.expire(now);
         let (admission, change) = match self.mode() {
             Some(Manual::ForcedOpen { .. }) => (self.rejected(now), None),
@@ -168,7 +168,7 @@ impl Machine {
         (admission, expired.or(change))
     }
 
-    fn ask(&mut self, now: Tick) -> (Admission, Option<Change>) {
+    fn ask(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let change = self.end_open_time(now);
         let admission = match &mut self.phase {
             Phase::Closed { .. } => self.ask_closed(now),
@@ -182,7 +182,7 @@ impl Machine {
     }
 
     /// Begins the trial after an open time that is over. It has been half-open since then.
-    fn end_open_time(&mut self, now: Tick) -> Option<Change> {
+    fn end_open_time(&mut self, now: Tick) -> Option<Transition> {
         self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end))
     }
 
@@ -193,7 +193,7 @@ impl Machine {
             match running.admit(now, length) {
                 Some(true) => return Admission::Admitted { probe: 0 },
                 Some(false) => {
-                    let wait = Wait::span(running.left(now, length).min(Duration::from_secs(1)));
+                    let wait = RetryAfter::span(running.left(now, length).min(Duration::from_secs(1)));
                     return Admission::Rejected { state: State::Closed, wait };
                 }
                 None => {}
@@ -203,7 +203,7 @@ impl Machine {
         Admission::Admitted { probe: 0 }
     }
 
-    fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Change>) {
+    fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let (admission, change) = self.ask(now);
         let Admission::Rejected { state, wait } = admission else { return (admission, change) };
         self.counts.shadow_rejected += 1;
@@ -218,11 +218,11 @@ impl Machine {
         };
         let state = if forced.is_some() { State::ForcedOpen } else { self.phase_state() };
         let until = forced.or_else(|| self.phase_shut_until()).unwrap_or(now);
-        Admission::Rejected { state, wait: Wait::until(until, now) }
+        Admission::Rejected { state, wait: RetryAfter::until(until, now) }
     }
 
     /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
-    fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Change {
+    fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Transition {
         let (lacking, failed) = match &self.phase {
             Phase::Closed { ramp: Some(ramp), .. } => {
                 let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
@@ -233,7 +233,7 @@ impl Machine {
         };
         match self.phase {
             Phase::Closed { since, .. } if !failed => {
-                self.pace.rested(now.since(since), &self.settings);
+                self.pace.decayed_while_closed(now.since(since), &self.settings);
                 (self.lacking, self.told_of_places) = (0, false);
             }
             _ => {
@@ -247,19 +247,19 @@ impl Machine {
     }
 
     /// Closes after probes.
-    fn close(&mut self, now: Tick) -> Change {
+    fn close(&mut self, now: Tick) -> Transition {
         let lacking = std::mem::take(&mut self.lacking);
         let ramp = self.settings.ramp.map(|_| Ramp::new(now, lacking));
         self.enter(Phase::Closed { since: now, ramp }, now)
     }
 
     /// Goes to a phase by the machine's own rules.
-    fn enter(&mut self, phase: Phase, now: Tick) -> Change {
+    fn enter(&mut self, phase: Phase, now: Tick) -> Transition {
         self.shift(self.manual, phase, now)
     }
 
     /// The one function that changes the state and starts a generation.
-    fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Change {
+    fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Transition {
         let before = (self.told(), self.phase_state());
         // While it is not closed it shows what the window held when it opened.
         if let (Phase::Closed { .. }, Some(window)) = (&self.phase, &self.window) {
@@ -285,7 +285,7 @@ impl Machine {
         let shadow = before.0 == State::Shadow && self.told() == State::Shadow;
         let (old, new) = if shadow { (before.1, self.phase_state()) } else { (before.0, self.told()) };
         let (generation, trip) = (self.generation, self.trip);
-        Change { old, new, generation, trip, shadow, reset: false, consecutive_failures }
+        Transition { old, new, generation, trip, shadow, reset: false, consecutive_failures }
     }
 
     /// The window, if a rule looks at it.

@@ -2,15 +2,15 @@
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
-use crate::machine::packed::{Evidence, Wait, Word};
+use crate::machine::packed::{Evidence, PackedState, RetryAfter};
 use crate::machine::state::State;
-use crate::machine::trip::{Tally, Trip};
+use crate::machine::trip::{Trip, WindowTotals};
 use std::time::Duration;
 
 /// A call as the machine knows it: under which word it was admitted, on which slot, and when, if that was noted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
-    pub(crate) word: Word,
+    pub(crate) word: PackedState,
     pub(crate) probe: u32,
     pub(crate) started: Tick,
     /// What the calls inside it have told.
@@ -32,7 +32,7 @@ pub(crate) struct Counts {
 
 /// A change of state, to be told.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
+pub(crate) struct Transition {
     pub(crate) old: State,
     pub(crate) new: State,
     pub(crate) generation: u64,
@@ -54,11 +54,11 @@ pub(crate) enum Admission {
     /// In shadow: it would have been rejected, so its result shall decide nothing.
     ShadowRejected {
         state: State,
-        wait: Wait,
+        wait: RetryAfter,
     },
     Rejected {
         state: State,
-        wait: Wait,
+        wait: RetryAfter,
     },
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Settled {
     pub(crate) drops: u32,
     /// A later call, be it a success, may open the breaker because of this one too.
     pub(crate) lingers: bool,
-    pub(crate) change: Option<Change>,
+    pub(crate) change: Option<Transition>,
     /// Which trial has one place more, if that is to be told.
     pub(crate) widened: Option<Widened>,
     pub(crate) eclipse: Eclipse,
@@ -147,7 +147,7 @@ pub(crate) struct Reading {
     pub(crate) counts: Counts,
     pub(crate) last_failure: Option<Tick>,
     /// `None`: no rule looks at one.
-    pub(crate) window: Option<Tally>,
+    pub(crate) window: Option<WindowTotals>,
     pub(crate) ramp_share: Option<f64>,
     pub(crate) settings: Settings,
 }

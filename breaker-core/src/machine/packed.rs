@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// The state, some flags and the generation, in one word. That of a call has marks above them, which no published word has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word(pub(crate) u64);
+pub(crate) struct PackedState(pub(crate) u64);
 
-impl Word {
+impl PackedState {
     /// No word.
     pub(crate) const NONE: Self = Self(0);
 
@@ -23,7 +23,7 @@ impl Word {
     /// Calls have a time limit.
     pub(crate) const LIMITED: u64 = 1 << 4;
     /// There are listeners.
-    pub(crate) const HEARD: u64 = 1 << 5;
+    pub(crate) const OBSERVED: u64 = 1 << 5;
     /// Calls pass uncounted.
     pub(crate) const PASS: u64 = 1 << 6;
     /// Successes are added to a window.
@@ -64,7 +64,7 @@ impl Word {
     /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and it takes no place.
     #[inline]
     pub(crate) const fn lets_in(self) -> bool {
-        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::HEARD | Self::PLACES)
+        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::OBSERVED | Self::PLACES)
     }
 
     /// The same where also a success changes nothing and interests nobody, while the word stands.
@@ -76,10 +76,10 @@ impl Word {
     /// Whether a failure may do nothing but make a run longer, while the word stands: there is one, no rule looks at anything else, and
     /// there are no listeners.
     #[inline]
-    pub(crate) const fn has_only_a_run(self) -> bool {
-        const STATE: u64 = 0xf << Word::STATE_SHIFT;
+    pub(crate) const fn has_only_a_streak(self) -> bool {
+        const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
         let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
-        let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::HEARD | Self::PASS | Self::WINDOW;
+        let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::OBSERVED | Self::PASS | Self::WINDOW;
         // A closed breaker's state is 0.
         self.0 & kind == Self::WATCH
     }
@@ -148,8 +148,8 @@ impl Word {
     }
 
     #[inline]
-    pub(crate) const fn code(self) -> Code {
-        Code((self.0 >> Self::STATE_SHIFT) as u8 & 0xf)
+    pub(crate) const fn code(self) -> StateCode {
+        StateCode((self.0 >> Self::STATE_SHIFT) as u8 & 0xf)
     }
 
     pub(crate) const fn state(self) -> State {
@@ -195,9 +195,9 @@ impl Evidence {
 
 /// In how long a rejected call may come again. Kept as small as it is, since every result of a call has room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wait(u64);
+pub(crate) struct RetryAfter(u64);
 
-impl Wait {
+impl RetryAfter {
     /// Nobody knows.
     pub(crate) const UNKNOWN: Self = Self(u64::MAX);
 
@@ -227,15 +227,15 @@ impl Wait {
 
 /// A state as a number from 0 to 5, in the order above. What is written down for each rejected call and seldom looked at costs the least so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Code(pub(crate) u8);
+pub(crate) struct StateCode(pub(crate) u8);
 
-impl From<State> for Code {
+impl From<State> for StateCode {
     fn from(state: State) -> Self {
         Self(state as u8)
     }
 }
 
-impl Code {
+impl StateCode {
     pub(crate) const fn state(self) -> State {
         match self.0 {
             0 => State::Closed,

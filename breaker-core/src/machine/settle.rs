@@ -3,10 +3,10 @@
 use super::{Machine, Phase};
 use crate::clock::Tick;
 use crate::config::types::{OnCancel, OnPanic};
-use crate::machine::half_open::Verdict;
+use crate::machine::half_open::Decision;
 use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::output::{Call, Change, Counted, Eclipse, Settled, Widened};
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::output::{Call, Counted, Eclipse, Settled, Transition, Widened};
+use crate::machine::packed::{Evidence, PackedState};
 use crate::machine::trip::Trip;
 use crate::machine::window::Mark;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use std::time::Duration;
 impl Machine {
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let judged = self.judge(call, ending, now);
-        let outcome = self.spare(call, ending, tells(call.evidence, judged));
+        let classified = self.judge(call, ending, now);
+        let outcome = self.spare(call, ending, tells(call.evidence, classified));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
@@ -24,7 +24,7 @@ impl Machine {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
             _ => None,
         };
-        let own_time = call.word.has(Word::TIMED) && !call.evidence.has(Evidence::WITHIN);
+        let own_time = call.word.has(PackedState::TIMED) && !call.evidence.has(Evidence::WITHIN);
         let took = own_time.then(|| now.since(call.started));
         let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
@@ -33,15 +33,15 @@ impl Machine {
         let widened = self.tell_of_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        let eclipse = if change.is_none() { self.eclipse(call, judged, outcome, now) } else { Eclipse::None };
-        let hidden = judged == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
+        let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
+        let hidden = classified == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
         let failed_probes = if probed { self.failed_probes } else { 0 };
         Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
     }
 
     /// Whether the result of a call under this word decides anything (rule 7).
-    fn binds(&self, word: Word) -> bool {
-        word.generation() == self.generation && !word.has(Word::UNBOUND)
+    fn binds(&self, word: PackedState) -> bool {
+        word.generation() == self.generation && !word.has(PackedState::UNBOUND)
     }
 
     /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
@@ -53,7 +53,7 @@ impl Machine {
     }
 
     /// Which trial has one place more, if one has and that is to be told: once until it closes.
-    fn tell_of_places(&mut self, widened: bool, change: Option<Change>) -> Option<Widened> {
+    fn tell_of_places(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
         let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
         let places = if widened { Widened::This } else { Widened::Next };
         let tell = (widened || next) && !self.told_of_places;
@@ -104,10 +104,10 @@ impl Machine {
 
     /// Notes a question that fails after a success inside it, which ends the run: there may be as many as would open the breaker, were those
     /// successes not. A question that succeeds ends their run; `fail_window` does too.
-    fn eclipse(&mut self, call: Call, judged: Counted, outcome: Counted, now: Tick) -> Eclipse {
+    fn eclipse(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> Eclipse {
         let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
         let fails = match call.around {
-            None => judged == Counted::Failure && after_success(call.evidence),
+            None => classified == Counted::Failure && after_success(call.evidence),
             Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
         };
         if fails {
@@ -116,7 +116,7 @@ impl Machine {
             self.eclipse_told |= tell;
             return if tell { Eclipse::Tells } else { Eclipse::Hides };
         }
-        let succeeds = judged == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
+        let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
         if call.around.is_none() && succeeds {
             self.eclipsed.clear();
         }
@@ -136,7 +136,7 @@ impl Machine {
     }
 
     /// A success that was added to the window without the lock made a rule seem to hold.
-    pub(crate) fn review(&mut self, generation: u64, now: Tick) -> Option<Change> {
+    pub(crate) fn review(&mut self, generation: u64, now: Tick) -> Option<Transition> {
         if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
             return None;
         }
@@ -146,7 +146,7 @@ impl Machine {
     }
 
     /// So many calls that are under way and slow made a rule seem to hold.
-    pub(crate) fn review_under_way(&mut self, generation: u64, slow: u64, now: Tick) -> Option<Change> {
+    pub(crate) fn review_under_way(&mut self, generation: u64, slow: u64, now: Tick) -> Option<Transition> {
         if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
             return None;
         }
@@ -167,7 +167,7 @@ impl Machine {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
                 OnCancel::After(limit) => {
-                    let timed = call.word.has(Word::TIMED);
+                    let timed = call.word.has(PackedState::TIMED);
                     failure_if(timed && took.unwrap_or(now.since(call.started)) >= limit, Counted::Cancelled)
                 }
             },
@@ -191,7 +191,7 @@ impl Machine {
         }
     }
 
-    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Change> {
+    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Transition> {
         self.drops = match outcome {
             Counted::Cancelled => self.drops.saturating_add(1),
             Counted::PassedOn => self.drops,
@@ -206,7 +206,7 @@ impl Machine {
             }
             Phase::HalfOpen(trial) if counts => {
                 trial.add(mark);
-                let verdict = trial.verdict(&self.settings);
+                let decide_trial = trial.decide_trial(&self.settings);
                 if mark.failed {
                     self.run.failed(now, None);
                     self.failed_probes = self.failed_probes.saturating_add(1);
@@ -214,9 +214,9 @@ impl Machine {
                     self.run.clear();
                     self.failed_probes = 0;
                 }
-                match verdict? {
-                    Verdict::Close => Some(self.close(now)),
-                    Verdict::Open(trip) => Some(self.open(trip, asked, now)),
+                match decide_trial? {
+                    Decision::Close => Some(self.close(now)),
+                    Decision::Open(trip) => Some(self.open(trip, asked, now)),
                 }
             }
             _ => None,
@@ -239,7 +239,7 @@ impl Machine {
             window.add(mark, now);
         }
         if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
-            return Some(Trip::Run { length: self.run.length(), span: self.run.span() });
+            return Some(Trip::FailureStreak { length: self.run.length(), span: self.run.span() });
         }
         window?.judge()
     }

@@ -84,9 +84,9 @@ fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
     let mut machine = Machine::new(Arc::new(ruled.clone()), 1, NOW);
     fail(&mut machine);
     let window = machine.window().expect("a rule looks at it").clone();
-    assert_eq!(window.sums().failed, 1);
+    assert_eq!(window.keyed_totals().failed, 1);
     machine.reconfigure(Arc::new(Settings { failure_rate: None, ..ruled }), NOW);
-    assert_eq!((window.sums().calls, window.sums().failed), (0, 0));
+    assert_eq!((window.keyed_totals().calls, window.keyed_totals().failed), (0, 0));
 }
 
 #[test]

@@ -10,13 +10,13 @@ use std::time::Duration;
 /// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure counter
 /// that a success resets; the time limit between two failures is Polly's and pybreaker's refinement.)
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct FailureStreak {
     length: u32,
     first: Tick,
     last: Tick,
 }
 
-impl Run {
+impl FailureStreak {
     pub(crate) const fn new() -> Self {
         Self { length: 0, first: Tick::ZERO, last: Tick::ZERO }
     }
@@ -74,13 +74,13 @@ impl Run {
 
 /// What is in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct WindowTotals {
     pub(crate) calls: u64,
     pub(crate) failed: u64,
     pub(crate) slow: u64,
 }
 
-impl Tally {
+impl WindowTotals {
     /// Nothing in it could open a breaker.
     #[inline]
     /// With so many slow calls more.
@@ -95,7 +95,7 @@ impl Tally {
 
 /// The rules that look at a window. Any of them opens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rules {
+pub(crate) struct WindowRules {
     pub(crate) failure_rate: Option<f64>,
     /// Of the calls that are slower than `slow_call`.
     pub(crate) slow_rate: Option<f64>,
@@ -106,10 +106,10 @@ pub(crate) struct Rules {
     pub(crate) min_calls: u32,
 }
 
-impl Rules {
+impl WindowRules {
     /// The rule that holds, if one does.
-    pub(crate) fn judge(&self, tally: &Tally) -> Option<Trip> {
-        let &Tally { calls, failed, slow } = tally;
+    pub(crate) fn judge(&self, tally: &WindowTotals) -> Option<Trip> {
+        let &WindowTotals { calls, failed, slow } = tally;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
         match (self.failure_rate, self.slow_rate, self.slow_call, self.fail_max) {
             (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
@@ -124,9 +124,9 @@ impl Rules {
     }
 }
 
-impl Rules {
+impl WindowRules {
     /// The slow rule alone, if it holds.
-    pub(crate) fn judge_slow(&self, tally: &Tally) -> Option<Trip> {
+    pub(crate) fn judge_slow(&self, tally: &WindowTotals) -> Option<Trip> {
         Self { failure_rate: None, fail_max: None, ..*self }.judge(tally)
     }
 }
@@ -140,7 +140,7 @@ pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
 /// Why a breaker opened: the rule, with its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Trip {
-    Run {
+    FailureStreak {
         length: u32,
         span: Duration,
     },
@@ -205,11 +205,11 @@ impl Trip {
 impl fmt::Display for Trip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Run { length: 1, .. } => write!(f, "1 failure"),
-            Self::Run { length, span } if span.as_secs() == 0 => {
+            Self::FailureStreak { length: 1, .. } => write!(f, "1 failure"),
+            Self::FailureStreak { length, span } if span.as_secs() == 0 => {
                 write!(f, "{length} consecutive failures in {} ms", span.as_millis())
             }
-            Self::Run { length, span } => {
+            Self::FailureStreak { length, span } => {
                 write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
             }
             Self::FailureRate { failed, calls, limit } => failure_rate(f, failed, Number(calls, "call"), limit),
@@ -293,12 +293,12 @@ impl fmt::Display for Percent {
 
 impl Settings {
     /// The rules over the window, if there are any.
-    pub(crate) fn rules(&self) -> Option<Rules> {
+    pub(crate) fn rules(&self) -> Option<WindowRules> {
         let most = match self.window {
             Window::Calls(calls) => calls,
             Window::Time(_) => u32::MAX,
         };
-        self.has_rules().then(|| Rules {
+        self.has_rules().then(|| WindowRules {
             failure_rate: self.failure_rate,
             slow_rate: self.slow_call.map(|_| self.slow_rate),
             slow_call: self.slow_call,
@@ -312,7 +312,8 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { failure_rate: None, slow_rate: None, slow_call: None, fail_max: None, min_calls: 10 };
+    const RULES: WindowRules =
+        WindowRules { failure_rate: None, slow_rate: None, slow_call: None, fail_max: None, min_calls: 10 };
 
     #[test]
     fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {
@@ -320,9 +321,9 @@ mod tests {
             for failed in 1..=calls {
                 let limit = failed as f64 / calls as f64;
                 let text = format!("{limit}");
-                let rules = Rules { failure_rate: Some(text.parse().unwrap()), min_calls: 1, ..RULES };
-                assert!(rules.judge(&Tally { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
-                assert!(rules.judge(&Tally { calls, failed: failed - 1, slow: 0 }).is_none());
+                let rules = WindowRules { failure_rate: Some(text.parse().unwrap()), min_calls: 1, ..RULES };
+                assert!(rules.judge(&WindowTotals { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
+                assert!(rules.judge(&WindowTotals { calls, failed: failed - 1, slow: 0 }).is_none());
             }
         }
         assert!(reaches(7, 100, 0.07) && reaches(29, 100, 0.29));
@@ -330,12 +331,15 @@ mod tests {
 
     #[test]
     fn rates_need_the_least_number_of_calls_and_a_count_does_not() {
-        let rules = Rules { failure_rate: Some(0.5), fail_max: Some(9), ..RULES };
-        assert_eq!(rules.judge(&Tally { calls: 9, failed: 8, slow: 0 }), None);
-        assert_eq!(rules.judge(&Tally { calls: 9, failed: 9, slow: 0 }), Some(Trip::Failures { failed: 9, calls: 9 }));
-        let trip = rules.judge(&Tally { calls: 10, failed: 5, slow: 0 });
+        let rules = WindowRules { failure_rate: Some(0.5), fail_max: Some(9), ..RULES };
+        assert_eq!(rules.judge(&WindowTotals { calls: 9, failed: 8, slow: 0 }), None);
+        assert_eq!(
+            rules.judge(&WindowTotals { calls: 9, failed: 9, slow: 0 }),
+            Some(Trip::Failures { failed: 9, calls: 9 })
+        );
+        let trip = rules.judge(&WindowTotals { calls: 10, failed: 5, slow: 0 });
         assert_eq!(trip, Some(Trip::FailureRate { failed: 5, calls: 10, limit: 0.5 }));
-        assert_eq!(Rules { min_calls: 0, ..rules }.judge(&Tally::default()), None);
+        assert_eq!(WindowRules { min_calls: 0, ..rules }.judge(&WindowTotals::default()), None);
     }
 
     #[test]

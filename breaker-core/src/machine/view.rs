@@ -4,9 +4,9 @@ use super::{Machine, Manual, Phase};
 use crate::clock::Tick;
 use crate::config::keys::Settings;
 use crate::config::types::OnCancel;
-use crate::machine::backoff::Opening;
+use crate::machine::backoff::OpenPeriod;
 use crate::machine::output::{Counts, Reading};
-use crate::machine::packed::{Wait, Word};
+use crate::machine::packed::{PackedState, RetryAfter};
 use crate::machine::state::State;
 
 impl Machine {
@@ -38,7 +38,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn reopens(&self, opening: &Opening) -> Tick {
+    pub(super) fn reopens(&self, opening: &OpenPeriod) -> Tick {
         self.pace.end(opening, &self.settings)
     }
 
@@ -98,25 +98,25 @@ impl Machine {
     }
 
     /// What calls may act on without the lock.
-    pub(crate) fn publish(&self) -> (Word, Tick) {
+    pub(crate) fn publish(&self) -> (PackedState, Tick) {
         let until = self.shut_until();
         let phase = match (self.mode(), &self.phase) {
-            (Some(Manual::Disabled), _) => Word::PASS,
-            (_, Phase::Closed { ramp: Some(_), .. }) => Word::ASK,
+            (Some(Manual::Disabled), _) => PackedState::PASS,
+            (_, Phase::Closed { ramp: Some(_), .. }) => PackedState::ASK,
             (_, Phase::Closed { ramp: None, .. }) => 0,
-            (_, Phase::Open(_)) => Word::ASK,
-            (_, Phase::HalfOpen(_)) => Word::ASK | Word::WATCH,
+            (_, Phase::Open(_)) => PackedState::ASK,
+            (_, Phase::HalfOpen(_)) => PackedState::ASK | PackedState::WATCH,
         };
         let flag = |on: bool, flag: u64| if on { flag } else { 0 };
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
         let flags = phase
-            | flag(until.is_some(), Word::SHUT)
-            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, Word::WATCH)
-            | flag(self.settings.has_rules(), Word::WINDOW)
-            | flag(timed, Word::TIMED)
-            | flag(self.settings.limits.longest.is_some(), Word::LIMITED)
-            | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), Word::PLACES);
-        (Word::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+            | flag(until.is_some(), PackedState::SHUT)
+            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)
+            | flag(self.settings.has_rules(), PackedState::WINDOW)
+            | flag(timed, PackedState::TIMED)
+            | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)
+            | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), PackedState::PLACES);
+        (PackedState::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
     /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
@@ -142,14 +142,14 @@ impl Machine {
         Reading {
             state,
             since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|until| *until > now).and_then(|until| Wait::until(until, now).told(state)),
+            retry_after: until.filter(|until| *until > now).and_then(|until| RetryAfter::until(until, now).told(state)),
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.tally(now),
-                _ => window.sums(),
+                _ => window.keyed_totals(),
             }),
             ramp_share: match (&self.phase, self.settings.ramp) {
                 (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),

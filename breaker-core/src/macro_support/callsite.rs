@@ -1,6 +1,6 @@
 //! One annotated function, and its way to its breaker.
 
-use crate::breaker::caller::{Caller, Holder, Link};
+use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::report::is_quiet;
 use crate::call::permit::Permit;
@@ -18,7 +18,7 @@ use std::panic::Location;
 #[derive(Debug)]
 pub struct Site {
     declaration: Declaration,
-    link: OnceLock<Link>,
+    binding: OnceLock<Binding>,
 }
 
 impl Site {
@@ -28,12 +28,15 @@ impl Site {
     pub const fn written(
         name: &'static str,
         within: fn() -> &'static str,
-        can_be_cut: bool,
+        can_time_out: bool,
         has_key: bool,
         written: &'static str,
     ) -> Self {
-        let (way, settings) = ((can_be_cut, has_key), (written, None));
-        Self { declaration: Declaration::new(name, within, Location::caller(), way, settings), link: OnceLock::new() }
+        let (way, settings) = ((can_time_out, has_key), (written, None));
+        Self {
+            declaration: Declaration::new(name, within, Location::caller(), way, settings),
+            binding: OnceLock::new(),
+        }
     }
 
     /// A site with settings that rustc has evaluated and [`checked`](crate::macro_support::declare::checked).
@@ -42,12 +45,15 @@ impl Site {
     pub const fn typed(
         name: &'static str,
         within: fn() -> &'static str,
-        can_be_cut: bool,
+        can_time_out: bool,
         has_key: bool,
         typed: &'static Config,
     ) -> Self {
-        let (way, settings) = ((can_be_cut, has_key), ("", Some(typed)));
-        Self { declaration: Declaration::new(name, within, Location::caller(), way, settings), link: OnceLock::new() }
+        let (way, settings) = ((can_time_out, has_key), ("", Some(typed)));
+        Self {
+            declaration: Declaration::new(name, within, Location::caller(), way, settings),
+            binding: OnceLock::new(),
+        }
     }
 
     /// What it says of its breaker.
@@ -70,8 +76,8 @@ impl Site {
     /// When the breaker rejects it.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
-        let link = self.found();
-        link.breaker.admit(Caller::Site(link))
+        let binding = self.found();
+        binding.breaker.admit(Caller::Site(binding))
     }
 
     /// Asks the breaker that stands for `key` for one call. While the one without a key is not closed, that one answers for
@@ -80,73 +86,73 @@ impl Site {
     /// # Errors
     /// When the breaker rejects it.
     pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
-        let link = self.found();
-        match link.breaker.state_of_all() {
+        let binding = self.found();
+        match binding.breaker.state_of_all() {
             State::Closed => {
-                let member = link.member(key);
-                let word = member.0.gate.word();
+                let keyed_breaker = binding.keyed_breaker(key);
+                let word = keyed_breaker.0.gate.word();
                 if word.lets_in() && is_quiet() {
-                    return Ok(Permit::new(Holder::Own(member), word, 0, Tick::ZERO));
+                    return Ok(Permit::new(Owner::Own(keyed_breaker), word, 0, Tick::ZERO));
                 }
-                member.admit(Caller::Family(link))
+                keyed_breaker.admit(Caller::KeyedBreakers(binding))
             }
-            _ => link.breaker.admit(Caller::Site(link)),
+            _ => binding.breaker.admit(Caller::Site(binding)),
         }
     }
 
     /// Its link, if it has one.
     #[inline]
-    pub(crate) fn known(&'static self) -> Option<&'static Link> {
+    pub(crate) fn known(&'static self) -> Option<&'static Binding> {
         #[cfg(feature = "test-util")]
-        if let Some(link) = self.isolated() {
-            return Some(link);
+        if let Some(binding) = self.isolated() {
+            return Some(binding);
         }
-        self.linked()
+        self.bound()
     }
 
     /// Its link in the isolated test that the caller belongs to.
     #[cfg(feature = "test-util")]
     #[inline]
-    fn isolated(&'static self) -> Option<&'static Link> {
+    fn isolated(&'static self) -> Option<&'static Binding> {
         isolation::slot(std::ptr::from_ref(self).addr(), |registry| {
-            let link = self.link(registry);
+            let binding = self.binding(registry);
             registry.tell();
-            link
+            binding
         })
     }
 
     /// Its link in the process, whatever isolations there are.
     #[inline]
-    pub(crate) fn linked(&'static self) -> Option<&'static Link> {
-        self.link.get()
+    pub(crate) fn bound(&'static self) -> Option<&'static Binding> {
+        self.binding.get()
     }
 
     /// Its link in the process, unless there is an isolation, which has a link of its own.
     #[inline]
-    pub(crate) fn known_to_all(&'static self) -> Option<&'static Link> {
+    pub(crate) fn known_to_all(&'static self) -> Option<&'static Binding> {
         #[cfg(feature = "test-util")]
         if isolation::runs() {
             return None;
         }
-        self.linked()
+        self.bound()
     }
 
     #[inline]
-    pub(crate) fn found(&'static self) -> &'static Link {
+    pub(crate) fn found(&'static self) -> &'static Binding {
         self.known().unwrap_or_else(|| self.join())
     }
 
     #[cold]
-    fn join(&'static self) -> &'static Link {
+    fn join(&'static self) -> &'static Binding {
         // Told before the link is made, since a listener may call this very function.
-        let link = self.link(Registry::global());
+        let binding = self.binding(Registry::global());
         Registry::global().tell();
-        self.link.get_or_init(|| link)
+        self.binding.get_or_init(|| binding)
     }
 
     /// The way to the breaker in `registry`.
-    pub(crate) fn link(&self, registry: &Registry) -> Link {
-        let (breaker, terms) = registry.declare(&self.declaration);
-        Link::new(breaker, self.declaration.function(), terms)
+    pub(crate) fn binding(&self, registry: &Registry) -> Binding {
+        let (breaker, call_settings) = registry.declare(&self.declaration);
+        Binding::new(breaker, self.declaration.function(), call_settings)
     }
 }

@@ -25,14 +25,14 @@ macro_rules! __breaker_submit {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($way:ident $name:tt $can_be_cut:tt $kind:ident $settings:tt $($key:tt)*) => {{
+    ($way:ident $name:tt $can_time_out:tt $kind:ident $settings:tt $($key:tt)*) => {{
         static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::$kind(
             $name,
             {
                 enum __Here {}
                 $crate::__rt::type_name::<__Here>
             },
-            $can_be_cut,
+            $can_time_out,
             $crate::__rt::site::has_key::$way,
             $settings,
         );

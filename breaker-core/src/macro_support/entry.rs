@@ -1,11 +1,11 @@
 //! How far a call of an annotated async function has come. Nothing here depends on the type of the
 //! body.
 
-use crate::breaker::caller::{Caller, Holder, Link};
+use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::inner::Shared;
-use crate::breaker::look::Judged;
+use crate::breaker::inner::Inner;
+use crate::breaker::look::Classified;
 use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{Cut, settle_cut};
 use crate::call::nesting::{self, Frame};
@@ -15,27 +15,27 @@ use crate::call::timeout;
 use crate::classify::value::Sight;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::macro_support::callsite::Site;
 use std::any::type_name;
 use std::mem::{self, ManuallyDrop};
 use std::task::{Context, Poll};
 
 /// What an error counts as.
-pub(crate) type Judge<E> = for<'e> fn(&'e E) -> Judged<'e>;
+pub(crate) type ErrorClassifier<E> = for<'e> fn(&'e E) -> Classified<'e>;
 
 /// A call on its way.
-pub(crate) struct Entry(Way);
+pub(crate) struct Entry(CallState);
 
 /// How far a call has come.
-enum Way {
+enum CallState {
     /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being dropped.
-    Cut(&'static Link, bool),
+    Cut(&'static Binding, bool),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
     /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then the stack of calls
     /// has the word under which it was let in, and if that call ends as most do, it stays so.
-    Ahead(&'static Site),
+    NotStarted(&'static Site),
     /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
     Rejected(ManuallyDrop<CircuitBreakerError>),
     Over,
@@ -43,9 +43,9 @@ enum Way {
 
 /// What the permit of a call holds, which is made for an ending that is more than a count.
 struct Held {
-    link: &'static Link,
+    binding: &'static Binding,
     /// The word under which the call was let in.
-    word: Word,
+    word: PackedState,
     /// Zero where nobody needs to know.
     started: Tick,
     /// Zero where it is none.
@@ -61,7 +61,7 @@ struct Held {
     _room: Room,
 }
 
-/// A byte beside the probe. The values that it never has are the tag of [`Way`], which needs no word of its own so.
+/// A byte beside the probe. The values that it never has are the tag of [`CallState`], which needs no word of its own so.
 #[repr(u8)]
 enum Room {
     Taken,
@@ -71,7 +71,7 @@ impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
     pub(crate) const fn of(site: &'static Site) -> Self {
-        Self(Way::Ahead(site))
+        Self(CallState::NotStarted(site))
     }
 
     /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
@@ -79,9 +79,9 @@ impl Entry {
     #[inline]
     pub(crate) fn finish<R, E>(
         &mut self,
-        shared: &'static Shared,
+        shared: &'static Inner,
         mut polled: Poll<R>,
-        judge: &Judge<E>,
+        classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) -> Poll<R>
@@ -90,9 +90,9 @@ impl Entry {
     {
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
-            self.0 = Way::Over;
+            self.0 = CallState::Over;
         } else {
-            self.end(&mut polled, *judge, context, open);
+            self.end(&mut polled, *classify, context, open);
         }
         polled
     }
@@ -101,10 +101,10 @@ impl Entry {
     #[inline]
     pub(crate) fn finish_seen<R, E>(
         &mut self,
-        shared: &'static Shared,
+        shared: &'static Inner,
         polled: Poll<R>,
         sight: Option<Sight<R::Ok>>,
-        judge: &Judge<E>,
+        classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) -> Poll<R>
@@ -119,48 +119,48 @@ impl Entry {
             self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
             return polled;
         }
-        self.finish(shared, polled, judge, context, open)
+        self.finish(shared, polled, classify, context, open)
     }
 
     /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for which one look is enough as a rule. `None`: it
     /// rejects the call.
     #[inline(never)]
-    pub(crate) fn begin(&mut self) -> Option<&'static Shared> {
-        let link = if let Way::Ahead(site) = self.0 { site.known_to_all() } else { None };
-        if let Some(link) = link.filter(|_| is_quiet()) {
-            let shared = link.shared;
+    pub(crate) fn begin(&mut self) -> Option<&'static Inner> {
+        let binding = if let CallState::NotStarted(site) = self.0 { site.known_to_all() } else { None };
+        if let Some(binding) = binding.filter(|_| is_quiet()) {
+            let shared = binding.shared;
             let word = shared.gate.word();
             if word.is_plain() {
                 if !nesting::is_outside() {
-                    return self.begin_inside(link, word);
+                    return self.begin_inside(binding, word);
                 }
                 nesting::enter_alone(shared, word);
                 return Some(shared);
             }
-            return self.look_closer(link, word);
+            return self.look_closer(binding, word);
         }
         self.begin_slowly()
     }
 
     /// A word under which a success is more than that, or the call is rejected as a rule.
     #[inline(never)]
-    fn look_closer(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
+    fn look_closer(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
         if !nesting::is_outside() {
-            return if word.lets_in() { Self::begin_any(link, word.never()) } else { self.begin_slowly() };
+            return if word.lets_in() { Self::begin_any(binding, word.never()) } else { self.begin_slowly() };
         }
         if word.lets_in() {
-            nesting::enter_known(link, word);
-            return Some(link.shared);
+            nesting::enter_known(binding, word);
+            return Some(binding.shared);
         }
-        self.turn_away(link, word)
+        self.turn_away(binding, word)
     }
 
     /// Rejects the call, if this word does.
     #[inline(never)]
-    fn turn_away(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
-        match link.shared.turn_away(word, Holder::Site(link)) {
+    fn turn_away(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
+        match binding.shared.turn_away(word, Owner::Site(binding)) {
             Some(rejected) => {
-                self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
             }
             None => self.begin_slowly(),
@@ -169,54 +169,54 @@ impl Entry {
 
     /// The same as `begin` where there are calls around this one, or there was none on this thread so far.
     #[inline(never)]
-    fn begin_inside(&mut self, link: &'static Link, word: Word) -> Option<&'static Shared> {
-        if nesting::enter_inside(link, word) {
-            return Some(link.shared);
+    fn begin_inside(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
+        if nesting::enter_inside(binding, word) {
+            return Some(binding.shared);
         }
-        Self::begin_any(link, word)
+        Self::begin_any(binding, word)
     }
 
     #[inline(never)]
-    fn begin_any(link: &'static Link, word: Word) -> Option<&'static Shared> {
-        nesting::enter(link.shared, word, 0, Some(link));
-        Some(link.shared)
+    fn begin_any(binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
+        nesting::enter(binding.shared, word, 0, Some(binding));
+        Some(binding.shared)
     }
 
     #[inline(never)]
-    fn begin_slowly(&mut self) -> Option<&'static Shared> {
-        let mut held = match mem::replace(&mut self.0, Way::Over) {
-            Way::Held(held) => held,
-            Way::Ahead(site) => {
-                let link = site.found();
-                match link.breaker.admit(Caller::Site(link)) {
+    fn begin_slowly(&mut self) -> Option<&'static Inner> {
+        let mut held = match mem::replace(&mut self.0, CallState::Over) {
+            CallState::Held(held) => held,
+            CallState::NotStarted(site) => {
+                let binding = site.found();
+                match binding.breaker.admit(Caller::Site(binding)) {
                     Ok(permit) => {
                         let (word, probe, started) = permit.parts();
-                        let word = if is_quiet() { word } else { word.with(Word::HEARD) };
-                        Held { started, probe, ..Held::new(link, word) }
+                        let word = if is_quiet() { word } else { word.with(PackedState::OBSERVED) };
+                        Held { started, probe, ..Held::new(binding, word) }
                     }
                     Err(rejected) => {
-                        self.0 = Way::Rejected(ManuallyDrop::new(rejected));
+                        self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                         return None;
                     }
                 }
             }
-            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
+            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
-        let link = held.link;
+        let binding = held.binding;
         held.runs = true;
-        nesting::enter(&link.breaker.0, held.word.never(), held.probe, Some(link));
-        if held.word.has(Word::STARTED) {
+        nesting::enter(&binding.breaker.0, held.word.never(), held.probe, Some(binding));
+        if held.word.has(PackedState::STARTED) {
             nesting::note_start(held.started);
         }
-        self.0 = Way::Held(held);
-        Some(link.shared)
+        self.0 = CallState::Held(held);
+        Some(binding.shared)
     }
 
     /// The error of a call that the breaker has rejected.
     #[inline(never)]
     pub(crate) fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
-        match mem::replace(&mut self.0, Way::Over) {
-            Way::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
+        match mem::replace(&mut self.0, CallState::Over) {
+            CallState::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
             _ => over(),
         }
     }
@@ -226,7 +226,7 @@ impl Entry {
     fn end<R, E>(
         &mut self,
         polled: &mut Poll<R>,
-        judge: Judge<E>,
+        classify: ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
     ) where
@@ -236,9 +236,13 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let judged = judge(error);
-                    if !(judged.0.is_failure() && self.failed_again()) {
-                        self.failed(nesting::leave(), judged.0, Cause { kind: type_name::<E>(), look: judged.1 });
+                    let classified = classify(error);
+                    if !(classified.0.is_failure() && self.failed_again()) {
+                        self.failed(
+                            nesting::leave(),
+                            classified.0,
+                            Cause { kind: type_name::<E>(), look: classified.1 },
+                        );
                     }
                 }
             },
@@ -258,12 +262,12 @@ impl Entry {
     /// Counts a failure that only makes a run longer. `false`: it is more than that.
     #[inline]
     fn failed_again(&mut self) -> bool {
-        let Way::Ahead(site) = self.0 else { return false };
-        let counted = site.linked().is_some_and(|link| link.shared.failed_again(nesting::word().real()));
+        let CallState::NotStarted(site) = self.0 else { return false };
+        let counted = site.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
         if counted {
             // It has no marks, so there is nothing around it.
             nesting::leave_alone();
-            self.0 = Way::Over;
+            self.0 = CallState::Over;
         }
         counted
     }
@@ -282,20 +286,20 @@ impl Entry {
     /// The body waits: an error when the time of the call is over.
     #[inline(never)]
     fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        if let Way::Ahead(site) = self.0 {
-            self.0 = Way::Held(Held::of(site, left.word));
+        if let CallState::NotStarted(site) = self.0 {
+            self.0 = CallState::Held(Held::of(site, left.word));
         }
-        let Way::Held(held) = &mut self.0 else { over() };
+        let CallState::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
-        held.inside |= nesting::is_told(&held.link.breaker.0, held.word.evidence());
-        if !held.word.has(Word::LIMITED) {
+        held.inside |= nesting::is_told(&held.binding.breaker.0, held.word.evidence());
+        if !held.word.has(PackedState::LIMITED) {
             return None;
         }
-        match timeout::wait(&mut held.limit, &Holder::Site(held.link), context) {
+        match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
             Poll::Ready(after) => {
-                let link = held.link;
+                let binding = held.binding;
                 let cut_off = settle_cut(self.leave(left), Cut { after });
-                self.0 = Way::Cut(link, false);
+                self.0 = CallState::Cut(binding, false);
                 Some(cut_off)
             }
             Poll::Pending => None,
@@ -305,25 +309,25 @@ impl Entry {
     /// The call is over: its permit.
     fn leave(&mut self, left: Frame) -> Permit {
         let (word, probe) = (left.word.kept(), left.probe);
-        let held = match mem::replace(&mut self.0, Way::Over) {
-            Way::Ahead(site) => Held::of(site, word),
-            Way::Held(held) => held,
-            Way::Cut(..) | Way::Rejected(_) | Way::Over => over(),
+        let held = match mem::replace(&mut self.0, CallState::Over) {
+            CallState::NotStarted(site) => Held::of(site, word),
+            CallState::Held(held) => held,
+            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
-        let Held { link, started, limit, closes, inside, .. } = held;
+        let Held { binding, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
         if !closes {
-            nesting::tell(&link.breaker.0, word.evidence());
+            nesting::tell(&binding.breaker.0, word.evidence());
         } else if inside {
-            nesting::tell_dropped(&link.breaker.0, word.evidence());
+            nesting::tell_dropped(&binding.breaker.0, word.evidence());
         }
-        Permit::new(Holder::Site(link), word, probe, started).inside(inside)
+        Permit::new(Owner::Site(binding), word, probe, started).inside(inside)
     }
 
     /// Whether it has not ended, so that its drop has something to do.
     #[inline]
     pub(crate) fn is_left(&self) -> bool {
-        !matches!(self.0, Way::Over)
+        !matches!(self.0, CallState::Over)
     }
 
     /// The body is dropped next: until that is done, the calls inside it find this one on the stack.
@@ -331,14 +335,16 @@ impl Entry {
     pub(crate) fn close(&mut self) {
         match &mut self.0 {
             // Its body, or what judges its error, has panicked: the call is on the stack.
-            Way::Ahead(_) | Way::Held(Held { runs: true, .. }) => self.leave(nesting::leave()).panicked(),
-            Way::Held(held) => {
-                held.closes = true;
-                nesting::close(&held.link.breaker.0, held.word, held.probe, Some(held.link));
+            CallState::NotStarted(_) | CallState::Held(Held { runs: true, .. }) => {
+                self.leave(nesting::leave()).panicked()
             }
-            Way::Cut(link, closes) => {
+            CallState::Held(held) => {
+                held.closes = true;
+                nesting::close(&held.binding.breaker.0, held.word, held.probe, Some(held.binding));
+            }
+            CallState::Cut(binding, closes) => {
                 *closes = true;
-                nesting::close(&link.breaker.0, Word::NONE, 0, Some(link));
+                nesting::close(&binding.breaker.0, PackedState::NONE, 0, Some(binding));
             }
             _ => {}
         }
@@ -348,8 +354,8 @@ impl Entry {
     #[cold]
     fn abandon(&mut self) {
         match &self.0 {
-            Way::Held(held) if held.closes => drop(self.leave(nesting::leave())),
-            Way::Cut(_, true) => drop(nesting::leave()),
+            CallState::Held(held) if held.closes => drop(self.leave(nesting::leave())),
+            CallState::Cut(_, true) => drop(nesting::leave()),
             _ => {}
         }
     }
@@ -357,14 +363,14 @@ impl Entry {
 
 impl Held {
     /// A call that was let in by one look at the breaker.
-    fn of(site: &'static Site, word: Word) -> Self {
-        Self::new(site.linked().unwrap_or_else(|| site.found()), word.kept())
+    fn of(site: &'static Site, word: PackedState) -> Self {
+        Self::new(site.bound().unwrap_or_else(|| site.found()), word.kept())
     }
 
-    const fn new(link: &'static Link, word: Word) -> Self {
+    const fn new(binding: &'static Binding, word: PackedState) -> Self {
         let limit = ManuallyDrop::new(None);
         Self {
-            link,
+            binding,
             word,
             started: Tick::ZERO,
             probe: 0,

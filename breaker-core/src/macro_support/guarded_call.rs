@@ -5,7 +5,7 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
 use crate::classify::value::Sight;
 use crate::macro_support::callsite::Site;
-use crate::macro_support::entry::{Entry, Judge};
+use crate::macro_support::entry::{Entry, ErrorClassifier};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pin_project! {
         #[pin]
         body: F,
         entry: Entry,
-        judge: Judge<E>,
+        classify: ErrorClassifier<E>,
     }
 
     impl<F, E> PinnedDrop for Call<F, E> {
@@ -45,7 +45,11 @@ pin_project! {
 pub trait Callable: Fallible {
     type Call<F>;
 
-    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, judge: Judge<Self::Error>) -> Self::Call<F>;
+    fn call<F: Future<Output = Self>>(
+        site: &'static Site,
+        body: F,
+        classify: ErrorClassifier<Self::Error>,
+    ) -> Self::Call<F>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -53,8 +57,8 @@ impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
     #[inline(always)]
-    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, judge: Judge<E>) -> Call<F, E> {
-        Call { body, entry: Entry::of(site), judge }
+    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
+        Call { body, entry: Entry::of(site), classify }
     }
 }
 
@@ -70,7 +74,7 @@ where
         let this = self.project();
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish(shared, polled, this.judge, context, from_rejection)
+        this.entry.finish(shared, polled, this.classify, context, from_rejection)
     }
 }
 
@@ -88,14 +92,14 @@ pin_project! {
 pub fn call_seeing<R, F, E>(
     site: &'static Site,
     body: F,
-    judge: Judge<E>,
+    classify: ErrorClassifier<E>,
     sight: Sight<R::Ok>,
 ) -> SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    SeeingCall { call: Call { body, entry: Entry::of(site), judge }, sight }
+    SeeingCall { call: Call { body, entry: Entry::of(site), classify }, sight }
 }
 
 impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
@@ -112,7 +116,7 @@ where
         let this = whole.call.project();
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, Some(*whole.sight), this.judge, context, from_rejection)
+        this.entry.finish_seen(shared, polled, Some(*whole.sight), this.classify, context, from_rejection)
     }
 }
 
@@ -134,7 +138,7 @@ pin_project! {
 pub fn call_with<R, F, E, O>(
     site: &'static Site,
     body: F,
-    judge: Judge<E>,
+    classify: ErrorClassifier<E>,
     sight: Option<Sight<R::Ok>>,
     open: O,
 ) -> OpenCall<F, E, R::Ok, O>
@@ -144,7 +148,7 @@ where
     O: Opens<E>,
 {
     OpenCall {
-        call: Call { body, entry: Entry::of(site), judge },
+        call: Call { body, entry: Entry::of(site), classify },
         sight,
         open,
         make: |open, rejection| open(rejection),
@@ -165,6 +169,6 @@ where
         let open = |rejection| (whole.make)(whole.open, rejection);
         let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, *whole.sight, this.judge, context, open)
+        this.entry.finish_seen(shared, polled, *whole.sight, this.classify, context, open)
     }
 }

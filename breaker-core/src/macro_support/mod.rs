@@ -26,7 +26,7 @@ pub use self::declare as site;
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_site as site;
-pub use crate::breaker::look::Judged;
+pub use crate::breaker::look::Classified;
 pub use crate::breaker::look::{Listed, Look, of_variant, see, see_field, see_text};
 pub use crate::call::by_handle::{
     Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,

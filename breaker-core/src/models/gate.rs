@@ -5,14 +5,14 @@ use crate::breaker::gate::Gate;
 use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::config::ranked::{Rank, Ranked};
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::sync::Arc;
 use std::time::Duration;
 
-const OPEN: Word = Word::new(State::Open, 2, Word::SHUT | Word::ASK);
-const CLOSED: Word = Word::new(State::Closed, 3, 0);
-const AGAIN: Word = Word::new(State::Open, 4, Word::SHUT | Word::ASK);
+const OPEN: PackedState = PackedState::new(State::Open, 2, PackedState::SHUT | PackedState::ASK);
+const CLOSED: PackedState = PackedState::new(State::Closed, 3, 0);
+const AGAIN: PackedState = PackedState::new(State::Open, 4, PackedState::SHUT | PackedState::ASK);
 const FIRST: Tick = Tick::from_nanos(10);
 const SECOND_TIME: Tick = Tick::from_nanos(20);
 
@@ -42,9 +42,10 @@ fn a_word_that_tells_of_a_time_limit_comes_with_the_limit() {
         let gate = Arc::new(Gate::new());
         let limit = Ranked::span(Rank::Operator, Some(SECOND));
         let shared = Arc::clone(&gate);
-        let publish = move || shared.publish(Word::new(State::Closed, 1, Word::LIMITED), Tick::ZERO, limit);
+        let publish =
+            move || shared.publish(PackedState::new(State::Closed, 1, PackedState::LIMITED), Tick::ZERO, limit);
         let (_, (word, read)) = race(publish, move || (gate.word(), gate.limit()));
-        assert!(!word.has(Word::LIMITED) || read == limit);
+        assert!(!word.has(PackedState::LIMITED) || read == limit);
     });
 }
 

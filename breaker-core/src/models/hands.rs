@@ -54,12 +54,12 @@ fn a_reset_closes_whatever_a_probe_says() {
     check(|| {
         let breaker = tripped(fragile().recovery_timeout(SECOND));
         breaker.half_open();
-        let heard = Heard::by(&breaker);
+        let observed = Heard::by(&breaker);
         let (probe, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || probe.failure(), move || other.reset());
         assert_eq!(breaker.state(), State::Closed);
         // The failure before the reset is forgotten, the one after it is counted and decides nothing.
-        let opened = heard.in_order().iter().any(|change| change.new == State::Open);
+        let opened = observed.in_order().iter().any(|change| change.new == State::Open);
         assert_eq!(breaker.snapshot().failure_count, u64::from(!opened));
         assert_eq!(breaker.snapshot().consecutive_failures, 0);
     });
@@ -69,13 +69,13 @@ fn a_reset_closes_whatever_a_probe_says() {
 fn a_forced_opening_that_is_over_ends_once_whoever_finds_out() {
     check(|| {
         let breaker = breaker(Config::new());
-        let heard = Heard::by(&breaker);
+        let observed = Heard::by(&breaker);
         breaker.force_open_for(SECOND);
         crate::clock::advance(SECOND);
         let (other, third) = (breaker.clone(), breaker.clone());
         let (first, second) = race(move || other.try_acquire(), move || third.try_acquire());
         assert!(first.is_ok() && second.is_ok());
-        let states: Vec<_> = heard.in_order().iter().map(|change| change.new).collect();
+        let states: Vec<_> = observed.in_order().iter().map(|change| change.new).collect();
         assert_eq!(states, [State::ForcedOpen, State::Closed]);
     });
 }

@@ -4,9 +4,9 @@
 //! A model is two threads or three, and a handful of calls. What it does not see: reorderings within one thread that only `Relaxed`
 //! allows, `Arc`, and whatever tokio's `Notify` does inside.
 
-mod family;
 mod gate;
 mod hands;
+mod keyed;
 mod places;
 mod probes;
 mod results;
@@ -97,9 +97,9 @@ struct Heard {
 
 impl Heard {
     fn by(breaker: &CircuitBreaker) -> Arc<Self> {
-        let heard = Arc::new(Self::default());
-        breaker.add_observer(&(Arc::clone(&heard) as Arc<dyn Observer>));
-        heard
+        let observed = Arc::new(Self::default());
+        breaker.add_observer(&(Arc::clone(&observed) as Arc<dyn Observer>));
+        observed
     }
 
     /// The changes in their true order, each beginning where the one before it ended, in a generation of its own.

@@ -78,10 +78,10 @@ fn a_probe_that_lost_its_slot_gives_none_back_and_may_still_close() {
 fn a_trial_ends_once_whichever_of_two_probes_is_quicker() {
     check(|| {
         let breaker = tripped(fragile().half_open_max_calls(2));
-        let heard = super::Heard::by(&breaker);
+        let observed = super::Heard::by(&breaker);
         let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         race(move || good.success(), move || bad.failure());
-        let states: Vec<_> = heard.in_order().iter().map(|change| change.new).collect();
+        let states: Vec<_> = observed.in_order().iter().map(|change| change.new).collect();
         assert!(matches!(*states, [State::HalfOpen, State::Closed] | [State::HalfOpen, State::Open]), "{states:?}");
     });
 }

@@ -37,10 +37,10 @@ fn a_late_success_decides_nothing_while_the_breaker_opens_again() {
 fn of_two_failures_past_the_limit_one_trips_and_that_is_told_once() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(1));
-        let heard = Heard::by(&breaker);
+        let observed = Heard::by(&breaker);
         let (one, two) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         race(move || one.failure(), move || two.failure());
-        let changes = heard.in_order();
+        let changes = observed.in_order();
         assert_eq!(changes, [super::Told { sequence: 1, generation: 2, old: State::Closed, new: State::Open }]);
         assert_eq!(breaker.snapshot().failure_count, 2);
     });
@@ -60,10 +60,10 @@ fn two_failures_that_make_up_a_run_together_open_it() {
 fn changes_that_race_are_numbered_in_the_order_in_which_they_happened() {
     check(|| {
         let breaker = breaker(fragile());
-        let heard = Heard::by(&breaker);
+        let observed = Heard::by(&breaker);
         let (permit, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || permit.failure(), move || other.force_open());
-        assert_eq!(heard.in_order().last().map(|change| change.new), Some(State::ForcedOpen));
+        assert_eq!(observed.in_order().last().map(|change| change.new), Some(State::ForcedOpen));
     });
 }
 

@@ -30,7 +30,7 @@ fn tally(calls: u64, failed: u64) -> Tally {
 /// So many good calls leave nothing else in a ring whose sums are those of its bits.
 fn flush(window: &SlidingWindow, size: u32) {
     (0..size).for_each(|_| window.add(GOOD, START));
-    assert_eq!(window.sums(), tally(size.into(), 0));
+    assert_eq!(window.keyed_totals(), tally(size.into(), 0));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn calls_that_are_added_to_a_ring_at_once_are_all_in_it() {
         window.add(GOOD, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
-        assert_eq!(window.sums(), tally(3, 1));
+        assert_eq!(window.keyed_totals(), tally(3, 1));
         flush(&window, 3);
     });
 }
@@ -54,7 +54,7 @@ fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
         // Whoever was quicker took the old failure's place.
-        assert_eq!(window.sums(), tally(2, 1));
+        assert_eq!(window.keyed_totals(), tally(2, 1));
         flush(&window, 2);
     });
 }
@@ -67,8 +67,8 @@ fn a_ring_that_is_cleared_keeps_no_failure() {
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.clear());
-        let sums = window.sums();
-        assert!(sums.calls <= 1 && sums.failed == 0, "{sums:?}");
+        let keyed_totals = window.keyed_totals();
+        assert!(keyed_totals.calls <= 1 && keyed_totals.failed == 0, "{sums:?}");
         flush(&window, 2);
     });
 }
@@ -85,8 +85,8 @@ fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
             third.add(FAILED, START);
         };
         race(move || other.add_good(START), resize);
-        let sums = window.sums();
-        assert!((1..=2).contains(&sums.calls) && sums.failed == 1, "{sums:?}");
+        let keyed_totals = window.keyed_totals();
+        assert!((1..=2).contains(&keyed_totals.calls) && keyed_totals.failed == 1, "{sums:?}");
         window.arrange(&rules, Window::Calls(2));
         flush(&window, 2);
     });
@@ -99,9 +99,9 @@ fn calls_that_are_added_to_buckets_at_once_are_all_in_them() {
         window.turn(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
-        assert_eq!(window.sums(), tally(2, 1));
+        assert_eq!(window.keyed_totals(), tally(2, 1));
         window.turn(START.after(SECOND));
-        assert_eq!(window.sums(), tally(0, 0));
+        assert_eq!(window.keyed_totals(), tally(0, 0));
     });
 }
 
@@ -113,10 +113,10 @@ fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         // The turn empties the bucket to which the call is added.
         race(move || other.add_good(START), move || third.turn(START.after(SECOND)));
-        let sums = window.sums();
-        assert!(sums.calls <= 1 && sums.failed == 0, "{sums:?}");
+        let keyed_totals = window.keyed_totals();
+        assert!(keyed_totals.calls <= 1 && keyed_totals.failed == 0, "{sums:?}");
         window.turn(START.after(3 * SECOND));
-        assert_eq!(window.sums(), tally(0, 0));
+        assert_eq!(window.keyed_totals(), tally(0, 0));
     });
 }
 
@@ -176,7 +176,7 @@ fn failures_of_two_threads_under_the_lock_are_both_there() {
         let window = Arc::new(Mutex::new(window(Window::Calls(2))));
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
-        assert_eq!(window.lock().sums(), tally(2, 2));
+        assert_eq!(window.lock().keyed_totals(), tally(2, 2));
     });
 }
 
@@ -225,12 +225,12 @@ fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
         let breaker = breaker(Config::new().slow_call(SECOND).slow_rate(0.5).min_calls(1).recovery_timeout(SECOND));
         let held = breaker.try_acquire().unwrap();
         crate::clock::advance(2 * SECOND);
-        let heard = Heard::by(&breaker);
+        let observed = Heard::by(&breaker);
         let (other, third) = (breaker.clone(), breaker.clone());
         let found = race(move || other.try_acquire().is_err(), move || third.try_acquire().is_err());
         // Whoever comes second may look before the first one has published, and goes in: its result is of the past.
         assert!(found.0 || found.1);
-        let changes = heard.in_order();
+        let changes = observed.in_order();
         assert_eq!((changes.len(), changes[0].new), (1, State::Open));
         held.success();
         assert_eq!(breaker.state(), State::Open);

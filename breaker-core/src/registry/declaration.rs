@@ -30,7 +30,7 @@ pub(crate) struct Declared {
     pub(crate) place: String,
     pub(crate) config: Config,
     /// Whether a time limit can end its calls.
-    pub(crate) can_be_cut: bool,
+    pub(crate) can_time_out: bool,
     /// What was named, if the name is a default one.
     pub(crate) by_default: Option<Origin>,
 }
@@ -51,7 +51,7 @@ pub struct Declaration {
     within: fn() -> &'static str,
     place: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
-    can_be_cut: bool,
+    can_time_out: bool,
     /// Whether it has a breaker for each value of a `key`.
     has_key: bool,
     /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a text is the least to look at.
@@ -71,23 +71,23 @@ impl Declaration {
         name: &'static str,
         within: fn() -> &'static str,
         place: &'static Location<'static>,
-        (can_be_cut, has_key): (bool, bool),
+        (can_time_out, has_key): (bool, bool),
         (written, typed): (&'static str, Option<&'static Config>),
     ) -> Self {
-        Self { name, within, place, can_be_cut, has_key, written, typed }
+        Self { name, within, place, can_time_out, has_key, written, typed }
     }
 
     /// The name of its breaker, what it says of that, and what it says of the function alone.
     pub(crate) fn read(&self) -> (String, Declared, Function) {
         let function = self.function();
         let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
-        let can_be_cut = self.can_be_cut && cfg!(feature = "tokio");
+        let can_time_out = self.can_time_out && cfg!(feature = "tokio");
         let (name, by_default) = self.named(&function);
         let mut config = self.config();
         // A time limit is the function's own, and not that of all who share its breaker.
         let timeout = config.timeout.take();
         let own = Function { site: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
-        (name.to_owned(), Declared { place, config, can_be_cut, by_default }, own)
+        (name.to_owned(), Declared { place, config, can_time_out, by_default }, own)
     }
 
     /// Its name, and what that was made of, if the code gives none.

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 /// The messages that hold. A review looks at everything again and forgets what it did not find, so that memory does not grow with what is
 /// long mended.
 #[derive(Default)]
-pub(crate) struct Said {
+pub(crate) struct LoggedOnce {
     now: HashSet<String>,
     /// What held before the review that is under way.
     before: HashSet<String>,
 }
 
-impl Said {
+impl LoggedOnce {
     /// Begins a review: what is not said again before [`end_review`](Self::end_review) is forgotten.
     pub(crate) fn begin_review(&mut self) {
         self.before = std::mem::take(&mut self.now);
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_message_is_new_once_until_a_review_does_not_find_it_any_more() {
-        let mut said = Said::default();
+        let mut said = LoggedOnce::default();
         assert!(said.is_new("a") && said.is_new("b") && !said.is_new("a"));
         said.begin_review();
         assert!(!said.is_new("a") && !said.is_new("a"));

@@ -26,18 +26,18 @@ mod metrics;
 #[cfg(feature = "tokio")]
 pub(crate) mod watch;
 
-use crate::breaker::control::tell_all;
+use crate::breaker::control::report_all;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::Observer;
 use crate::breaker::snapshot::Health;
-use crate::config::call_settings::Terms;
+use crate::config::call_settings::PublishedCallSettings;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::Config;
 use crate::registry::call_site::CallSite;
 #[cfg(feature = "register")]
 use crate::registry::declaration::gathered;
 use crate::registry::declaration::{Declaration, Declared};
-use crate::registry::inner::{Directory, Waiting};
+use crate::registry::inner::{PendingNotifications, RegistryState};
 #[cfg(feature = "tokio")]
 use crate::registry::watch::Watch;
 use crate::sync::{Arc, LazyLock, Mutex};
@@ -51,7 +51,7 @@ const VALUES: usize = 100;
 
 /// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
 pub struct Registry {
-    inner: Arc<Mutex<Directory>>,
+    inner: Arc<Mutex<RegistryState>>,
     /// Held while files and variables are read again, so that what was read first is not put in force last.
     reloads: Mutex<()>,
     /// The breakers of its functions live as long as the process.
@@ -86,7 +86,7 @@ impl Registry {
     /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        let registry = Self { inner: Arc::new(Mutex::new(Directory::isolated())), ..Self::new() };
+        let registry = Self { inner: Arc::new(Mutex::new(RegistryState::isolated())), ..Self::new() };
         registry.adopt();
         registry
     }
@@ -115,7 +115,7 @@ impl Registry {
         if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
             return Err(problem);
         }
-        let declared = Declared { place, config, can_be_cut: true, by_default: None };
+        let declared = Declared { place, config, can_time_out: true, by_default: None };
         // It may be removed again, so it does not live for ever.
         let breaker = self.inner.lock().declare(name, declared, false);
         self.tell();
@@ -137,8 +137,10 @@ impl Registry {
             };
         }
         let place = "the registered breaker".to_owned();
-        inner
-            .enter(breaker.clone(), Declared { place, config: breaker.declared(), can_be_cut: true, by_default: None });
+        inner.enter(
+            breaker.clone(),
+            Declared { place, config: breaker.declared(), can_time_out: true, by_default: None },
+        );
         drop(inner);
         self.tell();
         Ok(())
@@ -245,12 +247,12 @@ impl Registry {
     }
 
     /// Gives an annotated function its breaker, and what calls read of what is said of the function alone.
-    pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<Terms>) {
+    pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<PublishedCallSettings>) {
         let (name, declared, function) = declaration.read();
         let mut inner = self.inner.lock();
         let breaker = inner.declare(&name, declared.clone(), self.forever);
-        let terms = inner.add_function(&name, &declared, function);
-        (breaker, terms)
+        let call_settings = inner.add_function(&name, &declared, function);
+        (breaker, call_settings)
     }
 
     /// Makes the breakers of all annotated functions known.
@@ -268,8 +270,8 @@ impl Registry {
 }
 
 /// Tells and logs what waits for that, with no lock held.
-pub(crate) fn tell(directory: &Mutex<Directory>) {
-    let Waiting { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+pub(crate) fn tell(directory: &Mutex<RegistryState>) {
+    let PendingNotifications { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
     #[cfg(feature = "tracing")]
     {
         for notice in problems.iter().chain(&notices) {
@@ -280,7 +282,7 @@ pub(crate) fn tell(directory: &Mutex<Directory>) {
         }
     }
     drop((made, problems, notices));
-    tell_all(told);
+    report_all(told);
 }
 
 impl Default for Registry {

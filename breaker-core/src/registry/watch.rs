@@ -4,7 +4,7 @@ use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report};
 use crate::call::timeout::Limit;
 use crate::clock::{self, Tick};
-use crate::registry::inner::Directory;
+use crate::registry::inner::RegistryState;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::telemetry::added_listener::AddedListener;
 use std::collections::{BTreeSet, HashMap};
@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 /// The future of [`Registry::watch`](crate::Registry::watch). Dropping it ends the watch.
 #[must_use = "a watch does nothing unless it is awaited or spawned"]
 pub struct Watch {
-    directory: Weak<Mutex<Directory>>,
+    directory: Weak<Mutex<RegistryState>>,
     added: AddedListener,
     ends: Arc<Ends>,
     timer: Option<(Tick, Limit)>,
@@ -52,7 +52,10 @@ enum Work {
 }
 
 impl Watch {
-    pub(crate) fn new(directory: &Arc<Mutex<Directory>>, add: impl FnOnce(Arc<dyn Observer>) -> AddedListener) -> Self {
+    pub(crate) fn new(
+        directory: &Arc<Mutex<RegistryState>>,
+        add: impl FnOnce(Arc<dyn Observer>) -> AddedListener,
+    ) -> Self {
         let ends = Arc::new(Ends::default());
         let added = add(Noting::new(&ends));
         Self { directory: Arc::downgrade(directory), added, ends, timer: None }
@@ -108,7 +111,7 @@ impl Future for Watch {
 }
 
 /// Ends an opening, if its time is over.
-fn end(directory: &Mutex<Directory>, name: &str) {
+fn end(directory: &Mutex<RegistryState>, name: &str) {
     let breaker = directory.lock().find(name);
     // Where nothing is made, nothing is open.
     if let Some(breaker) = breaker.filter(|breaker| breaker.0.made().is_some()) {
@@ -137,7 +140,7 @@ impl Ends {
     /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier end.
     fn note(&self, breaker: &CircuitBreaker) {
         let mut waiting = self.0.lock();
-        let end = breaker.0.made().and_then(|rest| rest.machine.lock().ends());
+        let end = breaker.0.made().and_then(|cold| cold.machine.lock().ends());
         let waker = waiting.set(breaker.name(), end);
         drop(waiting);
         waker.into_iter().for_each(Waker::wake);

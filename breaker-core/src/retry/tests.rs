@@ -4,7 +4,7 @@ use super::*;
 use crate::breaker::error::CircuitBreakerError;
 use crate::config::keys::Config;
 use crate::fallback::fallen::Ended;
-use crate::machine::packed::Wait;
+use crate::machine::packed::RetryAfter;
 use crate::{CircuitBreaker, State};
 
 type Call = Fallen<Result<(), CircuitBreakerError>>;
@@ -21,15 +21,15 @@ fn breaker() -> CircuitBreaker {
 }
 
 fn failed(breaker: &CircuitBreaker) -> Call {
-    let error = CircuitBreakerError::rejected(Holder::Own(breaker.clone()), State::Closed, Wait::UNKNOWN);
-    let holder = Ended(Holder::Own(breaker.clone()));
-    Fallen::Failed { result: Err(error), holder, retry_after: None, rejected: false }
+    let error = CircuitBreakerError::rejected(Owner::Own(breaker.clone()), State::Closed, RetryAfter::UNKNOWN);
+    let owner = Ended(Owner::Own(breaker.clone()));
+    Fallen::Failed { result: Err(error), owner, retry_after: None, rejected: false }
 }
 
 fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
     match failed(breaker) {
-        Fallen::Failed { result, holder, .. } => {
-            Fallen::Failed { result, holder, retry_after: Some(after), rejected: false }
+        Fallen::Failed { result, owner, .. } => {
+            Fallen::Failed { result, owner, retry_after: Some(after), rejected: false }
         }
         other => other,
     }

@@ -12,27 +12,27 @@ std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// Sees to it that this thread has a stripe.
 #[inline]
-pub(crate) fn take_turn() {
+pub(crate) fn assign_stripe() {
     if MINE.get() == usize::MAX {
-        first_turn();
+        assign_first_stripe();
     }
 }
 
 /// Which stripe is this thread's; any one, if it has none yet.
 #[inline]
-fn turn() -> usize {
+fn stripe_index() -> usize {
     MINE.get() / STRIPE % STRIPES
 }
 
 #[cold]
-fn first_turn() {
+fn assign_first_stripe() {
     static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
     MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
 /// Exact totals that many threads count at once.
 #[derive(Debug, Default)]
-pub(crate) struct Totals {
+pub(crate) struct StripedCounters {
     stripes: [Stripe; STRIPES],
 }
 
@@ -43,7 +43,7 @@ struct Stripe {
     rejected: AtomicU64,
 }
 
-impl Totals {
+impl StripedCounters {
     #[inline]
     pub(crate) fn success(&self) {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
@@ -52,8 +52,8 @@ impl Totals {
     /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which every annotated function would have a copy of.
     /// On another one it counts as well.
     #[inline]
-    pub(crate) fn success_in_turn(&self) {
-        self.stripes[turn()].successes.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn success_on_stripe(&self) {
+        self.stripes[stripe_index()].successes.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -61,17 +61,17 @@ impl Totals {
         self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The same as [`success_in_turn`](Self::success_in_turn) for a rejection.
+    /// The same as [`success_on_stripe`](Self::success_on_stripe) for a rejection.
     #[inline]
-    pub(crate) fn rejected_in_turn(&self) {
-        self.stripes[turn()].rejected.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn rejected_on_stripe(&self) {
+        self.stripes[stripe_index()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
     /// That of this thread: threads take turns when they count for the first time.
     #[inline]
     fn stripe(&self) -> &Stripe {
-        take_turn();
-        &self.stripes[turn()]
+        assign_stripe();
+        &self.stripes[stripe_index()]
     }
 
     pub(crate) fn successes(&self) -> u64 {
@@ -85,14 +85,14 @@ impl Totals {
 
 /// The same for one of many breakers, most of which one thread calls at a time: in place, until two threads meet at it.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct AdaptiveCounters {
     successes: AtomicU64,
     rejected: AtomicU64,
     /// Where it is counted since then.
-    stripes: OnceLock<Box<Totals>>,
+    stripes: OnceLock<Box<StripedCounters>>,
 }
 
-impl Tally {
+impl AdaptiveCounters {
     #[inline]
     pub(crate) fn success(&self) {
         match self.stripes.get() {
@@ -110,7 +110,7 @@ impl Tally {
     }
 
     #[inline(never)]
-    fn striped(&self) -> &Totals {
+    fn striped(&self) -> &StripedCounters {
         self.stripes.get_or_init(Box::default)
     }
 
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_tally_is_in_place_for_one_thread_and_striped_where_threads_meet() {
         const EACH: u64 = 10_000;
-        let tally = Tally::default();
+        let tally = AdaptiveCounters::default();
         (0..EACH).for_each(|_| tally.success());
         assert!(!tally.is_striped());
         let mut counted = EACH;

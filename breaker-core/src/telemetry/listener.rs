@@ -53,7 +53,7 @@ impl CircuitBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaker::caller::Link;
+    use crate::breaker::caller::Binding;
     use crate::config::keys::Config;
 
     struct Changes;
@@ -70,26 +70,27 @@ mod tests {
 
     #[test]
     fn calls_keep_their_short_way_while_nobody_hears_of_them() {
-        let head = CircuitBreaker::new("hosts", Config::new()).unwrap();
-        let link: &'static Link = Box::leak(Box::new(Link::new(head, "function".to_owned(), Arc::default())));
-        let head = &link.breaker;
-        let before = link.member("before");
+        let parent = CircuitBreaker::new("hosts", Config::new()).unwrap();
+        let binding: &'static Binding =
+            Box::leak(Box::new(Binding::new(parent, "function".to_owned(), Arc::default())));
+        let parent = &binding.breaker;
+        let before = binding.keyed_breaker("before");
         let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();
-        let changes = head.add_listener(Changes);
-        let after = link.member("after");
-        assert!(plain(head) && plain(&before) && plain(&after));
-        assert!(head.is_heard() && before.is_heard() && after.is_heard());
+        let changes = parent.add_listener(Changes);
+        let after = binding.keyed_breaker("after");
+        assert!(plain(parent) && plain(&before) && plain(&after));
+        assert!(parent.has_observers() && before.has_observers() && after.has_observers());
         before.try_acquire().unwrap().failure();
         before.try_acquire().unwrap().success();
         assert!(plain(&before), "also when it has a machine of its own");
-        let calls = head.add_listener(Calls);
-        let last = link.member("last");
-        assert!(![head, &before, &after, &last].into_iter().any(plain));
+        let calls = parent.add_listener(Calls);
+        let last = binding.keyed_breaker("last");
+        assert!(![parent, &before, &after, &last].into_iter().any(plain));
         calls.remove();
-        let newest = link.member("newest");
-        let all = [head, &before, &after, &last, &newest];
-        assert!(all.into_iter().all(plain) && all.into_iter().all(CircuitBreaker::is_heard));
+        let newest = binding.keyed_breaker("newest");
+        let all = [parent, &before, &after, &last, &newest];
+        assert!(all.into_iter().all(plain) && all.into_iter().all(CircuitBreaker::has_observers));
         changes.remove();
-        assert!(!all.into_iter().any(CircuitBreaker::is_heard));
+        assert!(!all.into_iter().any(CircuitBreaker::has_observers));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
 
-use crate::breaker::keyed::member::Member;
-use crate::breaker::keyed::{EXACT, Family, Members};
+use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
 use crate::clock::{self, Tick};
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, SHARDS};
 use std::time::Duration;
@@ -38,30 +38,30 @@ struct Candidate {
     at: usize,
 }
 
-impl Family {
+impl KeyedBreakers {
     /// Takes one member out, if any is idle.
-    pub(crate) fn evict(&self, members: &mut Members) -> Option<Arc<Member>> {
+    pub(crate) fn evict(&self, index: &mut KeyedIndex) -> Option<Arc<KeyedBreaker>> {
         loop {
             let now = clock::now();
-            let Candidate { rank, used, shard, at } = self.candidate(members, now)?;
+            let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
             // No new holder can come meanwhile. If there is one already, or was, another member is longer unused. Where `get_mut` finds none, all
             // that earlier holders did is seen (settings of its own too, though loom, which does not look into `Arc`, could not say so).
-            let leaves = |member: &mut Arc<Member>, now_used| {
-                now_used == used && Arc::get_mut(member).is_some() && rank_of(member, now) == Some(rank)
+            let leaves = |keyed_breaker: &mut Arc<KeyedBreaker>, now_used| {
+                now_used == used && Arc::get_mut(keyed_breaker).is_some() && rank_of(keyed_breaker, now) == Some(rank)
             };
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
-                members.count -= 1;
-                gone.add_to(&mut members.left);
+                index.count -= 1;
+                gone.add_to(&mut index.left);
                 return Some(gone);
             }
         }
     }
 
     /// The longest unused member of the lowest rank: of all if there are few, else of those that come next in the round.
-    fn candidate(&self, members: &mut Members, now: Tick) -> Option<Candidate> {
-        let exact = members.count <= EXACT;
-        let (first, from) = members.hand;
+    fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
+        let exact = index.count <= EXACT;
+        let (first, from) = index.hand;
         let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
         for turn in 0..=SHARDS {
             let shard = (first + turn) % SHARDS;
@@ -84,7 +84,7 @@ impl Family {
                     }
                 }
                 if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
-                    members.hand = (shard, at + 1);
+                    index.hand = (shard, at + 1);
                     return best;
                 }
             }
@@ -94,24 +94,24 @@ impl Family {
 }
 
 /// The rank of a member; `None`: it stays, since a person or a program has told it something by itself.
-fn rank_of(member: &Member, now: Tick) -> Option<Rank> {
-    let Some(rest) = member.core.made() else { return Some(Rank::Quiet) };
-    if rest.has_own_settings.load(Ordering::Relaxed) {
+fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
+    let Some(cold) = keyed_breaker.core.made() else { return Some(Rank::Quiet) };
+    if cold.has_own_settings.load(Ordering::Relaxed) {
         return None;
     }
-    let word = member.core.gate.word();
-    let over = word.has(Word::SHUT) && now >= member.core.gate.until();
+    let word = keyed_breaker.core.gate.word();
+    let over = word.has(PackedState::SHUT) && now >= keyed_breaker.core.gate.until();
     match word.state() {
-        State::Closed if !word.has(Word::WATCH | Word::ASK | Word::WINDOW) => Some(Rank::Quiet),
+        State::Closed if !word.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW) => Some(Rank::Quiet),
         State::Open if !over => Some(Rank::Open),
         State::Closed | State::Open | State::HalfOpen => {
-            let troubled = rest.machine.lock().last_trouble(now);
+            let troubled = cold.machine.lock().last_trouble(now);
             let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
             Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
         }
         // A forced opening whose time is over has ended, though no call has come to tell.
         State::ForcedOpen => over.then_some(Rank::Quiet),
         State::Shadow => None,
-        State::Disabled => (!rest.machine.lock().is_manual()).then_some(Rank::Quiet),
+        State::Disabled => (!cold.machine.lock().is_manual()).then_some(Rank::Quiet),
     }
 }

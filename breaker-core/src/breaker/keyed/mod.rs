@@ -3,16 +3,16 @@
 //! the keyed breakers.
 //!
 //! A look-up shares the lock of one part of the members. Everything else holds the lock of the family: members come and go, get a rest of their
-//! own (`member`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's
+//! own (`keyed_breaker`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's
 //! machine; those of the head are held by nobody who then takes another one.
 
 pub(crate) mod bulk;
 pub(crate) mod evict;
 pub(crate) mod hash;
 pub(crate) mod key;
-pub(crate) mod member;
-pub(crate) mod sums;
+pub(crate) mod keyed_breaker;
 pub(crate) mod table;
+pub(crate) mod totals;
 pub(crate) mod worst;
 
 use crate::breaker::function::Function;
@@ -20,15 +20,15 @@ use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::hash::KeyHash;
 use crate::breaker::keyed::key::{Key, OVERFLOW, Value};
-use crate::breaker::keyed::member::Member;
-use crate::breaker::keyed::sums::Sums;
+use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::breaker::keyed::table::{Found, Table};
+use crate::breaker::keyed::totals::KeyedTotals;
 use crate::clock::{self, Tick};
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::Settings;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 
@@ -36,17 +36,17 @@ use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 /// for the same reason: an exact order would have to be kept at each use.
 pub(crate) const EXACT: usize = 256;
 
-pub(crate) struct Family {
+pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
     /// With few `max_keys` each use counts, with many each new member: so uses write nothing that threads share.
     uses: AtomicU64,
     pub(crate) exact: AtomicBool,
     hash: KeyHash,
-    pub(crate) members: Mutex<Members>,
+    pub(crate) index: Mutex<KeyedIndex>,
     /// The functions that call it.
     callers: Callers,
     /// The head, for members that somebody asks for who makes no call.
-    head: OnceLock<&'static CircuitBreaker>,
+    parent: OnceLock<&'static CircuitBreaker>,
 }
 
 /// Functions in the order in which they came, of which one is found without a lock. There are few.
@@ -62,16 +62,16 @@ struct Calling {
 /// A part of the members, on lines of its own.
 #[derive(Default)]
 #[repr(align(64))]
-pub(crate) struct Shard(pub(crate) RwLock<Table<Arc<Member>>>);
+pub(crate) struct Shard(pub(crate) RwLock<Table<Arc<KeyedBreaker>>>);
 
 /// What is known of all members together.
 #[derive(Default)]
-pub(crate) struct Members {
+pub(crate) struct KeyedIndex {
     pub(crate) common: Option<Common>,
     pub(crate) count: usize,
-    overflow: Option<Arc<Member>>,
+    overflow: Option<Arc<KeyedBreaker>>,
     /// What those counted that have left.
-    pub(crate) left: Sums,
+    pub(crate) left: KeyedTotals,
     /// Where the next search for one that can leave begins: a shard, and a place there.
     pub(crate) hand: (usize, usize),
 }
@@ -81,57 +81,62 @@ pub(crate) struct Common {
     pub(crate) layers: Arc<Layers>,
     pub(crate) settings: Arc<Settings>,
     /// What a new one shows.
-    word: Word,
+    word: PackedState,
 }
 
-impl Family {
+impl KeyedBreakers {
     /// The member for `key`, made if there is none, for a call of this function; with the function's number. An idle one makes room (`evict`); when
     /// there is none, the key shares the overflow.
-    pub(crate) fn member(
+    pub(crate) fn keyed_breaker(
         &self,
-        head: &'static CircuitBreaker,
+        parent: &'static CircuitBreaker,
         function: &'static Function,
         key: &str,
     ) -> CircuitBreaker {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let member = self.find(hash, value, |found| self.note_use(found));
-        let member = member.unwrap_or_else(|| self.meet(head, hash, value));
+        let keyed_breaker = self.find(hash, value, |found| self.note_use(found));
+        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.meet(parent, hash, value));
         let number = function.number(|function| self.enter(function));
-        CircuitBreaker(Handle::Member(member, u32::try_from(number).unwrap_or(0)))
+        CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, u32::try_from(number).unwrap_or(0)))
     }
 }
 
-impl Default for Family {
+impl Default for KeyedBreakers {
     fn default() -> Self {
         Self {
             shards: Default::default(),
             uses: AtomicU64::new(0),
             exact: AtomicBool::new(true),
             hash: KeyHash::default(),
-            members: Mutex::default(),
+            index: Mutex::default(),
             callers: Callers::default(),
-            head: OnceLock::new(),
+            parent: OnceLock::new(),
         }
     }
 }
 
-impl Family {
+impl KeyedBreakers {
     #[inline]
-    fn shard(&self, hash: u64) -> &RwLock<Table<Arc<Member>>> {
+    fn shard(&self, hash: u64) -> &RwLock<Table<Arc<KeyedBreaker>>> {
         &self.shards[(hash >> 32) as usize % SHARDS].0
     }
 
     #[inline]
-    fn find(&self, hash: u64, value: Value<'_>, f: impl FnOnce(&Found<'_, Arc<Member>>)) -> Option<Arc<Member>> {
+    fn find(
+        &self,
+        hash: u64,
+        value: Value<'_>,
+        f: impl FnOnce(&Found<'_, Arc<KeyedBreaker>>),
+    ) -> Option<Arc<KeyedBreaker>> {
         let shard = self.shard(hash).read();
-        let found = shard.find(hash, |member| member.key().is(value))?;
+        let found = shard.find(hash, |keyed_breaker| keyed_breaker.key().is(value))?;
         f(&found);
         Some(Arc::clone(found.value))
     }
 
     #[inline]
-    fn note_use(&self, found: &Found<'_, Arc<Member>>) {
+    fn note_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
         let last = self.uses.load(Ordering::Relaxed);
         if found.used() != last {
             let exact = self.exact.load(Ordering::Relaxed);
@@ -167,81 +172,85 @@ impl Family {
 
     /// The member for a value that was not found.
     #[cold]
-    fn meet(&self, head: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<Member> {
-        self.settle(head, hash, value, |members| members.overflow(head)).unwrap_or_else(|shared| shared)
+    fn meet(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
+        self.settle(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|shared| shared)
     }
 
     /// The member for a value that was not found; `Err`: what `full` gives, since there is no room for one more.
     fn settle<T>(
         &self,
-        head: &'static CircuitBreaker,
+        parent: &'static CircuitBreaker,
         hash: u64,
         value: Value<'_>,
-        full: impl FnOnce(&mut Members) -> T,
-    ) -> Result<Arc<Member>, T> {
+        full: impl FnOnce(&mut KeyedIndex) -> T,
+    ) -> Result<Arc<KeyedBreaker>, T> {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
-        let mut members = self.members.lock();
+        let mut index = self.index.lock();
         if let Some(found) = self.find(hash, value, |found| self.note_use(found)) {
             return Ok(found);
         }
-        let most = members.common(head).settings.max_keys as usize;
+        let most = index.common(parent).settings.max_keys as usize;
         self.exact.store(most <= EXACT, Ordering::Relaxed);
-        while members.count >= most {
-            match self.evict(&mut members) {
+        while index.count >= most {
+            match self.evict(&mut index) {
                 Some(evicted) => gone.push(evicted),
-                None => return Err(full(&mut members)),
+                None => return Err(full(&mut index)),
             }
         }
-        let member = members.bear(head, Key::new(value));
-        self.shard(hash).write().insert(hash, Arc::clone(&member), self.next_use());
-        members.count += 1;
-        Ok(member)
+        let keyed_breaker = index.create(parent, Key::new(value));
+        self.shard(hash).write().insert(hash, Arc::clone(&keyed_breaker), self.next_use());
+        index.count += 1;
+        Ok(keyed_breaker)
     }
 
     /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
-    pub(crate) fn each(&self, members: &Members, mut f: impl FnMut(&Arc<Member>)) {
+    pub(crate) fn each(&self, index: &KeyedIndex, mut f: impl FnMut(&Arc<KeyedBreaker>)) {
         for shard in &self.shards {
             shard.0.read().values().for_each(&mut f);
         }
-        members.overflow.iter().for_each(f);
+        index.overflow.iter().for_each(f);
     }
 }
 
-impl Members {
+impl KeyedIndex {
     /// What holds for each member that was told nothing by itself.
-    pub(crate) fn common(&mut self, head: &CircuitBreaker) -> &Common {
-        self.common.get_or_insert_with(|| Common::of(head))
+    pub(crate) fn common(&mut self, parent: &CircuitBreaker) -> &Common {
+        self.common.get_or_insert_with(|| Common::of(parent))
     }
 
-    fn bear(&mut self, head: &'static CircuitBreaker, key: Key) -> Arc<Member> {
-        let heard = head.is_told();
-        Arc::new(Member::new(head, key, self.common(head), heard, clock::now()))
+    fn create(&mut self, parent: &'static CircuitBreaker, key: Key) -> Arc<KeyedBreaker> {
+        let observed = parent.calls_are_observed();
+        Arc::new(KeyedBreaker::new(parent, key, self.common(parent), observed, clock::now()))
     }
 
-    fn overflow(&mut self, head: &'static CircuitBreaker) -> Arc<Member> {
+    fn overflow(&mut self, parent: &'static CircuitBreaker) -> Arc<KeyedBreaker> {
         if let Some(known) = &self.overflow {
             return Arc::clone(known);
         }
-        let member = self.bear(head, Key::Overflow);
-        self.overflow = Some(Arc::clone(&member));
-        member
+        let keyed_breaker = self.create(parent, Key::Overflow);
+        self.overflow = Some(Arc::clone(&keyed_breaker));
+        keyed_breaker
     }
 }
 
 impl Common {
-    fn of(head: &CircuitBreaker) -> Self {
-        let layers = Arc::new(head.layers().for_member(&Layers::default()));
+    fn of(parent: &CircuitBreaker) -> Self {
+        let layers = Arc::new(parent.layers().for_member(&Layers::default()));
         let settings = Arc::new(layers.settings());
         let word = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
         Self { layers, settings, word }
     }
 
     /// The gate of a new member.
-    pub(crate) fn gate(&self, heard: bool) -> Gate {
+    pub(crate) fn gate(&self, observed: bool) -> Gate {
         let gate = Gate::new();
         gate.set_places(self.settings.max_concurrent);
-        gate.publish(self.word.with(if heard { Word::HEARD } else { 0 }), Tick::ZERO, self.settings.limits.of_breaker);
+        gate.publish(
+            self.word.with(if observed { PackedState::OBSERVED } else { 0 }),
+            Tick::ZERO,
+            self.settings.limits.of_breaker,
+        );
         gate
     }
 
@@ -253,8 +262,8 @@ impl Common {
 
 impl CircuitBreaker {
     /// Its members, if it is the head of some.
-    pub(crate) fn family(&self) -> Option<&Family> {
-        self.0.made()?.family.get().map(|family| &**family)
+    pub(crate) fn keyed(&self) -> Option<&KeyedBreakers> {
+        self.0.made()?.keyed.get().map(|keyed| &**keyed)
     }
 
     /// The breaker for one value of the `key`, made if there is none: to steer it before its first call. What it is told holds for the calls that come.
@@ -290,26 +299,26 @@ impl CircuitBreaker {
             let place = format!("circuit breaker `{}`", self.name());
             Err(ConfigError::new(kind, place, format!("there is no breaker for a value of a `key`: {message}")))
         };
-        if !self.0.made().is_some_and(|rest| rest.has_key.load(Ordering::Relaxed)) {
+        if !self.0.made().is_some_and(|cold| cold.has_key.load(Ordering::Relaxed)) {
             return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` has it");
         }
-        let family = self.0.family.get_or_init(Box::default);
-        let head = family.head.get_or_init(|| Box::leak(Box::new(self.clone())));
+        let keyed = self.0.keyed.get_or_init(Box::default);
+        let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
         let value = Value::of(value);
-        match family.settle(head, value.hash(&family.hash), value, |_| ()) {
-            Ok(member) => Ok(Self(Handle::Member(member, 0))),
+        match keyed.settle(parent, value.hash(&keyed.hash), value, |_| ()) {
+            Ok(keyed_breaker) => Ok(Self(Handle::KeyedBreaker(keyed_breaker, 0))),
             Err(()) => refused(ConfigErrorKind::Conflict, "all `max_keys` of them are in use or steered; set more"),
         }
     }
 
     /// The member with this name within the brackets, if there is one, and else the one for this value; that is no use of it.
     pub(crate) fn known_member(&self, name: &str) -> Option<Self> {
-        let family = self.family()?;
-        let members = family.members.lock();
+        let keyed = self.keyed()?;
+        let index = keyed.index.lock();
         let found = match name {
-            OVERFLOW => members.overflow.clone(),
-            name => Value::named(name, |value| family.find(value.hash(&family.hash), value, |_| ())),
+            OVERFLOW => index.overflow.clone(),
+            name => Value::named(name, |value| keyed.find(value.hash(&keyed.hash), value, |_| ())),
         };
-        Some(Self(Handle::Member(found?, 0)))
+        Some(Self(Handle::KeyedBreaker(found?, 0)))
     }
 }

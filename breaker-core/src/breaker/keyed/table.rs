@@ -9,12 +9,12 @@ use crate::sync::statics::AtomicU64;
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     /// As many as a power of two, or none; at most 7 of 8 are taken.
-    places: Vec<Place<T>>,
+    places: Vec<Precedence<T>>,
     count: usize,
 }
 
 #[derive(Debug)]
-struct Place<T> {
+struct Precedence<T> {
     hash: u64,
     used: AtomicU64,
     value: Option<T>,
@@ -41,7 +41,7 @@ impl<T> Found<'_, T> {
     }
 }
 
-impl<T> Place<T> {
+impl<T> Precedence<T> {
     fn found(&self) -> Option<Found<'_, T>> {
         Some(Found { value: self.value.as_ref()?, used: &self.used })
     }
@@ -79,10 +79,10 @@ impl<T> Table<T> {
             self.grow();
         }
         self.count += 1;
-        self.put(Place { hash, used: AtomicU64::new(now), value: Some(value) });
+        self.put(Precedence { hash, used: AtomicU64::new(now), value: Some(value) });
     }
 
-    fn put(&mut self, place: Place<T>) {
+    fn put(&mut self, place: Precedence<T>) {
         let mut at = self.home(place.hash);
         while self.places[at].value.is_some() {
             at = self.after(at);
@@ -92,7 +92,7 @@ impl<T> Table<T> {
 
     fn grow(&mut self) {
         let length = (self.places.len() * 2).max(Self::FEWEST);
-        let free = || Place { hash: 0, used: AtomicU64::new(0), value: None };
+        let free = || Precedence { hash: 0, used: AtomicU64::new(0), value: None };
         for old in std::mem::replace(&mut self.places, std::iter::repeat_with(free).take(length).collect()) {
             if old.value.is_some() {
                 self.put(old);

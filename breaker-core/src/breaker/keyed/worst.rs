@@ -1,7 +1,7 @@
 //! Finds the worst of the unhealthy keys, of which there can be more than a reader can take.
 
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::member::Member;
+use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::machine::state::State;
 use crate::sync::Arc;
 use std::cmp::{Ordering, Reverse};
@@ -20,7 +20,7 @@ pub(crate) struct Worst {
 struct Unhealthy {
     /// Whether it is critical, whether it is open, and how many calls it has rejected.
     rank: (bool, bool, u64),
-    member: Arc<Member>,
+    keyed_breaker: Arc<KeyedBreaker>,
 }
 
 impl Worst {
@@ -30,13 +30,13 @@ impl Worst {
     }
 
     /// Looks at all values of a breaker.
-    pub(crate) fn look(&mut self, head: &CircuitBreaker) {
-        head.each_unhealthy(|member, state| {
-            let critical = member.core.machine.lock().settings().critical;
+    pub(crate) fn look(&mut self, parent: &CircuitBreaker) {
+        parent.each_unhealthy(|keyed_breaker, state| {
+            let critical = keyed_breaker.core.machine.lock().settings().critical;
             self.count += 1;
             self.critical += usize::from(critical);
-            let rank = (critical, state != State::HalfOpen, member.rejections());
-            self.found.push(Reverse(Unhealthy { rank, member: Arc::clone(member) }));
+            let rank = (critical, state != State::HalfOpen, keyed_breaker.rejections());
+            self.found.push(Reverse(Unhealthy { rank, keyed_breaker: Arc::clone(keyed_breaker) }));
             if self.found.len() > self.most {
                 self.found.pop();
             }
@@ -45,7 +45,10 @@ impl Worst {
 
     /// The values that are kept, the worst first.
     pub(crate) fn breakers(self) -> impl Iterator<Item = CircuitBreaker> {
-        self.found.into_sorted_vec().into_iter().map(|Reverse(one)| CircuitBreaker(Handle::Member(one.member, 0)))
+        self.found
+            .into_sorted_vec()
+            .into_iter()
+            .map(|Reverse(one)| CircuitBreaker(Handle::KeyedBreaker(one.keyed_breaker, 0)))
     }
 
     /// How many unhealthy values there are.
@@ -62,7 +65,10 @@ impl Worst {
 impl Unhealthy {
     /// The name of the head, and the value, which is cheaper than its name.
     fn name(&self) -> (&str, &[u8]) {
-        (self.member.core.member().map_or("", |later| later.head().name()), self.member.key().bytes())
+        (
+            self.keyed_breaker.core.keyed_breaker().map_or("", |later| later.parent().name()),
+            self.keyed_breaker.key().bytes(),
+        )
     }
 }
 

@@ -100,5 +100,5 @@ pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inne
 
 /// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
 fn is_told(breaker: &CircuitBreaker) -> bool {
-    breaker.0.member().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
+    breaker.0.keyed_breaker().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
 }

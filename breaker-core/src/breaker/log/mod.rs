@@ -36,8 +36,8 @@ const RUNS: u64 = 3;
 impl CircuitBreaker {
     /// What was told of it, or of all values of the `key` to one of which it belongs.
     pub(crate) fn logged(&self) -> &Mutex<Logged> {
-        match self.0.member() {
-            Some(later) => later.head().logged(),
+        match self.0.keyed_breaker() {
+            Some(lazy) => lazy.parent().logged(),
             None => self.0.logged.get_or_init(Box::default),
         }
     }
@@ -94,7 +94,7 @@ fn failure(event: &Failure<'_>) {
             )
         };
     }
-    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.one_more(clock::now()));
+    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.count(clock::now()));
     match nth {
         Some(1..RUNS) => at!(error, "call failed, the first of a run"),
         Some(RUNS) => {
@@ -116,7 +116,7 @@ fn ignored(event: &Ignored<'_>) {
 fn cancelled(event: &Cancelled<'_>) {
     let function = event.function;
     let dropped = event.in_a_row == DROPS;
-    if dropped && event.breaker.logged().lock().drops.one_more(clock::now()) == 1 {
+    if dropped && event.breaker.logged().lock().drops.count(clock::now()) == 1 {
         warn!(
             target: CALLS, event_type = "circuit_cancelled",
             breaker_name = label(event.breaker),
@@ -266,7 +266,7 @@ fn state_change(event: &StateChange<'_>) {
             )
         };
     }
-    let is_value = event.breaker.0.member().is_some();
+    let is_value = event.breaker.0.keyed_breaker().is_some();
     match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
         None | Some(Some(false)) => at!(warn, ""),
         Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),

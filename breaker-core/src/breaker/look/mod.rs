@@ -101,20 +101,20 @@ impl<'e> Look<'e> {
 
     /// The verdict of an attribute with lists. One word is the least to compile for each function.
     #[must_use]
-    pub fn listed(self, listed: Listed) -> Judged<'e> {
+    pub fn listed(self, listed: Listed) -> Classified<'e> {
         match listed {
             Listed::Neutral => (Outcome::Neutral, self),
             Listed::Success => (Outcome::Success, self),
             Listed::Failure => (Outcome::failure(), self),
-            Listed::OrFailure => self.judged(Outcome::failure()),
-            Listed::OrNeutral => self.judged(Outcome::Neutral),
-            Listed::OrSuccess => self.judged(Outcome::Success),
+            Listed::OrFailure => self.classified(Outcome::failure()),
+            Listed::OrNeutral => self.classified(Outcome::Neutral),
+            Listed::OrSuccess => self.classified(Outcome::Success),
         }
     }
 
     /// The verdict of an attribute without a list.
     #[inline]
-    pub fn judged(mut self, outcome: Outcome) -> Judged<'e> {
+    pub fn classified(mut self, outcome: Outcome) -> Classified<'e> {
         (self.__breaker_otherwise(outcome), self)
     }
 
@@ -392,7 +392,7 @@ impl OfNothing {
 }
 
 /// What an error counts as, and what is known of it.
-pub type Judged<'e> = (Outcome, Look<'e>);
+pub type Classified<'e> = (Outcome, Look<'e>);
 
 /// What an error of a chain counts as, if it is of a type that a preset knows.
 pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;

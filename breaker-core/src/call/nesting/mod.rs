@@ -11,12 +11,12 @@ mod stack;
 
 pub(crate) use self::stack::Frame;
 use self::stack::{Id, Place, STACK, Stack};
-use crate::breaker::caller::Link;
+use crate::breaker::caller::Binding;
 #[cfg(feature = "tracing")]
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::inner::{Core, Shared};
+use crate::breaker::inner::{HotState, Inner};
 use crate::clock::Tick;
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 
 /// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its first call has a stripe to take.
 #[inline]
@@ -26,28 +26,28 @@ pub(crate) fn is_outside() -> bool {
 
 /// The body of a call that holds no slot begins to run, or goes on, on a thread that [is outside](is_outside) of any.
 #[inline]
-pub(crate) fn enter_alone(core: &Core, word: Word) {
+pub(crate) fn enter_alone(core: &HotState, word: PackedState) {
     STACK.with(|stack| stack.put_first(Id::of(core), word));
 }
 
 /// The same of a function which is to be known, under a word that says so.
 #[inline]
-pub(crate) fn enter_known(link: &'static Link, word: Word) {
+pub(crate) fn enter_known(binding: &'static Binding, word: PackedState) {
     STACK.with(|stack| {
-        stack.put_first(Id::of(link.shared), word.never());
-        stack.name_first(Some(link));
+        stack.put_first(Id::of(binding.shared), word.never());
+        stack.name_first(Some(binding));
     });
 }
 
 /// The same inside another call, of a function. `false`: that takes more.
 #[inline]
-pub(crate) fn enter_inside(link: &'static Link, word: Word) -> bool {
-    STACK.with(|stack| stack.nest(Id::of(link.shared), word, link))
+pub(crate) fn enter_inside(binding: &'static Binding, word: PackedState) -> bool {
+    STACK.with(|stack| stack.nest(Id::of(binding.shared), word, binding))
 }
 
 /// The same on any thread, of a call that may hold a slot.
 #[inline]
-pub(crate) fn enter(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
+pub(crate) fn enter(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
     STACK.with(|stack| {
         if stack.is_empty() {
             stack.put_first(Id::of(core), word);
@@ -61,7 +61,7 @@ pub(crate) fn enter(core: &Core, word: Word, probe: u32, function: Option<&'stat
 
 /// The same of a call by a handle that holds no slot.
 #[inline]
-pub(crate) fn enter_slotless(core: &Core, word: Word) {
+pub(crate) fn enter_slotless(core: &HotState, word: PackedState) {
     if is_outside() {
         enter_alone(core, word);
     } else {
@@ -70,23 +70,23 @@ pub(crate) fn enter_slotless(core: &Core, word: Word) {
 }
 
 #[inline(never)]
-fn enter_any(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
+fn enter_any(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
     STACK.with(|stack| stack.push(Id::of(core), word, probe, function));
 }
 
 /// A call is dropped before it ends, or after its time limit; its body is dropped next.
-pub(crate) fn close(core: &Core, word: Word, probe: u32, function: Option<&'static Link>) {
-    enter(core, word.with(Word::CLOSING), probe, function);
+pub(crate) fn close(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    enter(core, word.with(PackedState::CLOSING), probe, function);
 }
 
 /// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its success but that it was one.
 #[inline]
-pub(crate) fn leave_plainly(shared: &Shared) -> bool {
+pub(crate) fn leave_plainly(shared: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = shared.gate.glance() == stack.first().word.get();
+        let plain = shared.gate.load_relaxed() == stack.first().word.get();
         if plain {
             stack.clear();
-            shared.totals.success_in_turn();
+            shared.totals.success_on_stripe();
         }
         plain
     })
@@ -95,11 +95,11 @@ pub(crate) fn leave_plainly(shared: &Shared) -> bool {
 /// Leaves the innermost call of a function, which has succeeded, if all there is to it is that it tells the call around it, or that those inside
 /// it have told already.
 #[inline(never)]
-pub(crate) fn leave_in_turn(shared: &'static Shared) -> bool {
+pub(crate) fn leave_in_turn(shared: &'static Inner) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(shared), shared.gate.glance());
+        let left = stack.leave(Id::of(shared), shared.gate.load_relaxed());
         if left == Some(true) {
-            shared.totals.success_in_turn();
+            shared.totals.success_on_stripe();
         }
         left.is_some()
     })
@@ -107,7 +107,7 @@ pub(crate) fn leave_in_turn(shared: &'static Shared) -> bool {
 
 /// Leaves the only call on the stack if it still has this word: then nothing has happened inside it.
 #[inline]
-pub(crate) fn leave_untouched(word: Word) -> bool {
+pub(crate) fn leave_untouched(word: PackedState) -> bool {
     STACK.with(|stack| {
         let untouched = stack.first().word.get() == word;
         if untouched {
@@ -120,7 +120,7 @@ pub(crate) fn leave_untouched(word: Word) -> bool {
 
 /// The same of one that holds no slot.
 #[inline]
-pub(crate) fn leave_slotless(word: Word) -> bool {
+pub(crate) fn leave_slotless(word: PackedState) -> bool {
     STACK.with(|stack| {
         let untouched = stack.first().word.get() == word;
         if untouched {
@@ -132,7 +132,7 @@ pub(crate) fn leave_slotless(word: Word) -> bool {
 
 /// The word of the only call on the stack; with a mark, if it is not the only one.
 #[inline]
-pub(crate) fn word() -> Word {
+pub(crate) fn word() -> PackedState {
     STACK.with(|stack| stack.first().word.get())
 }
 
@@ -153,13 +153,13 @@ pub(crate) fn leave() -> Frame {
 }
 
 /// Runs `f` on the nearest call of the same breaker that this thread is inside of.
-fn nearest<T>(core: &Core, f: impl Fn(&Place) -> T) -> Option<T> {
+fn nearest<T>(core: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
     STACK.with(|stack| stack.nearest(Id::of(core), f))
 }
 
 /// Tells the call around it what one inside it has to say.
 #[inline]
-pub(crate) fn tell(core: &Core, evidence: Evidence) {
+pub(crate) fn tell(core: &HotState, evidence: Evidence) {
     if !is_outside() {
         tell_around(core, evidence);
     }
@@ -167,22 +167,22 @@ pub(crate) fn tell(core: &Core, evidence: Evidence) {
 
 /// The same, and gives whether there is a call around it.
 #[inline]
-pub(crate) fn is_told(core: &Core, evidence: Evidence) -> bool {
+pub(crate) fn is_told(core: &HotState, evidence: Evidence) -> bool {
     !is_outside() && tell_around(core, evidence)
 }
 
 #[inline(never)]
-fn tell_around(core: &Core, evidence: Evidence) -> bool {
+fn tell_around(core: &HotState, evidence: Evidence) -> bool {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
 }
 
 /// What calls inside the one around it have told, if there is one around it.
-pub(crate) fn told_around(core: &Core) -> Option<Evidence> {
+pub(crate) fn told_around(core: &HotState) -> Option<Evidence> {
     if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
 }
 
 /// Whether there is a call of the same breaker around it.
-pub(crate) fn is_inside(core: &Core) -> bool {
+pub(crate) fn is_inside(core: &HotState) -> bool {
     told_around(core).is_some()
 }
 
@@ -190,13 +190,13 @@ pub(crate) fn is_inside(core: &Core) -> bool {
 /// The function of the call of this breaker around it, if that has one and it is known.
 pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
-        Ok(link) => Some(&link.function.name),
+        Ok(binding) => Some(&binding.function.name),
         Err(number) => breaker.caller(number).map(|function| &*function.name),
     }
 }
 
 /// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.
-pub(crate) fn tell_dropped(core: &Core, evidence: Evidence) {
+pub(crate) fn tell_dropped(core: &HotState, evidence: Evidence) {
     nearest(core, |place| {
         if place.word.get().evidence().has(Evidence::WITHIN) {
             place.mark(evidence);
@@ -215,7 +215,7 @@ pub(crate) fn note_start(at: Tick) {
 }
 
 /// Takes the call around one that begins out of those under way: its time is no more its own. Gives when it began, if it is among them.
-pub(crate) fn take_start(core: &Core) -> Option<Tick> {
+pub(crate) fn take_start(core: &HotState) -> Option<Tick> {
     nearest(core, Place::take_start)?
 }
 
@@ -223,25 +223,25 @@ pub(crate) fn take_start(core: &Core) -> Option<Tick> {
 /// The function of the call of this breaker that left last inside a call that has just left, if it had one.
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
-        Ok(link) => Some(&link.function.name),
+        Ok(binding) => Some(&binding.function.name),
         Err(number) => breaker.caller(number).map(|function| &*function.name),
     }
 }
 
 /// Whether a call that is asked for goes in with the one around it, as it does while the state has not changed since: then whether it
 /// decides nothing, as a flag, and the slot that the other one held.
-pub(crate) fn go_along(core: &Core, word: Word) -> Option<(u64, u32)> {
+pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)> {
     nearest(core, |place| {
         let outer = place.word.get();
         (outer.generation() == word.generation()).then(|| {
             place.mark(Evidence::WITHIN);
-            (outer.only(Word::UNBOUND), place.probe.take())
+            (outer.only(PackedState::UNBOUND), place.probe.take())
         })
     })?
 }
 
 /// Gives the slot of a call that is dropped with the one around it to that one, which tells of both. `false`: that one has no use for it.
-pub(crate) fn hand_back(core: &Core, word: Word, probe: u32) -> bool {
+pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool {
     let took = nearest(core, |place| {
         let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;
         if takes {
@@ -253,18 +253,18 @@ pub(crate) fn hand_back(core: &Core, word: Word, probe: u32) -> bool {
 }
 
 /// The call around it with which one that is dropped is dropped.
-pub(crate) fn dropped_with(core: &Core) -> Option<Word> {
-    nearest(core, |place| place.word.get()).filter(|word| word.has(Word::CLOSING))
+pub(crate) fn dropped_with(core: &HotState) -> Option<PackedState> {
+    nearest(core, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
 }
 
 /// A stream goes on to be read whose call has ended, with calls that have begun inside it.
 #[cfg(feature = "stream")]
-pub(crate) fn enter_ended(core: &Core) {
-    STACK.with(|stack| stack.push(Id::of_ended(core), Word::NONE, 0, None));
+pub(crate) fn enter_ended(core: &HotState) {
+    STACK.with(|stack| stack.push(Id::of_ended(core), PackedState::NONE, 0, None));
 }
 
 /// Whether this thread reads a stream of this breaker whose call has ended.
 #[cfg(feature = "stream")]
-pub(crate) fn is_in_ended(core: &Core) -> bool {
+pub(crate) fn is_in_ended(core: &HotState) -> bool {
     STACK.with(|stack| stack.nearest(Id::of_ended(core), |_| ())).is_some()
 }

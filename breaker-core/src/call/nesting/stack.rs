@@ -1,10 +1,10 @@
 //! The stack of the calls that a thread is inside of. The first one has a fixed place, so that a
 //! call that is alone finds it at once.
 
-use crate::breaker::caller::Link;
-use crate::breaker::inner::Core;
+use crate::breaker::caller::Binding;
+use crate::breaker::inner::HotState;
 use crate::clock::Tick;
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 use crate::sync::{self, per_thread};
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -14,13 +14,13 @@ use std::ptr;
 pub(crate) struct Frame {
     breaker: Id,
     /// The word under which it was let in, with its marks.
-    pub(crate) word: Word,
+    pub(crate) word: PackedState,
     /// The slot that it holds, until a call inside it takes that over; 0: none.
     pub(crate) probe: u32,
 }
 
 impl Frame {
-    const NONE: Self = Self { breaker: Id::NONE, word: Word::NONE, probe: 0 };
+    const NONE: Self = Self { breaker: Id::NONE, word: PackedState::NONE, probe: 0 };
 }
 
 /// Which breaker: its address. A call that is on the stack keeps its breaker.
@@ -34,13 +34,13 @@ impl Id {
     const NONE_YET: Self = Self(usize::MAX);
 
     #[inline]
-    pub(super) fn of(core: &Core) -> Self {
+    pub(super) fn of(core: &HotState) -> Self {
         Self(ptr::from_ref(core).addr())
     }
 
     /// A call of it that has ended, which nothing is told.
     #[cfg(feature = "stream")]
-    pub(super) fn of_ended(core: &Core) -> Self {
+    pub(super) fn of_ended(core: &HotState) -> Self {
         // No address of one is odd.
         Self(Self::of(core).0 | 1)
     }
@@ -49,11 +49,11 @@ impl Id {
 /// A place for a call.
 pub(super) struct Place {
     breaker: Cell<Id>,
-    pub(super) word: Cell<Word>,
+    pub(super) word: Cell<PackedState>,
     /// 0 too where there is no call.
     pub(super) probe: Cell<u32>,
     /// The function, where it is known. It stays when the call leaves.
-    function: Cell<Option<&'static Link>>,
+    function: Cell<Option<&'static Binding>>,
     /// In its place, the number that the function has in the breaker's family; 0: none.
     number: Cell<u32>,
     /// When the call began, where its word says that it is counted among those under way.
@@ -64,7 +64,7 @@ impl Place {
     const fn new(breaker: Id) -> Self {
         Self {
             breaker: Cell::new(breaker),
-            word: Cell::new(Word::NONE),
+            word: Cell::new(PackedState::NONE),
             probe: Cell::new(0),
             function: Cell::new(None),
             number: Cell::new(0),
@@ -78,7 +78,7 @@ impl Place {
     }
 
     #[inline]
-    pub(super) fn put(&self, breaker: Id, word: Word) {
+    pub(super) fn put(&self, breaker: Id, word: PackedState) {
         self.breaker.set(breaker);
         self.word.set(word);
     }
@@ -91,8 +91,8 @@ impl Place {
     /// Gives when the call began, if it is counted among those under way, and says that it is no more.
     pub(super) fn take_start(&self) -> Option<Tick> {
         let word = self.word.get();
-        self.word.set(word.without(Word::STARTED));
-        word.has(Word::STARTED).then(|| self.started.get())
+        self.word.set(word.without(PackedState::STARTED));
+        word.has(PackedState::STARTED).then(|| self.started.get())
     }
 
     #[inline]
@@ -132,13 +132,13 @@ impl Stack {
     }
 
     #[inline]
-    pub(super) fn put_first(&self, breaker: Id, word: Word) {
+    pub(super) fn put_first(&self, breaker: Id, word: PackedState) {
         self.first().put(breaker, word);
     }
 
     /// Notes the function of the first call. Its word then has the mark of one that is more than a plain success: without it the name may be older.
     #[inline]
-    pub(super) fn name_first(&self, function: Option<&'static Link>) {
+    pub(super) fn name_first(&self, function: Option<&'static Binding>) {
         self.first().function.set(function);
         self.first().number.set(0);
     }
@@ -156,7 +156,7 @@ impl Stack {
 
     /// Puts a call inside the only one. `false`: that takes more.
     #[inline]
-    pub(super) fn nest(&self, breaker: Id, word: Word, function: &'static Link) -> bool {
+    pub(super) fn nest(&self, breaker: Id, word: PackedState, function: &'static Binding) -> bool {
         let alone = self.depth.get() == 0;
         if alone {
             let place = &self.places[1];
@@ -169,9 +169,9 @@ impl Stack {
     }
 
     /// Puts any call inside the innermost one, if there is one.
-    pub(super) fn push(&self, breaker: Id, word: Word, probe: u32, function: Option<&'static Link>) {
+    pub(super) fn push(&self, breaker: Id, word: PackedState, probe: u32, function: Option<&'static Binding>) {
         if self.first().breaker.get() == Id::NONE_YET {
-            sync::counter::take_turn();
+            sync::counter::assign_stripe();
             self.depth.set(0);
         } else if !self.is_empty() {
             let depth = self.depth.get();
@@ -202,13 +202,13 @@ impl Stack {
     #[inline]
     fn bury(&self) {
         let word = &self.first().word;
-        word.set(word.get().with(Word::BURIED));
+        word.set(word.get().with(PackedState::BURIED));
     }
 
     #[inline]
     fn unbury(&self) {
         let word = &self.first().word;
-        word.set(word.get().without(Word::BURIED));
+        word.set(word.get().without(PackedState::BURIED));
     }
 
     /// Takes away the innermost call.
@@ -229,7 +229,7 @@ impl Stack {
     /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and tells of no more than that to one call around it; or if it is
     /// the only one, and those inside it have told. `None`: that takes more. Gives whether it is to be counted.
     #[inline]
-    pub(super) fn leave(&self, breaker: Id, gate: Word) -> Option<bool> {
+    pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
             0 if first.word.get() == gate.with_evidence(Evidence::ANSWERED) => {
@@ -250,7 +250,7 @@ impl Stack {
 
     #[cfg(feature = "tracing")]
     /// The function of the call that left last inside the one that has just left, if it is of this breaker, or its number in the family.
-    pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
+    pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
         let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
         Some(inside.function.get().ok_or(inside.number.get()))
@@ -258,7 +258,7 @@ impl Stack {
 
     #[cfg(feature = "tracing")]
     /// The function of the nearest call of this breaker, or its number in the family.
-    pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Link, u32>> {
+    pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         self.nearest(breaker, |place| {
             let known = !ptr::eq(place, self.first()) || place.word.get().is_never();
             known.then(|| place.function.get().ok_or(place.number.get()))
@@ -334,7 +334,7 @@ mod tests {
 
     fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
         for breaker in breakers {
-            stack.push(Id(breaker), Word::NONE, breaker as u32, None);
+            stack.push(Id(breaker), PackedState::NONE, breaker as u32, None);
         }
     }
 

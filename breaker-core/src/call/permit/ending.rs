@@ -3,15 +3,15 @@
 use super::Permit;
 use crate::breaker::cause::Cause;
 use crate::breaker::error_text::Text;
-use crate::breaker::inner::Core;
-use crate::breaker::pending_reports::{Told, Turn};
+use crate::breaker::inner::HotState;
+use crate::breaker::pending_reports::{PendingReports, ReportScope};
 use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
 use crate::call::nesting;
 use crate::clock::{self, Tick};
 use crate::machine::Machine;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::output::{Call, Counted, Eclipse, Settled};
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 use crate::machine::window::Added;
 use crate::sync::Ordering;
 
@@ -22,10 +22,11 @@ impl Permit {
     #[inline(never)]
     pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
-        if self.word.has(Word::PASS | Word::HOLDS | Word::STARTED) && self.end_apart(ending, cause) {
+        if self.word.has(PackedState::PASS | PackedState::HOLDS | PackedState::STARTED) && self.end_apart(ending, cause)
+        {
             return;
         }
-        let core: &Core = &self.breaker().0;
+        let core: &HotState = &self.breaker().0;
         let dropped = ending.is_drop();
         let outer = if dropped { nesting::dropped_with(core) } else { None };
         if let Some(outer) = outer {
@@ -63,8 +64,8 @@ impl Permit {
         // Before anybody hears of its end.
         self.leave_place();
         self.leave_starts();
-        if self.word.has(Word::PASS) {
-            if self.word.has(Word::UNBOUND) {
+        if self.word.has(PackedState::PASS) {
+            if self.word.has(PackedState::UNBOUND) {
                 self.tell(&Settled::PASSED_ON, cause);
             }
             return true;
@@ -80,7 +81,9 @@ impl Permit {
     /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
     fn added_to_window(&self) -> bool {
         let shared = &self.breaker().0;
-        if !self.word.has(Word::WINDOW) || !self.stands_without(Word::WATCH | Word::HEARD | Word::PASS) {
+        if !self.word.has(PackedState::WINDOW)
+            || !self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
+        {
             return false;
         }
         let Some(window) = shared.window.get() else { return false };
@@ -91,7 +94,7 @@ impl Permit {
             return false;
         }
         let added = match window.add_good(now) {
-            Added::Late => match shared.machine.try_lock() {
+            Added::BucketExpired => match shared.machine.try_lock() {
                 Some(_lock) => {
                     window.turn(now);
                     window.add_good(now)
@@ -101,7 +104,7 @@ impl Permit {
             added => added,
         };
         shared.success();
-        if added == Added::Holds {
+        if added == Added::Tripped {
             self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
         }
         true
@@ -110,7 +113,8 @@ impl Permit {
     /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
-        let plain = self.started != Tick::ZERO && self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW);
+        let plain = self.started != Tick::ZERO
+            && self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
         let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
         self.breaker().0.success();
         meter.succeeded(self.breaker(), self.started.elapsed());
@@ -127,13 +131,15 @@ impl Permit {
     fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         let plain = success && evidence == Evidence::NONE;
-        let nothing_to_settle =
-            || self.stands_without(Word::WATCH | Word::PASS | Word::WINDOW) || self.breaker().has_nothing_to_settle();
+        let nothing_to_settle = || {
+            self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
+                || self.breaker().has_nothing_to_settle()
+        };
         let probe = self.probe.load(Ordering::Relaxed);
         let (settled, told) = if plain && nothing_to_settle() {
-            (Settled::PLAIN, Told::NOTHING)
+            (Settled::PLAIN, PendingReports::NOTHING)
         } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
-            (Settled::PASSED_ON, Told::NOTHING)
+            (Settled::PASSED_ON, PendingReports::NOTHING)
         } else {
             let dropped = ending.is_drop();
             self.breaker().locked(|machine, now| {
@@ -146,19 +152,20 @@ impl Permit {
             self.breaker().0.success();
         }
         self.note(&settled, cause);
-        self.tell_settled(&settled, told, cause);
+        self.report_settled(&settled, told, cause);
         self.warn(&settled);
         settled
     }
 
     /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends a run.
     fn is_of_interest(&self) -> bool {
-        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(Word::WATCH)
+        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(PackedState::WATCH)
     }
 
     fn call(&self, now: Tick, dropped: bool) -> Call {
         let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
-        let rejected = if probe == 0 && !dropped && !word.has(Word::ASK) { 0 } else { self.breaker().0.rejections() };
+        let rejected =
+            if probe == 0 && !dropped && !word.has(PackedState::ASK) { 0 } else { self.breaker().0.rejections() };
         let around = nesting::told_around(&self.breaker().0);
         Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
@@ -170,7 +177,7 @@ impl Permit {
         if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
             let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
             let (widened, told) = self.breaker().locked(give_back);
-            self.breaker().tell_changes(told);
+            self.breaker().report_pending(told);
             settled.widened = widened;
         }
         self.tell(&settled, &|| Cause::bare(kind));
@@ -181,7 +188,7 @@ impl Permit {
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
         if let Some(widened) = settled.widened {
-            crate::breaker::log::advice::widened(self.breaker(), self.holder.function(), widened);
+            crate::breaker::log::advice::widened(self.breaker(), self.owner.function(), widened);
         }
         #[cfg(feature = "tracing")]
         self.warn_of_eclipse(settled);
@@ -189,7 +196,7 @@ impl Permit {
         if settled.hidden {
             crate::breaker::log::advice::hidden(
                 self.breaker(),
-                self.holder.function(),
+                self.owner.function(),
                 nesting::last_inside(self.breaker()),
             );
         }
@@ -200,7 +207,7 @@ impl Permit {
     /// Of failures that successes inside hide, one line tells. Until it does, the functions are noted of which one has succeeded inside the other.
     #[cfg(feature = "tracing")]
     fn warn_of_eclipse(&self, settled: &Settled) {
-        let own = self.holder.function();
+        let own = self.owner.function();
         match (settled.eclipse, settled.outcome) {
             (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
                 crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
@@ -235,32 +242,32 @@ impl Permit {
     }
 
     /// Tells of the call first, then of the change that it made, and last of what listeners have made of either.
-    fn tell_settled<'e>(&self, settled: &Settled, told: Told, cause: &dyn Fn() -> Cause<'e>) {
-        let turn = (settled.failed_probes > 0 || told.is_something()).then(Turn::begin);
-        self.breaker().owe(told);
+    fn report_settled<'e>(&self, settled: &Settled, told: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
+        let turn = (settled.failed_probes > 0 || told.is_something()).then(ReportScope::begin);
+        self.breaker().enqueue(told);
         self.tell(settled, cause);
         if settled.failed_probes > 0 {
-            self.tell_of_probe(settled.failed_probes, cause);
+            self.report_failed_probe(settled.failed_probes, cause);
         }
         drop(turn);
     }
 
     #[cold]
-    fn tell_of_probe<'e>(&self, in_a_row: u32, cause: &dyn Fn() -> Cause<'e>) {
-        let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.holder.function(), cause());
+    fn report_failed_probe<'e>(&self, in_a_row: u32, cause: &dyn Fn() -> Cause<'e>) {
+        let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.owner.function(), cause());
         let error = look.has_text().then_some(&look as &dyn fmt::Display);
         let event = ProbeFailed { breaker, function, error_type, error, in_a_row };
         breaker.report(Report::ProbeFailed(&event));
     }
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let heard = self.breaker().0.gate.word().has(Word::HEARD) || !is_quiet();
+        let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
         // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
-        if !heard && !first && settled.outcome != Counted::Cancelled {
+        if !observed && !first && settled.outcome != Counted::Cancelled {
             return;
         }
-        let (breaker, function) = (self.breaker(), self.holder.function());
+        let (breaker, function) = (self.breaker(), self.owner.function());
         let noted = self.started != Tick::ZERO;
         let elapsed = noted.then(|| self.started.elapsed());
         match settled.outcome {

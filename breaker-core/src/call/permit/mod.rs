@@ -6,17 +6,17 @@ mod of_stream;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::caller::{Holder, Link};
+use crate::breaker::caller::{Binding, Owner};
 use crate::breaker::cause::Cause;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::inner::Core;
+use crate::breaker::inner::HotState;
 use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
 #[cfg(feature = "stream")]
 use crate::clock;
 use crate::clock::Tick;
 use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
@@ -39,8 +39,8 @@ use std::fmt;
 /// ```
 #[must_use = "a dropped permit is an abandoned call"]
 pub struct Permit {
-    holder: Holder,
-    word: Word,
+    owner: Owner,
+    word: PackedState,
     started: Tick,
     /// Its slot, until a call inside it takes that over; 0: none.
     probe: AtomicU32,
@@ -80,9 +80,9 @@ const TIMED: u8 = 1 << 1;
 impl Permit {
     /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
     #[inline]
-    pub(crate) fn new(holder: Holder, word: Word, probe: u32, started: Tick) -> Self {
+    pub(crate) fn new(owner: Owner, word: PackedState, probe: u32, started: Tick) -> Self {
         Self {
-            holder,
+            owner,
             word: word.without_evidence(),
             started,
             probe: AtomicU32::new(probe),
@@ -101,7 +101,7 @@ impl Permit {
     }
 
     /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
-    pub(crate) fn parts(mut self) -> (Word, u32, Tick) {
+    pub(crate) fn parts(mut self) -> (PackedState, u32, Tick) {
         self.settled = true;
         (self.word, self.probe.load(Ordering::Relaxed), self.started)
     }
@@ -152,7 +152,7 @@ impl Permit {
     /// The same where it is known whether the result is an error, which a call around this one may give too.
     #[inline(always)]
     pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
-        if is_error && matches!(outcome, Outcome::Success) && !self.word.has(Word::PASS) {
+        if is_error && matches!(outcome, Outcome::Success) && !self.word.has(PackedState::PASS) {
             nesting::tell(&self.breaker().0, Evidence::FAILED);
         }
         self.settle_with(outcome, cause);
@@ -161,7 +161,8 @@ impl Permit {
     /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.stands_without(Word::WATCH | Word::HEARD | Word::PASS | Word::WINDOW) && self.evidence() == Evidence::NONE
+        self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
+            && self.evidence() == Evidence::NONE
     }
 
     /// What the calls inside it have told.
@@ -178,17 +179,17 @@ impl Permit {
 
     #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
-        self.holder.breaker()
+        self.owner.breaker()
     }
 
-    pub(crate) fn holder(&self) -> &Holder {
-        &self.holder
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Whether the call has a time limit.
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
-        self.word.has(Word::LIMITED)
+        self.word.has(PackedState::LIMITED)
     }
 
     /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the call itself panicked, and not something
@@ -205,11 +206,11 @@ impl Permit {
     #[inline]
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
-        let own = if self.is_taken() { self.word.without(Word::STARTED) } else { self.word };
+        let own = if self.is_taken() { self.word.without(PackedState::STARTED) } else { self.word };
         let word = own.with_evidence(self.evidence()).never();
-        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
-        if word.has(Word::STARTED) {
+        if word.has(PackedState::STARTED) {
             nesting::note_start(self.started);
         }
         Inside { permit: self, word }
@@ -243,20 +244,20 @@ impl Permit {
         };
         self.stage.store(closes, Ordering::Relaxed);
         let word = self.word.with_evidence(self.evidence());
-        nesting::close(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.link());
+        nesting::close(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
     }
 
     /// Its function, where that is the breaker's own.
     #[inline]
-    fn link(&self) -> Option<&'static Link> {
-        if let Holder::Site(link) = self.holder { Some(link) } else { None }
+    fn binding(&self) -> Option<&'static Binding> {
+        if let Owner::Site(binding) = self.owner { Some(binding) } else { None }
     }
 
     /// Notes its function, where that is one of a family.
     #[inline]
     fn number(&self) {
-        if let Holder::Own(CircuitBreaker(Handle::Member(_, number))) = &self.holder {
+        if let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(_, number))) = &self.owner {
             nesting::number(*number);
         }
     }
@@ -280,20 +281,20 @@ impl Permit {
 
     /// Gives back the place of the call, if it holds one.
     fn leave_place(&mut self) {
-        if self.word.has(Word::HOLDS) {
-            self.word = self.word.without(Word::HOLDS);
+        if self.word.has(PackedState::HOLDS) {
+            self.word = self.word.without(PackedState::HOLDS);
             self.breaker().0.leave_place();
         }
     }
 
     /// Counts the call among those under way no more, if it is. One of an earlier generation was forgotten with it.
     fn leave_starts(&mut self) {
-        if !self.word.has(Word::STARTED) {
+        if !self.word.has(PackedState::STARTED) {
             return;
         }
-        self.word = self.word.without(Word::STARTED);
-        let core: &Core = &self.breaker().0;
-        let binds = core.gate.glance().generation() == self.word.generation();
+        self.word = self.word.without(PackedState::STARTED);
+        let core: &HotState = &self.breaker().0;
+        let binds = core.gate.load_relaxed().generation() == self.word.generation();
         if binds && !self.is_taken() {
             core.end_under_way(self.started);
         }
@@ -306,7 +307,7 @@ impl Permit {
     /// Keeps what has become of the call on the stack.
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
-        let taken = self.is_taken() || (self.word.has(Word::STARTED) && !left.word.has(Word::STARTED));
+        let taken = self.is_taken() || (self.word.has(PackedState::STARTED) && !left.word.has(PackedState::STARTED));
         self.evidence.store(evidence.bits() | if taken { TAKEN } else { 0 }, Ordering::Relaxed);
         self.probe.store(left.probe, Ordering::Relaxed);
     }
@@ -346,7 +347,7 @@ impl Drop for Permit {
 /// The call's own code runs, and the call is on the stack.
 struct Inside<'p> {
     permit: &'p Permit,
-    word: Word,
+    word: PackedState,
 }
 
 impl Inside<'_> {

@@ -5,7 +5,7 @@ use crate::breaker::cause::Cause;
 use crate::call::nesting::{self};
 use crate::clock::Tick;
 use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::packed::{Evidence, Word};
+use crate::machine::packed::{Evidence, PackedState};
 use crate::sync::Ordering;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Permit {
         self.settled = true;
         self.leave_place();
         self.leave_starts();
-        if !self.word.has(Word::PASS) {
+        if !self.word.has(PackedState::PASS) {
             self.pass_on(false, "failure");
         }
         None

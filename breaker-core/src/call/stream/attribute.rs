@@ -3,7 +3,7 @@
 use super::limits::{Limits, Rules};
 use super::{Came, GuardedStream, Stream};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::Judged;
+use crate::breaker::look::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::{Concluded, conclude_error};
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-pub(crate) type Items<E> = for<'e> fn(&'e E) -> Judged<'e>;
+pub(crate) type Items<E> = for<'e> fn(&'e E) -> Classified<'e>;
 
 /// Nothing is asked but the errors.
 #[must_use]
@@ -49,14 +49,14 @@ pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -
     if span.is_zero() {
         return other;
     }
-    let holder = permit.holder();
+    let owner = permit.owner();
     // Where the call's own limit is shorter, it is made when the body has to wait.
-    if other.as_ref().map_or_else(|| holder.limit(), |other| Some(other.span())).is_some_and(|limit| limit <= span) {
+    if other.as_ref().map_or_else(|| owner.limit(), |other| Some(other.span())).is_some_and(|limit| limit <= span) {
         return other;
     }
     let limit = Limit::after(span);
     if limit.is_none() {
-        holder.breaker().warn_of_no_timer();
+        owner.breaker().warn_of_no_timer();
     }
     limit
 }
@@ -69,7 +69,7 @@ pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -
 pub trait ResultStream<I, E>: Sized {
     type Value;
     type Guarded;
-    fn guarded(self, permit: Permit, judge: Items<E>, rules: Rules<Self::Value, E>) -> Self::Guarded;
+    fn guarded(self, permit: Permit, classify: Items<E>, rules: Rules<Self::Value, E>) -> Self::Guarded;
 }
 
 #[diagnostic::do_not_recommend]
@@ -80,8 +80,8 @@ where
     type Value = T;
     type Guarded = GuardedStream<S, T, E>;
 
-    fn guarded(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> GuardedStream<S, T, E> {
-        GuardedStream::new(permit, self, judge, rules)
+    fn guarded(self, permit: Permit, classify: Items<E>, rules: Rules<T, E>) -> GuardedStream<S, T, E> {
+        GuardedStream::new(permit, self, classify, rules)
     }
 }
 
@@ -92,7 +92,7 @@ where
     note = "return `Result<impl Stream<Item = Result<_, _>>, _>`, or `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`"
 )]
 pub trait StreamBox<T, E>: Sized {
-    fn guarded_box(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> Self;
+    fn guarded_box(self, permit: Permit, classify: Items<E>, rules: Rules<T, E>) -> Self;
 }
 
 /// The same for one whose first item has come.
@@ -109,8 +109,8 @@ macro_rules! boxes {
     ($($stream:ty: $($auto:ident)*;)*) => {$(
         #[diagnostic::do_not_recommend]
         impl<'a, T: 'a, E: 'a> StreamBox<T, E> for Pin<Box<$stream>> {
-            fn guarded_box(self, permit: Permit, judge: Items<E>, rules: Rules<T, E>) -> Self {
-                Box::pin(GuardedStream::new(permit, self, judge, rules))
+            fn guarded_box(self, permit: Permit, classify: Items<E>, rules: Rules<T, E>) -> Self {
+                Box::pin(GuardedStream::new(permit, self, classify, rules))
             }
         }
 
@@ -162,7 +162,7 @@ impl<S: Stream<Item = Result<T, E>>, T, E> Stream for Begun<S, T, E> {
 pub fn settle_stream<R, I, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<<R::Ok as ResultStream<I, E>>::Value, E>,
 ) -> Result<<R::Ok as ResultStream<I, E>>::Guarded, R::Error>
@@ -173,7 +173,7 @@ where
     match result.whole() {
         Ok(stream) => Ok(stream.guarded(permit, items, rules)),
         Err(error) => {
-            conclude_error(permit, &error, judge);
+            conclude_error(permit, &error, classify);
             Err(error)
         }
     }
@@ -183,7 +183,7 @@ where
 pub fn settle_stream_box<R, T, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
 ) -> R
@@ -191,13 +191,13 @@ where
     R: Fallible,
     R::Ok: StreamBox<T, E>,
 {
-    guard_box(permit, result, judge, items, rules).0
+    guard_box(permit, result, classify, items, rules).0
 }
 
 pub(crate) fn guard_box<R, T, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
 ) -> (R, Concluded)
@@ -209,7 +209,7 @@ where
         // Not yet counted: the stream will be.
         Ok(stream) => (R::from_ok(stream.guarded_box(permit, items, rules)), Concluded::SUCCESS),
         Err(error) => {
-            let concluded = Concluded::of(conclude_error(permit, &error, judge));
+            let concluded = Concluded::of(conclude_error(permit, &error, classify));
             (R::from_error(error), concluded)
         }
     }
@@ -226,7 +226,7 @@ pub(crate) enum Begin<R> {
 pub fn begin_stream_box<R, T, E, O>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
     carry: fn(E) -> Result<R::Error, E>,
@@ -237,7 +237,7 @@ where
     R::Ok: BegunBox<T, E>,
     O: FnOnce(CircuitBreakerError) -> R::Error,
 {
-    let begins = guard(permit, result, judge, items, rules);
+    let begins = guard(permit, result, classify, items, rules);
     async move {
         match begin(begins, carry).await {
             Ok(Begin::Done(result, _)) => result,
@@ -249,7 +249,7 @@ where
 pub(crate) fn guard<R, T, E>(
     permit: Permit,
     result: R,
-    judge: &dyn for<'e> Fn(&'e R::Error) -> Judged<'e>,
+    classify: &dyn for<'e> Fn(&'e R::Error) -> Classified<'e>,
     items: Items<E>,
     rules: Rules<T, E>,
 ) -> Result<GuardedStream<R::Ok, T, E>, (R, Concluded)>
@@ -259,7 +259,7 @@ where
     match result.whole() {
         Ok(stream) => Ok(GuardedStream::new(permit, stream, items, rules)),
         Err(error) => {
-            let concluded = Concluded::of(conclude_error(permit, &error, judge));
+            let concluded = Concluded::of(conclude_error(permit, &error, classify));
             Err((R::from_error(error), concluded))
         }
     }

@@ -11,7 +11,7 @@ use self::limits::Rules;
 use self::streaming::Streaming;
 use crate::breaker::classification::Classification;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::{Judged, Look};
+use crate::breaker::look::{Classified, Look};
 use crate::call::permit::Permit;
 use crate::call::settle::Concluded;
 use crate::machine::outcome::Outcome;
@@ -82,7 +82,7 @@ where
     GuardedStream::new(permit, stream, Classifier(classify), Rules::NONE)
 }
 
-fn every_error<E>(_: &E) -> Judged<'_> {
+fn every_error<E>(_: &E) -> Classified<'_> {
     (Outcome::failure(), Look::NOTHING)
 }
 
@@ -92,7 +92,7 @@ pub trait Judge<T, E> {
     fn conclude(&mut self, permit: Permit, item: &Result<T, E>, error: &E) -> Option<Concluded>;
 }
 
-impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Judged<'e> {
+impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Classified<'e> {
     fn conclude(&mut self, permit: Permit, _: &Result<T, E>, error: &E) -> Option<Concluded> {
         Some(Concluded::of(crate::call::settle::conclude_error(permit, error, self)))
     }
@@ -122,12 +122,12 @@ where
 pin_project! {
     /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made by [`guard_stream`], or by
     /// [`guard_stream_with`] and a classifier.
-    pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Judged<'e>> {
+    pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Classified<'e>> {
         // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a limit has ended it.
         #[pin]
         stream: Option<S>,
         call: Streaming,
-        judge: J,
+        classify: J,
         rules: Rules<T, E>,
     }
 
@@ -148,10 +148,10 @@ enum Came<T, E> {
 }
 
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
-    fn new(permit: Permit, stream: S, judge: J, rules: Rules<T, E>) -> Self {
+    fn new(permit: Permit, stream: S, classify: J, rules: Rules<T, E>) -> Self {
         let call = Streaming::new(permit);
         let rules = rules.of(&call);
-        Self { stream: Some(stream), call, judge, rules }
+        Self { stream: Some(stream), call, classify, rules }
     }
 
     /// The answer is complete with the item that `names` is true for, and its call a success at that moment: a reader may stop there, and what the
@@ -269,7 +269,7 @@ where
                 this.rules.look_at(value, this.call);
                 None
             }
-            Err(error) => this.call.end().and_then(|permit| this.judge.conclude(permit, &result, error)),
+            Err(error) => this.call.end().and_then(|permit| this.classify.conclude(permit, &result, error)),
         };
         Poll::Ready(Came::Item(Some(result), concluded))
     }

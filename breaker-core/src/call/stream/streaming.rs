@@ -1,13 +1,13 @@
 //! A call whose stream is read, from its first poll to its end.
 
 use super::limits::Late;
-use crate::breaker::caller::Holder;
+use crate::breaker::caller::Owner;
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
-use crate::machine::packed::Word;
+use crate::machine::packed::PackedState;
 use std::mem;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ enum Stage {
     /// The call goes on.
     Reads(Permit),
     /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news: this one has told.
-    Ended(Holder),
+    Ended(Owner),
     Over,
 }
 
@@ -62,8 +62,8 @@ impl Streaming {
                 permit.waits();
                 polled
             }
-            Stage::Ended(holder) => {
-                let _ended = InEnded::enter(holder.breaker());
+            Stage::Ended(owner) => {
+                let _ended = InEnded::enter(owner.breaker());
                 poll()
             }
             Stage::Over => poll(),
@@ -90,7 +90,7 @@ impl Streaming {
     pub(super) fn end(&mut self) -> Option<Permit> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         if permit.had_calls() {
-            self.stage = Stage::Ended(permit.holder().clone());
+            self.stage = Stage::Ended(permit.owner().clone());
         }
         permit.unless_in_ended()
     }
@@ -99,7 +99,7 @@ impl Streaming {
     pub(super) fn close(&self) {
         match &self.stage {
             Stage::Reads(permit) => permit.close(),
-            Stage::Ended(holder) => nesting::close(&holder.breaker().0, Word::NONE, 0, None),
+            Stage::Ended(owner) => nesting::close(&owner.breaker().0, PackedState::NONE, 0, None),
             Stage::Over => {}
         }
     }
@@ -108,7 +108,7 @@ impl Streaming {
     /// its reader.
     pub(super) fn cut_off(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
-        let holder = permit.holder().clone();
+        let owner = permit.owner().clone();
         let permit = permit.unless_in_ended();
         if let Some(permit) = &permit {
             if late.is_some() {
@@ -124,8 +124,8 @@ impl Streaming {
             }
         }
         Some(match late {
-            Some(Late { is_first, after }) => CircuitBreakerError::no_item(holder, is_first, after),
-            None => CircuitBreakerError::cut(holder),
+            Some(Late { is_first, after }) => CircuitBreakerError::no_item(owner, is_first, after),
+            None => CircuitBreakerError::cut(owner),
         })
     }
 }

@@ -22,7 +22,7 @@ use std::error::Error;
 /// assert_eq!(presets::any(&Err::<(), _>(missing)), Outcome::success());
 /// ```
 pub fn any<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 const ALL: &[Known] = &[

@@ -36,7 +36,7 @@ use std::fmt::{Debug, Display};
 /// What no error tells: a core publish and a subscribe are `Ok` while the server is dead, and where it refuses them. Guard a request, or a JetStream
 /// publish with its acknowledgement.
 pub fn async_nats<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 /// One of the kinds of async-nats.

@@ -34,7 +34,7 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     S: Subject<Way>,
 {
-    of.judged(|error| known(error).or_else(|| subject::of::<SdkError<E, Response>>(error)))
+    of.classified(|error| known(error).or_else(|| subject::of::<SdkError<E, Response>>(error)))
 }
 
 /// What an error of a service counts as by its code alone, for errors without their response: `aws_sdk_s3::Error` and its like, in

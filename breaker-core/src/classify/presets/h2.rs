@@ -15,7 +15,7 @@ use std::error;
 /// | I/O | failure; neutral where this machine has no port, descriptor or memory left | | 0.4.20 |
 /// | a reset, a go-away or a misuse of this side ("sent by user", "user error") | neutral | the service saw no whole request | 0.4.20 |
 pub fn h2<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 impl Classify for Error {

@@ -21,7 +21,7 @@ use std::error;
 ///
 /// An error of a body that breaks off is such an error too. hyper takes a body that the server resets with `NO_ERROR` for a whole one.
 pub fn hyper<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 impl Classify for Error {

@@ -23,7 +23,7 @@ use std::error;
 ///
 /// The errors of a response's body are `hyper::Error`. The client has no time limit of its own but the connector's `connect_timeout`.
 pub fn hyper_util<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 impl Classify for Error {

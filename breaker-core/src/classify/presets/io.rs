@@ -22,7 +22,7 @@ use std::io::{Error, ErrorKind};
 /// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file is, and so a success. A function that connects to one says what
 /// that counts as: `classify = path` of its own, or another kind of error.
 pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(subject::of::<Error>)
+    of.classified(subject::of::<Error>)
 }
 
 impl Classify for Error {

@@ -34,7 +34,7 @@ use std::error;
 /// What no error tells: a publish to a queue whose node is down is an `Ack`, with the message in it where it was `mandatory`, as to a queue that is not there.
 /// A broker that is out of memory, and a quorum queue without its majority, say nothing at all: the call waits.
 pub fn lapin<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {

@@ -60,7 +60,7 @@ use std::error::Error;
 /// #[circuit_breaker(name = "cache", classify = by_code)]
 /// ```
 pub fn redis<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {

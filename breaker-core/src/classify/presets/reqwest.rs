@@ -23,7 +23,7 @@ use std::error::Error;
 /// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()` without `error_for_status` is an error of decoding,
 /// whatever its status, and so a failure; a `read_timeout` also ends a body that the caller itself reads too slowly.
 pub fn reqwest<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {

@@ -34,7 +34,7 @@ use std::error;
 /// What no error tells: `publish` and `subscribe` are `Ok` while the broker is dead, since they only fill a queue. Guard a function that waits for the
 /// acknowledgement, and give it the error of the event loop.
 pub fn rumqttc<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {

@@ -51,7 +51,7 @@ use std::error::Error;
 /// | `ABORT`, `BUSY`, `LOCKED`, `NOMEM`, `INTERRUPT`, `SCHEMA`, `MISUSE` | neutral: another transaction, or this process |
 /// | any other, as `ERROR`, `CONSTRAINT`, `MISMATCH`, `TOOBIG` | success |
 pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 /// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
@@ -104,11 +104,11 @@ where
     S::Said: Copy + Into<Outcome>,
 {
     move |of| {
-        let said = of.judged(known);
+        let said = of.classified(known);
         match said.into() {
             Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
             Outcome::Failure { .. } => {
-                let of_busy = of.judged(known_of_busy_pool);
+                let of_busy = of.classified(known_of_busy_pool);
                 match of_busy.into() {
                     Outcome::Failure { .. } => answered::note_place(pool.id()),
                     _ if pool.is_busy() => return of_busy,

@@ -20,7 +20,7 @@ pub trait Subject<Way> {
     type Said;
 
     #[doc(hidden)]
-    fn judged(&self, known: Known) -> Self::Said;
+    fn classified(&self, known: Known) -> Self::Said;
 }
 
 /// It is a result.
@@ -35,7 +35,7 @@ pub struct Alone<Way>(Way);
 impl<T, E: Show<Way>, Way> Subject<Whole<Way>> for Result<T, E> {
     type Said = Shown<E>;
 
-    fn judged(&self, known: Known) -> Shown<E> {
+    fn classified(&self, known: Known) -> Shown<E> {
         Shown::by(self.as_ref().map(|_| ()), known)
     }
 }
@@ -44,7 +44,7 @@ impl<T, E: Show<Way>, Way> Subject<Whole<Way>> for Result<T, E> {
 impl<E: Show<Way>, Way> Subject<Alone<Way>> for E {
     type Said = Outcome;
 
-    fn judged(&self, known: Known) -> Outcome {
+    fn classified(&self, known: Known) -> Outcome {
         Shown::by(Err(self), known).outcome()
     }
 }

@@ -17,7 +17,7 @@ use std::error::Error;
 /// | `task::JoinError` of an abort; `sync::AcquireError`, `sync::TryAcquireError` | neutral | this side's own end, or its own limit |
 /// | `io::Error` | as [`io`](super::io()) | |
 pub fn tokio<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(|error| known(error).or_else(|| super::io::known(error)))
+    of.classified(|error| known(error).or_else(|| super::io::known(error)))
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {

@@ -37,7 +37,7 @@ use std::error;
 /// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
 /// It is a failure, so that a `statement_timeout` below the breaker's `timeout` counts.
 pub fn tokio_postgres<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {

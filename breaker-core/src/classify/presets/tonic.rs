@@ -44,7 +44,7 @@ use std::error::Error;
 /// # }
 /// ```
 pub fn tonic<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
@@ -306,7 +306,7 @@ presets!(tonic_0_14);
 
 #[cfg(test)]
 mod tests {
-    use crate::breaker::caller::Holder;
+    use crate::breaker::caller::Owner;
     use crate::breaker::error::CircuitBreakerError;
     use crate::machine::outcome::Outcome;
     use crate::{CircuitBreaker, Config};
@@ -377,6 +377,6 @@ mod tests {
 
     /// What is told of a call that was cut off.
     pub(super) fn limited() -> CircuitBreakerError {
-        CircuitBreakerError::timed_out(Holder::Own(breaker()), secs(1))
+        CircuitBreakerError::timed_out(Owner::Own(breaker()), secs(1))
     }
 }

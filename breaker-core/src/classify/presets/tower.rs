@@ -17,7 +17,7 @@ use std::error::Error;
 /// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in `call`: a `Buffer` remembers a rejection in
 /// `poll_ready` for ever, `Balance` drops the service, and a `Retry` is not asked.
 pub fn tower<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {

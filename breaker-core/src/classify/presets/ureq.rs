@@ -26,7 +26,7 @@ use std::error;
 ///
 /// An error of ureq has no `source()`. A body that you send from a reader of your own, and that breaks off there, is an `Io` error too, and so a failure.
 pub fn ureq<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(known)
+    of.classified(known)
 }
 
 pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {

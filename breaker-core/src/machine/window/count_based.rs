@@ -1,7 +1,7 @@
 //! A window over the last calls: two bits for each, in a ring.
 
 use super::{Bad, Mark};
-use crate::machine::trip::Tally;
+use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, OnceLock, Ordering};
 
 /// Calls in one word.
@@ -94,16 +94,16 @@ impl Ring {
     }
 
     #[inline]
-    pub(super) fn sums(&self) -> Tally {
-        let (failed, slow) = self.bad.sums();
-        Tally { calls: u64::from(self.head().filled), failed, slow }
+    pub(super) fn keyed_totals(&self) -> WindowTotals {
+        let (failed, slow) = self.bad.keyed_totals();
+        WindowTotals { calls: u64::from(self.head().filled), failed, slow }
     }
 
     /// The sums with every call that was added before. The head is read by writing it: whoever moves it on later has seen what the sums
     /// were made of.
-    pub(super) fn latest_sums(&self) -> Tally {
+    pub(super) fn latest_sums(&self) -> WindowTotals {
         self.head.fetch_add(0, Ordering::AcqRel);
-        self.sums()
+        self.keyed_totals()
     }
 
     pub(super) fn clear(&self) {
@@ -172,12 +172,12 @@ mod tests {
                     queue.pop_front();
                 }
                 let count = |f: fn(&Mark) -> bool| queue.iter().filter(|mark| f(mark)).count() as u64;
-                let expected = Tally {
+                let expected = WindowTotals {
                     calls: queue.len() as u64,
                     failed: count(|mark| mark.failed),
                     slow: count(|mark| mark.slow),
                 };
-                assert_eq!(ring.sums(), expected, "size {size}");
+                assert_eq!(ring.keyed_totals(), expected, "size {size}");
             }
         }
     }
@@ -197,13 +197,13 @@ mod tests {
         for size in [200, 10, 5000, 10] {
             ring.clear();
             ring.resize(size);
-            assert_eq!(ring.sums(), Tally::default());
+            assert_eq!(ring.keyed_totals(), WindowTotals::default());
             (0..300).for_each(|n| ring.add(mark(n)));
         }
         ring.forget_slow();
-        assert_eq!(ring.sums(), Tally { calls: 10, failed: 5, slow: 0 });
+        assert_eq!(ring.keyed_totals(), WindowTotals { calls: 10, failed: 5, slow: 0 });
         ring.clear();
-        assert_eq!(ring.sums(), Tally::default());
+        assert_eq!(ring.keyed_totals(), WindowTotals::default());
     }
 
     #[test]
@@ -225,9 +225,9 @@ mod tests {
         let bits = |mask: u64| {
             words.iter().map(|word| u64::from((word.load(Ordering::Relaxed) & mask).count_ones())).sum::<u64>()
         };
-        let sums = ring.sums();
-        assert_eq!((sums.failed, sums.slow), (bits(FAILURES), bits(!FAILURES)));
+        let keyed_totals = ring.keyed_totals();
+        assert_eq!((keyed_totals.failed, keyed_totals.slow), (bits(FAILURES), bits(!FAILURES)));
         (0..70).for_each(|_| ring.add(mark(0)));
-        assert_eq!(ring.sums(), Tally { calls: 70, failed: 0, slow: 0 });
+        assert_eq!(ring.keyed_totals(), WindowTotals { calls: 70, failed: 0, slow: 0 });
     }
 }

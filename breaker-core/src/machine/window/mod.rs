@@ -18,7 +18,7 @@ mod time_based;
 
 use crate::clock::{Tick, nanos_of};
 use crate::config::types::Window;
-use crate::machine::trip::{Rules, Tally, Trip};
+use crate::machine::trip::{Trip, WindowRules, WindowTotals};
 use crate::sync::{AtomicBool, AtomicU64, OnceLock, Ordering};
 use count_based::Ring;
 use starts::Starts;
@@ -36,11 +36,11 @@ pub(crate) struct Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Added {
     /// No rule holds.
-    Quiet,
+    NotTripped,
     /// A rule seems to hold: the machine has to decide.
-    Holds,
+    Tripped,
     /// Nothing was added: the window has to be turned on first, which takes the machine's lock.
-    Late,
+    BucketExpired,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ struct Limits {
 impl SlidingWindow {
     /// Takes rules, and a size; a window of another size or kind starts anew. Only under the machine's lock, as all that follows but
     /// for `add_good` and what asks.
-    pub(crate) fn arrange(&self, rules: &Rules, window: Window) {
+    pub(crate) fn arrange(&self, rules: &WindowRules, window: Window) {
         self.rules.set(rules);
         let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
         match self.starts.get() {
@@ -122,7 +122,7 @@ impl SlidingWindow {
     pub(crate) fn add_good(&self, now: Tick) -> Added {
         match self.timed_buckets() {
             None => self.ring.add(Mark { failed: false, slow: false }),
-            Some(buckets) if buckets.is_late(now) => return Added::Late,
+            Some(buckets) if buckets.is_late(now) => return Added::BucketExpired,
             Some(buckets) => buckets.add_good(),
         }
         self.seems_to_hold()
@@ -130,15 +130,15 @@ impl SlidingWindow {
 
     /// The same for one that came late while somebody else holds the lock: it counts for the time that is ending.
     pub(crate) fn add_good_late(&self) -> Added {
-        let Some(buckets) = self.timed_buckets() else { return Added::Quiet };
+        let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
         buckets.add_good();
         self.seems_to_hold()
     }
 
     #[inline]
     fn seems_to_hold(&self) -> Added {
-        let tally = self.sums();
-        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::Quiet } else { Added::Holds }
+        let tally = self.keyed_totals();
+        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::NotTripped } else { Added::Tripped }
     }
 
     /// A call begins, which may be slow before it ends. `false`: nobody asks.
@@ -173,18 +173,18 @@ impl SlidingWindow {
     /// The rule that holds after a call that was added under the lock. A good call that is added at the same time either is in these sums or sees
     /// that call in its own: else a rule that both make true together would be nobody's to find.
     pub(crate) fn judge(&self) -> Option<Trip> {
-        let sums = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
-        self.rules.get().judge(&sums)
+        let keyed_totals = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
+        self.rules.get().judge(&keyed_totals)
     }
 
     /// What is in the window; of a window of time, after it was turned on.
-    pub(crate) fn sums(&self) -> Tally {
-        self.timed_buckets().map_or_else(|| self.ring.sums(), Buckets::sums)
+    pub(crate) fn keyed_totals(&self) -> WindowTotals {
+        self.timed_buckets().map_or_else(|| self.ring.keyed_totals(), Buckets::keyed_totals)
     }
 
     /// What is in the window at `now`, without a change.
-    pub(crate) fn tally(&self, now: Tick) -> Tally {
-        self.timed_buckets().map_or_else(|| self.ring.sums(), |buckets| buckets.sums_at(now))
+    pub(crate) fn tally(&self, now: Tick) -> WindowTotals {
+        self.timed_buckets().map_or_else(|| self.ring.keyed_totals(), |buckets| buckets.sums_at(now))
     }
 
     fn empty(&self) {
@@ -225,7 +225,7 @@ impl SlidingWindow {
 }
 
 impl Limits {
-    fn set(&self, rules: &Rules) {
+    fn set(&self, rules: &WindowRules) {
         let bits = |rate: Option<f64>| rate.unwrap_or_default().to_bits();
         let nanos = |span: Option<Duration>| span.map_or(0, nanos_of);
         self.failure_rate.store(bits(rules.failure_rate), Ordering::Relaxed);
@@ -235,10 +235,10 @@ impl Limits {
         self.min_calls.store(u64::from(rules.min_calls), Ordering::Relaxed);
     }
 
-    fn get(&self) -> Rules {
+    fn get(&self) -> WindowRules {
         let rate = |bits: &AtomicU64| Some(f64::from_bits(bits.load(Ordering::Relaxed))).filter(|rate| *rate > 0.0);
         let count = |count: &AtomicU64| u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        Rules {
+        WindowRules {
             failure_rate: rate(&self.failure_rate),
             slow_rate: rate(&self.slow_rate),
             slow_call: Some(self.slow_call.load(Ordering::Relaxed))
@@ -276,7 +276,7 @@ impl Bad {
 
     /// Failures and slow calls.
     #[inline]
-    fn sums(&self) -> (u64, u64) {
+    fn keyed_totals(&self) -> (u64, u64) {
         Self::read(self.0.load(Ordering::Relaxed))
     }
 

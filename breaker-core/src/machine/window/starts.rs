@@ -63,8 +63,8 @@ impl Starts {
     pub(super) fn enter(&self, at: Tick) -> bool {
         let Some(number) = self.number(at) else { return false };
         let tag = number << 32;
-        let one_more = |word: u64| Some(if word & !COUNT == tag { word + 1 } else { tag | 1 });
-        self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+        let count = |word: u64| Some(if word & !COUNT == tag { word + 1 } else { tag | 1 });
+        self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
     }
 
     /// A call that began then ends.

@@ -2,7 +2,7 @@
 
 use super::{Bad, Mark};
 use crate::clock::{Tick, nanos_of};
-use crate::machine::trip::Tally;
+use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -105,21 +105,21 @@ impl Buckets {
     }
 
     #[inline]
-    pub(super) fn sums(&self) -> Tally {
+    pub(super) fn keyed_totals(&self) -> WindowTotals {
         self.total.tally()
     }
 
     /// The sums with every call that was added before. The number of calls is read by writing it: whoever adds to it later has seen what the
     /// sums were made of.
-    pub(super) fn latest_sums(&self) -> Tally {
+    pub(super) fn latest_sums(&self) -> WindowTotals {
         self.total.calls.fetch_add(0, Ordering::AcqRel);
-        self.sums()
+        self.keyed_totals()
     }
 
     /// The sums as they will be when the window has been turned to `now`.
-    pub(super) fn sums_at(&self, now: Tick) -> Tally {
+    pub(super) fn sums_at(&self, now: Tick) -> WindowTotals {
         let (steps, present) = (self.steps(now).min(BUCKETS as u64), self.present.load(Ordering::Relaxed));
-        let mut tally = self.sums();
+        let mut tally = self.keyed_totals();
         for step in 1..=steps {
             let gone = self.place(present + step).tally();
             tally.calls = tally.calls.saturating_sub(gone.calls);
@@ -136,14 +136,14 @@ impl Buckets {
 
     pub(super) fn forget_slow(&self) {
         for bucket in &self.buckets {
-            let slow = bucket.bad.sums().1 as u32;
+            let slow = bucket.bad.keyed_totals().1 as u32;
             bucket.bad.take(0, slow);
             self.total.bad.take(0, slow);
         }
     }
 
     fn empty(&self, bucket: &Bucket) {
-        if bucket.tally() == Tally::default() {
+        if bucket.tally() == WindowTotals::default() {
             return;
         }
         self.total.calls.fetch_sub(bucket.calls.swap(0, Ordering::Relaxed), Ordering::Relaxed);
@@ -165,10 +165,10 @@ impl Buckets {
 impl Bucket {
     /// What was taken away before it was added counts as none.
     #[inline]
-    fn tally(&self) -> Tally {
+    fn tally(&self) -> WindowTotals {
         let calls = self.calls.load(Ordering::Relaxed);
-        let (failed, slow) = self.bad.sums();
-        Tally { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
+        let (failed, slow) = self.bad.keyed_totals();
+        WindowTotals { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
                 assert_eq!(buckets.sums_at(now).failed, seen, "{offset:?} {age:?}");
             }
             buckets.turn(made.after(span));
-            assert_eq!(buckets.sums().failed, 0);
+            assert_eq!(buckets.keyed_totals().failed, 0);
         }
     }
 
@@ -228,12 +228,12 @@ mod tests {
             let here = place(now, origin);
             calls.push((here, mark));
             let present = || calls.iter().filter(|(at, _)| at + 60 > here);
-            let expected = Tally {
+            let expected = WindowTotals {
                 calls: present().count() as u64,
                 failed: present().filter(|(_, mark)| mark.failed).count() as u64,
                 slow: present().filter(|(_, mark)| mark.slow).count() as u64,
             };
-            assert_eq!(buckets.sums(), expected);
+            assert_eq!(buckets.keyed_totals(), expected);
             assert_eq!(buckets.sums_at(now), expected);
         }
     }
@@ -250,10 +250,10 @@ mod tests {
             let buckets = window(span);
             for now in [Tick::ZERO, START, Tick::from_nanos(u64::MAX - 1), Tick::NEVER, START] {
                 add(&buckets, FAILED, now);
-                assert!(buckets.sums().failed >= 1, "{span:?} {now:?}");
+                assert!(buckets.keyed_totals().failed >= 1, "{span:?} {now:?}");
             }
             buckets.clear();
-            assert_eq!(buckets.sums(), Tally::default());
+            assert_eq!(buckets.keyed_totals(), WindowTotals::default());
         }
     }
 
@@ -266,8 +266,8 @@ mod tests {
                 scope.spawn(|| (0..10_000).for_each(|_| buckets.add_good()));
             }
         });
-        assert_eq!(buckets.sums(), Tally { calls: 40_000, failed: 0, slow: 0 });
+        assert_eq!(buckets.keyed_totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });
         buckets.turn(START.after(60 * SECOND));
-        assert_eq!(buckets.sums(), Tally::default());
+        assert_eq!(buckets.keyed_totals(), WindowTotals::default());
     }
 }

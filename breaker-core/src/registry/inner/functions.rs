@@ -2,8 +2,8 @@
 //! attribute, its variables, and its table of the file.
 
 use super::placing::below_stands;
-use super::{Directory, Entry};
-use crate::config::call_settings::{Stated, Terms};
+use super::{Entry, RegistryState};
+use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::env::{Environment, Reading};
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;
@@ -25,8 +25,8 @@ pub(super) struct Known {
     /// `file:line (module::Type::function)`.
     pub(super) place: String,
     /// Whether a time limit can end its calls.
-    pub(super) can_be_cut: bool,
-    terms: Arc<Terms>,
+    pub(super) can_time_out: bool,
+    call_settings: Arc<PublishedCallSettings>,
 }
 
 /// The longest time limits of a breaker's functions.
@@ -55,20 +55,25 @@ impl Longest {
     }
 }
 
-impl Directory {
+impl RegistryState {
     /// Keeps the function among those of the breaker `name`, and gives what calls read of what is said of it.
-    pub(crate) fn add_function(&mut self, name: &str, declared: &Declared, function: Function) -> Arc<Terms> {
+    pub(crate) fn add_function(
+        &mut self,
+        name: &str,
+        declared: &Declared,
+        function: Function,
+    ) -> Arc<PublishedCallSettings> {
         let Some(entry) = self.breakers.get_mut(name) else { return Arc::default() };
         if function.has_key {
             entry.breaker.0.has_key.store(true, Ordering::Relaxed);
         }
         if let Some(known) = entry.functions.iter().find(|known| known.function.site == function.site) {
-            return Arc::clone(&known.terms);
+            return Arc::clone(&known.call_settings);
         }
         let path = declared.function().unwrap_or_default().to_owned();
         let place = declared.place.clone();
-        let known = Known { function, path, place, can_be_cut: declared.can_be_cut, terms: Arc::default() };
-        let (terms, prefix) = (Arc::clone(&known.terms), text::prefix(&known.path));
+        let known = Known { function, path, place, can_time_out: declared.can_time_out, call_settings: Arc::default() };
+        let (call_settings, prefix) = (Arc::clone(&known.call_settings), text::prefix(&known.path));
         entry.functions.push(known);
         self.prefixes.add_function(&prefix);
         self.read_environment();
@@ -78,7 +83,7 @@ impl Directory {
             self.place(name);
         }
         self.say_what_cannot_be_cut(name);
-        terms
+        call_settings
     }
 
     /// Puts in force what is said of each function of the breaker `name`, and gives their longest time limits.
@@ -98,16 +103,16 @@ impl Directory {
         let reading = self.read_function(known, &self.file, &environment);
         let attribute = Config { timeout: known.function.timeout, ..Config::new() };
         let places = [(Rank::OperatorOfFunction, &reading.layer.config), (Rank::Function, &attribute)];
-        known.terms.set(Stated::of(&places));
+        known.call_settings.set(CallSettings::of(&places));
         match (reading.layer.config.timeout, reading.layer.sources.get("timeout")) {
             (Some(limit), Some(source)) => longest.add(limit, source.clone(), true),
             _ => longest.add(known.function.timeout.flatten(), Source::Attribute, false),
         }
         self.environment = Some(environment);
         for problem in reading.problems {
-            self.say_problem(below_stands(&problem.to_string()));
+            self.log_problem_once(below_stands(&problem.to_string()));
         }
-        reading.notices.into_iter().for_each(|notice| self.say(notice));
+        reading.notices.into_iter().for_each(|notice| self.log_once(notice));
     }
 
     /// What variables and the file say of one function.
@@ -159,7 +164,7 @@ impl Directory {
     /// The time limit of calls of this function, if they can be cut off, with its source; `None`: there is none.
     pub(super) fn limit_of(&self, entry: &Entry, known: &Known) -> Option<(Duration, Source)> {
         let layers = entry.breaker.layers();
-        let (own, of_breaker) = (known.terms.timeout(), layers.stated().timeout);
+        let (own, of_breaker) = (known.call_settings.timeout(), layers.call_settings().timeout);
         let limit = own.max(of_breaker).time()?;
         if own <= of_breaker {
             return Some((limit, layers.source_of_limit()));

@@ -8,24 +8,24 @@ mod remove;
 mod review;
 
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::pending_reports::Told;
+use crate::breaker::pending_reports::PendingReports;
 use crate::breaker::report::Observer;
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;
 use crate::config::keys::Config;
-use crate::config::layers::{Layers, Place};
+use crate::config::layers::{Layers, Precedence};
 use crate::config::prefixes::Prefixes;
 use crate::config::types::Source;
 use crate::registry::call_site::CallSite;
 use crate::registry::declaration::{Declared, Origin};
-use crate::registry::logged_once::Said;
+use crate::registry::logged_once::LoggedOnce;
 use crate::sync::Arc;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 #[derive(Default)]
-pub(crate) struct Directory {
+pub(crate) struct RegistryState {
     breakers: BTreeMap<String, Entry>,
     /// Those of all breakers' variables.
     prefixes: Prefixes,
@@ -43,8 +43,8 @@ pub(crate) struct Directory {
     conflicts: Vec<ConfigError>,
     /// Which breaker, key and place each of them is of.
     conflicting: HashSet<String>,
-    pub(crate) waiting: Waiting,
-    said: Said,
+    pub(crate) waiting: PendingNotifications,
+    said: LoggedOnce,
 }
 
 struct Entry {
@@ -65,8 +65,8 @@ struct Entry {
 
 /// What is to be told and logged when the lock is let go.
 #[derive(Default)]
-pub(crate) struct Waiting {
-    pub(crate) told: Vec<(CircuitBreaker, Told)>,
+pub(crate) struct PendingNotifications {
+    pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
     pub(crate) made: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
@@ -87,7 +87,7 @@ impl Found {
     }
 }
 
-impl Directory {
+impl RegistryState {
     pub(crate) fn get(&self, name: &str) -> Option<CircuitBreaker> {
         self.breakers.get(name).map(|entry| entry.breaker.clone())
     }
@@ -120,10 +120,10 @@ impl Directory {
         let site = |declared: &Declared| {
             let known = entry.functions.iter().find(|known| known.place == declared.place);
             let limit = match known {
-                Some(known) => self.limit_of(entry, known).filter(|_| known.can_be_cut),
+                Some(known) => self.limit_of(entry, known).filter(|_| known.can_time_out),
                 None => {
                     let layers = entry.breaker.layers();
-                    layers.stated().timeout.time().map(|limit| (limit, layers.source_of_limit()))
+                    layers.call_settings().timeout.time().map(|limit| (limit, layers.source_of_limit()))
                 }
             };
             CallSite::new(declared, limit)
@@ -161,7 +161,7 @@ impl Directory {
     pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
         if let Some(entry) = self.breakers.get(name) {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            layers.set(Place::Configure, config.into());
+            layers.set(Precedence::Configure, config.into());
             let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
             let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
             if !problems.is_empty() {
@@ -296,7 +296,7 @@ impl Directory {
         if let Some(origin) = shared {
             entry.by_default.push((origin.clone(), new.place.clone()));
             let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
-            notice.into_iter().for_each(|notice| self.say(notice));
+            notice.into_iter().for_each(|notice| self.log_once(notice));
         }
         for (key, first, stands, differs) in told {
             let place = &new.place;
@@ -309,7 +309,7 @@ impl Directory {
                  them another name"
             );
             let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
-            self.say_problem(conflict.to_string());
+            self.log_problem_once(conflict.to_string());
             self.conflicts.push(conflict);
         }
         if changed {

@@ -1,13 +1,13 @@
 //! Puts in force what all sources say of a breaker.
 
-use super::Directory;
+use super::RegistryState;
 use crate::config::env::{Environment, Reading};
 use crate::config::file::FileSettings;
 use crate::config::keys::Config;
-use crate::config::layers::{Layer, Place};
+use crate::config::layers::{Layer, Precedence};
 use crate::config::text;
 
-impl Directory {
+impl RegistryState {
     /// Keeps the prefix of the breaker `name` up to date, when something was said about it.
     pub(super) fn keep_prefix(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
@@ -36,22 +36,22 @@ impl Directory {
         });
         self.waiting.told.extend(told);
         for (_, problem) in breaker.layers().problems(name) {
-            self.say_problem(below_stands(&problem.to_string()));
+            self.log_problem_once(below_stands(&problem.to_string()));
         }
         self.say_what_cannot_be_cut(name);
     }
 
     /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
-    pub(super) fn layers(&mut self, name: &str, united: Config) -> [(Place, Layer); 7] {
+    pub(super) fn layers(&mut self, name: &str, united: Config) -> [(Precedence, Layer); 7] {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
         let (layers, read) = self.read(name, united, &self.file, &environment);
         self.environment = Some(environment);
         for text in read.iter().flat_map(|reading| &reading.problems).map(ToString::to_string) {
-            self.say_problem(below_stands(&text));
+            self.log_problem_once(below_stands(&text));
         }
         for notice in read.into_iter().flat_map(|reading| reading.notices) {
-            self.say(notice);
+            self.log_once(notice);
         }
         layers
     }
@@ -63,19 +63,19 @@ impl Directory {
         united: Config,
         file: &FileSettings,
         environment: &Environment,
-    ) -> ([(Place, Layer); 7], [Reading; 2]) {
+    ) -> ([(Precedence, Layer); 7], [Reading; 2]) {
         let prefix = self.prefix(name, united);
         let (mut every, mut own) = (environment.every(), environment.breaker(&prefix, &self.prefixes));
         let alone = self.breakers.keys().all(|known| known == name);
         every.layer.label = every.layer.label.filter(|_| alone);
         let layers = [
-            (Place::FileDefaults, file.defaults.clone()),
-            (Place::Attribute, united.into()),
-            (Place::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
-            (Place::FileAll, file.all.clone()),
-            (Place::File, file.breakers.get(name).cloned().unwrap_or_default()),
-            (Place::EnvironmentDefault, std::mem::take(&mut every.layer)),
-            (Place::Environment, std::mem::take(&mut own.layer)),
+            (Precedence::FileDefaults, file.defaults.clone()),
+            (Precedence::Attribute, united.into()),
+            (Precedence::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
+            (Precedence::FileAll, file.all.clone()),
+            (Precedence::File, file.breakers.get(name).cloned().unwrap_or_default()),
+            (Precedence::EnvironmentDefault, std::mem::take(&mut every.layer)),
+            (Precedence::Environment, std::mem::take(&mut own.layer)),
         ];
         (layers, [every, own])
     }
@@ -90,21 +90,21 @@ impl Directory {
         if self.environment.is_none() {
             let environment = Environment::of_process();
             for strange in environment.strange_keys(&self.prefixes) {
-                self.say(strange.to_string());
+                self.log_once(strange.to_string());
             }
             self.environment = Some(environment);
         }
     }
 
     /// Has a problem logged, if it was not before; unless `init` returns it first.
-    pub(super) fn say_problem(&mut self, text: String) {
+    pub(super) fn log_problem_once(&mut self, text: String) {
         if self.said.is_new(&text) {
             self.waiting.problems.push(text);
         }
     }
 
     /// Has `text` logged, if it was not before.
-    pub(super) fn say(&mut self, text: String) {
+    pub(super) fn log_once(&mut self, text: String) {
         if self.said.is_new(&text) {
             self.waiting.notices.push(text);
         }

@@ -1,10 +1,10 @@
 //! Removes a breaker that code made.
 
-use super::Directory;
+use super::RegistryState;
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 
-impl Directory {
+impl RegistryState {
     /// Gives the breaker `name`, of which nothing is left here.
     pub(crate) fn remove(&mut self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         self.refuse_to_remove(name)?;
@@ -37,8 +37,8 @@ impl Directory {
     /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is counted with its head.
     fn part_from(&mut self, breaker: &CircuitBreaker) {
         let with_head =
-            |head: CircuitBreaker| self.breakers.get(head.name()).is_some_and(|known| known.breaker.is(&head));
-        if breaker.head().is_some_and(with_head) {
+            |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));
+        if breaker.parent().is_some_and(with_head) {
             return;
         }
         for observer in &self.observers {

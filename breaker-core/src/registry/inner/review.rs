@@ -1,7 +1,7 @@
 //! Checks the whole configuration: what is wrong, and what is odd.
 
 use super::placing::below_stands;
-use super::{Directory, Entry};
+use super::{Entry, RegistryState};
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::file::FileSettings;
@@ -10,7 +10,7 @@ use crate::config::types::Source;
 use crate::config::{duration, excerpt, prefixes, text};
 use std::collections::BTreeMap;
 
-impl Directory {
+impl RegistryState {
     /// Looks at everything again with `f`: what it does not say any more is forgotten.
     pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
         self.said.begin_review();
@@ -89,7 +89,7 @@ impl Directory {
         odd.extend(self.shared_prefixes());
         odd.extend(self.shared_by_default());
         for warning in &odd {
-            self.say(warning.to_string());
+            self.log_once(warning.to_string());
         }
         odd
     }
@@ -142,7 +142,7 @@ impl Directory {
     /// Says of the time limits of `name` which functions cannot keep theirs.
     pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
-        let uncut = entry.functions.iter().filter(|known| !known.can_be_cut);
+        let uncut = entry.functions.iter().filter(|known| !known.can_time_out);
         let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
         let notices: Vec<_> = limited
             .map(|(place, (limit, source))| {
@@ -153,7 +153,7 @@ impl Directory {
                 )
             })
             .collect();
-        notices.into_iter().for_each(|notice| self.say(notice));
+        notices.into_iter().for_each(|notice| self.log_once(notice));
     }
 }
 
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
-        let mut directory = Directory::default();
+        let mut directory = RegistryState::default();
         for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
             let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
             let by_default = Some(Origin::Function(function));
-            directory.declare(&name, Declared { place, config: Config::new(), can_be_cut: true, by_default }, false);
+            directory.declare(&name, Declared { place, config: Config::new(), can_time_out: true, by_default }, false);
         }
         let found = directory.init(Environment::default(), false);
         assert_eq!(found.warnings.len(), 101);

@@ -32,9 +32,9 @@ pub use names::{
     FALLBACKS_TOTAL, MEMBERS_UNHEALTHY, NAMES, OPENINGS_TOTAL, OUTAGES_TOTAL, REJECTED_TOTAL, STATE,
 };
 
-use crate::breaker::control::tell_all;
+use crate::breaker::control::report_all;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::pending_reports::Told;
+use crate::breaker::pending_reports::PendingReports;
 use crate::breaker::report::{Meter, Observer, Report, StateChange};
 use crate::clock;
 use crate::config::visible::visible;
@@ -48,7 +48,7 @@ impl CircuitBreaker {
     /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
     pub fn export_metrics(&self) {
         clock::precise();
-        tell_all(self.meter_on());
+        report_all(self.meter_on());
     }
 
     /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
@@ -59,21 +59,21 @@ impl CircuitBreaker {
     }
 
     /// Gives what there is to tell, since a registry calls it under its lock.
-    pub(crate) fn meter_on(&self) -> Vec<(Self, Told)> {
+    pub(crate) fn meter_on(&self) -> Vec<(Self, PendingReports)> {
         let meter: Arc<dyn Meter> = Arc::new(BreakerMeter::default());
         self.set_meter(&meter)
     }
 
     /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
     pub(crate) fn meter_takes_leave(&self) {
-        if let Some(meter) = self.0.made().and_then(|rest| rest.meter.get()).filter(|meter| !meter.counts()) {
+        if let Some(meter) = self.0.made().and_then(|cold| cold.meter.get()).filter(|meter| !meter.counts()) {
             meter.take_leave();
         }
     }
 
     /// The one under whose name it is counted.
     fn counted_as(&self) -> &Self {
-        self.0.member().map_or(self, |later| later.head().counted_as())
+        self.0.keyed_breaker().map_or(self, |lazy| lazy.parent().counted_as())
     }
 }
 
@@ -95,10 +95,10 @@ impl BreakerMeter {
 
     /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
     #[cold]
-    fn resolve(&self, head: &CircuitBreaker) -> Option<&Handles> {
-        let made = Handles::of_recorder(&visible(&head.label()))?;
+    fn resolve(&self, parent: &CircuitBreaker) -> Option<&Handles> {
+        let made = Handles::of_recorder(&visible(&parent.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(made));
-        show(head, handles);
+        show(parent, handles);
         Some(handles)
     }
 
@@ -130,9 +130,9 @@ impl Meter for BreakerMeter {
     }
 
     fn refresh(&self, breaker: &CircuitBreaker) {
-        let head = breaker.counted_as();
-        if let Some(handles) = self.handles(head) {
-            show(head, handles);
+        let parent = breaker.counted_as();
+        if let Some(handles) = self.handles(parent) {
+            show(parent, handles);
             self.durations.hand_over(&handles.duration);
         }
     }
@@ -151,15 +151,15 @@ impl Meter for BreakerMeter {
 }
 
 /// Sets the gauges.
-fn show(head: &CircuitBreaker, handles: &Handles) {
+fn show(parent: &CircuitBreaker, handles: &Handles) {
     let (mut unhealthy, mut worst) = (0_u32, CLOSED);
-    head.each_unhealthy(|_, state| {
+    parent.each_unhealthy(|_, state| {
         unhealthy += 1;
         worst = if worst == OPEN { worst } else { number(state) };
     });
-    let own = number(head.state());
+    let own = number(parent.state());
     handles.state.set(if own == CLOSED { worst } else { own });
-    handles.critical.set(if head.config().critical { 1.0 } else { 0.0 });
+    handles.critical.set(if parent.config().critical { 1.0 } else { 0.0 });
     handles.members_unhealthy.set(unhealthy);
 }
 
@@ -255,7 +255,7 @@ impl BreakerMeter {
                 handles.outages.increment(1);
             }
         }
-        match event.breaker.0.member() {
+        match event.breaker.0.keyed_breaker() {
             None => show(event.breaker, handles),
             // All the others are looked at when the metrics are refreshed.
             Some(_) if opens && !event.shadow => handles.state.set(OPEN),

@@ -14,7 +14,7 @@ use std::error::Error;
 /// A `RunError<E>` is `Classify` where `E` is. This function, which looks into a chain of errors, knows those of `redis`, `tokio-postgres` (with their features) and
 /// `io::Error`, and the errors of these clients themselves, so that one function that takes a connection and asks has one preset.
 pub fn bb8<S: Subject<Way>, Way>(of: &S) -> S::Said {
-    of.judged(|error| known(error).or_else(|| super::of_connections(error)))
+    of.classified(|error| known(error).or_else(|| super::of_connections(error)))
 }
 
 pub(in crate::classify::presets) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {

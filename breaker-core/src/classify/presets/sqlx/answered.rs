@@ -32,37 +32,37 @@ struct Heard {
 }
 
 /// A service has few pools, and a new one is rare: to look, and to note, is to share the lock.
-static HEARD: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
+static OBSERVED: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
 
 /// A call of the pool was answered.
 pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
-    of(pool, gone, |heard| {
-        heard.answered.store(now.as_nanos(), Ordering::Relaxed);
-        heard.in_vain.store(0, Ordering::Relaxed);
+    of(pool, gone, |observed| {
+        observed.answered.store(now.as_nanos(), Ordering::Relaxed);
+        observed.in_vain.store(0, Ordering::Relaxed);
     });
 }
 
 /// A call of the pool had a place, whatever came of it.
 pub(super) fn note_place(pool: Id) {
-    known(pool, |heard| heard.in_vain.store(0, Ordering::Relaxed));
+    known(pool, |observed| observed.in_vain.store(0, Ordering::Relaxed));
 }
 
 /// For how long the calls of the pool have waited in vain, of which this is one.
 pub(super) fn in_vain(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) -> Duration {
-    of(pool, gone, |heard| {
-        let begun = heard.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
+    of(pool, gone, |observed| {
+        let begun = observed.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
         begun.map_or_else(|begun| now.since(Tick::from_nanos(begun)), |_| Duration::ZERO)
     })
 }
 
 /// Whether a call of the pool was answered within a wait of this length that ends now.
 pub(super) fn within(wait: Duration, pool: Id, now: Tick) -> bool {
-    let answered = known(pool, |heard| heard.answered.load(Ordering::Relaxed)).unwrap_or(0);
+    let answered = known(pool, |observed| observed.answered.load(Ordering::Relaxed)).unwrap_or(0);
     answered != 0 && now.since(Tick::from_nanos(answered)) < wait.saturating_sub(GRAIN)
 }
 
 fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
-    HEARD.read().iter().find(|heard| heard.pool == pool).map(look)
+    OBSERVED.read().iter().find(|observed| observed.pool == pool).map(look)
 }
 
 /// Of a pool that may be new here. Those that are gone make room then, so that there are no more than there are pools.
@@ -72,8 +72,8 @@ fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T
     }
     let new = Heard { pool, answered: AtomicU64::new(0), in_vain: AtomicU64::new(0), gone: gone() };
     let seen = look(&new);
-    let mut all = HEARD.write();
-    all.retain_mut(|heard| heard.pool != pool && !(heard.gone)());
+    let mut all = OBSERVED.write();
+    all.retain_mut(|observed| observed.pool != pool && !(observed.gone)());
     all.push(new);
     seen
 }

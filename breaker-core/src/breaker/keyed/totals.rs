@@ -2,7 +2,7 @@
 
 /// What the members have counted together.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Sums {
+pub(crate) struct KeyedTotals {
     pub(crate) successes: u64,
     pub(crate) failures: u64,
     pub(crate) rejected: u64,

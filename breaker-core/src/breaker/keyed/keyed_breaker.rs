@@ -8,31 +8,31 @@
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::inner::{Base, Core, Rest};
+use crate::breaker::inner::{ColdState, HotState, ResetBaseline};
 use crate::breaker::keyed::key::Key;
-use crate::breaker::keyed::{Common, Family};
+use crate::breaker::keyed::{Common, KeyedBreakers};
 use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
-use crate::machine::packed::Word;
-use crate::sync::counter::Tally;
+use crate::machine::packed::PackedState;
+use crate::sync::counter::AdaptiveCounters;
 use crate::sync::statics::OnceLock as Once;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 
 /// What each call looks at comes first, so that it is on few lines.
 #[repr(C)]
-pub(crate) struct Member {
-    pub(crate) tally: Tally,
+pub(crate) struct KeyedBreaker {
+    pub(crate) tally: AdaptiveCounters,
     key: Key,
-    pub(crate) core: Core,
+    pub(crate) core: HotState,
 }
 
 /// What the rest of a member is made of.
-pub(crate) struct Later {
-    head: &'static CircuitBreaker,
+pub(crate) struct LazyState {
+    parent: &'static CircuitBreaker,
     /// When it came into its state.
     since: AtomicU64,
-    rest: OnceLock<Box<Sealed<Rest>>>,
+    cold: OnceLock<Box<Sealed<ColdState>>>,
     more: Once<Box<More>>,
 }
 
@@ -40,14 +40,15 @@ pub(crate) struct Later {
 #[derive(Default)]
 struct More {
     name: Once<Box<str>>,
-    base: Base,
+    base: ResetBaseline,
 }
 
-impl Member {
+impl KeyedBreaker {
     /// Only under the lock of the family, by whoever lets others find it under the same.
-    pub(crate) fn new(head: &'static CircuitBreaker, key: Key, common: &Common, heard: bool, now: Tick) -> Self {
-        let later = Later { head, since: AtomicU64::new(now.as_nanos()), rest: OnceLock::new(), more: Once::new() };
-        Self { tally: Tally::default(), key, core: Core::of_member(common.gate(heard), later) }
+    pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: bool, now: Tick) -> Self {
+        let lazy =
+            LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
+        Self { tally: AdaptiveCounters::default(), key, core: HotState::of_member(common.gate(observed), lazy) }
     }
 
     #[inline]
@@ -57,8 +58,8 @@ impl Member {
 
     /// The head's name with the value.
     pub(crate) fn name(&self) -> &str {
-        let Some(later) = self.core.member() else { return "" };
-        later.more().name.get_or_init(|| format!("{}[{}]", later.head.name(), self.key.shown()).into())
+        let Some(lazy) = self.core.keyed_breaker() else { return "" };
+        lazy.more().name.get_or_init(|| format!("{}[{}]", lazy.parent.name(), self.key.shown()).into())
     }
 
     /// How many calls succeeded since the last reset.
@@ -75,49 +76,49 @@ impl Member {
 
     /// From now on both are counted anew.
     pub(crate) fn zero(&self) {
-        if let Some(later) = self.core.member() {
-            later.more().base.note(self.tally.successes(), self.tally.rejections());
+        if let Some(lazy) = self.core.keyed_breaker() {
+            lazy.more().base.note(self.tally.successes(), self.tally.rejections());
         }
     }
 
-    fn base(&self) -> Option<&Base> {
-        Some(&self.core.member()?.more.get()?.base)
+    fn base(&self) -> Option<&ResetBaseline> {
+        Some(&self.core.keyed_breaker()?.more.get()?.base)
     }
 }
 
-impl Later {
-    pub(crate) const fn head(&self) -> &'static CircuitBreaker {
-        self.head
+impl LazyState {
+    pub(crate) const fn parent(&self) -> &'static CircuitBreaker {
+        self.parent
     }
 
     /// The rest, if it was made.
     #[inline]
-    pub(crate) fn made(&self) -> Option<&Rest> {
-        self.rest.get().map(|rest| &***rest)
+    pub(crate) fn made(&self) -> Option<&ColdState> {
+        self.cold.get().map(|cold| &***cold)
     }
 
-    pub(crate) fn rest(&self, core: &Core) -> &Rest {
+    pub(crate) fn cold(&self, core: &HotState) -> &ColdState {
         self.made().unwrap_or_else(|| self.make(core))
     }
 
     #[cold]
-    fn make(&self, core: &Core) -> &Rest {
-        let mut members = self.family().members.lock();
-        if let Some(rest) = self.made() {
-            return rest;
+    fn make(&self, core: &HotState) -> &ColdState {
+        let mut index = self.keyed().index.lock();
+        if let Some(cold) = self.made() {
+            return cold;
         }
-        let common = members.common(self.head);
+        let common = index.common(self.parent);
         let machine = self.machine(core, common, sync::seed());
-        let rest = Rest::new(Arc::clone(&common.layers), machine, self.head.observers());
+        let cold = ColdState::new(Arc::clone(&common.layers), machine, self.parent.observers());
         #[cfg(feature = "metrics")]
-        if let Some(meter) = self.head.0.meter.get() {
-            rest.meter.get_or_init(|| Arc::clone(meter));
+        if let Some(meter) = self.parent.0.meter.get() {
+            cold.meter.get_or_init(|| Arc::clone(meter));
         }
-        self.rest.get_or_init(|| Box::new(Sealed::new(rest)))
+        self.cold.get_or_init(|| Box::new(Sealed::new(cold)))
     }
 
     /// The machine that it would have. Only under the lock of the family.
-    fn machine(&self, core: &Core, common: &Common, seed: u64) -> Machine {
+    fn machine(&self, core: &HotState, common: &Common, seed: u64) -> Machine {
         let since = Tick::from_nanos(self.since.load(Ordering::Relaxed));
         common.machine(seed, core.gate.word().generation(), since)
     }
@@ -131,8 +132,8 @@ impl Later {
         self.more.get_or_init(Box::default)
     }
 
-    fn family(&self) -> &'static Family {
-        self.head.0.family.get_or_init(Box::default)
+    fn keyed(&self) -> &'static KeyedBreakers {
+        self.parent.0.keyed.get_or_init(Box::default)
     }
 }
 
@@ -140,25 +141,25 @@ impl CircuitBreaker {
     /// The function whose call this handle was given to.
     pub(crate) fn calling(&self) -> Option<&'static Function> {
         match &self.0 {
-            Handle::Member(_, number) => self.caller(*number),
+            Handle::KeyedBreaker(_, number) => self.caller(*number),
             _ => None,
         }
     }
 
     /// The function that has this number in the family to which it belongs.
     pub(crate) fn caller(&self, number: u32) -> Option<&'static Function> {
-        self.0.member()?.head.family()?.function(number)
+        self.0.keyed_breaker()?.parent.keyed()?.function(number)
     }
 
     /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since
     /// somebody may make the rest in between.
     pub(crate) fn has_nothing_to_settle(&self) -> bool {
-        !self.0.gate.word().has(Word::WINDOW) && self.0.later().is_some()
+        !self.0.gate.word().has(PackedState::WINDOW) && self.0.lazy().is_some()
     }
 
     /// The machine that a member would have which has none.
     pub(crate) fn blank(&self) -> Option<Machine> {
-        self.without_rest(|later, common| later.machine(&self.0, common, 0))
+        self.without_rest(|lazy, common| lazy.machine(&self.0, common, 0))
     }
 
     /// What all places say of it.
@@ -168,10 +169,10 @@ impl CircuitBreaker {
     }
 
     /// Does something with what holds for a member without a rest, which it stays meanwhile; `None`: it has one.
-    fn without_rest<T>(&self, f: impl FnOnce(&Later, &Common) -> T) -> Option<T> {
-        let later = self.0.later()?;
-        let mut members = later.family().members.lock();
+    fn without_rest<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
+        let lazy = self.0.lazy()?;
+        let mut index = lazy.keyed().index.lock();
         // It may have been made while this waited.
-        later.made().is_none().then(|| f(later, members.common(later.head)))
+        lazy.made().is_none().then(|| f(lazy, index.common(lazy.parent)))
     }
 }

@@ -1,0 +1,157 @@
+//! Races of keyed breakers: eviction against totals and resets, and a state of its own against
+//! changes for all.
+
+use super::{Heard, breaker, check, race};
+use crate::breaker::caller::Binding;
+use crate::breaker::handle::CircuitBreaker;
+use crate::config::keys::Config;
+use crate::machine::state::State;
+use crate::sync::Arc;
+use crate::sync::counter::Tally;
+
+/// A head with a member, which has counted a success.
+fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
+    let parent = breaker(config);
+    let by: &'static Binding = Box::leak(Box::new(Binding::new(parent.clone(), "model".to_owned(), Arc::default())));
+    by.keyed_breaker("first").try_acquire().unwrap().success();
+    (parent, by)
+}
+
+/// The same with room for one member.
+fn narrow() -> (CircuitBreaker, &'static Binding) {
+    keyed(Config::new().max_keys(1))
+}
+
+#[test]
+fn the_sums_miss_no_member_that_leaves() {
+    check(|| {
+        let (parent, by) = narrow();
+        let (_, keyed_totals) = race(move || drop(by.keyed_breaker("comes")), move || parent.keyed_totals());
+        assert_eq!(keyed_totals.successes, 1);
+    });
+}
+
+#[test]
+fn a_reset_misses_no_member_that_leaves() {
+    check(|| {
+        let (parent, by) = narrow();
+        let other = parent.clone();
+        race(move || drop(by.keyed_breaker("comes")), move || other.reset());
+        assert_eq!(parent.keyed_totals().successes, 0);
+    });
+}
+
+#[test]
+fn who_has_a_call_stays_and_who_comes_has_another_breaker() {
+    check(|| {
+        let (parent, by) = narrow();
+        let (permit, other) =
+            race(move || by.keyed_breaker("first").try_acquire().unwrap(), move || by.keyed_breaker("comes"));
+        assert!(!permit.breaker().is(&other));
+        let known = ["first", "*"].map(|key| parent.known_member(key).is_some_and(|known| known.is(permit.breaker())));
+        assert!(known.contains(&true));
+    });
+}
+
+#[test]
+fn an_open_one_stays_for_who_meets_it_and_who_comes_has_another_breaker() {
+    check(|| {
+        let (parent, by) = keyed(Config::new().max_keys(1).fail_max(1));
+        by.keyed_breaker("first").try_acquire().unwrap().failure();
+        let (first, other) = race(move || by.keyed_breaker("first"), move || by.keyed_breaker("comes"));
+        assert!(!first.is(&other) && other.state() == State::Closed);
+        assert!(parent.known_member("first").is_some_and(|known| known.is(&first)) || first.state() == State::Closed);
+    });
+}
+
+#[test]
+fn two_who_meet_a_key_at_once_have_one_breaker() {
+    check(|| {
+        let (parent, by) = keyed(Config::new());
+        let (one, other) = race(move || by.keyed_breaker("second"), move || by.keyed_breaker("second"));
+        assert!(one.is(&other));
+        one.try_acquire().unwrap().success();
+        assert_eq!(parent.keyed_totals().successes, 2);
+    });
+}
+
+#[test]
+fn settings_for_all_reach_a_member_that_is_getting_a_rest() {
+    check(|| {
+        let (parent, by) = keyed(Config::new());
+        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        race(move || permit.failure(), move || parent.reconfigure(Config::new().fail_max(2)).unwrap());
+        assert_eq!(by.keyed_breaker("first").config().fail_max, Some(2));
+        by.keyed_breaker("first").try_acquire().unwrap().failure();
+        assert_eq!(by.keyed_breaker("first").state(), State::Open);
+    });
+}
+
+#[test]
+fn a_change_for_all_is_told_once_of_a_member_that_is_getting_a_rest() {
+    check(|| {
+        let (parent, by) = keyed(Config::new().fail_max(1));
+        let observed = Heard::by(&parent);
+        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        race(move || permit.failure(), move || parent.reconfigure(Config::new().enabled(false)).unwrap());
+        assert_eq!(by.keyed_breaker("first").state(), State::Disabled);
+        assert_eq!(by.keyed_breaker("first").snapshot().failure_count, 1);
+        let disabled = observed.changes.lock().iter().filter(|change| change.new == State::Disabled).count();
+        assert_eq!(disabled, 2, "the head and the member");
+    });
+}
+
+#[test]
+fn a_listener_of_all_hears_of_a_member_that_is_getting_a_rest() {
+    check(|| {
+        let (parent, by) = keyed(Config::new());
+        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let (_, observed) = race(move || permit.failure(), move || Heard::by(&parent));
+        by.keyed_breaker("first").try_acquire().unwrap().success();
+        assert_eq!(observed.successes(), 1);
+    });
+}
+
+#[test]
+fn a_reset_of_all_closes_a_member_that_is_getting_a_rest_to_open() {
+    check(|| {
+        let (parent, by) = keyed(Config::new().fail_max(1));
+        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let other = parent.clone();
+        race(move || permit.failure(), move || other.reset());
+        let (keyed_breaker, keyed_totals) = (by.keyed_breaker("first"), parent.keyed_totals());
+        assert_eq!(keyed_breaker.state(), State::Closed);
+        assert_eq!((keyed_totals.successes, keyed_breaker.snapshot().consecutive_failures), (0, 0));
+        // What came before the reset is forgotten, what came after it belongs to an earlier generation.
+        assert!(keyed_totals.failures <= 1);
+    });
+}
+
+#[test]
+fn a_member_that_is_heard_of_and_has_no_rest_counts_beside_one_who_makes_it() {
+    check(|| {
+        let (parent, by) = keyed(Config::new().fail_max(3));
+        let observed = Heard::by(&parent);
+        let [good, bad] = [(); 2].map(|()| by.keyed_breaker("first").try_acquire().unwrap());
+        race(move || good.success(), move || bad.failure());
+        let snapshot = by.keyed_breaker("first").snapshot();
+        assert_eq!((snapshot.success_count, snapshot.failure_count, observed.successes()), (2, 1, 1));
+        assert!(snapshot.consecutive_failures <= 1);
+    });
+}
+
+#[test]
+fn a_tally_that_two_count_at_is_exact() {
+    check(|| {
+        let tally = Arc::new(Tally::default());
+        let count = |tally: Arc<Tally>| {
+            move || {
+                tally.success();
+                tally.rejected();
+                tally.success();
+            }
+        };
+        race(count(Arc::clone(&tally)), count(Arc::clone(&tally)));
+        assert_eq!((tally.successes(), tally.rejections()), (4, 2));
+    });
+}
