@@ -7,7 +7,7 @@ use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
 use crate::machine::state::State;
 use crate::sync::Arc;
-use crate::sync::counter::Tally;
+use crate::sync::counter::AdaptiveCounters;
 
 /// A head with a member, which has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
@@ -143,8 +143,8 @@ fn a_member_that_is_heard_of_and_has_no_rest_counts_beside_one_who_makes_it() {
 #[test]
 fn a_tally_that_two_count_at_is_exact() {
     check(|| {
-        let tally = Arc::new(Tally::default());
-        let count = |tally: Arc<Tally>| {
+        let tally = Arc::new(AdaptiveCounters::default());
+        let count = |tally: Arc<AdaptiveCounters>| {
             move || {
                 tally.success();
                 tally.rejected();

@@ -6,7 +6,7 @@ use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::config::types::Window;
 use crate::machine::state::State;
-use crate::machine::trip::{Rules, Tally};
+use crate::machine::trip::{WindowRules, WindowTotals};
 use crate::machine::window::{Mark, SlidingWindow};
 use crate::sync::{Arc, Mutex};
 
@@ -17,20 +17,20 @@ const SPAN: Window = Window::Time(SECOND);
 
 /// A window that no rule ever holds in.
 fn window(of: Window) -> Arc<SlidingWindow> {
-    let rules = Rules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+    let rules = WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
     let window = SlidingWindow::default();
     window.arrange(&rules, of);
     Arc::new(window)
 }
 
-fn tally(calls: u64, failed: u64) -> Tally {
-    Tally { calls, failed, slow: 0 }
+fn tally(calls: u64, failed: u64) -> WindowTotals {
+    WindowTotals { calls, failed, slow: 0 }
 }
 
 /// So many good calls leave nothing else in a ring whose sums are those of its bits.
 fn flush(window: &SlidingWindow, size: u32) {
     (0..size).for_each(|_| window.add(GOOD, START));
-    assert_eq!(window.keyed_totals(), tally(size.into(), 0));
+    assert_eq!(window.totals(), tally(size.into(), 0));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn calls_that_are_added_to_a_ring_at_once_are_all_in_it() {
         window.add(GOOD, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
-        assert_eq!(window.keyed_totals(), tally(3, 1));
+        assert_eq!(window.totals(), tally(3, 1));
         flush(&window, 3);
     });
 }
@@ -54,7 +54,7 @@ fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
         // Whoever was quicker took the old failure's place.
-        assert_eq!(window.keyed_totals(), tally(2, 1));
+        assert_eq!(window.totals(), tally(2, 1));
         flush(&window, 2);
     });
 }
@@ -67,8 +67,8 @@ fn a_ring_that_is_cleared_keeps_no_failure() {
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.clear());
-        let keyed_totals = window.keyed_totals();
-        assert!(keyed_totals.calls <= 1 && keyed_totals.failed == 0, "{sums:?}");
+        let totals = window.totals();
+        assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         flush(&window, 2);
     });
 }
@@ -79,14 +79,14 @@ fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
         let window = window(Window::Calls(1));
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        let rules = Rules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+        let rules = WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
         let resize = move || {
             third.arrange(&rules, Window::Calls(129));
             third.add(FAILED, START);
         };
         race(move || other.add_good(START), resize);
-        let keyed_totals = window.keyed_totals();
-        assert!((1..=2).contains(&keyed_totals.calls) && keyed_totals.failed == 1, "{sums:?}");
+        let totals = window.totals();
+        assert!((1..=2).contains(&totals.calls) && totals.failed == 1, "{totals:?}");
         window.arrange(&rules, Window::Calls(2));
         flush(&window, 2);
     });
@@ -99,9 +99,9 @@ fn calls_that_are_added_to_buckets_at_once_are_all_in_them() {
         window.turn(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_good(START), move || third.add(FAILED, START));
-        assert_eq!(window.keyed_totals(), tally(2, 1));
+        assert_eq!(window.totals(), tally(2, 1));
         window.turn(START.after(SECOND));
-        assert_eq!(window.keyed_totals(), tally(0, 0));
+        assert_eq!(window.totals(), tally(0, 0));
     });
 }
 
@@ -113,10 +113,10 @@ fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         // The turn empties the bucket to which the call is added.
         race(move || other.add_good(START), move || third.turn(START.after(SECOND)));
-        let keyed_totals = window.keyed_totals();
-        assert!(keyed_totals.calls <= 1 && keyed_totals.failed == 0, "{sums:?}");
+        let totals = window.totals();
+        assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         window.turn(START.after(3 * SECOND));
-        assert_eq!(window.keyed_totals(), tally(0, 0));
+        assert_eq!(window.totals(), tally(0, 0));
     });
 }
 
@@ -176,14 +176,14 @@ fn failures_of_two_threads_under_the_lock_are_both_there() {
         let window = Arc::new(Mutex::new(window(Window::Calls(2))));
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
-        assert_eq!(window.lock().keyed_totals(), tally(2, 2));
+        assert_eq!(window.lock().totals(), tally(2, 2));
     });
 }
 
 /// Half of at least two calls that take longer than a second.
 fn slow_window() -> Arc<SlidingWindow> {
     let (slow_rate, slow_call) = (Some(0.5), Some(SECOND));
-    let rules = Rules { failure_rate: None, slow_rate, slow_call, fail_max: None, min_calls: 2 };
+    let rules = WindowRules { failure_rate: None, slow_rate, slow_call, fail_max: None, min_calls: 2 };
     let window = SlidingWindow::default();
     window.arrange(&rules, Window::Calls(4));
     Arc::new(window)
