@@ -4,19 +4,17 @@
 //! writes the plan as tokens; `recover` puts the messages beside the unchanged function.
 #![forbid(unsafe_code)]
 
-mod args;
-mod block;
-mod check;
-mod classify;
+mod companion_attributes;
+mod derive_classify;
+mod diagnostics;
 mod expand;
-mod fallback;
-mod recover;
+mod identifiers;
+mod impl_block;
+mod item;
+mod parse;
 #[cfg(test)]
-mod snapshots;
-mod target;
-#[cfg(test)]
-mod untouched;
-mod uses;
+mod tests;
+mod validate;
 
 use proc_macro::TokenStream;
 
@@ -24,29 +22,29 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
-    if block::is_block(&item) {
-        return block::expand(&args.into(), &item).into();
+    if impl_block::is_block(&item) {
+        return impl_block::expand(&args.into(), &item).into();
     }
-    match check::plan(args.into(), item.clone()) {
+    match validate::plan(args.into(), item.clone()) {
         Ok(plan) => expand::expand(&plan).into(),
-        Err(error) => recover::item_and_message(&item, &error).into(),
+        Err(error) => diagnostics::item_and_message(&item, &error).into(),
     }
 }
 
 #[doc = include_str!("../docs/fallback.md")]
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
+    companion_attributes::move_to_the_end("fallback", &args.into(), &item.into()).into()
 }
 
 #[doc = include_str!("../docs/retry.md")]
 #[proc_macro_attribute]
 pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end("retry", &args.into(), &item.into()).into()
+    companion_attributes::move_to_the_end("retry", &args.into(), &item.into()).into()
 }
 
 #[doc = include_str!("../docs/classify.md")]
 #[proc_macro_derive(Classify, attributes(classify))]
 pub fn classify(input: TokenStream) -> TokenStream {
-    classify::derive(input.into()).into()
+    derive_classify::derive(input.into()).into()
 }

@@ -12,9 +12,9 @@ use std::path::Path;
 
 const README: &str = include_str!("../../README.md");
 const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
-const MACROS: &str = include_str!("../../breaker-macros/src/args/keys.rs");
+const MACROS: &str = include_str!("../../breaker-macros/src/parse/keys.rs");
 const RETRY_DOCS: &str = include_str!("../../breaker-macros/docs/retry.md");
-const RETRY: &str = include_str!("../../breaker-macros/src/args/retry.rs");
+const RETRY: &str = include_str!("../../breaker-macros/src/parse/retry.rs");
 
 /// The keys of the tables under this heading, with the other cells of their rows.
 fn tables(document: &'static str, heading: &str) -> Vec<(&'static str, Vec<&'static str>)> {

@@ -3,12 +3,12 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::{Kit, keep};
-use crate::args::steps::Step;
-use crate::check::cache::caches;
-use crate::check::retry::Retry;
-use crate::target::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
-use crate::uses;
+use super::{Kit, kept_args};
+use crate::identifiers;
+use crate::item::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
+use crate::parse::fallback::Step;
+use crate::validate::cache::caches;
+use crate::validate::retry::Retry;
 
 /// The most for which the run-time half has a `run_sync`, and about the most that read well.
 const MOST_ARGUMENTS: usize = 8;
@@ -97,7 +97,7 @@ impl Kit<'_> {
         }
         let judged = self.code_beside_the_body();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
-        let is_unused = |name: &&Binding| !uses::mentions(&judged, &name.ident);
+        let is_unused = |name: &&Binding| !identifiers::mentions(&judged, &name.ident);
         let plain: Option<Vec<_>> = taken.map(|param| param.plain_name().filter(is_unused)).collect();
         plain.filter(|plain| plain.len() <= MOST_ARGUMENTS)
     }
@@ -160,8 +160,8 @@ impl Kit<'_> {
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let elsewhere = |name: &Ident| uses::mentions(&others, name);
-            let used = |name: &Ident| elsewhere(name) || steps.iter().any(|step| keep::uses(step, param, name));
+            let elsewhere = |name: &Ident| identifiers::mentions(&others, name);
+            let used = |name: &Ident| elsewhere(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
             // A `&mut` argument is declared anew outside the body, where a step gets it back.
             let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
             let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));

@@ -4,14 +4,14 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::keep::{Keep, Kept};
+use super::kept_args::{Keep, Kept};
 use super::{Kit, respan};
-use crate::args::cache::Cache;
-use crate::args::steps::{Chain, Step};
-use crate::check::cache::{Bounds, caches};
-use crate::check::values::Setting;
-use crate::recover::mixed;
-use crate::target::params::{Hold, Param};
+use crate::diagnostics::mixed;
+use crate::item::params::{Hold, Param};
+use crate::parse::cache::Cache;
+use crate::parse::fallback::{Chain, Step};
+use crate::validate::cache::{Bounds, caches};
+use crate::validate::values::Setting;
 
 impl Kit<'_> {
     pub(super) fn has_cache(&self) -> bool {

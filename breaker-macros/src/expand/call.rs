@@ -5,10 +5,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
 use super::{Kit, respan};
-use crate::check::rules::Classify;
-use crate::check::shape::Form;
-use crate::target::params::Param;
-use crate::uses;
+use crate::identifiers;
+use crate::item::params::Param;
+use crate::validate::classification::matcher::Classify;
+use crate::validate::shape::Form;
 
 impl Kit<'_> {
     /// True where there is one attempt, and an error alone decides what it counts as.
@@ -35,7 +35,8 @@ impl Kit<'_> {
             return true;
         }
         let mut names = self.plan.params.iter().flat_map(Param::bindings).map(|binding| &binding.ident);
-        names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
+        names.any(|name| identifiers::mentions(&code, name))
+            || identifiers::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
     // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key

@@ -7,9 +7,9 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
 use super::{Kit, respan};
-use crate::args::keys::Key;
-use crate::check::values::{Backoff, Number, Setting};
-use crate::recover::mixed;
+use crate::diagnostics::mixed;
+use crate::parse::keys::Key;
+use crate::validate::values::{Backoff, Number, Setting};
 
 // Output: `written "fail_max=5; recovery_timeout=30s"`, or `typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }`
 //
@@ -177,16 +177,16 @@ mod tests {
     use quote::quote;
 
     use super::*;
-    use crate::{args, check, recover::Errors};
+    use crate::{diagnostics::Errors, parse, validate};
 
     fn settings_of(args: TokenStream) -> String {
         let item = quote!(
             async fn f() -> Reply {}
         );
-        let mut plan = check::plan(quote!(crate = k), item).unwrap_or_else(|error| panic!("{error}"));
+        let mut plan = validate::plan(quote!(crate = k), item).unwrap_or_else(|error| panic!("{error}"));
         let mut errors = Errors::default();
-        let options = args::parse(args, &mut errors);
-        plan.settings = check::values_of(options, &syn::Generics::default(), &mut errors).settings;
+        let options = parse::parse(args, &mut errors);
+        plan.settings = validate::values_of(options, &syn::Generics::default(), &mut errors).settings;
         errors.finish().unwrap_or_else(|error| panic!("{error}"));
         settings(&Kit::new(&plan)).to_string()
     }

@@ -5,9 +5,9 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::{ReturnType, Type};
 
 use super::Kit;
-use super::types::without_impl;
-use crate::check::shape::Form;
-use crate::target::future::{Returned, Tail};
+use crate::item::future::{Returned, Tail};
+use crate::item::return_type::without_impl;
+use crate::validate::shape::Form;
 
 impl Kit<'_> {
     /// The async block of the user's own that the gate goes into.

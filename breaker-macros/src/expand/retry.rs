@@ -7,11 +7,11 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
 use super::Kit;
-use super::keep::Keep;
-use crate::check::retry::{Retry, Wait};
-use crate::check::values::{Number, Setting};
-use crate::recover::mixed;
-use crate::target::params::Hold;
+use super::kept_args::Keep;
+use crate::diagnostics::mixed;
+use crate::item::params::Hold;
+use crate::validate::retry::{Retry, Wait};
+use crate::validate::values::{Number, Setting};
 
 impl Kit<'_> {
     // Output: let mut __retry = RETRY;

@@ -5,13 +5,14 @@ use quote::{ToTokens, quote_spanned};
 
 use syn::Expr;
 
-use super::{Kit, respan, types};
-use crate::check::stream::Streaming;
-use crate::check::values::Setting;
-use crate::recover::mixed;
-use crate::target::lets;
-use crate::target::params::{Param, bindings};
-use crate::uses;
+use super::{Kit, respan};
+use crate::diagnostics::mixed;
+use crate::identifiers;
+use crate::item::locals;
+use crate::item::params::{Param, bindings};
+use crate::item::return_type;
+use crate::validate::stream::Streaming;
+use crate::validate::values::Setting;
 
 impl Kit<'_> {
     fn stream(&self) -> Option<&Streaming> {
@@ -75,7 +76,7 @@ impl Kit<'_> {
     fn item_error(&self) -> TokenStream {
         let at = self.plan.open.as_ref().map_or(self.at_ret, mixed);
         let way = self.stream_rt(at);
-        let ret = self.output().map(|ty| respan(types::with_unit(ty).into_token_stream(), at));
+        let ret = self.output().map(|ty| respan(return_type::with_unit(ty).into_token_stream(), at));
         let make = match &self.plan.open {
             Some(open) if self.captures(open) => return quote_spanned!(at=> #way::item_error_alone),
             Some(open) => quote_spanned!(at=> opened::<#ret, _>(#open)),
@@ -102,9 +103,9 @@ impl Kit<'_> {
         };
         let arguments = self.plan.params.iter().flat_map(|param| param.names().into_iter().map(|(name, _)| name));
         let bound = self.plan.params.iter().flat_map(Param::bindings).map(|binding| binding.ident.clone());
-        let locals = self.tail().into_iter().flat_map(|tail| lets::lets(&tail.head)).map(|one| one.binding.ident);
+        let locals = self.tail().into_iter().flat_map(|tail| locals::lets(&tail.head)).map(|one| one.binding.ident);
         let mut names = arguments.chain(bound).chain(locals).filter(|name| !own.contains(name));
-        names.any(|name| uses::uses_local(&tokens, &name))
+        names.any(|name| identifiers::uses_local(&tokens, &name))
     }
 
     /// Whether a `#[retry]` may bound the wait for the first item.

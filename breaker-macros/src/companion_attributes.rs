@@ -1,0 +1,148 @@
+//! The attributes `#[fallback(..)]` and `#[retry(..)]` themselves: they make way for `#[circuit_breaker]`, which takes them
+//! from the item.
+//!
+//! rustc expands the attributes of an item from the top. Below a `#[circuit_breaker]` this macro is therefore never
+//! called. Above one it moves itself to the end, once and with a mark, so that the
+//! other one, under whatever name, comes first.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::Attribute;
+use syn::parse::Parser as _;
+
+use crate::diagnostics;
+
+/// What a moved `#[fallback]` has before its arguments.
+const MARK: &str = "__moved_to_the_end";
+
+/// The whole argument of the `#[fallback]` that an expansion leaves behind, see [`trace`].
+const TAKEN: &str = "__taken_by_circuit_breaker";
+
+// Input:  STEPS, `#[circuit_breaker(..)] fn f() { BODY }`
+// Output: `#[circuit_breaker(..)] #[::breaker_core::fallback(__moved_to_the_end; STEPS)] fn f() { BODY }`
+pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream) -> TokenStream {
+    if args.to_string() == TAKEN {
+        return item.clone();
+    }
+    let split = diagnostics::split_attributes.parse2(item.clone());
+    let Ok((attrs, rest)) = split else {
+        return alone(name, item);
+    };
+    if is_marked(args) || attrs.iter().all(cannot_be_a_breaker) {
+        return alone(name, item);
+    }
+    let mark = proc_macro2::Ident::new(MARK, Span::mixed_site());
+    let name = proc_macro2::Ident::new(name, Span::mixed_site());
+    quote! {
+        #(#attrs)*
+        #[::breaker_core::#name(#mark; #args)]
+        #rest
+    }
+}
+
+fn alone(name: &str, item: &TokenStream) -> TokenStream {
+    let what =
+        if name == "retry" { "puts the retries around its calls" } else { "takes the fallbacks that it finds there" };
+    let message = if mentions_the_run_time_half(item) {
+        format!(
+            "`#[circuit_breaker(..)]` did not find this `#[{name}]`: below it, and in its impl block, write \
+             `#[{name}(..)]`, neither under another name nor in a `cfg_attr`"
+        )
+    } else {
+        format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function, which {what}")
+    };
+    diagnostics::item_and_message(item, &syn::Error::new(Span::call_site(), message))
+}
+
+/// True for a function that has its breaker already.
+fn mentions_the_run_time_half(item: &TokenStream) -> bool {
+    item.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(name) => name == "__rt",
+        TokenTree::Group(group) => mentions_the_run_time_half(&group.stream()),
+        _ => false,
+    })
+}
+
+/// The attributes of the language, and other fallbacks; any other one may be a breaker under a name of the user's own.
+fn cannot_be_a_breaker(attr: &Attribute) -> bool {
+    const KNOWN: [&str; 16] = [
+        "doc",
+        "allow",
+        "warn",
+        "deny",
+        "forbid",
+        "expect",
+        "must_use",
+        "inline",
+        "cold",
+        "deprecated",
+        "cfg",
+        "track_caller",
+        "no_mangle",
+        "test",
+        "fallback",
+        "retry",
+    ];
+    attr.path().get_ident().is_some_and(|name| KNOWN.iter().any(|known| name == known))
+}
+
+// Input:  `#[fallback(STEPS)]`
+// Output: `#[fallback(__taken_by_circuit_breaker)]`, which leaves its item as it is
+//
+// A taken attribute is never resolved: without this trace rustc would call the user's import of it unused.
+pub(crate) fn trace(attr: &Attribute) -> Option<TokenStream> {
+    let (path, taken) = (attr.path(), proc_macro2::Ident::new(TAKEN, Span::mixed_site()));
+    (!has_moved(attr)).then(|| quote!(#[#path(#taken)]))
+}
+
+pub(crate) fn has_moved(attr: &Attribute) -> bool {
+    attr.meta.require_list().is_ok_and(|list| is_marked(&list.tokens))
+}
+
+fn is_marked(args: &TokenStream) -> bool {
+    args.clone().into_iter().next().is_some_and(|first| first.to_string() == MARK)
+}
+
+/// What stands in the parentheses of a `#[fallback]` or `#[retry]`, moved or not.
+pub(crate) fn steps(attr: &Attribute) -> TokenStream {
+    let Ok(list) = attr.meta.require_list() else {
+        return TokenStream::new();
+    };
+    let skipped = if has_moved(attr) { 2 } else { 0 };
+    list.tokens.clone().into_iter().skip(skipped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn above_a_breaker_it_moves_behind_it_once() {
+        let moved = move_to_the_end(
+            "fallback",
+            &quote!(spare),
+            &quote!(
+                #[renamed(name = "a")]
+                fn f() {}
+            ),
+        );
+        let (attrs, _) = diagnostics::split_attributes.parse2(moved).expect("attributes");
+        assert_eq!(attrs.len(), 2);
+        assert!(has_moved(&attrs[1]));
+        assert_eq!(steps(&attrs[1]).to_string(), "spare");
+    }
+
+    #[test]
+    fn alone_it_says_what_is_missing_and_leaves_the_item() {
+        let told = move_to_the_end(
+            "fallback",
+            &quote!(spare),
+            &quote!(
+                #[inline]
+                fn f() {}
+            ),
+        )
+        .to_string();
+        assert!(told.contains("needs `#[circuit_breaker(..)]`") && told.contains("fn f ()"), "{told}");
+    }
+}

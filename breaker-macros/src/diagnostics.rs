@@ -1,0 +1,106 @@
+//! Recovery: the messages of all mistakes, and the user's item unchanged beside them, so that one mistake stays one.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Attribute;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+
+use crate::companion_attributes;
+
+/// All mistakes found so far.
+///
+/// The rooms before `expand` add to it and go on, so that one build tells everything.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            None => self.0 = Some(error),
+            Some(all) => all.combine(error),
+        }
+    }
+
+    /// Adds a message under one token.
+    pub(crate) fn at(&mut self, span: Span, message: impl Into<String>) {
+        self.push(syn::Error::new(span, message.into()));
+    }
+
+    /// Adds a message under everything from the first to the last of the tokens.
+    pub(crate) fn under(&mut self, tokens: impl ToTokens, message: impl Into<String>) {
+        self.push(syn::Error::new_spanned(tokens, message.into()));
+    }
+
+    /// Keeps the value of a success and the message of a failure.
+    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn finish(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+// Input:  error, `#[fallback(..)] #[doc = ".."] fn f() { BODY }`
+// Output: `compile_error!{".."} #[doc = ".."] fn f() { BODY }`
+//
+// `#[fallback]` goes, and `#[retry]`, since it would only complain too; what stays of it does nothing.
+pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
+    let (message, item) = (error.to_compile_error(), without_fallbacks(item));
+    if is_expression(&item) { quote!({ #message #item }) } else { quote!(#message #item) }
+}
+
+/// Whether this is no item: a closure or a call, before which a message would read as a part of it.
+fn is_expression(item: &TokenStream) -> bool {
+    let mut trees = item.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Punct(first)), _) => first.as_char() == '|',
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Group(arguments))) => {
+            arguments.delimiter() == Delimiter::Parenthesis && word != "pub"
+        }
+        (Some(TokenTree::Ident(word)), Some(TokenTree::Punct(bar))) => word == "move" && bar.as_char() == '|',
+        _ => false,
+    }
+}
+
+/// The item with what stays of its fallbacks.
+pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
+    let Ok((attrs, rest)) = split_attributes.parse2(item.clone()) else {
+        return item.clone();
+    };
+    let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr) || is_retry(attr));
+    let traces = fallbacks.into_iter().filter_map(companion_attributes::trace);
+    // A second breaker would only say once more what this one has said.
+    let attrs = attrs.into_iter().filter(|attr| !is_breaker(attr));
+    quote!(#(#attrs)* #(#traces)* #rest)
+}
+
+/// Splits an item into its outer attributes and everything after them.
+pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    Ok((input.call(Attribute::parse_outer)?, input.parse()?))
+}
+
+/// Tells `#[fallback]`, also by its full path, which a renamed one has when it has moved itself (see `fallback.rs`).
+pub(crate) fn is_fallback(attr: &Attribute) -> bool {
+    is_named(attr, "fallback")
+}
+
+/// The same for `#[circuit_breaker]`.
+pub(crate) fn is_breaker(attr: &Attribute) -> bool {
+    is_named(attr, "circuit_breaker")
+}
+
+/// The same for `#[retry]`.
+pub(crate) fn is_retry(attr: &Attribute) -> bool {
+    is_named(attr, "retry")
+}
+
+fn is_named(attr: &Attribute, name: &str) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == name)
+}
+
+/// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.
+pub(crate) fn mixed(tokens: &impl Spanned) -> Span {
+    tokens.span().resolved_at(Span::mixed_site())
+}

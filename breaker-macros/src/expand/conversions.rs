@@ -1,0 +1,164 @@
+//! What a body first makes of an argument that no attempt could clone: `let name = name.into();` of an `impl Into<String>`. With a
+//! `#[retry]` that is done once, before the first attempt, and each attempt has a clone of what was made.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
+use syn::{FnArg, Pat, Type, TypeParamBound};
+
+use super::{Kit, kept_args};
+use crate::identifiers;
+use crate::item::params::{Hold, Param};
+use crate::validate::cache::caches;
+use crate::validate::retry::Retry;
+
+/// One such statement.
+pub(super) struct Made {
+    pub(super) name: Ident,
+    /// Without its `mut`, which is the body's.
+    statement: TokenStream,
+}
+
+impl Kit<'_> {
+    // Output: `let name: T = name.into();`
+    pub(super) fn made_once(&self) -> TokenStream {
+        self.made().0.into_iter().map(|made| made.statement).collect()
+    }
+
+    /// Whether each attempt has a clone of what was made of this argument.
+    pub(super) fn is_made(&self, name: &Ident) -> bool {
+        self.made().0.iter().any(|made| made.name == *name)
+    }
+
+    /// Whether it would be made once if the body began with that: it is of an `impl Into<T>` or the like.
+    pub(super) fn could_be_made(&self, name: &Ident) -> bool {
+        let is_it = |pat: &Pat| matches!(pat, Pat::Ident(pat) if pat.ident == *name);
+        let converts = self.plan.target.sig.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) if is_it(&typed.pat) => {
+                matches!(&*typed.ty, Type::ImplTrait(ty) if ty.bounds.iter().any(is_conversion))
+            }
+            _ => false,
+        });
+        converts && self.tail().is_none() && self.plan.params.iter().any(|param| self.is_only_the_bodys(param, name))
+    }
+
+    /// What is made first, and the rest of the body.
+    pub(super) fn made(&self) -> (Vec<Made>, TokenStream) {
+        let code = self.block().stream();
+        if self.plan.retry.is_none() || self.tail().is_some() {
+            return (Vec::new(), code);
+        }
+        split(code, |name| {
+            self.is_generic(name) && self.plan.params.iter().any(|param| self.is_only_the_bodys(param, name))
+        })
+    }
+
+    /// An argument by value of which nothing else has need.
+    fn is_only_the_bodys(&self, param: &Param, name: &Ident) -> bool {
+        let mut elsewhere: TokenStream = self.plan.key.iter().map(quote::ToTokens::to_token_stream).collect();
+        elsewhere.extend(caches(self.plan.chain.as_ref()).map(|(_, cache)| cache.key.to_token_stream()));
+        elsewhere.extend(self.plan.rules.code());
+        elsewhere.extend(self.plan.retry.iter().map(Retry::code));
+        elsewhere.extend(self.plan.open.iter().map(quote::ToTokens::to_token_stream));
+        let mut steps = self.plan.chain.iter().flat_map(|chain| &chain.steps);
+        let is_it = param.hold == Hold::Owned && param.plain_name().is_some_and(|binding| binding.ident == *name);
+        is_it && !identifiers::mentions(&elsewhere, name) && !steps.any(|step| kept_args::uses(step, param, name))
+    }
+}
+
+fn is_conversion(bound: &TypeParamBound) -> bool {
+    const CONVERSIONS: [&str; 5] = ["Into", "TryInto", "AsRef", "Borrow", "ToString"];
+    let name = match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    name.is_some_and(|name| CONVERSIONS.contains(&name.as_str()))
+}
+
+// Input:  `let mut a = a.into(); let b: T = b.as_ref().to_owned(); REST`
+// Output: `let a = a.into();`, `let b: T = b.as_ref().to_owned();`, and `let mut a = a; REST`
+fn split(code: TokenStream, may_be: impl Fn(&Ident) -> bool) -> (Vec<Made>, TokenStream) {
+    let trees: Vec<TokenTree> = code.into_iter().collect();
+    let (mut made, mut anew, mut rest) = (Vec::new(), TokenStream::new(), &trees[..]);
+    while let Some((one, mutable, behind)) = first(rest).filter(|(one, ..)| may_be(&one.name)) {
+        if let Some(mutable) = mutable {
+            let name = &one.name;
+            anew.extend(quote_spanned!(name.span()=> let #mutable #name = #name;));
+        }
+        made.push(one);
+        rest = behind;
+    }
+    anew.extend(rest.iter().cloned());
+    (made, anew)
+}
+
+type First<'t> = (Made, Option<Ident>, &'t [TokenTree]);
+
+/// The first statement, if it is one, with its `mut` and what stands behind it.
+fn first(trees: &[TokenTree]) -> Option<First<'_>> {
+    let [TokenTree::Ident(keyword), behind @ ..] = trees else { return None };
+    let (mutable, behind) = match behind {
+        [TokenTree::Ident(mutable), behind @ ..] if mutable == "mut" => (Some(mutable.clone()), behind),
+        _ => (None, behind),
+    };
+    let [TokenTree::Ident(name), typed @ ..] = behind else { return None };
+    let end = typed.iter().position(|tree| is_punct(tree, ';'))?;
+    let (statement, behind) = typed.split_at(end + 1);
+    let equals = statement.iter().rposition(|tree| is_punct(tree, '='))?;
+    let (ty, value) = statement.split_at(equals);
+    let is_typed = ty.is_empty() || is_punct(&ty[0], ':');
+    if keyword != "let" || !is_typed || !is_chain(&value[1..value.len() - 1], name) {
+        return None;
+    }
+    let mut tokens: TokenStream = [keyword.clone(), name.clone()].into_iter().map(TokenTree::Ident).collect();
+    tokens.extend(statement.iter().cloned());
+    Some((Made { name: name.clone(), statement: tokens }, mutable, behind))
+}
+
+/// Whether these are `name.into()`, `name.as_ref().to_owned()`, and the like.
+fn is_chain(trees: &[TokenTree], name: &Ident) -> bool {
+    let [TokenTree::Ident(first), calls @ ..] = trees else { return false };
+    let is_call = |call: &[TokenTree]| match call {
+        [dot, TokenTree::Ident(_), TokenTree::Group(arguments)] => {
+            is_punct(dot, '.') && arguments.delimiter() == Delimiter::Parenthesis && arguments.stream().is_empty()
+        }
+        _ => false,
+    };
+    first == name && !calls.is_empty() && calls.chunks(3).all(is_call)
+}
+
+fn is_punct(tree: &TokenTree, sign: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    fn read(code: TokenStream) -> (Vec<String>, String) {
+        let (made, rest) = split(code, |name| name != "other");
+        (made.iter().map(|made| made.statement.to_string()).collect(), rest.to_string())
+    }
+
+    #[test]
+    fn leading_conversions_are_taken_off_and_nothing_else() {
+        let (made, rest) = read(quote!(let mut a = a.into(); let b: Vec<u8> = b.as_ref().to_owned(); f(a, b)));
+        assert_eq!(made, ["let a = a . into () ;", "let b : Vec < u8 > = b . as_ref () . to_owned () ;"]);
+        assert_eq!(rest, "let mut a = a ; f (a , b)");
+        for code in [
+            quote!(let a = b.into();),
+            quote!(let other = other.into();),
+            quote!(let a = a.into()?;),
+            quote!(let a = a.parse().await;),
+            quote!(let a = a.get(1);),
+            quote!(let a = a;),
+            quote!(let (a, b) = a.into();),
+            quote!(f(); let a = a.into();),
+            quote!(let a = a.into()),
+            quote!(),
+        ] {
+            assert!(read(code.clone()).0.is_empty(), "{code}");
+        }
+    }
+}

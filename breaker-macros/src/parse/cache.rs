@@ -1,0 +1,111 @@
+//! The grammar of the step `cache(..)`: `KEY = VALUE, ..` as the arguments of a call.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Error, Expr, ExprCall, Result};
+
+use super::keys::{self, Key, Shape, key};
+use crate::diagnostics::Errors;
+
+pub(crate) const KEYS: [Key; 5] = [
+    key("key", Shape::Value, "key = query"),
+    key("store", Shape::Value, "store = self.answers"),
+    key("max", Shape::Value, "max = 1000"),
+    key("ttl", Shape::Value, "ttl = \"10m\""),
+    key("with", Shape::Value, "with = |answer, metadata| .."),
+];
+
+/// Words of other libraries, with the key that has that meaning.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("capacity", "max"),
+    ("max_capacity", "max"),
+    ("max_size", "max"),
+    ("size", "max"),
+    ("max_entries", "max"),
+    ("time", "ttl"),
+    ("time_to_live", "ttl"),
+    ("expires_after", "ttl"),
+    ("convert", "key"),
+    ("map", "with"),
+];
+
+/// A `cache(..)` as written.
+pub(crate) struct Cache {
+    /// Where the word `cache` stands.
+    pub(crate) at: Span,
+    /// Empty where it is missing, which has been told.
+    pub(crate) key: Expr,
+    /// `None`: the built-in one.
+    pub(crate) store: Option<Expr>,
+    pub(crate) max: Option<(Span, Expr)>,
+    pub(crate) ttl: Option<(Span, Expr)>,
+    /// What makes the served value of the stored one.
+    pub(crate) with: Option<Expr>,
+}
+
+/// A step with mistakes is read all the same, so that those in its values are told with them.
+pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
+    let at = call.func.span();
+    let mut flawless = true;
+    let mut read: Vec<(&str, Span, Expr)> = Vec::new();
+    for argument in call.args {
+        let pair = pair(argument).and_then(|(key, at, value)| match read.iter().any(|(earlier, ..)| *earlier == key) {
+            true => Err(Error::new(at, format!("`{key}` is written twice; leave one out"))),
+            false => Ok((key, at, value)),
+        });
+        flawless &= pair.is_ok();
+        read.extend(errors.take(pair));
+    }
+    let mut take = |name| {
+        let index = read.iter().position(|(key, ..)| *key == name)?;
+        let (_, at, value) = read.swap_remove(index);
+        Some((at, value))
+    };
+    let key = take("key").map(|(_, key)| key);
+    // Beside another mistake it may be the key that is misspelt.
+    if key.is_none() && flawless {
+        let fix = "what tells one answer from another, for instance `cache(key = query)`";
+        errors.at(at, format!("`cache(..)` needs a `key`: {fix}"));
+    }
+    let key = key.unwrap_or_else(|| Expr::Verbatim(TokenStream::new()));
+    let (store, with) = (take("store").map(|(_, store)| store), take("with").map(|(_, with)| with));
+    Cache { at, key, store, max: take("max"), ttl: take("ttl"), with }
+}
+
+/// Reads one `KEY = VALUE`.
+fn pair(argument: Expr) -> Result<(&'static str, Span, Expr)> {
+    let assign = match argument {
+        Expr::Assign(assign) => assign,
+        Expr::Group(group) => return pair(*group.expr),
+        other => {
+            let fix = "for instance `cache(key = query)` or `cache(store = self.answers, key = (user, query))`";
+            return Err(Error::new_spanned(other, format!("`cache(..)` takes keys with values, {fix}")));
+        }
+    };
+    let name = match &*assign.left {
+        Expr::Path(path) => path.path.get_ident(),
+        _ => None,
+    };
+    let Some(name) = name else {
+        return Err(Error::new_spanned(assign.left, "a key of `cache(..)` is one word, for instance `key = query`"));
+    };
+    Ok((known(name)?.name, name.span(), *assign.right))
+}
+
+fn known(name: &Ident) -> Result<&'static Key> {
+    let word = name.unraw().to_string();
+    let known = KEYS.iter().find(|key| key.name == word);
+    known.ok_or_else(|| Error::new(name.span(), advice(&word)))
+}
+
+fn advice(word: &str) -> String {
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == word).map(|(_, key)| *key);
+    match elsewhere.or_else(|| keys::nearest(word, KEYS.iter().map(|key| key.name))) {
+        Some(key) => format!("`cache(..)` has no key `{word}`; did you mean `{key}`?"),
+        None => {
+            let names = KEYS.map(|key| format!("`{}`", key.name)).join(", ");
+            format!("`cache(..)` has no key `{word}`; its keys are {names}")
+        }
+    }
+}

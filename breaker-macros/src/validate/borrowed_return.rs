@@ -1,0 +1,230 @@
+//! A result that borrows from a `&mut` argument: whoever had that argument before has lent it to what the function may have
+//! returned, so only one can have it. rustc would say so of the expansion, in words of the borrow checker's.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens as _;
+use syn::{
+    AngleBracketedGenericArguments, FnArg, GenericArgument, Lifetime, PathArguments, ReceiverKind, ReturnType,
+    Signature, Type, TypeParamBound,
+};
+
+use super::Around;
+use super::fallback::uses_it;
+use super::shape::Form;
+use crate::diagnostics::Errors;
+use crate::item::Target;
+use crate::parse::fallback::{Chain, Kind, Step};
+
+pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
+    if let Some(chain) = chain {
+        check_steps(target, form, chain, errors);
+    }
+    if retry.is_some() {
+        check_retry(target, form, errors);
+    }
+}
+
+/// Refuses the second one that needs such an argument: first is the body under `on(failure)`, or else a path step.
+fn check_steps(target: &Target, form: &Form, chain: &Chain, errors: &mut Errors) {
+    for name in output(target, form).map(|output| lenders(&target.sig, output)).unwrap_or_default() {
+        let mut users = chain.steps.iter().filter(|step| uses_it(step, &name));
+        let (first, fix) = if chain.on.after_body() {
+            ("the body", "leave out `on(..)`")
+        } else {
+            // Only a path's signature says that it lends; what a closure gives may be nothing of the argument's.
+            let _ = users.find(|step| matches!(step.kind, Kind::Path(_)));
+            ("a step before this one", "let one step use it")
+        };
+        if let Some(step) = users.next() {
+            let what = format!("the result borrows from `{name}`, which {first} has had");
+            errors.under(written(step), format!("{what}, so this step cannot have it; {fix}"));
+        }
+    }
+}
+
+/// Refuses such a result beside a `#[retry]`, whose next attempt would need the argument.
+fn check_retry(target: &Target, form: &Form, errors: &mut Errors) {
+    let Some(output) = output(target, form) else {
+        return;
+    };
+    if let Some(name) = lenders(&target.sig, output).first() {
+        let fix = "return an owned value, or put `#[retry]` on a function that does";
+        errors.under(output, format!("the result borrows from `{name}`, which the next attempt needs; {fix}"));
+    }
+}
+
+/// What the function gives, at last.
+fn output<'t>(target: &'t Target, form: &'t Form) -> Option<&'t Type> {
+    match (form, &target.sig.output) {
+        (Form::Future(future), _) => Some(&future.output),
+        (_, ReturnType::Type(_, ty)) => Some(ty),
+        (_, ReturnType::Default) => None,
+    }
+}
+
+fn written(step: &Step) -> TokenStream {
+    match &step.kind {
+        Kind::Path(path) => path.to_token_stream(),
+        Kind::Closure(closure) => closure.to_token_stream(),
+        Kind::Value(value) => value.to_token_stream(),
+        Kind::Cache(cache) => cache.store.as_ref().unwrap_or(&cache.key).to_token_stream(),
+    }
+}
+
+/// The `&mut` arguments that the result borrows from, by its lifetimes.
+fn lenders(sig: &Signature, output: &Type) -> Vec<Ident> {
+    // `None` stands for the elided one.
+    let mut lifetimes = Vec::new();
+    collect(output, &mut lifetimes);
+    let references = sig.inputs.iter().filter(|input| match input {
+        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(..)),
+        FnArg::Typed(typed) => matches!(*typed.ty, Type::Reference(_)),
+    });
+    let by_elision = match (sig.receiver(), references.count()) {
+        (Some(receiver), _) => matches!(receiver.kind, ReceiverKind::Reference(..)),
+        (None, count) => count == 1,
+    };
+    let lends = |input: &FnArg| {
+        let (name, lifetime) = match input {
+            FnArg::Receiver(receiver) => match &receiver.kind {
+                ReceiverKind::Reference(_, lifetime, Some(_)) => {
+                    (Ident::new("self", receiver.self_token.span), lifetime.clone())
+                }
+                _ => return None,
+            },
+            FnArg::Typed(typed) => match (&*typed.pat, &*typed.ty) {
+                (syn::Pat::Ident(name), Type::Reference(ty)) if ty.mutability.is_some() => {
+                    (name.ident.clone(), ty.lifetime.clone())
+                }
+                _ => return None,
+            },
+        };
+        let is_elided = by_elision && lifetimes.contains(&None) && (sig.receiver().is_none() || name == "self");
+        (is_elided || (lifetime.is_some() && lifetimes.contains(&lifetime))).then_some(name)
+    };
+    sig.inputs.iter().filter_map(lends).collect()
+}
+
+/// The lifetimes in a type; not those of the arguments and results of functions in it.
+fn collect(ty: &Type, found: &mut Vec<Option<Lifetime>>) {
+    match ty {
+        Type::Array(array) => collect(&array.elem, found),
+        Type::Group(group) => collect(&group.elem, found),
+        Type::Paren(paren) => collect(&paren.elem, found),
+        Type::Slice(slice) => collect(&slice.elem, found),
+        Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| collect(elem, found)),
+        Type::Reference(reference) => {
+            found.push(reference.lifetime.clone());
+            collect(&reference.elem, found);
+        }
+        Type::Path(path) => path.path.segments.iter().for_each(|segment| collect_arguments(&segment.arguments, found)),
+        Type::ImplTrait(ty) => ty.bounds.iter().for_each(|bound| collect_bound(bound, found)),
+        Type::TraitObject(ty) => ty.bounds.iter().for_each(|bound| collect_bound(bound, found)),
+        _ => {}
+    }
+}
+
+fn collect_arguments(arguments: &PathArguments, found: &mut Vec<Option<Lifetime>>) {
+    let PathArguments::AngleBracketed(AngleBracketedGenericArguments { args, .. }) = arguments else {
+        return;
+    };
+    for argument in args {
+        match argument {
+            GenericArgument::Lifetime(lifetime) => found.push(named(lifetime)),
+            GenericArgument::Type(ty) => collect(ty, found),
+            GenericArgument::AssocType(ty) => collect(&ty.ty, found),
+            _ => {}
+        }
+    }
+}
+
+fn collect_bound(bound: &TypeParamBound, found: &mut Vec<Option<Lifetime>>) {
+    match bound {
+        TypeParamBound::Lifetime(lifetime) => found.push(named(lifetime)),
+        TypeParamBound::Trait(bound) => {
+            bound.path.segments.iter().for_each(|segment| collect_arguments(&segment.arguments, found));
+        }
+        _ => {}
+    }
+}
+
+fn named(lifetime: &Lifetime) -> Option<Lifetime> {
+    (lifetime.ident != "_").then(|| lifetime.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use crate::validate;
+
+    fn told(item: proc_macro2::TokenStream) -> Option<String> {
+        validate::plan(quote!(), item).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_second_that_needs_what_is_lent_is_refused() {
+        for item in [
+            quote!(
+                #[fallback(a, on(failure))]
+                fn f(&mut self) -> Result<&mut u8, E> {}
+            ),
+            quote!(
+                #[fallback(a, b)]
+                async fn f(&mut self) -> Result<Guard<'_>, E> {}
+            ),
+            quote!(
+                #[fallback(a, on(timeout))]
+                async fn f<'a>(list: &'a mut L, n: &u8) -> Result<Box<dyn T + 'a>, E> {}
+            ),
+            quote!(
+                #[fallback(|_| None, a, |_| self.b())]
+                fn f(&mut self) -> Result<u8, Fault<'_>> {}
+            ),
+            quote!(
+                #[fallback(a, on(open, failure))]
+                fn f(list: &mut L) -> Result<Option<&u8>, E> {}
+            ),
+        ] {
+            let text = item.to_string();
+            assert!(told(item).is_some_and(|told| told.starts_with("the result borrows from")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_borrows_from_nobody_or_is_needed_once_passes() {
+        for item in [
+            quote!(
+                #[fallback(a)]
+                fn f(&mut self) -> Result<&mut u8, E> {}
+            ),
+            quote!(
+                #[fallback(a, on(failure))]
+                fn f(&mut self) -> Result<&'static u8, E> {}
+            ),
+            quote!(
+                #[fallback(a, on(failure))]
+                fn f(&mut self) -> Result<Box<dyn Fn(&u8) -> &u8>, E> {}
+            ),
+            quote!(
+                #[fallback(a, on(failure))]
+                fn f(&self, list: &mut L) -> Result<&u8, E> {}
+            ),
+            quote!(
+                #[fallback(a, on(failure))]
+                fn f<'a>(text: &'a str, list: &mut L) -> Result<&'a str, E> {}
+            ),
+            quote!(
+                #[fallback(|_| None, value(x), on(failure))]
+                fn f(&mut self) -> Result<&u8, E> {}
+            ),
+            quote!(
+                #[fallback(|_| self.b(), |_| self.a())]
+                fn f(&mut self) -> Result<&u8, E> {}
+            ),
+        ] {
+            let text = item.to_string();
+            assert_eq!(told(item), None, "{text}");
+        }
+    }
+}

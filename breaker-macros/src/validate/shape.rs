@@ -1,0 +1,69 @@
+//! The shape of the function: what cannot be guarded is refused at the token that makes it so.
+
+use syn::{Abi, ReturnType};
+
+use crate::diagnostics::Errors;
+use crate::item::Target;
+use crate::item::future::{self, Look, Returned};
+
+/// How the body runs.
+pub(crate) enum Form {
+    Sync,
+    Async,
+    /// The function is not async, and gives a future.
+    Future(Box<Returned>),
+}
+
+pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &target.sig;
+    if let Some(constness) = &sig.constness {
+        errors.at(
+            constness.span,
+            "a `const fn` cannot have a circuit breaker, which counts calls at run time; remove the `const`",
+        );
+    }
+    // Variable arguments need another ABI than Rust's, so one message is enough.
+    if let Some(variadic) = &sig.variadic {
+        errors.under(
+            variadic.dots,
+            "a variadic function cannot have a circuit breaker; put it on a Rust function that this one calls",
+        );
+    } else if let Some(abi) = sig.abi.as_ref().filter(|abi| is_foreign(abi)) {
+        errors.under(
+            abi,
+            "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
+        );
+    }
+    return_type(target, has_fallback, errors)
+}
+
+fn is_foreign(abi: &Abi) -> bool {
+    abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
+}
+
+/// What the type itself must be is told by rustc, through the traits of the run-time half.
+fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &target.sig;
+    if sig.asyncness.is_some() {
+        return Form::Async;
+    }
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return Form::Sync;
+    };
+    match future::look(ty) {
+        None => Form::Sync,
+        Some(Look::Future { output, boxed }) => {
+            let tail = future::tail(&target.body, has_fallback);
+            Form::Future(Box::new(Returned { output: *output, boxed, tail }))
+        }
+        Some(Look::NoOutput) => {
+            let fix = "say what the future gives: `Future<Output = Result<..>>`";
+            errors.under(ty, format!("`#[circuit_breaker]` needs a future that gives a `Result`; {fix}"));
+            Form::Async
+        }
+        Some(Look::NotPinned) => {
+            errors.under(ty, "a future in a `Box` cannot be awaited; return a `Pin<Box<..>>`, or write an `async fn`");
+            Form::Async
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Durations: a literal with its unit, or an expression.
+
+use std::time::Duration;
+
+use syn::{Error, Expr, LitStr, Result};
+
+use super::{Setting, duration_hint, fault, lone_word, number, text};
+use crate::parse::keys::Key;
+use crate::parse::quoted;
+
+pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
+    let name = key.name;
+    if let Some(digits) = number(&value) {
+        let digits = duration_hint::without_type(&digits);
+        let fault_of_it =
+            if duration_hint::is_number(digits) { "needs a unit" } else { "stands in quotes, with its unit" };
+        let mut hint = hint(name, digits);
+        if let Some(count) = digits.parse::<u64>().ok().filter(|count| *count >= 1000) {
+            hint = format!("; did you mean \"{count}ms\", or \"{count}s\"?");
+        }
+        return Err(fault(value, format!("`{name}` {fault_of_it}{hint}")));
+    }
+    if let Some(word) = lone_word(&value).map(ToString::to_string).filter(|word| means_off(word)) {
+        return Err(off_refused(name, &word, &value).unwrap_or_else(|| fault(value, written_off(name))));
+    }
+    match &value {
+        Expr::Lit(_) => match text(&value) {
+            Some(text) if text.value() == "off" => off_refused(name, "off", &value).map_or(Ok(Setting::Off), Err),
+            Some(text) if means_off(&text.value()) => {
+                let off = || fault(text, written_off(name));
+                Err(off_refused(name, &text.value(), &value).unwrap_or_else(off))
+            }
+            Some(text) => written(name, text),
+            None => Err(fault(value, format!("`{name}` takes a duration: `{}`", key.example))),
+        },
+        _ => Ok(Setting::LengthOf(value)),
+    }
+}
+
+/// The length as the run-time half reads it, and as messages show it.
+pub(crate) fn shown(length: Duration) -> String {
+    let (seconds, nanos) = (length.as_secs(), u64::from(length.subsec_nanos()));
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (nanos / 1_000_000, "ms"),
+        (nanos / 1000 % 1000, "us"),
+        (nanos % 1000, "ns"),
+    ];
+    let shown: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
+}
+
+/// Whether a word says that there is no such time or number.
+pub(super) fn means_off(word: &str) -> bool {
+    const WORDS: [&str; 9] = ["off", "never", "none", "infinite", "infinity", "forever", "disabled", "no", "unlimited"];
+    WORDS.contains(&word.to_lowercase().as_str())
+}
+
+/// What is said of a word like `never` where `"off"` has a meaning.
+fn written_off(name: &str) -> &'static str {
+    match name {
+        "timeout" => {
+            "a function without a time limit of its own leaves `timeout` out; one that has none, whatever the code says of its breaker, is written `timeout = \"off\"`"
+        }
+        "within" => "a step without a time limit is written `within(\"off\", ..)`",
+        _ => "a run that is never forgotten is written `fail_window = \"off\"`",
+    }
+}
+
+/// The message for `"off"`, except where it has a meaning.
+fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
+    let fix = match name {
+        "recovery_timeout" | "probe_timeout" => "leave the key out for its default",
+        "on_cancel" => "write `on_cancel = ignore`",
+        _ => "leave the key out",
+    };
+    (!matches!(name, "fail_window" | "timeout" | "within"))
+        .then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))
+}
+
+fn written(name: &str, text: &LitStr) -> Result<Setting> {
+    let written = text.value();
+    let refused = |what: &str| Err(fault(text, format!("`{name}` {what}")));
+    let hint = hint(name, &written);
+    if written.trim().is_empty() {
+        return refused("is empty; write for instance \"30s\", \"500ms\" or \"1m 30s\"");
+    }
+    if written.contains("::") {
+        return refused(&format!("takes an expression without quotes: `{name} = {written}`"));
+    }
+    if written.trim().starts_with('-') {
+        return refused(&format!("cannot be negative{hint}"));
+    }
+    let length = humantime::parse_duration(&written);
+    if let (Ok(_), Some(unit)) = (&length, duration_hint::long_unit(&written)) {
+        return refused(&format!("has an unknown unit `{unit}`{hint}"));
+    }
+    match length {
+        Ok(Duration::ZERO) if name != "recovery_timeout" => refused("must be more than zero"),
+        Ok(length) => Ok(Setting::Length(length)),
+        Err(_) if duration_hint::is_number(&written) => refused(&format!("needs a unit{hint}")),
+        Err(humantime::DurationError::NumberOverflow) => {
+            refused("is too long for a duration, or finer than a nanosecond")
+        }
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) if !unit.is_empty() => {
+            refused(&format!("has an unknown unit `{unit}`{hint}"))
+        }
+        Err(_) => refused(&format!("takes a duration{hint}")),
+    }
+}
+
+/// What to write instead, or else how durations are written.
+fn hint(name: &str, written: &str) -> String {
+    match duration_hint::meant(written) {
+        Some(fix) if name == "recovery_timeout" || !is_zero(&fix) => {
+            format!("; did you mean {}?", quoted(&fix))
+        }
+        Some(_) => format!(", and `{name}` must be more than zero"),
+        None => "; write for instance \"30s\", \"500ms\" or \"1m 30s\"".to_owned(),
+    }
+}
+
+fn is_zero(written: &str) -> bool {
+    humantime::parse_duration(written).is_ok_and(|length| length.is_zero())
+}
