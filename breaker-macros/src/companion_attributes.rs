@@ -10,13 +10,8 @@ use quote::quote;
 use syn::Attribute;
 use syn::parse::Parser as _;
 
+use crate::attributes::{MARK, TAKEN, is_marked, split_attributes};
 use crate::diagnostics;
-
-/// What a moved `#[fallback]` has before its arguments.
-const MARK: &str = "__moved_to_the_end";
-
-/// The whole argument of the `#[fallback]` that an expansion leaves behind, see [`trace`].
-const TAKEN: &str = "__taken_by_circuit_breaker";
 
 // Input:  STEPS, `#[circuit_breaker(..)] fn f() { BODY }`
 // Output: `#[circuit_breaker(..)] #[::breaker_core::fallback(__moved_to_the_end; STEPS)] fn f() { BODY }`
@@ -24,7 +19,7 @@ pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream
     if args.to_string() == TAKEN {
         return item.clone();
     }
-    let split = diagnostics::split_attributes.parse2(item.clone());
+    let split = split_attributes.parse2(item.clone());
     let Ok((attrs, rest)) = split else {
         return alone(name, item);
     };
@@ -86,35 +81,10 @@ fn cannot_be_a_breaker(attr: &Attribute) -> bool {
     attr.path().get_ident().is_some_and(|name| KNOWN.iter().any(|known| name == known))
 }
 
-// Input:  `#[fallback(STEPS)]`
-// Output: `#[fallback(__taken_by_circuit_breaker)]`, which leaves its item as it is
-//
-// A taken attribute is never resolved: without this trace rustc would call the user's import of it unused.
-pub(crate) fn trace(attr: &Attribute) -> Option<TokenStream> {
-    let (path, taken) = (attr.path(), proc_macro2::Ident::new(TAKEN, Span::mixed_site()));
-    (!has_moved(attr)).then(|| quote!(#[#path(#taken)]))
-}
-
-pub(crate) fn has_moved(attr: &Attribute) -> bool {
-    attr.meta.require_list().is_ok_and(|list| is_marked(&list.tokens))
-}
-
-fn is_marked(args: &TokenStream) -> bool {
-    args.clone().into_iter().next().is_some_and(|first| first.to_string() == MARK)
-}
-
-/// What stands in the parentheses of a `#[fallback]` or `#[retry]`, moved or not.
-pub(crate) fn steps(attr: &Attribute) -> TokenStream {
-    let Ok(list) = attr.meta.require_list() else {
-        return TokenStream::new();
-    };
-    let skipped = if has_moved(attr) { 2 } else { 0 };
-    list.tokens.clone().into_iter().skip(skipped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attributes::{arguments, has_moved};
 
     #[test]
     fn above_a_breaker_it_moves_behind_it_once() {
@@ -126,10 +96,10 @@ mod tests {
                 fn f() {}
             ),
         );
-        let (attrs, _) = diagnostics::split_attributes.parse2(moved).expect("attributes");
+        let (attrs, _) = split_attributes.parse2(moved).expect("attributes");
         assert_eq!(attrs.len(), 2);
         assert!(has_moved(&attrs[1]));
-        assert_eq!(steps(&attrs[1]).to_string(), "spare");
+        assert_eq!(arguments(&attrs[1]).to_string(), "spare");
     }
 
     #[test]

@@ -7,9 +7,10 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, Field, Fields, GenericParam, Item, ItemEnum, Path, Result, Token, Variant, parse_quote};
 
-use crate::diagnostics::{Errors, mixed};
+use crate::diagnostics::Errors;
 use crate::expand::classify::look_at_field;
-use crate::parse::keys;
+use crate::parse::suggest;
+use crate::spans::mixed;
 
 /// What a variant counts as.
 enum Verdict {
@@ -111,7 +112,7 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
         Verdict::Word(word) => (Vec::new(), quote_spanned!(Span::mixed_site()=> #rt::Outcome::#word())),
         Verdict::Delegate(span, wanted) => {
             let at = span.resolved_at(Span::mixed_site());
-            let rt = crate::expand::respan(rt.clone(), at);
+            let rt = crate::spans::respan(rt.clone(), at);
             let (pattern, locals): (Vec<_>, Vec<_>) =
                 fields.nth(*wanted).map(|(index, one)| field(index, one, at)).into_iter().unzip();
             (pattern, quote_spanned!(at=> #rt::classify(#(#locals),*)))
@@ -152,7 +153,7 @@ fn expected() -> String {
 
 fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Verdict> {
     let word = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected()))?;
-    let verdict = match keys::word("classify", &word.to_string(), word.span(), &WORDS)? {
+    let verdict = match suggest::word("classify", &word.to_string(), word.span(), &WORDS)? {
         "delegate" => Verdict::Delegate(word.span(), delegate(variant, word.span())?),
         "with" => with(input, &word, variant)?,
         name => Verdict::Word(Ident::new(name, Span::mixed_site())),

@@ -2,11 +2,9 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::Attribute;
-use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
+use syn::parse::Parser as _;
 
-use crate::companion_attributes;
+use crate::attributes::{is_breaker, is_fallback, is_retry, split_attributes, trace};
 
 /// All mistakes found so far.
 ///
@@ -70,37 +68,13 @@ pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
         return item.clone();
     };
     let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr) || is_retry(attr));
-    let traces = fallbacks.into_iter().filter_map(companion_attributes::trace);
+    let traces = fallbacks.into_iter().filter_map(trace);
     // A second breaker would only say once more what this one has said.
     let attrs = attrs.into_iter().filter(|attr| !is_breaker(attr));
     quote!(#(#attrs)* #(#traces)* #rest)
 }
 
-/// Splits an item into its outer attributes and everything after them.
-pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
-    Ok((input.call(Attribute::parse_outer)?, input.parse()?))
-}
-
-/// Tells `#[fallback]`, also by its full path, which a renamed one has when it has moved itself (see `fallback.rs`).
-pub(crate) fn is_fallback(attr: &Attribute) -> bool {
-    is_named(attr, "fallback")
-}
-
-/// The same for `#[circuit_breaker]`.
-pub(crate) fn is_breaker(attr: &Attribute) -> bool {
-    is_named(attr, "circuit_breaker")
-}
-
-/// The same for `#[retry]`.
-pub(crate) fn is_retry(attr: &Attribute) -> bool {
-    is_named(attr, "retry")
-}
-
-fn is_named(attr: &Attribute, name: &str) -> bool {
-    attr.path().segments.last().is_some_and(|last| last.ident == name)
-}
-
-/// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.
-pub(crate) fn mixed(tokens: &impl Spanned) -> Span {
-    tokens.span().resolved_at(Span::mixed_site())
+/// The text as a string literal of the user's code.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("{text:?}")
 }

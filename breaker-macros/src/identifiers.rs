@@ -1,6 +1,7 @@
 //! Which names code mentions, in nested groups and in format strings too, and how they are replaced.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::Path;
 use syn::ext::IdentExt as _;
 
 pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
@@ -22,6 +23,11 @@ fn is_in_braces(text: &str, name: &str) -> bool {
     let begin = format!("{{{name}");
     let mut after = text.match_indices(&begin).map(|(at, _)| &text[at + begin.len()..]);
     after.any(|after| !after.starts_with(|next: char| next == '_' || next.is_alphanumeric()))
+}
+
+/// True for the last segment of a path, for instance `Pin` of `std::pin::Pin`.
+pub(crate) fn ends_in(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// True where a type may hold a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.

@@ -2,8 +2,9 @@
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, Expr, Meta};
+use syn::Expr;
 
+use crate::attributes;
 use crate::diagnostics::{self, Errors};
 use crate::expand;
 use crate::item::impl_block::{self, Block, Member, Method};
@@ -78,10 +79,10 @@ impl<'a> Outer<'a> {
     /// The rules for all methods together.
     fn check_methods(&self, block: &Block, errors: &mut Errors) {
         self.check_errors(block, errors);
-        for attr in block.head.attrs.iter().filter(|attr| diagnostics::is_fallback(attr)) {
+        for attr in block.head.attrs.iter().filter(|attr| attributes::is_fallback(attr)) {
             errors.under(attr, "a fallback goes on a method, since it gives what that method returns");
         }
-        for attr in block.head.attrs.iter().filter(|attr| diagnostics::is_retry(attr)) {
+        for attr in block.head.attrs.iter().filter(|attr| attributes::is_retry(attr)) {
             errors.under(attr, "a retry goes on a method, since not every call can be made a second time");
         }
         let guarded: Vec<TokenStream> = block.methods().filter_map(own_keys).collect();
@@ -195,7 +196,7 @@ impl<'a> Outer<'a> {
 
 /// What the method's own attribute says; `None` for a method that has no breaker.
 fn own_keys(method: &Method) -> Option<TokenStream> {
-    match method.own.first().map(tokens) {
+    match method.own.first().map(attributes::arguments) {
         None => method.returns_result().then(TokenStream::new),
         Some(own) => (own.to_string() != "skip").then_some(own),
     }
@@ -208,12 +209,4 @@ fn has_errors(method: &Method) -> bool {
 
 fn has_key(own: TokenStream) -> bool {
     parse::parse(own, &mut Errors::default()).iter().any(|option| option.key.name == "key")
-}
-
-/// What is in the parentheses of an attribute.
-fn tokens(attr: &Attribute) -> TokenStream {
-    match &attr.meta {
-        Meta::List(list) => list.tokens.clone(),
-        _ => TokenStream::new(),
-    }
 }

@@ -4,6 +4,7 @@
 //! writes the plan as tokens; `recover` puts the messages beside the unchanged function.
 #![forbid(unsafe_code)]
 
+mod attributes;
 mod companion_attributes;
 mod derive_classify;
 mod diagnostics;
@@ -12,6 +13,7 @@ mod identifiers;
 mod impl_block;
 mod item;
 mod parse;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -12,7 +12,8 @@ pub mod written;
 // A crate of attributes cannot be linked as a library, so this crate compiles its modules again, under their own names.
 // Outside of a compiler `proc_macro2` has tokens of its own.
 #[path = "../../breaker-macros/src"]
-mod attributes {
+mod sources {
+    pub(crate) mod attributes;
     pub(crate) mod companion_attributes;
     pub(crate) mod derive_classify;
     pub(crate) mod diagnostics;
@@ -21,10 +22,12 @@ mod attributes {
     pub(crate) mod impl_block;
     pub(crate) mod item;
     pub(crate) mod parse;
+    pub(crate) mod spans;
     pub(crate) mod validate;
 }
-use attributes::{
-    companion_attributes, derive_classify, diagnostics, expand, identifiers, impl_block, item, parse, validate,
+use sources::{
+    attributes, companion_attributes, derive_classify, diagnostics, expand, identifiers, impl_block, item, parse,
+    spans, validate,
 };
 
 /// A function that takes any input.

@@ -1,6 +1,6 @@
 //! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens that rustc can read.
 
-use crate::{companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
+use crate::{attributes, companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
 use proc_macro2::TokenStream;
 use syn::parse::Parser as _;
 
@@ -23,10 +23,10 @@ pub fn helper(input: &str) {
         let moved = companion_attributes::move_to_the_end(name, &args, &item);
         assert_item(&item, &moved);
         // It moves once: called again, it says that it is alone, or leaves the item.
-        if let Ok((attrs, rest)) = diagnostics::split_attributes.parse2(moved)
-            && let Some(last) = attrs.last().filter(|last| companion_attributes::has_moved(last))
+        if let Ok((attrs, rest)) = attributes::split_attributes.parse2(moved)
+            && let Some(last) = attrs.last().filter(|last| attributes::has_moved(last))
         {
-            assert_eq!(companion_attributes::steps(last).to_string(), args.to_string());
+            assert_eq!(attributes::arguments(last).to_string(), args.to_string());
             assert_item(&rest, &diagnostics::without_fallbacks(&rest));
         }
     }

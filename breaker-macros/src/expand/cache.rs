@@ -4,12 +4,13 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
+use super::Kit;
 use super::kept_args::{Keep, Kept};
-use super::{Kit, respan};
-use crate::diagnostics::mixed;
 use crate::item::params::{Hold, Param};
 use crate::parse::cache::Cache;
 use crate::parse::fallback::{Chain, Step};
+use crate::spans::mixed;
+use crate::spans::respan;
 use crate::validate::cache::{Bounds, caches};
 use crate::validate::values::Setting;
 

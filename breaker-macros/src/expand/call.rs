@@ -4,9 +4,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::{Kit, respan};
+use super::Kit;
 use crate::identifiers;
 use crate::item::params::Param;
+use crate::spans::respan;
 use crate::validate::classification::matcher::Classify;
 use crate::validate::shape::Form;
 

@@ -6,10 +6,10 @@ use syn::ext::IdentExt as _;
 use syn::{Pat, ReturnType, Type};
 
 use super::Kit;
-use crate::diagnostics::mixed;
 use crate::identifiers;
-use crate::item::ends_in;
+use crate::identifiers::ends_in;
 use crate::item::return_type;
+use crate::spans::mixed;
 use crate::validate::classification::matcher::{Classify, Test};
 use crate::validate::shape::Form;
 

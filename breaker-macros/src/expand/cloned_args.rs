@@ -5,11 +5,11 @@ use quote::quote_spanned;
 use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
 
 use super::Kit;
-use crate::diagnostics::mixed;
 use crate::identifiers;
 use crate::item::future::Tail;
 use crate::item::locals::{self, Let};
 use crate::item::params::{Hold, Kind, Param, quiet};
+use crate::spans::mixed;
 
 /// What `self` is called in an attempt that may move it.
 const THIS: &str = "__this";

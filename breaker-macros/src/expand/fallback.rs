@@ -4,12 +4,13 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 
+use super::Kit;
 use super::kept_args::{Keep, Kept, keeps, needs, this};
-use super::{Kit, respan};
-use crate::diagnostics::mixed;
 use crate::identifiers;
 use crate::item::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
 use crate::parse::fallback::{Chain, Kind, Step};
+use crate::spans::mixed;
+use crate::spans::respan;
 use crate::validate::fallback::limit;
 use crate::validate::return_value::ends_in_value;
 use crate::validate::values::Setting;

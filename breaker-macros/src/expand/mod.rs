@@ -18,14 +18,14 @@ mod retry;
 mod stream;
 mod track_caller;
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ReturnType};
 
 use self::paths::Rt;
-use crate::companion_attributes;
-use crate::diagnostics::mixed;
+use crate::attributes;
 use crate::item::return_type;
+use crate::spans::{mixed, respan};
 use crate::validate::Plan;
 use crate::validate::return_value::Given;
 use crate::validate::shape::Form;
@@ -63,7 +63,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         _ => guarded,
     };
     // On a constant, since the function's own tokens would make the way through another macro.
-    let traces = target.fallbacks.iter().chain(&target.retries).filter_map(companion_attributes::trace);
+    let traces = target.fallbacks.iter().chain(&target.retries).filter_map(attributes::trace);
     let caller = kit.caller();
     let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #caller #guarded);
     // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
@@ -225,20 +225,4 @@ impl<'p> Kit<'p> {
         let text = quote_spanned!(mixed(key)=> #of_key::#text(&#key));
         self.site("enter_key", Some(&text))
     }
-}
-
-/// Gives all tokens one place. A `$crate` keeps what says which crate it means.
-pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    let one = |mut tree: TokenTree| {
-        match &mut tree {
-            TokenTree::Ident(word) if word == "$crate" => {}
-            TokenTree::Group(group) => {
-                *group = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
-                group.set_span(span);
-            }
-            tree => tree.set_span(span),
-        }
-        tree
-    };
-    tokens.into_iter().map(one).collect()
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
 
-use super::respan;
+use crate::spans::respan;
 
 /// Appends itself token by token: there are many in an expansion, and a joined stream of their own costs a way into rustc each.
 #[derive(Clone, Copy)]

@@ -8,8 +8,8 @@ use syn::Expr;
 
 use super::Kit;
 use super::kept_args::Keep;
-use crate::diagnostics::mixed;
 use crate::item::params::Hold;
+use crate::spans::mixed;
 use crate::validate::retry::{Retry, Wait};
 use crate::validate::values::{Number, Setting};
 

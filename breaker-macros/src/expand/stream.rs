@@ -5,12 +5,13 @@ use quote::{ToTokens, quote_spanned};
 
 use syn::Expr;
 
-use super::{Kit, respan};
-use crate::diagnostics::mixed;
+use super::Kit;
 use crate::identifiers;
 use crate::item::locals;
 use crate::item::params::{Param, bindings};
 use crate::item::return_type;
+use crate::spans::mixed;
+use crate::spans::respan;
 use crate::validate::stream::Streaming;
 use crate::validate::values::Setting;
 

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
 use super::Kit;
-use crate::diagnostics::mixed;
+use crate::spans::mixed;
 use crate::validate::shape::Form;
 
 /// What the constant says, of which rustc warns.

@@ -5,8 +5,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
 use syn::{GenericArgument, PathArguments, Token, Type, TypeParamBound};
 
-use super::ends_in;
 use crate::identifiers;
+use crate::identifiers::ends_in;
 
 /// A future in a return type.
 pub(crate) struct Returned {

@@ -9,7 +9,8 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Error, ItemImpl, PathArguments, Result, ReturnType, Signature, Token, Type, Visibility};
 
 use super::future::{self, Look};
-use super::{ends_in, ungrouped, unsupported};
+use super::{ungrouped, unsupported};
+use crate::identifiers::ends_in;
 
 pub(crate) struct Block {
     /// The impl without its items.

@@ -11,9 +11,9 @@ mod unsupported;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Attribute, Error, Path, Result, Signature, Token, Visibility};
+use syn::{Attribute, Error, Result, Signature, Token, Visibility};
 
-use crate::diagnostics;
+use crate::attributes;
 
 pub(crate) struct Target {
     /// Without `#[fallback(..)]` and `#[retry(..)]`.
@@ -61,9 +61,9 @@ fn empty(span: Span) -> Group {
 
 fn target(input: ParseStream<'_>) -> Result<Target> {
     let attrs = input.call(Attribute::parse_outer)?;
-    let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(diagnostics::is_fallback);
-    let (retries, attrs): (_, Vec<_>) = attrs.into_iter().partition(diagnostics::is_retry);
-    if let Some(second) = attrs.iter().find(|attr| diagnostics::is_breaker(attr)) {
+    let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(attributes::is_fallback);
+    let (retries, attrs): (_, Vec<_>) = attrs.into_iter().partition(attributes::is_retry);
+    if let Some(second) = attrs.iter().find(|attr| attributes::is_breaker(attr)) {
         return Err(Error::new_spanned(
             second,
             "`#[circuit_breaker]` is written twice; put all keys into one, or a second breaker on a function that calls this one",
@@ -127,11 +127,6 @@ fn split_inner(body: Group) -> (TokenStream, Group) {
 
 fn is_punct(tree: &TokenTree, wanted: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == wanted)
-}
-
-/// True for the last segment of a path, for instance `Pin` of `std::pin::Pin`.
-pub(crate) fn ends_in(path: &Path, name: &str) -> bool {
-    path.segments.last().is_some_and(|last| last.ident == name)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, Meta, Pat, PatIdent, PatType, Receiver, ReceiverKind, Signature, Token, Type};
 
-use crate::diagnostics::mixed;
+use crate::spans::mixed;
 
 /// How a parameter is held; decides whether it can be used twice.
 #[derive(Clone, Copy, PartialEq, Eq)]

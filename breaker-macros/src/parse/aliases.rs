@@ -1,10 +1,7 @@
-//! Words that are no keys: which key other libraries and older versions mean by them, or where else it is said.
+//! Lists words of other libraries and of older versions, each with the key that has that meaning.
 
-use super::keys::{KEYS, Key, nearest};
-use super::stream;
-
-/// Each with the key that has that meaning.
-const ELSEWHERE: [(&str, &str); 101] = [
+/// For the keys of `#[circuit_breaker(..)]`.
+pub(super) const CIRCUIT_BREAKER: [(&str, &str); 101] = [
     ("failure_threshold", "fail_max"),
     ("fail_threshold", "fail_max"),
     ("max_failures", "fail_max"),
@@ -108,8 +105,86 @@ const ELSEWHERE: [(&str, &str); 101] = [
     ("per", "key"),
 ];
 
+/// For the names inside `backoff(..)`.
+pub(super) const BACKOFF: [(&str, &str); 10] = [
+    ("multiplier", "factor"),
+    ("exponent", "factor"),
+    ("base", "factor"),
+    ("growth", "factor"),
+    ("max_delay", "max"),
+    ("max_interval", "max"),
+    ("cap", "max"),
+    ("limit", "max"),
+    ("randomization_factor", "jitter"),
+    ("random", "jitter"),
+];
+
+/// For the names inside `stream(..)`.
+pub(super) const STREAM: [(&str, &str); 12] = [
+    ("first", "first_item"),
+    ("first_token", "first_item"),
+    ("first_byte", "first_item"),
+    ("ttft", "first_item"),
+    ("timeout", "item_timeout"),
+    ("idle", "item_timeout"),
+    ("idle_timeout", "item_timeout"),
+    ("read_timeout", "item_timeout"),
+    ("gap", "item_timeout"),
+    ("interval", "item_timeout"),
+    ("done", "until"),
+    ("end", "until"),
+];
+
+/// For the keys of the step `cache(..)`.
+pub(super) const CACHE: [(&str, &str); 10] = [
+    ("capacity", "max"),
+    ("max_capacity", "max"),
+    ("max_size", "max"),
+    ("size", "max"),
+    ("max_entries", "max"),
+    ("time", "ttl"),
+    ("time_to_live", "ttl"),
+    ("expires_after", "ttl"),
+    ("convert", "key"),
+    ("map", "with"),
+];
+
+/// For the keys of `#[retry(..)]`.
+pub(super) const RETRY: [(&str, &str); 30] = [
+    ("times", "attempts"),
+    ("tries", "attempts"),
+    ("retries", "attempts"),
+    ("max_attempts", "attempts"),
+    ("max_retries", "attempts"),
+    ("max_times", "attempts"),
+    ("delay", "min"),
+    ("min_delay", "min"),
+    ("initial_delay", "min"),
+    ("initial", "min"),
+    ("base", "min"),
+    ("max_delay", "max"),
+    ("multiplier", "factor"),
+    ("backoff", "factor"),
+    ("exponent", "factor"),
+    ("wait_for_breaker", "wait"),
+    ("timeout", "total"),
+    ("deadline", "total"),
+    ("max_duration", "total"),
+    ("max_elapsed", "total"),
+    ("max_elapsed_time", "total"),
+    ("total_delay", "total"),
+    ("overall_timeout", "total"),
+    ("retry_on", "when"),
+    ("retry_if", "when"),
+    ("retry_exceptions", "when"),
+    ("retryable", "when"),
+    ("on", "when"),
+    ("only", "when"),
+    ("include", "when"),
+];
+
 /// Older keys that are used for two different things; each with both.
-const TWO_MEANINGS: [(&str, &str); 2] = [
+pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
     (
         "reset_timeout",
         "`recovery_timeout` (how long it stays open before probes are let in) or `fail_window` (after what time \
@@ -122,8 +197,8 @@ const TWO_MEANINGS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What is said in another place than this attribute.
-const TOLD: [(&[&str], &str); 6] = [
+/// What is written in another place than `#[circuit_breaker(..)]`; each with a message.
+pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
     (&["skip"], "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`"),
     (
         &["fallback", "fallback_method", "fallback_fn", "on_fallback"],
@@ -143,91 +218,3 @@ const TOLD: [(&[&str], &str); 6] = [
         "a breaker is always half-open when its `recovery_timeout` is over; leave this out",
     ),
 ];
-
-/// What to write instead of a word that is no key.
-pub(super) fn advice(written: &str) -> String {
-    let word = &snake(written);
-    let other = |(name, _): &&(&str, &str)| name == word;
-    if let Some((_, meanings)) = TWO_MEANINGS.iter().find(other) {
-        format!("`{written}` means two things; write {meanings}")
-    } else if let Some((_, place)) = TOLD.iter().find(|(words, _)| words.contains(&word.as_str())) {
-        (*place).to_owned()
-    } else if let Some((_, key)) = ELSEWHERE.iter().find(other) {
-        format!("unknown key `{written}`; did you mean `{key}`?")
-    } else if let Some(key) = stream::meant(word) {
-        of_stream(written, key)
-    } else if let Some(key) = nearest(word, KEYS.iter().chain(&stream::KEYS).map(|key| key.name)) {
-        match stream::KEYS.iter().find(|inside| inside.name == key) {
-            Some(inside) => of_stream(written, inside),
-            None => format!("unknown key `{written}`; did you mean `{key}`?"),
-        }
-    } else {
-        let names = KEYS.map(|key| format!("`{}`", key.name)).join(", ");
-        format!("unknown key `{written}`; the keys are {names}")
-    }
-}
-
-/// What belongs inside `stream(..)`.
-fn of_stream(written: &str, key: &Key) -> String {
-    let (name, example) = (key.name, key.example);
-    if written == name {
-        format!("`{name}` stands in the parentheses of `stream`: `stream({example})`")
-    } else {
-        format!("unknown key `{written}`; did you mean `stream({example})`?")
-    }
-}
-
-/// `slidingWindowSize` as `sliding_window_size`.
-fn snake(written: &str) -> String {
-    let mut snake = String::new();
-    let mut was_lower = false;
-    for letter in written.chars() {
-        if letter.is_uppercase() && was_lower {
-            snake.push('_');
-        }
-        was_lower = letter.is_lowercase();
-        snake.extend(letter.to_lowercase());
-    }
-    snake
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_word_leads_to_a_key_and_is_none() {
-        let is_key = |word: &str| KEYS.iter().any(|key| key.name == word);
-        for (word, key) in ELSEWHERE {
-            assert!(is_key(key), "{word} leads to {key}, which is no key");
-            assert!(!is_key(word) && word == snake(word), "{word}");
-        }
-    }
-
-    #[test]
-    fn words_are_found_however_they_are_cased() {
-        for word in ["failureRateThreshold", "failure_rate_threshold", "FailureRateThreshold", "FAILURE_RATE_THRESHOLD"]
-        {
-            assert_eq!(advice(word), format!("unknown key `{word}`; did you mean `failure_rate`?"));
-        }
-        assert!(advice("resetTimeout").contains("two things"));
-    }
-
-    #[test]
-    fn keys_of_a_stream_lead_into_its_parentheses() {
-        for (word, key) in [
-            ("firstItem", "first_item = \"20s\""),
-            ("first_itm", "first_item = \"20s\""),
-            ("ttft", "first_item = \"20s\""),
-            ("idle_timeout", "item_timeout = \"10s\""),
-            ("item_timout", "item_timeout = \"10s\""),
-            ("untill", "until = Event::is_last"),
-        ] {
-            assert_eq!(advice(word), format!("unknown key `{word}`; did you mean `stream({key})`?"));
-        }
-        let inside = "`until` stands in the parentheses of `stream`: `stream(until = Event::is_last)`";
-        assert_eq!(advice("until"), inside);
-        // What has a meaning outside keeps it.
-        assert!(advice("interval").ends_with("`fail_window`?") && advice("timeuot").ends_with("`timeout`?"));
-    }
-}

@@ -5,30 +5,10 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprCall, Result};
 
-use super::keys::{self, Key, Shape, key};
+use super::aliases;
+use super::keys::{self, Key};
+use super::suggest;
 use crate::diagnostics::Errors;
-
-pub(crate) const KEYS: [Key; 5] = [
-    key("key", Shape::Value, "key = query"),
-    key("store", Shape::Value, "store = self.answers"),
-    key("max", Shape::Value, "max = 1000"),
-    key("ttl", Shape::Value, "ttl = \"10m\""),
-    key("with", Shape::Value, "with = |answer, metadata| .."),
-];
-
-/// Words of other libraries, with the key that has that meaning.
-const ELSEWHERE: [(&str, &str); 10] = [
-    ("capacity", "max"),
-    ("max_capacity", "max"),
-    ("max_size", "max"),
-    ("size", "max"),
-    ("max_entries", "max"),
-    ("time", "ttl"),
-    ("time_to_live", "ttl"),
-    ("expires_after", "ttl"),
-    ("convert", "key"),
-    ("map", "with"),
-];
 
 /// A `cache(..)` as written.
 pub(crate) struct Cache {
@@ -95,17 +75,6 @@ fn pair(argument: Expr) -> Result<(&'static str, Span, Expr)> {
 
 fn known(name: &Ident) -> Result<&'static Key> {
     let word = name.unraw().to_string();
-    let known = KEYS.iter().find(|key| key.name == word);
-    known.ok_or_else(|| Error::new(name.span(), advice(&word)))
-}
-
-fn advice(word: &str) -> String {
-    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == word).map(|(_, key)| *key);
-    match elsewhere.or_else(|| keys::nearest(word, KEYS.iter().map(|key| key.name))) {
-        Some(key) => format!("`cache(..)` has no key `{word}`; did you mean `{key}`?"),
-        None => {
-            let names = KEYS.map(|key| format!("`{}`", key.name)).join(", ");
-            format!("`cache(..)` has no key `{word}`; its keys are {names}")
-        }
-    }
+    let known = keys::CACHE.iter().find(|key| key.name == word);
+    known.ok_or_else(|| Error::new(name.span(), suggest::no_name("`cache(..)`", &word, &keys::CACHE, &aliases::CACHE)))
 }

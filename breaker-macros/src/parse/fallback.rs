@@ -8,6 +8,7 @@ use syn::{Error, Expr, ExprCall, ExprClosure, ExprPath, Result, Token};
 
 use super::cache::{self, Cache};
 use super::fallback_hints;
+use super::list;
 use crate::diagnostics::Errors;
 
 /// One fallback, in the order in which they are tried.
@@ -61,7 +62,7 @@ enum Part {
 pub(crate) fn parse(tokens: TokenStream, at: Span, errors: &mut Errors) -> Chain {
     let mut parts = Vec::new();
     let read = |input: ParseStream<'_>| {
-        parts = super::list(input, errors, part);
+        parts = list::list(input, errors, part);
         Ok(())
     };
     let none = tokens.is_empty();

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Path, Result};
 
-use crate::parse::keys;
+use super::suggest;
 
 /// The message for a call, a field or a literal where a step should stand.
 pub(super) fn instead(step: &Expr) -> String {
@@ -61,5 +61,5 @@ pub(super) fn when(written: &str, at: Span) -> Result<&'static str> {
     if let Some(word) = other {
         return Err(Error::new(at, format!("`on` does not know `{written}`; did you mean `{word}`?")));
     }
-    keys::word("on", written, at, &["open", "busy", "timeout", "failure"])
+    suggest::word("on", written, at, &["open", "busy", "timeout", "failure"])
 }

@@ -1,10 +1,4 @@
-//! The keys of `#[circuit_breaker(..)]`: which there are, and which come later.
-
-use proc_macro2::{Ident, Span};
-use syn::ext::IdentExt as _;
-use syn::{Error, Result};
-
-use super::aliases;
+//! Lists the keys of all attributes, with an example of each.
 
 /// What is written after a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,6 +15,7 @@ pub(crate) enum Shape {
     Named,
 }
 
+/// One key or name, and how it is written.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
@@ -32,7 +27,8 @@ pub(crate) const fn key(name: &'static str, shape: Shape, example: &'static str)
     Key { name, shape, example }
 }
 
-pub(crate) const KEYS: [Key; 36] = [
+/// The keys of `#[circuit_breaker(..)]`.
+pub(crate) const CIRCUIT_BREAKER: [Key; 36] = [
     key("name", Shape::Value, "name = \"payments\""),
     key("fail_max", Shape::Value, "fail_max = 5"),
     key("fail_window", Shape::Value, "fail_window = \"60s\""),
@@ -71,35 +67,37 @@ pub(crate) const KEYS: [Key; 36] = [
     key("open", Shape::Value, "open = not_called"),
 ];
 
-pub(crate) fn find(written: &Ident) -> Result<&'static Key> {
-    let word = written.unraw().to_string();
-    KEYS.iter().find(|key| key.name == word).ok_or_else(|| Error::new(written.span(), aliases::advice(&word)))
-}
+/// The names inside `backoff(..)`.
+pub(crate) const BACKOFF: [Key; 3] = [
+    key("factor", Shape::Value, "factor = 2.0"),
+    key("max", Shape::Value, "max = \"10m\""),
+    key("jitter", Shape::Value, "jitter = 0.1"),
+];
 
-/// The known word that `word` most likely stands for, if any is near.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
-    let word = plain(word);
-    let near = |known: &'a str| (strsim::osa_distance(&word, &plain(known)), known);
-    let limit = (word.len() / 3).max(1);
-    known.into_iter().map(near).filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known)
-}
+/// The names inside `stream(..)`.
+pub(crate) const STREAM: [Key; 3] = [
+    key("first_item", Shape::Value, "first_item = \"20s\""),
+    key("item_timeout", Shape::Value, "item_timeout = \"10s\""),
+    key("until", Shape::Value, "until = Event::is_last"),
+];
 
-/// Finds one of a few words, which stand without quotes.
-pub(crate) fn word(key: &str, written: &str, at: Span, words: &[&'static str]) -> Result<&'static str> {
-    if let Some(word) = words.iter().find(|word| **word == written) {
-        return Ok(word);
-    }
-    let all = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    let begun = words.iter().copied().find(|word| written.len() > 2 && word.starts_with(written));
-    let same = match written {
-        "ignore" | "ignored" => "neutral",
-        "neutral" => "ignore",
-        _ => "",
-    };
-    let same = words.iter().copied().find(|word| *word == same);
-    let hint = begun.or(same).or_else(|| nearest(written, words.iter().copied()));
-    let hint = hint.map(|word| format!("did you mean `{word}`?"));
-    let hint = hint.unwrap_or_else(|| format!("it takes one of {all}"));
-    Err(Error::new(at, format!("`{key}` does not know `{written}`; {hint}")))
-}
+/// The keys of the step `cache(..)`.
+pub(crate) const CACHE: [Key; 5] = [
+    key("key", Shape::Value, "key = query"),
+    key("store", Shape::Value, "store = self.answers"),
+    key("max", Shape::Value, "max = 1000"),
+    key("ttl", Shape::Value, "ttl = \"10m\""),
+    key("with", Shape::Value, "with = |answer, metadata| .."),
+];
+
+/// The keys of `#[retry(..)]`.
+pub(crate) const RETRY: [Key; 8] = [
+    key("attempts", Shape::Value, "attempts = 3"),
+    key("min", Shape::Value, "min = \"2s\""),
+    key("max", Shape::Value, "max = \"10s\""),
+    key("factor", Shape::Value, "factor = 2.0"),
+    key("jitter", Shape::Value, "jitter = 0.1"),
+    key("wait", Shape::Maybe, "wait = \"30s\""),
+    key("total", Shape::Value, "total = \"30s\""),
+    key("when", Shape::List, "when(ApiError::Http { status: 503, .. })"),
+];

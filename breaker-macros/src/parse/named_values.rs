@@ -5,8 +5,10 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Error, Expr, Result, Token, parenthesized, token};
 
-use super::keys::{self, Key, Shape};
+use super::keys::{Key, Shape};
+use super::list;
 use super::matchers::Item;
+use super::suggest;
 use super::value;
 use crate::diagnostics::Errors;
 
@@ -16,7 +18,7 @@ pub(crate) struct Names {
     pub(crate) of: &'static str,
     pub(crate) keys: &'static [Key],
     /// Words of other libraries, with the name that has that meaning.
-    pub(crate) elsewhere: &'static [(&'static str, &'static str)],
+    pub(crate) aliases: &'static [(&'static str, &'static str)],
 }
 
 /// One value, as written; a name that may stand alone has none then.
@@ -50,13 +52,13 @@ pub(super) fn maybe_list(
         let fix = format!("`{name}()` is empty: write `{name}` alone for its defaults, `{example}`");
         return Err(Error::new(at.span(), fix));
     }
-    Ok(list(&content, errors, names))
+    Ok(named_values(&content, errors, names))
 }
 
 /// Reads `NAME = EXPR, ..` to its end and leaves out what is written a second time.
-pub(crate) fn list(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Vec<Named> {
+pub(crate) fn named_values(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Vec<Named> {
     let mut first: Vec<Named> = Vec::new();
-    for named in super::list(input, errors, |input, errors| one(input, errors, names)) {
+    for named in list::list(input, errors, |input, errors| one(input, errors, names)) {
         let name = named.key.name;
         if first.iter().all(|earlier| earlier.key.name != name) {
             first.push(named);
@@ -75,24 +77,13 @@ fn one(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Result<Nam
     let at = input.call(Ident::parse_any)?;
     let word = at.unraw().to_string();
     let known = names.keys.iter().find(|key| key.name == word);
-    let key = known.ok_or_else(|| Error::new(at.span(), advice(&word, names)))?;
+    let key =
+        known.ok_or_else(|| Error::new(at.span(), suggest::no_name(names.of, &word, names.keys, names.aliases)))?;
     if key.shape == Shape::List {
-        let items = super::items(input, errors, key, &at)?;
+        let items = list::items(input, errors, key, &at)?;
         return Ok(Named { key, at: at.span(), value: None, items });
     }
     let alone = key.shape == Shape::Maybe && (input.is_empty() || input.peek(Token![,]));
     let value = if alone { None } else { Some(value::value(input, key, &at)?) };
     Ok(Named { key, at: at.span(), value, items: Vec::new() })
-}
-
-fn advice(word: &str, names: &Names) -> String {
-    let of = names.of;
-    let elsewhere = names.elsewhere.iter().find(|(name, _)| *name == word).map(|(_, key)| *key);
-    match elsewhere.or_else(|| keys::nearest(word, names.keys.iter().map(|key| key.name))) {
-        Some(key) => format!("{of} has no key `{word}`; did you mean `{key}`?"),
-        None => {
-            let all = names.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ");
-            format!("{of} has no key `{word}`; its keys are {all}")
-        }
-    }
 }

@@ -6,8 +6,12 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, Lit, LitInt, Path, Result, Token, token};
 
-use super::at_an_end;
 use super::keys::Key;
+
+/// True where nothing follows that could still belong to the element before.
+pub(super) fn at_an_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
 
 /// Refuses what begins as a key and goes on as something else: `fail-max`, `Config::new()`, `SHARED`.
 pub(super) fn is_key(input: ParseStream<'_>, at: &Ident) -> Result<()> {
@@ -72,7 +76,7 @@ fn equals(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<()> {
         return Err(Error::new(at.span(), format!("`{name}` needs a value, for instance `{example}`")));
     }
     if !input.peek(Token![=]) || input.peek(Token![==]) || input.peek(Token![=>]) {
-        let fix = meant(input).map(|value| format!(": `{name} = {value}`"));
+        let fix = suggestion(input).map(|value| format!(": `{name} = {value}`"));
         let fix = fix.unwrap_or_else(|| format!(", for instance `{example}`"));
         return Err(input.error(format!("`{name}` takes its value after `=`{fix}")));
     }
@@ -84,7 +88,7 @@ fn equals(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<()> {
 }
 
 /// The value behind a wrong sign or in wrong brackets: `5` of `: 5`, `=> 5`, `(5)` and `[5]`.
-pub(super) fn meant(input: ParseStream<'_>) -> Option<String> {
+pub(super) fn suggestion(input: ParseStream<'_>) -> Option<String> {
     let ahead = input.fork();
     let mut value = TokenStream::new();
     while !at_an_end(&ahead) {

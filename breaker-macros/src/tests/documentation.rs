@@ -35,8 +35,8 @@ fn tokens(example: &str) -> TokenStream {
 #[test]
 fn every_key_of_circuit_breaker_is_documented_with_an_example_that_holds() {
     let rows = rows(include_str!("../../docs/circuit_breaker.md"), "# Keys");
-    assert_eq!(names(&rows), keys::KEYS.iter().map(|key| key.name).collect());
-    let own = keys::KEYS.iter().map(|key| (key.name.to_owned(), key.example.to_owned()));
+    assert_eq!(names(&rows), keys::CIRCUIT_BREAKER.iter().map(|key| key.name).collect());
+    let own = keys::CIRCUIT_BREAKER.iter().map(|key| (key.name.to_owned(), key.example.to_owned()));
     for (key, example) in rows.clone().into_iter().chain(own) {
         let mut errors = Errors::default();
         let options = parse::parse(tokens(&example), &mut errors);
@@ -49,7 +49,7 @@ fn every_key_of_circuit_breaker_is_documented_with_an_example_that_holds() {
 #[test]
 fn every_key_of_retry_is_documented_with_an_example_that_holds() {
     let rows = rows(include_str!("../../docs/retry.md"), "fallback > retry > circuit_breaker > timeout > body");
-    assert_eq!(names(&rows), retry::KEYS.iter().map(|key| key.name).collect());
+    assert_eq!(names(&rows), keys::RETRY.iter().map(|key| key.name).collect());
     for (key, example) in rows {
         let mut errors = Errors::default();
         let options = retry::parse(tokens(&example), &mut errors);

@@ -8,9 +8,9 @@ use syn::{Error, Expr, Lit, Result};
 
 use super::values::{self, Setting};
 use crate::diagnostics::Errors;
-use crate::parse::cache::{Cache, KEYS};
+use crate::parse::cache::Cache;
 use crate::parse::fallback::{Chain, Kind};
-use crate::parse::keys::Key;
+use crate::parse::keys::{self, Key};
 
 /// What bounds the built-in cache of a step.
 pub(crate) struct Bounds {
@@ -67,7 +67,7 @@ fn bounded(step: usize, cache: &Cache, errors: &mut Errors) -> Option<Bounds> {
     let value = |written: &Option<(Span, Expr)>, name, read: fn(&Key, Expr) -> Result<Setting>, default| match written {
         None => Ok(default),
         Some((_, value)) => {
-            KEYS.iter().find(|key| key.name == name).map_or(Ok(default), |key| read(key, value.clone()))
+            keys::CACHE.iter().find(|key| key.name == name).map_or(Ok(default), |key| read(key, value.clone()))
         }
     };
     let max = errors.take(value(&cache.max, "max", max, Setting::Count(MAX, Span::mixed_site())));

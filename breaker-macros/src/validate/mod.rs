@@ -25,7 +25,7 @@ use self::return_value::Given;
 use self::shape::Form;
 use self::stream::Streaming;
 use self::values::Setting;
-use crate::companion_attributes;
+use crate::attributes;
 use crate::diagnostics::Errors;
 use crate::item::params::{self, Param};
 use crate::item::{self, Target};
@@ -220,7 +220,7 @@ fn chain(target: &Target, errors: &mut Errors) -> Option<Chain> {
         errors.under(first, "the steps of a fallback go in parentheses: `#[fallback(Self::from_cache)]`");
         return None;
     }
-    Some(parse::fallback::parse(companion_attributes::steps(first), first.path().span(), errors))
+    Some(parse::fallback::parse(attributes::arguments(first), first.path().span(), errors))
 }
 
 #[cfg(test)]

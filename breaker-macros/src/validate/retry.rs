@@ -11,10 +11,11 @@ use super::classification::lists;
 use super::classification::matcher::{self, Test};
 use super::shape::Form;
 use super::values::{self, Number, Setting};
-use crate::companion_attributes;
+use crate::attributes;
 use crate::diagnostics::Errors;
 use crate::identifiers;
-use crate::item::{Target, ends_in, params};
+use crate::identifiers::ends_in;
+use crate::item::{Target, params};
 use crate::parse::keys::Key;
 use crate::parse::matchers::Item;
 use crate::parse::retry::{self, Opt};
@@ -59,7 +60,7 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
     }
     let mut read = Retry::default();
     let mut at = first.path().span();
-    for option in retry::parse(companion_attributes::steps(first), errors) {
+    for option in retry::parse(attributes::arguments(first), errors) {
         let name = option.key.name;
         if name == "when" {
             let generics = &target.sig.generics;

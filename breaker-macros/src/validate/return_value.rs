@@ -7,7 +7,8 @@ use syn::{Generics, Ident, Path, ReturnType, Type, TypeParamBound};
 use super::classification::matcher::Rules;
 use super::shape::Form;
 use crate::diagnostics::Errors;
-use crate::item::{Target, ends_in, future};
+use crate::identifiers::ends_in;
+use crate::item::{Target, future};
 use crate::parse::fallback::{Chain, Kind};
 
 /// What is returned, where it may be no `Result`.

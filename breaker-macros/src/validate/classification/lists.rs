@@ -6,14 +6,14 @@ use syn::{Error, Expr, Generics, Lit, Pat, Result};
 
 use super::matcher::{self, Rules, Test};
 use crate::diagnostics::Errors;
-use crate::parse::keys;
 use crate::parse::matchers::Item;
+use crate::parse::suggest;
 
 pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
     const WORDS: [&str; 3] = ["failure", "neutral", "success"];
     let word = if let Expr::Path(path) = value { path.path.get_ident() } else { None };
     match word {
-        Some(word) => keys::word("otherwise", &word.to_string(), word.span(), &WORDS),
+        Some(word) => suggest::word("otherwise", &word.to_string(), word.span(), &WORDS),
         None => Err(Error::new_spanned(value, not_a_word(value, &WORDS))),
     }
 }

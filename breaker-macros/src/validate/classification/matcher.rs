@@ -7,8 +7,9 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
 
 use super::lists;
-use crate::diagnostics::{Errors, mixed};
+use crate::diagnostics::Errors;
 use crate::parse::matchers::{Guard, Item};
+use crate::spans::mixed;
 use crate::validate::stream::Streaming;
 
 /// The lists of the attribute, in the order in which they are asked.

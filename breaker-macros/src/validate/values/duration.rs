@@ -5,8 +5,8 @@ use std::time::Duration;
 use syn::{Error, Expr, LitStr, Result};
 
 use super::{Setting, duration_hint, fault, lone_word, number, text};
+use crate::diagnostics::quoted;
 use crate::parse::keys::Key;
-use crate::parse::quoted;
 
 pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     let name = key.name;

@@ -180,7 +180,7 @@ mod tests {
     use crate::parse::keys;
 
     fn message(key: &str, value: Expr) -> String {
-        let key = keys::KEYS.iter().find(|known| known.name == key).expect("a key");
+        let key = keys::CIRCUIT_BREAKER.iter().find(|known| known.name == key).expect("a key");
         setting(key, value).err().map(|error| error.to_string()).unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@ use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Result};
 
 use super::{Setting, fault, no_self, number, text, unwrapped};
-use crate::parse::quoted;
+use crate::diagnostics::quoted;
 
 /// The longest name, in bytes.
 const LONGEST: usize = 200;

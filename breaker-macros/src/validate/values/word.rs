@@ -3,7 +3,8 @@
 use syn::{Expr, Ident, Lit, LitStr, Result};
 
 use super::{Setting, duration, fault, lone_word, number, text};
-use crate::parse::keys::{self, Key};
+use crate::parse::keys::Key;
+use crate::parse::suggest;
 
 pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
     let (name, example) = (key.name, key.example);
@@ -88,7 +89,7 @@ pub(super) fn word(key: &Key, value: Expr) -> Result<Setting> {
     }
     let is_const = |word: &Ident| lengths && word.to_string().chars().all(|c| !c.is_lowercase());
     if let Some(word) = lone_word(&value).filter(|word| !is_const(word)) {
-        return keys::word(name, &word.to_string(), word.span(), &WORDS).map(Setting::Word);
+        return suggest::word(name, &word.to_string(), word.span(), &WORDS).map(Setting::Word);
     }
     if let Some(word) = of_a_path(&value) {
         return Err(fault(&value, format!("`{name}` takes its word without a path: `{name} = {word}`")));
