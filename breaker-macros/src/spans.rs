@@ -1,6 +1,7 @@
 //! Says where rustc shows what it has to say about generated tokens.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::spanned::Spanned;
 
 /// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.
@@ -22,4 +23,21 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
         tree
     };
     tokens.into_iter().map(one).collect()
+}
+
+/// A block whose braces rustc does not take for the user's: inside generated ones it would tell that they are too many.
+pub(crate) fn generated_braces(block: TokenStream) -> TokenStream {
+    let mut trees = block.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => {
+            braces(group.stream(), group.span().resolved_at(Span::mixed_site()))
+        }
+        _ => block,
+    }
+}
+
+pub(crate) fn braces(tokens: TokenStream, span: Span) -> TokenStream {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    TokenTree::Group(group).into_token_stream()
 }

@@ -1,12 +1,14 @@
 //! The user's body, in place: an async block or a closure with the arguments as its own locals.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::{Kit, kept_args};
+use super::context::Kit;
+use super::kept_args;
 use crate::identifiers;
 use crate::item::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
 use crate::parse::fallback::Step;
+use crate::spans::{braces, generated_braces};
 use crate::validate::cache::caches;
 use crate::validate::retry::Retry;
 
@@ -206,26 +208,4 @@ impl Kit<'_> {
     fn with_mixed_braces(&self) -> TokenStream {
         generated_braces(TokenTree::Group(self.repeatable()).into_token_stream())
     }
-
-    /// The user's code behind the gate, in its braces.
-    pub(super) fn block(&self) -> &Group {
-        self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
-    }
-}
-
-/// A block whose braces rustc does not take for the user's: inside generated ones it would tell that they are too many.
-pub(super) fn generated_braces(block: TokenStream) -> TokenStream {
-    let mut trees = block.clone().into_iter();
-    match (trees.next(), trees.next()) {
-        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => {
-            braces(group.stream(), group.span().resolved_at(Span::mixed_site()))
-        }
-        _ => block,
-    }
-}
-
-pub(super) fn braces(tokens: TokenStream, span: Span) -> TokenStream {
-    let mut group = Group::new(Delimiter::Brace, tokens);
-    group.set_span(span);
-    TokenTree::Group(group).into_token_stream()
 }

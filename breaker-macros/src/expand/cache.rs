@@ -4,13 +4,12 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::Kit;
+use super::context::Kit;
 use super::kept_args::{Keep, Kept};
 use crate::item::params::{Hold, Param};
 use crate::parse::cache::Cache;
 use crate::parse::fallback::{Chain, Step};
-use crate::spans::mixed;
-use crate::spans::respan;
+use crate::spans::{generated_braces, mixed, respan};
 use crate::validate::cache::{Bounds, caches};
 use crate::validate::values::Setting;
 
@@ -174,7 +173,7 @@ impl Kit<'_> {
     //         }
     fn owned_part(&self, part: &Expr) -> TokenStream {
         let (rt, at) = (self.rt, mixed(part));
-        let tokens = super::body::generated_braces(part.to_token_stream());
+        let tokens = generated_braces(part.to_token_stream());
         let value = if is_place(part) { quote_spanned!(at=> &#tokens) } else { tokens };
         let own = quote_spanned!(at=> (&&&#rt::Part(&__part)).__breaker_way().own(__part));
         quote_spanned! {Span::mixed_site()=>

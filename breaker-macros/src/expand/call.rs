@@ -4,11 +4,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::Kit;
+use super::context::Kit;
 use crate::identifiers;
 use crate::item::params::Param;
 use crate::spans::respan;
-use crate::validate::classification::matcher::Classify;
+use crate::validate::classification::lists::Classify;
 use crate::validate::shape::Form;
 
 impl Kit<'_> {

@@ -3,15 +3,15 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Pat, ReturnType, Type};
+use syn::{Pat, Type};
 
-use super::Kit;
+use super::context::Kit;
 use crate::identifiers;
 use crate::identifiers::ends_in;
 use crate::item::return_type;
 use crate::spans::mixed;
-use crate::validate::classification::matcher::{Classify, Test};
-use crate::validate::shape::Form;
+use crate::validate::classification::lists::Classify;
+use crate::validate::classification::matcher::Test;
 
 impl Kit<'_> {
     // Output: `K::__rt::settle(__permit, __out, &JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, and with `on`
@@ -55,15 +55,6 @@ impl Kit<'_> {
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
     pub(super) fn item(&self) -> Option<Type> {
         self.output().and_then(return_type::item)
-    }
-
-    /// The written type of what the function gives, at last.
-    pub(super) fn output(&self) -> Option<&Type> {
-        match (&self.plan.form, &self.plan.target.sig.output) {
-            (Form::Future(future), _) => Some(&future.output),
-            (_, ReturnType::Type(_, ty)) => Some(ty),
-            (_, ReturnType::Default) => None,
-        }
     }
 
     /// The judge of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
+use syn::Attribute;
 
-use super::Kit;
+use super::context::Kit;
 use crate::identifiers;
 use crate::item::future::Tail;
 use crate::item::locals::{self, Let};
@@ -91,21 +91,6 @@ impl Kit<'_> {
         let mutable = mutable.then(|| quote_spanned!(Span::mixed_site()=> mut));
         let used = mutable.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &mut #name;));
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #mutable #name = #value; #used)
-    }
-
-    /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
-    pub(super) fn is_generic(&self, name: &Ident) -> bool {
-        let Signature { inputs, generics, .. } = &self.plan.target.sig;
-        inputs.iter().any(|input| match input {
-            FnArg::Typed(PatType { pat, ty, .. }) if matches!(&**pat, Pat::Ident(pat) if pat.ident == *name) => {
-                match &**ty {
-                    Type::ImplTrait(_) => true,
-                    Type::Path(ty) => generics.type_params().any(|param| ty.path.is_ident(&param.ident)),
-                    _ => false,
-                }
-            }
-            _ => false,
-        })
     }
 
     // Input:  `async { .. }`, `async move { .. }`

@@ -6,10 +6,9 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::Kit;
+use super::context::Kit;
 use crate::parse::keys::Key;
-use crate::spans::mixed;
-use crate::spans::respan;
+use crate::spans::{mixed, respan};
 use crate::validate::values::{Backoff, Number, Setting};
 
 // Output: `written "fail_max=5; recovery_timeout=30s"`, or `typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }`

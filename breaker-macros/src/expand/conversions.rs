@@ -5,7 +5,8 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{FnArg, Pat, Type, TypeParamBound};
 
-use super::{Kit, kept_args};
+use super::context::Kit;
+use super::kept_args;
 use crate::identifiers;
 use crate::item::params::{Hold, Param};
 use crate::validate::cache::caches;

@@ -4,13 +4,12 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 
-use super::Kit;
+use super::context::Kit;
 use super::kept_args::{Keep, Kept, keeps, needs, this};
 use crate::identifiers;
 use crate::item::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
 use crate::parse::fallback::{Chain, Kind, Step};
-use crate::spans::mixed;
-use crate::spans::respan;
+use crate::spans::{generated_braces, mixed, respan};
 use crate::validate::fallback::limit;
 use crate::validate::return_value::ends_in_value;
 use crate::validate::values::Setting;
@@ -322,14 +321,6 @@ impl Kit<'_> {
         if name == "self" && hold == Hold::Owned && self.keeps_self(chain) { this() } else { name.clone() }
     }
 
-    // Output: `K::__rt::copy(&x)`, told at the argument
-    pub(super) fn copied(&self, name: &Ident) -> TokenStream {
-        let at = mixed(name);
-        let copy = Ident::new(if self.is_generic(name) { "each_step_clones" } else { "copy" }, at);
-        let rt = self.rt.at(at);
-        quote_spanned!(at=> #rt::#copy(&#name))
-    }
-
     // Input:  `|rejection| EXPR`
     // Output: `{ let rejection = &__rejection; EXPR }`, and where `EXPR` may leave the closure early:
     //         `async { let rejection = &__rejection; EXPR }`
@@ -378,7 +369,7 @@ impl Kit<'_> {
     // Output: `EXPR`, or `{ PARTS EXPR }`, with `__this` for a `self` that is kept
     pub(super) fn user_code(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
         let parts = self.parts_of(expr, |param| self.argument(param, chain, later));
-        let tokens = super::body::generated_braces(expr.to_token_stream());
+        let tokens = generated_braces(expr.to_token_stream());
         let tokens = if self.keeps_self(chain) { identifiers::replace(tokens, "self", &this()) } else { tokens };
         if parts.is_empty() { tokens } else { quote_spanned!(Span::mixed_site()=> { #parts #tokens }) }
     }

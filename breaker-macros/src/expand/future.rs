@@ -4,25 +4,11 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{ReturnType, Type};
 
-use super::Kit;
+use super::context::Kit;
 use crate::item::future::{Returned, Tail};
 use crate::item::return_type::without_impl;
-use crate::validate::shape::Form;
 
 impl Kit<'_> {
-    /// The async block of the user's own that the gate goes into.
-    pub(super) fn tail(&self) -> Option<&Tail> {
-        match &self.plan.form {
-            Form::Future(future) => future.tail.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// True where the user's code makes the future, and another one awaits it.
-    pub(super) fn awaits_another(&self) -> bool {
-        matches!(&self.plan.form, Form::Future(future) if future.tail.is_none())
-    }
-
     // Input:  `Box::pin(async move { BODY })`
     // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
     // or:     let __body = FUTURE;

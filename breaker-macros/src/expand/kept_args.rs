@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::Kit;
+use super::context::Kit;
 use crate::identifiers;
 use crate::item::params::{Hold, Kind as ParamKind, Param, quiet};
 use crate::parse::fallback::{Chain, Kind, Step};

@@ -1,12 +1,9 @@
 //! The attempts around the gate: a loop in place, so that each attempt borrows what it needs and no closure stands in the way.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use syn::Expr;
 
-use super::Kit;
+use super::context::Kit;
 use super::kept_args::Keep;
 use crate::item::params::Hold;
 use crate::spans::mixed;
@@ -141,38 +138,11 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #patience))
     }
 
-    pub(super) fn maybe(&self, value: Option<TokenStream>) -> TokenStream {
-        let rt = self.rt;
-        match value {
-            Some(value) => quote_spanned!(Span::mixed_site()=> #rt::Some(#value)),
-            None => quote_spanned!(Span::mixed_site()=> #rt::None),
-        }
-    }
-
-    // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
-    pub(super) fn span_of(&self, setting: &Setting) -> TokenStream {
-        let rt = self.rt;
-        let length = match setting {
-            Setting::LengthOf(expr) => return self.typed("wait", expr),
-            Setting::Length(length) => *length,
-            _ => Duration::ZERO,
-        };
-        let (secs, nanos) = (length.as_secs(), length.subsec_nanos());
-        quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
-    }
-
     fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {
         match number {
             Some(Number::Of(expr)) => self.typed("number", expr),
             Some(Number::Literal(number)) => Literal::f64_suffixed(*number).into_token_stream(),
             None => Literal::f64_suffixed(default).into_token_stream(),
         }
-    }
-
-    // Output: `K::__rt::attempts(EXPR)`, told at the expression
-    fn typed(&self, kind: &str, expr: &Expr) -> TokenStream {
-        let at = mixed(expr);
-        let (rt, kind) = (self.rt.at(at), Ident::new(kind, at));
-        quote_spanned!(at=> #rt::#kind(#expr))
     }
 }

@@ -5,13 +5,12 @@ use quote::{ToTokens, quote_spanned};
 
 use syn::Expr;
 
-use super::Kit;
+use super::context::Kit;
 use crate::identifiers;
 use crate::item::locals;
 use crate::item::params::{Param, bindings};
 use crate::item::return_type;
-use crate::spans::mixed;
-use crate::spans::respan;
+use crate::spans::{mixed, respan};
 use crate::validate::stream::Streaming;
 use crate::validate::values::Setting;
 

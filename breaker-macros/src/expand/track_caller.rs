@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::Kit;
+use super::context::Kit;
 use crate::spans::mixed;
 use crate::validate::shape::Form;
 

@@ -5,11 +5,9 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token::Paren;
 use syn::{
-    AngleBracketedGenericArguments, GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeInfer,
-    TypeParamBound, TypeTuple,
+    AngleBracketedGenericArguments, GenericArgument, Path, PathArguments, Token, Type, TypeInfer, TypeParamBound,
+    TypeTuple,
 };
-
-use crate::validate::shape::Form;
 
 // Input:  `Result<impl Iterator<Item = u32>, E>`
 // Output: `Result<_, E>`
@@ -31,13 +29,8 @@ fn instead_of_impl(ty: &Type, by: &Type) -> Type {
     ty
 }
 
-/// Whether what the function gives, at last, holds an `impl Trait`. One that only stands for the function's future does not count.
-pub(crate) fn has_impl(form: &Form, output: &ReturnType) -> bool {
-    let ty = match (form, output) {
-        (Form::Future(future), _) => &future.output,
-        (_, ReturnType::Type(_, ty)) => ty,
-        (_, ReturnType::Default) => return false,
-    };
+/// Whether the type holds an `impl Trait`.
+pub(crate) fn has_impl(ty: &Type) -> bool {
     without_impl(ty).into_token_stream().to_string() != ty.to_token_stream().to_string()
 }
 

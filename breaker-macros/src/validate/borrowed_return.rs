@@ -4,22 +4,21 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::{
-    AngleBracketedGenericArguments, FnArg, GenericArgument, Lifetime, PathArguments, ReceiverKind, ReturnType,
-    Signature, Type, TypeParamBound,
+    AngleBracketedGenericArguments, FnArg, GenericArgument, Lifetime, PathArguments, ReceiverKind, Signature, Type,
+    TypeParamBound,
 };
 
-use super::Around;
 use super::fallback::uses_it;
-use super::shape::Form;
+use super::shape::{Form, output};
 use crate::diagnostics::Errors;
 use crate::item::Target;
 use crate::parse::fallback::{Chain, Kind, Step};
 
-pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
+pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
     if let Some(chain) = chain {
         check_steps(target, form, chain, errors);
     }
-    if retry.is_some() {
+    if has_retry {
         check_retry(target, form, errors);
     }
 }
@@ -50,15 +49,6 @@ fn check_retry(target: &Target, form: &Form, errors: &mut Errors) {
     if let Some(name) = lenders(&target.sig, output).first() {
         let fix = "return an owned value, or put `#[retry]` on a function that does";
         errors.under(output, format!("the result borrows from `{name}`, which the next attempt needs; {fix}"));
-    }
-}
-
-/// What the function gives, at last.
-fn output<'t>(target: &'t Target, form: &'t Form) -> Option<&'t Type> {
-    match (form, &target.sig.output) {
-        (Form::Future(future), _) => Some(&future.output),
-        (_, ReturnType::Type(_, ty)) => Some(ty),
-        (_, ReturnType::Default) => None,
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 
-use super::Unfinished;
-use super::values::{Backoff, Setting, duration};
+use super::plan::Options;
+use super::values::{self, Backoff, Setting};
 use crate::diagnostics::Errors;
 
 /// The defaults of `breaker-core`.
@@ -14,8 +14,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(600);
 const WINDOW: u32 = 100;
 const MIN_CALLS: u32 = 10;
 
-pub(super) fn check(plan: &Unfinished, errors: &mut Errors) {
-    let keys = Keys { plan };
+pub(super) fn check(options: &Options, errors: &mut Errors) {
+    let keys = Keys { options };
     keys.key(errors);
     keys.run(errors);
     keys.failures(errors);
@@ -26,17 +26,16 @@ pub(super) fn check(plan: &Unfinished, errors: &mut Errors) {
     keys.backoff(errors);
 }
 
-struct Keys<'p> {
-    plan: &'p Unfinished,
+struct Keys<'o> {
+    options: &'o Options,
 }
 
 /// A value that is known here, and where its key stands, if it is written at all.
 type Known<T> = Option<(T, Option<Span>)>;
 
 impl Keys<'_> {
-    /// Where the key stands, with a right value or a wrong one.
     fn at(&self, name: &str) -> Option<Span> {
-        self.plan.written.iter().find(|(key, _)| *key == name).map(|(_, at)| *at)
+        self.options.at(name)
     }
 
     /// Whether a `config` may have keys that are not seen here.
@@ -45,7 +44,7 @@ impl Keys<'_> {
     }
 
     fn setting(&self, name: &str) -> Option<&Setting> {
-        self.plan.settings.iter().find(|(key, ..)| key.name == name).map(|(.., setting)| setting)
+        self.options.settings.iter().find(|(key, ..)| key.name == name).map(|(.., setting)| setting)
     }
 
     /// The literal, or the default where the key is not written.
@@ -136,14 +135,14 @@ impl Keys<'_> {
     /// What a time limit keeps from ever happening.
     fn limits(&self, errors: &mut Errors) {
         let Some((limit, _)) = self.length("timeout") else { return };
-        let limit_shown = duration::shown(limit);
+        let limit_shown = values::shown(limit);
         if let Some((slow, at)) = self.length("slow_call").filter(|(slow, _)| *slow > limit) {
-            let slow = duration::shown(slow);
+            let slow = values::shown(slow);
             errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each is cut off at its `timeout` ({limit_shown}); give `slow_call` less"));
         }
         let after = if let Some(Setting::After(after)) = self.setting("on_cancel") { length(after) } else { None };
         if let Some((after, at)) = after.filter(|after| *after > limit).zip(self.at("on_cancel")) {
-            let after = duration::shown(after);
+            let after = values::shown(after);
             errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each is cut off at its `timeout` ({limit_shown}); give `on_cancel` less"));
         }
     }
@@ -160,7 +159,7 @@ impl Keys<'_> {
         if max < open {
             let default = |at: Option<Span>| if at.is_none() { ", the default" } else { "" };
             let (of_max, of_open) = (default(max_at), default(open_at));
-            let (max, open) = (duration::shown(max), duration::shown(open));
+            let (max, open) = (values::shown(max), values::shown(open));
             let message =
                 format!("`max` of `backoff` ({max}{of_max}) is shorter than `recovery_timeout` ({open}{of_open})");
             errors.at(max_at.unwrap_or(at), format!("{message}, with which it begins; give `max` more"));

@@ -4,16 +4,16 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::Expr;
 
-use super::Unfinished;
+use super::plan::Options;
 use super::values::{Number, Setting};
 use crate::diagnostics::Errors;
 use crate::item::{Target, params};
 
-pub(super) fn check(plan: &Unfinished, target: &Target, errors: &mut Errors) {
-    let settings = plan.settings.iter().flat_map(|(key, _, setting)| values(setting).map(|value| (key.name, value)));
-    let name = plan.name.iter().filter(|name| !matches!(name, Expr::Lit(_)));
+pub(super) fn check(options: &Options, target: &Target, errors: &mut Errors) {
+    let settings = options.settings.iter().flat_map(|(key, _, setting)| values(setting).map(|value| (key.name, value)));
+    let name = options.name.iter().filter(|name| !matches!(name, Expr::Lit(_)));
     let name = name.map(|name| ("name", name.to_token_stream()));
-    let config = plan.config.iter().map(|config| ("config", config.to_token_stream()));
+    let config = options.config.iter().map(|config| ("config", config.to_token_stream()));
     let values: Vec<(&str, TokenStream)> = settings.chain(name).chain(config).collect();
     if values.is_empty() {
         return;

@@ -1,8 +1,8 @@
 //! What a type parameter in the return type lacks. rustc would propose the private traits of the run-time half as its bounds.
 
-use syn::{GenericArgument, Generics, PathArguments, ReturnType, Type, TypeParam, TypeParamBound, WherePredicate};
+use syn::{GenericArgument, Generics, PathArguments, Type, TypeParam, TypeParamBound, WherePredicate};
 
-use super::shape::Form;
+use super::shape::{Form, output};
 use crate::diagnostics::Errors;
 use crate::item::Target;
 
@@ -27,11 +27,7 @@ const OTHERS: [&str; 15] = [
 
 /// Looks at the parameters of the function, and of the impl block, if that has the attribute.
 pub(super) fn check(target: &Target, form: &Form, outer: Option<&Generics>, errors: &mut Errors) {
-    let returned = match (form, &target.sig.output) {
-        (Form::Future(future), _) => &future.output,
-        (_, ReturnType::Type(_, ty)) => &**ty,
-        (_, ReturnType::Default) => return,
-    };
+    let Some(returned) = output(target, form) else { return };
     let all: Vec<&Generics> = outer.into_iter().chain([&target.sig.generics]).collect();
     let error = error_of(returned).and_then(|error| Some((error, param(error, &all)?)));
     if let Some((error, param)) = error.filter(|(_, param)| bounds(param, &all).all(is_other)) {

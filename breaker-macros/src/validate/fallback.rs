@@ -5,7 +5,6 @@ use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Result};
 
-use super::Around;
 use super::shape::Form;
 use super::values::{self, Setting};
 use crate::diagnostics::Errors;
@@ -35,7 +34,7 @@ pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
 }
 
 /// Refuses a step that needs what the user's own code has taken before, or holds on to.
-pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
+pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
     let (Form::Future(future), Some(chain)) = (form, chain) else {
         return;
     };
@@ -48,7 +47,7 @@ pub(super) fn check(target: &Target, form: &Form, (chain, retry): Around<'_>, er
             } else {
                 // The attempts of a `#[retry]` only borrow it.
                 let later = chain.on.after_body() || stores_in(step, name);
-                *hold == Hold::Unique && name == "self" && later && retry.is_none()
+                *hold == Hold::Unique && name == "self" && later && !has_retry
             };
             is_gone && uses_it(step, name)
         });

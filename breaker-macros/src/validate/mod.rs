@@ -7,6 +7,7 @@ mod combinations;
 mod const_only;
 mod error_bounds;
 pub(crate) mod fallback;
+mod plan;
 pub(crate) mod retry;
 pub(crate) mod return_value;
 pub(crate) mod shape;
@@ -14,48 +15,20 @@ pub(crate) mod stream;
 pub(crate) mod values;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, Path};
 
-use self::cache::Bounds;
-use self::classification::matcher::{Classify, Rules};
-use self::retry::Retry;
+use self::plan::Options;
+pub(crate) use self::plan::Plan;
 use self::return_value::Given;
 use self::shape::Form;
-use self::stream::Streaming;
 use self::values::Setting;
 use crate::attributes;
 use crate::diagnostics::Errors;
-use crate::item::params::{self, Param};
+use crate::item::return_type::has_impl;
 use crate::item::{self, Target};
-use crate::parse::fallback::{Chain, Kind};
+use crate::parse::fallback::Chain;
 use crate::parse::keys::Key;
 use crate::parse::{self, Opt, Value};
-
-/// Everything that the expansion says.
-pub(crate) struct Plan {
-    /// The crate of the run-time half, where it is not `::breaker_core`.
-    pub(crate) krate: Option<TokenStream>,
-    pub(crate) name: Option<Expr>,
-    /// `key = EXPR`, evaluated for each call
-    pub(crate) key: Option<Expr>,
-    /// `config = PATH`
-    pub(crate) config: Option<Expr>,
-    /// `open = PATH`, which makes the error of a rejection
-    pub(crate) open: Option<Expr>,
-    /// What the function gives, where that may be no `Result`
-    pub(crate) given: Option<Given>,
-    pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
-    pub(crate) rules: Rules,
-    pub(crate) chain: Option<Chain>,
-    /// Of the built-in caches of `cache(..)` steps
-    pub(crate) bounds: Vec<Bounds>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) params: Vec<Param>,
-    pub(crate) form: Form,
-    pub(crate) target: Target,
-}
 
 pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     let mut errors = Errors::default();
@@ -76,123 +49,66 @@ pub(crate) fn with_options(
 ) -> Option<Plan> {
     let target = errors.take(item::parse(item));
     let generics = target.as_ref().map(|target| target.sig.generics.clone()).unwrap_or_default();
-    let plan = values_of(options, &generics, errors);
+    let options = values_of(options, &generics, errors);
     let target = target?;
     let chain = chain(&target, errors);
     let form = shape::check(&target, chain.is_some(), errors);
-    if plan.open.is_none() && !chain.as_ref().is_some_and(return_value::ends_in_value) {
+    if options.open.is_none() && !chain.as_ref().is_some_and(return_value::ends_in_value) {
         error_bounds::check(&target, &form, outer, errors);
     }
     let retry = retry::retry(&target, &form, errors);
-    let given = return_value::check(&target, (&form, outer), &plan.rules, chain.as_ref(), errors);
-    if let Some((true, at)) = plan.open_at().map(|at| (matches!(given, Some(Given::Value)), at)) {
+    let given =
+        return_value::check(&target, (&form, outer), !options.rules.failure_if.is_empty(), chain.as_ref(), errors);
+    if let Some((true, at)) = options.at("open").map(|at| (matches!(given, Some(Given::Value)), at)) {
         errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
     }
     if let (Some(Given::Value), Some(at)) = (given, retry.as_ref().and_then(|retry| retry.when_at)) {
         errors.at(at, "`when(..)` looks at errors, and this function returns no `Result`; leave it out");
     }
-    plan.check_against(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
+    check_against(&options, (&target, &form), (chain.as_ref(), retry.is_some()), errors);
     fallback::limits(&form, chain.as_ref(), errors);
-    fallback::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
-    borrowed_return::check(&target, &form, (chain.as_ref(), retry.as_ref()), errors);
-    let bounds = cache::check(chain.as_ref(), plan.rules.stream.as_ref().map(|stream| stream.at), errors);
-    Some(Plan { bounds, given, ..plan.finish(target, form, chain, retry) })
+    fallback::check(&target, &form, chain.as_ref(), retry.is_some(), errors);
+    borrowed_return::check(&target, &form, chain.as_ref(), retry.is_some(), errors);
+    let bounds = cache::check(chain.as_ref(), options.rules.stream.as_ref().map(|stream| stream.at), errors);
+    Some(Plan { bounds, given, ..options.finish(target, form, chain, retry) })
 }
 
 /// Checks the options by themselves.
-pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mut Errors) -> Unfinished {
-    let mut plan = Unfinished::default();
+pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mut Errors) -> Options {
+    let mut read = Options::default();
     for option in options {
-        plan.add(option, generics, errors);
+        read.add(option, generics, errors);
     }
-    plan
+    read
 }
 
-/// What goes around the breaker.
-pub(crate) type Around<'a> = (Option<&'a Chain>, Option<&'a Retry>);
-
-/// What the options say so far.
-#[derive(Default)]
-pub(crate) struct Unfinished {
-    krate: Option<Path>,
-    name: Option<Expr>,
-    key: Option<Expr>,
-    config: Option<Expr>,
-    open: Option<Expr>,
-    pub(crate) settings: Vec<(&'static Key, proc_macro2::Span, Setting)>,
-    rules: Rules,
-    /// Every key that is there, and where.
-    written: Vec<(&'static str, proc_macro2::Span)>,
-}
-
-impl Unfinished {
-    fn add(&mut self, option: Opt, generics: &syn::Generics, errors: &mut Errors) {
-        let (key, at) = (option.key, option.at.span());
-        self.written.push((key.name, at));
-        match (key.name, option.value) {
-            (_, Value::Alone) => self.rules.classify = Some(Classify::Itself(at)),
-            ("classify", Value::Expr(expr)) => {
-                self.rules.classify = errors.take(classification::function(expr)).map(Classify::By);
-            }
-            (_, Value::Path(path)) => self.krate = Some(path),
-            (list, Value::Items(items)) => self.rules.add(list, items, generics, errors),
-            ("stream", Value::Named(values)) => self.rules.stream = Some(Streaming::new(at, values, errors)),
-            (_, Value::Named(values)) => {
-                let setting = values::backoff(values, errors);
-                self.settings.push((key, at, setting));
-            }
-            ("name", Value::Expr(expr)) => self.name = errors.take(values::name(expr)),
-            ("key", Value::Expr(expr)) => self.key = errors.take(values::key(expr)),
-            ("open", Value::Expr(expr)) => self.open = errors.take(values::open(expr)),
-            ("config", Value::Expr(expr)) => self.config = errors.take(values::config(expr)),
-            ("otherwise", Value::Expr(expr)) => {
-                self.rules.otherwise = errors.take(classification::lists::otherwise(&expr))
-            }
-            (_, Value::Expr(expr)) => {
-                let setting = errors.take(values::setting(key, expr));
-                self.settings.extend(setting.map(|setting| (key, at, setting)));
-            }
-        }
+/// The rules that need both the options and the function.
+fn check_against(
+    options: &Options,
+    (target, form): (&Target, &Form),
+    (chain, has_retry): (Option<&Chain>, bool),
+    errors: &mut Errors,
+) {
+    classification::check(&options.written, &options.rules, errors);
+    if let Some(stream) = &options.rules.stream {
+        let gives_impl = shape::output(target, form).is_some_and(has_impl);
+        stream.check(gives_impl, chain.is_some(), has_retry, errors);
     }
-
-    /// The rules that need both the options and the function.
-    fn check_against(&self, target: &Target, form: &Form, (chain, retry): Around<'_>, errors: &mut Errors) {
-        classification::check(&self.written, &self.rules, (form, &target.sig), (chain, retry), errors);
-        combinations::check(self, errors);
-        classification::lists::check(&self.rules, &self.written, errors);
-        const_only::check(self, target, errors);
-        if let Some(key) = &self.key {
-            fallback::check_key(key, target, form, errors);
-        }
-        if !matches!(form, Form::Sync) {
-            return;
-        }
-        let is_limit =
-            |(key, _, setting): &&(&Key, _, Setting)| key.name == "timeout" && !matches!(setting, Setting::Off);
-        if let Some((_, at, _)) = self.settings.iter().find(is_limit) {
-            errors.at(*at, "`timeout` needs an `async fn`: a function that is not async cannot be stopped midway");
-        }
-        if let Some(at) = chain.and_then(|chain| chain.on.timeout) {
-            errors.at(at, "`timeout` needs an `async fn`: a function that is not async has no time limit");
-        }
+    combinations::check(options, errors);
+    classification::lists::check(&options.rules, &options.written, errors);
+    const_only::check(options, target, errors);
+    if let Some(key) = &options.key {
+        fallback::check_key(key, target, form, errors);
     }
-
-    /// Where the key `open` stands.
-    fn open_at(&self) -> Option<proc_macro2::Span> {
-        self.written.iter().find(|(key, _)| *key == "open").map(|(_, at)| *at)
+    if !matches!(form, Form::Sync) {
+        return;
     }
-
-    fn finish(self, mut target: Target, form: Form, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
-        let Unfinished { krate, name, key, config, open, settings, rules, written: _ } = self;
-        let steps = chain.iter().flat_map(|chain| &chain.steps);
-        let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
-        let params = match &form {
-            Form::Future(future) if future.tail.is_some() => params::leave(&mut target.sig, whole),
-            _ => params::take(&mut target.sig, whole),
-        };
-        let krate = krate.map(Path::into_token_stream);
-        let (bounds, given) = (Vec::new(), None);
-        Plan { krate, name, key, config, open, given, settings, rules, chain, bounds, retry, params, form, target }
+    let is_limit = |(key, _, setting): &&(&Key, _, Setting)| key.name == "timeout" && !matches!(setting, Setting::Off);
+    if let Some((_, at, _)) = options.settings.iter().find(is_limit) {
+        errors.at(*at, "`timeout` needs an `async fn`: a function that is not async cannot be stopped midway");
+    }
+    if let Some(at) = chain.and_then(|chain| chain.on.timeout) {
+        errors.at(at, "`timeout` needs an `async fn`: a function that is not async has no time limit");
     }
 }
 

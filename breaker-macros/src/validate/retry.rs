@@ -124,13 +124,13 @@ impl Retry {
         let written = |setting: &Option<Setting>, default| setting.as_ref().map_or(Some(default), length);
         let lengths = written(&self.min, MIN).zip(written(&self.max, MAX));
         if let Some((min, max)) = lengths.filter(|(min, max)| max < min) {
-            let (min, max) = (values::duration::shown(min), values::duration::shown(max));
+            let (min, max) = (values::shown(min), values::shown(max));
             errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
             return;
         }
         let lengths = written(&self.min, MIN).zip(self.total.as_ref().and_then(length));
         if let Some((min, total)) = lengths.filter(|(min, total)| total <= min) {
-            let (min, total) = (values::duration::shown(min), values::duration::shown(total));
+            let (min, total) = (values::shown(min), values::shown(total));
             errors.at(at, format!("no second attempt begins within the `total` ({total}), which is not longer than `min` ({min}): give `min` less"));
         }
     }

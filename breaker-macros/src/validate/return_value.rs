@@ -2,10 +2,9 @@
 
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Generics, Ident, Path, ReturnType, Type, TypeParamBound};
+use syn::{Generics, Ident, Path, Type, TypeParamBound};
 
-use super::classification::matcher::Rules;
-use super::shape::Form;
+use super::shape::{Form, output};
 use crate::diagnostics::Errors;
 use crate::identifiers::ends_in;
 use crate::item::{Target, future};
@@ -65,15 +64,11 @@ const VALUES: [&str; 36] = [
 pub(super) fn check(
     target: &Target,
     (form, outer): (&Form, Option<&Generics>),
-    rules: &Rules,
+    has_failure_if: bool,
     chain: Option<&Chain>,
     errors: &mut Errors,
 ) -> Option<Given> {
-    let ty = match (form, &target.sig.output) {
-        (Form::Future(future), _) => Some(&future.output),
-        (_, ReturnType::Type(_, ty)) => Some(&**ty),
-        (_, ReturnType::Default) => None,
-    };
+    let ty = output(target, form);
     // Of such a future there is an error already.
     if !matches!(form, Form::Future(_))
         && target.sig.asyncness.is_none()
@@ -90,12 +85,12 @@ pub(super) fn check(
         Some(ty) if is_parameter(ty) => Given::Value,
         Some(ty) => of(ty)?,
     };
-    let is_whole = !rules.failure_if.is_empty() && chain.is_some_and(ends_in_value);
+    let is_whole = has_failure_if && chain.is_some_and(ends_in_value);
     if let Some(ty) = ty.filter(|ty| !is_whole && is_stream(ty)) {
         errors.under(ty, of_a_stream(&target.sig.ident, ty));
         return None;
     }
-    let missing = match (rules.failure_if.is_empty(), chain.is_some_and(ends_in_value)) {
+    let missing = match (!has_failure_if, chain.is_some_and(ends_in_value)) {
         (false, true) => return Some(given),
         _ if given == Given::Unknown => return None,
         (true, true) => "with `failure_if(..)` say which values are failures",

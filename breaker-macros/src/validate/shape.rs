@@ -1,6 +1,6 @@
 //! The shape of the function: what cannot be guarded is refused at the token that makes it so.
 
-use syn::{Abi, ReturnType};
+use syn::{Abi, ReturnType, Type};
 
 use crate::diagnostics::Errors;
 use crate::item::Target;
@@ -65,5 +65,14 @@ fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form
             errors.under(ty, "a future in a `Box` cannot be awaited; return a `Pin<Box<..>>`, or write an `async fn`");
             Form::Async
         }
+    }
+}
+
+/// The written type of what the function gives at last: with a future its output. `None`: there is no type.
+pub(crate) fn output<'t>(target: &'t Target, form: &'t Form) -> Option<&'t Type> {
+    match (form, &target.sig.output) {
+        (Form::Future(future), _) => Some(&future.output),
+        (_, ReturnType::Type(_, ty)) => Some(ty),
+        (_, ReturnType::Default) => None,
     }
 }

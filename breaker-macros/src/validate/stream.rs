@@ -3,8 +3,6 @@
 use proc_macro2::Span;
 use syn::Expr;
 
-use super::Around;
-use super::classification::matcher::{Classify, Rules};
 use super::values::{self, Setting};
 use crate::diagnostics::Errors;
 use crate::parse::named_values::Named;
@@ -38,37 +36,15 @@ impl Streaming {
         self.first_item.is_some() || self.item_timeout.is_some()
     }
 
-    pub(super) fn check(
-        &self,
-        failure_if: &[(&str, Span)],
-        rules: &Rules,
-        gives_impl: bool,
-        (chain, retry): Around<'_>,
-        errors: &mut Errors,
-    ) {
-        self.check_judges(failure_if, rules, errors);
+    /// Refuses an `impl Stream` beside what needs a type with a name.
+    pub(super) fn check(&self, gives_impl: bool, has_fallback: bool, has_retry: bool, errors: &mut Errors) {
         let ty = "for instance `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
-        if gives_impl && chain.is_some() {
+        if gives_impl && has_fallback {
             let fix = format!("return a type that a step can give, {ty}");
             errors.at(self.at, format!("`stream` with a `#[fallback]` cannot guard an `impl Stream`; {fix}"));
-        } else if gives_impl && retry.is_some() {
+        } else if gives_impl && has_retry {
             let fix = format!("return a type with a name, {ty}");
             errors.at(self.at, format!("`stream` with a `#[retry]` cannot guard an `impl Stream`; {fix}"));
-        }
-    }
-
-    /// What looks at the `Ok` value sees the stream, and nothing that comes through it.
-    fn check_judges(&self, failure_if: &[(&str, Span)], rules: &Rules, errors: &mut Errors) {
-        if let Some(Classify::By(_)) = rules.classify {
-            let fix =
-                "write `exclude`, `success` and `include`, or `classify` alone, which are asked of its errors too";
-            errors.at(self.at, format!("`classify = ..` would not see what comes through the `stream`; {fix}"));
-            return;
-        }
-        for (_, at) in failure_if {
-            let fix = "filter it in the body, or leave one of the two out";
-            errors
-                .at(*at, format!("`failure_if` would look at the stream itself, not at what comes through it; {fix}"));
         }
     }
 }

@@ -1,13 +1,77 @@
 //! The lists together: what an item cannot be, and lists that leave each other nothing to say.
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens as _;
+use quote::{ToTokens as _, quote};
 use syn::{Error, Expr, Generics, Lit, Pat, Result};
 
-use super::matcher::{self, Rules, Test};
+use super::matcher::{self, Test, code_of};
 use crate::diagnostics::Errors;
 use crate::parse::matchers::Item;
 use crate::parse::suggest;
+use crate::validate::stream::Streaming;
+
+/// The lists of the attribute, in the order in which they are asked.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) exclude: Vec<Test>,
+    pub(crate) success: Vec<Test>,
+    pub(crate) include: Vec<Test>,
+    pub(crate) otherwise: Option<&'static str>,
+    /// `Ok` values that are failures.
+    pub(crate) failure_if: Vec<Test>,
+    pub(crate) classify: Option<Classify>,
+    pub(crate) stream: Option<Streaming>,
+    /// The items without a guard, as written, each with its list.
+    pub(super) written: Vec<(&'static str, TokenStream)>,
+}
+
+/// The key `classify`.
+pub(crate) enum Classify {
+    /// Alone: the error says it.
+    Itself(Span),
+    /// `classify = path`: the function says it of the whole result.
+    By(Expr),
+}
+
+impl Rules {
+    pub(crate) fn add(&mut self, list: &'static str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
+        self.written.extend(items.iter().filter_map(tokens).map(|item| (list, item)));
+        let one = |item| {
+            if list == "failure_if" { of_value(item, generics) } else { of_error(item, generics) }
+        };
+        let tests = items.into_iter().filter_map(|item| errors.take(one(item))).collect();
+        match list {
+            "failure_if" => self.failure_if = tests,
+            "exclude" => self.exclude = tests,
+            "success" => self.success = tests,
+            _ => self.include = tests,
+        }
+    }
+
+    /// The guards and predicates, which may use arguments of the function.
+    pub(crate) fn code(&self) -> TokenStream {
+        let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
+        code_of(lists.into_iter().flatten())
+    }
+
+    /// What else may use arguments of the function.
+    pub(crate) fn other_code(&self) -> TokenStream {
+        let classify = if let Some(Classify::By(expr)) = &self.classify { Some(expr) } else { None };
+        let limits = self.stream.iter().flat_map(|stream| [&stream.first_item, &stream.item_timeout]).flatten();
+        let until = self.stream.as_ref().and_then(|stream| stream.until.as_ref());
+        quote!(#classify #until #(#limits)*)
+    }
+
+    /// Whether there is a list for errors.
+    pub(crate) fn names_errors(&self) -> bool {
+        !(self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty())
+    }
+
+    /// What an error counts as that no list names.
+    pub(crate) fn otherwise(&self) -> &'static str {
+        self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
+    }
+}
 
 pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
     const WORDS: [&str; 3] = ["failure", "neutral", "success"];
@@ -55,8 +119,24 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Test> {
     }
 }
 
+/// An item of `failure_if`, which looks at values and not at errors.
+fn of_value(item: Item, generics: &Generics) -> Result<Test> {
+    if let Item::Pattern(Pat::Wild(wild), None) = &item {
+        let fix = "`_` matches every value; name the values that are failures";
+        return Err(Error::new_spanned(wild, fix));
+    }
+    match matcher::test(item, generics)? {
+        Test::Type(ty) => Err(Error::new_spanned(
+            ty,
+            "`failure_if` looks at the value in the `Ok`, whose type is known; write a pattern (`Reply::Degraded`, \
+             `pat(Degraded { .. })`) or a predicate (`|reply| ..`)",
+        )),
+        other => Ok(other),
+    }
+}
+
 /// The item as written; one with a guard has none, since the guards would have to be compared too.
-pub(super) fn tokens(item: &Item) -> Option<TokenStream> {
+fn tokens(item: &Item) -> Option<TokenStream> {
     match item {
         Item::Path(path) => Some(path.to_token_stream()),
         Item::Type(ty) => Some(ty.to_token_stream()),

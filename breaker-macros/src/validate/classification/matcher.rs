@@ -1,85 +1,19 @@
 //! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Path, Result, Token, Type, TypePath};
 
-use super::lists;
-use crate::diagnostics::Errors;
 use crate::parse::matchers::{Guard, Item};
 use crate::spans::mixed;
-use crate::validate::stream::Streaming;
-
-/// The lists of the attribute, in the order in which they are asked.
-#[derive(Default)]
-pub(crate) struct Rules {
-    pub(crate) exclude: Vec<Test>,
-    pub(crate) success: Vec<Test>,
-    pub(crate) include: Vec<Test>,
-    pub(crate) otherwise: Option<&'static str>,
-    /// `Ok` values that are failures.
-    pub(crate) failure_if: Vec<Test>,
-    pub(crate) classify: Option<Classify>,
-    pub(crate) stream: Option<Streaming>,
-    /// The items without a guard, as written, each with its list.
-    pub(super) written: Vec<(&'static str, TokenStream)>,
-}
-
-/// The key `classify`.
-pub(crate) enum Classify {
-    /// Alone: the error says it.
-    Itself(Span),
-    /// `classify = path`: the function says it of the whole result.
-    By(Expr),
-}
 
 /// One question to an error.
 pub(crate) enum Test {
     Type(Type),
     Pattern(Pat, Option<Guard>),
     Predicate(Expr),
-}
-
-impl Rules {
-    pub(crate) fn add(&mut self, list: &'static str, items: Vec<Item>, generics: &Generics, errors: &mut Errors) {
-        self.written.extend(items.iter().filter_map(lists::tokens).map(|item| (list, item)));
-        let one = |item| {
-            if list == "failure_if" { super::of_value(item, generics) } else { lists::of_error(item, generics) }
-        };
-        let tests = items.into_iter().filter_map(|item| errors.take(one(item))).collect();
-        match list {
-            "failure_if" => self.failure_if = tests,
-            "exclude" => self.exclude = tests,
-            "success" => self.success = tests,
-            _ => self.include = tests,
-        }
-    }
-
-    /// The guards and predicates, which may use arguments of the function.
-    pub(crate) fn code(&self) -> TokenStream {
-        let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
-        code_of(lists.into_iter().flatten())
-    }
-
-    /// What else may use arguments of the function.
-    pub(crate) fn other_code(&self) -> TokenStream {
-        let classify = if let Some(Classify::By(expr)) = &self.classify { Some(expr) } else { None };
-        let limits = self.stream.iter().flat_map(|stream| [&stream.first_item, &stream.item_timeout]).flatten();
-        let until = self.stream.as_ref().and_then(|stream| stream.until.as_ref());
-        quote!(#classify #until #(#limits)*)
-    }
-
-    /// Whether there is a list for errors.
-    pub(crate) fn names_errors(&self) -> bool {
-        !(self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty())
-    }
-
-    /// What an error counts as that no list names.
-    pub(crate) fn otherwise(&self) -> &'static str {
-        self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
-    }
 }
 
 /// The guards and predicates of these.

@@ -1,17 +1,15 @@
-//! Who decides what a result counts as: keys that contradict each other, and items for `Ok` values.
+//! Checks what decides how a result counts, and keys that contradict each other about it.
+//!
+//! `matcher` reads one item, `lists` the lists that items stand in.
 
 pub(crate) mod lists;
 pub(crate) mod matcher;
 
 use proc_macro2::Span;
-use syn::{Error, Expr, Generics, Pat, Result, Signature};
+use syn::{Error, Expr, Result};
 
-use self::matcher::{Classify, Rules, Test};
+use self::lists::{Classify, Rules};
 use crate::diagnostics::Errors;
-use crate::item::return_type::has_impl;
-use crate::parse::matchers::Item;
-use crate::validate::Around;
-use crate::validate::shape::Form;
 
 /// The function of `classify = path`.
 pub(super) fn function(value: Expr) -> Result<Expr> {
@@ -24,29 +22,8 @@ pub(super) fn function(value: Expr) -> Result<Expr> {
     }
 }
 
-/// An item of `failure_if`, which looks at values and not at errors.
-pub(super) fn of_value(item: Item, generics: &Generics) -> Result<Test> {
-    if let Item::Pattern(Pat::Wild(wild), None) = &item {
-        let fix = "`_` matches every value; name the values that are failures";
-        return Err(Error::new_spanned(wild, fix));
-    }
-    match matcher::test(item, generics)? {
-        Test::Type(ty) => Err(Error::new_spanned(
-            ty,
-            "`failure_if` looks at the value in the `Ok`, whose type is known; write a pattern (`Reply::Degraded`, \
-             `pat(Degraded { .. })`) or a predicate (`|reply| ..`)",
-        )),
-        other => Ok(other),
-    }
-}
-
-pub(crate) fn check(
-    written: &[(&'static str, Span)],
-    rules: &Rules,
-    (form, sig): (&Form, &Signature),
-    (chain, retry): Around<'_>,
-    errors: &mut Errors,
-) {
+/// `written` are all keys of the attribute.
+pub(super) fn check(written: &[(&'static str, Span)], rules: &Rules, errors: &mut Errors) {
     let at = |names: &[&str]| -> Vec<(&str, Span)> {
         written.iter().filter(|(name, _)| names.contains(name)).copied().collect()
     };
@@ -66,6 +43,19 @@ pub(crate) fn check(
         None => {}
     }
     if let Some(stream) = &rules.stream {
-        stream.check(&at(&["failure_if"]), rules, has_impl(form, &sig.output), (chain, retry), errors);
+        check_stream(stream.at, &at(&["failure_if"]), rules, errors);
+    }
+}
+
+/// What looks at the `Ok` value sees the stream, and nothing that comes through it.
+fn check_stream(stream: Span, failure_if: &[(&str, Span)], rules: &Rules, errors: &mut Errors) {
+    if let Some(Classify::By(_)) = rules.classify {
+        let fix = "write `exclude`, `success` and `include`, or `classify` alone, which are asked of its errors too";
+        errors.at(stream, format!("`classify = ..` would not see what comes through the `stream`; {fix}"));
+        return;
+    }
+    for (_, at) in failure_if {
+        let fix = "filter it in the body, or leave one of the two out";
+        errors.at(*at, format!("`failure_if` would look at the stream itself, not at what comes through it; {fix}"));
     }
 }

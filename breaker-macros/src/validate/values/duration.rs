@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use syn::{Error, Expr, LitStr, Result};
 
-use super::{Setting, duration_hint, fault, lone_word, number, text};
+use super::duration_hint;
+use super::literal::{fault, lone_word, number, text};
+use super::setting::Setting;
 use crate::diagnostics::quoted;
 use crate::parse::keys::Key;
 
@@ -35,23 +37,6 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
         },
         _ => Ok(Setting::LengthOf(value)),
     }
-}
-
-/// The length as the run-time half reads it, and as messages show it.
-pub(crate) fn shown(length: Duration) -> String {
-    let (seconds, nanos) = (length.as_secs(), u64::from(length.subsec_nanos()));
-    let parts = [
-        (seconds / 86_400, "d"),
-        (seconds / 3600 % 24, "h"),
-        (seconds / 60 % 60, "m"),
-        (seconds % 60, "s"),
-        (nanos / 1_000_000, "ms"),
-        (nanos / 1000 % 1000, "us"),
-        (nanos % 1000, "ns"),
-    ];
-    let shown: Vec<_> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
 }
 
 /// Whether a word says that there is no such time or number.

@@ -1,5 +1,7 @@
 //! Which duration was meant by a text that is none, or that spells its unit in a long way.
 
+use std::time::Duration;
+
 /// The next smaller unit, and how many of it there are.
 type Smaller = Option<(&'static str, f64)>;
 
@@ -87,6 +89,23 @@ fn whole(count: f64, unit: &'static str) -> Option<(u64, &'static str)> {
     }
     let (smaller, times) = smaller(unit)?;
     whole(count * times, smaller)
+}
+
+/// The length as the run-time half reads it, and as messages show it.
+pub(crate) fn shown(length: Duration) -> String {
+    let (seconds, nanos) = (length.as_secs(), u64::from(length.subsec_nanos()));
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (nanos / 1_000_000, "ms"),
+        (nanos / 1000 % 1000, "us"),
+        (nanos % 1000, "ns"),
+    ];
+    let shown: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
 }
 
 #[cfg(test)]

@@ -1,58 +1,14 @@
 //! Numbers that need not be whole: shares of calls, growth, jitter.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Result};
 
-use super::{Setting, duration, fault, no_self, number, text, unwrapped};
+use super::duration;
+use super::literal::{fault, no_self, number, text, unwrapped};
+use super::setting::{Backoff, Number, Setting};
 use crate::diagnostics::Errors;
 use crate::parse::keys::Key;
 use crate::parse::named_values::Named;
-
-/// A number, ready to be written.
-pub(crate) enum Number {
-    Literal(f64),
-    /// An expression whose value is checked when it is evaluated.
-    Of(Expr),
-}
-
-impl ToTokens for Number {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        if let Self::Of(expr) = self {
-            expr.to_tokens(tokens);
-        }
-    }
-}
-
-impl Number {
-    pub(super) fn written(&self) -> Option<String> {
-        match self {
-            Self::Literal(number) => Some(number.to_string()),
-            Self::Of(_) => None,
-        }
-    }
-}
-
-/// The values of `backoff(..)`; what is not written is the default.
-#[derive(Default)]
-pub(crate) struct Backoff {
-    pub(crate) factor: Option<Number>,
-    /// With the place of its name.
-    pub(crate) max: Option<(proc_macro2::Span, Box<Setting>)>,
-    pub(crate) jitter: Option<Number>,
-}
-
-impl Backoff {
-    /// `factor=2, max=10m`, or `on` where nothing else is said.
-    pub(super) fn written(&self) -> Option<String> {
-        let number = |number: &Option<Number>| number.as_ref().map(Number::written);
-        let max = self.max.as_ref().map(|(_, max)| max.written());
-        let parts = [("factor", number(&self.factor)), ("max", max), ("jitter", number(&self.jitter))];
-        let written = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let parts: Option<Vec<_>> = written.map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
-        parts.map(|parts| if parts.is_empty() { "on".to_owned() } else { parts.join(", ") })
-    }
-}
 
 pub(crate) fn backoff(values: Vec<Named>, errors: &mut Errors) -> Setting {
     let mut backoff = Backoff::default();

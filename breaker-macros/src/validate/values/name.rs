@@ -3,7 +3,8 @@
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Result};
 
-use super::{Setting, fault, no_self, number, text, unwrapped};
+use super::literal::{fault, no_self, number, text, unwrapped};
+use super::setting::Setting;
 use crate::diagnostics::quoted;
 
 /// The longest name, in bytes.

@@ -2,7 +2,9 @@
 
 use syn::{Expr, Ident, Lit, LitStr, Result};
 
-use super::{Setting, duration, fault, lone_word, number, text};
+use super::duration;
+use super::literal::{fault, lone_word, number, text};
+use super::setting::Setting;
 use crate::parse::keys::Key;
 use crate::parse::suggest;
 
