@@ -12,11 +12,14 @@ mod config;
 mod context;
 mod conversions;
 mod fallback;
+mod fallback_steps;
 mod future;
 mod gate;
 mod kept_args;
+mod matcher;
 mod paths;
 mod retry;
+mod settle;
 mod stream;
 mod track_caller;
 
