@@ -13,7 +13,7 @@ use crate::parse::suggest;
 use crate::spans::mixed;
 
 /// What a variant counts as.
-enum Verdict {
+enum Decision {
     /// Nothing is written: a failure, unless a field is a rejection.
     Unmarked,
     /// `neutral`, `success`, `failure`: the constructor of the outcome.
@@ -58,14 +58,14 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
     let mut generics = item.generics.clone();
     let mut arms = Vec::new();
     for variant in &item.variants {
-        let Some(verdict) = errors.take(verdict(variant)) else { continue };
-        if let Verdict::Delegate(_, index) = verdict {
+        let Some(decision) = errors.take(decision(variant)) else { continue };
+        if let Decision::Delegate(_, index) = decision {
             let ty = variant.fields.iter().nth(index).map(|field| &field.ty);
             if ty.is_some_and(|ty| item.generics.params.iter().any(|param| mentions(&ty.to_token_stream(), param))) {
                 generics.make_where_clause().predicates.push(parse_quote!(#ty: #rt::Classify));
             }
         }
-        arms.push(arm(&rt, variant, &verdict));
+        arms.push(arm(&rt, variant, &decision));
     }
     let (head, arguments, wheres) = generics.split_for_impl();
     let (name, value) = (
@@ -89,7 +89,7 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
 // Output: `Self::Empty { .. } => K::__rt::Outcome::neutral(),`, `Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),`,
 //         `Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),`,
 //         `Self::Open { 0: __field0, .. } => K::__rt::of_variant(&[K::__rt::see_field(__field0).__breaker_look()]),`
-fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
+fn arm(rt: &TokenStream, variant: &Variant, decision: &Decision) -> TokenStream {
     let name = &variant.ident;
     // Where the field is used, so that a wrong type is told at the user's word.
     let field = |index: usize, field: &Field, at: Span| {
@@ -99,8 +99,8 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
         (quote!(#place: #local), local)
     };
     let mut fields = variant.fields.iter().enumerate();
-    let (patterns, value): (Vec<_>, _) = match verdict {
-        Verdict::Unmarked => {
+    let (patterns, value): (Vec<_>, _) = match decision {
+        Decision::Unmarked => {
             let at = Span::mixed_site();
             let looks = |(index, one): (usize, &Field)| {
                 let (pattern, local) = field(index, one, at);
@@ -109,15 +109,15 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
             let (patterns, looks): (Vec<_>, Vec<_>) = fields.map(looks).unzip();
             (patterns, quote_spanned!(at=> #rt::of_variant(&[#(#looks),*])))
         }
-        Verdict::Word(word) => (Vec::new(), quote_spanned!(Span::mixed_site()=> #rt::Outcome::#word())),
-        Verdict::Delegate(span, wanted) => {
+        Decision::Word(word) => (Vec::new(), quote_spanned!(Span::mixed_site()=> #rt::Outcome::#word())),
+        Decision::Delegate(span, wanted) => {
             let at = span.resolved_at(Span::mixed_site());
             let rt = crate::spans::respan(rt.clone(), at);
             let (pattern, locals): (Vec<_>, Vec<_>) =
                 fields.nth(*wanted).map(|(index, one)| field(index, one, at)).into_iter().unzip();
             (pattern, quote_spanned!(at=> #rt::classify(#(#locals),*)))
         }
-        Verdict::With(path) => {
+        Decision::With(path) => {
             let at = mixed(path);
             let (patterns, locals): (Vec<_>, Vec<_>) = fields.map(|(index, one)| field(index, one, at)).unzip();
             (patterns, quote_spanned!(at=> #path(#(#locals),*)))
@@ -127,7 +127,7 @@ fn arm(rt: &TokenStream, variant: &Variant, verdict: &Verdict) -> TokenStream {
 }
 
 /// The variant's attribute; without one it counts as an error does that no list of `#[circuit_breaker]` names.
-fn verdict(variant: &Variant) -> Result<Verdict> {
+fn decision(variant: &Variant) -> Result<Decision> {
     for field in &variant.fields {
         if let Some(attr) = ours(&field.attrs).next() {
             return Err(Error::new_spanned(attr, "`#[classify(..)]` goes on the variant, not on its field"));
@@ -135,7 +135,7 @@ fn verdict(variant: &Variant) -> Result<Verdict> {
     }
     let mut attrs = ours(&variant.attrs);
     let Some(attr) = attrs.next() else {
-        return Ok(Verdict::Unmarked);
+        return Ok(Decision::Unmarked);
     };
     if let Some(second) = attrs.next() {
         return Err(Error::new_spanned(second, "`#[classify(..)]` is written twice; a variant counts as one thing"));
@@ -151,18 +151,18 @@ fn expected() -> String {
     "expected `#[classify(neutral)]`, `success`, `failure`, `delegate` or `with = path`".to_owned()
 }
 
-fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Verdict> {
+fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Decision> {
     let word = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected()))?;
-    let verdict = match suggest::word("classify", &word.to_string(), word.span(), &WORDS)? {
-        "delegate" => Verdict::Delegate(word.span(), delegate(variant, word.span())?),
+    let decision = match suggest::word("classify", &word.to_string(), word.span(), &WORDS)? {
+        "delegate" => Decision::Delegate(word.span(), delegate(variant, word.span())?),
         "with" => with(input, &word, variant)?,
-        name => Verdict::Word(Ident::new(name, Span::mixed_site())),
+        name => Decision::Word(Ident::new(name, Span::mixed_site())),
     };
     let _: Option<Token![,]> = input.parse()?;
-    if input.is_empty() { Ok(verdict) } else { Err(input.error("a variant counts as one thing; leave this out")) }
+    if input.is_empty() { Ok(decision) } else { Err(input.error("a variant counts as one thing; leave this out")) }
 }
 
-fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Verdict> {
+fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Decision> {
     let fix = "`with` takes the path of a function that is called with the variant's fields by reference, for instance \
                `with = status_outcome`";
     if !input.peek(Token![=]) {
@@ -176,7 +176,7 @@ fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Verdi
     ahead.parse::<Path>().map_err(|error| Error::new(error.span(), fix))?;
     let path = input.parse()?;
     check_preset(&path, variant)?;
-    Ok(Verdict::With(path))
+    Ok(Decision::With(path))
 }
 
 /// Of a preset is known that it takes one field. rustc would propose to leave out a part of its path. A module `presets` of the user's own can be named

@@ -30,7 +30,7 @@ pub(crate) fn ends_in(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// True where a type may hold a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
+/// True where a type may ownership a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
 pub(crate) fn borrows_error(ty: &TokenStream) -> bool {
     let (mut is_dyn, mut is_error, mut borrows, mut is_lifetime) = (false, false, false, false);
     ty.clone().into_iter().any(|tree| {
@@ -48,7 +48,7 @@ pub(crate) fn borrows_error(ty: &TokenStream) -> bool {
     })
 }
 
-/// True where code may hold a `?`, `return` or `.await`; a macro may hide one, but for those of std that make a value.
+/// True where code may ownership a `?`, `return` or `.await`; a macro may hide one, but for those of std that make a value.
 pub(crate) fn may_leave(tokens: &TokenStream) -> bool {
     const PLAIN: [&str; 2] = ["format", "vec"];
     let (mut is_plain, mut after_bang) = (false, false);
@@ -101,7 +101,7 @@ pub(crate) fn uses_local(tokens: &TokenStream, name: &Ident) -> bool {
 // Input:  `self.get(self::LIMIT); impl X { fn f(&self) {} }`, `__this`
 // Output: `__this.get(self::LIMIT); impl X { fn f(&self) {} }`
 //
-// A whole body may hold modules that are called `self`, and items with a `self` of their own.
+// A whole body may ownership modules that are called `self`, and items with a `self` of their own.
 // Each keeps its place, at which rustc tells what is wrong with it.
 pub(crate) fn replace_self(tokens: TokenStream, by: &str) -> TokenStream {
     let mut trees = tokens.into_iter().peekable();

@@ -21,9 +21,9 @@ pub(crate) fn expand(args: &TokenStream, item: &TokenStream) -> TokenStream {
         Err(error) => return diagnostics::item_and_message(item, &error),
     };
     let mut errors = Errors::default();
-    let outer = Outer::new(args, &block, &mut errors);
-    let members: Vec<TokenStream> = block.members.iter().map(|member| outer.member(member, &mut errors)).collect();
-    outer.check_methods(&block, &mut errors);
+    let attribute = BlockAttribute::new(args, &block, &mut errors);
+    let members: Vec<TokenStream> = block.members.iter().map(|member| attribute.member(member, &mut errors)).collect();
+    attribute.check_methods(&block, &mut errors);
     match errors.finish() {
         Ok(()) => assemble(&block, &members),
         Err(error) => {
@@ -55,7 +55,7 @@ fn unguarded(member: &Member) -> TokenStream {
 const OF_ERRORS: [&str; 5] = ["open", "exclude", "success", "include", "otherwise"];
 
 /// What the attribute of the block says.
-struct Outer<'a> {
+struct BlockAttribute<'a> {
     args: &'a TokenStream,
     generics: &'a syn::Generics,
     /// The keys that are written on the block, none of them after a mistake in it.
@@ -63,7 +63,7 @@ struct Outer<'a> {
     type_name: String,
 }
 
-impl<'a> Outer<'a> {
+impl<'a> BlockAttribute<'a> {
     fn new(args: &'a TokenStream, block: &'a Block, errors: &mut Errors) -> Self {
         let mut own = Errors::default();
         let options = validate::distinct(parse::parse(args.clone(), &mut own), &mut own);
@@ -73,7 +73,7 @@ impl<'a> Outer<'a> {
             errors.push(mistakes);
             keys = Vec::new();
         }
-        Outer { args, generics: &block.head.generics, keys, type_name: block.type_name() }
+        BlockAttribute { args, generics: &block.head.generics, keys, type_name: block.type_name() }
     }
 
     /// The rules for all methods together.

@@ -3,10 +3,10 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::context::Kit;
+use super::context::Context;
 use super::kept_args;
 use crate::identifiers;
-use crate::item::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
+use crate::item::params::{Binding, Kind, Ownership, Param, allow_used_underscore, starts_with_underscore};
 use crate::parse::fallback::Step;
 use crate::spans::{braces, generated_braces};
 use crate::validate::cache::caches;
@@ -15,7 +15,7 @@ use crate::validate::retry::Retry;
 /// The most for which the run-time half has a `run_sync`, and about the most that read well.
 const MOST_ARGUMENTS: usize = 8;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: async move {
     //             if false { ORDER return K::__rt::never::<Ret>(); }
     //             let x = x;
@@ -43,7 +43,7 @@ impl Kit<'_> {
     // What a block owns drops in the order in which it is named first, where the block never runs: a rejected call drops its
     // arguments as every function does, the last one first.
     fn order_of_drops(&self) -> TokenStream {
-        let owned = self.plan.params.iter().rev().filter(|param| param.hold == Hold::Owned);
+        let owned = self.plan.params.iter().rev().filter(|param| param.ownership == Ownership::Owned);
         let names: Vec<_> =
             owned.flat_map(|param| param.names().into_iter().rev().map(|(name, _)| (&param.cfg, name))).collect();
         let names = names.iter().filter(|(_, name)| name != "self");
@@ -51,8 +51,8 @@ impl Kit<'_> {
             return TokenStream::new();
         }
         let named = names.map(|(cfg, name)| {
-            let quiet = starts_with_underscore(name).then(used_underscore);
-            quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;)
+            let allow = starts_with_underscore(name).then(allow_used_underscore);
+            quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;)
         });
         named.collect()
     }
@@ -71,7 +71,7 @@ impl Kit<'_> {
             count => Ident::new(&format!("run_sync{count}"), Span::mixed_site()),
         };
         let values = arguments.iter().map(|Binding { ident, .. }| {
-            let used = starts_with_underscore(ident).then(used_underscore);
+            let used = starts_with_underscore(ident).then(allow_used_underscore);
             quote!(#used #ident)
         });
         let patterns = arguments.iter().map(|Binding { ident, mutability, .. }| {
@@ -86,7 +86,7 @@ impl Kit<'_> {
     // Output: `#[allow(clippy::implicit_return)]`, where there are braces of the expansion's around the body
     //
     // The lint would ask for a `return` before these, also where the body ends in one.
-    pub(super) fn quiet_of_tail(&self, moves: bool) -> Option<TokenStream> {
+    pub(super) fn allow_implicit_return(&self, moves: bool) -> Option<TokenStream> {
         let as_it_stands = !self.is_async && self.plain_arguments(moves).is_some();
         (!as_it_stands).then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::implicit_return)]))
     }
@@ -97,9 +97,9 @@ impl Kit<'_> {
         if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
             return None;
         }
-        let judged = self.code_beside_the_body();
+        let other_code = self.code_beside_the_body();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
-        let is_unused = |name: &&Binding| !identifiers::mentions(&judged, &name.ident);
+        let is_unused = |name: &&Binding| !identifiers::mentions(&other_code, &name.ident);
         let plain: Option<Vec<_>> = taken.map(|param| param.plain_name().filter(is_unused)).collect();
         plain.filter(|plain| plain.len() <= MOST_ARGUMENTS)
     }
@@ -162,14 +162,16 @@ impl Kit<'_> {
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let elsewhere = |name: &Ident| identifiers::mentions(&others, name);
-            let used = |name: &Ident| elsewhere(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
-            // A `&mut` argument is declared anew outside the body, where a step gets it back.
-            let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
-            let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
-            for name in param.locals().cloned().chain(anew).filter(|name| used(name)) {
-                let quiet = starts_with_underscore(&name).then(used_underscore);
-                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;));
+            let in_attributes = |name: &Ident| identifiers::mentions(&others, name);
+            let used =
+                |name: &Ident| in_attributes(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
+            // A `&mut` argument is declared redeclared outside the body, where a step gets it back.
+            let reborrowed =
+                param.names().into_iter().filter(|(name, ownership)| *ownership == Ownership::Unique && name != "self");
+            let redeclared = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
+            for name in param.locals().cloned().chain(redeclared).filter(|name| used(name)) {
+                let allow = starts_with_underscore(&name).then(allow_used_underscore);
+                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;));
             }
         }
         locals
@@ -206,6 +208,6 @@ impl Kit<'_> {
     }
 
     fn with_mixed_braces(&self) -> TokenStream {
-        generated_braces(TokenTree::Group(self.repeatable()).into_token_stream())
+        generated_braces(TokenTree::Group(self.body_of_attempt()).into_token_stream())
     }
 }

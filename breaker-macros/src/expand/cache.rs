@@ -4,16 +4,16 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::context::Kit;
-use super::kept_args::{Keep, Kept};
-use crate::item::params::{Hold, Param};
+use super::context::Context;
+use super::kept_args::{KeptArg, KeptArgs};
+use crate::item::params::{Ownership, Param};
 use crate::parse::cache::Cache;
 use crate::parse::fallback::{Chain, Step};
 use crate::spans::{generated_braces, mixed, respan};
 use crate::validate::cache::{Bounds, caches};
 use crate::validate::values::Setting;
 
-impl Kit<'_> {
+impl Context<'_> {
     pub(super) fn has_cache(&self) -> bool {
         caches(self.plan.chain.as_ref()).next().is_some()
     }
@@ -25,14 +25,14 @@ impl Kit<'_> {
     //         let __ret = '__live: { GUARDED };
     //         if let K::__rt::Some(__stored) = ANSWER { let x = __kept0; KEEP }
     //         return __ret;
-    pub(super) fn storing(&self, guarded: TokenStream, keep: &Keep) -> TokenStream {
+    pub(super) fn storing(&self, guarded: TokenStream, kept: &KeptArgs) -> TokenStream {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
             return guarded;
         };
         let (rt, answer) = (self.rt, self.answer(chain));
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
-        let restore = keep.owned.iter().filter(|kept| kept.stores).map(Kept::restore);
-        let keep = caches(Some(chain)).map(|(index, cache)| self.keep_answer(chain, index, cache));
+        let restore = kept.owned.iter().filter(|kept| kept.stores).map(KeptArg::restore);
+        let store = caches(Some(chain)).map(|(index, cache)| self.store_answer(chain, index, cache));
         let leave = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         quote_spanned! {Span::mixed_site()=>
             #(#prepare)*
@@ -40,7 +40,7 @@ impl Kit<'_> {
             let __ret = '__live: { #guarded };
             if let #rt::Some(__stored) = #answer {
                 #(#restore)*
-                #(#keep)*
+                #(#store)*
             }
             #leave;
         }
@@ -142,10 +142,10 @@ impl Kit<'_> {
     // Input:  `(user, query.trim(), 7)`
     // Output: `{ PARTS (OWN, OWN, OWN) }`
     fn key_value(&self, key: &Expr) -> TokenStream {
-        let owned = |param: &Param| match (param.names().into_iter().next(), param.hold) {
-            (Some((name, _)), Hold::Owned) => self.copied(&name),
-            (Some((name, _)), Hold::Unique) => quote_spanned!(Span::mixed_site()=> &mut *#name),
-            (Some((name, _)), Hold::Shared) => name.into_token_stream(),
+        let owned = |param: &Param| match (param.names().into_iter().next(), param.ownership) {
+            (Some((name, _)), Ownership::Owned) => self.copied(&name),
+            (Some((name, _)), Ownership::Unique) => quote_spanned!(Span::mixed_site()=> &mut *#name),
+            (Some((name, _)), Ownership::Shared) => name.into_token_stream(),
             (None, _) => TokenStream::new(),
         };
         let (parts, value) = (self.parts_of(key, owned), self.owned_key(key));
@@ -189,7 +189,7 @@ impl Kit<'_> {
     // Output: `K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await`, told at the store
     fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
-        let at = told_at(cache);
+        let at = reported_at(cache);
         let (rt, result) = (self.rt.at(at), respan(self.result.clone(), at));
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
@@ -224,9 +224,9 @@ impl Kit<'_> {
     }
 
     // Output: `K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;`, told at the store
-    fn keep_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
+    fn store_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
-        let at = told_at(cache);
+        let at = reported_at(cache);
         let rt = self.rt.at(at);
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
@@ -248,7 +248,7 @@ impl Kit<'_> {
 }
 
 /// Where is told what a store cannot do.
-fn told_at(cache: &Cache) -> Span {
+fn reported_at(cache: &Cache) -> Span {
     cache.store.as_ref().map_or_else(|| cache.at.resolved_at(Span::mixed_site()), mixed)
 }
 

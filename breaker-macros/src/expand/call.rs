@@ -4,14 +4,14 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::identifiers;
 use crate::item::params::Param;
 use crate::spans::respan;
 use crate::validate::classification::lists::Classify;
 use crate::validate::shape::Form;
 
-impl Kit<'_> {
+impl Context<'_> {
     /// True where there is one attempt, and an error alone decides what it counts as.
     pub(super) fn is_one_call(&self) -> bool {
         let (plan, rules) = (self.plan, &self.plan.rules);
@@ -22,11 +22,11 @@ impl Kit<'_> {
             Form::Future(future) => future.tail.is_some(),
         };
         let plain = plan.retry.is_none() && plan.chain.is_none() && plan.key.is_none() && rules.stream.is_none();
-        has_body && plain && by_error && !self.judges_by_arguments()
+        has_body && plain && by_error && !self.classifies_by_arguments()
     }
 
-    /// Such a judge is no plain function.
-    fn judges_by_arguments(&self) -> bool {
+    /// Such a classifier is no plain function.
+    fn classifies_by_arguments(&self) -> bool {
         let code = self.plan.rules.code();
         if code.is_empty() {
             return false;
@@ -40,20 +40,22 @@ impl Kit<'_> {
             || identifiers::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key
+    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, CLASSIFIER).await`, at the return type, whose bounds it tells; with the key
     //         `open` it is `K::__rt::call_with(.., OPEN)`, and where the value in the `Ok` is looked at `K::__rt::call_seeing(.., VALUES)`
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
-        let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
+        let (site, body, classifier) = (self.site("entry", None), self.async_body(true), self.classifier(self.at_ret));
         let values = self.of_value().map(|of_value| quote_spanned!(Span::mixed_site()=> |__value| { #of_value }));
         let call = match (&self.plan.open, values) {
-            (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #judge)),
-            (None, Some(values)) => quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #judge, #values)),
-            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::None, #open)),
+            (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #classifier)),
+            (None, Some(values)) => {
+                quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #classifier, #values))
+            }
+            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::None, #open)),
             (Some(open), Some(values)) => {
                 let ret = respan(self.ret.clone(), at);
                 let values = quote_spanned!(at=> #rt::seen_by::<#ret>(#values));
-                quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::Some(#values), #open))
+                quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::Some(#values), #open))
             }
         };
         quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #call }.await;)

@@ -1,25 +1,25 @@
-//! The judge: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
+//! The classifier: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt as _;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::identifiers;
 use crate::identifiers::ends_in;
 use crate::item::return_type;
 use crate::spans::mixed;
 use crate::validate::classification::lists::Classify;
-use crate::validate::classification::matcher::Test;
+use crate::validate::classification::matcher::Matcher;
 
-impl Kit<'_> {
-    // Output: |__error| { JUDGED }
+impl Context<'_> {
+    // Output: |__error| { CLASSIFIED }
     //
     // At `at`: rustc tells a missing bound at the argument that the bound is about.
-    pub(super) fn judge(&self, at: Span) -> TokenStream {
-        let judged = self.judged();
-        quote_spanned!(at=> |__error| { #judged })
+    pub(super) fn classifier(&self, at: Span) -> TokenStream {
+        let classified = self.classified();
+        quote_spanned!(at=> |__error| { #classified })
     }
 
     // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, where there are lists
@@ -27,7 +27,7 @@ impl Kit<'_> {
     //         let mut __look = K::__rt::see(__error).__breaker_look();
     //         let __outcome = OUTCOME;
     //         (__outcome, __look)
-    fn judged(&self) -> TokenStream {
+    fn classified(&self) -> TokenStream {
         let rules = &self.plan.rules;
         let look = self.look(&Ident::new("__error", Span::mixed_site()));
         if rules.classify.is_some() {
@@ -62,7 +62,7 @@ impl Kit<'_> {
     }
 
     /// The lists of errors, and what each says.
-    fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Test], TokenStream); 3] {
+    fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Matcher], TokenStream); 3] {
         let rules = &self.plan.rules;
         [(&*rules.exclude, neutral), (&*rules.success, success), (&*rules.include, failure)]
     }
@@ -86,10 +86,10 @@ impl Kit<'_> {
     // Output: |__result| {
     //             match K::__rt::view(__result) {
     //                 K::__rt::Ok(__value) => (OUTCOME, LOOK_AT_VALUE),
-    //                 K::__rt::Err(__error) => { JUDGED }
+    //                 K::__rt::Err(__error) => { CLASSIFIED }
     //             }
     //         }
-    pub(super) fn judge_of_whole(&self) -> TokenStream {
+    pub(super) fn classifier_of_result(&self) -> TokenStream {
         let rt = self.rt;
         let (value, error) = (Ident::new("__value", Span::mixed_site()), Ident::new("__error", Span::mixed_site()));
         let (of_value, of_error) = match &self.plan.rules.classify {
@@ -100,8 +100,8 @@ impl Kit<'_> {
                 (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
             }
             _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
-                Some(of_value) => return self.judge_of_both(&of_value),
-                None => (self.outcome_of_value(), self.judged()),
+                Some(of_value) => return self.classifier_of_both(&of_value),
+                None => (self.outcome_of_value(), self.classified()),
             },
         };
         let look = self.look_at_value(&value);
@@ -120,18 +120,18 @@ impl Kit<'_> {
     // Output: |__result| {
     //             match K::__rt::view(__result) {
     //                 K::__rt::Ok(__value) => { OF_VALUE }
-    //                 K::__rt::Err(__error) => { JUDGED }
+    //                 K::__rt::Err(__error) => { CLASSIFIED }
     //             }
     //         }
-    fn judge_of_both(&self, of_value: &TokenStream) -> TokenStream {
-        let (rt, judged) = (self.rt, self.judged());
+    fn classifier_of_both(&self, of_value: &TokenStream) -> TokenStream {
+        let (rt, classified) = (self.rt, self.classified());
         let at_rt = self.rt.at(self.at_ret);
         let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
         quote_spanned! {Span::mixed_site()=>
             |__result| {
                 match #view {
                     #rt::Ok(__value) => { #of_value }
-                    #rt::Err(__error) => { #judged }
+                    #rt::Err(__error) => { #classified }
                 }
             }
         }
@@ -171,7 +171,7 @@ impl Kit<'_> {
                 Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
             }
             None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
-                let name = Literal::string(&self.plan.target.sig.ident.unraw().to_string());
+                let name = Literal::string(&self.plan.function.sig.ident.unraw().to_string());
                 Some(quote_spanned! {Span::mixed_site()=>
                     static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
                     use #rt::{ByNoStatus as _, ByStatus as _};

@@ -4,11 +4,11 @@ use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::Attribute;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::identifiers;
 use crate::item::future::Tail;
 use crate::item::locals::{self, Let};
-use crate::item::params::{Hold, Kind, Param, quiet};
+use crate::item::params::{Kind, Ownership, Param, allow_local_lints};
 use crate::spans::mixed;
 
 /// What `self` is called in an attempt that may move it.
@@ -18,29 +18,29 @@ const THIS: &str = "__this";
 struct Local {
     cfg: Vec<Attribute>,
     name: Ident,
-    hold: Hold,
+    ownership: Ownership,
     /// The user wrote `mut` before the async block in which the attempts run.
     mutable: bool,
 }
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: `let x = K::__rt::repeat(&x);` for an owned argument, told at it, and `let y = &mut *y;`
-    pub(super) fn repeated(&self) -> TokenStream {
-        self.repeated_locals().iter().map(|local| self.once_more(local)).collect()
+    pub(super) fn cloned_args(&self) -> TokenStream {
+        self.cloned_locals().iter().map(|local| self.clone_local(local)).collect()
     }
 
     // Output: `let _ = &mut x;`
     //
     // A `mut` before the user's async block is used there, by each attempt on a local of its own: rustc would call it unused.
     pub(super) fn mutable_locals(&self) -> TokenStream {
-        let all = self.repeated_locals();
+        let all = self.cloned_locals();
         let mutable = all.iter().filter(|local| local.mutable);
         mutable
             .map(|Local { cfg, name, .. }| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &mut #name;))
             .collect()
     }
 
-    fn repeated_locals(&self) -> Vec<Local> {
+    fn cloned_locals(&self) -> Vec<Local> {
         match self.tail() {
             Some(tail) => self.locals_of_block(tail),
             None => self.plan.params.iter().flat_map(arguments).collect(),
@@ -52,17 +52,17 @@ impl Kit<'_> {
         let code = tail.block.stream();
         let lets = locals::lets(&tail.head).into_iter().map(|Let { cfg, binding }| {
             let mutable = binding.mutability.is_some();
-            Local { cfg, name: binding.ident, hold: Hold::Owned, mutable }
+            Local { cfg, name: binding.ident, ownership: Ownership::Owned, mutable }
         });
         let mut all: Vec<Local> = lets.filter(|local| identifiers::uses_local(&code, &local.name)).collect();
         for param in &self.plan.params {
             // The body takes a whole one apart, whatever it uses.
             let is_whole = matches!(param.kind, Kind::Renamed(_));
-            for (name, hold) in param.names() {
+            for (name, ownership) in param.names() {
                 let is_hidden = all.iter().any(|local| local.name == name);
                 let mutable = param.bindings().iter().any(|one| one.ident == name && one.mutability.is_some());
                 if !is_hidden && (is_whole || identifiers::uses_local(&code, &name)) {
-                    all.push(Local { cfg: param.cfg.clone(), name, hold, mutable });
+                    all.push(Local { cfg: param.cfg.clone(), name, ownership, mutable });
                 }
             }
         }
@@ -70,14 +70,14 @@ impl Kit<'_> {
     }
 
     // Output: `let x = K::__rt::repeat(&x);`, `let mut y = &mut *y;`; for `self`, if it is `&mut`, `let __this = &mut *self;`
-    fn once_more(&self, local: &Local) -> TokenStream {
-        let Local { cfg, name, hold, mutable } = local;
-        let value = match hold {
-            Hold::Shared => return TokenStream::new(),
-            Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
-            Hold::Owned => {
-                let repeat = match self.is_generic(name) && !self.is_made(name) {
-                    true if self.could_be_made(name) => "each_attempt_converts",
+    fn clone_local(&self, local: &Local) -> TokenStream {
+        let Local { cfg, name, ownership, mutable } = local;
+        let value = match ownership {
+            Ownership::Shared => return TokenStream::new(),
+            Ownership::Unique => quote_spanned!(Span::mixed_site()=> &mut *#name),
+            Ownership::Owned => {
+                let repeat = match self.is_generic(name) && !self.is_converted(name) {
+                    true if self.could_be_converted(name) => "each_attempt_converts",
                     true => "each_attempt_clones",
                     false => "repeat",
                 };
@@ -86,15 +86,15 @@ impl Kit<'_> {
             }
         };
         let this = Ident::new(THIS, name.span());
-        let (quiet, name) = (quiet(), if name == "self" { &this } else { name });
+        let (allow, name) = (allow_local_lints(), if name == "self" { &this } else { name });
         // The user's `mut` may be for the statements before the block.
         let mutable = mutable.then(|| quote_spanned!(Span::mixed_site()=> mut));
         let used = mutable.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &mut #name;));
-        quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let #mutable #name = #value; #used)
+        quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let #mutable #name = #value; #used)
     }
 
     // Input:  `async { .. }`, `async move { .. }`
-    // Output: the same, or `async move`, without which a block cannot hold what its attempts clone
+    // Output: the same, or `async move`, without which a block cannot ownership what its attempts clone
     pub(super) fn tail_keywords(&self, tail: &Tail) -> TokenStream {
         if self.plan.retry.is_none() {
             return tail.keywords.clone();
@@ -105,16 +105,16 @@ impl Kit<'_> {
 
     /// The user's code for one of several attempts: `self` cannot be declared anew, so in an async block, which may move
     /// it, a `&mut` one has another name.
-    pub(super) fn repeatable(&self) -> Group {
+    pub(super) fn body_of_attempt(&self) -> Group {
         let block = self.block();
-        let (made, rest) = self.made();
+        let (made, rest) = self.conversions();
         if !made.is_empty() {
             let mut whole = Group::new(block.delimiter(), rest);
             whole.set_span(block.span());
             return whole;
         }
         let receiver = self.plan.params.first().filter(|param| matches!(param.kind, Kind::Receiver(_)));
-        let moves_self = receiver.is_some_and(|param| param.hold == Hold::Unique);
+        let moves_self = receiver.is_some_and(|param| param.ownership == Ownership::Unique);
         if self.plan.retry.is_none() || self.tail().is_none() || !moves_self {
             return block.clone();
         }
@@ -127,5 +127,5 @@ impl Kit<'_> {
 /// The arguments of an `async fn`, but for `self`, which its body borrows.
 fn arguments(param: &Param) -> Vec<Local> {
     let names = param.names().into_iter().filter(|(name, _)| name != "self");
-    names.map(|(name, hold)| Local { cfg: param.cfg.clone(), name, hold, mutable: false }).collect()
+    names.map(|(name, ownership)| Local { cfg: param.cfg.clone(), name, ownership, mutable: false }).collect()
 }

@@ -11,12 +11,12 @@ use crate::item::future::Tail;
 use crate::item::return_type;
 use crate::spans::mixed;
 use crate::validate::Plan;
-use crate::validate::return_value::Given;
+use crate::validate::return_value::ReturnKind;
 use crate::validate::shape::{self, Form};
 use crate::validate::values::Setting;
 
 /// Shorthands that all parts of one expansion use.
-pub(super) struct Kit<'p> {
+pub(super) struct Context<'p> {
     pub(super) plan: &'p Plan,
     pub(super) rt: Rt<'p>,
     /// The written return type, or that of the returned future, with `_` for each `impl Trait`.
@@ -28,26 +28,26 @@ pub(super) struct Kit<'p> {
     pub(super) is_async: bool,
 }
 
-impl<'p> Kit<'p> {
+impl<'p> Context<'p> {
     pub(super) fn new(plan: &'p Plan) -> Self {
-        let sig = &plan.target.sig;
+        let sig = &plan.function.sig;
         let rt = Rt::new(plan.krate.as_ref());
-        let (ret, at_ret) = match shape::output(&plan.target, &plan.form) {
+        let (ret, at_ret) = match shape::output(&plan.function, &plan.form) {
             None => (quote_spanned!(Span::mixed_site()=> ()), mixed(&sig.ident)),
             Some(ty) => (return_type::without_impl(ty).to_token_stream(), mixed(ty)),
         };
-        let result = match plan.given {
+        let result = match plan.returns {
             None => ret.clone(),
-            Some(Given::Value) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, #rt::OfValue>),
-            Some(Given::Unknown) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, _>),
+            Some(ReturnKind::Value) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, #rt::OfValue>),
+            Some(ReturnKind::Unknown) => quote_spanned!(Span::mixed_site()=> #rt::Given<#ret, _>),
         };
-        Kit { plan, rt, ret, result, at_ret, is_async: !matches!(plan.form, Form::Sync) }
+        Context { plan, rt, ret, result, at_ret, is_async: !matches!(plan.form, Form::Sync) }
     }
 
     // Output: `return VALUE`, and `return K::__rt::Given::value(VALUE)` where the function returns no `Result`
     pub(super) fn leave(&self, at: Span, value: &TokenStream) -> TokenStream {
         let rt = self.rt.at(at);
-        match self.plan.given {
+        match self.plan.returns {
             None => quote_spanned!(at=> return #value),
             Some(_) => quote_spanned!(at=> return #rt::Given::value(#value)),
         }
@@ -67,7 +67,7 @@ impl<'p> Kit<'p> {
     // Output: let __shape = { use K::__rt::Answers as _; K::__rt::Probe::<Ret>::new().__breaker_shape() };
     pub(super) fn shape(&self) -> Option<TokenStream> {
         let (rt, ret) = (self.rt, &self.ret);
-        self.plan.given.map(|_| {
+        self.plan.returns.map(|_| {
             quote_spanned! {Span::mixed_site()=>
                 let __shape = {
                     use #rt::Answers as _;
@@ -80,8 +80,8 @@ impl<'p> Kit<'p> {
     // Output: `K::__rt::shaped(__shape, VALUE)`, where the type of what the function gives is known by that alone
     pub(super) fn shaped(&self, at: Span, value: TokenStream) -> TokenStream {
         let rt = self.rt.at(at);
-        match self.plan.given {
-            Some(Given::Unknown) => quote_spanned!(at=> #rt::shaped(__shape, #value)),
+        match self.plan.returns {
+            Some(ReturnKind::Unknown) => quote_spanned!(at=> #rt::shaped(__shape, #value)),
             _ => value,
         }
     }
@@ -93,7 +93,7 @@ impl<'p> Kit<'p> {
 
     /// The written type of what the function gives, at last.
     pub(super) fn output(&self) -> Option<&Type> {
-        shape::output(&self.plan.target, &self.plan.form)
+        shape::output(&self.plan.function, &self.plan.form)
     }
 
     /// The async block of the user's own that the gate goes into.
@@ -111,12 +111,12 @@ impl<'p> Kit<'p> {
 
     /// The user's code behind the gate, in its braces.
     pub(super) fn block(&self) -> &Group {
-        self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
+        self.tail().map_or(&self.plan.function.body, |tail| &tail.block)
     }
 
     /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
     pub(super) fn is_generic(&self, name: &Ident) -> bool {
-        let Signature { inputs, generics, .. } = &self.plan.target.sig;
+        let Signature { inputs, generics, .. } = &self.plan.function.sig;
         inputs.iter().any(|input| match input {
             FnArg::Typed(PatType { pat, ty, .. }) if matches!(&**pat, Pat::Ident(pat) if pat.ident == *name) => {
                 match &**ty {

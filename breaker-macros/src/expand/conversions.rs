@@ -5,35 +5,35 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{FnArg, Pat, Type, TypeParamBound};
 
-use super::context::Kit;
+use super::context::Context;
 use super::kept_args;
 use crate::identifiers;
-use crate::item::params::{Hold, Param};
+use crate::item::params::{Ownership, Param};
 use crate::validate::cache::caches;
 use crate::validate::retry::Retry;
 
 /// One such statement.
-pub(super) struct Made {
+pub(super) struct Conversion {
     pub(super) name: Ident,
     /// Without its `mut`, which is the body's.
     statement: TokenStream,
 }
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: `let name: T = name.into();`
-    pub(super) fn made_once(&self) -> TokenStream {
-        self.made().0.into_iter().map(|made| made.statement).collect()
+    pub(super) fn converted_once(&self) -> TokenStream {
+        self.conversions().0.into_iter().map(|made| made.statement).collect()
     }
 
     /// Whether each attempt has a clone of what was made of this argument.
-    pub(super) fn is_made(&self, name: &Ident) -> bool {
-        self.made().0.iter().any(|made| made.name == *name)
+    pub(super) fn is_converted(&self, name: &Ident) -> bool {
+        self.conversions().0.iter().any(|made| made.name == *name)
     }
 
     /// Whether it would be made once if the body began with that: it is of an `impl Into<T>` or the like.
-    pub(super) fn could_be_made(&self, name: &Ident) -> bool {
+    pub(super) fn could_be_converted(&self, name: &Ident) -> bool {
         let is_it = |pat: &Pat| matches!(pat, Pat::Ident(pat) if pat.ident == *name);
-        let converts = self.plan.target.sig.inputs.iter().any(|input| match input {
+        let converts = self.plan.function.sig.inputs.iter().any(|input| match input {
             FnArg::Typed(typed) if is_it(&typed.pat) => {
                 matches!(&*typed.ty, Type::ImplTrait(ty) if ty.bounds.iter().any(is_conversion))
             }
@@ -43,7 +43,7 @@ impl Kit<'_> {
     }
 
     /// What is made first, and the rest of the body.
-    pub(super) fn made(&self) -> (Vec<Made>, TokenStream) {
+    pub(super) fn conversions(&self) -> (Vec<Conversion>, TokenStream) {
         let code = self.block().stream();
         if self.plan.retry.is_none() || self.tail().is_some() {
             return (Vec::new(), code);
@@ -55,14 +55,15 @@ impl Kit<'_> {
 
     /// An argument by value of which nothing else has need.
     fn is_only_the_bodys(&self, param: &Param, name: &Ident) -> bool {
-        let mut elsewhere: TokenStream = self.plan.key.iter().map(quote::ToTokens::to_token_stream).collect();
-        elsewhere.extend(caches(self.plan.chain.as_ref()).map(|(_, cache)| cache.key.to_token_stream()));
-        elsewhere.extend(self.plan.rules.code());
-        elsewhere.extend(self.plan.retry.iter().map(Retry::code));
-        elsewhere.extend(self.plan.open.iter().map(quote::ToTokens::to_token_stream));
+        let mut other_code: TokenStream = self.plan.key.iter().map(quote::ToTokens::to_token_stream).collect();
+        other_code.extend(caches(self.plan.chain.as_ref()).map(|(_, cache)| cache.key.to_token_stream()));
+        other_code.extend(self.plan.rules.code());
+        other_code.extend(self.plan.retry.iter().map(Retry::code));
+        other_code.extend(self.plan.open.iter().map(quote::ToTokens::to_token_stream));
         let mut steps = self.plan.chain.iter().flat_map(|chain| &chain.steps);
-        let is_it = param.hold == Hold::Owned && param.plain_name().is_some_and(|binding| binding.ident == *name);
-        is_it && !identifiers::mentions(&elsewhere, name) && !steps.any(|step| kept_args::uses(step, param, name))
+        let is_it =
+            param.ownership == Ownership::Owned && param.plain_name().is_some_and(|binding| binding.ident == *name);
+        is_it && !identifiers::mentions(&other_code, name) && !steps.any(|step| kept_args::uses(step, param, name))
     }
 }
 
@@ -77,22 +78,22 @@ fn is_conversion(bound: &TypeParamBound) -> bool {
 
 // Input:  `let mut a = a.into(); let b: T = b.as_ref().to_owned(); REST`
 // Output: `let a = a.into();`, `let b: T = b.as_ref().to_owned();`, and `let mut a = a; REST`
-fn split(code: TokenStream, may_be: impl Fn(&Ident) -> bool) -> (Vec<Made>, TokenStream) {
+fn split(code: TokenStream, may_be: impl Fn(&Ident) -> bool) -> (Vec<Conversion>, TokenStream) {
     let trees: Vec<TokenTree> = code.into_iter().collect();
-    let (mut made, mut anew, mut rest) = (Vec::new(), TokenStream::new(), &trees[..]);
+    let (mut made, mut redeclared, mut rest) = (Vec::new(), TokenStream::new(), &trees[..]);
     while let Some((one, mutable, behind)) = first(rest).filter(|(one, ..)| may_be(&one.name)) {
         if let Some(mutable) = mutable {
             let name = &one.name;
-            anew.extend(quote_spanned!(name.span()=> let #mutable #name = #name;));
+            redeclared.extend(quote_spanned!(name.span()=> let #mutable #name = #name;));
         }
         made.push(one);
         rest = behind;
     }
-    anew.extend(rest.iter().cloned());
-    (made, anew)
+    redeclared.extend(rest.iter().cloned());
+    (made, redeclared)
 }
 
-type First<'t> = (Made, Option<Ident>, &'t [TokenTree]);
+type First<'t> = (Conversion, Option<Ident>, &'t [TokenTree]);
 
 /// The first statement, if it is one, with its `mut` and what stands behind it.
 fn first(trees: &[TokenTree]) -> Option<First<'_>> {
@@ -112,7 +113,7 @@ fn first(trees: &[TokenTree]) -> Option<First<'_>> {
     }
     let mut tokens: TokenStream = [keyword.clone(), name.clone()].into_iter().map(TokenTree::Ident).collect();
     tokens.extend(statement.iter().cloned());
-    Some((Made { name: name.clone(), statement: tokens }, mutable, behind))
+    Some((Conversion { name: name.clone(), statement: tokens }, mutable, behind))
 }
 
 /// Whether these are `name.into()`, `name.as_ref().to_owned()`, and the like.

@@ -3,31 +3,31 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 
-use super::context::Kit;
-use super::kept_args::{Keep, Kept};
+use super::context::Context;
+use super::kept_args::{KeptArg, KeptArgs};
 use crate::identifiers;
-use crate::item::params::{Hold, Param};
+use crate::item::params::{Ownership, Param};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::validate::return_value::ends_in_value;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: let __kept0;
     //         let __fallen = '__gate: { GATE RUN return SETTLE };
     //         let x = __kept0;
     //         SERVED
     pub(super) fn guarded_with_fallback(&self, chain: &Chain) -> TokenStream {
-        let keep = self.keep(chain);
+        let kept = self.kept_args(chain);
         let declare =
-            keep.owned.iter().map(|Kept { place, cfg, .. }| quote_spanned!(Span::mixed_site()=> #cfg let #place;));
-        let restore = keep.owned.iter().map(Kept::restore);
-        let gate = self.gate(chain, &keep);
+            kept.owned.iter().map(|KeptArg { place, cfg, .. }| quote_spanned!(Span::mixed_site()=> #cfg let #place;));
+        let restore = kept.owned.iter().map(KeptArg::restore);
+        let gate = self.gate(chain, &kept);
         let served = self.served(chain);
         let guarded = quote_spanned! {Span::mixed_site()=>
             let __fallen = '__gate: { #gate };
             #(#restore)*
             #served
         };
-        let stored = self.storing(guarded, &keep);
+        let stored = self.storing(guarded, &kept);
         quote_spanned!(Span::mixed_site()=> #(#declare)* #stored)
     }
 
@@ -36,13 +36,13 @@ impl Kit<'_> {
     //         K::__rt::Rejection::declined(&__rejection);
     //         return __fallen.into_result();
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
-        let fallen = self.fallen(chain);
+        let failed_call = self.failed_call(chain);
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = (!ends_in_value(chain)).then(|| {
             let (rt, declined) = (self.rt, self.declined());
             quote_spanned!(Span::mixed_site()=> #rt::Rejection::declined(&__rejection); #declined)
         });
-        let rejection = self.rejection(&fallen);
+        let rejection = self.rejection(&failed_call);
         quote_spanned! {Span::mixed_site()=>
             #rejection
             #(#steps)*
@@ -61,7 +61,7 @@ impl Kit<'_> {
     /// Whether a last step `value(..)` answers what the steps are not for, if no error can be made of it: a rejection, a time-out. Of the
     /// arguments it has what the function borrowed. What has an `impl Trait` in it has no type that could be written there.
     pub(super) fn answers_late(&self, chain: &Chain) -> bool {
-        let mut taken = self.plan.params.iter().filter(|param| param.hold != Hold::Shared);
+        let mut taken = self.plan.params.iter().filter(|param| param.ownership != Ownership::Shared);
         let Some(Step { kind: Kind::Value(value), .. }) = chain.steps.last() else { return false };
         let code = value.to_token_stream();
         let is_named = |param: &Param| {
@@ -83,16 +83,16 @@ impl Kit<'_> {
     //         };
     //         let __rejection = ..;
     //         return VALUE
-    pub(super) fn late_answer(&self, chain: &Chain, fallen: &Ident) -> TokenStream {
-        let (rt, at_rt, rejection) = (self.rt, self.rt.at(self.at_ret), self.rejection(fallen));
-        let opener = quote_spanned!(self.at_ret=> #at_rt::#fallen::opener(&__fallen));
+    pub(super) fn late_answer(&self, chain: &Chain, failed_call: &Ident) -> TokenStream {
+        let (rt, at_rt, rejection) = (self.rt, self.rt.at(self.at_ret), self.rejection(failed_call));
+        let opener = quote_spanned!(self.at_ret=> #at_rt::#failed_call::opener(&__fallen));
         let open = quote_spanned! {Span::mixed_site()=>
             |__rejected| {
                 use #rt::{ByFrom as _, ByNothing as _};
                 (&__opener).__breaker_open(__rejected)
             }
         };
-        let unless_open = quote_spanned!(self.at_ret=> #at_rt::#fallen::unless_open(__fallen, #open));
+        let unless_open = quote_spanned!(self.at_ret=> #at_rt::#failed_call::unless_open(__fallen, #open));
         let give = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         let last = self.step(chain, chain.steps.len() - 1);
         quote_spanned! {Span::mixed_site()=>
@@ -119,37 +119,37 @@ impl Kit<'_> {
     }
 
     // Output: `let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);`
-    fn rejection(&self, fallen: &Ident) -> TokenStream {
+    fn rejection(&self, failed_call: &Ident) -> TokenStream {
         let rt = self.rt;
         let at_rt = self.rt.at(self.at_ret);
         let show = quote_spanned! {Span::mixed_site()=>
             use #rt::{ShowError as _, ShowNothing as _};
             (&#rt::Seen(__error)).__breaker_error()
         };
-        let rejection = quote_spanned!(self.at_ret=> #at_rt::#fallen::rejection(&__fallen, |__error| { #show }));
+        let rejection = quote_spanned!(self.at_ret=> #at_rt::#failed_call::rejection(&__fallen, |__error| { #show }));
         quote_spanned!(Span::mixed_site()=> let __rejection = #rejection;)
     }
 
     // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
     //         let __out = RUN;
     //         return SETTLE
-    fn gate(&self, chain: &Chain, keep: &Keep) -> TokenStream {
-        let (rt, enter, result, fallen) = (self.rt, self.enter(), &self.result, self.fallen(chain));
-        let (run, quiet) = (self.run(!keep.unique_self), self.quiet_of_tail(!keep.unique_self));
-        let reborrowed = &keep.reborrowed;
-        let give = keep.owned.iter().map(Kept::give);
-        let copy = keep.owned.iter().map(|kept| kept.copy(self));
+    fn gate(&self, chain: &Chain, kept: &KeptArgs) -> TokenStream {
+        let (rt, enter, result, failed_call) = (self.rt, self.enter(), &self.result, self.failed_call(chain));
+        let (run, allow) = (self.run(!kept.unique_self), self.allow_implicit_return(!kept.unique_self));
+        let reborrowed = &kept.reborrowed;
+        let give = kept.owned.iter().map(KeptArg::give);
+        let copy = kept.owned.iter().map(|kept| kept.copy(self));
         // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
-        let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#fallen<#result>>::rejected(__rejected) });
+        let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#failed_call<#result>>::rejected(__rejected) });
         let rejected = if chain.on.open { falls.clone() } else { self.refused(chain, "rejected") };
         let busy = (chain.on.busy && !chain.on.open)
             .then(|| quote_spanned!(Span::mixed_site()=> #rt::Err(__rejected) if #rt::is_busy(&__rejected) => #falls,));
-        let cut = if chain.on.after_body() {
-            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::#fallen<#result>>::timed_out(__rejected))
+        let timed_out = if chain.on.after_body() {
+            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::#failed_call<#result>>::timed_out(__rejected))
         } else {
             self.refused(chain, "timed_out")
         };
-        let out = self.out(&run, &cut);
+        let out = self.out(&run, &timed_out);
         let settle = self.settle_or_fall(chain);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
@@ -159,20 +159,20 @@ impl Kit<'_> {
             };
             #(#copy)*
             #reborrowed
-            #quiet
+            #allow
             #out
             #settle
         }
     }
 
     // Output: `Fallen`, or `Refused` where no result of the body's waits while the steps run
-    fn fallen(&self, chain: &Chain) -> Ident {
+    fn failed_call(&self, chain: &Chain) -> Ident {
         let keeps = chain.on.after_body() || self.plan.retry.is_some() || self.has_cache();
         Ident::new(if keeps { "Fallen" } else { "Refused" }, Span::mixed_site())
     }
 
-    // Output: `return K::__rt::settle(__permit, __out, JUDGE);`, or where a failure or a time-out falls back, or an answer is stored:
-    //         match K::__rt::settle_or_fall(__permit, __out, JUDGE, K::__rt::On { .. }) {
+    // Output: `return K::__rt::settle(__permit, __out, CLASSIFIER);`, or where a failure or a time-out falls back, or an answer is stored:
+    //         match K::__rt::settle_or_fall(__permit, __out, CLASSIFIER, K::__rt::On { .. }) {
     //             Ok(__ret) => return __ret,
     //             Err(__fallen) => break '__gate __fallen,
     //         }

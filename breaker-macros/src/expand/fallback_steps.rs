@@ -4,16 +4,16 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, ExprClosure, ExprPath, Pat, ReturnType};
 
-use super::context::Kit;
+use super::context::Context;
 use super::kept_args::{keeps, needs, this};
 use crate::identifiers;
-use crate::item::params::{Hold, Kind as ParamKind, Param, Renamed, quiet};
+use crate::item::params::{Kind as ParamKind, Ownership, Param, Renamed, allow_local_lints};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::spans::{generated_braces, mixed, respan};
 use crate::validate::fallback::limit;
 use crate::validate::values::Setting;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: if let K::__rt::Some(__ret) = K::__rt::Step::<Ret, _>::take(CALL).await {
     //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
     //         }
@@ -36,13 +36,13 @@ impl Kit<'_> {
                 let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
                 if later.is_empty() {
                     let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
-                    let (quiet, leave) = (quiet(), self.leave(self.at_ret, &told));
+                    let (allow, leave) = (allow_local_lints(), self.leave(self.at_ret, &told));
                     let value = if self.gives_impl() {
                         quote_spanned!(at=> #value_rt::instead(&__fallen, #value))
                     } else {
                         value
                     };
-                    return quote_spanned!(self.at_ret=> #quiet let __ret = #value; #leave;);
+                    return quote_spanned!(self.at_ret=> #allow let __ret = #value; #leave;);
                 }
                 quote_spanned!(at=> #rt::Some(#value))
             }
@@ -52,14 +52,14 @@ impl Kit<'_> {
                 self.tried(step, mixed(&closure.body), &call)
             }
         };
-        let quiet = quiet();
+        let allow = allow_local_lints();
         let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
         let told = self.leave(self.at_ret, &told);
         // Of a closure that waits and then gives a future, which is awaited too.
         let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
             .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
-            #quiet #gives_a_future
+            #allow #gives_a_future
             if let #rt::Some(__ret) = #served {
                 #told;
             }
@@ -105,27 +105,28 @@ impl Kit<'_> {
     // Output: `query` (a reference), `&mut *seen`, `K::__rt::copy(&context)`,
     //         and `context` for the last step that needs it
     fn argument(&self, param: &Param, chain: &Chain, later: &[Step]) -> TokenStream {
-        let Some((name, hold)) = param.names().into_iter().next() else {
+        let Some((name, ownership)) = param.names().into_iter().next() else {
             return TokenStream::new();
         };
-        let place = self.place(chain, &name, hold);
-        match hold {
-            Hold::Shared => place.into_token_stream(),
-            Hold::Unique => quote_spanned!(Span::mixed_site()=> &mut *#place),
-            Hold::Owned if later.iter().any(|step| needs(step, param, &name)) => self.copied(&place),
-            Hold::Owned => place.into_token_stream(),
+        let place = self.place(chain, &name, ownership);
+        match ownership {
+            Ownership::Shared => place.into_token_stream(),
+            Ownership::Unique => quote_spanned!(Span::mixed_site()=> &mut *#place),
+            Ownership::Owned if later.iter().any(|step| needs(step, param, &name)) => self.copied(&place),
+            Ownership::Owned => place.into_token_stream(),
         }
     }
 
     fn keeps_self(&self, chain: &Chain) -> bool {
-        let is_owned_self = |param: &&Param| param.hold == Hold::Owned && matches!(param.kind, ParamKind::Receiver(_));
+        let is_owned_self =
+            |param: &&Param| param.ownership == Ownership::Owned && matches!(param.kind, ParamKind::Receiver(_));
         let receiver = self.plan.params.first().filter(is_owned_self);
         receiver.is_some_and(|param| param.names().iter().any(|(name, _)| keeps(chain, param, name)))
     }
 
     /// `self` cannot be declared anew, so a kept one has another name.
-    fn place(&self, chain: &Chain, name: &Ident, hold: Hold) -> Ident {
-        if name == "self" && hold == Hold::Owned && self.keeps_self(chain) { this() } else { name.clone() }
+    fn place(&self, chain: &Chain, name: &Ident, ownership: Ownership) -> Ident {
+        if name == "self" && ownership == Ownership::Owned && self.keeps_self(chain) { this() } else { name.clone() }
     }
 
     // Input:  `|rejection| EXPR`

@@ -4,11 +4,11 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{ReturnType, Type};
 
-use super::context::Kit;
+use super::context::Context;
 use crate::item::future::{Returned, Tail};
 use crate::item::return_type::without_impl;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Input:  `Box::pin(async move { BODY })`
     // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
     // or:     let __body = FUTURE;
@@ -40,7 +40,7 @@ impl Kit<'_> {
 
     /// The future's own type, as far as it can be written.
     fn returned_type(&self) -> TokenStream {
-        match &self.plan.target.sig.output {
+        match &self.plan.function.sig.output {
             ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => without_impl(ty).into_token_stream(),
             _ => quote_spanned!(Span::mixed_site()=> _),
         }

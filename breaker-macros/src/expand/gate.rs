@@ -5,18 +5,18 @@ use quote::quote_spanned;
 use syn::Expr;
 
 use super::config;
-use super::context::Kit;
+use super::context::Context;
 use crate::spans::{mixed, respan};
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: let __out = RUN;
     // or:     let __out = RUN;
     //         let __out = match __out {
     //             Ok(__out) => __out,
-    //             Err(__cut) => { let __rejected = K::__rt::cut_off(__permit, __cut); CUT }
+    //             Err(__cut) => { let __rejected = K::__rt::cut_off(__permit, __cut); TIMED_OUT }
     //         };
     // and:    let __out = K::__rt::given(__out, __shape);
-    pub(super) fn out(&self, run: &TokenStream, cut: &TokenStream) -> TokenStream {
+    pub(super) fn out(&self, run: &TokenStream, timed_out: &TokenStream) -> TokenStream {
         let rt = self.rt;
         let whole = self.is_async.then(|| {
             quote_spanned! {Span::mixed_site()=>
@@ -24,15 +24,15 @@ impl Kit<'_> {
                     #rt::Ok(__out) => __out,
                     #rt::Err(__cut) => {
                         let __rejected = #rt::cut_off(__permit, __cut);
-                        #cut
+                        #timed_out
                     }
                 };
             }
         });
-        let given =
-            self.plan.given.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
+        let kind =
+            self.plan.returns.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
         let timed = self.timed();
-        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #whole #given)
+        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #whole #kind)
     }
 
     // Output: let __permit = match ENTER {
@@ -40,17 +40,17 @@ impl Kit<'_> {
     //             Err(__rejected) => return K::__rt::reject::<_>(__rejected),
     //         };
     //         let __out = RUN;
-    //         K::__rt::settle(__permit, __out, JUDGE)
+    //         K::__rt::settle(__permit, __out, CLASSIFIER)
     pub(super) fn guarded(&self) -> TokenStream {
         let rt = self.rt;
         let (enter, run, reject, settle) = (self.enter(), self.run(true), self.reject(), self.settle(None));
-        let (quiet, out) = (self.quiet_of_tail(true), self.out(&run, &reject));
+        let (allow, out) = (self.allow_implicit_return(true), self.out(&run, &reject));
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => #reject,
             };
-            #quiet
+            #allow
             #out
             return #settle;
         }

@@ -4,14 +4,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::identifiers;
-use crate::item::params::{Hold, Kind as ParamKind, Param, quiet};
+use crate::item::params::{Kind as ParamKind, Ownership, Param, allow_local_lints};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::validate::cache::caches;
 
 /// An argument of which a copy waits for the steps while the body has the original.
-pub(super) struct Kept {
+pub(super) struct KeptArg {
     /// What the user calls it.
     pub(super) name: Ident,
     /// What holds it: assigned on each way to the steps.
@@ -22,63 +22,63 @@ pub(super) struct Kept {
 }
 
 /// What the steps may use after the body has run.
-pub(super) struct Keep {
-    pub(super) owned: Vec<Kept>,
+pub(super) struct KeptArgs {
+    pub(super) owned: Vec<KeptArg>,
     /// `let x = &mut *x;`, for what the body only borrows.
     pub(super) reborrowed: TokenStream,
     /// True where the body has to leave `&mut self` behind.
     pub(super) unique_self: bool,
 }
 
-impl Kit<'_> {
+impl Context<'_> {
     /// A plain `on(open)` keeps nothing but what a `store` needs: a rejected call has its arguments untouched.
-    pub(super) fn keep(&self, chain: &Chain) -> Keep {
-        let mut keep = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
+    pub(super) fn kept_args(&self, chain: &Chain) -> KeptArgs {
+        let mut kept = KeptArgs { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         for param in &self.plan.params {
             let cfg: TokenStream = param.cfg.iter().map(quote::ToTokens::to_token_stream).collect();
-            for (name, hold) in param.names() {
+            for (name, ownership) in param.names() {
                 let used = keeps(chain, param, &name);
-                match hold {
-                    Hold::Owned if used => {
-                        let place = Ident::new(&format!("__kept{}", keep.owned.len()), Span::mixed_site());
+                match ownership {
+                    Ownership::Owned if used => {
+                        let place = Ident::new(&format!("__kept{}", kept.owned.len()), Span::mixed_site());
                         let stores = stores(chain, param, &name);
-                        keep.owned.push(Kept { name, place, cfg: cfg.clone(), stores });
+                        kept.owned.push(KeptArg { name, place, cfg: cfg.clone(), stores });
                     }
-                    Hold::Unique if used && name == "self" => keep.unique_self = true,
-                    Hold::Unique if used => {
-                        let quiet = quiet();
-                        keep.reborrowed
-                            .extend(quote_spanned!(Span::mixed_site()=> #cfg #quiet let #name = &mut *#name;));
+                    Ownership::Unique if used && name == "self" => kept.unique_self = true,
+                    Ownership::Unique if used => {
+                        let allow = allow_local_lints();
+                        kept.reborrowed
+                            .extend(quote_spanned!(Span::mixed_site()=> #cfg #allow let #name = &mut *#name;));
                     }
                     _ => {}
                 }
             }
         }
-        keep
+        kept
     }
 }
 
-impl Kept {
+impl KeptArg {
     // Output: `__kept0 = x;`
     pub(super) fn give(&self) -> TokenStream {
-        let Kept { name, place, cfg, .. } = self;
-        let quiet = quiet();
-        quote_spanned!(Span::mixed_site()=> #cfg #quiet { #place = #name; })
+        let KeptArg { name, place, cfg, .. } = self;
+        let allow = allow_local_lints();
+        quote_spanned!(Span::mixed_site()=> #cfg #allow { #place = #name; })
     }
 
     // Output: `__kept0 = K::__rt::copy(&x);`
-    pub(super) fn copy(&self, kit: &Kit<'_>) -> TokenStream {
-        let Kept { name, place, cfg, .. } = self;
-        let (quiet, copied) = (quiet(), kit.copied(name));
-        quote_spanned!(Span::mixed_site()=> #cfg #quiet { #place = #copied; })
+    pub(super) fn copy(&self, context: &Context<'_>) -> TokenStream {
+        let KeptArg { name, place, cfg, .. } = self;
+        let (allow, copied) = (allow_local_lints(), context.copied(name));
+        quote_spanned!(Span::mixed_site()=> #cfg #allow { #place = #copied; })
     }
 
     // Output: `let x = __kept0;`, and for `self` a name of its own
     pub(super) fn restore(&self) -> TokenStream {
-        let Kept { name, place, cfg, .. } = self;
-        let quiet = quiet();
+        let KeptArg { name, place, cfg, .. } = self;
+        let allow = allow_local_lints();
         let name = if name == "self" { this() } else { name.clone() };
-        quote_spanned!(Span::mixed_site()=> #cfg #quiet let #name = #place;)
+        quote_spanned!(Span::mixed_site()=> #cfg #allow let #name = #place;)
     }
 }
 

@@ -4,17 +4,17 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Pat, Type};
 
-use super::context::Kit;
+use super::context::Context;
 use crate::item::return_type;
 use crate::spans::mixed;
-use crate::validate::classification::matcher::Test;
+use crate::validate::classification::matcher::Matcher;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: `match __error { TEST => SAYS, TEST => SAYS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
     pub(super) fn first_that_fits<'t>(
         &self,
         of: &str,
-        lists: impl IntoIterator<Item = (&'t [Test], TokenStream)>,
+        lists: impl IntoIterator<Item = (&'t [Matcher], TokenStream)>,
         otherwise: &TokenStream,
     ) -> TokenStream {
         let of = Ident::new(of, Span::mixed_site());
@@ -32,26 +32,26 @@ impl Kit<'_> {
     }
 
     // Output: `match __error { TEST => true, _ => false }`
-    pub(super) fn names(&self, tests: &[Test]) -> TokenStream {
+    pub(super) fn names(&self, tests: &[Matcher]) -> TokenStream {
         let error = Ident::new("__error", Span::mixed_site());
         let arms = tests.iter().map(|test| self.test(test, &error));
         quote_spanned!(Span::mixed_site()=> match #error { #(#arms => true,)* _ => false })
     }
 
     // Output: `_ if K::__rt::is::<T, _, _>(__error)`, `_ if K::__rt::ask(__error, PREDICATE)`, `PATTERN if GUARD`
-    fn test(&self, test: &Test, of: &Ident) -> TokenStream {
+    fn test(&self, test: &Matcher, of: &Ident) -> TokenStream {
         match test {
-            Test::Type(ty) => {
+            Matcher::Type(ty) => {
                 let (at, rt) = (mixed(ty), self.rt.at(mixed(ty)));
                 let is = quote_spanned!(at=> #rt::is::<#ty, _, _>(#of));
                 quote_spanned!(Span::mixed_site()=> _ if #is)
             }
-            Test::Predicate(predicate) => {
+            Matcher::Predicate(predicate) => {
                 let (at, rt) = (mixed(predicate), self.rt.at(mixed(predicate)));
                 let ask = quote_spanned!(at=> #rt::ask(#of, #predicate));
                 quote_spanned!(Span::mixed_site()=> _ if #ask)
             }
-            Test::Pattern(pattern, guard) => {
+            Matcher::Pattern(pattern, guard) => {
                 let guard = guard.as_ref().map(|guard| {
                     let (keyword, condition) = (guard.keyword.to_token_stream(), &guard.condition);
                     quote_spanned!(Span::mixed_site()=> #keyword #condition)
@@ -68,8 +68,8 @@ impl Kit<'_> {
     //         )
     //
     // rustc learns of the pattern which type is looked for.
-    fn within(&self, test: &Test, pattern: &TokenStream) -> TokenStream {
-        let at = if let Test::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
+    fn within(&self, test: &Matcher, pattern: &TokenStream) -> TokenStream {
+        let at = if let Matcher::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
         let at_rt = self.rt.at(at);
         let way = quote_spanned! {at=>
             {
@@ -92,8 +92,8 @@ impl Kit<'_> {
 
     /// Whether a pattern may be one of another error's than the function's own: it names its type, and that is not the one in the
     /// written return type.
-    fn may_be_of_another(&self, test: &Test) -> bool {
-        let Test::Pattern(pattern, _) = test else { return false };
+    fn may_be_of_another(&self, test: &Matcher) -> bool {
+        let Matcher::Pattern(pattern, _) = test else { return false };
         let own = self.output().and_then(return_type::error).and_then(|ty| match ty {
             Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
             _ => None,

@@ -26,7 +26,7 @@ mod track_caller;
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
-use self::context::Kit;
+use self::context::Context;
 use crate::attributes;
 use crate::spans::braces;
 use crate::validate::Plan;
@@ -35,28 +35,28 @@ use crate::validate::shape::Form;
 // Input:  `#[inline] pub async fn f(mut x: u32) -> Ret { BODY }`
 // Output: `#[inline] pub async fn f(x: u32) -> Ret { GATE RUN SETTLE }`
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
-    let kit = Kit::new(plan);
-    let target = &plan.target;
+    let context = Context::new(plan);
+    let function = &plan.function;
     let (attrs, vis, defaultness, sig, inner) =
-        (&target.attrs, &target.vis, &target.defaultness, &target.sig, &target.inner);
+        (&function.attrs, &function.vis, &function.defaultness, &function.sig, &function.inner);
     let guarded = match (&plan.retry, &plan.chain) {
-        (Some(retry), _) => kit.retried(retry),
-        (None, None) if kit.is_one_call() => kit.one_call(),
-        (None, None) => kit.guarded(),
-        (None, Some(chain)) => kit.guarded_with_fallback(chain),
+        (Some(retry), _) => context.retried(retry),
+        (None, None) if context.is_one_call() => context.one_call(),
+        (None, None) => context.guarded(),
+        (None, Some(chain)) => context.guarded_with_fallback(chain),
     };
-    let shape = kit.shape();
+    let shape = context.shape();
     let guarded = quote_spanned!(Span::mixed_site()=> #shape #guarded);
     let guarded = match &plan.form {
-        Form::Future(future) => kit.in_future(future, &guarded),
+        Form::Future(future) => context.in_future(future, &guarded),
         _ => guarded,
     };
     // On a constant, since the function's own tokens would make the way through another macro.
-    let traces = target.fallbacks.iter().chain(&target.retries).filter_map(attributes::trace);
-    let caller = kit.caller();
+    let traces = function.fallbacks.iter().chain(&function.retries).filter_map(attributes::trace);
+    let caller = context.caller();
     let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #caller #guarded);
     // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
-    let body = braces(body, target.body.span());
+    let body = braces(body, function.body.span());
     // Each attempt gets a clone, so clippy would say that a reference is enough.
     let by_value =
         plan.retry.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #[allow(clippy::needless_pass_by_value)]));

@@ -3,14 +3,14 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 
-use super::context::Kit;
-use super::kept_args::Keep;
-use crate::item::params::Hold;
+use super::context::Context;
+use super::kept_args::KeptArgs;
+use crate::item::params::Ownership;
 use crate::spans::mixed;
 use crate::validate::retry::{Retry, Wait};
 use crate::validate::values::{Number, Setting};
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
@@ -25,7 +25,7 @@ impl Kit<'_> {
     //         SERVED, or `return __fallen.into_result();`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (self.rt, self.new_retry(retry), self.attempt());
-        let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
+        let none = KeptArgs { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
             None => self.declined(),
@@ -42,7 +42,7 @@ impl Kit<'_> {
                 quote_spanned!(Span::mixed_site()=> if #busy !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
-        let (when, made) = (self.when(retry), self.made_once());
+        let (when, made) = (self.when(retry), self.converted_once());
         let guarded = quote_spanned! {Span::mixed_site()=>
             #made
             #mutable
@@ -65,12 +65,12 @@ impl Kit<'_> {
     fn when(&self, retry: &Retry) -> Option<TokenStream> {
         let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
         let names = self.names(retry.when.as_ref()?);
-        let quiet = quote_spanned!(Span::mixed_site()=>
+        let allow = quote_spanned!(Span::mixed_site()=>
             #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
         );
         let is_for = quote_spanned!(self.at_ret=> #at::Retry::is_for);
         Some(quote_spanned! {Span::mixed_site()=>
-            if !#is_for(&__fallen, #timeouts, #quiet |__error| #names) {
+            if !#is_for(&__fallen, #timeouts, #allow |__error| #names) {
                 break __fallen;
             }
         })
@@ -83,19 +83,21 @@ impl Kit<'_> {
     fn attempt(&self) -> TokenStream {
         let (rt, result, enter) = (self.rt, &self.result, self.enter());
         let receiver = self.plan.params.first();
-        let moves = !receiver
-            .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
-        let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
-        let (quiet, settle) = (self.quiet_of_tail(moves), self.settle(Some(&self.noting(self.on(true, true)))));
-        let cut = quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
-        let out = self.out(&run, &cut);
+        let moves = !receiver.is_some_and(|param| {
+            param.names().iter().any(|(name, ownership)| name == "self" && *ownership == Ownership::Unique)
+        });
+        let (cloned, run, give) = (self.cloned_args(), self.run(moves), self.give());
+        let (allow, settle) = (self.allow_implicit_return(moves), self.settle(Some(&self.noting(self.on(true, true)))));
+        let timed_out =
+            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
+        let out = self.out(&run, &timed_out);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => break '__gate <#rt::Fallen<#result>>::rejected(__rejected),
             };
-            #repeated
-            #quiet
+            #cloned
+            #allow
             #out
             match #settle {
                 #rt::Ok(__ret) => #give,
@@ -115,7 +117,7 @@ impl Kit<'_> {
     // What is not written is `K::__rt::None`. Without the feature the first name is missing, and rustc says so at the attribute.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
         let rt = self.rt;
-        let at = self.plan.target.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
+        let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
         let at_rt = self.rt.at(at);
         let attempts = match &retry.attempts {
             Some(Setting::Count(count, _)) => Some(Literal::u32_suffixed(*count).into_token_stream()),

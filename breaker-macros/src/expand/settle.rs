@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::Type;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::item::return_type;
 use crate::validate::classification::lists::Classify;
 
-impl Kit<'_> {
-    // Output: `K::__rt::settle(__permit, __out, &JUDGE)`; with `failure_if` or `classify = path` it is `settle_whole`, and with `on`
+impl Context<'_> {
+    // Output: `K::__rt::settle(__permit, __out, &CLASSIFIER)`; with `failure_if` or `classify = path` it is `settle_whole`, and with `on`
     //         `.._or_fall(.., ON)`
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
         let (rules, at) = (&self.plan.rules, self.at_ret);
@@ -20,18 +20,18 @@ impl Kit<'_> {
         let whole = !rules.failure_if.is_empty()
             || matches!(rules.classify, Some(Classify::By(_)))
             || self.of_value().is_some();
-        let judge = if whole { self.judge_of_whole() } else { self.judge(at) };
+        let classifier = if whole { self.classifier_of_result() } else { self.classifier(at) };
         let (or_fall, on) = or_fall(on, at);
         let name = Ident::new(&format!("{}{or_fall}", if whole { "settle_whole" } else { "settle" }), at);
-        quote_spanned!(at=> #rt::#name (__permit, __out, &#judge #on))
+        quote_spanned!(at=> #rt::#name (__permit, __out, &#classifier #on))
     }
 
-    // Output: `WAY::settle_stream(__permit, __out, &JUDGE, JUDGE, RULES)`, of a box `settle_stream_box`, and with `on` `.._or_fall(.., ON)`;
-    //         where the call waits for the first item `AWAITED(WAY::begin_stream_box(.., CARRY, OPEN))`
+    // Output: `STREAM_RT::settle_stream(__permit, __out, &CLASSIFIER, CLASSIFIER, RULES)`, of a box `settle_stream_box`, and with `on` `.._or_fall(.., ON)`;
+    //         where the call waits for the first item `AWAITED(STREAM_RT::begin_stream_box(.., CARRY, OPEN))`
     fn settle_stream(&self, rules: &TokenStream, on: Option<&TokenStream>) -> TokenStream {
         let at = self.at_ret;
-        let (way, judge, item) = (self.stream_rt(at), self.judge(at), self.item());
-        let items = self.judge_of_items(item.is_some(), &judge);
+        let (stream_rt, classifier, item) = (self.stream_rt(at), self.classifier(at), self.item());
+        let items = self.classifier_of_items(item.is_some(), &classifier);
         let name = match (self.gives_impl(), self.begins()) {
             (true, _) => "settle_stream",
             (false, false) => "settle_stream_box",
@@ -41,10 +41,12 @@ impl Kit<'_> {
         let name = Ident::new(&format!("{name}{or_fall}"), at);
         let types = item.map(|item| quote_spanned!(at=> ::<_, #item, _>));
         if !self.begins() {
-            return quote_spanned!(at=> #way::#name #types (__permit, __out, &#judge, #items, #rules #on));
+            return quote_spanned!(at=> #stream_rt::#name #types (__permit, __out, &#classifier, #items, #rules #on));
         }
         let (carry, open) = (self.carry(), self.open());
-        self.awaited(&quote_spanned!(at=> #way::#name (__permit, __out, &#judge, #items, #rules #on, #carry, #open)))
+        self.awaited(
+            &quote_spanned!(at=> #stream_rt::#name (__permit, __out, &#classifier, #items, #rules #on, #carry, #open)),
+        )
     }
 
     /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
@@ -52,10 +54,10 @@ impl Kit<'_> {
         self.output().and_then(return_type::item)
     }
 
-    /// The judge of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.
-    fn judge_of_items(&self, known: bool, judge: &TokenStream) -> TokenStream {
+    /// The classifier of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.
+    fn classifier_of_items(&self, known: bool, classifier: &TokenStream) -> TokenStream {
         if known || !self.gives_impl() {
-            return judge.clone();
+            return classifier.clone();
         }
         let (rt, outcome) = (self.rt, self.outcome());
         quote_spanned! {Span::mixed_site()=>

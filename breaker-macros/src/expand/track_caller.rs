@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::context::Kit;
+use super::context::Context;
 use crate::spans::mixed;
 use crate::validate::shape::Form;
 
@@ -11,7 +11,7 @@ use crate::validate::shape::Form;
 const NOTE: &str = "it has no effect here, for the body runs in a closure, which cannot have it; put it on a function that calls this \
                     one, and hand `Location::caller()` over";
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: `const _: () = { #[deprecated = NOTE] const TRACK_CALLER: () = (); TRACK_CALLER };`, used at the attribute
     //
     // A stable compiler has no other way to a warning of one's own. In an `async fn` rustc itself warns; the statements before an
@@ -22,7 +22,7 @@ impl Kit<'_> {
             Form::Async => false,
             Form::Future(future) => future.tail.is_none(),
         };
-        let attrs = &self.plan.target.attrs;
+        let attrs = &self.plan.function.attrs;
         let attr = attrs.iter().find(|attr| attr.path().is_ident("track_caller")).filter(|_| in_closure)?;
         let name = Ident::new("TRACK_CALLER", mixed(attr.path()));
         Some(quote_spanned! {Span::mixed_site()=>

@@ -26,14 +26,14 @@ pub(crate) struct Tail {
     /// `async move`
     pub(crate) keywords: TokenStream,
     pub(crate) block: Group,
-    /// The parentheses of `Box::pin(..)`, which then hold the async block.
+    /// The parentheses of `Box::pin(..)`, which then ownership the async block.
     pub(crate) parens: Option<Group>,
     /// `.boxed()`
     pub(crate) rest: TokenStream,
 }
 
 /// What a return type is, if it looks like a future.
-pub(crate) enum Look {
+pub(crate) enum FutureType {
     Future {
         output: Box<Type>,
         boxed: bool,
@@ -45,21 +45,21 @@ pub(crate) enum Look {
 }
 
 /// Tells `impl Future<..>`, `Pin<Box<dyn Future<..>>>` and `BoxFuture<..>`.
-pub(crate) fn look(ty: &Type) -> Option<Look> {
+pub(crate) fn future_type(ty: &Type) -> Option<FutureType> {
     match ty {
-        Type::Group(group) => look(&group.elem),
-        Type::Paren(paren) => look(&paren.elem),
+        Type::Group(group) => future_type(&group.elem),
+        Type::Paren(paren) => future_type(&paren.elem),
         Type::ImplTrait(ty) => bounds(&ty.bounds),
         Type::TraitObject(ty) => bounds(&ty.bounds),
-        Type::Path(ty) if ends_in(&ty.path, "Pin") => match look_into_box(argument(ty)?)? {
-            Look::Future { output, .. } => Some(Look::Future { output, boxed: true }),
+        Type::Path(ty) if ends_in(&ty.path, "Pin") => match future_type_in_box(argument(ty)?)? {
+            FutureType::Future { output, .. } => Some(FutureType::Future { output, boxed: true }),
             other => Some(other),
         },
         Type::Path(ty) if ends_in(&ty.path, "BoxFuture") || ends_in(&ty.path, "LocalBoxFuture") => {
-            argument(ty).map(|output| Look::Future { output: Box::new(output.clone()), boxed: true })
+            argument(ty).map(|output| FutureType::Future { output: Box::new(output.clone()), boxed: true })
         }
-        Type::Path(_) => match look_into_box(ty)? {
-            Look::Future { .. } => Some(Look::NotPinned),
+        Type::Path(_) => match future_type_in_box(ty)? {
+            FutureType::Future { .. } => Some(FutureType::NotPinned),
             other => Some(other),
         },
         _ => None,
@@ -67,11 +67,11 @@ pub(crate) fn look(ty: &Type) -> Option<Look> {
 }
 
 /// The same for what is in a `Box`.
-fn look_into_box(ty: &Type) -> Option<Look> {
+fn future_type_in_box(ty: &Type) -> Option<FutureType> {
     match ty {
-        Type::Group(group) => look_into_box(&group.elem),
+        Type::Group(group) => future_type_in_box(&group.elem),
         Type::Path(ty) if ends_in(&ty.path, "Box") => match argument(ty)? {
-            found @ (Type::ImplTrait(_) | Type::TraitObject(_) | Type::Group(_) | Type::Paren(_)) => look(found),
+            found @ (Type::ImplTrait(_) | Type::TraitObject(_) | Type::Group(_) | Type::Paren(_)) => future_type(found),
             _ => None,
         },
         _ => None,
@@ -86,7 +86,7 @@ pub(crate) fn argument(ty: &syn::TypePath) -> Option<&Type> {
     arguments.args.iter().find_map(|one| if let GenericArgument::Type(ty) = one { Some(ty) } else { None })
 }
 
-fn bounds(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<Look> {
+fn bounds(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<FutureType> {
     let named = |name| {
         bounds.iter().find_map(|bound| match bound {
             TypeParamBound::Trait(bound) if ends_in(&bound.path, name) => bound.path.segments.last(),
@@ -97,13 +97,13 @@ fn bounds(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<Look> {
     // No async block is `Unpin`, but a box with one is.
     let boxed = named("Unpin").is_some();
     let PathArguments::AngleBracketed(arguments) = &future.arguments else {
-        return Some(Look::NoOutput);
+        return Some(FutureType::NoOutput);
     };
     let output = arguments.args.iter().find_map(|one| match one {
         GenericArgument::AssocType(one) if one.ident == "Output" => Some(Box::new(one.ty.clone())),
         _ => None,
     });
-    Some(output.map_or(Look::NoOutput, |output| Look::Future { output, boxed }))
+    Some(output.map_or(FutureType::NoOutput, |output| FutureType::Future { output, boxed }))
 }
 
 /// Finds the async block at the end of a body; what stands before it must not be able to return another future.
@@ -234,10 +234,10 @@ mod tests {
 
     #[test]
     fn a_future_is_told_by_its_type() {
-        let output = |ty: TokenStream| match look(&syn::parse_quote!(#ty)) {
-            Some(Look::Future { output, boxed }) => format!("{} {boxed}", output.into_token_stream()),
-            Some(Look::NoOutput) => "no output".to_owned(),
-            Some(Look::NotPinned) => "not pinned".to_owned(),
+        let output = |ty: TokenStream| match future_type(&syn::parse_quote!(#ty)) {
+            Some(FutureType::Future { output, boxed }) => format!("{} {boxed}", output.into_token_stream()),
+            Some(FutureType::NoOutput) => "no output".to_owned(),
+            Some(FutureType::NotPinned) => "not pinned".to_owned(),
             None => "none".to_owned(),
         };
         for (ty, expected) in [

@@ -8,7 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Error, ItemImpl, PathArguments, Result, ReturnType, Signature, Token, Type, Visibility};
 
-use super::future::{self, Look};
+use super::future::{self, FutureType};
 use super::{ungrouped, unsupported};
 use crate::identifiers::ends_in;
 
@@ -131,7 +131,7 @@ impl Method {
     /// The written return type, or that of the returned future; `None` where there is none.
     pub(crate) fn output(&self) -> Option<Cow<'_, Type>> {
         match (&self.sig.output, self.future()) {
-            (_, Some(Look::Future { output, .. })) => Some(Cow::Owned(*output)),
+            (_, Some(FutureType::Future { output, .. })) => Some(Cow::Owned(*output)),
             (ReturnType::Type(_, ty), _) => Some(Cow::Borrowed(ty)),
             (ReturnType::Default, _) => None,
         }
@@ -141,9 +141,9 @@ impl Method {
         self.sig.asyncness.is_some() || self.future().is_some()
     }
 
-    fn future(&self) -> Option<Look> {
+    fn future(&self) -> Option<FutureType> {
         match &self.sig.output {
-            ReturnType::Type(_, ty) if self.sig.asyncness.is_none() => future::look(ty),
+            ReturnType::Type(_, ty) if self.sig.asyncness.is_none() => future::future_type(ty),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ use syn::{Attribute, Error, Result, Signature, Token, Visibility};
 
 use crate::attributes;
 
-pub(crate) struct Target {
+pub(crate) struct Function {
     /// Without `#[fallback(..)]` and `#[retry(..)]`.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) fallbacks: Vec<Attribute>,
@@ -29,13 +29,13 @@ pub(crate) struct Target {
     pub(crate) body: Group,
 }
 
-pub(crate) fn parse(item: TokenStream) -> Result<Target> {
+pub(crate) fn parse(item: TokenStream) -> Result<Function> {
     let (head, body) = without_body(ungrouped(item));
-    let mut target = target.parse2(head)?;
+    let mut function = function.parse2(head)?;
     if let Some(body) = body {
-        (target.inner, target.body) = split_inner(body);
+        (function.inner, function.body) = split_inner(body);
     }
-    Ok(target)
+    Ok(function)
 }
 
 // Input:  `fn f() { BODY }`
@@ -59,7 +59,7 @@ fn empty(span: Span) -> Group {
     braces
 }
 
-fn target(input: ParseStream<'_>) -> Result<Target> {
+fn function(input: ParseStream<'_>) -> Result<Function> {
     let attrs = input.call(Attribute::parse_outer)?;
     let (fallbacks, attrs): (_, Vec<_>) = attrs.into_iter().partition(attributes::is_fallback);
     let (retries, attrs): (_, Vec<_>) = attrs.into_iter().partition(attributes::is_retry);
@@ -74,7 +74,7 @@ fn target(input: ParseStream<'_>) -> Result<Target> {
     let defaultness = input.parse()?;
     let sig = input.parse()?;
     let (inner, body) = body(input)?;
-    Ok(Target { attrs, fallbacks, retries, vis, defaultness, sig, inner, body })
+    Ok(Function { attrs, fallbacks, retries, vis, defaultness, sig, inner, body })
 }
 
 fn body(input: ParseStream<'_>) -> Result<(TokenStream, Group)> {
@@ -135,27 +135,27 @@ mod tests {
 
     use super::*;
 
-    fn read(item: TokenStream) -> Target {
+    fn read(item: TokenStream) -> Function {
         parse(item).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
     fn a_body_that_does_not_parse_survives() {
-        let target = read(quote!(async fn f() -> Result<(), E> { let x = ; self. }));
-        assert_eq!(target.body.stream().to_string(), "let x = ; self .");
+        let function = read(quote!(async fn f() -> Result<(), E> { let x = ; self. }));
+        assert_eq!(function.body.stream().to_string(), "let x = ; self .");
     }
 
     #[test]
     fn inner_attributes_leave_the_body() {
-        let target = read(quote!(
+        let function = read(quote!(
             fn f() -> R {
                 #![allow(dead_code)]
                 #[cfg(x)]
                 g();
             }
         ));
-        assert_eq!(target.inner.to_string(), "# ! [allow (dead_code)]");
-        assert_eq!(target.body.stream().to_string(), "# [cfg (x)] g () ;");
+        assert_eq!(function.inner.to_string(), "# ! [allow (dead_code)]");
+        assert_eq!(function.body.stream().to_string(), "# [cfg (x)] g () ;");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::spans::mixed;
 
 /// How a parameter is held; decides whether it can be used twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hold {
+pub(crate) enum Ownership {
     /// `&T`: passed on as it is.
     Shared,
     /// `&mut T`: reborrowed.
@@ -23,7 +23,7 @@ pub(crate) struct Param {
     pub(crate) cfg: Vec<Attribute>,
     /// `#[allow(..)]` and the like, which the user wrote about the binding.
     lints: Vec<Attribute>,
-    pub(crate) hold: Hold,
+    pub(crate) ownership: Ownership,
     pub(crate) kind: Kind,
 }
 
@@ -81,29 +81,29 @@ fn read(sig: &mut Signature, whole: bool, in_order: bool) -> Vec<Param> {
             FnArg::Receiver(receiver) => self_param(receiver),
             FnArg::Typed(typed) => typed_param(typed, index, whole, in_order && owned_before),
         };
-        owned_before |= param.hold == Hold::Owned;
+        owned_before |= param.ownership == Ownership::Owned;
         params.push(param);
     }
     params
 }
 
 fn self_param(receiver: &Receiver) -> Param {
-    let hold = match &receiver.kind {
-        ReceiverKind::Reference(_, _, None) => Hold::Shared,
-        ReceiverKind::Reference(_, _, Some(_)) => Hold::Unique,
-        ReceiverKind::Typed(_, ty) => hold(ty),
-        _ => Hold::Owned,
+    let ownership = match &receiver.kind {
+        ReceiverKind::Reference(_, _, None) => Ownership::Shared,
+        ReceiverKind::Reference(_, _, Some(_)) => Ownership::Unique,
+        ReceiverKind::Typed(_, ty) => ownership(ty),
+        _ => Ownership::Owned,
     };
     let kind = Kind::Receiver(Ident::new("self", receiver.self_token.span));
-    Param { cfg: cfg(&receiver.attrs), lints: Vec::new(), hold, kind }
+    Param { cfg: cfg(&receiver.attrs), lints: Vec::new(), ownership, kind }
 }
 
 fn typed_param(typed: &mut PatType, index: usize, whole: bool, owned_before: bool) -> Param {
-    let hold = hold(&typed.ty);
+    let ownership = ownership(&typed.ty);
     let cfg = cfg(&typed.attrs);
     let lints = take_lints(&mut typed.attrs);
     // An unbound part is dropped with the parameter. Outside the body that would be after the parameters before it.
-    let whole = whole || (owned_before && hold == Hold::Owned && leaves_a_part(&typed.pat));
+    let whole = whole || (owned_before && ownership == Ownership::Owned && leaves_a_part(&typed.pat));
     let kind = match &mut *typed.pat {
         Pat::Ident(PatIdent { by_ref: None, mutability, ident, subpat: None, .. }) if !is_upper(ident) => {
             Kind::Name(Binding { ident: ident.clone(), mutability: mutability.take(), owned: true })
@@ -111,7 +111,7 @@ fn typed_param(typed: &mut PatType, index: usize, whole: bool, owned_before: boo
         pat if whole => rename(pat, index),
         pat => Kind::Spread(bindings(pat)),
     };
-    Param { cfg, lints, hold, kind }
+    Param { cfg, lints, ownership, kind }
 }
 
 // Input:  `(a, b): (A, B)`
@@ -126,13 +126,13 @@ fn rename(pat: &mut Pat, index: usize) -> Kind {
     Kind::Renamed(Box::new(Renamed { name, pattern, plain, bindings }))
 }
 
-pub(crate) fn hold(ty: &Type) -> Hold {
+pub(crate) fn ownership(ty: &Type) -> Ownership {
     match ty {
-        Type::Reference(reference) if reference.mutability.is_some() => Hold::Unique,
-        Type::Reference(_) => Hold::Shared,
-        Type::Group(group) => hold(&group.elem),
-        Type::Paren(paren) => hold(&paren.elem),
-        _ => Hold::Owned,
+        Type::Reference(reference) if reference.mutability.is_some() => Ownership::Unique,
+        Type::Reference(_) => Ownership::Shared,
+        Type::Group(group) => ownership(&group.elem),
+        Type::Paren(paren) => ownership(&paren.elem),
+        _ => Ownership::Owned,
     }
 }
 
@@ -226,11 +226,11 @@ impl Param {
         let Binding { ident, mutability, .. } = binding;
         let (cfg, lints) = (&self.cfg, &self.lints);
         // What a block does not move it borrows, and a shared borrow of a `&mut T` would ask for `T: Sync`.
-        if !self.is_rebound(binding) && (moves || self.hold != Hold::Unique) {
+        if !self.is_rebound(binding) && (moves || self.ownership != Ownership::Unique) {
             return TokenStream::new();
         }
         if starts_with_underscore(ident) {
-            let used = used_underscore();
+            let used = allow_used_underscore();
             return quote_spanned! {Span::mixed_site()=>
                 #(#cfg)* #[allow(clippy::shadow_reuse)] #(#lints)* let (#mutability #ident,) = (#used #ident,);
             };
@@ -272,25 +272,25 @@ impl Param {
     }
 
     fn is_rebound(&self, binding: &Binding) -> bool {
-        binding.mutability.is_some() || (binding.owned && self.hold == Hold::Owned)
+        binding.mutability.is_some() || (binding.owned && self.ownership == Ownership::Owned)
     }
 
     /// The names that the parameter has outside the body.
-    pub(crate) fn names(&self) -> Vec<(Ident, Hold)> {
+    pub(crate) fn names(&self) -> Vec<(Ident, Ownership)> {
         match &self.kind {
-            Kind::Receiver(name) => vec![(name.clone(), self.hold)],
-            Kind::Renamed(renamed) => vec![(renamed.name.clone(), self.hold)],
-            Kind::Name(binding) => vec![(binding.ident.clone(), self.hold)],
+            Kind::Receiver(name) => vec![(name.clone(), self.ownership)],
+            Kind::Renamed(renamed) => vec![(renamed.name.clone(), self.ownership)],
+            Kind::Name(binding) => vec![(binding.ident.clone(), self.ownership)],
             Kind::Spread(bindings) => {
-                let hold = |binding: &Binding| if binding.owned { self.hold } else { Hold::Shared };
-                bindings.iter().map(|binding| (binding.ident.clone(), hold(binding))).collect()
+                let ownership = |binding: &Binding| if binding.owned { self.ownership } else { Ownership::Shared };
+                bindings.iter().map(|binding| (binding.ident.clone(), ownership(binding))).collect()
             }
         }
     }
 }
 
 /// What clippy has to say about a local that takes over from an argument is not about the user's code.
-pub(crate) fn quiet() -> TokenStream {
+pub(crate) fn allow_local_lints() -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #[allow(
             clippy::shadow_same,
@@ -302,9 +302,9 @@ pub(crate) fn quiet() -> TokenStream {
     }
 }
 
-/// What hands over a name that begins with an underscore is no use of it. The local must not be quiet, for then uses of the
+/// What hands over a name that begins with an underscore is no use of it. The local must not allow the lints, for then uses of the
 /// user's own would be too.
-pub(crate) fn used_underscore() -> TokenStream {
+pub(crate) fn allow_used_underscore() -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)])
 }
 

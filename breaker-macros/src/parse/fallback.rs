@@ -164,7 +164,7 @@ fn within(call: ExprCall, source: Option<String>, errors: &mut Errors) -> Result
 fn no_step(step: &Expr) -> Error {
     let message = match step {
         Expr::Call(call) if is_word(call, "on") => "`on(..)` has no source name".to_owned(),
-        Expr::Call(_) | Expr::MethodCall(_) | Expr::Field(_) | Expr::Lit(_) => fallback_hints::instead(step),
+        Expr::Call(_) | Expr::MethodCall(_) | Expr::Field(_) | Expr::Lit(_) => fallback_hints::no_step(step),
         _ => "a step is a path, a closure `|rejection| ..`, `value(..)` or `cache(..)`".to_owned(),
     };
     Error::new_spanned(step, message)
@@ -202,7 +202,7 @@ fn on(call: &ExprCall) -> Result<On> {
     let mut errors = Errors::default();
     for word in &call.args {
         let written = quote::ToTokens::to_token_stream(word).to_string();
-        let Some(known) = errors.take(fallback_hints::when(&written, word.span())) else { continue };
+        let Some(known) = errors.take(fallback_hints::on_word(&written, word.span())) else { continue };
         if seen.contains(&known) {
             errors.at(word.span(), format!("`{known}` is written twice"));
         }

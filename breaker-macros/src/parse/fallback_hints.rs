@@ -7,7 +7,7 @@ use syn::{Error, Expr, Lit, Path, Result};
 use super::suggest;
 
 /// The message for a call, a field or a literal where a step should stand.
-pub(super) fn instead(step: &Expr) -> String {
+pub(super) fn no_step(step: &Expr) -> String {
     let called = "which is called with the function's own arguments";
     match step {
         Expr::MethodCall(call) if is_self(&call.receiver) => {
@@ -50,7 +50,7 @@ fn is_self(receiver: &Expr) -> bool {
 }
 
 /// A word of `on(..)`.
-pub(super) fn when(written: &str, at: Span) -> Result<&'static str> {
+pub(super) fn on_word(written: &str, at: Span) -> Result<&'static str> {
     let other = match written {
         "rejected" | "rejection" | "reject" | "circuit_open" | "opened" => Some("open"),
         "error" | "errors" | "err" | "fail" | "failed" | "failures" => Some("failure"),

@@ -11,21 +11,21 @@ use syn::{
 use super::fallback::uses_it;
 use super::shape::{Form, output};
 use crate::diagnostics::Errors;
-use crate::item::Target;
+use crate::item::Function;
 use crate::parse::fallback::{Chain, Kind, Step};
 
-pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
+pub(super) fn check(function: &Function, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
     if let Some(chain) = chain {
-        check_steps(target, form, chain, errors);
+        check_steps(function, form, chain, errors);
     }
     if has_retry {
-        check_retry(target, form, errors);
+        check_retry(function, form, errors);
     }
 }
 
 /// Refuses the second one that needs such an argument: first is the body under `on(failure)`, or else a path step.
-fn check_steps(target: &Target, form: &Form, chain: &Chain, errors: &mut Errors) {
-    for name in output(target, form).map(|output| lenders(&target.sig, output)).unwrap_or_default() {
+fn check_steps(function: &Function, form: &Form, chain: &Chain, errors: &mut Errors) {
+    for name in output(function, form).map(|output| borrowed_args(&function.sig, output)).unwrap_or_default() {
         let mut users = chain.steps.iter().filter(|step| uses_it(step, &name));
         let (first, fix) = if chain.on.after_body() {
             ("the body", "leave out `on(..)`")
@@ -42,11 +42,11 @@ fn check_steps(target: &Target, form: &Form, chain: &Chain, errors: &mut Errors)
 }
 
 /// Refuses such a result beside a `#[retry]`, whose next attempt would need the argument.
-fn check_retry(target: &Target, form: &Form, errors: &mut Errors) {
-    let Some(output) = output(target, form) else {
+fn check_retry(function: &Function, form: &Form, errors: &mut Errors) {
+    let Some(output) = output(function, form) else {
         return;
     };
-    if let Some(name) = lenders(&target.sig, output).first() {
+    if let Some(name) = borrowed_args(&function.sig, output).first() {
         let fix = "return an owned value, or put `#[retry]` on a function that does";
         errors.under(output, format!("the result borrows from `{name}`, which the next attempt needs; {fix}"));
     }
@@ -62,7 +62,7 @@ fn written(step: &Step) -> TokenStream {
 }
 
 /// The `&mut` arguments that the result borrows from, by its lifetimes.
-fn lenders(sig: &Signature, output: &Type) -> Vec<Ident> {
+fn borrowed_args(sig: &Signature, output: &Type) -> Vec<Ident> {
     // `None` stands for the elided one.
     let mut lifetimes = Vec::new();
     collect(output, &mut lifetimes);

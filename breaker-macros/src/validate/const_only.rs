@@ -7,9 +7,9 @@ use syn::Expr;
 use super::plan::Options;
 use super::values::{Number, Setting};
 use crate::diagnostics::Errors;
-use crate::item::{Target, params};
+use crate::item::{Function, params};
 
-pub(super) fn check(options: &Options, target: &Target, errors: &mut Errors) {
+pub(super) fn check(options: &Options, function: &Function, errors: &mut Errors) {
     let settings = options.settings.iter().flat_map(|(key, _, setting)| values(setting).map(|value| (key.name, value)));
     let name = options.name.iter().filter(|name| !matches!(name, Expr::Lit(_)));
     let name = name.map(|name| ("name", name.to_token_stream()));
@@ -18,7 +18,7 @@ pub(super) fn check(options: &Options, target: &Target, errors: &mut Errors) {
     if values.is_empty() {
         return;
     }
-    let params = params::leave(&mut target.sig.clone(), false);
+    let params = params::leave(&mut function.sig.clone(), false);
     let names: Vec<Ident> = params.iter().flat_map(params::Param::names).map(|(name, _)| name).collect();
     for (key, value) in values {
         if let Some((word, at)) = argument(value, &names) {

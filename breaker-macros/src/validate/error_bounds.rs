@@ -4,10 +4,10 @@ use syn::{GenericArgument, Generics, PathArguments, Type, TypeParam, TypeParamBo
 
 use super::shape::{Form, output};
 use crate::diagnostics::Errors;
-use crate::item::Target;
+use crate::item::Function;
 
 /// Traits of std that say nothing of a conversion. Any other one may bring a `From` along.
-const OTHERS: [&str; 15] = [
+const UNRELATED: [&str; 15] = [
     "Send",
     "Sync",
     "Unpin",
@@ -26,11 +26,11 @@ const OTHERS: [&str; 15] = [
 ];
 
 /// Looks at the parameters of the function, and of the impl block, if that has the attribute.
-pub(super) fn check(target: &Target, form: &Form, outer: Option<&Generics>, errors: &mut Errors) {
-    let Some(returned) = output(target, form) else { return };
-    let all: Vec<&Generics> = outer.into_iter().chain([&target.sig.generics]).collect();
+pub(super) fn check(function: &Function, form: &Form, outer: Option<&Generics>, errors: &mut Errors) {
+    let Some(returned) = output(function, form) else { return };
+    let all: Vec<&Generics> = outer.into_iter().chain([&function.sig.generics]).collect();
     let error = error_of(returned).and_then(|error| Some((error, param(error, &all)?)));
-    if let Some((error, param)) = error.filter(|(_, param)| bounds(param, &all).all(is_other)) {
+    if let Some((error, param)) = error.filter(|(_, param)| bounds(param, &all).all(is_unrelated)) {
         let name = &param.ident;
         let fix = format!(
             "give it the bound `{name}: From<breaker_core::CircuitBreakerError>`, or say with `open = ..` how one is made"
@@ -64,15 +64,15 @@ fn bounds<'a>(param: &'a TypeParam, all: &[&'a Generics]) -> impl Iterator<Item 
     });
     let of_param = predicates
         .filter(|predicate| matches!(&predicate.bounded_ty, Type::Path(ty) if ty.path.is_ident(&param.ident)));
-    let elsewhere: Vec<_> = of_param.flat_map(|predicate| &predicate.bounds).collect();
-    param.bounds.iter().chain(elsewhere)
+    let in_clauses: Vec<_> = of_param.flat_map(|predicate| &predicate.bounds).collect();
+    param.bounds.iter().chain(in_clauses)
 }
 
-fn is_other(bound: &TypeParamBound) -> bool {
+fn is_unrelated(bound: &TypeParamBound) -> bool {
     match bound {
         TypeParamBound::Lifetime(_) => true,
         TypeParamBound::Trait(bound) => {
-            bound.path.segments.last().is_some_and(|last| OTHERS.iter().any(|other| last.ident == other))
+            bound.path.segments.last().is_some_and(|last| UNRELATED.iter().any(|other| last.ident == other))
         }
         _ => false,
     }

@@ -9,8 +9,8 @@ use super::shape::Form;
 use super::values::{self, Setting};
 use crate::diagnostics::Errors;
 use crate::identifiers;
-use crate::item::Target;
-use crate::item::params::{self, Hold};
+use crate::item::Function;
+use crate::item::params::{self, Ownership};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::parse::keys::{Key, Shape, key};
 
@@ -34,20 +34,20 @@ pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
 }
 
 /// Refuses a step that needs what the user's own code has taken before, or holds on to.
-pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
+pub(super) fn check(function: &Function, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
     let (Form::Future(future), Some(chain)) = (form, chain) else {
         return;
     };
-    let params = params::leave(&mut target.sig.clone(), false);
+    let params = params::leave(&mut function.sig.clone(), false);
     let names: Vec<_> = params.iter().flat_map(params::Param::names).collect();
     for step in &chain.steps {
-        let taken = names.iter().find(|(name, hold)| {
+        let taken = names.iter().find(|(name, ownership)| {
             let is_gone = if future.tail.is_none() {
-                *hold != Hold::Shared
+                *ownership != Ownership::Shared
             } else {
                 // The attempts of a `#[retry]` only borrow it.
                 let later = chain.on.after_body() || stores_in(step, name);
-                *hold == Hold::Unique && name == "self" && later && !has_retry
+                *ownership == Ownership::Unique && name == "self" && later && !has_retry
             };
             is_gone && uses_it(step, name)
         });
@@ -59,14 +59,15 @@ pub(super) fn check(target: &Target, form: &Form, chain: Option<&Chain>, has_ret
 }
 
 /// The same for a `key`, which is evaluated when the future is polled.
-pub(super) fn check_key(key: &Expr, target: &Target, form: &Form, errors: &mut Errors) {
+pub(super) fn check_key(key: &Expr, function: &Function, form: &Form, errors: &mut Errors) {
     let Form::Future(future) = form else {
         return;
     };
-    let params = params::leave(&mut target.sig.clone(), false);
+    let params = params::leave(&mut function.sig.clone(), false);
     let names: Vec<_> = params.iter().flat_map(params::Param::names).collect();
     let tokens = key.to_token_stream();
-    let taken = names.iter().find(|(name, hold)| *hold != Hold::Shared && identifiers::mentions(&tokens, name));
+    let taken =
+        names.iter().find(|(name, ownership)| *ownership != Ownership::Shared && identifiers::mentions(&tokens, name));
     if let (None, Some((name, _))) = (&future.tail, taken) {
         let fix =
             "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";

@@ -19,13 +19,13 @@ use syn::spanned::Spanned as _;
 
 use self::plan::Options;
 pub(crate) use self::plan::Plan;
-use self::return_value::Given;
+use self::return_value::ReturnKind;
 use self::shape::Form;
 use self::values::Setting;
 use crate::attributes;
 use crate::diagnostics::Errors;
 use crate::item::return_type::has_impl;
-use crate::item::{self, Target};
+use crate::item::{self, Function};
 use crate::parse::fallback::Chain;
 use crate::parse::keys::Key;
 use crate::parse::{self, Opt, Value};
@@ -47,30 +47,30 @@ pub(crate) fn with_options(
     outer: Option<&syn::Generics>,
     errors: &mut Errors,
 ) -> Option<Plan> {
-    let target = errors.take(item::parse(item));
-    let generics = target.as_ref().map(|target| target.sig.generics.clone()).unwrap_or_default();
+    let function = errors.take(item::parse(item));
+    let generics = function.as_ref().map(|function| function.sig.generics.clone()).unwrap_or_default();
     let options = values_of(options, &generics, errors);
-    let target = target?;
-    let chain = chain(&target, errors);
-    let form = shape::check(&target, chain.is_some(), errors);
+    let function = function?;
+    let chain = chain(&function, errors);
+    let form = shape::check(&function, chain.is_some(), errors);
     if options.open.is_none() && !chain.as_ref().is_some_and(return_value::ends_in_value) {
-        error_bounds::check(&target, &form, outer, errors);
+        error_bounds::check(&function, &form, outer, errors);
     }
-    let retry = retry::retry(&target, &form, errors);
-    let given =
-        return_value::check(&target, (&form, outer), !options.rules.failure_if.is_empty(), chain.as_ref(), errors);
-    if let Some((true, at)) = options.at("open").map(|at| (matches!(given, Some(Given::Value)), at)) {
+    let retry = retry::retry(&function, &form, errors);
+    let returns =
+        return_value::check(&function, (&form, outer), !options.rules.failure_if.is_empty(), chain.as_ref(), errors);
+    if let Some((true, at)) = options.at("open").map(|at| (matches!(returns, Some(ReturnKind::Value)), at)) {
         errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
     }
-    if let (Some(Given::Value), Some(at)) = (given, retry.as_ref().and_then(|retry| retry.when_at)) {
+    if let (Some(ReturnKind::Value), Some(at)) = (returns, retry.as_ref().and_then(|retry| retry.when_at)) {
         errors.at(at, "`when(..)` looks at errors, and this function returns no `Result`; leave it out");
     }
-    check_against(&options, (&target, &form), (chain.as_ref(), retry.is_some()), errors);
+    check_against(&options, (&function, &form), (chain.as_ref(), retry.is_some()), errors);
     fallback::limits(&form, chain.as_ref(), errors);
-    fallback::check(&target, &form, chain.as_ref(), retry.is_some(), errors);
-    borrowed_return::check(&target, &form, chain.as_ref(), retry.is_some(), errors);
+    fallback::check(&function, &form, chain.as_ref(), retry.is_some(), errors);
+    borrowed_return::check(&function, &form, chain.as_ref(), retry.is_some(), errors);
     let bounds = cache::check(chain.as_ref(), options.rules.stream.as_ref().map(|stream| stream.at), errors);
-    Some(Plan { bounds, given, ..options.finish(target, form, chain, retry) })
+    Some(Plan { bounds, returns, ..options.finish(function, form, chain, retry) })
 }
 
 /// Checks the options by themselves.
@@ -85,20 +85,20 @@ pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mu
 /// The rules that need both the options and the function.
 fn check_against(
     options: &Options,
-    (target, form): (&Target, &Form),
+    (function, form): (&Function, &Form),
     (chain, has_retry): (Option<&Chain>, bool),
     errors: &mut Errors,
 ) {
     classification::check(&options.written, &options.rules, errors);
     if let Some(stream) = &options.rules.stream {
-        let gives_impl = shape::output(target, form).is_some_and(has_impl);
+        let gives_impl = shape::output(function, form).is_some_and(has_impl);
         stream.check(gives_impl, chain.is_some(), has_retry, errors);
     }
     combinations::check(options, errors);
     classification::lists::check(&options.rules, &options.written, errors);
-    const_only::check(options, target, errors);
+    const_only::check(options, function, errors);
     if let Some(key) = &options.key {
-        fallback::check_key(key, target, form, errors);
+        fallback::check_key(key, function, form, errors);
     }
     if !matches!(form, Form::Sync) {
         return;
@@ -127,8 +127,8 @@ pub(crate) fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
     first
 }
 
-fn chain(target: &Target, errors: &mut Errors) -> Option<Chain> {
-    let (first, more) = target.fallbacks.split_first()?;
+fn chain(function: &Function, errors: &mut Errors) -> Option<Chain> {
+    let (first, more) = function.fallbacks.split_first()?;
     for attr in more {
         errors.under(attr, "a function has one `#[fallback]`; write all steps into it: `#[fallback(FIRST, SECOND)]`");
     }

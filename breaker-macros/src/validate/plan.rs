@@ -8,12 +8,12 @@ use super::cache::Bounds;
 use super::classification;
 use super::classification::lists::{Classify, Rules, otherwise};
 use super::retry::Retry;
-use super::return_value::Given;
+use super::return_value::ReturnKind;
 use super::shape::Form;
 use super::stream::Streaming;
 use super::values::{self, Setting};
 use crate::diagnostics::Errors;
-use crate::item::Target;
+use crate::item::Function;
 use crate::item::params::{self, Param};
 use crate::parse::fallback::{Chain, Kind};
 use crate::parse::keys::Key;
@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     /// `open = PATH`, which makes the error of a rejection
     pub(crate) open: Option<Expr>,
     /// What the function gives, where that may be no `Result`
-    pub(crate) given: Option<Given>,
+    pub(crate) returns: Option<ReturnKind>,
     pub(crate) settings: Vec<(&'static Key, Span, Setting)>,
     pub(crate) rules: Rules,
     pub(crate) chain: Option<Chain>,
@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) retry: Option<Retry>,
     pub(crate) params: Vec<Param>,
     pub(crate) form: Form,
-    pub(crate) target: Target,
+    pub(crate) function: Function,
 }
 
 /// What the options of the attribute say.
@@ -90,16 +90,16 @@ impl Options {
         self.written.iter().find(|(key, _)| *key == name).map(|(_, at)| *at)
     }
 
-    pub(super) fn finish(self, mut target: Target, form: Form, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
+    pub(super) fn finish(self, mut function: Function, form: Form, chain: Option<Chain>, retry: Option<Retry>) -> Plan {
         let Options { krate, name, key, config, open, settings, rules, written: _ } = self;
         let steps = chain.iter().flat_map(|chain| &chain.steps);
         let whole = steps.into_iter().any(|step| matches!(step.kind, Kind::Path(_)));
         let params = match &form {
-            Form::Future(future) if future.tail.is_some() => params::leave(&mut target.sig, whole),
-            _ => params::take(&mut target.sig, whole),
+            Form::Future(future) if future.tail.is_some() => params::leave(&mut function.sig, whole),
+            _ => params::take(&mut function.sig, whole),
         };
         let krate = krate.map(Path::into_token_stream);
-        let (bounds, given) = (Vec::new(), None);
-        Plan { krate, name, key, config, open, given, settings, rules, chain, bounds, retry, params, form, target }
+        let (bounds, returns) = (Vec::new(), None);
+        Plan { krate, name, key, config, open, returns, settings, rules, chain, bounds, retry, params, form, function }
     }
 }

@@ -8,14 +8,14 @@ use syn::spanned::Spanned as _;
 use syn::{Error, Expr, FnArg, Generics, Lit, Meta, Pat, Receiver, ReceiverKind, Result, Type};
 
 use super::classification::lists;
-use super::classification::matcher::{self, Test};
+use super::classification::matcher::{self, Matcher};
 use super::shape::Form;
 use super::values::{self, Number, Setting};
 use crate::attributes;
 use crate::diagnostics::Errors;
 use crate::identifiers;
 use crate::identifiers::ends_in;
-use crate::item::{Target, params};
+use crate::item::{Function, params};
 use crate::parse::keys::Key;
 use crate::parse::matchers::Item;
 use crate::parse::retry::{self, Opt};
@@ -31,7 +31,7 @@ pub(crate) struct Retry {
     pub(crate) wait: Wait,
     pub(crate) total: Option<Setting>,
     /// Which failures are tried again; `None`: each.
-    pub(crate) when: Option<Vec<Test>>,
+    pub(crate) when: Option<Vec<Matcher>>,
     pub(crate) when_at: Option<Span>,
 }
 
@@ -49,8 +49,8 @@ pub(crate) enum Wait {
 const MIN: Duration = Duration::from_secs(2);
 const MAX: Duration = Duration::from_secs(10);
 
-pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option<Retry> {
-    let (first, more) = target.retries.split_first()?;
+pub(super) fn retry(function: &Function, form: &Form, errors: &mut Errors) -> Option<Retry> {
+    let (first, more) = function.retries.split_first()?;
     for attr in more {
         errors.under(attr, "a function has one `#[retry]`; leave one out");
     }
@@ -63,7 +63,7 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
     for option in retry::parse(attributes::arguments(first), errors) {
         let name = option.key.name;
         if name == "when" {
-            let generics = &target.sig.generics;
+            let generics = &function.sig.generics;
             let tests = option.items.into_iter().filter_map(|item| errors.take(named(item, generics)));
             read.when = Some(tests.collect());
             read.when_at = Some(option.at);
@@ -73,7 +73,7 @@ pub(super) fn retry(target: &Target, form: &Form, errors: &mut Errors) -> Option
         let added = read.add(option);
         errors.take(added);
     }
-    function(target, form, first.path().span(), errors);
+    check_function(function, form, first.path().span(), errors);
     read.order(errors, at);
     Some(read)
 }
@@ -111,7 +111,7 @@ impl Retry {
     /// Whether `when(..)` names time-outs: by the error that they are before the function's own is made of it.
     pub(crate) fn names_timeouts(&self) -> bool {
         let is_named =
-            |test: &Test| matches!(test, Test::Type(Type::Path(ty)) if ends_in(&ty.path, "CircuitBreakerError"));
+            |test: &Matcher| matches!(test, Matcher::Type(Type::Path(ty)) if ends_in(&ty.path, "CircuitBreakerError"));
         self.when.iter().flatten().any(is_named)
     }
 
@@ -137,7 +137,7 @@ impl Retry {
 }
 
 /// An item of `when(..)`.
-fn named(item: Item, generics: &Generics) -> Result<Test> {
+fn named(item: Item, generics: &Generics) -> Result<Matcher> {
     match item {
         Item::Pattern(Pat::Wild(all), None) => {
             Err(Error::new_spanned(all, "without `when(..)` every failure is tried again; leave it out"))
@@ -156,7 +156,7 @@ fn attempts(key: &Key, value: Expr) -> Result<Setting> {
 }
 
 /// What cannot be called a second time.
-fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
+fn check_function(function: &Function, form: &Form, at: Span, errors: &mut Errors) {
     match form {
         Form::Async => {}
         Form::Future(future) if future.tail.is_some() => {}
@@ -169,8 +169,8 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
              let what stands before it be `let`s without `?` and `return`",
         ),
     }
-    no_self_in_a_string(target, form, errors);
-    if let Some(receiver) = target.sig.receiver().filter(|receiver| by_value(receiver)) {
+    no_self_in_a_string(function, form, errors);
+    if let Some(receiver) = function.sig.receiver().filter(|receiver| by_value(receiver)) {
         let fix =
             "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
         errors.under(receiver, fix);
@@ -178,12 +178,12 @@ fn function(target: &Target, form: &Form, at: Span, errors: &mut Errors) {
 }
 
 /// In an async block of the user's own a `&mut self` has another name.
-fn no_self_in_a_string(target: &Target, form: &Form, errors: &mut Errors) {
+fn no_self_in_a_string(function: &Function, form: &Form, errors: &mut Errors) {
     let Form::Future(future) = form else { return };
-    let (Some(FnArg::Receiver(receiver)), Some(tail)) = (target.sig.inputs.first(), &future.tail) else { return };
+    let (Some(FnArg::Receiver(receiver)), Some(tail)) = (function.sig.inputs.first(), &future.tail) else { return };
     let is_unique = match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
-        ReceiverKind::Typed(_, ty) => params::hold(ty) == params::Hold::Unique,
+        ReceiverKind::Typed(_, ty) => params::ownership(ty) == params::Ownership::Unique,
         _ => false,
     };
     if let (true, Some(at)) = (is_unique, identifiers::self_in_a_string(&tail.block.stream())) {
@@ -194,7 +194,7 @@ fn no_self_in_a_string(target: &Target, form: &Form, errors: &mut Errors) {
 fn by_value(receiver: &Receiver) -> bool {
     match &receiver.kind {
         ReceiverKind::Reference(..) => false,
-        ReceiverKind::Typed(_, ty) => params::hold(ty) == params::Hold::Owned,
+        ReceiverKind::Typed(_, ty) => params::ownership(ty) == params::Ownership::Owned,
         _ => true,
     }
 }

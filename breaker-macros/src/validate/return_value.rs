@@ -7,12 +7,12 @@ use syn::{Generics, Ident, Path, Type, TypeParamBound};
 use super::shape::{Form, output};
 use crate::diagnostics::Errors;
 use crate::identifiers::ends_in;
-use crate::item::{Target, future};
+use crate::item::{Function, future};
 use crate::parse::fallback::{Chain, Kind};
 
 /// What is returned, where it may be no `Result`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Given {
+pub(crate) enum ReturnKind {
     /// It is none.
     Value,
     /// A name that may be an alias of one.
@@ -62,37 +62,37 @@ const VALUES: [&str; 36] = [
 /// `None` for a `Result`, and where rustc tells that it is none. A value can be guarded where `failure_if` says which ones are failures, and a
 /// last step `value(..)` gives one in place of an error.
 pub(super) fn check(
-    target: &Target,
+    function: &Function,
     (form, outer): (&Form, Option<&Generics>),
     has_failure_if: bool,
     chain: Option<&Chain>,
     errors: &mut Errors,
-) -> Option<Given> {
-    let ty = output(target, form);
+) -> Option<ReturnKind> {
+    let ty = output(function, form);
     // Of such a future there is an error already.
     if !matches!(form, Form::Future(_))
-        && target.sig.asyncness.is_none()
-        && ty.is_some_and(|ty| future::look(ty).is_some())
+        && function.sig.asyncness.is_none()
+        && ty.is_some_and(|ty| future::future_type(ty).is_some())
     {
         return None;
     }
     let is_parameter = |ty: &Type| {
-        let mut all = outer.into_iter().chain([&target.sig.generics]).flat_map(Generics::type_params);
+        let mut all = outer.into_iter().chain([&function.sig.generics]).flat_map(Generics::type_params);
         matches!(ty, Type::Path(path) if all.any(|param| path.path.is_ident(&param.ident)))
     };
-    let given = match ty {
-        None => Given::Value,
-        Some(ty) if is_parameter(ty) => Given::Value,
+    let kind = match ty {
+        None => ReturnKind::Value,
+        Some(ty) if is_parameter(ty) => ReturnKind::Value,
         Some(ty) => of(ty)?,
     };
     let is_whole = has_failure_if && chain.is_some_and(ends_in_value);
     if let Some(ty) = ty.filter(|ty| !is_whole && is_stream(ty)) {
-        errors.under(ty, of_a_stream(&target.sig.ident, ty));
+        errors.under(ty, of_a_stream(&function.sig.ident, ty));
         return None;
     }
     let missing = match (!has_failure_if, chain.is_some_and(ends_in_value)) {
-        (false, true) => return Some(given),
-        _ if given == Given::Unknown => return None,
+        (false, true) => return Some(kind),
+        _ if kind == ReturnKind::Unknown => return None,
         (true, true) => "with `failure_if(..)` say which values are failures",
         (false, false) => "with a last step `value(..)` of a `#[fallback]` say what callers get in place of an error",
         (true, false) => {
@@ -100,7 +100,7 @@ pub(super) fn check(
              callers get in place of an error"
         }
     };
-    let name = &target.sig.ident;
+    let name = &function.sig.ident;
     let message = |what: &str| format!("`#[circuit_breaker]` needs a `Result`, and `{name}` returns {what}; {missing}");
     match ty {
         Some(Type::Never(never)) => {
@@ -114,7 +114,7 @@ pub(super) fn check(
 
 /// True where the written type is none of a `Result`, whatever the rest of the program says; `None`: there is no type.
 pub(crate) fn is_value(ty: Option<&Type>) -> bool {
-    ty.is_none_or(|ty| of(ty) == Some(Given::Value))
+    ty.is_none_or(|ty| of(ty) == Some(ReturnKind::Value))
 }
 
 /// True where the last step always has an answer.
@@ -122,23 +122,23 @@ pub(crate) fn ends_in_value(chain: &Chain) -> bool {
     chain.steps.last().is_some_and(|step| matches!(step.kind, Kind::Value(_)))
 }
 
-fn of(ty: &Type) -> Option<Given> {
+fn of(ty: &Type) -> Option<ReturnKind> {
     match ty {
         Type::Group(group) => of(&group.elem),
         Type::Paren(paren) => of(&paren.elem),
         Type::Path(ty) if ty.qself.is_none() => of_path(&ty.path),
-        Type::Path(_) | Type::Macro(_) | Type::Infer(_) | Type::Verbatim(_) => Some(Given::Unknown),
-        _ => Some(Given::Value),
+        Type::Path(_) | Type::Macro(_) | Type::Infer(_) | Type::Verbatim(_) => Some(ReturnKind::Unknown),
+        _ => Some(ReturnKind::Value),
     }
 }
 
-fn of_path(path: &Path) -> Option<Given> {
+fn of_path(path: &Path) -> Option<ReturnKind> {
     let last = path.segments.last()?.ident.unraw().to_string();
     if last.ends_with("Result") {
         return None;
     }
     let is_value = VALUES.contains(&&*last);
-    Some(if is_value { Given::Value } else { Given::Unknown })
+    Some(if is_value { ReturnKind::Value } else { ReturnKind::Unknown })
 }
 
 /// `impl Stream<..>`, a box of one, and the alias of futures for such a box.

@@ -3,8 +3,8 @@
 use syn::{Abi, ReturnType, Type};
 
 use crate::diagnostics::Errors;
-use crate::item::Target;
-use crate::item::future::{self, Look, Returned};
+use crate::item::Function;
+use crate::item::future::{self, FutureType, Returned};
 
 /// How the body runs.
 pub(crate) enum Form {
@@ -14,8 +14,8 @@ pub(crate) enum Form {
     Future(Box<Returned>),
 }
 
-pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
-    let sig = &target.sig;
+pub(crate) fn check(function: &Function, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &function.sig;
     if let Some(constness) = &sig.constness {
         errors.at(
             constness.span,
@@ -34,7 +34,7 @@ pub(crate) fn check(target: &Target, has_fallback: bool, errors: &mut Errors) ->
             "an `extern` function cannot have a circuit breaker; put it on a Rust function that this one calls",
         );
     }
-    return_type(target, has_fallback, errors)
+    return_type(function, has_fallback, errors)
 }
 
 fn is_foreign(abi: &Abi) -> bool {
@@ -42,26 +42,26 @@ fn is_foreign(abi: &Abi) -> bool {
 }
 
 /// What the type itself must be is told by rustc, through the traits of the run-time half.
-fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form {
-    let sig = &target.sig;
+fn return_type(function: &Function, has_fallback: bool, errors: &mut Errors) -> Form {
+    let sig = &function.sig;
     if sig.asyncness.is_some() {
         return Form::Async;
     }
     let ReturnType::Type(_, ty) = &sig.output else {
         return Form::Sync;
     };
-    match future::look(ty) {
+    match future::future_type(ty) {
         None => Form::Sync,
-        Some(Look::Future { output, boxed }) => {
-            let tail = future::tail(&target.body, has_fallback);
+        Some(FutureType::Future { output, boxed }) => {
+            let tail = future::tail(&function.body, has_fallback);
             Form::Future(Box::new(Returned { output: *output, boxed, tail }))
         }
-        Some(Look::NoOutput) => {
+        Some(FutureType::NoOutput) => {
             let fix = "say what the future gives: `Future<Output = Result<..>>`";
             errors.under(ty, format!("`#[circuit_breaker]` needs a future that gives a `Result`; {fix}"));
             Form::Async
         }
-        Some(Look::NotPinned) => {
+        Some(FutureType::NotPinned) => {
             errors.under(ty, "a future in a `Box` cannot be awaited; return a `Pin<Box<..>>`, or write an `async fn`");
             Form::Async
         }
@@ -69,8 +69,8 @@ fn return_type(target: &Target, has_fallback: bool, errors: &mut Errors) -> Form
 }
 
 /// The written type of what the function gives at last: with a future its output. `None`: there is no type.
-pub(crate) fn output<'t>(target: &'t Target, form: &'t Form) -> Option<&'t Type> {
-    match (form, &target.sig.output) {
+pub(crate) fn output<'t>(function: &'t Function, form: &'t Form) -> Option<&'t Type> {
+    match (form, &function.sig.output) {
         (Form::Future(future), _) => Some(&future.output),
         (_, ReturnType::Type(_, ty)) => Some(ty),
         (_, ReturnType::Default) => None,

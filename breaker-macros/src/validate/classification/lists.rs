@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use syn::{Error, Expr, Generics, Lit, Pat, Result};
 
-use super::matcher::{self, Test, code_of};
+use super::matcher::{self, Matcher, code_of};
 use crate::diagnostics::Errors;
 use crate::parse::matchers::Item;
 use crate::parse::suggest;
@@ -13,12 +13,12 @@ use crate::validate::stream::Streaming;
 /// The lists of the attribute, in the order in which they are asked.
 #[derive(Default)]
 pub(crate) struct Rules {
-    pub(crate) exclude: Vec<Test>,
-    pub(crate) success: Vec<Test>,
-    pub(crate) include: Vec<Test>,
+    pub(crate) exclude: Vec<Matcher>,
+    pub(crate) success: Vec<Matcher>,
+    pub(crate) include: Vec<Matcher>,
     pub(crate) otherwise: Option<&'static str>,
     /// `Ok` values that are failures.
-    pub(crate) failure_if: Vec<Test>,
+    pub(crate) failure_if: Vec<Matcher>,
     pub(crate) classify: Option<Classify>,
     pub(crate) stream: Option<Streaming>,
     /// The items without a guard, as written, each with its list.
@@ -85,14 +85,14 @@ pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
 /// The message for `"neutral"` and `Outcome::Neutral`.
 fn not_a_word(value: &Expr, words: &[&str]) -> String {
     let written = value.to_token_stream().to_string().to_lowercase();
-    let meant = words.iter().find(|word| written.contains(**word));
-    let fix = meant
+    let word = words.iter().find(|word| written.contains(**word));
+    let fix = word
         .map_or_else(|| "`failure`, `neutral` or `success`".to_owned(), |word| format!("a word: `otherwise = {word}`"));
     format!("`otherwise` takes {fix}, without quotes or a path")
 }
 
-/// An item of a list that looks at errors: none is a number or a text, since neither can hold a rejection.
-pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Test> {
+/// An item of a list that looks at errors: none is a number or a text, since neither can ownership a rejection.
+pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
     match &item {
         Item::Pattern(Pat::Lit(literal), None) => {
             let fix = match &literal.lit {
@@ -115,18 +115,18 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Test> {
             };
             Err(Error::new_spanned(result, format!("an item looks at the error itself; {fix}")))
         }
-        _ => matcher::test(item, generics),
+        _ => matcher::matcher(item, generics),
     }
 }
 
 /// An item of `failure_if`, which looks at values and not at errors.
-fn of_value(item: Item, generics: &Generics) -> Result<Test> {
+fn of_value(item: Item, generics: &Generics) -> Result<Matcher> {
     if let Item::Pattern(Pat::Wild(wild), None) = &item {
         let fix = "`_` matches every value; name the values that are failures";
         return Err(Error::new_spanned(wild, fix));
     }
-    match matcher::test(item, generics)? {
-        Test::Type(ty) => Err(Error::new_spanned(
+    match matcher::matcher(item, generics)? {
+        Matcher::Type(ty) => Err(Error::new_spanned(
             ty,
             "`failure_if` looks at the value in the `Ok`, whose type is known; write a pattern (`Reply::Degraded`, \
              `pat(Degraded { .. })`) or a predicate (`|reply| ..`)",

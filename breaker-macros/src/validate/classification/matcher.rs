@@ -10,53 +10,53 @@ use crate::parse::matchers::{Guard, Item};
 use crate::spans::mixed;
 
 /// One question to an error.
-pub(crate) enum Test {
+pub(crate) enum Matcher {
     Type(Type),
     Pattern(Pat, Option<Guard>),
     Predicate(Expr),
 }
 
 /// The guards and predicates of these.
-pub(crate) fn code_of<'t>(tests: impl Iterator<Item = &'t Test>) -> TokenStream {
+pub(crate) fn code_of<'t>(tests: impl Iterator<Item = &'t Matcher>) -> TokenStream {
     let code = tests.filter_map(|test| match test {
-        Test::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
-        Test::Predicate(predicate) => Some(predicate.to_token_stream()),
-        Test::Type(_) => None,
+        Matcher::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
+        Matcher::Predicate(predicate) => Some(predicate.to_token_stream()),
+        Matcher::Type(_) => None,
     });
     code.collect()
 }
 
-pub(super) fn test(item: Item, generics: &Generics) -> Result<Test> {
+pub(super) fn matcher(item: Item, generics: &Generics) -> Result<Matcher> {
     match item {
         Item::Path(path) => Ok(by_spelling(path, generics)),
-        Item::Type(ty) => Ok(Test::Type(ty)),
-        Item::Predicate(predicate) => Ok(Test::Predicate(predicate)),
+        Item::Type(ty) => Ok(Matcher::Type(ty)),
+        Item::Predicate(predicate) => Ok(Matcher::Predicate(predicate)),
         Item::Pattern(mut pattern, guard) => {
             if guard.is_none() {
-                narrow(&pattern)?;
+                refuse_catch_all(&pattern)?;
             }
-            no_call(&pattern)?;
+            refuse_call(&pattern)?;
             never_bind(&mut pattern);
-            Ok(Test::Pattern(pattern, guard))
+            Ok(Matcher::Pattern(pattern, guard))
         }
     }
 }
 
 /// `is_client_error` is a predicate, `GenError::Http` a pattern, `errors::HttpError` a type.
-fn by_spelling(path: TypePath, generics: &Generics) -> Test {
+fn by_spelling(path: TypePath, generics: &Generics) -> Matcher {
     let names: Vec<&Ident> = path.path.segments.iter().map(|segment| &segment.ident).collect();
     let (last, before) = match names[..] {
         [.., before, last] => (last, Some(before)),
         [last] => (last, None),
-        [] => return Test::Type(Type::Path(path)),
+        [] => return Matcher::Type(Type::Path(path)),
     };
     let of_a_type = before.is_some_and(|before| before == "Self" || is_type_parameter(before, generics));
     if is_lower(last) {
-        Test::Predicate(Expr::Path(ExprPath { attrs: Vec::new(), qself: path.qself, path: path.path }))
+        Matcher::Predicate(Expr::Path(ExprPath { attrs: Vec::new(), qself: path.qself, path: path.path }))
     } else if path.qself.is_some() || before.is_none_or(is_lower) || (last == "Error" && of_a_type) {
-        Test::Type(Type::Path(path))
+        Matcher::Type(Type::Path(path))
     } else {
-        Test::Pattern(unit(path.path), None)
+        Matcher::Pattern(unit(path.path), None)
     }
 }
 
@@ -98,10 +98,10 @@ fn unit(path: Path) -> Pat {
 }
 
 /// Refuses a pattern that matches every error.
-fn narrow(pattern: &Pat) -> Result<()> {
+fn refuse_catch_all(pattern: &Pat) -> Result<()> {
     match pattern {
-        Pat::Or(or) => or.cases.iter().try_for_each(narrow),
-        Pat::Paren(paren) => narrow(&paren.pat),
+        Pat::Or(or) => or.cases.iter().try_for_each(refuse_catch_all),
+        Pat::Paren(paren) => refuse_catch_all(&paren.pat),
         Pat::Wild(_) => Err(Error::new_spanned(
             pattern,
             "`_` matches every error; say what all other errors are with `otherwise = ..`",
@@ -119,15 +119,15 @@ fn narrow(pattern: &Pat) -> Result<()> {
 }
 
 /// Refuses `is_status(503)`, which reads as a pattern.
-fn no_call(pattern: &Pat) -> Result<()> {
+fn refuse_call(pattern: &Pat) -> Result<()> {
     match pattern {
         Pat::TupleStruct(call) if call.path.segments.last().is_some_and(|last| is_lower(&last.ident)) => {
             let fix = "this reads as a pattern; a call that gives a predicate is written `fn(..)` around it, \
                        a predicate without its arguments";
             Err(Error::new_spanned(call, fix))
         }
-        Pat::Or(or) => or.cases.iter().try_for_each(no_call),
-        Pat::Paren(paren) => no_call(&paren.pat),
+        Pat::Or(or) => or.cases.iter().try_for_each(refuse_call),
+        Pat::Paren(paren) => refuse_call(&paren.pat),
         _ => Ok(()),
     }
 }
@@ -170,10 +170,10 @@ mod tests {
     fn read(tokens: TokenStream) -> String {
         let item = item.parse2(tokens).expect("an item");
         let generics: Generics = syn::parse_quote!(<Backend>);
-        match test(item, &generics).expect("a test") {
-            Test::Type(ty) => format!("type {}", ty.to_token_stream()),
-            Test::Pattern(pat, guard) => format!("pat {} {}", pat.to_token_stream(), guard.map_or("", |_| "if")),
-            Test::Predicate(predicate) => format!("fn {}", predicate.to_token_stream()),
+        match matcher(item, &generics).expect("a test") {
+            Matcher::Type(ty) => format!("type {}", ty.to_token_stream()),
+            Matcher::Pattern(pat, guard) => format!("pat {} {}", pat.to_token_stream(), guard.map_or("", |_| "if")),
+            Matcher::Predicate(predicate) => format!("fn {}", predicate.to_token_stream()),
         }
     }
 

@@ -100,7 +100,7 @@ fn written(name: &str, text: &LitStr) -> Result<Setting> {
 
 /// What to write instead, or else how durations are written.
 fn hint(name: &str, written: &str) -> String {
-    match duration_hint::meant(written) {
+    match duration_hint::suggestion(written) {
         Some(fix) if name == "recovery_timeout" || !is_zero(&fix) => {
             format!("; did you mean {}?", quoted(&fix))
         }

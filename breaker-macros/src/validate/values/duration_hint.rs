@@ -36,7 +36,7 @@ pub(super) fn without_type(digits: &str) -> &str {
 }
 
 /// A right spelling of the same duration: `30` is `30s`, `5min` is `5m`, `PT1M30S` is `1m 30s`.
-pub(super) fn meant(written: &str) -> Option<String> {
+pub(super) fn suggestion(written: &str) -> Option<String> {
     let plain = written.trim().trim_start_matches(['-', '+']).to_lowercase().replace(['_', ' '], "");
     let parts = match clock(&plain) {
         Some(parts) => parts,
@@ -132,7 +132,7 @@ mod tests {
             ("100 millis", "100ms"),
             ("7µs", "7us"),
         ] {
-            assert_eq!(meant(written).as_deref(), Some(fix), "{written}");
+            assert_eq!(suggestion(written).as_deref(), Some(fix), "{written}");
         }
     }
 
@@ -141,7 +141,7 @@ mod tests {
         for written in
             ["", "soon", "1e400", "1:30", "s", "30 blinks", "99999999999999999999s", "1y", "off", "--", "1..2s"]
         {
-            assert_eq!(meant(written), None, "{written}");
+            assert_eq!(suggestion(written), None, "{written}");
         }
     }
 
