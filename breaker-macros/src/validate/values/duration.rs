@@ -81,7 +81,7 @@ fn written(name: &str, text: &LitStr) -> Result<Setting> {
         return refused(&format!("cannot be negative{hint}"));
     }
     let length = humantime::parse_duration(&written);
-    if let (Ok(_), Some(unit)) = (&length, duration_hint::long_unit(&written)) {
+    if let (Ok(_), Some(unit)) = (&length, duration_hint::unknown_unit(&written)) {
         return refused(&format!("has an unknown unit `{unit}`{hint}"));
     }
     match length {
