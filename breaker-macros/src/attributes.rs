@@ -1,14 +1,14 @@
-//! Recognises the attributes of this crate on an item, and what stands in their parentheses.
+//! Recognises the attributes of this crate on an item, and reads their arguments.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::Attribute;
 use syn::parse::ParseStream;
 
-/// What a moved `#[fallback]` has before its arguments.
+/// The mark before the arguments of a `#[fallback]` that has moved.
 pub(crate) const MARK: &str = "__moved_to_the_end";
 
-/// The whole argument of the `#[fallback]` that an expansion leaves behind, see [`trace`].
+/// The argument of the `#[fallback]` that an expansion leaves behind, see [`trace`].
 pub(crate) const TAKEN: &str = "__taken_by_circuit_breaker";
 
 /// Splits an item into its outer attributes and everything after them.
@@ -16,7 +16,8 @@ pub(crate) fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attri
     Ok((input.call(Attribute::parse_outer)?, input.parse()?))
 }
 
-/// Tells `#[fallback]`, also by its full path, which a renamed one has when it has moved itself (see `fallback.rs`).
+/// True for `#[fallback]`, also by its full path: a renamed one has that after its move, see
+/// `companion_attributes`.
 pub(crate) fn is_fallback(attr: &Attribute) -> bool {
     is_named(attr, "fallback")
 }
@@ -38,7 +39,8 @@ fn is_named(attr: &Attribute, name: &str) -> bool {
 // Input:  `#[fallback(STEPS)]`
 // Output: `#[fallback(__taken_by_circuit_breaker)]`, which leaves its item as it is
 //
-// A taken attribute is never resolved: without this trace rustc would call the user's import of it unused.
+// A taken attribute is never resolved: without this trace rustc would call the user's import of it
+// unused.
 pub(crate) fn trace(attr: &Attribute) -> Option<TokenStream> {
     let (path, taken) = (attr.path(), proc_macro2::Ident::new(TAKEN, Span::mixed_site()));
     (!has_moved(attr)).then(|| quote!(#[#path(#taken)]))
@@ -52,7 +54,7 @@ pub(crate) fn is_marked(args: &TokenStream) -> bool {
     args.clone().into_iter().next().is_some_and(|first| first.to_string() == MARK)
 }
 
-/// What stands in the parentheses of a `#[fallback]` or `#[retry]`, moved or not.
+/// The arguments of an attribute, without the mark of a moved one.
 pub(crate) fn arguments(attr: &Attribute) -> TokenStream {
     let Ok(list) = attr.meta.require_list() else {
         return TokenStream::new();

@@ -1,9 +1,8 @@
-//! The attributes `#[fallback(..)]` and `#[retry(..)]` themselves: they make way for `#[circuit_breaker]`, which takes them
-//! from the item.
+//! Moves `#[fallback(..)]` and `#[retry(..)]` below `#[circuit_breaker]`, which takes them.
 //!
-//! rustc expands the attributes of an item from the top. Below a `#[circuit_breaker]` this macro is therefore never
-//! called. Above one it moves itself to the end, once and with a mark, so that the
-//! other one, under whatever name, comes first.
+//! rustc expands the attributes of an item from the top. Below a `#[circuit_breaker]` it therefore
+//! never calls this macro. Above one the macro moves its attribute to the end, once and with a
+//! mark. So `#[circuit_breaker]` comes first, whatever the user calls it.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
@@ -14,7 +13,9 @@ use crate::attributes::{MARK, TAKEN, is_marked, split_attributes};
 use crate::diagnostics;
 
 // Input:  STEPS, `#[circuit_breaker(..)] fn f() { BODY }`
-// Output: `#[circuit_breaker(..)] #[::breaker_core::fallback(__moved_to_the_end; STEPS)] fn f() { BODY }`
+// Output: #[circuit_breaker(..)]
+//         #[::breaker_core::fallback(__moved_to_the_end; STEPS)]
+//         fn f() { BODY }
 pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream) -> TokenStream {
     if args.to_string() == TAKEN {
         return item.clone();
@@ -49,7 +50,7 @@ fn alone(name: &str, item: &TokenStream) -> TokenStream {
     diagnostics::item_and_message(item, &syn::Error::new(Span::call_site(), message))
 }
 
-/// True for a function that has its breaker already.
+/// True for a function that already has its breaker.
 fn mentions_the_run_time_half(item: &TokenStream) -> bool {
     item.clone().into_iter().any(|tree| match tree {
         TokenTree::Ident(name) => name == "__rt",
@@ -58,7 +59,8 @@ fn mentions_the_run_time_half(item: &TokenStream) -> bool {
     })
 }
 
-/// The attributes of the language, and other fallbacks; any other one may be a breaker under a name of the user's own.
+/// True for attributes of the language, and for other fallbacks. Any other attribute may be a
+/// breaker that the user has renamed.
 fn cannot_be_a_breaker(attr: &Attribute) -> bool {
     const KNOWN: [&str; 16] = [
         "doc",

@@ -1,4 +1,4 @@
-//! `#[derive(Classify)]`: each variant of an enum says what it counts as.
+//! Expands `#[derive(Classify)]`, which says for each variant of an enum what it counts as.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
@@ -31,7 +31,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let tokens = read(input, &mut errors);
     match errors.finish() {
         Ok(()) => tokens.unwrap_or_default(),
-        // The empty `impl` that is missing would only be told once more at each use.
+        // rustc reports the missing `impl` once more, at each use.
         Err(error) => error.to_compile_error(),
     }
 }
@@ -86,12 +86,15 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
     })
 }
 
-// Output: `Self::Empty { .. } => K::__rt::Outcome::neutral(),`, `Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),`,
-//         `Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),`,
-//         `Self::Open { 0: __field0, .. } => K::__rt::of_variant(&[K::__rt::see_field(__field0).__breaker_look()]),`
+// Output: Self::Empty { .. } => K::__rt::Outcome::neutral(),
+// or:     Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),
+// or:     Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),
+// or:     Self::Open { 0: __field0, .. } => {
+//             K::__rt::of_variant(&[K::__rt::see_field(__field0).__breaker_look()])
+//         }
 fn arm(rt: &TokenStream, variant: &Variant, decision: &Decision) -> TokenStream {
     let name = &variant.ident;
-    // Where the field is used, so that a wrong type is told at the user's word.
+    // At the place of its use, so that rustc reports a wrong type at the user's word.
     let field = |index: usize, field: &Field, at: Span| {
         let place =
             field.ident.as_ref().map_or_else(|| syn::Index::from(index).to_token_stream(), Ident::to_token_stream);
@@ -126,7 +129,8 @@ fn arm(rt: &TokenStream, variant: &Variant, decision: &Decision) -> TokenStream 
     quote_spanned!(Span::mixed_site()=> Self::#name { #(#patterns,)* .. } => #value,)
 }
 
-/// The variant's attribute; without one it counts as an error does that no list of `#[circuit_breaker]` names.
+/// What the variant's attribute says. Without one the variant counts as an error that no list of
+/// `#[circuit_breaker]` names.
 fn decision(variant: &Variant) -> Result<Decision> {
     for field in &variant.fields {
         if let Some(attr) = ours(&field.attrs).next() {
@@ -179,8 +183,8 @@ fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Decis
     Ok(Decision::With(path))
 }
 
-/// Of a preset is known that it takes one field. rustc would propose to leave out a part of its path. A module `presets` of the user's own can be named
-/// `self::presets`.
+/// Refuses a preset on a variant that has not exactly one field: rustc would propose to leave out a
+/// part of its path. The user can name a module `presets` of their own `self::presets`.
 fn check_preset(path: &Path, variant: &Variant) -> Result<()> {
     let mut last = path.segments.iter().rev().map(|segment| &segment.ident);
     let (Some(name), Some(module), of) = (last.next(), last.next(), last.next()) else { return Ok(()) };
@@ -198,7 +202,7 @@ fn check_preset(path: &Path, variant: &Variant) -> Result<()> {
     Err(Error::new_spanned(path, format!("`presets::{name}` is asked about one field, {fix}")))
 }
 
-/// Which field `delegate` asks: the only one, or the one that is the source.
+/// The field that `delegate` asks: the only one, or the one that is the source.
 fn delegate(variant: &Variant, at: Span) -> Result<usize> {
     let is_source = |field: &Field| {
         let named = field.ident.as_ref().is_some_and(|name| name.unraw() == "source");

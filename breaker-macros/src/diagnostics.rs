@@ -1,4 +1,6 @@
-//! Recovery: the messages of all mistakes, and the user's item unchanged beside them, so that one mistake stays one.
+//! Collects the messages of all mistakes, and puts them beside the user's unchanged item.
+//!
+//! The item stays, so that one mistake causes one message.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -8,7 +10,7 @@ use crate::attributes::{is_breaker, is_fallback, is_retry, split_attributes, tra
 
 /// All mistakes found so far.
 ///
-/// The rooms before `expand` add to it and go on, so that one build tells everything.
+/// The folders below `expand` add to it and go on, so that one build reports everything.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -43,13 +45,13 @@ impl Errors {
 // Input:  error, `#[fallback(..)] #[doc = ".."] fn f() { BODY }`
 // Output: `compile_error!{".."} #[doc = ".."] fn f() { BODY }`
 //
-// `#[fallback]` goes, and `#[retry]`, since it would only complain too; what stays of it does nothing.
+// `#[fallback]` and `#[retry]` go, since each would add a message of its own. Their traces stay.
 pub(crate) fn item_and_message(item: &TokenStream, error: &syn::Error) -> TokenStream {
     let (message, item) = (error.to_compile_error(), without_fallbacks(item));
     if is_expression(&item) { quote!({ #message #item }) } else { quote!(#message #item) }
 }
 
-/// Whether this is no item: a closure or a call, before which a message would read as a part of it.
+/// Whether this is no item but a closure or a call. A message before it would become a part of it.
 fn is_expression(item: &TokenStream) -> bool {
     let mut trees = item.clone().into_iter();
     match (trees.next(), trees.next()) {
@@ -62,19 +64,19 @@ fn is_expression(item: &TokenStream) -> bool {
     }
 }
 
-/// The item with what stays of its fallbacks.
+/// The item without the attributes of this crate, and with the traces of its fallbacks.
 pub(crate) fn without_fallbacks(item: &TokenStream) -> TokenStream {
     let Ok((attrs, rest)) = split_attributes.parse2(item.clone()) else {
         return item.clone();
     };
     let (fallbacks, attrs): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_fallback(attr) || is_retry(attr));
     let traces = fallbacks.into_iter().filter_map(trace);
-    // A second breaker would only say once more what this one has said.
+    // A second breaker would repeat the messages of this one.
     let attrs = attrs.into_iter().filter(|attr| !is_breaker(attr));
     quote!(#(#attrs)* #(#traces)* #rest)
 }
 
-/// The text as a string literal of the user's code.
+/// The text as a string literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }

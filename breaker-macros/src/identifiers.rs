@@ -1,4 +1,4 @@
-//! Which names code mentions, in nested groups and in format strings too, and how they are replaced.
+//! Finds and replaces names in tokens, in nested groups and in format strings too.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::Path;
@@ -18,7 +18,8 @@ fn any(tokens: TokenStream, name: &str) -> bool {
     })
 }
 
-/// `"{name}"` and `"{name:?}"`, and not `"{name_of_another}"`; a chance hit costs no more than a copy.
+/// True for `"{name}"` and `"{name:?}"`, and false for `"{name_of_another}"`. A false hit costs no
+/// more than a copy.
 fn is_in_braces(text: &str, name: &str) -> bool {
     let begin = format!("{{{name}");
     let mut after = text.match_indices(&begin).map(|(at, _)| &text[at + begin.len()..]);
@@ -30,7 +31,7 @@ pub(crate) fn ends_in(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// True where a type may ownership a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
+/// True where a type may hold a `dyn Error` with a lifetime, such as `Box<dyn Error + 'a>`.
 pub(crate) fn borrows_error(ty: &TokenStream) -> bool {
     let (mut is_dyn, mut is_error, mut borrows, mut is_lifetime) = (false, false, false, false);
     ty.clone().into_iter().any(|tree| {
@@ -48,7 +49,8 @@ pub(crate) fn borrows_error(ty: &TokenStream) -> bool {
     })
 }
 
-/// True where code may ownership a `?`, `return` or `.await`; a macro may hide one, but for those of std that make a value.
+/// True where code may hold a `?`, `return` or `.await`. A macro may hide one, except those of std
+/// that make a value.
 pub(crate) fn may_leave(tokens: &TokenStream) -> bool {
     const PLAIN: [&str; 2] = ["format", "vec"];
     let (mut is_plain, mut after_bang) = (false, false);
@@ -82,7 +84,8 @@ pub(crate) fn replace(tokens: TokenStream, name: &str, by: &Ident) -> TokenStrea
     tokens.into_iter().map(one).collect()
 }
 
-/// True where code may use the local `name`, and not a field, a method or a part of a path that is called so.
+/// True where code may use the local `name`. A field, a method or a part of a path with that name
+/// does not count.
 pub(crate) fn uses_local(tokens: &TokenStream, name: &Ident) -> bool {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let punct = |at: Option<usize>, wanted: char| matches!(at.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
@@ -101,8 +104,8 @@ pub(crate) fn uses_local(tokens: &TokenStream, name: &Ident) -> bool {
 // Input:  `self.get(self::LIMIT); impl X { fn f(&self) {} }`, `__this`
 // Output: `__this.get(self::LIMIT); impl X { fn f(&self) {} }`
 //
-// A whole body may ownership modules that are called `self`, and items with a `self` of their own.
-// Each keeps its place, at which rustc tells what is wrong with it.
+// A whole body may hold paths that begin with `self`, and items with a `self` of their own: both
+// stay. Each token keeps its span, at which rustc reports errors.
 pub(crate) fn replace_self(tokens: TokenStream, by: &str) -> TokenStream {
     let mut trees = tokens.into_iter().peekable();
     let mut replaced = TokenStream::new();
@@ -137,7 +140,7 @@ pub(crate) fn replace_self(tokens: TokenStream, by: &str) -> TokenStream {
     replaced
 }
 
-/// Where a macro's string says `{self}`, which [`replace_self`] does not see.
+/// The span of a macro's string with `{self}`, which [`replace_self`] does not see.
 pub(crate) fn self_in_a_string(tokens: &TokenStream) -> Option<Span> {
     let mut after_bang = false;
     tokens.clone().into_iter().find_map(|tree| match tree {

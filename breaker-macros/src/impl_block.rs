@@ -1,4 +1,6 @@
-//! `#[circuit_breaker(..)]` on an impl block: its keys go to every method that returns a `..Result<..>`, under one name.
+//! Expands `#[circuit_breaker(..)]` on an impl block.
+//!
+//! Its keys go to every method that returns a `..Result<..>`, and all of them share one breaker.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -13,8 +15,14 @@ use crate::validate::{self, Plan};
 
 pub(crate) use crate::item::impl_block::is_block;
 
-// Input:  `impl Client { async fn get(&self) -> Result<u8, E> { BODY } fn len(&self) -> usize { BODY } }`
-// Output: `impl Client { async fn get(&self) -> Result<u8, E> { GATE RUN SETTLE } fn len(&self) -> usize { BODY } }`
+// Input:  impl Client {
+//             async fn get(&self) -> Result<u8, E> { BODY }
+//             fn len(&self) -> usize { BODY }
+//         }
+// Output: impl Client {
+//             async fn get(&self) -> Result<u8, E> { GATE RUN SETTLE }
+//             fn len(&self) -> usize { BODY }
+//         }
 pub(crate) fn expand(args: &TokenStream, item: &TokenStream) -> TokenStream {
     let block = match impl_block::parse(item.clone()) {
         Ok(block) => block,
@@ -51,14 +59,14 @@ fn unguarded(member: &Member) -> TokenStream {
     }
 }
 
-/// What is for methods that return a `Result`.
+/// The keys that need a method with an error.
 const OF_ERRORS: [&str; 5] = ["open", "exclude", "success", "include", "otherwise"];
 
 /// What the attribute of the block says.
 struct BlockAttribute<'a> {
     args: &'a TokenStream,
     generics: &'a syn::Generics,
-    /// The keys that are written on the block, none of them after a mistake in it.
+    /// The keys on the block; none where the attribute has a mistake.
     keys: Vec<(&'static str, Span)>,
     type_name: String,
 }
@@ -76,7 +84,7 @@ impl<'a> BlockAttribute<'a> {
         BlockAttribute { args, generics: &block.head.generics, keys, type_name: block.type_name() }
     }
 
-    /// The rules for all methods together.
+    /// The rules about all methods.
     fn check_methods(&self, block: &Block, errors: &mut Errors) {
         self.check_errors(block, errors);
         for attr in block.head.attrs.iter().filter(|attr| attributes::is_fallback(attr)) {
@@ -99,7 +107,7 @@ impl<'a> BlockAttribute<'a> {
         }
     }
 
-    /// What is said of errors is for a method that has one.
+    /// Refuses keys about errors where no method has one.
     fn check_errors(&self, block: &Block, errors: &mut Errors) {
         let Some((key, at)) = self.keys.iter().find(|(key, _)| OF_ERRORS.contains(key)) else { return };
         let mut guarded = block.methods().filter(|method| own_keys(method).is_some()).peekable();
@@ -126,7 +134,8 @@ impl<'a> BlockAttribute<'a> {
         plan.map_or_else(|| method.tokens.clone(), |plan| expand::expand(&plan))
     }
 
-    /// The method's own keys, and those of the block that it does not write itself.
+    /// The plan of the method's own keys, and of those of the block that the method does not
+    /// repeat.
     fn plan(&self, own: TokenStream, method: &Method, errors: &mut Errors) -> Option<Plan> {
         let mut options = validate::distinct(parse::parse(own, errors), errors);
         let has_name = options.iter().any(|option| option.key.name == "name");
@@ -138,7 +147,7 @@ impl<'a> BlockAttribute<'a> {
         for option in self.options() {
             let key = option.key.name;
             let is_written = options.iter().any(|own| own.key.name == key);
-            // Beside methods with a key there may be some without, and beside those with an error.
+            // Only some methods may have a `key`, and only some an error.
             let is_idle = (key == "max_keys" && !has_key) || (OF_ERRORS.contains(&key) && !has_errors);
             if is_written || is_idle || (has_name && key == "env") {
                 continue;
@@ -154,13 +163,13 @@ impl<'a> BlockAttribute<'a> {
         Some(plan)
     }
 
-    /// The block's own options, without a mistake.
+    /// The options of the block; none where the attribute has a mistake.
     fn options(&self) -> Vec<Opt> {
         let none = &mut Errors::default();
         if self.keys.is_empty() { Vec::new() } else { parse::parse(self.args.clone(), none) }
     }
 
-    /// One breaker has one value of a key: a method cannot have another.
+    /// Refuses a key of the breaker that the method repeats: one breaker has one value of it.
     fn no_contradiction(&self, options: &[Opt], errors: &mut Errors) {
         const OF_THE_METHOD: [&str; 7] = ["otherwise", "classify", "stream", "key", "crate", "open", "timeout"];
         for option in options {
@@ -184,7 +193,7 @@ impl<'a> BlockAttribute<'a> {
 
     // Output: `K::__rt::concat!("::", K::__rt::module_path!(), "::", "Client")`
     //
-    // The first `::` says that it is no name of the user's.
+    // The first `::` marks a name that the user did not choose.
     fn name(&self, krate: Option<&TokenStream>) -> Expr {
         let krate = krate.cloned().unwrap_or_else(|| quote!(::breaker_core));
         let ty = &self.type_name;
@@ -194,7 +203,7 @@ impl<'a> BlockAttribute<'a> {
     }
 }
 
-/// What the method's own attribute says; `None` for a method that has no breaker.
+/// The arguments of the method's own attribute; `None` for a method that has no breaker.
 fn own_keys(method: &Method) -> Option<TokenStream> {
     match method.own.first().map(attributes::arguments) {
         None => method.returns_result().then(TokenStream::new),
@@ -202,7 +211,7 @@ fn own_keys(method: &Method) -> Option<TokenStream> {
     }
 }
 
-/// True unless the written type is none of a `Result`.
+/// True unless the written type is certainly no `Result`.
 fn has_errors(method: &Method) -> bool {
     !validate::return_value::is_value(method.output().as_deref())
 }

@@ -1,7 +1,15 @@
-//! The attributes of `breaker-core`, which re-exports them: tokens only, no logic.
+//! Expands the attributes of `breaker-core`, which re-exports them: tokens only, no logic.
 //!
-//! `args` reads the attribute, `target` the function, `check` makes a plan of both or tells all mistakes, `expand`
-//! writes the plan as tokens; `recover` puts the messages beside the unchanged function.
+//! An expansion goes through four folders, and each uses only those before it:
+//!
+//! 1. `parse` reads the attribute.
+//! 2. `item` reads the function or the impl block.
+//! 3. `validate` makes a plan of both, or reports all mistakes at once.
+//! 4. `expand` writes the plan as tokens.
+//!
+//! All of them may use `diagnostics`, `attributes`, `identifiers` and `spans`. `diagnostics` puts
+//! the messages beside the unchanged item. `impl_block`, `companion_attributes` and
+//! `derive_classify` stand above the four: they are the other attributes.
 #![forbid(unsafe_code)]
 
 mod attributes;

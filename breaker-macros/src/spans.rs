@@ -1,15 +1,16 @@
-//! Says where rustc shows what it has to say about generated tokens.
+//! Places generated tokens, so that rustc reports errors in them at the user's code.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::spanned::Spanned;
 
-/// The place of `tokens` with the name resolution of generated code: locals stay invisible to the user's code.
+/// The span of `tokens` with the name resolution of generated code: the user's code does not see
+/// the locals.
 pub(crate) fn mixed(tokens: &impl Spanned) -> Span {
     tokens.span().resolved_at(Span::mixed_site())
 }
 
-/// Gives all tokens one place. A `$crate` keeps what says which crate it means.
+/// Gives all tokens one span. A `$crate` keeps its own, which says which crate it is.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     let one = |mut tree: TokenTree| {
         match &mut tree {
@@ -25,7 +26,8 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens.into_iter().map(one).collect()
 }
 
-/// A block whose braces rustc does not take for the user's: inside generated ones it would tell that they are too many.
+/// The block with generated braces. Around it are generated ones too, and rustc would report braces
+/// of the user's there as superfluous.
 pub(crate) fn generated_braces(block: TokenStream) -> TokenStream {
     let mut trees = block.clone().into_iter();
     match (trees.next(), trees.next()) {

@@ -1,4 +1,4 @@
-//! The user's body, in place: an async block or a closure with the arguments as its own locals.
+//! Writes the user's body as an async block or a closure that owns the arguments.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::spans::{braces, generated_braces};
 use crate::validate::cache::caches;
 use crate::validate::retry::Retry;
 
-/// The most for which the run-time half has a `run_sync`, and about the most that read well.
+/// The most arguments for which the run-time half has a `run_sync`.
 const MOST_ARGUMENTS: usize = 8;
 
 impl Context<'_> {
@@ -22,8 +22,9 @@ impl Context<'_> {
     //             { BODY }
     //         }
     //
-    // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
-    // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
+    // The return that never happens gives `return`, `?` and the tail the type of the signature. The
+    // inner braces keep declarations of the body away from it. `moves` is false where a fallback
+    // needs `&mut self` after the body.
     pub(super) fn async_body(&self, moves: bool) -> TokenStream {
         let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
         let (order, locals, body) = (self.order_of_drops(), self.locals(moves), self.with_mixed_braces());
@@ -40,8 +41,8 @@ impl Context<'_> {
 
     // Output: `let _ = &y; let _ = &x;`
     //
-    // What a block owns drops in the order in which it is named first, where the block never runs: a rejected call drops its
-    // arguments as every function does, the last one first.
+    // A block that never runs drops what it owns in the order of the first mentions. So a rejected
+    // call drops its arguments as every function does, the last one first.
     fn order_of_drops(&self) -> TokenStream {
         let owned = self.plan.params.iter().rev().filter(|param| param.ownership == Ownership::Owned);
         let names: Vec<_> =
@@ -58,7 +59,8 @@ impl Context<'_> {
     }
 
     // Output: `K::__rt::run_sync2(&__permit, x, y, |mut x, y| -> Ret { BODY })`
-    // or:     `K::__rt::run_sync(&__permit, move || -> Ret { let x = x; { BODY } })`, where there is more to an argument than its name
+    // or:     `K::__rt::run_sync(&__permit, move || -> Ret { let x = x; { BODY } })`, where an
+    //         argument is more than a name
     fn sync_body(&self, moves: bool) -> TokenStream {
         let (rt, ret) = (self.rt, &self.ret);
         let Some(arguments) = self.plain_arguments(moves) else {
@@ -83,16 +85,16 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::#run(&__permit, #(#values,)* #keyword #patterns -> #ret #body))
     }
 
-    // Output: `#[allow(clippy::implicit_return)]`, where there are braces of the expansion's around the body
+    // Output: `#[allow(clippy::implicit_return)]`, where generated braces are around the body
     //
-    // The lint would ask for a `return` before these, also where the body ends in one.
+    // The lint would ask for a `return` before these braces, even if the body ends in one.
     pub(super) fn allow_implicit_return(&self, moves: bool) -> Option<TokenStream> {
         let as_it_stands = !self.is_async && self.plain_arguments(moves).is_some();
         (!as_it_stands).then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::implicit_return)]))
     }
 
-    /// The arguments that the body takes over, if they are plain names and nothing else uses them: then they can be those of
-    /// the closure, and the body is its block as it stands.
+    /// The arguments that the body owns, if they are plain names and nothing else uses them. Then
+    /// they can be the arguments of the closure, and the body stays as it is.
     fn plain_arguments(&self, moves: bool) -> Option<Vec<&Binding>> {
         if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
             return None;
@@ -106,21 +108,22 @@ impl Context<'_> {
 
     // Output: `move`, or nothing where the closure owns all names that the body uses
     //
-    // Without it rustc would tell of what is captured at the head of the closure, in other words; inside one that has it,
-    // it proposes no clone.
+    // Without it rustc would report captures at the head of the closure, in other words. With it
+    // rustc proposes no clone.
     fn keyword(&self, moves: bool) -> Option<TokenStream> {
         let captures = self.plan.params.iter().any(Param::is_captured);
         (moves && captures).then(|| quote_spanned!(self.block().span_open()=> move))
     }
 
-    // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
+    // Output: `move || -> RET { let x = x; { BODY } }`, for a function that makes a future
     pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
         let (keyword, block) = (self.keyword(true), self.with_locals(true));
         let no_arguments = quote_spanned!(self.block().span_open()=> ||);
         quote_spanned!(Span::mixed_site()=> #keyword #no_arguments -> #ret #block)
     }
 
-    /// The values of the attributes that may use arguments of the function, but for those of a `key` and of fallback steps.
+    /// The values of the attributes that may use arguments of the function, except a `key` and
+    /// fallback steps.
     fn code_beside_the_body(&self) -> TokenStream {
         let (rules, open) = (&self.plan.rules, &self.plan.open);
         let (lists, others) = (rules.code(), rules.other_code());
@@ -134,9 +137,9 @@ impl Context<'_> {
         self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body))
     }
 
-    // Output: `async move`, or what the user wrote before a block of their own
+    // Output: `async move`, or the keywords of the user's own block
     //
-    // At the user's brace: what a block of another place holds has no names in the messages of the borrow checker.
+    // At the user's brace: else the borrow checker's messages do not name what the block holds.
     fn keywords(&self, moves: bool) -> TokenStream {
         let at = self.block().span_open();
         let moves = moves.then(|| quote_spanned!(at=> move));
@@ -146,7 +149,10 @@ impl Context<'_> {
         }
     }
 
-    // Output: `let x = x;`, and `let _ = &x;` where a value of the attribute uses it, for then it is used even if the body does not
+    // Output: let x = x;
+    // and:    let _ = &x;
+    //
+    // The second one is for what a value of the attribute uses: the body need not use it too.
     fn locals(&self, moves: bool) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
@@ -165,7 +171,7 @@ impl Context<'_> {
             let in_attributes = |name: &Ident| identifiers::mentions(&others, name);
             let used =
                 |name: &Ident| in_attributes(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
-            // A `&mut` argument is declared redeclared outside the body, where a step gets it back.
+            // The expansion declares a `&mut` argument again outside the body, for the steps.
             let reborrowed =
                 param.names().into_iter().filter(|(name, ownership)| *ownership == Ownership::Unique && name != "self");
             let redeclared = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
@@ -179,14 +185,17 @@ impl Context<'_> {
 
     // Output: `let _ = &mut *self;`
     //
-    // So a block that borrows `self` borrows it uniquely, however the body uses it: `&Self` would ask for `Self: Sync`.
+    // So a block that borrows `self` borrows it mutably, even if the body only reads it: `&Self`
+    // would need `Self: Sync`.
     fn whole_self(&self) -> TokenStream {
         let receiver = self.plan.params.first().map(Param::names).into_iter().flatten().map(|(name, _)| name);
         quote_spanned!(Span::mixed_site()=> #(let _ = &mut *#receiver;)*)
     }
 
-    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`; with a
-    //         `#[retry]` the limit is `K::__rt::Retry::within(&mut __retry, &__permit)`
+    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`
+    // or:     `K::__rt::run_sync(&__permit, BODY)`
+    //
+    // With a `#[retry]` the limit is `K::__rt::Retry::within(&mut __retry, &__permit)`.
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = self.rt;
         if !self.is_async {
@@ -202,7 +211,7 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #limit, body: #body }.await)
     }
 
-    /// A missing tail is told at these braces, as rustc does without the attribute.
+    /// The block in the user's braces, at which rustc reports a missing tail.
     fn in_user_braces(&self, tokens: TokenStream) -> TokenStream {
         braces(tokens, self.block().span())
     }

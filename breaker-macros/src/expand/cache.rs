@@ -1,4 +1,4 @@
-//! The steps `cache(..)`: what stands before the gate for them, how an earlier answer is asked for, and how a new one is stored.
+//! Writes the steps `cache(..)`: what precedes the gate, the look-up, and the storing of answers.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -18,7 +18,7 @@ impl Context<'_> {
         caches(self.plan.chain.as_ref()).next().is_some()
     }
 
-    // Input:  GUARDED, in which a result of the service is `break '__live __ret`, and any other way leaves the function
+    // Input:  GUARDED, which breaks '__live with a result of the service, and else returns
     // Output: static __CACHE0: K::__rt::CacheSite = K::__rt::CacheSite::new("l1_cache");
     //         let __key0 = KEY;
     //         let __fresh = K::__rt::Fresh::new();
@@ -46,7 +46,7 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::Fresh::answer::<Ret>(&__fresh, &__ret)`, told at the first of the steps
+    // Output: `K::__rt::Fresh::answer::<Ret>(&__fresh, &__ret)`, at the first of the steps
     fn answer(&self, chain: &Chain) -> TokenStream {
         let first = caches(Some(chain)).next();
         let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
@@ -54,7 +54,7 @@ impl Context<'_> {
         quote_spanned!(at=> #rt::Fresh::answer::<#result>(&__fresh, &__ret))
     }
 
-    /// How a result of the service leaves the gate.
+    /// What follows a result of the service.
     pub(super) fn give(&self) -> TokenStream {
         if self.has_cache() {
             quote_spanned!(Span::mixed_site()=> break '__live __ret)
@@ -63,7 +63,7 @@ impl Context<'_> {
         }
     }
 
-    // Output: `ON`, or `(ON, &__fresh)`, which also hears of an answer to store
+    // Output: `ON`, or `(ON, &__fresh)`, which also notes an answer to store
     pub(super) fn noting(&self, on: TokenStream) -> TokenStream {
         if self.has_cache() { quote_spanned!(Span::mixed_site()=> (#on, &__fresh)) } else { on }
     }
@@ -94,16 +94,22 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::cache_needs_the_feature_moka_of_breaker_core::new(&__CACHE0, || {}, 1000u32, TTL)`
+    // Output: K::__rt::cache_needs_the_feature_moka_of_breaker_core::new(
+    //             &__CACHE0, || {}, 1000u32, TTL,
+    //         )
     //
-    // Without the feature this name is missing, and rustc says so at the step.
+    // Without the feature this name is missing, and rustc reports that at the step.
     fn built_in(&self, site: &Ident, cache: &Cache, bounds: &Bounds) -> TokenStream {
         let at = cache.at.resolved_at(Span::mixed_site());
         let (rt, max, ttl) = (self.rt.at(at), self.max(&bounds.max), self.ttl(&bounds.ttl));
         quote_spanned!(at=> #rt::cache_needs_the_feature_moka_of_breaker_core::new(&#site, || {}, #max, #ttl))
     }
 
-    // Output: `1000u32`, or `{ const __BOUND: u32 = K::__rt::at_least_one(MAX, "`max` must be 1 or more"); __BOUND }`
+    // Output: 1000u32
+    // or:     {
+    //             const __BOUND: u32 = K::__rt::at_least_one(MAX, "`max` must be 1 or more");
+    //             __BOUND
+    //         }
     fn max(&self, max: &Setting) -> TokenStream {
         match max {
             Setting::Count(max, _) => Literal::u32_suffixed(*max).into_token_stream(),
@@ -131,7 +137,7 @@ impl Context<'_> {
         }
     }
 
-    /// A `const` of its own is checked also where the function is never called.
+    /// A constant of its own, which rustc checks even if the function is never called.
     fn constant(&self, ty: &TokenStream, check: &str, expr: &Expr, message: &str) -> TokenStream {
         let at = mixed(expr);
         let (rt, check) = (self.rt.at(at), Ident::new(check, at));
@@ -164,7 +170,7 @@ impl Context<'_> {
         }
     }
 
-    // Input:  `query` (a place, which is not moved from), `name()`
+    // Input:  `query` (a place, which is not moved), `name()`
     // Output: match &query {
     //             __part => {
     //                 use K::__rt::{Borrowed as _, TwiceBorrowed as _, Whole as _};
@@ -186,7 +192,9 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await`, told at the store
+    // Output: K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await
+    //
+    // At the store.
     fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
         let at = reported_at(cache);
@@ -223,7 +231,9 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;`, told at the store
+    // Output: K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;
+    //
+    // At the store.
     fn store_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
         let at = reported_at(cache);
@@ -247,7 +257,7 @@ impl Context<'_> {
     }
 }
 
-/// Where is told what a store cannot do.
+/// The place at which rustc reports what a store cannot do.
 fn reported_at(cache: &Cache) -> Span {
     cache.store.as_ref().map_or_else(|| cache.at.resolved_at(Span::mixed_site()), mixed)
 }

@@ -1,5 +1,6 @@
-//! The plain case, which is the usual one: the gate, the body and the time limit as one future. Each expression less is less for
-//! rustc to check, in every function.
+//! Writes the usual async call: the gate, the body and the time limit as one future.
+//!
+//! rustc has to check each expression in every function, so this one has few.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -12,7 +13,7 @@ use crate::validate::classification::lists::Classify;
 use crate::validate::shape::Form;
 
 impl Context<'_> {
-    /// True where there is one attempt, and an error alone decides what it counts as.
+    /// True where there is one attempt, and an error alone decides how it counts.
     pub(super) fn is_one_call(&self) -> bool {
         let (plan, rules) = (self.plan, &self.plan.rules);
         let by_error = rules.failure_if.is_empty() && !matches!(rules.classify, Some(Classify::By(_)));
@@ -25,13 +26,13 @@ impl Context<'_> {
         has_body && plain && by_error && !self.classifies_by_arguments()
     }
 
-    /// Such a classifier is no plain function.
+    /// Whether the classifier captures arguments, so that it is no plain function.
     fn classifies_by_arguments(&self) -> bool {
         let code = self.plan.rules.code();
         if code.is_empty() {
             return false;
         }
-        // There are also the locals of the statements before the block.
+        // It may also capture the locals before the block.
         if self.tail().is_some() {
             return true;
         }
@@ -40,8 +41,11 @@ impl Context<'_> {
             || identifiers::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, CLASSIFIER).await`, at the return type, whose bounds it tells; with the key
-    //         `open` it is `K::__rt::call_with(.., OPEN)`, and where the value in the `Ok` is looked at `K::__rt::call_seeing(.., VALUES)`
+    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, CLASSIFIER).await`
+    // or:     `K::__rt::call_with(.., OPEN).await`, with the key `open`
+    // or:     `K::__rt::call_seeing(.., VALUES).await`, where the value in the `Ok` counts
+    //
+    // At the return type, which it bounds.
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
         let (site, body, classifier) = (self.site("entry", None), self.async_body(true), self.classifier(self.at_ret));

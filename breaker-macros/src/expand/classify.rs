@@ -1,4 +1,4 @@
-//! The classifier: a closure that says what an error, or a whole result, counts as, and how it reads; and the `settle` that asks it.
+//! Writes the closure that classifies an error or a full result.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -16,17 +16,19 @@ use crate::validate::classification::matcher::Matcher;
 impl Context<'_> {
     // Output: |__error| { CLASSIFIED }
     //
-    // At `at`: rustc tells a missing bound at the argument that the bound is about.
+    // At `at`, where rustc reports a missing bound.
     pub(super) fn classifier(&self, at: Span) -> TokenStream {
         let classified = self.classified();
         quote_spanned!(at=> |__error| { #classified })
     }
 
-    // Output: `K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())`, where there are lists
-    //         `K::__rt::see(__error).__breaker_look().listed(LISTED)`, or with `classify`:
-    //         let mut __look = K::__rt::see(__error).__breaker_look();
+    // Output: K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())
+    // or:     K::__rt::see(__error).__breaker_look().listed(LISTED)
+    // or:     let mut __look = K::__rt::see(__error).__breaker_look();
     //         let __outcome = OUTCOME;
     //         (__outcome, __look)
+    //
+    // The second one is for lists, and the third one for `classify`.
     fn classified(&self) -> TokenStream {
         let rules = &self.plan.rules;
         let look = self.look(&Ident::new("__error", Span::mixed_site()));
@@ -46,7 +48,9 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise))
     }
 
-    // Output: `match __error { TEST => K::__rt::Listed::Neutral, _ => K::__rt::Listed::OrFailure }`
+    // Output: match __error {
+    //             MATCHER => K::__rt::Listed::Neutral, _ => K::__rt::Listed::OrFailure
+    //         }
     fn listed(&self) -> TokenStream {
         let rt = self.rt;
         let word = |word: &str| {
@@ -61,7 +65,7 @@ impl Context<'_> {
         self.first_that_fits("__error", self.lists(["Neutral", "Success", "Failure"].map(word)), &otherwise)
     }
 
-    /// The lists of errors, and what each says.
+    /// The lists about errors, each with its outcome.
     fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Matcher], TokenStream); 3] {
         let rules = &self.plan.rules;
         [(&*rules.exclude, neutral), (&*rules.success, success), (&*rules.include, failure)]
@@ -72,7 +76,10 @@ impl Context<'_> {
         look(&self.rt, &self.ret, of)
     }
 
-    // Output: `LOOK.or_status({ use K::__rt::{ByNoStatus as _, ByStatus as _}; (&K::__rt::Valued(__value)).__breaker_status() })`
+    // Output: LOOK.or_status({
+    //             use K::__rt::{ByNoStatus as _, ByStatus as _};
+    //             (&K::__rt::Valued(__value)).__breaker_status()
+    //         })
     fn look_at_value(&self, value: &Ident) -> TokenStream {
         let (rt, look) = (self.rt, self.look(value));
         quote_spanned! {Span::mixed_site()=>
@@ -137,7 +144,7 @@ impl Context<'_> {
         }
     }
 
-    // Output: `match __value { TEST => FAILURE, _ => SUCCESS }`
+    // Output: `match __value { MATCHER => FAILURE, _ => SUCCESS }`
     fn outcome_of_value(&self) -> TokenStream {
         let otherwise = match self.plan.rules.classify {
             Some(Classify::Itself(_)) => self.by_itself(),
@@ -147,7 +154,10 @@ impl Context<'_> {
         self.first_that_fits("__value", tests, &otherwise)
     }
 
-    // Output: `{ use K::__rt::{ByOk as _, BySelf as _}; (&K::__rt::Valued(__value)).__breaker_outcome() }`
+    // Output: {
+    //             use K::__rt::{ByOk as _, BySelf as _};
+    //             (&K::__rt::Valued(__value)).__breaker_outcome()
+    //         }
     fn by_itself(&self) -> TokenStream {
         let rt = self.rt;
         quote_spanned! {Span::mixed_site()=>
@@ -158,10 +168,13 @@ impl Context<'_> {
         }
     }
 
-    // Output: `(BY_ITSELF, LOOK_AT_VALUE)`, under `classify` alone; or of a response, of which nothing is said:
-    //         static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(K::__rt::concat!(K::__rt::module_path!(), "::", "f"));
+    // Output: (BY_ITSELF, LOOK_AT_VALUE)
+    // or:     static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(NAME);
     //         use K::__rt::{ByNoStatus as _, ByStatus as _};
     //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
+    //
+    // The first one is for `classify` alone, and the second one for a response that no key is
+    // about.
     pub(super) fn of_value(&self) -> Option<TokenStream> {
         let (rt, rules) = (self.rt, &self.plan.rules);
         match rules.classify {
@@ -189,7 +202,8 @@ impl Context<'_> {
             .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
     }
 
-    // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, told at the key, or `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
+    // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, at the key
+    // or:     `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
     fn otherwise(&self) -> TokenStream {
         match &self.plan.rules.classify {
             Some(Classify::Itself(key)) => {
@@ -205,7 +219,9 @@ impl Context<'_> {
         }
     }
 
-    // Output: `match __error { TEST => NEUTRAL, TEST => SUCCESS, TEST => FAILURE, _ => OTHERWISE }`
+    // Output: match __error {
+    //             MATCHER => NEUTRAL, MATCHER => SUCCESS, MATCHER => FAILURE, _ => OTHERWISE
+    //         }
     pub(super) fn outcome(&self) -> TokenStream {
         let outcomes = ["neutral", "success", "failure"].map(|outcome| self.constructor(outcome));
         self.first_that_fits("__error", self.lists(outcomes), &self.otherwise())
@@ -219,12 +235,15 @@ impl Context<'_> {
     }
 }
 
-// Output: `K::__rt::see(__error).__breaker_look()`; of a `dyn Error` that borrows, which is of no type that can be asked for, it is `see_text`
+// Output: `K::__rt::see(__error).__breaker_look()`
+// or:     `K::__rt::see_text(__error).__breaker_look()`, for a `dyn Error` that borrows
+//
+// A borrowed error has no type that could be looked for.
 pub(crate) fn look(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
     look_by(rt, "see", ty, of)
 }
 
-/// The same of a field, which may be there only sometimes.
+/// The same for a field, which may be an `Option`.
 pub(crate) fn look_at_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
     look_by(rt, "see_field", ty, of)
 }

@@ -1,4 +1,4 @@
-//! What each attempt of a retry gets anew: clones of what is owned, reborrows of what is borrowed uniquely.
+//! Writes the arguments of each attempt of a retry: clones of owned ones, reborrows of `&mut` ones.
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -11,10 +11,10 @@ use crate::item::locals::{self, Let};
 use crate::item::params::{Kind, Ownership, Param, allow_local_lints};
 use crate::spans::mixed;
 
-/// What `self` is called in an attempt that may move it.
+/// The name of `self` in an attempt that may move it.
 const THIS: &str = "__this";
 
-/// A local that every attempt has for itself.
+/// A local of which each attempt has its own.
 struct Local {
     cfg: Vec<Attribute>,
     name: Ident,
@@ -24,14 +24,16 @@ struct Local {
 }
 
 impl Context<'_> {
-    // Output: `let x = K::__rt::repeat(&x);` for an owned argument, told at it, and `let y = &mut *y;`
+    // Output: let x = K::__rt::repeat(&x);
+    // and:    let y = &mut *y;
     pub(super) fn cloned_args(&self) -> TokenStream {
         self.cloned_locals().iter().map(|local| self.clone_local(local)).collect()
     }
 
     // Output: `let _ = &mut x;`
     //
-    // A `mut` before the user's async block is used there, by each attempt on a local of its own: rustc would call it unused.
+    // Each attempt changes a local of its own, so rustc would report a `mut` before the user's
+    // async block as unused.
     pub(super) fn mutable_locals(&self) -> TokenStream {
         let all = self.cloned_locals();
         let mutable = all.iter().filter(|local| local.mutable);
@@ -47,7 +49,7 @@ impl Context<'_> {
         }
     }
 
-    /// What an async block of the user's own uses of the locals before it, and of the arguments.
+    /// The locals and arguments that the user's own async block uses.
     fn locals_of_block(&self, tail: &Tail) -> Vec<Local> {
         let code = tail.block.stream();
         let lets = locals::lets(&tail.head).into_iter().map(|Let { cfg, binding }| {
@@ -56,7 +58,7 @@ impl Context<'_> {
         });
         let mut all: Vec<Local> = lets.filter(|local| identifiers::uses_local(&code, &local.name)).collect();
         for param in &self.plan.params {
-            // The body takes a whole one apart, whatever it uses.
+            // The body takes a renamed pattern apart, even if it uses no part.
             let is_whole = matches!(param.kind, Kind::Renamed(_));
             for (name, ownership) in param.names() {
                 let is_hidden = all.iter().any(|local| local.name == name);
@@ -69,7 +71,9 @@ impl Context<'_> {
         all
     }
 
-    // Output: `let x = K::__rt::repeat(&x);`, `let mut y = &mut *y;`; for `self`, if it is `&mut`, `let __this = &mut *self;`
+    // Output: `let x = K::__rt::repeat(&x);`, at the argument
+    // or:     `let mut y = &mut *y;`
+    // or:     `let __this = &mut *self;`
     fn clone_local(&self, local: &Local) -> TokenStream {
         let Local { cfg, name, ownership, mutable } = local;
         let value = match ownership {
@@ -87,14 +91,16 @@ impl Context<'_> {
         };
         let this = Ident::new(THIS, name.span());
         let (allow, name) = (allow_local_lints(), if name == "self" { &this } else { name });
-        // The user's `mut` may be for the statements before the block.
+        // Perhaps only the statements before the block need the user's `mut`.
         let mutable = mutable.then(|| quote_spanned!(Span::mixed_site()=> mut));
         let used = mutable.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #(#cfg)* let _ = &mut #name;));
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let #mutable #name = #value; #used)
     }
 
-    // Input:  `async { .. }`, `async move { .. }`
-    // Output: the same, or `async move`, without which a block cannot ownership what its attempts clone
+    // Input:  `async` or `async move`
+    // Output: the same, or `async move` with a `#[retry]`
+    //
+    // Only such a block can hold what its attempts clone.
     pub(super) fn tail_keywords(&self, tail: &Tail) -> TokenStream {
         if self.plan.retry.is_none() {
             return tail.keywords.clone();
@@ -103,8 +109,10 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #keyword move)
     }
 
-    /// The user's code for one of several attempts: `self` cannot be declared anew, so in an async block, which may move
-    /// it, a `&mut` one has another name.
+    /// The user's code for one of several attempts.
+    ///
+    /// No local can be called `self`. So in an async block, which may move it, a `&mut self` has
+    /// another name.
     pub(super) fn body_of_attempt(&self) -> Group {
         let block = self.block();
         let (made, rest) = self.conversions();
@@ -124,7 +132,7 @@ impl Context<'_> {
     }
 }
 
-/// The arguments of an `async fn`, but for `self`, which its body borrows.
+/// The arguments of an `async fn`, except `self`, which its body borrows.
 fn arguments(param: &Param) -> Vec<Local> {
     let names = param.names().into_iter().filter(|(name, _)| name != "self");
     names.map(|(name, ownership)| Local { cfg: param.cfg.clone(), name, ownership, mutable: false }).collect()

@@ -1,4 +1,4 @@
-//! The options as one const expression of type `Config`.
+//! Writes the settings: as a text, or as a const expression of type `Config`.
 
 use std::time::Duration;
 
@@ -11,9 +11,11 @@ use crate::parse::keys::Key;
 use crate::spans::{mixed, respan};
 use crate::validate::values::{Backoff, Number, Setting};
 
-// Output: `written "fail_max=5; recovery_timeout=30s"`, or `typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }`
+// Output: written "fail_max=5; recovery_timeout=30s"
+// or:     typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }
 //
-// What the attribute has checked is a text, which costs rustc nothing. Where a value is an expression, rustc evaluates and checks the whole.
+// Values that the attribute has checked are a text, which costs rustc nothing. Where one value is
+// an expression, rustc evaluates and checks all of them.
 pub(super) fn settings(context: &Context<'_>) -> TokenStream {
     let (rt, here) = (context.rt, Span::mixed_site());
     if let Some(text) = written(context) {
@@ -34,7 +36,7 @@ fn written(context: &Context<'_>) -> Option<String> {
 
 // Output: `K::__rt::site::new().fail_max(LIMIT).recovery_timeout(K::__rt::duration(30, 0))`
 //
-// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path.
+// With `config = SHARED` it starts from that one, in a `let` that rustc checks at the user's path.
 fn config(context: &Context<'_>) -> TokenStream {
     let rt = context.rt;
     let setters = context.plan.settings.iter().map(|(key, _, value)| setter(context, key, value));
@@ -50,7 +52,7 @@ fn config(context: &Context<'_>) -> TokenStream {
 
 // Output: `K::__rt::timeout_needs_the_feature_tokio_of_breaker_core();`
 //
-// Without the feature this name is missing, and rustc says so at the key.
+// Without the feature this name is missing, and rustc reports that at the key.
 pub(super) fn needs(context: &Context<'_>) -> Option<TokenStream> {
     let timeout = context.plan.settings.iter().find(|(key, ..)| key.name == "timeout").map(|(_, at, _)| *at);
     let items = context.plan.rules.stream.as_ref().filter(|stream| stream.is_limited()).map(|stream| stream.at);
@@ -60,9 +62,11 @@ pub(super) fn needs(context: &Context<'_>) -> Option<TokenStream> {
     Some(quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core();))
 }
 
-// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }`, `""`
+// Output: "payments"
+// or:     { let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }
+// or:     ""
 //
-// The `let` tells a wrong type at the user's constant; a literal needs none.
+// rustc reports a wrong type in the `let`, at the user's constant. A literal needs none.
 pub(super) fn name(context: &Context<'_>) -> TokenStream {
     let here = Span::mixed_site();
     match &context.plan.name {
@@ -77,10 +81,10 @@ pub(super) fn name(context: &Context<'_>) -> TokenStream {
     }
 }
 
-// Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
+// Output: `.fail_max(5u32)`, `.fail_window_off()` or `.on_panic(K::__rt::OnPanic::Ignore)`
 fn setter(context: &Context<'_>, key: &Key, value: &Setting) -> TokenStream {
     let here = Span::mixed_site();
-    // A value of another type is told at the value.
+    // At the value, where rustc reports one of another type.
     let of_value = if let Setting::LengthOf(expr) | Setting::Flag(expr) = value { mixed(expr) } else { here };
     let setter = match value {
         Setting::Count(..) | Setting::CountOf(_) if key.name == "window" => "window_calls",
@@ -106,7 +110,8 @@ fn setter(context: &Context<'_>, key: &Key, value: &Setting) -> TokenStream {
     quote_spanned!(of_value=> .#setter(#value))
 }
 
-// Output: `K::__rt::OnCancel::Failure`, `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
+// Output: `K::__rt::OnCancel::Failure`
+// or:     `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
 fn what_it_counts_as(context: &Context<'_>, key: &Key, value: &Setting) -> TokenStream {
     let (rt, here) = (context.rt, Span::mixed_site());
     let kind = if key.name == "on_cancel" { "OnCancel" } else { "OnPanic" };
@@ -192,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_a_text_as_in_a_file() {
+    fn known_values_are_a_text_as_in_a_file() {
         for (args, expected) in [
             (quote!(failure_rate = 0.5), "failure_rate=0.5"),
             (quote!(failure_rate = 1), "failure_rate=1"),
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_value_is_an_expression_rustc_checks_the_whole() {
+    fn rustc_checks_all_values_beside_an_expression() {
         for (args, expected) in [
             (
                 quote!(fail_max = MAX, ramp = "30s"),

@@ -1,4 +1,4 @@
-//! Holds the plan of one expansion, and the tokens that several parts of it share.
+//! Holds the plan of one expansion, and writes the tokens that several parts of it share.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use crate::validate::return_value::ReturnKind;
 use crate::validate::shape::{self, Form};
 use crate::validate::values::Setting;
 
-/// Shorthands that all parts of one expansion use.
+/// The plan, and what all parts of its expansion need.
 pub(super) struct Context<'p> {
     pub(super) plan: &'p Plan,
     pub(super) rt: Rt<'p>,
     /// The written return type, or that of the returned future, with `_` for each `impl Trait`.
     pub(super) ret: TokenStream,
-    /// What the expansion makes of it: the same, or where it may be no `Result`, one without an error.
+    /// The type of results: the same, or `K::__rt::Given<..>` where it may be no `Result`.
     pub(super) result: TokenStream,
-    /// Where the return type stands.
+    /// The place of the return type.
     pub(super) at_ret: Span,
     pub(super) is_async: bool,
 }
@@ -44,7 +44,8 @@ impl<'p> Context<'p> {
         Context { plan, rt, ret, result, at_ret, is_async: !matches!(plan.form, Form::Sync) }
     }
 
-    // Output: `return VALUE`, and `return K::__rt::Given::value(VALUE)` where the function returns no `Result`
+    // Output: `return VALUE`
+    // or:     `return K::__rt::Given::value(VALUE)` where the function returns no `Result`
     pub(super) fn leave(&self, at: Span, value: &TokenStream) -> TokenStream {
         let rt = self.rt.at(at);
         match self.plan.returns {
@@ -53,7 +54,8 @@ impl<'p> Context<'p> {
         }
     }
 
-    // Output: `K::__rt::from_rejection`, at the return type, whose bound it tells; or what the key `open` says
+    // Output: `K::__rt::from_rejection`, at the return type, which it bounds
+    // or:     the value of the key `open`
     pub(super) fn open(&self) -> TokenStream {
         match &self.plan.open {
             Some(open) => open.to_token_stream(),
@@ -64,7 +66,10 @@ impl<'p> Context<'p> {
         }
     }
 
-    // Output: let __shape = { use K::__rt::Answers as _; K::__rt::Probe::<Ret>::new().__breaker_shape() };
+    // Output: let __shape = {
+    //             use K::__rt::Answers as _;
+    //             K::__rt::Probe::<Ret>::new().__breaker_shape()
+    //         };
     pub(super) fn shape(&self) -> Option<TokenStream> {
         let (rt, ret) = (self.rt, &self.ret);
         self.plan.returns.map(|_| {
@@ -77,7 +82,8 @@ impl<'p> Context<'p> {
         })
     }
 
-    // Output: `K::__rt::shaped(__shape, VALUE)`, where the type of what the function gives is known by that alone
+    // Output: `VALUE`
+    // or:     `K::__rt::shaped(__shape, VALUE)` where nothing else says the type
     pub(super) fn shaped(&self, at: Span, value: TokenStream) -> TokenStream {
         let rt = self.rt.at(at);
         match self.plan.returns {
@@ -91,12 +97,12 @@ impl<'p> Context<'p> {
         self.output().is_some_and(return_type::has_impl)
     }
 
-    /// The written type of what the function gives, at last.
+    /// The written return type, or the output of the returned future.
     pub(super) fn output(&self) -> Option<&Type> {
         shape::output(&self.plan.function, &self.plan.form)
     }
 
-    /// The async block of the user's own that the gate goes into.
+    /// The user's own async block, into which the gate goes.
     pub(super) fn tail(&self) -> Option<&Tail> {
         match &self.plan.form {
             Form::Future(future) => future.tail.as_ref(),
@@ -104,17 +110,18 @@ impl<'p> Context<'p> {
         }
     }
 
-    /// True where the user's code makes the future, and another one awaits it.
+    /// True where the user's code makes a future, and a generated block awaits it.
     pub(super) fn awaits_another(&self) -> bool {
         matches!(&self.plan.form, Form::Future(future) if future.tail.is_none())
     }
 
-    /// The user's code behind the gate, in its braces.
+    /// The user's code after the gate, in its braces.
     pub(super) fn block(&self) -> &Group {
         self.tail().map_or(&self.plan.function.body, |tail| &tail.block)
     }
 
-    /// Whether the argument is of a type parameter of the function, or an `impl Trait`: rustc then proposes the missing bound.
+    /// Whether the type of the argument is a type parameter of the function, or an `impl Trait`.
+    /// rustc proposes the missing bound of such a type.
     pub(super) fn is_generic(&self, name: &Ident) -> bool {
         let Signature { inputs, generics, .. } = &self.plan.function.sig;
         inputs.iter().any(|input| match input {
@@ -129,7 +136,7 @@ impl<'p> Context<'p> {
         })
     }
 
-    // Output: `K::__rt::copy(&x)`, told at the argument
+    // Output: `K::__rt::copy(&x)`, at the argument
     pub(super) fn copied(&self, name: &Ident) -> TokenStream {
         let at = mixed(name);
         let copy = Ident::new(if self.is_generic(name) { "each_step_clones" } else { "copy" }, at);
@@ -157,7 +164,7 @@ impl<'p> Context<'p> {
         quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
     }
 
-    // Output: `K::__rt::attempts(EXPR)`, told at the expression
+    // Output: `K::__rt::attempts(EXPR)`, at the expression
     pub(super) fn typed(&self, kind: &str, expr: &Expr) -> TokenStream {
         let at = mixed(expr);
         let (rt, kind) = (self.rt.at(at), Ident::new(kind, at));

@@ -1,5 +1,7 @@
-//! What a body first makes of an argument that no attempt could clone: `let name = name.into();` of an `impl Into<String>`. With a
-//! `#[retry]` that is done once, before the first attempt, and each attempt has a clone of what was made.
+//! Moves conversions at the start of a body before the first attempt of a `#[retry]`.
+//!
+//! No attempt can clone an `impl Into<String>`. Where the body begins with `let name =
+//! name.into();`, the expansion does that once, and each attempt has a clone of the result.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
@@ -12,10 +14,10 @@ use crate::item::params::{Ownership, Param};
 use crate::validate::cache::caches;
 use crate::validate::retry::Retry;
 
-/// One such statement.
+/// One conversion at the start of a body.
 pub(super) struct Conversion {
     pub(super) name: Ident,
-    /// Without its `mut`, which is the body's.
+    /// The statement without `mut`, which the body gets.
     statement: TokenStream,
 }
 
@@ -25,12 +27,13 @@ impl Context<'_> {
         self.conversions().0.into_iter().map(|made| made.statement).collect()
     }
 
-    /// Whether each attempt has a clone of what was made of this argument.
+    /// Whether the argument is converted before the first attempt.
     pub(super) fn is_converted(&self, name: &Ident) -> bool {
         self.conversions().0.iter().any(|made| made.name == *name)
     }
 
-    /// Whether it would be made once if the body began with that: it is of an `impl Into<T>` or the like.
+    /// Whether the argument could be converted at the start of the body: it is an `impl Into<T>` or
+    /// the like.
     pub(super) fn could_be_converted(&self, name: &Ident) -> bool {
         let is_it = |pat: &Pat| matches!(pat, Pat::Ident(pat) if pat.ident == *name);
         let converts = self.plan.function.sig.inputs.iter().any(|input| match input {
@@ -42,7 +45,7 @@ impl Context<'_> {
         converts && self.tail().is_none() && self.plan.params.iter().any(|param| self.is_only_the_bodys(param, name))
     }
 
-    /// What is made first, and the rest of the body.
+    /// The conversions at the start of the body, and its rest.
     pub(super) fn conversions(&self) -> (Vec<Conversion>, TokenStream) {
         let code = self.block().stream();
         if self.plan.retry.is_none() || self.tail().is_some() {
@@ -53,7 +56,7 @@ impl Context<'_> {
         })
     }
 
-    /// An argument by value of which nothing else has need.
+    /// True for an argument by value that nothing but the body uses.
     fn is_only_the_bodys(&self, param: &Param, name: &Ident) -> bool {
         let mut other_code: TokenStream = self.plan.key.iter().map(quote::ToTokens::to_token_stream).collect();
         other_code.extend(caches(self.plan.chain.as_ref()).map(|(_, cache)| cache.key.to_token_stream()));
@@ -95,7 +98,7 @@ fn split(code: TokenStream, may_be: impl Fn(&Ident) -> bool) -> (Vec<Conversion>
 
 type First<'t> = (Conversion, Option<Ident>, &'t [TokenTree]);
 
-/// The first statement, if it is one, with its `mut` and what stands behind it.
+/// The first statement, if it is a conversion, with its `mut` and the rest.
 fn first(trees: &[TokenTree]) -> Option<First<'_>> {
     let [TokenTree::Ident(keyword), behind @ ..] = trees else { return None };
     let (mutable, behind) = match behind {

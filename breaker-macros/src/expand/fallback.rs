@@ -1,4 +1,4 @@
-//! The steps after the gate: what is kept for them, how each is called, and what happens when all decline.
+//! Writes the fallbacks of a call, and its result if all steps decline.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -58,8 +58,11 @@ impl Context<'_> {
         quote_spanned!(self.at_ret=> #leave;)
     }
 
-    /// Whether a last step `value(..)` answers what the steps are not for, if no error can be made of it: a rejection, a time-out. Of the
-    /// arguments it has what the function borrowed. What has an `impl Trait` in it has no type that could be written there.
+    /// Whether a last step `value(..)` also serves rejections and time-outs that `on(..)` does not
+    /// name.
+    ///
+    /// It does so where the function can have no error. The value may use only arguments that the
+    /// function has borrowed. A return type with an `impl Trait` cannot be written there.
     pub(super) fn answers_late(&self, chain: &Chain) -> bool {
         let mut taken = self.plan.params.iter().filter(|param| param.ownership != Ownership::Shared);
         let Some(Step { kind: Kind::Value(value), .. }) = chain.steps.last() else { return false };
@@ -71,7 +74,7 @@ impl Context<'_> {
         self.plan.open.is_none() && !self.gives_impl() && !taken.any(is_named)
     }
 
-    // Input:  a rejection or a time-out that the steps are not for
+    // Input:  a rejection or a time-out that `on(..)` does not name
     // Output: let __fallen = K::__rt::Refused::<Ret>::timed_out(__rejected);
     //         let __opener = K::__rt::Refused::opener(&__fallen);
     //         let __fallen = match K::__rt::Refused::unless_open(__fallen, |__rejected| {
@@ -130,7 +133,10 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> let __rejection = #rejection;)
     }
 
-    // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    // Output: let __permit = match ENTER {
+    //             Ok(__permit) => __permit,
+    //             Err(__rejected) => break '__gate REJECTED,
+    //         };
     //         let __out = RUN;
     //         return SETTLE
     fn gate(&self, chain: &Chain, kept: &KeptArgs) -> TokenStream {
@@ -139,7 +145,7 @@ impl Context<'_> {
         let reborrowed = &kept.reborrowed;
         let give = kept.owned.iter().map(KeptArg::give);
         let copy = kept.owned.iter().map(|kept| kept.copy(self));
-        // The `<` is for the attributes below: syn 2 takes the `::` of a path behind a label for the label's colon.
+        // With `<`, since syn 2 reads the `::` of a path after a label as the colon of the label.
         let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#failed_call<#result>>::rejected(__rejected) });
         let rejected = if chain.on.open { falls.clone() } else { self.refused(chain, "rejected") };
         let busy = (chain.on.busy && !chain.on.open)
@@ -165,14 +171,14 @@ impl Context<'_> {
         }
     }
 
-    // Output: `Fallen`, or `Refused` where no result of the body's waits while the steps run
+    // Output: `Fallen`, or `Refused` where no result of the body waits for the steps
     fn failed_call(&self, chain: &Chain) -> Ident {
         let keeps = chain.on.after_body() || self.plan.retry.is_some() || self.has_cache();
         Ident::new(if keeps { "Fallen" } else { "Refused" }, Span::mixed_site())
     }
 
-    // Output: `return K::__rt::settle(__permit, __out, CLASSIFIER);`, or where a failure or a time-out falls back, or an answer is stored:
-    //         match K::__rt::settle_or_fall(__permit, __out, CLASSIFIER, K::__rt::On { .. }) {
+    // Output: return K::__rt::settle(__permit, __out, CLASSIFIER);
+    // or:     match K::__rt::settle_or_fall(__permit, __out, CLASSIFIER, K::__rt::On { .. }) {
     //             Ok(__ret) => return __ret,
     //             Err(__fallen) => break '__gate __fallen,
     //         }

@@ -31,12 +31,12 @@ impl Context<'_> {
                     Expr::Closure(closure) => self.sync_step(closure, &self.user_code(&closure.body, chain, later)),
                     value => self.user_code(value, chain, later),
                 };
-                // A type that is no result is told at one place only.
+                // At the return type, so that rustc reports one that is no `Result` once.
                 let result = respan(self.result.clone(), self.at_ret);
                 let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
                 if later.is_empty() {
-                    let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
-                    let (allow, leave) = (allow_local_lints(), self.leave(self.at_ret, &told));
+                    let served = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
+                    let (allow, leave) = (allow_local_lints(), self.leave(self.at_ret, &served));
                     let value = if self.gives_impl() {
                         quote_spanned!(at=> #value_rt::instead(&__fallen, #value))
                     } else {
@@ -53,21 +53,25 @@ impl Context<'_> {
             }
         };
         let allow = allow_local_lints();
-        let told = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
-        let told = self.leave(self.at_ret, &told);
-        // Of a closure that waits and then gives a future, which is awaited too.
+        let leave = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
+        let leave = self.leave(self.at_ret, &leave);
+        // For an async closure that returns a future, which is awaited too.
         let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
             .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
             #allow #gives_a_future
             if let #rt::Some(__ret) = #served {
-                #told;
+                #leave;
             }
         }
     }
 
-    // Output: `K::__rt::Rejection::timed(&__rejection, "l1_cache", LIMIT, K::__rt::Step::<Ret, _>::take(CALL)).await`, told at the step; in
-    //         a function that is not async `K::__rt::step_sync::<Ret, _, _>(CALL)`
+    // Output: K::__rt::Rejection::timed(
+    //             &__rejection, "l1_cache", LIMIT, K::__rt::Step::<Ret, _>::take(CALL),
+    //         ).await
+    // or:     K::__rt::step_sync::<Ret, _, _>(CALL)
+    //
+    // At the step. The second one is for functions that are not async.
     fn tried(&self, step: &Step, at: Span, call: &TokenStream) -> TokenStream {
         let (rt, result) = (self.rt.at(at), &self.result);
         let answer = if self.is_async {
@@ -81,8 +85,9 @@ impl Context<'_> {
         self.shaped(at, answer)
     }
 
-    // Output: `K::__rt::None`: that of the function; `K::__rt::Some(K::__rt::Some(K::__rt::duration(1u64, 0u32)))`,
-    //         `K::__rt::Some(K::__rt::None)`
+    // Output: `K::__rt::None`, which is the limit of the function
+    // or:     `K::__rt::Some(K::__rt::Some(K::__rt::duration(1u64, 0u32)))`
+    // or:     `K::__rt::Some(K::__rt::None)`, for `"off"`
     fn limit_of(&self, step: &Step) -> TokenStream {
         let own = match limit(step) {
             Some(Ok(Setting::Off)) => Some(self.maybe(None)),
@@ -102,8 +107,9 @@ impl Context<'_> {
         quote_spanned!(mixed(path)=> #path(#(#arguments),*))
     }
 
-    // Output: `query` (a reference), `&mut *seen`, `K::__rt::copy(&context)`,
-    //         and `context` for the last step that needs it
+    // Output: `query`, for a reference
+    // or:     `&mut *seen`
+    // or:     `K::__rt::copy(&context)`, and `context` for the last step that needs it
     fn argument(&self, param: &Param, chain: &Chain, later: &[Step]) -> TokenStream {
         let Some((name, ownership)) = param.names().into_iter().next() else {
             return TokenStream::new();
@@ -124,17 +130,19 @@ impl Context<'_> {
         receiver.is_some_and(|param| param.names().iter().any(|(name, _)| keeps(chain, param, name)))
     }
 
-    /// `self` cannot be declared anew, so a kept one has another name.
+    /// The name of an argument for the steps. No local can be called `self`, so a kept one has
+    /// another name.
     fn place(&self, chain: &Chain, name: &Ident, ownership: Ownership) -> Ident {
         if name == "self" && ownership == Ownership::Owned && self.keeps_self(chain) { this() } else { name.clone() }
     }
 
     // Input:  `|rejection| EXPR`
-    // Output: `{ let rejection = &__rejection; EXPR }`, and where `EXPR` may leave the closure early:
-    //         `async { let rejection = &__rejection; EXPR }`
+    // Output: `{ let rejection = &__rejection; EXPR }`
+    // or:     `async { let rejection = &__rejection; EXPR }`
     // or:     `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
     //
-    // A closure that returns an async block which borrows its argument does not pass the borrow checker.
+    // The others are for an `EXPR` that may return early, in async functions and in others. The
+    // borrow checker refuses a closure that returns an async block with a borrow of its argument.
     fn closure_call(&self, closure: &ExprClosure, chain: &Chain, later: &[Step]) -> TokenStream {
         let body = self.user_code(&closure.body, chain, later);
         let rejection = closure.inputs.first();
@@ -148,7 +156,8 @@ impl Context<'_> {
         }
     }
 
-    // Output: `async { BIND BODY }`, `{ BIND async move { BODY } }`
+    // Output: `async { BIND BODY }`
+    // or:     `{ BIND async move { BODY } }`
     fn async_step(&self, closure: &ExprClosure, bind: &TokenStream, body: &TokenStream) -> TokenStream {
         let rt = self.rt;
         let typed = match &closure.output {
@@ -174,7 +183,7 @@ impl Context<'_> {
     }
 
     // Input:  `EXPR` of a closure or of `value(..)`
-    // Output: `EXPR`, or `{ PARTS EXPR }`, with `__this` for a `self` that is kept
+    // Output: `EXPR`, or `{ PARTS EXPR }`, with `__this` in place of a kept `self`
     pub(super) fn user_code(&self, expr: &Expr, chain: &Chain, later: &[Step]) -> TokenStream {
         let parts = self.parts_of(expr, |param| self.argument(param, chain, later));
         let tokens = generated_braces(expr.to_token_stream());
@@ -182,7 +191,7 @@ impl Context<'_> {
         if parts.is_empty() { tokens } else { quote_spanned!(Span::mixed_site()=> { #parts #tokens }) }
     }
 
-    // Output: `let (a, b) = __arg0; let _ = (&a, &b);`, for code that says `a` where the argument is whole
+    // Output: `let (a, b) = __arg0; let _ = (&a, &b);`, for code that uses `a`
     pub(super) fn parts_of(&self, expr: &Expr, whole: impl Fn(&Param) -> TokenStream) -> TokenStream {
         let body = expr.to_token_stream();
         let mut parts = TokenStream::new();
@@ -203,7 +212,7 @@ impl Context<'_> {
     }
 }
 
-/// True for a closure whose code can stand in the function as it is: it neither waits nor leaves early.
+/// True for a closure whose code can be inlined: it neither waits nor returns early.
 fn stays(closure: &ExprClosure) -> bool {
     let code = &closure.body;
     let to_its_end = matches!(closure.output, ReturnType::Default) && !identifiers::may_leave(&code.to_token_stream());

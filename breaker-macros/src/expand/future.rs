@@ -1,4 +1,4 @@
-//! A function that gives its future without being `async`: the gate goes into the future's first poll.
+//! Writes functions that return a future without being `async`.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
@@ -16,7 +16,7 @@ impl Context<'_> {
     pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
         let (rt, ret) = (self.rt, &self.ret);
         if let Some(tail) = &future.tail {
-            // One call has the type of its body.
+            // `one_call` has the type of its body.
             let typed = (!self.is_one_call())
                 .then(|| quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); }));
             let keywords = self.tail_keywords(tail);
@@ -32,13 +32,15 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::future_of::<Ret, _>(K::__rt::eager(move || -> RET { let x = x; { BODY } }))`
+    // Output: K::__rt::future_of::<Ret, _>(
+    //             K::__rt::eager(move || -> RET { let x = x; { BODY } })
+    //         )
     fn eager(&self) -> TokenStream {
         let (rt, ret, body) = (self.rt.at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
         quote_spanned!(self.at_ret=> #rt::future_of::<#ret, _>(#rt::eager(#body)))
     }
 
-    /// The future's own type, as far as it can be written.
+    /// The type of the future itself, as far as it can be written.
     fn returned_type(&self) -> TokenStream {
         match &self.plan.function.sig.output {
             ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => without_impl(ty).into_token_stream(),

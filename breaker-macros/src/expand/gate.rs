@@ -1,4 +1,4 @@
-//! Writes what stands around the body of a call: the admission before it, and its ending.
+//! Writes the gate: the admission of a call before its body, and its result after it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -10,12 +10,13 @@ use crate::spans::{mixed, respan};
 
 impl Context<'_> {
     // Output: let __out = RUN;
-    // or:     let __out = RUN;
-    //         let __out = match __out {
+    // and:    let __out = match __out {
     //             Ok(__out) => __out,
     //             Err(__cut) => { let __rejected = K::__rt::cut_off(__permit, __cut); TIMED_OUT }
     //         };
     // and:    let __out = K::__rt::given(__out, __shape);
+    //
+    // The second one is for async calls, and the third one for functions without a `Result`.
     pub(super) fn out(&self, run: &TokenStream, timed_out: &TokenStream) -> TokenStream {
         let rt = self.rt;
         let whole = self.is_async.then(|| {
@@ -56,8 +57,8 @@ impl Context<'_> {
         }
     }
 
-    // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, whose bounds it tells; or
-    //         `return K::__rt::reject_with::<_>(__rejected, OPEN)`
+    // Output: `return K::__rt::reject::<_>(__rejected)`, at the return type, which it bounds
+    // or:     `return K::__rt::reject_with::<Ret, _, _>(__rejected, OPEN)`
     pub(super) fn reject(&self) -> TokenStream {
         let rt = self.rt.at(self.at_ret);
         let error = match &self.plan.open {
@@ -70,8 +71,9 @@ impl Context<'_> {
         self.leave(self.at_ret, &error)
     }
 
-    // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`, which declares the `static` of this function and is
-    //         `K::__rt::Site::enter(&THE_STATIC)`
+    // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`
+    //
+    // It declares the `static` of this function, and is `K::__rt::Site::enter(&THE_STATIC)`.
     pub(super) fn site(&self, way: &str, key: Option<&TokenStream>) -> TokenStream {
         let (rt, is_async, way) = (self.rt, self.is_async, Ident::new(way, Span::mixed_site()));
         let (name, settings) = (config::name(self), config::settings(self));
@@ -82,7 +84,8 @@ impl Context<'_> {
         }
     }
 
-    // Output: `K::__rt::site!(enter SITE)`, and `K::__rt::site!(enter_key SITE K::__rt::text(&KEY))` for one breaker per value
+    // Output: `K::__rt::site!(enter SITE)`
+    // or:     `K::__rt::site!(enter_key SITE K::__rt::text(&KEY))`, for a keyed breaker
     pub(super) fn enter(&self) -> TokenStream {
         let Some(key) = &self.plan.key else {
             return self.site("enter", None);

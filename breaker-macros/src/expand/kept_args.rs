@@ -1,4 +1,4 @@
-//! What a fallback step needs after the body had it: copies of owned arguments, and what the body only borrows.
+//! Keeps the arguments that a fallback step needs after the body has used them.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -10,28 +10,28 @@ use crate::item::params::{Kind as ParamKind, Ownership, Param, allow_local_lints
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::validate::cache::caches;
 
-/// An argument of which a copy waits for the steps while the body has the original.
+/// An owned argument: the steps get a copy, and the body has the original.
 pub(super) struct KeptArg {
-    /// What the user calls it.
+    /// The name of the argument.
     pub(super) name: Ident,
-    /// What holds it: assigned on each way to the steps.
+    /// The local that holds it; each path to the steps assigns it.
     pub(super) place: Ident,
     pub(super) cfg: TokenStream,
-    /// Whether a `store` needs it, also when the body has succeeded.
+    /// Whether a `store` needs it, also after a success of the body.
     pub(super) stores: bool,
 }
 
-/// What the steps may use after the body has run.
+/// The arguments that the steps may use after the body has run.
 pub(super) struct KeptArgs {
     pub(super) owned: Vec<KeptArg>,
-    /// `let x = &mut *x;`, for what the body only borrows.
+    /// `let x = &mut *x;`, for arguments that the body only borrows.
     pub(super) reborrowed: TokenStream,
-    /// True where the body has to leave `&mut self` behind.
+    /// True where the body may not move `&mut self`.
     pub(super) unique_self: bool,
 }
 
 impl Context<'_> {
-    /// A plain `on(open)` keeps nothing but what a `store` needs: a rejected call has its arguments untouched.
+    /// With `on(open)` alone only a `store` needs a copy: a rejected call has used no argument.
     pub(super) fn kept_args(&self, chain: &Chain) -> KeptArgs {
         let mut kept = KeptArgs { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         for param in &self.plan.params {
@@ -73,7 +73,7 @@ impl KeptArg {
         quote_spanned!(Span::mixed_site()=> #cfg #allow { #place = #copied; })
     }
 
-    // Output: `let x = __kept0;`, and for `self` a name of its own
+    // Output: `let x = __kept0;`, and for `self` another name
     pub(super) fn restore(&self) -> TokenStream {
         let KeptArg { name, place, cfg, .. } = self;
         let allow = allow_local_lints();
@@ -82,7 +82,7 @@ impl KeptArg {
     }
 }
 
-/// What stands for a `self` of which the body had the original.
+/// The name of a `self` that the body has moved.
 pub(super) fn this() -> Ident {
     Ident::new("__this", Span::mixed_site())
 }
@@ -93,7 +93,7 @@ pub(super) fn keeps(chain: &Chain, param: &Param, name: &Ident) -> bool {
     if chain.on.after_body() { steps() } else { stores(chain, param, name) }
 }
 
-/// True for an argument of which a `store` is made.
+/// True for an argument that the expression of a `store` uses.
 fn stores(chain: &Chain, param: &Param, name: &Ident) -> bool {
     caches(Some(chain)).any(|(_, cache)| cache.store.as_ref().is_some_and(|store| mentions(store, param, name)))
 }
@@ -108,7 +108,7 @@ fn mentions(expr: &Expr, param: &Param, name: &Ident) -> bool {
     }
 }
 
-/// True for a step that uses the argument: a path always, anything else if it mentions it.
+/// True for a step that uses the argument: a path always, any other step if it mentions it.
 pub(super) fn needs(step: &Step, param: &Param, name: &Ident) -> bool {
     match &param.kind {
         ParamKind::Renamed(renamed) => {
@@ -119,7 +119,8 @@ pub(super) fn needs(step: &Step, param: &Param, name: &Ident) -> bool {
     }
 }
 
-/// The same for one name that a pattern binds: a path takes the whole, and thus none of its parts by name.
+/// The same for one name that a pattern binds. A path takes the whole argument, and no part by
+/// name.
 pub(super) fn uses(step: &Step, param: &Param, name: &Ident) -> bool {
     match &step.kind {
         Kind::Path(_) => !matches!(param.kind, ParamKind::Renamed(_)),

@@ -1,4 +1,4 @@
-//! Writes the `match` that holds an error or a value against the matchers of a list.
+//! Writes the `match` of an error or a value against lists of matchers.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -10,7 +10,8 @@ use crate::spans::mixed;
 use crate::validate::classification::matcher::Matcher;
 
 impl Context<'_> {
-    // Output: `match __error { TEST => SAYS, TEST => SAYS, _ => OTHERWISE }`, or `OTHERWISE` where there is no test
+    // Output: `match __error { MATCHER => SAYS, MATCHER => SAYS, _ => OTHERWISE }`
+    // or:     `OTHERWISE`, where there is no matcher
     pub(super) fn first_that_fits<'t>(
         &self,
         of: &str,
@@ -31,14 +32,16 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> match #of { #arms _ => #otherwise })
     }
 
-    // Output: `match __error { TEST => true, _ => false }`
+    // Output: `match __error { MATCHER => true, _ => false }`
     pub(super) fn names(&self, tests: &[Matcher]) -> TokenStream {
         let error = Ident::new("__error", Span::mixed_site());
         let arms = tests.iter().map(|test| self.test(test, &error));
         quote_spanned!(Span::mixed_site()=> match #error { #(#arms => true,)* _ => false })
     }
 
-    // Output: `_ if K::__rt::is::<T, _, _>(__error)`, `_ if K::__rt::ask(__error, PREDICATE)`, `PATTERN if GUARD`
+    // Output: `_ if K::__rt::is::<T, _, _>(__error)`
+    // or:     `_ if K::__rt::ask(__error, PREDICATE)`
+    // or:     `PATTERN if GUARD`
     fn test(&self, test: &Matcher, of: &Ident) -> TokenStream {
         match test {
             Matcher::Type(ty) => {
@@ -63,11 +66,14 @@ impl Context<'_> {
     }
 
     // Output: _ if K::__rt::fits(
-    //             { use K::__rt::{ByChain as _, ByItself as _, ByTarget as _}; (&&&K::__rt::Within(__error)).__breaker_way() },
+    //             {
+    //                 use K::__rt::{ByChain as _, ByItself as _, ByTarget as _};
+    //                 (&&&K::__rt::Within(__error)).__breaker_way()
+    //             },
     //             |__error| match __error { PATTERN => true, _ => false },
     //         )
     //
-    // rustc learns of the pattern which type is looked for.
+    // rustc infers from the pattern which type `fits` looks for.
     fn within(&self, test: &Matcher, pattern: &TokenStream) -> TokenStream {
         let at = if let Matcher::Pattern(pattern, _) = test { mixed(pattern) } else { Span::mixed_site() };
         let at_rt = self.rt.at(at);
@@ -90,8 +96,8 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> _ if #fits)
     }
 
-    /// Whether a pattern may be one of another error's than the function's own: it names its type, and that is not the one in the
-    /// written return type.
+    /// Whether a pattern may be about another error than the function's own. Then it names a type
+    /// that is not the error in the written return type.
     fn may_be_of_another(&self, test: &Matcher) -> bool {
         let Matcher::Pattern(pattern, _) = test else { return false };
         let own = self.output().and_then(return_type::error).and_then(|ty| match ty {
@@ -106,7 +112,7 @@ impl Context<'_> {
 // Input:  `sqlx::Error::RowNotFound`, `A::B(_) | A::C`, `Fault { code: 5, .. }`
 // Output: `Error`; `A` and `A`; `Fault`
 //
-// The names of the types that a pattern is of, where it has any.
+// The names of the types of a pattern, where it has any.
 fn named(pattern: &Pat) -> Option<Vec<String>> {
     let path = match pattern {
         Pat::Path(path) => &path.path,
@@ -118,7 +124,7 @@ fn named(pattern: &Pat) -> Option<Vec<String>> {
         }
         _ => return None,
     };
-    // Where the type is written out, rustc need not guess; a constant has no type of its name.
+    // A type with a path needs no inference. A constant has no type of its name.
     let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     let is_type = |name: &&String| name.trim_start_matches('_').starts_with(char::is_uppercase);
     match &names[..] {

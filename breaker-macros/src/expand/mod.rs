@@ -1,7 +1,29 @@
-//! The tokens: a gate, the user's body in place, one `settle`. Everything else is data. Nothing here can fail.
+//! Writes a plan as tokens: the gate, the user's body in place, and one `settle`. It cannot fail.
 //!
-//! Locals carry `mixed_site`, so that the user's code does not see them. Calls that bound the user's types carry the
-//! place of what they bound, in *every* token of their path: else rustc underlines the whole attribute.
+//! Generated locals have the span `mixed_site`, so that the user's code does not see them. A call
+//! that bounds a type of the user's has the span of that type, in *every* token of its path. Else
+//! rustc underlines the whole attribute.
+//!
+//! | file | what it writes |
+//! | --- | --- |
+//! | this one | the function around all |
+//! | `context`, `paths` | what several parts share |
+//! | `call` | the usual async call, as one future |
+//! | `gate`, `body`, `settle` | the three parts of any other call |
+//! | `config` | the settings |
+//! | `classify`, `matcher` | the closure that classifies a result |
+//! | `future`, `stream` | functions that return a future or a stream |
+//! | `fallback`, `fallback_steps`, `kept_args`, `cache` | the fallbacks of a call |
+//! | `retry`, `cloned_args`, `conversions` | the attempts of a call |
+//! | `track_caller` | a warning |
+//!
+//! Each method has its output as a comment, in which `K` is the crate of the run-time half. Words
+//! in capitals are tokens that another method writes.
+//!
+//! This folder may use all others. The expansion names nothing but what `K::__rt` exports.
+//!
+//! To change an expansion: run `UPDATE_EXPECT=1 cargo test -p breaker-macros`, and review the
+//! difference in `tests/snapshots`.
 
 mod body;
 mod cache;
@@ -51,13 +73,14 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         Form::Future(future) => context.in_future(future, &guarded),
         _ => guarded,
     };
-    // On a constant, since the function's own tokens would make the way through another macro.
+    // On a constant: an attribute on the function would send its tokens through another macro.
     let traces = function.fallbacks.iter().chain(&function.retries).filter_map(attributes::trace);
     let caller = context.caller();
     let body = quote_spanned!(Span::mixed_site()=> #inner #(#traces const _: () = ();)* #caller #guarded);
-    // In the user's braces the function is the user's, for lints such as `dead_code`, and a missing tail is told at the return type.
+    // With the user's braces, lints such as `dead_code` apply to the function. rustc also reports a
+    // missing tail at the return type.
     let body = braces(body, function.body.span());
-    // Each attempt gets a clone, so clippy would say that a reference is enough.
+    // Each attempt gets a clone, so clippy would propose a reference.
     let by_value =
         plan.retry.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> #[allow(clippy::needless_pass_by_value)]));
     quote_spanned!(Span::mixed_site()=> #(#attrs)* #by_value #vis #defaultness #sig #body)

@@ -1,14 +1,17 @@
-//! `K::__rt`, the way to all names of an expansion, at the place where rustc tells about what follows it.
+//! Writes `K::__rt`, the path before all names of an expansion.
 
 use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
 
 use crate::spans::respan;
 
-/// Appends itself token by token: there are many in an expansion, and a joined stream of their own costs a way into rustc each.
+/// The path, with the span at which rustc reports errors in what follows it.
+///
+/// It appends itself token by token. An expansion has many of them, and a stream for each would be
+/// a call into rustc.
 #[derive(Clone, Copy)]
 pub(super) struct Rt<'p> {
-    /// As the user names the crate; else it is `::breaker_core`.
+    /// The user's path of the crate; `None` is `::breaker_core`.
     krate: Option<&'p TokenStream>,
     at: Span,
 }

@@ -1,4 +1,4 @@
-//! The attempts around the gate: a loop in place, so that each attempt borrows what it needs and no closure stands in the way.
+//! Writes the attempts of a call as a loop in place, so that each attempt can borrow what it needs.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -61,7 +61,9 @@ impl Context<'_> {
         self.storing(guarded, &none)
     }
 
-    // Output: `if !K::__rt::Retry::is_for(&__fallen, false, |__error| match __error { TEST => true, _ => false }) { break __fallen; }`
+    // Output: if !K::__rt::Retry::is_for(&__fallen, false, |__error| NAMES) {
+    //             break __fallen;
+    //         }
     fn when(&self, retry: &Retry) -> Option<TokenStream> {
         let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
         let names = self.names(retry.when.as_ref()?);
@@ -76,7 +78,10 @@ impl Context<'_> {
         })
     }
 
-    // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    // Output: let __permit = match ENTER {
+    //             Ok(__permit) => __permit,
+    //             Err(__rejected) => break '__gate REJECTED,
+    //         };
     //         let x = K::__rt::repeat(&x);
     //         let __out = RUN;
     //         match SETTLE { Ok(__ret) => return __ret, Err(__fallen) => __fallen }
@@ -112,9 +117,12 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
-    // Output: `K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None)`
+    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(
+    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None,
+    //         )
     //
-    // What is not written is `K::__rt::None`. Without the feature the first name is missing, and rustc says so at the attribute.
+    // Keys that are not written are `K::__rt::None`. Without the feature the first name is missing,
+    // and rustc reports that at the attribute.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
         let rt = self.rt;
         let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));

@@ -1,4 +1,4 @@
-//! Writes the call that counts the result of a body.
+//! Writes the call of `settle`, which counts the result of a body.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -9,8 +9,10 @@ use crate::item::return_type;
 use crate::validate::classification::lists::Classify;
 
 impl Context<'_> {
-    // Output: `K::__rt::settle(__permit, __out, &CLASSIFIER)`; with `failure_if` or `classify = path` it is `settle_whole`, and with `on`
-    //         `.._or_fall(.., ON)`
+    // Output: `K::__rt::settle(__permit, __out, &CLASSIFIER)`
+    // or:     `K::__rt::settle_whole(..)`, with `failure_if` or `classify = path`
+    //
+    // With `on` it is `.._or_fall(.., ON)`.
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
         let (rules, at) = (&self.plan.rules, self.at_ret);
         if let Some(stream_rules) = self.stream_rules() {
@@ -26,8 +28,12 @@ impl Context<'_> {
         quote_spanned!(at=> #rt::#name (__permit, __out, &#classifier #on))
     }
 
-    // Output: `STREAM_RT::settle_stream(__permit, __out, &CLASSIFIER, CLASSIFIER, RULES)`, of a box `settle_stream_box`, and with `on` `.._or_fall(.., ON)`;
-    //         where the call waits for the first item `AWAITED(STREAM_RT::begin_stream_box(.., CARRY, OPEN))`
+    // Output: `STREAM_RT::settle_stream(__permit, __out, &CLASSIFIER, CLASSIFIER, RULES)`
+    // or:     `STREAM_RT::settle_stream_box(..)`, for a box
+    // or:     `AWAITED(STREAM_RT::begin_stream_box(.., CARRY, OPEN))`, where the call waits for the
+    //         first item
+    //
+    // With `on` it is `.._or_fall(.., ON)`.
     fn settle_stream(&self, rules: &TokenStream, on: Option<&TokenStream>) -> TokenStream {
         let at = self.at_ret;
         let (stream_rt, classifier, item) = (self.stream_rt(at), self.classifier(at), self.item());
@@ -49,12 +55,14 @@ impl Context<'_> {
         )
     }
 
-    /// The written type of what comes through an `impl Stream`, which rustc learns of the type of its errors too late otherwise.
+    /// The written type of the items of an `impl Stream`. rustc would infer the type of their
+    /// errors too late.
     pub(super) fn item(&self) -> Option<Type> {
         self.output().and_then(return_type::item)
     }
 
-    /// The classifier of what comes through a stream. Where the type of its errors is not known, rustc could not choose how to look at one.
+    /// The classifier of the items of a stream. Where the type of their errors is not known, it
+    /// uses their text only.
     fn classifier_of_items(&self, known: bool, classifier: &TokenStream) -> TokenStream {
         if known || !self.gives_impl() {
             return classifier.clone();

@@ -1,4 +1,4 @@
-//! The key `stream`: what is asked of a stream's items, and how a call waits for the first one.
+//! Writes the rules of the key `stream`, and the wait for the first item.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -21,7 +21,7 @@ impl Context<'_> {
 
     // Output: `K::__rt::stream_needs_the_feature_stream_of_breaker_core`
     //
-    // Without the feature this name is missing, and rustc says so at `at`.
+    // Without the feature this name is missing, and rustc reports that at `at`.
     pub(super) fn stream_rt(&self, at: Span) -> TokenStream {
         let rt = self.rt.at(at);
         quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core)
@@ -42,7 +42,8 @@ impl Context<'_> {
         self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #stream_rt::timed(__permit);))
     }
 
-    // Output: `STREAM_RT::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
+    // Output: `LIMIT`
+    // or:     `STREAM_RT::until_first_item(&__permit, SPAN, LIMIT)`, if the first item has a limit
     pub(super) fn until_first_item(&self, limit: TokenStream) -> TokenStream {
         let stream_rt = self.stream_rt(Span::mixed_site());
         match self.first_item().map(|span| self.span_of(span)) {
@@ -51,7 +52,8 @@ impl Context<'_> {
         }
     }
 
-    // Output: `STREAM_RT::no_rules()`, `STREAM_RT::rules(FIRST, EACH, UNTIL, OPEN, LEFT)`
+    // Output: `STREAM_RT::no_rules()`
+    // or:     `STREAM_RT::rules(FIRST, EACH, UNTIL, OPEN, LEFT)`
     pub(super) fn stream_rules(&self) -> Option<TokenStream> {
         let (here, stream) = (Span::mixed_site(), self.stream()?);
         let stream_rt = self.stream_rt(here);
@@ -68,11 +70,14 @@ impl Context<'_> {
         Some(quote_spanned!(at=> #stream_rt::rules(#first, #each, #until, #open, #left)))
     }
 
-    // Output: |__late| STREAM_RT::item_error(__late, |__late, __items| { use STREAM_RT::OfTwoTypes as _; __items.MAKE.breaker_item_error(__late) })
-    //         where MAKE is `opened::<Ret, _>(OPEN)`, or without the key `open` `unopened::<Ret>()`
+    // Output: |__late| STREAM_RT::item_error(__late, |__late, __items| {
+    //             use STREAM_RT::OfTwoTypes as _;
+    //             __items.MAKE.breaker_item_error(__late)
+    //         })
     // or:     STREAM_RT::item_error_alone, where `open` captures something
     //
-    // At what makes the function's own error, where rustc tells which one the items have.
+    // MAKE is `opened::<Ret, _>(OPEN)`, or `unopened::<Ret>()` without the key `open`. At the code
+    // that makes the function's own error, where rustc reports another error of the items.
     fn item_error(&self) -> TokenStream {
         let at = self.plan.open.as_ref().map_or(self.at_ret, mixed);
         let stream_rt = self.stream_rt(at);
@@ -80,7 +85,7 @@ impl Context<'_> {
         let make = match &self.plan.open {
             Some(open) if self.captures(open) => return quote_spanned!(at=> #stream_rt::item_error_alone),
             Some(open) => quote_spanned!(at=> opened::<#ret, _>(#open)),
-            // rustc learns the type from the signature, which comes too late to choose by it.
+            // rustc infers the type from the signature, which is too late for a choice by type.
             None if self.gives_impl() && self.item().is_none() => return self.open(),
             None => quote_spanned!(at=> unopened::<#ret>()),
         };
@@ -92,7 +97,8 @@ impl Context<'_> {
         }
     }
 
-    /// Whether an expression uses an argument of the function, or a local before its block: then it cannot outlive the call.
+    /// Whether an expression uses an argument of the function, or a local before its block. Such an
+    /// expression cannot outlive the call.
     fn captures(&self, expr: &Expr) -> bool {
         let (tokens, own) = match expr {
             Expr::Closure(closure) => {
@@ -113,9 +119,14 @@ impl Context<'_> {
         self.begins() && self.plan.retry.is_some()
     }
 
-    // Output: { let __left = K::__rt::Retry::left(&mut __retry, &__permit); let __begins = BEGINS; __begins.await }
+    // Output: {
+    //             let __left = K::__rt::Retry::left(&mut __retry, &__permit);
+    //             let __begins = BEGINS;
+    //             __begins.await
+    //         }
     //
-    // So nothing that the classifier borrows lives while the call waits. At the return type, so that a missing bound is told once.
+    // So the call holds no borrow of the classifier while it waits. At the return type, so that
+    // rustc reports a missing bound once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
         let (here, rt) = (Span::mixed_site(), self.rt);
         let left =
@@ -123,7 +134,10 @@ impl Context<'_> {
         quote_spanned!(self.at_ret=> { #left let __begins = #begins; __begins.await })
     }
 
-    // Output: |__item| { use STREAM_RT::{ByInto as _, ByNoInto as _}; (&STREAM_RT::carrier::<Ret, _>(&__item)).__breaker_carry(__item) }
+    // Output: |__item| {
+    //             use STREAM_RT::{ByInto as _, ByNoInto as _};
+    //             (&STREAM_RT::carrier::<Ret, _>(&__item)).__breaker_carry(__item)
+    //         }
     pub(super) fn carry(&self) -> TokenStream {
         let (here, ret) = (Span::mixed_site(), &self.result);
         let (stream_rt, item) = (self.stream_rt(here), Ident::new("__item", here));

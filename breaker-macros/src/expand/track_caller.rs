@@ -1,4 +1,4 @@
-//! The warning that a `#[track_caller]` has no effect.
+//! Writes a warning at a `#[track_caller]` that has no effect.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -7,15 +7,15 @@ use super::context::Context;
 use crate::spans::mixed;
 use crate::validate::shape::Form;
 
-/// What the constant says, of which rustc warns.
+/// The text of the warning.
 const NOTE: &str = "it has no effect here, for the body runs in a closure, which cannot have it; put it on a function that calls this \
                     one, and hand `Location::caller()` over";
 
 impl Context<'_> {
-    // Output: `const _: () = { #[deprecated = NOTE] const TRACK_CALLER: () = (); TRACK_CALLER };`, used at the attribute
+    // Output: const _: () = { #[deprecated = NOTE] const TRACK_CALLER: () = (); TRACK_CALLER };
     //
-    // A stable compiler has no other way to a warning of one's own. In an `async fn` rustc itself warns; the statements before an
-    // async block of the user's see the caller.
+    // The use is at the attribute. On a stable compiler a macro has no other way to warn. In an
+    // `async fn` rustc itself warns. Statements before the user's own async block see the caller.
     pub(super) fn caller(&self) -> Option<TokenStream> {
         let in_closure = match &self.plan.form {
             Form::Sync => true,

@@ -1,5 +1,6 @@
-//! A function that returns its future without being `async`: what `#[async_trait]` and `#[async_recursion]` leave, and
-//! what people write by hand.
+//! Recognises functions that return a future without being `async`.
+//!
+//! `#[async_trait]` and `#[async_recursion]` write such functions, and users do.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
@@ -14,25 +15,25 @@ pub(crate) struct Returned {
     pub(crate) output: Type,
     /// True for `Pin<Box<..>>` and for `impl Future + Unpin`, false for any other `impl Future`.
     pub(crate) boxed: bool,
-    /// The async block with which the body ends, if the gate can go into it; else the future that the body gives is
-    /// awaited by another one.
+    /// The async block at the end of the body, if the gate can go into it. Else a generated block
+    /// awaits the future of the body.
     pub(crate) tail: Option<Tail>,
 }
 
 /// `Box::pin(async move { .. })` in its parts.
 pub(crate) struct Tail {
-    /// What stands before the async block, on its level.
+    /// The tokens before the async block, on its level.
     pub(crate) head: TokenStream,
     /// `async move`
     pub(crate) keywords: TokenStream,
     pub(crate) block: Group,
-    /// The parentheses of `Box::pin(..)`, which then ownership the async block.
+    /// The parentheses of `Box::pin(..)`.
     pub(crate) parens: Option<Group>,
     /// `.boxed()`
     pub(crate) rest: TokenStream,
 }
 
-/// What a return type is, if it looks like a future.
+/// A return type that looks like a future.
 pub(crate) enum FutureType {
     Future {
         output: Box<Type>,
@@ -40,11 +41,11 @@ pub(crate) enum FutureType {
     },
     /// `impl Future` without `Output = ..`.
     NoOutput,
-    /// `Box<dyn Future>`, which nobody can poll.
+    /// `Box<dyn Future>`, which cannot be polled.
     NotPinned,
 }
 
-/// Tells `impl Future<..>`, `Pin<Box<dyn Future<..>>>` and `BoxFuture<..>`.
+/// Recognises `impl Future<..>`, `Pin<Box<dyn Future<..>>>` and `BoxFuture<..>`.
 pub(crate) fn future_type(ty: &Type) -> Option<FutureType> {
     match ty {
         Type::Group(group) => future_type(&group.elem),
@@ -106,9 +107,10 @@ fn bounds(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<FutureType> 
     Some(output.map_or(FutureType::NoOutput, |output| FutureType::Future { output, boxed }))
 }
 
-/// Finds the async block at the end of a body; what stands before it must not be able to return another future.
+/// Finds the async block at the end of a body. The statements before it must not be able to return
+/// another future.
 ///
-/// `alone`: nothing but the block will do, since a fallback needs the arguments as they came in.
+/// `alone`: there must be no statements, since a fallback needs the arguments as they came in.
 pub(crate) fn tail(body: &Group, alone: bool) -> Option<Tail> {
     let mut trees: Vec<TokenTree> = body.stream().into_iter().collect();
     let rest = take_boxed(&mut trees);
@@ -164,8 +166,8 @@ fn async_block(trees: &mut Vec<TokenTree>) -> Option<(TokenStream, Group)> {
     Some((keywords, block))
 }
 
-/// How many trees stand before the last expression, of which `Box::pin` may be left; `None` where that expression
-/// begins with something else.
+/// The number of token trees before the last expression, whose path `Box::pin` may still be there.
+/// `None` where that expression begins with something else.
 fn statements(trees: &[TokenTree], path: bool) -> Option<usize> {
     let is_path = |tree: &&TokenTree| match tree {
         TokenTree::Ident(name) => name != "return" && name != "break",
@@ -181,7 +183,7 @@ fn statements(trees: &[TokenTree], path: bool) -> Option<usize> {
     }
 }
 
-/// True for items among the statements: they could stand for something else than what the expansion names.
+/// True for items among the statements: they could shadow names that the expansion uses.
 fn declares(eager: &TokenStream) -> bool {
     const ITEMS: [&str; 8] = ["use", "type", "struct", "enum", "union", "mod", "const", "static"];
     let is_item = |tree| matches!(tree, TokenTree::Ident(word) if ITEMS.iter().any(|item| word == *item));

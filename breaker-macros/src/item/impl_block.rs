@@ -1,4 +1,4 @@
-//! The annotated impl block: its head is parsed, its methods are told apart, their bodies stay raw tokens.
+//! Reads the annotated impl block: it parses the signatures, and bodies stay raw tokens.
 
 use std::borrow::Cow;
 
@@ -33,11 +33,11 @@ pub(crate) struct Method {
     /// `#[circuit_breaker(..)]`
     pub(crate) own: Vec<Attribute>,
     pub(crate) sig: Signature,
-    /// Everything but that.
+    /// The method without these.
     pub(crate) tokens: TokenStream,
 }
 
-/// True for `impl`, behind attributes and `unsafe`. It looks at the first words only, for each annotated function comes by here.
+/// True for an impl block. It looks at the first words only, since every annotated item is asked.
 pub(crate) fn is_block(item: &TokenStream) -> bool {
     let mut trees = ungrouped(item.clone()).into_iter();
     while let Some(tree) = trees.next() {
@@ -123,12 +123,13 @@ impl Block {
 }
 
 impl Method {
-    /// True where the last name of the written return type, or of the returned future's, ends in `Result` and has arguments.
+    /// True where the written return type, or that of the returned future, ends in `Result` and has
+    /// arguments.
     pub(crate) fn returns_result(&self) -> bool {
         self.output().is_some_and(|ty| is_result(&ty))
     }
 
-    /// The written return type, or that of the returned future; `None` where there is none.
+    /// The written return type, or that of the returned future.
     pub(crate) fn output(&self) -> Option<Cow<'_, Type>> {
         match (&self.sig.output, self.future()) {
             (_, Some(FutureType::Future { output, .. })) => Some(Cow::Owned(*output)),

@@ -1,4 +1,4 @@
-//! The locals that the statements before an async block leave to it.
+//! Finds the locals that the statements before an async block declare.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::quote;
@@ -13,7 +13,7 @@ pub(crate) struct Let {
     pub(crate) binding: Binding,
 }
 
-/// What the `let`s of these statements bind; of several with one name, the last.
+/// What the `let`s of these statements bind. Of several with one name it is the last.
 pub(crate) fn lets(statements: &TokenStream) -> Vec<Let> {
     let trees: Vec<TokenTree> = statements.clone().into_iter().collect();
     let mut found: Vec<Let> = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn lets(statements: &TokenStream) -> Vec<Let> {
         let begins = before.last().is_none_or(ends_a_statement);
         if begins && matches!(tree, TokenTree::Ident(word) if word == "let") {
             for binding in bound(trees[at + 1..].iter().cloned().collect()) {
-                // Of two that a `cfg` chooses from either may be there.
+                // A `cfg` may choose one of two locals, so both stay.
                 found.retain(|earlier| earlier.binding.ident != binding.ident || !cfg.is_empty());
                 found.push(Let { cfg: cfg.clone(), binding });
             }
@@ -31,7 +31,7 @@ pub(crate) fn lets(statements: &TokenStream) -> Vec<Let> {
     found
 }
 
-/// Takes the attributes off the end; the ones that are a `cfg` are kept.
+/// Takes the attributes off the end, and returns those that are a `cfg`.
 fn attributes(mut trees: &[TokenTree]) -> (&[TokenTree], Vec<Attribute>) {
     let mut cfg = Vec::new();
     while let [before @ .., TokenTree::Punct(pound), TokenTree::Group(group)] = trees {
@@ -53,7 +53,7 @@ fn ends_a_statement(tree: &TokenTree) -> bool {
     }
 }
 
-/// What the pattern at the head of these tokens binds; nothing, if it is none, which rustc tells.
+/// What the pattern at the start of these tokens binds. rustc reports tokens that are no pattern.
 fn bound(tokens: TokenStream) -> Vec<Binding> {
     let pattern = |input: ParseStream<'_>| {
         let pattern = Pat::parse_multi_with_leading_vert(input)?;

@@ -1,6 +1,21 @@
-//! The annotated function: its signature is parsed, its body stays raw tokens.
+//! Reads the annotated item: it parses the signature, and the body stays raw tokens.
 //!
 //! An editor still completes in a body that does not parse, and not parsing it is cheaper.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | this one | reads a function |
+//! | `impl_block` | reads an impl block |
+//! | `params` | reads parameters, and declares them as locals of the body |
+//! | `return_type` | reads and changes the return type |
+//! | `future` | recognises functions that return a future without being `async` |
+//! | `locals` | finds the locals before an async block |
+//! | `unsupported` | refuses other items |
+//!
+//! This folder knows no key of an attribute. It may use `attributes`, `identifiers` and `spans`.
+//!
+//! To support another shape of function: recognise it here (`future` is an example), name it in
+//! `validate::shape`, write it in `expand`, and add a case to `tests/shapes`.
 
 pub(crate) mod future;
 pub(crate) mod impl_block;
@@ -23,9 +38,9 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) defaultness: Option<Token![default]>,
     pub(crate) sig: Signature,
-    /// `#![..]` at the head of the body.
+    /// The inner attributes (`#![..]`) of the body.
     pub(crate) inner: TokenStream,
-    /// The body behind them, in its braces.
+    /// The rest of the body, in its braces.
     pub(crate) body: Group,
 }
 
@@ -41,7 +56,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function> {
 // Input:  `fn f() { BODY }`
 // Output: `fn f() {}` and `{ BODY }`
 //
-// The parser would copy every token of the body, and go into all its braces.
+// The parser would copy every token of the body, and read all its groups.
 fn without_body(item: TokenStream) -> (TokenStream, Option<Group>) {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();
     match trees.last_mut() {
@@ -92,7 +107,7 @@ fn body(input: ParseStream<'_>) -> Result<(TokenStream, Group)> {
     }
 }
 
-/// Takes off the None-delimited groups in which `macro_rules!` hands on what it matched.
+/// Takes off the groups without delimiters in which `macro_rules!` passes on what it matched.
 fn ungrouped(tokens: TokenStream) -> TokenStream {
     let mut trees = tokens.clone().into_iter();
     match (trees.next(), trees.next()) {

@@ -1,4 +1,4 @@
-//! The parameters: what each is called, how it is held, and how the body gets it as its own local.
+//! Reads the parameters of a function, and declares them as locals of its body.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
@@ -7,7 +7,7 @@ use syn::{Attribute, FnArg, Meta, Pat, PatIdent, PatType, Receiver, ReceiverKind
 
 use crate::spans::mixed;
 
-/// How a parameter is held; decides whether it can be used twice.
+/// How the function has a parameter. It decides whether the parameter can be used twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ownership {
     /// `&T`: passed on as it is.
@@ -21,7 +21,7 @@ pub(crate) enum Ownership {
 pub(crate) struct Param {
     /// `#[cfg(..)]`, which goes with every use.
     pub(crate) cfg: Vec<Attribute>,
-    /// `#[allow(..)]` and the like, which the user wrote about the binding.
+    /// Lint attributes on the parameter, such as `#[allow(..)]`.
     lints: Vec<Attribute>,
     pub(crate) ownership: Ownership,
     pub(crate) kind: Kind,
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Name(Binding),
     /// A pattern that stays in the signature.
     Spread(Vec<Binding>),
-    /// A pattern that the body takes apart; in the signature stands the name.
+    /// A pattern that the body takes apart. The signature has a name in its place.
     Renamed(Box<Renamed>),
 }
 
@@ -54,14 +54,17 @@ pub(crate) struct Binding {
     pub(crate) owned: bool,
 }
 
-/// Reads the parameters and gets the signature ready: `mut` goes to the body's own local, and so do patterns where
-/// `whole` says that a fallback needs each argument in one piece, or where the order of drops would change.
+/// Reads the parameters, and moves each `mut` from the signature to the body's own local.
+///
+/// Patterns move too where a fallback needs each argument in one piece (`whole`), or where the
+/// order of drops would change.
 pub(crate) fn take(sig: &mut Signature, whole: bool) -> Vec<Param> {
     read(sig, whole, true)
 }
 
-/// Reads the parameters where the body is an async block of the user's own, which captures them as they are: only a
-/// pattern that a fallback needs in one piece leaves the signature.
+/// Reads the parameters where the body is an async block of the user's, which captures them.
+///
+/// Only a pattern that a fallback needs in one piece moves from the signature.
 pub(crate) fn leave(sig: &mut Signature, whole: bool) -> Vec<Param> {
     let mut changed = sig.clone();
     let params = read(&mut changed, whole, false);
@@ -102,7 +105,8 @@ fn typed_param(typed: &mut PatType, index: usize, whole: bool, owned_before: boo
     let ownership = ownership(&typed.ty);
     let cfg = cfg(&typed.attrs);
     let lints = take_lints(&mut typed.attrs);
-    // An unbound part is dropped with the parameter. Outside the body that would be after the parameters before it.
+    // An unbound part drops with the parameter. Outside the body that would be after the parameters
+    // before it.
     let whole = whole || (owned_before && ownership == Ownership::Owned && leaves_a_part(&typed.pat));
     let kind = match &mut *typed.pat {
         Pat::Ident(PatIdent { by_ref: None, mutability, ident, subpat: None, .. }) if !is_upper(ident) => {
@@ -136,7 +140,7 @@ pub(crate) fn ownership(ty: &Type) -> Ownership {
     }
 }
 
-/// An upper case name is a constant or a unit struct: a pattern that binds nothing.
+/// True for a constant or a unit struct: such a pattern binds nothing.
 fn is_upper(ident: &Ident) -> bool {
     ident.unraw().to_string().trim_start_matches('_').starts_with(char::is_uppercase)
 }
@@ -145,7 +149,8 @@ fn cfg(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
 }
 
-/// Copies the lint attributes; an `expect` stays as an `allow`, for only the local meets the expectation.
+/// Copies the lint attributes. An `expect` becomes an `allow`, since only the local meets the
+/// expectation.
 fn take_lints(attrs: &mut [Attribute]) -> Vec<Attribute> {
     const LEVELS: [&str; 6] = ["allow", "warn", "deny", "forbid", "expect", "cfg_attr"];
     let is_lint = |attr: &&mut Attribute| LEVELS.iter().any(|level| attr.path().is_ident(level));
@@ -185,7 +190,7 @@ fn collect(pat: &mut Pat, found: &mut Vec<Binding>) {
                 collect(inner, found);
             }
         }
-        // All cases bind the same names: the last one's are kept.
+        // All cases bind the same names.
         Pat::Or(or) => {
             let last = or.cases.iter_mut().map(bindings).last();
             found.extend(last.into_iter().flatten());
@@ -203,10 +208,12 @@ fn collect(pat: &mut Pat, found: &mut Vec<Binding>) {
 
 impl Param {
     // Input:  `mut tries: u32`
-    // Output: `let mut tries = tries;`, and `let (_tries,) = (_tries,);` for a name that begins with an underscore
+    // Output: `let mut tries = tries;`
+    // or:     `let (_tries,) = (_tries,);` for a name that begins with an underscore
     //
-    // The body owns its arguments as the function did: they drop in the same order, can be assigned to, and are
-    // locals to the borrow checker's messages. References drop nothing and stay as they are.
+    // So the body owns its arguments as the function did. They drop in the same order, code can
+    // assign to them, and the borrow checker's messages call them locals. References drop nothing
+    // and stay as they are.
     pub(crate) fn as_local(&self, moves: bool) -> TokenStream {
         match &self.kind {
             Kind::Receiver(_) => TokenStream::new(),
@@ -225,7 +232,7 @@ impl Param {
     fn rebind(&self, binding: &Binding, moves: bool) -> TokenStream {
         let Binding { ident, mutability, .. } = binding;
         let (cfg, lints) = (&self.cfg, &self.lints);
-        // What a block does not move it borrows, and a shared borrow of a `&mut T` would ask for `T: Sync`.
+        // A block borrows what it does not move, and a shared borrow of a `&mut T` needs `T: Sync`.
         if !self.is_rebound(binding) && (moves || self.ownership != Ownership::Unique) {
             return TokenStream::new();
         }
@@ -238,7 +245,7 @@ impl Param {
         quote_spanned!(Span::mixed_site()=> #(#cfg)* #[allow(clippy::shadow_same)] #(#lints)* let #mutability #ident = #ident;)
     }
 
-    /// The name, if there is nothing else to the parameter.
+    /// The name, if the parameter is nothing but a name.
     pub(crate) fn plain_name(&self) -> Option<&Binding> {
         match &self.kind {
             Kind::Name(binding) if self.cfg.is_empty() && self.lints.is_empty() => Some(binding),
@@ -289,7 +296,7 @@ impl Param {
     }
 }
 
-/// What clippy has to say about a local that takes over from an argument is not about the user's code.
+/// Allows what clippy reports about a local that replaces an argument: it is not the user's code.
 pub(crate) fn allow_local_lints() -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #[allow(
@@ -302,8 +309,8 @@ pub(crate) fn allow_local_lints() -> TokenStream {
     }
 }
 
-/// What hands over a name that begins with an underscore is no use of it. The local must not allow the lints, for then uses of the
-/// user's own would be too.
+/// Allows the use of a name that begins with an underscore, where the expansion passes it on. The
+/// local itself allows nothing, so clippy still reports uses in the user's code.
 pub(crate) fn allow_used_underscore() -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)])
 }

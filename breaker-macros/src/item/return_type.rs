@@ -1,4 +1,4 @@
-//! The return type where `impl Trait` is not allowed: a `_` stands for each.
+//! Reads the parts of a return type, and replaces each `impl Trait` in it.
 
 use proc_macro2::Span;
 use quote::ToTokens;

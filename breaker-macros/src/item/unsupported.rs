@@ -1,4 +1,4 @@
-//! Items that are neither functions nor impl blocks: refused by their name, at their keyword.
+//! Refuses items that are neither functions nor impl blocks, by their name and at their keyword.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
@@ -16,7 +16,7 @@ const ITEMS: [(&str, &str); 8] = [
     ("use", "an import"),
 ];
 
-/// Looks ahead, past the visibility; fails unless a `fn` follows.
+/// Looks ahead, past the visibility, and fails unless a `fn` follows.
 pub(super) fn refuse(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
     ahead.parse::<Visibility>()?;
@@ -29,7 +29,7 @@ pub(super) fn refuse(input: ParseStream<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Takes one word that may stand before `fn`, or tells what else begins here.
+/// Takes one word that may come before `fn`. Else it returns the name of the item.
 fn next(ahead: ParseStream<'_>) -> Option<&'static str> {
     if ahead.peek(token::Brace) {
         return Some("a foreign block");

@@ -183,7 +183,7 @@ pub(super) const RETRY: [(&str, &str); 30] = [
     ("include", "when"),
 ];
 
-/// Older keys that are used for two different things; each with both.
+/// Keys of older versions that had two meanings; each with both.
 pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
     (
         "reset_timeout",
@@ -197,7 +197,7 @@ pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What is written in another place than `#[circuit_breaker(..)]`; each with a message.
+/// Words for what belongs outside of `#[circuit_breaker(..)]`; each with a message.
 pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
     (&["skip"], "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`"),
     (

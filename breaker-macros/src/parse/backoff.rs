@@ -1,4 +1,4 @@
-//! The grammar of `backoff`, which stands alone or has named values in parentheses.
+//! Reads `backoff`, alone or with named values in parentheses.
 
 use proc_macro2::Ident;
 use syn::Result;

@@ -1,4 +1,4 @@
-//! The grammar of the step `cache(..)`: `KEY = VALUE, ..` as the arguments of a call.
+//! Reads the step `cache(KEY = VALUE, ..)`, which is a call to syn.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
@@ -12,19 +12,20 @@ use crate::diagnostics::Errors;
 
 /// A `cache(..)` as written.
 pub(crate) struct Cache {
-    /// Where the word `cache` stands.
+    /// The place of the word `cache`.
     pub(crate) at: Span,
-    /// Empty where it is missing, which has been told.
+    /// Empty where it is missing, which `cache` has reported.
     pub(crate) key: Expr,
     /// `None`: the built-in one.
     pub(crate) store: Option<Expr>,
     pub(crate) max: Option<(Span, Expr)>,
     pub(crate) ttl: Option<(Span, Expr)>,
-    /// What makes the served value of the stored one.
+    /// The function that makes the served value of the stored one.
     pub(crate) with: Option<Expr>,
 }
 
-/// A step with mistakes is read all the same, so that those in its values are told with them.
+/// Reads a step. One with mistakes is read too, so that mistakes in its values are reported as
+/// well.
 pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
     let at = call.func.span();
     let mut flawless = true;
@@ -43,7 +44,7 @@ pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
         Some((at, value))
     };
     let key = take("key").map(|(_, key)| key);
-    // Beside another mistake it may be the key that is misspelt.
+    // After another mistake the misspelt name may have been `key`.
     if key.is_none() && flawless {
         let fix = "what tells one answer from another, for instance `cache(key = query)`";
         errors.at(at, format!("`cache(..)` needs a `key`: {fix}"));

@@ -1,4 +1,4 @@
-//! The grammar of `#[fallback(..)]`: steps in their order, and `on(..)` behind them.
+//! Reads `#[fallback(..)]`: steps in their order, and then `on(..)`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
@@ -11,7 +11,7 @@ use super::fallback_hints;
 use super::list;
 use crate::diagnostics::Errors;
 
-/// One fallback, in the order in which they are tried.
+/// One fallback of the chain.
 pub(crate) struct Step {
     /// The name that metadata and metrics show.
     pub(crate) source: String,
@@ -36,14 +36,14 @@ pub(crate) enum Kind {
 pub(crate) struct On {
     /// Every rejection.
     pub(crate) open: bool,
-    /// Those for want of a place.
+    /// Rejections because of `max_concurrent`.
     pub(crate) busy: bool,
     pub(crate) timeout: Option<Span>,
     pub(crate) failure: bool,
 }
 
 impl On {
-    /// True where a step may run when the body has already had the arguments.
+    /// True where a step may run after the body, which has had the arguments.
     pub(crate) fn after_body(self) -> bool {
         self.failure || self.timeout.is_some()
     }
@@ -89,7 +89,7 @@ fn chain(parts: Vec<Part>, errors: &mut Errors) -> Chain {
             (Part::Step(step), Some(at)) => {
                 errors.at(at, "`on(..)` goes behind the last step");
                 chain.steps.push(step);
-                // Told once, however many steps follow.
+                // Reported once, for the first step that follows.
                 seen = None;
             }
         }

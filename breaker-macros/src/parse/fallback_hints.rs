@@ -1,4 +1,4 @@
-//! What to write instead of something that is no step, or no word of `on(..)`.
+//! Writes the messages about what is no step, and no word of `on(..)`.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
@@ -6,7 +6,7 @@ use syn::{Error, Expr, Lit, Path, Result};
 
 use super::suggest;
 
-/// The message for a call, a field or a literal where a step should stand.
+/// The message for a call, a field or a literal in the place of a step.
 pub(super) fn no_step(step: &Expr) -> String {
     let called = "which is called with the function's own arguments";
     match step {

@@ -1,6 +1,6 @@
 //! Lists the keys of all attributes, with an example of each.
 
-/// What is written after a key.
+/// What follows a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// `key = EXPR`
@@ -19,7 +19,7 @@ pub(crate) enum Shape {
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
-    /// A right use, for messages.
+    /// A correct use, for messages.
     pub(crate) example: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Reads elements that commas separate, and goes on at the next comma after a mistake.
+//! Reads elements between commas, and goes on at the next comma after a mistake.
 
 use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt as _;
@@ -10,7 +10,7 @@ use super::matchers::{self, Item};
 use super::value::{self, at_an_end};
 use crate::diagnostics::Errors;
 
-/// Reads `ELEMENT, ELEMENT, ..` to its end; an element that cannot be read becomes a message.
+/// Reads `ELEMENT, ELEMENT, ..` to its end, and reports each element that cannot be read.
 pub(super) fn list<T>(
     input: ParseStream<'_>,
     errors: &mut Errors,
@@ -25,7 +25,7 @@ pub(super) fn list<T>(
         }
         match element(input, errors) {
             Ok(element) if at_an_end(input) => elements.push(element),
-            // What follows may belong to this one, unless it begins as the next one does.
+            // What follows may belong to this element, unless it begins like the next one.
             Ok(element) => {
                 let is_semicolon = input.peek(Token![;]);
                 errors.at(input.span(), if is_semicolon { "expected `,` here" } else { "expected `,` before this" });

@@ -1,5 +1,4 @@
-//! The grammar of the items of `exclude(..)`, `success(..)` and `include(..)`; what a path stands for
-//! is decided in `check`.
+//! Reads the items of lists such as `exclude(..)`. `validate` decides what a path among them means.
 
 use proc_macro2::Ident;
 use syn::parse::ParseStream;
@@ -7,7 +6,7 @@ use syn::{Error, Expr, Pat, Path, Result, Token, Type, TypePath, parenthesized, 
 
 /// One item of a list, as written.
 pub(crate) enum Item {
-    /// A path alone: a type, a variant or a predicate, by its spelling.
+    /// A path alone. Its spelling decides whether it is a type, a variant or a predicate.
     Path(TypePath),
     /// `type(T)`
     Type(Type),
@@ -47,7 +46,7 @@ pub(crate) fn item(input: ParseStream<'_>) -> Result<Item> {
     pattern(input)
 }
 
-/// Refuses `error.is_empty()` and `status == 404`, which begin as items do.
+/// Refuses `error.is_empty()` and `status == 404`, which begin like items.
 fn not_an_expression(input: ParseStream<'_>) -> Result<()> {
     let never_begins = input.peek(Token![!])
         || input.peek(Token![if])

@@ -1,6 +1,28 @@
-//! The grammar of `#[circuit_breaker(..)]`: tokens in, options with their spans out; no rule is checked here.
+//! Reads the attributes: tokens in, options with their spans out.
 //!
-//! After a mistake the reading goes on at the next comma, so that all mistakes of an attribute are told at once.
+//! Nothing here checks a rule; `validate` does. After a mistake the parser goes on at the next
+//! comma, so that one build reports all mistakes of an attribute.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | this one | reads `#[circuit_breaker(..)]` |
+//! | `keys` | lists the keys of all attributes |
+//! | `aliases` | lists words of other libraries for them |
+//! | `suggest` | finds the nearest name, and writes the message about it |
+//! | `list`, `value`, `named_values`, `matchers` | read the parts that several keys share |
+//! | `stream`, `backoff`, `retry` | read lists of named values |
+//! | `fallback`, `fallback_hints`, `cache` | read `#[fallback(..)]` and its steps |
+//!
+//! This folder is the lowest one. It may use `diagnostics`, and no other folder.
+//!
+//! To add a key:
+//!
+//! 1. Add a row to `keys`, and to `aliases` what other libraries call it.
+//! 2. Read its value in `validate::values`, and its conflicts with others in
+//!    `validate::combinations`.
+//! 3. Write its setter in `expand::config`. The run-time half needs a setter of that name.
+//! 4. Add a row to `docs/circuit_breaker.md`: a test compares it with `keys`.
+//! 5. Add a case to `tests/ui/fail` for each new message.
 
 mod aliases;
 mod backoff;
@@ -80,7 +102,7 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
     Ok(Opt { key, at, value })
 }
 
-/// A text where a key should stand: the name, or a key in quotes.
+/// The message for a text in the place of a key: the name, or a key in quotes.
 fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
     if input.peek2(Token![=]) || input.peek2(Token![:]) {
         return format!("a key stands without quotes: `{} = ..`", text.value());

@@ -1,4 +1,4 @@
-//! The grammar of lists of named values: what is in the parentheses of `#[retry(..)]` and of `backoff(..)`.
+//! Reads lists of named values, such as those of `#[retry(..)]` and of `backoff(..)`.
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
@@ -14,23 +14,23 @@ use crate::diagnostics::Errors;
 
 /// The names of one list.
 pub(crate) struct Names {
-    /// What the list belongs to, as messages call it.
+    /// What messages call the attribute or key of the list.
     pub(crate) of: &'static str,
     pub(crate) keys: &'static [Key],
     /// Words of other libraries, with the name that has that meaning.
     pub(crate) aliases: &'static [(&'static str, &'static str)],
 }
 
-/// One value, as written; a name that may stand alone has none then.
+/// One value, as written; a name alone has none.
 pub(crate) struct Named {
     pub(crate) key: &'static Key,
     pub(crate) at: Span,
     pub(crate) value: Option<Expr>,
-    /// Those of a key with a list.
+    /// The items of a key with a list.
     pub(crate) items: Vec<Item>,
 }
 
-/// Reads what stands behind a key that is alone, or has its values in parentheses.
+/// Reads what follows a key that is alone, or has its values in parentheses.
 pub(super) fn maybe_list(
     input: ParseStream<'_>,
     errors: &mut Errors,
@@ -55,7 +55,7 @@ pub(super) fn maybe_list(
     Ok(named_values(&content, errors, names))
 }
 
-/// Reads `NAME = EXPR, ..` to its end and leaves out what is written a second time.
+/// Reads `NAME = EXPR, ..` to its end, and refuses a name that is written twice.
 pub(crate) fn named_values(input: ParseStream<'_>, errors: &mut Errors, names: &Names) -> Vec<Named> {
     let mut first: Vec<Named> = Vec::new();
     for named in list::list(input, errors, |input, errors| one(input, errors, names)) {

@@ -1,4 +1,4 @@
-//! The grammar of `#[retry(..)]`: keys with values, `wait`, which may stand alone, and `when(..)`, which has items.
+//! Reads `#[retry(..)]`: keys with values, `wait` with or without one, and `when(..)` with items.
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};

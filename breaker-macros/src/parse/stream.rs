@@ -1,4 +1,4 @@
-//! The grammar of `stream`, which stands alone or has named values in parentheses.
+//! Reads `stream`, alone or with named values in parentheses.
 
 use proc_macro2::Ident;
 use syn::Result;

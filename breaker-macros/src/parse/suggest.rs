@@ -1,4 +1,4 @@
-//! Finds the word that an unknown one most likely stands for, and writes the message about it.
+//! Finds the known word that is nearest to an unknown one, and writes the message about it.
 
 use proc_macro2::Span;
 use syn::{Error, Result};
@@ -6,7 +6,7 @@ use syn::{Error, Result};
 use super::aliases;
 use super::keys::{self, Key};
 
-/// The known word that `word` most likely stands for, if any is near.
+/// The known word that is nearest to `word`, if any is near.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     let word = plain(word);
@@ -15,7 +15,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     known.into_iter().map(near).filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known)
 }
 
-/// Finds one of a few words, which stand without quotes.
+/// Finds one of a few words, which have no quotes.
 pub(crate) fn word(key: &str, written: &str, at: Span, words: &[&'static str]) -> Result<&'static str> {
     if let Some(word) = words.iter().find(|word| **word == written) {
         return Ok(word);
@@ -34,7 +34,7 @@ pub(crate) fn word(key: &str, written: &str, at: Span, words: &[&'static str]) -
     Err(Error::new(at, format!("`{key}` does not know `{written}`; {hint}")))
 }
 
-/// The message for a word that is no name of a list: of `backoff(..)`, `stream(..)`, `cache(..)` or `#[retry(..)]`.
+/// The message for an unknown name in `backoff(..)`, `stream(..)`, `cache(..)` or `#[retry(..)]`.
 pub(super) fn no_name(of: &str, word: &str, names: &[Key], aliases: &[(&str, &'static str)]) -> String {
     let alias = aliases.iter().find(|(alias, _)| *alias == word).map(|(_, name)| *name);
     match alias.or_else(|| nearest(word, names.iter().map(|key| key.name))) {
@@ -70,13 +70,13 @@ fn listed(keys: &[Key]) -> String {
     keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// The name inside `stream(..)` that a word written outside of it stands for.
+/// The name inside `stream(..)` that a word outside of it means.
 fn name_in_stream(word: &str) -> Option<&'static Key> {
     let name = aliases::STREAM.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, name)| name);
     keys::STREAM.iter().find(|key| key.name == name)
 }
 
-/// The message for what belongs inside `stream(..)`.
+/// The message for a name that belongs inside `stream(..)`.
 fn in_stream(written: &str, key: &Key) -> String {
     let (name, example) = (key.name, key.example);
     if written == name {
@@ -136,7 +136,7 @@ mod tests {
         }
         let inside = "`until` stands in the parentheses of `stream`: `stream(until = Event::is_last)`";
         assert_eq!(no_key("until"), inside);
-        // What has a meaning outside keeps it.
+        // A word with a meaning outside keeps it.
         assert!(no_key("interval").ends_with("`fail_window`?") && no_key("timeuot").ends_with("`timeout`?"));
     }
 }

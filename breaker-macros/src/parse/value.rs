@@ -1,4 +1,4 @@
-//! The grammar of `key = VALUE`, and what is written instead of it.
+//! Reads `key = VALUE`, and recognises what users write in its place.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -13,7 +13,7 @@ pub(super) fn at_an_end(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![,])
 }
 
-/// Refuses what begins as a key and goes on as something else: `fail-max`, `Config::new()`, `SHARED`.
+/// Refuses what begins like a key: `fail-max`, `Config::new()`, `SHARED`.
 pub(super) fn is_key(input: ParseStream<'_>, at: &Ident) -> Result<()> {
     let word = at.unraw().to_string();
     if input.peek(Token![-]) && input.peek2(Ident::peek_any) {
@@ -69,7 +69,7 @@ fn lone_unit(input: ParseStream<'_>) -> Option<(Span, String)> {
     at_an_end(&ahead).then(|| (number.span(), format!("{number}{unit}")))
 }
 
-/// Reads the `=` of `key = VALUE` and sees to it that a value follows.
+/// Reads the `=` of `key = VALUE`, and refuses it where no value follows.
 fn equals(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<()> {
     let (name, example) = (key.name, key.example);
     if at_an_end(input) {
@@ -87,7 +87,7 @@ fn equals(input: ParseStream<'_>, key: &Key, at: &Ident) -> Result<()> {
     Ok(())
 }
 
-/// The value behind a wrong sign or in wrong brackets: `5` of `: 5`, `=> 5`, `(5)` and `[5]`.
+/// The value after a wrong sign or in wrong brackets: `5` of `: 5`, `=> 5`, `(5)` and `[5]`.
 pub(super) fn suggestion(input: ParseStream<'_>) -> Option<String> {
     let ahead = input.fork();
     let mut value = TokenStream::new();

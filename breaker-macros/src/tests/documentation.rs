@@ -1,4 +1,4 @@
-//! The tables in the attributes' documentation and the lists of keys say the same.
+//! Compares the tables in the attributes' documentation with the lists of keys.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::diagnostics::Errors;
 use crate::parse::{self, keys, retry};
 use crate::validate;
 
-/// The rows behind `heading`, up to the next one: the key, and the example, each without its backquotes.
+/// The rows after `heading`, up to the next one: key and example, each without backquotes.
 fn rows(text: &str, heading: &str) -> Vec<(String, String)> {
     let (_, text) = text.split_once(heading).expect("the heading");
     let section = text.lines().take_while(|line| !line.starts_with("# "));
@@ -16,7 +16,7 @@ fn rows(text: &str, heading: &str) -> Vec<(String, String)> {
 }
 
 fn row(line: &str) -> (String, String) {
-    // `\|` is a `|` of the text.
+    // `\|` is a `|` in the text of a cell.
     let line = line.replace("\\|", "\u{1}");
     let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
     assert!(cells.len() == 5 && cells.iter().all(|cell| !cell.is_empty()), "five cells: {line}");

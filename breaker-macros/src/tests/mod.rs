@@ -1,4 +1,4 @@
-//! Tests of the whole way from an attribute to its expansion.
+//! Tests the way from an attribute to its expansion, and the attributes' documentation.
 
 mod documentation;
 mod snapshots;

@@ -1,5 +1,6 @@
-//! What typical functions become, in the files of `snapshots/`, so that a review sees it. `UPDATE_EXPECT=1 cargo test -p
-//! breaker-macros` writes them anew.
+//! Compares the expansions of typical functions with the files in `snapshots/`.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p breaker-macros` writes these files again.
 
 use expect_test::{ExpectFile, expect_file};
 use proc_macro2::TokenStream;

@@ -1,11 +1,13 @@
-//! The body passes through token by token, whether it parses or not, so that an editor completes in it. (That rustc tells its
-//! mistakes at their places is tested by the cases `body_*` of `tests/ui/fail`.)
+//! Tests that a body stays as it is, token by token, whether it parses or not.
+//!
+//! So an editor completes in it. The cases `body_*` of `tests/ui/fail` test that rustc reports its
+//! mistakes at their places.
 
 use proc_macro2::TokenStream;
 
 use crate::{expand, validate};
 
-/// Bodies, of which some break off where somebody is typing.
+/// Bodies; some of them end where a user is typing.
 const BODIES: [&str; 6] = [
     "let n = ask ( ) . await ? ; Ok ( n + text . len ( ) )",
     "self . client . ",
@@ -15,7 +17,7 @@ const BODIES: [&str; 6] = [
     "fn inner ( text . ) -> ",
 ];
 
-/// What stands around a body, and the attribute's arguments.
+/// The attribute's arguments, and the tokens around a body.
 const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("", "async fn f(&self, mut text: String) -> Reply {", "}"),
     ("", "fn f(&self, (text, n): (String, u8)) -> Result<impl Fn(), E> {", "}"),

@@ -1,5 +1,7 @@
-//! A result that borrows from a `&mut` argument: whoever had that argument before has lent it to what the function may have
-//! returned, so only one can have it. rustc would say so of the expansion, in words of the borrow checker's.
+//! Checks results that borrow from a `&mut` argument.
+//!
+//! The first code that uses such an argument may have put the borrow into a result. So no other
+//! code can use it. Without this check, the borrow checker would report the expansion.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
@@ -23,14 +25,15 @@ pub(super) fn check(function: &Function, form: &Form, chain: Option<&Chain>, has
     }
 }
 
-/// Refuses the second one that needs such an argument: first is the body under `on(failure)`, or else a path step.
+/// Refuses the second user of such an argument. The first is the body under `on(failure)`, or else
+/// a step that is a path.
 fn check_steps(function: &Function, form: &Form, chain: &Chain, errors: &mut Errors) {
     for name in output(function, form).map(|output| borrowed_args(&function.sig, output)).unwrap_or_default() {
         let mut users = chain.steps.iter().filter(|step| uses_it(step, &name));
         let (first, fix) = if chain.on.after_body() {
             ("the body", "leave out `on(..)`")
         } else {
-            // Only a path's signature says that it lends; what a closure gives may be nothing of the argument's.
+            // The signature of a path may borrow; a closure may return something else.
             let _ = users.find(|step| matches!(step.kind, Kind::Path(_)));
             ("a step before this one", "let one step use it")
         };
@@ -63,7 +66,7 @@ fn written(step: &Step) -> TokenStream {
 
 /// The `&mut` arguments that the result borrows from, by its lifetimes.
 fn borrowed_args(sig: &Signature, output: &Type) -> Vec<Ident> {
-    // `None` stands for the elided one.
+    // `None` is the elided lifetime.
     let mut lifetimes = Vec::new();
     collect(output, &mut lifetimes);
     let references = sig.inputs.iter().filter(|input| match input {
@@ -95,7 +98,7 @@ fn borrowed_args(sig: &Signature, output: &Type) -> Vec<Ident> {
     sig.inputs.iter().filter_map(lends).collect()
 }
 
-/// The lifetimes in a type; not those of the arguments and results of functions in it.
+/// Collects the lifetimes in a type, without those in the signatures of functions.
 fn collect(ty: &Type, found: &mut Vec<Option<Lifetime>>) {
     match ty {
         Type::Array(array) => collect(&array.elem, found),
@@ -148,12 +151,12 @@ mod tests {
 
     use crate::validate;
 
-    fn told(item: proc_macro2::TokenStream) -> Option<String> {
+    fn message(item: proc_macro2::TokenStream) -> Option<String> {
         validate::plan(quote!(), item).err().map(|error| error.to_string())
     }
 
     #[test]
-    fn the_second_that_needs_what_is_lent_is_refused() {
+    fn a_second_use_of_a_borrowed_argument_is_refused() {
         for item in [
             quote!(
                 #[fallback(a, on(failure))]
@@ -177,12 +180,12 @@ mod tests {
             ),
         ] {
             let text = item.to_string();
-            assert!(told(item).is_some_and(|told| told.starts_with("the result borrows from")), "{text}");
+            assert!(message(item).is_some_and(|message| message.starts_with("the result borrows from")), "{text}");
         }
     }
 
     #[test]
-    fn what_borrows_from_nobody_or_is_needed_once_passes() {
+    fn a_result_without_a_borrow_or_with_one_use_passes() {
         for item in [
             quote!(
                 #[fallback(a)]
@@ -214,7 +217,7 @@ mod tests {
             ),
         ] {
             let text = item.to_string();
-            assert_eq!(told(item), None, "{text}");
+            assert_eq!(message(item), None, "{text}");
         }
     }
 }

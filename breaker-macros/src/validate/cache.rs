@@ -1,4 +1,4 @@
-//! The rules of the step `cache(..)`: what its keys may be beside each other and beside the function's own.
+//! Checks the step `cache(..)`: its values, and its keys beside each other.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::parse::cache::Cache;
 use crate::parse::fallback::{Chain, Kind};
 use crate::parse::keys::{self, Key};
 
-/// What bounds the built-in cache of a step.
+/// The bounds of the built-in cache of a step.
 pub(crate) struct Bounds {
-    /// The step's place in the chain.
+    /// The index of the step in the chain.
     pub(crate) step: usize,
     pub(crate) max: Setting,
     pub(crate) ttl: Setting,
 }
 
-/// What `max` and `ttl` are where they are not written.
+/// The defaults of `max` and `ttl`.
 const MAX: u32 = 1000;
 const TTL: Duration = Duration::from_secs(600);
 
-/// Checks all `cache(..)` steps; the bounds of those with the built-in cache.
+/// Checks all `cache(..)` steps, and returns the bounds of those with the built-in cache.
 pub(super) fn check(chain: Option<&Chain>, stream: Option<Span>, errors: &mut Errors) -> Vec<Bounds> {
     let mut bounds = Vec::new();
     let mut built_in: Vec<String> = Vec::new();
@@ -82,7 +82,7 @@ fn max(key: &Key, value: Expr) -> Result<Setting> {
     values::constant_count(key, value)
 }
 
-/// A closure that takes too few arguments would be told in words about its type.
+/// Refuses a closure with another number of arguments: rustc would report the type of the closure.
 fn with(cache: &Cache) -> Result<()> {
     match &cache.with {
         Some(Expr::Closure(closure)) if closure.inputs.len() != 2 => {

@@ -1,4 +1,6 @@
-//! Keys that contradict each other, or that say nothing without another one; only what stands in the attribute is compared.
+//! Checks keys that contradict each other, or that need another one.
+//!
+//! It compares what the attribute says, and nothing else.
 
 use std::time::Duration;
 
@@ -17,10 +19,10 @@ const MIN_CALLS: u32 = 10;
 pub(super) fn check(options: &Options, errors: &mut Errors) {
     let keys = Keys { options };
     keys.key(errors);
-    keys.run(errors);
+    keys.consecutive_failures(errors);
     keys.failures(errors);
     if keys.rates(errors) {
-        keys.least(errors);
+        keys.min_calls(errors);
     }
     keys.limits(errors);
     keys.backoff(errors);
@@ -30,7 +32,7 @@ struct Keys<'o> {
     options: &'o Options,
 }
 
-/// A value that is known here, and where its key stands, if it is written at all.
+/// A value that is known here, and the place of its key, if that is written.
 type Known<T> = Option<(T, Option<Span>)>;
 
 impl Keys<'_> {
@@ -38,7 +40,7 @@ impl Keys<'_> {
         self.options.at(name)
     }
 
-    /// Whether a `config` may have keys that are not seen here.
+    /// Whether a `config` may have keys that are not known here.
     fn has_config(&self) -> bool {
         self.at("config").is_some()
     }
@@ -56,7 +58,7 @@ impl Keys<'_> {
         }
     }
 
-    /// The literal, which has to be written.
+    /// The literal, where the key is written.
     fn length(&self, name: &str) -> Option<(Duration, Span)> {
         self.setting(name).and_then(length).zip(self.at(name))
     }
@@ -68,7 +70,7 @@ impl Keys<'_> {
         }
     }
 
-    fn run(&self, errors: &mut Errors) {
+    fn consecutive_failures(&self, errors: &mut Errors) {
         let Some((_, at)) = self.length("fail_window") else { return };
         let why = match self.setting("fail_max") {
             Some(Setting::Count(1, _)) => "with `fail_max = 1` a run has one",
@@ -79,7 +81,7 @@ impl Keys<'_> {
         errors.at(at, format!("`fail_window` is the time between two failures of a run, and {why}; {fix}"));
     }
 
-    /// Whether failures can open it at all.
+    /// Refuses an attribute by which no failure opens the breaker.
     fn failures(&self, errors: &mut Errors) {
         let other_rule = ["failure_rate", "window_fail_max", "config"].iter().any(|rule| self.at(rule).is_some());
         if let (Some(Setting::Off), Some(at), false) = (self.setting("fail_max"), self.at("fail_max"), other_rule) {
@@ -88,7 +90,7 @@ impl Keys<'_> {
         }
     }
 
-    /// Whether there is a rule that looks at a window.
+    /// Checks the rates, and returns whether a rule uses the window.
     fn rates(&self, errors: &mut Errors) -> bool {
         if self.has_config() {
             return true;
@@ -115,8 +117,8 @@ impl Keys<'_> {
         false
     }
 
-    /// A window that never holds as many calls as are needed.
-    fn least(&self, errors: &mut Errors) {
+    /// Refuses a window that never holds `min_calls`.
+    fn min_calls(&self, errors: &mut Errors) {
         let count = |setting: &Setting| if let Setting::Count(count, _) = setting { Some(*count) } else { None };
         let known = (self.known("window", WINDOW, count), self.known("min_calls", MIN_CALLS, count));
         let (Some((window, window_at)), Some((least, least_at))) = known else { return };
@@ -132,7 +134,7 @@ impl Keys<'_> {
         }
     }
 
-    /// What a time limit keeps from ever happening.
+    /// Refuses durations that no call reaches because of its `timeout`.
     fn limits(&self, errors: &mut Errors) {
         let Some((limit, _)) = self.length("timeout") else { return };
         let limit_shown = values::shown(limit);
@@ -171,7 +173,7 @@ fn length(setting: &Setting) -> Option<Duration> {
     if let Setting::Length(length) = setting { Some(*length) } else { None }
 }
 
-/// The longest open time of a `backoff`, where it is known here.
+/// The longest open period of a `backoff`, where it is known here.
 fn longest(backoff: &Backoff) -> Known<Duration> {
     match &backoff.max {
         None => Some((BACKOFF_MAX, None)),
@@ -186,8 +188,8 @@ mod tests {
 
     use crate::validate::plan;
 
-    /// What is told of these keys.
-    fn told(args: TokenStream) -> Vec<String> {
+    /// The messages about these keys.
+    fn messages(args: TokenStream) -> Vec<String> {
         let item = quote!(
             async fn call(id: u32) -> Result<u32, Error> {}
         );
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_is_let_be() {
+    fn keys_with_a_meaning_pass() {
         for args in [
             quote!(probe_timeout = "1s", timeout = "5s"),
             quote!(success_threshold = 5, half_open_max_calls = 2),
@@ -221,14 +223,14 @@ mod tests {
             quote!(exclude(Kind::A), failure_if(Kind::A)),
             quote!(name = id::NAME, fail_max = LIMITS.id),
         ] {
-            assert_eq!(told(args.clone()), Vec::<String>::new(), "{args}");
+            assert_eq!(messages(args.clone()), Vec::<String>::new(), "{args}");
         }
     }
 
     #[test]
     fn a_wrong_value_is_not_a_missing_one() {
         for args in [quote!(slow_call = 5, slow_rate = 0.5), quote!(failure_rate = 50, window = 5, min_calls = 5)] {
-            assert_eq!(told(args.clone()).len(), 1, "{args}");
+            assert_eq!(messages(args.clone()).len(), 1, "{args}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Values that belong to the function are constants: none can come from the arguments of one call.
+//! Refuses arguments of a call in values that belong to the function.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -48,7 +48,7 @@ fn values(setting: &Setting) -> impl Iterator<Item = TokenStream> + '_ {
     expr.into_iter()
 }
 
-/// The first word that is an argument: alone, or before a `.`, but no part of a path and no method.
+/// The first word that is an argument. Parts of paths, fields and methods are none.
 fn argument(tokens: TokenStream, names: &[Ident]) -> Option<(String, Span)> {
     let mut before = None;
     let mut trees = tokens.into_iter().peekable();

@@ -1,4 +1,6 @@
-//! What a type parameter in the return type lacks. rustc would propose the private traits of the run-time half as its bounds.
+//! Checks that an error type that is a type parameter can hold a rejection.
+//!
+//! Without this, rustc would propose private traits of the run-time half as bounds.
 
 use syn::{GenericArgument, Generics, PathArguments, Type, TypeParam, TypeParamBound, WherePredicate};
 
@@ -6,7 +8,7 @@ use super::shape::{Form, output};
 use crate::diagnostics::Errors;
 use crate::item::Function;
 
-/// Traits of std that say nothing of a conversion. Any other one may bring a `From` along.
+/// Traits of std that imply no conversion. Any other trait may imply a `From`.
 const UNRELATED: [&str; 15] = [
     "Send",
     "Sync",
@@ -25,7 +27,7 @@ const UNRELATED: [&str; 15] = [
     "Hash",
 ];
 
-/// Looks at the parameters of the function, and of the impl block, if that has the attribute.
+/// Checks the parameters of the function, and of the impl block, if that has the attribute.
 pub(super) fn check(function: &Function, form: &Form, outer: Option<&Generics>, errors: &mut Errors) {
     let Some(returned) = output(function, form) else { return };
     let all: Vec<&Generics> = outer.into_iter().chain([&function.sig.generics]).collect();
@@ -39,7 +41,7 @@ pub(super) fn check(function: &Function, form: &Form, outer: Option<&Generics>, 
     }
 }
 
-/// `E` of `Result<T, E>`. Of an alias nobody knows which argument is the error.
+/// `E` of `Result<T, E>`. Of an alias it is not known which argument is the error.
 fn error_of(ty: &Type) -> Option<&Type> {
     let Type::Path(ty) = ty else { return None };
     let last = ty.path.segments.last().filter(|last| last.ident == "Result")?;

@@ -1,4 +1,4 @@
-//! What the steps of a fallback, and a `key`, may use beside a function that gives its future without being `async`.
+//! Checks the time limits of fallback steps, and which arguments steps and a `key` may use.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
@@ -14,7 +14,7 @@ use crate::item::params::{self, Ownership};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::parse::keys::{Key, Shape, key};
 
-/// The time limit of `within(LIMIT, STEP)`, as values are read.
+/// The key of the time limit in `within(LIMIT, STEP)`, for messages.
 const WITHIN: Key = key("within", Shape::Value, "within(\"500ms\", Self::cached)");
 
 /// The step's own time limit.
@@ -22,7 +22,7 @@ pub(crate) fn limit(step: &Step) -> Option<Result<Setting>> {
     step.limit.clone().map(|limit| values::in_place(&WITHIN, *limit))
 }
 
-/// Refuses time limits that are none, or that nothing could keep.
+/// Refuses wrong time limits, and those of a function that is not async.
 pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
     for step in chain.iter().flat_map(|chain| &chain.steps) {
         if let (Form::Sync, Some(limit)) = (form, &step.limit) {
@@ -33,7 +33,7 @@ pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
     }
 }
 
-/// Refuses a step that needs what the user's own code has taken before, or holds on to.
+/// Refuses a step that needs an argument that the user's own future has, or has used up.
 pub(super) fn check(function: &Function, form: &Form, chain: Option<&Chain>, has_retry: bool, errors: &mut Errors) {
     let (Form::Future(future), Some(chain)) = (form, chain) else {
         return;
@@ -98,7 +98,7 @@ pub(super) fn uses_it(step: &Step, name: &proc_macro2::Ident) -> bool {
     }
 }
 
-/// Where an answer goes is asked when the body has ended.
+/// True for a `store` that uses the argument: it is evaluated after the body.
 fn stores_in(step: &Step, name: &proc_macro2::Ident) -> bool {
     match &step.kind {
         Kind::Cache(cache) => {

@@ -1,4 +1,23 @@
-//! The rules: options, signature and fallbacks in; a plan that cannot fail any more out, or all mistakes at once.
+//! Checks the options and the function, and returns a plan or all mistakes.
+//!
+//! `expand` cannot fail on a plan.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | this one | runs all checks in their order |
+//! | `plan` | holds the options and the plan |
+//! | `values` | checks the value of each key |
+//! | `combinations` | checks keys that need or contradict each other |
+//! | `classification` | checks what decides how a result counts |
+//! | `const_only` | refuses arguments of a call in values that belong to the function |
+//! | `shape` | says how the body runs, and refuses what cannot be guarded |
+//! | `return_value`, `error_bounds`, `borrowed_return` | check the return type |
+//! | `fallback`, `cache`, `retry`, `stream` | check the attributes and keys of these names |
+//!
+//! This folder may use `parse`, `item` and the files at the root of the crate that all may use.
+//!
+//! To add a rule: write it in the file of its subject, call it here, and add a case to
+//! `tests/ui/fail`. It adds to `Errors` and goes on; it returns nothing early.
 
 mod borrowed_return;
 pub(crate) mod cache;
@@ -39,8 +58,8 @@ pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     plan.ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "no function"))
 }
 
-/// Reads the function and checks it and the options, each of which is there once. `outer`: the generics of its impl block, where they
-/// are known.
+/// Reads the function, and checks it and the options. `outer`: the generics of its impl block,
+/// where they are known.
 pub(crate) fn with_options(
     options: Vec<Opt>,
     item: TokenStream,
@@ -73,7 +92,7 @@ pub(crate) fn with_options(
     Some(Plan { bounds, returns, ..options.finish(function, form, chain, retry) })
 }
 
-/// Checks the options by themselves.
+/// Checks each option alone.
 pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mut Errors) -> Options {
     let mut read = Options::default();
     for option in options {
@@ -82,7 +101,7 @@ pub(crate) fn values_of(options: Vec<Opt>, generics: &syn::Generics, errors: &mu
     read
 }
 
-/// The rules that need both the options and the function.
+/// Checks the options beside each other and beside the function.
 fn check_against(
     options: &Options,
     (function, form): (&Function, &Form),
@@ -112,7 +131,7 @@ fn check_against(
     }
 }
 
-/// Leaves out the options that are written a second time.
+/// Refuses options that are written twice, and returns the others.
 pub(crate) fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
     let mut first: Vec<Opt> = Vec::new();
     for option in options {
@@ -146,14 +165,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_mistakes_are_told_at_once() {
+    fn one_build_reports_all_mistakes() {
         let args = quote!(fail_max = 0, colour = f(1, 2), recovery_timeout = 30, exclude(_, is(1)), critical);
         let item = quote!(
             #[fallback(5, on(closed))]
             const fn f() {}
         );
         let error = plan(args, item).err().expect("mistakes");
-        let told: Vec<String> = error.into_iter().map(|one| one.to_string()).collect();
+        let messages: Vec<String> = error.into_iter().map(|one| one.to_string()).collect();
         let words = [
             "colour",
             "critical",
@@ -166,7 +185,7 @@ mod tests {
             "const",
             "return",
         ];
-        assert!(words.iter().all(|word| told.iter().any(|message| message.contains(word))), "{told:#?}");
-        assert_eq!(told.len(), words.len(), "{told:#?}");
+        assert!(words.iter().all(|word| messages.iter().any(|message| message.contains(word))), "{messages:#?}");
+        assert_eq!(messages.len(), words.len(), "{messages:#?}");
     }
 }

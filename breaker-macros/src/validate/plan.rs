@@ -1,4 +1,4 @@
-//! Holds what the attribute says about one function: its options, and the plan of the expansion.
+//! Holds the options of one attribute, and the plan of an expansion.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens as _;
@@ -19,9 +19,9 @@ use crate::parse::fallback::{Chain, Kind};
 use crate::parse::keys::Key;
 use crate::parse::{Opt, Value};
 
-/// Everything that the expansion says.
+/// All that `expand` needs.
 pub(crate) struct Plan {
-    /// The crate of the run-time half, where it is not `::breaker_core`.
+    /// The crate of the run-time half, if it is not `::breaker_core`.
     pub(crate) krate: Option<TokenStream>,
     pub(crate) name: Option<Expr>,
     /// `key = EXPR`, evaluated for each call
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) config: Option<Expr>,
     /// `open = PATH`, which makes the error of a rejection
     pub(crate) open: Option<Expr>,
-    /// What the function gives, where that may be no `Result`
+    /// `None` for a function that returns a `Result`
     pub(crate) returns: Option<ReturnKind>,
     pub(crate) settings: Vec<(&'static Key, Span, Setting)>,
     pub(crate) rules: Rules,
@@ -53,7 +53,7 @@ pub(crate) struct Options {
     pub(super) open: Option<Expr>,
     pub(crate) settings: Vec<(&'static Key, Span, Setting)>,
     pub(super) rules: Rules,
-    /// Every key that is there, and where.
+    /// Every key on the attribute, and its place.
     pub(super) written: Vec<(&'static str, Span)>,
 }
 
@@ -85,7 +85,7 @@ impl Options {
         }
     }
 
-    /// Where the key stands, with a right value or a wrong one.
+    /// The place of the key, with a right value or a wrong one.
     pub(super) fn at(&self, name: &str) -> Option<Span> {
         self.written.iter().find(|(key, _)| *key == name).map(|(_, at)| *at)
     }

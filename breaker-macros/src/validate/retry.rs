@@ -1,4 +1,4 @@
-//! The rules of `#[retry(..)]`: its values and their ranges, and the functions that it cannot repeat.
+//! Checks `#[retry(..)]`: its values, and whether the function can run again.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::parse::keys::Key;
 use crate::parse::matchers::Item;
 use crate::parse::retry::{self, Opt};
 
-/// The values of a `#[retry(..)]`; what is not written is the default.
+/// The values of a `#[retry(..)]`; `None` is the default.
 #[derive(Default)]
 pub(crate) struct Retry {
     pub(crate) attempts: Option<Setting>,
@@ -30,7 +30,7 @@ pub(crate) struct Retry {
     pub(crate) jitter: Option<Number>,
     pub(crate) wait: Wait,
     pub(crate) total: Option<Setting>,
-    /// Which failures are tried again; `None`: each.
+    /// The failures that are retried; `None`: all.
     pub(crate) when: Option<Vec<Matcher>>,
     pub(crate) when_at: Option<Span>,
 }
@@ -45,7 +45,7 @@ pub(crate) enum Wait {
     For(Setting),
 }
 
-/// What `min` and `max` are where they are not written.
+/// The defaults of `min` and `max`.
 const MIN: Duration = Duration::from_secs(2);
 const MAX: Duration = Duration::from_secs(10);
 
@@ -100,7 +100,8 @@ impl Retry {
         Ok(())
     }
 
-    /// What may use arguments of the function: the values, and the guards and predicates of `when(..)`.
+    /// The values, and the guards and predicates of `when(..)`: they may use arguments of the
+    /// function.
     pub(crate) fn code(&self) -> TokenStream {
         let Self { attempts, min, max, total, factor, jitter, wait, when, .. } = self;
         let wait = if let Wait::For(wait) = wait { Some(wait) } else { None };
@@ -108,14 +109,14 @@ impl Retry {
         quote!(#attempts #min #max #total #wait #factor #jitter #when)
     }
 
-    /// Whether `when(..)` names time-outs: by the error that they are before the function's own is made of it.
+    /// Whether `when(..)` names time-outs, by their error before the function's own is made of it.
     pub(crate) fn names_timeouts(&self) -> bool {
         let is_named =
             |test: &Matcher| matches!(test, Matcher::Type(Type::Path(ty)) if ends_in(&ty.path, "CircuitBreakerError"));
         self.when.iter().flatten().any(is_named)
     }
 
-    /// The shorter of two written lengths is the first one.
+    /// Refuses a `max` or `total` that is too short for `min`.
     fn order(&self, errors: &mut Errors, at: Span) {
         let length = |setting: &Setting| match setting {
             Setting::Length(length) => Some(*length),
@@ -155,7 +156,7 @@ fn attempts(key: &Key, value: Expr) -> Result<Setting> {
     values::in_place(key, value)
 }
 
-/// What cannot be called a second time.
+/// Refuses functions that cannot be called a second time.
 fn check_function(function: &Function, form: &Form, at: Span, errors: &mut Errors) {
     match form {
         Form::Async => {}
@@ -177,7 +178,7 @@ fn check_function(function: &Function, form: &Form, at: Span, errors: &mut Error
     }
 }
 
-/// In an async block of the user's own a `&mut self` has another name.
+/// Refuses `{self}` in a string: in an async block of the user's, `&mut self` gets another name.
 fn no_self_in_a_string(function: &Function, form: &Form, errors: &mut Errors) {
     let Form::Future(future) = form else { return };
     let (Some(FnArg::Receiver(receiver)), Some(tail)) = (function.sig.inputs.first(), &future.tail) else { return };

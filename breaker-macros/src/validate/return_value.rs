@@ -1,4 +1,4 @@
-//! What the function gives: a `Result`, by its written type, or a value that is no `Result` and so has no error.
+//! Decides by the written type whether the function returns a `Result`.
 
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
@@ -10,10 +10,10 @@ use crate::identifiers::ends_in;
 use crate::item::{Function, future};
 use crate::parse::fallback::{Chain, Kind};
 
-/// What is returned, where it may be no `Result`.
+/// A return type that may be no `Result`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReturnKind {
-    /// It is none.
+    /// It is certainly none.
     Value,
     /// A name that may be an alias of one.
     Unknown,
@@ -59,8 +59,10 @@ const VALUES: [&str; 36] = [
     "SocketAddr",
 ];
 
-/// `None` for a `Result`, and where rustc tells that it is none. A value can be guarded where `failure_if` says which ones are failures, and a
-/// last step `value(..)` gives one in place of an error.
+/// `None` for a `Result`, and where rustc reports a type that is none.
+///
+/// A function without a `Result` needs `failure_if`, which says which values are failures. It also
+/// needs a last step `value(..)`, which gives callers a value in place of an error.
 pub(super) fn check(
     function: &Function,
     (form, outer): (&Form, Option<&Generics>),
@@ -69,7 +71,7 @@ pub(super) fn check(
     errors: &mut Errors,
 ) -> Option<ReturnKind> {
     let ty = output(function, form);
-    // Of such a future there is an error already.
+    // `shape` has reported such a future.
     if !matches!(form, Form::Future(_))
         && function.sig.asyncness.is_none()
         && ty.is_some_and(|ty| future::future_type(ty).is_some())
@@ -112,12 +114,12 @@ pub(super) fn check(
     None
 }
 
-/// True where the written type is none of a `Result`, whatever the rest of the program says; `None`: there is no type.
+/// True where the written type is certainly no `Result`; `None`: there is no type.
 pub(crate) fn is_value(ty: Option<&Type>) -> bool {
     ty.is_none_or(|ty| of(ty) == Some(ReturnKind::Value))
 }
 
-/// True where the last step always has an answer.
+/// True where the last step always has a value.
 pub(crate) fn ends_in_value(chain: &Chain) -> bool {
     chain.steps.last().is_some_and(|step| matches!(step.kind, Kind::Value(_)))
 }
@@ -141,7 +143,7 @@ fn of_path(path: &Path) -> Option<ReturnKind> {
     Some(if is_value { ReturnKind::Value } else { ReturnKind::Unknown })
 }
 
-/// `impl Stream<..>`, a box of one, and the alias of futures for such a box.
+/// True for `impl Stream<..>`, for a box of one, and for `BoxStream`.
 fn is_stream(ty: &Type) -> bool {
     let is_bound = |bound: &TypeParamBound| match bound {
         TypeParamBound::Trait(bound) => ends_in(&bound.path, "Stream"),
@@ -166,7 +168,7 @@ fn of_a_stream(name: &Ident, ty: &Type) -> String {
     format!("`#[circuit_breaker]` guards a stream in the `Ok` of a `Result`, and `{name}` returns `{ty}` itself; {fix}")
 }
 
-/// The type as rustfmt would write it, as a rule.
+/// The type, with spaces as rustfmt mostly has them.
 fn shown(ty: &Type) -> String {
     let text = ty.to_token_stream().to_string();
     let pairs =

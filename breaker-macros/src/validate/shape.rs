@@ -1,4 +1,4 @@
-//! The shape of the function: what cannot be guarded is refused at the token that makes it so.
+//! Decides how the body runs, and refuses functions that cannot be guarded.
 
 use syn::{Abi, ReturnType, Type};
 
@@ -10,7 +10,7 @@ use crate::item::future::{self, FutureType, Returned};
 pub(crate) enum Form {
     Sync,
     Async,
-    /// The function is not async, and gives a future.
+    /// The function is not async, and returns a future.
     Future(Box<Returned>),
 }
 
@@ -41,7 +41,7 @@ fn is_foreign(abi: &Abi) -> bool {
     abi.name.as_ref().is_none_or(|name| name.value() != "Rust")
 }
 
-/// What the type itself must be is told by rustc, through the traits of the run-time half.
+/// Reads the return type. rustc checks the type itself, by traits of the run-time half.
 fn return_type(function: &Function, has_fallback: bool, errors: &mut Errors) -> Form {
     let sig = &function.sig;
     if sig.asyncness.is_some() {
@@ -68,7 +68,7 @@ fn return_type(function: &Function, has_fallback: bool, errors: &mut Errors) -> 
     }
 }
 
-/// The written type of what the function gives at last: with a future its output. `None`: there is no type.
+/// The written return type, or the output of the returned future. `None`: there is no type.
 pub(crate) fn output<'t>(function: &'t Function, form: &'t Form) -> Option<&'t Type> {
     match (form, &function.sig.output) {
         (Form::Future(future), _) => Some(&future.output),

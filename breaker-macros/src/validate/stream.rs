@@ -1,4 +1,4 @@
-//! The rules of `stream`: its values, and what cannot stand beside it.
+//! Checks the key `stream`: its values, and what cannot be combined with it.
 
 use proc_macro2::Span;
 use syn::Expr;
@@ -7,9 +7,9 @@ use super::values::{self, Setting};
 use crate::diagnostics::Errors;
 use crate::parse::named_values::Named;
 
-/// The key `stream`; what is not written has no limit.
+/// The values of the key `stream`; `None` is no limit.
 pub(crate) struct Streaming {
-    /// Where it stands.
+    /// The place of the key.
     pub(crate) at: Span,
     pub(crate) first_item: Option<Setting>,
     pub(crate) item_timeout: Option<Setting>,
@@ -36,7 +36,7 @@ impl Streaming {
         self.first_item.is_some() || self.item_timeout.is_some()
     }
 
-    /// Refuses an `impl Stream` beside what needs a type with a name.
+    /// Refuses an `impl Stream` where the expansion needs a type with a name.
     pub(super) fn check(&self, gives_impl: bool, has_fallback: bool, has_retry: bool, errors: &mut Errors) {
         let ty = "for instance `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
         if gives_impl && has_fallback {

@@ -1,4 +1,4 @@
-//! The lists together: what an item cannot be, and lists that leave each other nothing to say.
+//! Builds the lists of matchers, and checks the items of each beside those of the others.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
@@ -10,7 +10,7 @@ use crate::parse::matchers::Item;
 use crate::parse::suggest;
 use crate::validate::stream::Streaming;
 
-/// The lists of the attribute, in the order in which they are asked.
+/// What decides how a result counts: the lists, in the order in which they apply.
 #[derive(Default)]
 pub(crate) struct Rules {
     pub(crate) exclude: Vec<Matcher>,
@@ -21,15 +21,15 @@ pub(crate) struct Rules {
     pub(crate) failure_if: Vec<Matcher>,
     pub(crate) classify: Option<Classify>,
     pub(crate) stream: Option<Streaming>,
-    /// The items without a guard, as written, each with its list.
+    /// The items without a guard, as written; each with its list.
     pub(super) written: Vec<(&'static str, TokenStream)>,
 }
 
 /// The key `classify`.
 pub(crate) enum Classify {
-    /// Alone: the error says it.
+    /// Alone: the error classifies itself.
     Itself(Span),
-    /// `classify = path`: the function says it of the whole result.
+    /// `classify = path`: a function classifies the full result.
     By(Expr),
 }
 
@@ -48,13 +48,13 @@ impl Rules {
         }
     }
 
-    /// The guards and predicates, which may use arguments of the function.
+    /// The guards and predicates: they may use arguments of the function.
     pub(crate) fn code(&self) -> TokenStream {
         let lists = [&self.exclude, &self.success, &self.include, &self.failure_if];
         code_of(lists.into_iter().flatten())
     }
 
-    /// What else may use arguments of the function.
+    /// Other code that may use arguments of the function.
     pub(crate) fn other_code(&self) -> TokenStream {
         let classify = if let Some(Classify::By(expr)) = &self.classify { Some(expr) } else { None };
         let limits = self.stream.iter().flat_map(|stream| [&stream.first_item, &stream.item_timeout]).flatten();
@@ -67,7 +67,7 @@ impl Rules {
         !(self.exclude.is_empty() && self.success.is_empty() && self.include.is_empty())
     }
 
-    /// What an error counts as that no list names.
+    /// What an error counts as if no list names it.
     pub(crate) fn otherwise(&self) -> &'static str {
         self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
     }
@@ -91,7 +91,7 @@ fn not_a_word(value: &Expr, words: &[&str]) -> String {
     format!("`otherwise` takes {fix}, without quotes or a path")
 }
 
-/// An item of a list that looks at errors: none is a number or a text, since neither can ownership a rejection.
+/// An item of a list about errors. A number or a text is refused, since no error is one.
 pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
     match &item {
         Item::Pattern(Pat::Lit(literal), None) => {
@@ -119,7 +119,7 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
     }
 }
 
-/// An item of `failure_if`, which looks at values and not at errors.
+/// An item of `failure_if`, which is about values and not about errors.
 fn of_value(item: Item, generics: &Generics) -> Result<Matcher> {
     if let Item::Pattern(Pat::Wild(wild), None) = &item {
         let fix = "`_` matches every value; name the values that are failures";
@@ -135,7 +135,7 @@ fn of_value(item: Item, generics: &Generics) -> Result<Matcher> {
     }
 }
 
-/// The item as written; one with a guard has none, since the guards would have to be compared too.
+/// The item as written; `None` for one with a guard, since two guards cannot be compared.
 fn tokens(item: &Item) -> Option<TokenStream> {
     match item {
         Item::Path(path) => Some(path.to_token_stream()),
@@ -159,7 +159,7 @@ pub(crate) fn check(rules: &Rules, written: &[(&'static str, Span)], errors: &mu
     }
 }
 
-/// Items that an earlier one has answered for.
+/// Refuses items that never apply because of an earlier one.
 fn twice(rules: &Rules, errors: &mut Errors) {
     const ASKED: [&str; 3] = ["exclude", "success", "include"];
     let rank = |list: &str| ASKED.iter().position(|asked| *asked == list);

@@ -1,4 +1,4 @@
-//! Which results count: what each item stands for, by its spelling, and the patterns that can match by accident.
+//! Makes a matcher of each item, and refuses patterns that match by accident.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens as _;
@@ -9,14 +9,14 @@ use syn::{Error, Expr, ExprPath, Generics, Pat, PatIdent, PatRest, PatStruct, Pa
 use crate::parse::matchers::{Guard, Item};
 use crate::spans::mixed;
 
-/// One question to an error.
+/// A test of one error or value.
 pub(crate) enum Matcher {
     Type(Type),
     Pattern(Pat, Option<Guard>),
     Predicate(Expr),
 }
 
-/// The guards and predicates of these.
+/// The guards and predicates of these matchers.
 pub(crate) fn code_of<'t>(tests: impl Iterator<Item = &'t Matcher>) -> TokenStream {
     let code = tests.filter_map(|test| match test {
         Matcher::Pattern(_, guard) => guard.as_ref().map(|guard| guard.condition.to_token_stream()),
@@ -60,7 +60,8 @@ fn by_spelling(path: TypePath, generics: &Generics) -> Matcher {
     }
 }
 
-/// One of the function's own, or, since those of an impl cannot be seen from here, one that is spelt like one.
+/// True for a type parameter of the function, and for a name that is spelt like one: those of an
+/// impl block are not known here.
 fn is_type_parameter(name: &Ident, generics: &Generics) -> bool {
     let word = name.to_string();
     let mut letters = word.chars();
@@ -76,7 +77,7 @@ fn is_lower(name: &Ident) -> bool {
     first_letter(name).is_some_and(char::is_lowercase)
 }
 
-/// SCREAMING_CASE: a constant (or a variant such as `IO`, which then fits as well).
+/// True for SCREAMING_CASE: a constant, or a variant such as `IO`, which works as well.
 fn is_screaming(name: &Ident) -> bool {
     let word = name.unraw().to_string();
     word.contains(char::is_alphabetic) && !word.contains(char::is_lowercase)
@@ -85,12 +86,12 @@ fn is_screaming(name: &Ident) -> bool {
 // Input:  `GenError::Validation`
 // Output: `GenError::Validation { .. }`
 //
-// This fits every kind of variant, and can never be a binding, which would match every error.
+// This pattern matches every kind of variant. It is never a binding, which would match every error.
 fn unit(path: Path) -> Pat {
     if path.segments.last().is_some_and(|last| is_screaming(&last.ident)) {
         return Pat::Path(ExprPath { attrs: Vec::new(), qself: None, path });
     }
-    // At the path, so that a path of another type is told there.
+    // At the path, where rustc reports one of another type.
     let braces = syn::token::Brace(path.segments.last().map_or_else(Span::mixed_site, |last| mixed(&last.ident)));
     let rest = PatRest { attrs: Vec::new(), dot2_token: Token![..](Span::mixed_site()) };
     let (attrs, fields) = (Vec::new(), Punctuated::new());
@@ -132,7 +133,7 @@ fn refuse_call(pattern: &Pat) -> Result<()> {
     }
 }
 
-/// Tells a variant or unit struct from a binding, and from a constant, by its spelling.
+/// True for a variant or a unit struct, by its spelling, and not for a binding or a constant.
 fn is_unit(name: &PatIdent) -> bool {
     let bare = name.by_ref.is_none() && name.mutability.is_none() && name.subpat.is_none();
     bare && !is_lower(&name.ident) && !is_screaming(&name.ident)

@@ -1,6 +1,6 @@
-//! Checks what decides how a result counts, and keys that contradict each other about it.
+//! Checks the keys that decide how a result counts.
 //!
-//! `matcher` reads one item, `lists` the lists that items stand in.
+//! `matcher` makes a matcher of one item, `lists` builds the lists of them.
 
 pub(crate) mod lists;
 pub(crate) mod matcher;
@@ -47,7 +47,7 @@ pub(super) fn check(written: &[(&'static str, Span)], rules: &Rules, errors: &mu
     }
 }
 
-/// What looks at the `Ok` value sees the stream, and nothing that comes through it.
+/// Refuses keys about the `Ok` value: it is the stream, and not an item of it.
 fn check_stream(stream: Span, failure_if: &[(&str, Span)], rules: &Rules, errors: &mut Errors) {
     if let Some(Classify::By(_)) = rules.classify {
         let fix = "write `exclude`, `success` and `include`, or `classify` alone, which are asked of its errors too";

@@ -1,4 +1,4 @@
-//! Durations: a literal with its unit, or an expression.
+//! Checks durations: a literal with its unit, or an expression.
 
 use std::time::Duration;
 
@@ -39,13 +39,13 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     }
 }
 
-/// Whether a word says that there is no such time or number.
+/// True for a word that turns a limit off.
 pub(super) fn means_off(word: &str) -> bool {
     const WORDS: [&str; 9] = ["off", "never", "none", "infinite", "infinity", "forever", "disabled", "no", "unlimited"];
     WORDS.contains(&word.to_lowercase().as_str())
 }
 
-/// What is said of a word like `never` where `"off"` has a meaning.
+/// The message for a word like `never`, where `"off"` has a meaning.
 fn written_off(name: &str) -> &'static str {
     match name {
         "timeout" => {
@@ -56,7 +56,7 @@ fn written_off(name: &str) -> &'static str {
     }
 }
 
-/// The message for `"off"`, except where it has a meaning.
+/// The message for `"off"`, where it has no meaning.
 fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
     let fix = match name {
         "recovery_timeout" | "probe_timeout" => "leave the key out for its default",
@@ -98,7 +98,7 @@ fn written(name: &str, text: &LitStr) -> Result<Setting> {
     }
 }
 
-/// What to write instead, or else how durations are written.
+/// A suggestion, or else examples of durations.
 fn hint(name: &str, written: &str) -> String {
     match duration_hint::suggestion(written) {
         Some(fix) if name == "recovery_timeout" || !is_zero(&fix) => {

@@ -1,4 +1,4 @@
-//! Shows durations as settings write them, and finds the one that a wrong text most likely stands for.
+//! Writes durations as settings have them, and suggests one for a wrong text.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Numbers that need not be whole: shares of calls, growth, jitter.
+//! Checks numbers with a fraction: shares of calls, growth, jitter.
 
 use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Result};
@@ -13,7 +13,7 @@ use crate::parse::named_values::Named;
 pub(crate) fn backoff(values: Vec<Named>, errors: &mut Errors) -> Setting {
     let mut backoff = Backoff::default();
     for Named { key, at, value, .. } in values {
-        // A name of this list never stands alone.
+        // Each name of this list has a value.
         let Some(value) = value.map(unwrapped) else { continue };
         if let Err(error) = no_self(&value, "backoff") {
             errors.push(error);
@@ -49,7 +49,7 @@ pub(super) fn share(key: &Key, value: Expr) -> Result<Setting> {
     read(key, value, in_range).map(Setting::Number)
 }
 
-/// What a number above 1 most likely means.
+/// A hint for a number above 1, which is most likely in per cent.
 fn percent(value: &Expr) -> String {
     let quoted = text(value).map(|text| text.value().trim().trim_end_matches('%').trim().to_owned());
     let digits = quoted.or_else(|| number(value)).unwrap_or_default().replace('_', "");
@@ -80,7 +80,7 @@ fn read(key: &Key, value: Expr, in_range: impl Fn(f64) -> std::result::Result<()
     }
 }
 
-/// The message for a text, with the number that is in it.
+/// The message for a text, with the number in it.
 fn quoted(key: &Key, value: &Expr) -> Error {
     let name = key.name;
     let text = text(value).map(|text| text.value().trim().to_owned()).unwrap_or_default();

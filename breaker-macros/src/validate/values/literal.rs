@@ -1,4 +1,4 @@
-//! Reads what an expression is as it is written: a number, a text, a lone word.
+//! Recognises literals and lone words among expressions.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -13,7 +13,7 @@ pub(super) fn unwrapped(value: Expr) -> Expr {
     }
 }
 
-/// One breaker stands for all types that share the function, so nothing of it can come from `Self`.
+/// Refuses `Self` in a value: all types that share the function have one breaker.
 pub(super) fn no_self(value: &Expr, key: &str) -> Result<()> {
     fn find(tokens: TokenStream) -> Option<Span> {
         tokens.into_iter().find_map(|tree| match tree {
@@ -35,7 +35,7 @@ pub(super) fn fault(at: impl ToTokens, message: impl Into<String>) -> Error {
     Error::new_spanned(at, message.into())
 }
 
-/// The digits of a number, as written: `30`, `1.5`, `30s`; negative ones with their sign.
+/// The digits of a number, as written: `30`, `1.5`, `30s`, `-1`.
 pub(crate) fn number(value: &Expr) -> Option<String> {
     match value {
         Expr::Lit(lit) => match &lit.lit {

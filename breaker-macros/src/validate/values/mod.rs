@@ -1,4 +1,7 @@
-//! The values of the keys: what each takes, in which range, and how to write what was meant.
+//! Checks the value of each key: its kind and its range.
+//!
+//! `setting` holds a value, `literal` reads expressions, `duration_hint` shows durations. The other
+//! files check one kind of value each: `duration`, `float`, `name` and `word`.
 
 mod duration;
 mod duration_hint;
@@ -24,12 +27,12 @@ pub(crate) fn setting(key: &Key, value: Expr) -> Result<Setting> {
     by_key(key, value)
 }
 
-/// The same for a value that is evaluated in the function, and may thus be one of `Self`.
+/// The same for a value that the function evaluates: it may use `Self`.
 pub(super) fn in_place(key: &Key, value: Expr) -> Result<Setting> {
     by_key(key, unwrapped(value))
 }
 
-/// A count that belongs to the function, whatever its key is called.
+/// A count that belongs to the function, of any key.
 pub(super) fn constant_count(key: &Key, value: Expr) -> Result<Setting> {
     let value = unwrapped(value);
     no_self(&value, key.name)?;

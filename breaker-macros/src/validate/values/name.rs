@@ -1,4 +1,4 @@
-//! What identifies a breaker: `name`, `key`, `config`, `env`.
+//! Checks names, and values that are paths or closures.
 
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Result};
@@ -55,7 +55,7 @@ fn makes_a_string(value: &Expr) -> bool {
     }
 }
 
-/// An expression of the function's arguments; the same text for every call would be a part of the name.
+/// An expression of the function's arguments. A literal, the same for every call, is refused.
 pub(crate) fn key(value: Expr) -> Result<Expr> {
     match unwrapped(value) {
         literal @ Expr::Lit(_) => {
@@ -74,13 +74,13 @@ pub(crate) fn key(value: Expr) -> Result<Expr> {
     }
 }
 
-/// A function of the rejection, as a path or a closure.
+/// The key `open`: a function of the rejection, as a path or a closure.
 pub(crate) fn open(value: Expr) -> Result<Expr> {
     let what = "`open` takes a path or a closure that makes the function's error of a rejection";
     function(value, what, ("open", "not_called", "rejection"))
 }
 
-/// Of the key `stream`.
+/// The name `until` of the key `stream`.
 pub(crate) fn until(value: Expr) -> Result<Expr> {
     let what = "`until` takes a path or a closure that says of an item whether the answer is complete with it";
     function(value, what, ("until", "Event::is_last", "item"))

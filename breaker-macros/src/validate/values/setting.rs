@@ -29,7 +29,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    /// As a file or a variable has it: only what the attribute knows, and has thus checked.
+    /// The value as a file or a variable has it; `None` for an expression, which rustc evaluates.
     pub(crate) fn written(&self) -> Option<String> {
         match self {
             Self::Count(count, _) => Some(count.to_string()),
@@ -46,7 +46,7 @@ impl Setting {
     }
 }
 
-/// A value as it is written, where it is an expression: it may use arguments of the function.
+/// Writes the expressions of a value, which may use arguments of the function.
 impl ToTokens for Setting {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
@@ -58,7 +58,7 @@ impl ToTokens for Setting {
     }
 }
 
-/// A number, ready to be written.
+/// A number with a fraction.
 pub(crate) enum Number {
     Literal(f64),
     /// An expression whose value is checked when it is evaluated.
@@ -82,11 +82,11 @@ impl Number {
     }
 }
 
-/// The values of `backoff(..)`; what is not written is the default.
+/// The values of `backoff(..)`; `None` is the default.
 #[derive(Default)]
 pub(crate) struct Backoff {
     pub(crate) factor: Option<Number>,
-    /// With the place of its name.
+    /// The value, with the place of its name.
     pub(crate) max: Option<(Span, Box<Setting>)>,
     pub(crate) jitter: Option<Number>,
 }

@@ -1,4 +1,4 @@
-//! Counts, flags, and the words of `on_cancel` and `on_panic`.
+//! Checks counts, flags, and the words of `on_cancel` and `on_panic`.
 
 use syn::{Expr, Ident, Lit, LitStr, Result};
 
@@ -33,7 +33,7 @@ pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
     }
 }
 
-/// A number of calls, or a duration.
+/// A `window`: a number of calls, or a duration.
 pub(super) fn window(key: &Key, value: Expr) -> Result<Setting> {
     if let Some(digits) = number(&value) {
         return count_of(key.name, &digits, &value);
