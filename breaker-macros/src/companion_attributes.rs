@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn alone_it_says_what_is_missing_and_leaves_the_item() {
-        let told = move_to_the_end(
+        let given = move_to_the_end(
             "fallback",
             &quote!(spare),
             &quote!(
@@ -115,6 +115,6 @@ mod tests {
             ),
         )
         .to_string();
-        assert!(told.contains("needs `#[circuit_breaker(..)]`") && told.contains("fn f ()"), "{told}");
+        assert!(given.contains("needs `#[circuit_breaker(..)]`") && given.contains("fn f ()"), "{given}");
     }
 }

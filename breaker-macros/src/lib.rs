@@ -9,7 +9,7 @@
 //!
 //! All of them may use `diagnostics`, `attributes`, `identifiers` and `spans`. `diagnostics` puts
 //! the messages beside the unchanged item. `impl_block`, `companion_attributes` and
-//! `derive_classify` stand above the four: they are the other attributes.
+//! `derive_classify` come above the four: they are the other attributes.
 #![forbid(unsafe_code)]
 
 mod attributes;

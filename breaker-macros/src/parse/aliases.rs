@@ -187,19 +187,19 @@ pub(super) const RETRY: [(&str, &str); 30] = [
 pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
     (
         "reset_timeout",
-        "`recovery_timeout` (how long it stays open before probes are let in) or `fail_window` (after what time \
-         without a failure a run of failures is forgotten)",
+        "`recovery_timeout` (how long it stays open before probes are admitted) or `fail_window` (the \
+         longest time between two consecutive failures)",
     ),
     (
         "timeout_duration",
         "`timeout` (the time limit of one call) or `recovery_timeout` (how long it stays open before probes \
-         are let in)",
+         are admitted)",
     ),
 ];
 
 /// Words for what belongs outside of `#[circuit_breaker(..)]`; each with a message.
 pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
-    (&["skip"], "`skip` stands alone, on a method whose impl block has `#[circuit_breaker]`"),
+    (&["skip"], "`skip` goes alone, on a method whose impl block has `#[circuit_breaker]`"),
     (
         &["fallback", "fallback_method", "fallback_fn", "on_fallback"],
         "a fallback is an attribute of its own, beside this one: `#[fallback(..)]`",
@@ -210,9 +210,12 @@ pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
     ),
     (
         &["listener", "listeners", "on_open", "on_close", "on_break", "on_reset", "on_half_open", "on_state_change"],
-        "who listens is said at run time: `Registry::global().add_listener(..)`",
+        "listeners are added at run time: `Registry::global().add_listener(..)`",
     ),
-    (&["sliding_window_type"], "`window` says it by its value: `window = 100` are calls, `window = \"60s\"` is a time"),
+    (
+        &["sliding_window_type"],
+        "the value of `window` decides it: `window = 100` are calls, `window = \"60s\"` is a time",
+    ),
     (
         &["automatic_transition_from_open_to_half_open_enabled", "auto_transition"],
         "a breaker is always half-open when its `recovery_timeout` is over; leave this out",

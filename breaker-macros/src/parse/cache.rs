@@ -46,7 +46,7 @@ pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
     let key = take("key").map(|(_, key)| key);
     // After another mistake the misspelt name may have been `key`.
     if key.is_none() && flawless {
-        let fix = "what tells one answer from another, for instance `cache(key = query)`";
+        let fix = "what identifies an answer, for instance `cache(key = query)`";
         errors.at(at, format!("`cache(..)` needs a `key`: {fix}"));
     }
     let key = key.unwrap_or_else(|| Expr::Verbatim(TokenStream::new()));

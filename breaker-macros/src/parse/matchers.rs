@@ -63,7 +63,7 @@ fn not_an_expression(input: ParseStream<'_>) -> Result<()> {
         return Ok(());
     }
     if ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>]) {
-        return Err(Error::new(input.span(), "an item has no value; keys stand beside the list, not in it"));
+        return Err(Error::new(input.span(), "an item has no value; keys belong beside the list, not in it"));
     }
     let is_operator = ahead.peek(Token![.]) && !ahead.peek(Token![..])
         || ahead.peek(Token![==])

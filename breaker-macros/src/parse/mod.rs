@@ -105,10 +105,10 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
 /// The message for a text in the place of a key: the name, or a key in quotes.
 fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
     if input.peek2(Token![=]) || input.peek2(Token![:]) {
-        return format!("a key stands without quotes: `{} = ..`", text.value());
+        return format!("a key has no quotes: `{} = ..`", text.value());
     }
     if text.value().contains('=') {
-        return format!("a key and its value stand outside of quotes: `{}`", text.value());
+        return format!("a key and its value are not in quotes: `{}`", text.value());
     }
     format!("the name is given by its key: `name = {}`", quoted(&text.value()))
 }

@@ -43,7 +43,7 @@ pub(super) fn maybe_list(
         return Ok(Vec::new());
     }
     if !input.peek(token::Paren) {
-        let fix = format!("`{name}` stands alone, or has its values in parentheses: `{example}`");
+        let fix = format!("`{name}` has no value, or has its values in parentheses: `{example}`");
         return Err(Error::new(input.span(), fix));
     }
     let content;

@@ -80,7 +80,7 @@ fn name_in_stream(word: &str) -> Option<&'static Key> {
 fn in_stream(written: &str, key: &Key) -> String {
     let (name, example) = (key.name, key.example);
     if written == name {
-        format!("`{name}` stands in the parentheses of `stream`: `stream({example})`")
+        format!("`{name}` belongs in the parentheses of `stream`: `stream({example})`")
     } else {
         format!("unknown key `{written}`; did you mean `stream({example})`?")
     }
@@ -134,7 +134,7 @@ mod tests {
         ] {
             assert_eq!(no_key(word), format!("unknown key `{word}`; did you mean `stream({key})`?"));
         }
-        let inside = "`until` stands in the parentheses of `stream`: `stream(until = Event::is_last)`";
+        let inside = "`until` belongs in the parentheses of `stream`: `stream(until = Event::is_last)`";
         assert_eq!(no_key("until"), inside);
         // A word with a meaning outside keeps it.
         assert!(no_key("interval").ends_with("`fail_window`?") && no_key("timeuot").ends_with("`timeout`?"));

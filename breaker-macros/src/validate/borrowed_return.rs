@@ -77,7 +77,7 @@ fn borrowed_args(sig: &Signature, output: &Type) -> Vec<Ident> {
         (Some(receiver), _) => matches!(receiver.kind, ReceiverKind::Reference(..)),
         (None, count) => count == 1,
     };
-    let lends = |input: &FnArg| {
+    let borrowed = |input: &FnArg| {
         let (name, lifetime) = match input {
             FnArg::Receiver(receiver) => match &receiver.kind {
                 ReceiverKind::Reference(_, lifetime, Some(_)) => {
@@ -95,7 +95,7 @@ fn borrowed_args(sig: &Signature, output: &Type) -> Vec<Ident> {
         let is_elided = by_elision && lifetimes.contains(&None) && (sig.receiver().is_none() || name == "self");
         (is_elided || (lifetime.is_some() && lifetimes.contains(&lifetime))).then_some(name)
     };
-    sig.inputs.iter().filter_map(lends).collect()
+    sig.inputs.iter().filter_map(borrowed).collect()
 }
 
 /// Collects the lifetimes in a type, without those in the signatures of functions.

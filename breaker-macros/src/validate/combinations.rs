@@ -73,12 +73,12 @@ impl Keys<'_> {
     fn consecutive_failures(&self, errors: &mut Errors) {
         let Some((_, at)) = self.length("fail_window") else { return };
         let why = match self.setting("fail_max") {
-            Some(Setting::Count(1, _)) => "with `fail_max = 1` a run has one",
-            Some(Setting::Off) => "with `fail_max = \"off\"` no run opens the breaker",
+            Some(Setting::Count(1, _)) => "with `fail_max = 1` the first one opens the breaker",
+            Some(Setting::Off) => "with `fail_max = \"off\"` no number of them opens the breaker",
             _ => return,
         };
         let fix = "leave it out, or count more failures with `fail_max`";
-        errors.at(at, format!("`fail_window` is the time between two failures of a run, and {why}; {fix}"));
+        errors.at(at, format!("`fail_window` is the time between two consecutive failures, and {why}; {fix}"));
     }
 
     /// Refuses an attribute by which no failure opens the breaker.
@@ -130,7 +130,7 @@ impl Keys<'_> {
         let message =
             format!("a `window` of {window} calls{of_window} never holds the {least} of `min_calls`{of_least}");
         if let Some(at) = least_at.or(window_at) {
-            errors.at(at, format!("{message}, so the rates are never judged; make `min_calls` {window} or less"));
+            errors.at(at, format!("{message}, so the rates never apply; make `min_calls` {window} or less"));
         }
     }
 
@@ -140,12 +140,12 @@ impl Keys<'_> {
         let limit_shown = values::shown(limit);
         if let Some((slow, at)) = self.length("slow_call").filter(|(slow, _)| *slow > limit) {
             let slow = values::shown(slow);
-            errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each is cut off at its `timeout` ({limit_shown}); give `slow_call` less"));
+            errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each times out after its `timeout` ({limit_shown}); give `slow_call` less"));
         }
         let after = if let Some(Setting::After(after)) = self.setting("on_cancel") { length(after) } else { None };
         if let Some((after, at)) = after.filter(|after| *after > limit).zip(self.at("on_cancel")) {
             let after = values::shown(after);
-            errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each is cut off at its `timeout` ({limit_shown}); give `on_cancel` less"));
+            errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each times out after its `timeout` ({limit_shown}); give `on_cancel` less"));
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn limit(step: &Step) -> Option<Result<Setting>> {
 pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
     for step in chain.iter().flat_map(|chain| &chain.steps) {
         if let (Form::Sync, Some(limit)) = (form, &step.limit) {
-            errors.under(limit, "a step of a function that is not async cannot be cut off; leave `within(..)` out");
+            errors.under(limit, "a step of a function that is not async cannot time out; leave `within(..)` out");
         } else {
             limit(step).map(|limit| errors.take(limit));
         }

@@ -92,7 +92,7 @@ impl Retry {
             "factor" => self.factor = Some(values::factor(key, value)?),
             "jitter" => self.jitter = Some(values::jitter(key, value)?),
             _ if matches!(&value, Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_))) => {
-                let fix = "`wait` stands alone, or takes the longest wait: `wait`, `wait = \"30s\"`";
+                let fix = "`wait` has no value, or takes the longest wait: `wait`, `wait = \"30s\"`";
                 return Err(Error::new_spanned(value, fix));
             }
             _ => self.wait = Wait::For(values::in_place(key, value)?),
@@ -167,7 +167,7 @@ fn check_function(function: &Function, form: &Form, at: Span, errors: &mut Error
             at,
             "`#[retry]` runs the body for each attempt, but this one runs before the first, when the function is called; \
              write an `async fn`, or let the body end in `async move { .. }` or `Box::pin(async move { .. })`, and \
-             let what stands before it be `let`s without `?` and `return`",
+             let the statements before it be `let`s without `?` and `return`",
         ),
     }
     no_self_in_a_string(function, form, errors);
@@ -188,7 +188,7 @@ fn no_self_in_a_string(function: &Function, form: &Form, errors: &mut Errors) {
         _ => false,
     };
     if let (true, Some(at)) = (is_unique, identifiers::self_in_a_string(&tail.block.stream())) {
-        errors.at(at, "with `#[retry]` a `&mut self` cannot stand in the string itself here; give it as an argument: `\"{:?}\", self`");
+        errors.at(at, "with `#[retry]` a `&mut self` cannot be in the string itself here; give it as an argument: `\"{:?}\", self`");
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
     match &item {
         Item::Pattern(Pat::Lit(literal), None) => {
             let fix = match &literal.lit {
-                Lit::Str(text) => format!("an item stands without quotes: `{}`", text.value()),
+                Lit::Str(text) => format!("an item has no quotes: `{}`", text.value()),
                 _ => "the error itself is no literal; name the variant that holds it: `ApiError::Http(404)`".to_owned(),
             };
             Err(Error::new_spanned(literal, fix))
@@ -109,7 +109,7 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
         }
         Item::Pattern(Pat::TupleStruct(result), _) if result.path.is_ident("Err") || result.path.is_ident("Ok") => {
             let fix = if result.path.is_ident("Ok") {
-                "values are the matter of `failure_if(..)`"
+                "values belong in `failure_if(..)`"
             } else {
                 "leave the `Err(..)` around it out"
             };
@@ -154,7 +154,7 @@ pub(crate) fn check(rules: &Rules, written: &[(&'static str, Span)], errors: &mu
     if rules.otherwise == Some("failure") && at("include").is_some() {
         let fix = "leave one of the two out";
         let message =
-            "with `otherwise = failure` every error is a failure that no list names, so `include` says nothing";
+            "with `otherwise = failure` every error is a failure that no list names, so `include` has no effect";
         errors.at(otherwise, format!("{message}; {fix}"));
     }
 }

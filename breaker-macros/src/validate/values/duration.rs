@@ -15,7 +15,7 @@ pub(super) fn length(key: &Key, value: Expr) -> Result<Setting> {
     if let Some(digits) = number(&value) {
         let digits = duration_hint::without_type(&digits);
         let fault_of_it =
-            if duration_hint::is_number(digits) { "needs a unit" } else { "stands in quotes, with its unit" };
+            if duration_hint::is_number(digits) { "needs a unit" } else { "takes its value and unit in quotes" };
         let mut hint = hint(name, digits);
         if let Some(count) = digits.parse::<u64>().ok().filter(|count| *count >= 1000) {
             hint = format!("; did you mean \"{count}ms\", or \"{count}s\"?");
@@ -52,7 +52,7 @@ fn written_off(name: &str) -> &'static str {
             "a function without a time limit of its own leaves `timeout` out; one that has none, whatever the code says of its breaker, is written `timeout = \"off\"`"
         }
         "within" => "a step without a time limit is written `within(\"off\", ..)`",
-        _ => "a run that is never forgotten is written `fail_window = \"off\"`",
+        _ => "without a limit between two consecutive failures, write `fail_window = \"off\"`",
     }
 }
 

@@ -59,7 +59,7 @@ fn makes_a_string(value: &Expr) -> bool {
 pub(crate) fn key(value: Expr) -> Result<Expr> {
     match unwrapped(value) {
         literal @ Expr::Lit(_) => {
-            let what = "`key` is evaluated for each call and tells its breaker from others";
+            let what = "`key` is evaluated for each call and selects its breaker";
             let written = text(&literal).map(LitStr::value).unwrap_or_default();
             let fix = if syn::parse_str::<Ident>(&written).is_ok() {
                 format!("give the argument without quotes: `key = {written}`")
