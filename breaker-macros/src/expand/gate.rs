@@ -19,7 +19,7 @@ impl Context<'_> {
     // The second one is for async calls, and the third one for functions without a `Result`.
     pub(super) fn out(&self, run: &TokenStream, timed_out: &TokenStream) -> TokenStream {
         let rt = self.rt;
-        let whole = self.is_async.then(|| {
+        let ended = self.is_async.then(|| {
             quote_spanned! {Span::mixed_site()=>
                 let __out = match __out {
                     #rt::Ok(__out) => __out,
@@ -30,10 +30,10 @@ impl Context<'_> {
                 };
             }
         });
-        let kind =
+        let typed =
             self.plan.returns.map(|_| quote_spanned!(Span::mixed_site()=> let __out = #rt::given(__out, __shape);));
         let timed = self.timed();
-        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #whole #kind)
+        quote_spanned!(Span::mixed_site()=> #timed let __out = #run; #ended #typed)
     }
 
     // Output: let __permit = match ENTER {

@@ -19,12 +19,12 @@ impl Context<'_> {
             return self.settle_stream(&stream_rules, on);
         }
         let rt = self.rt.at(at);
-        let whole = !rules.failure_if.is_empty()
+        let full_result = !rules.failure_if.is_empty()
             || matches!(rules.classify, Some(Classify::By(_)))
             || self.of_value().is_some();
-        let classifier = if whole { self.classifier_of_result() } else { self.classifier(at) };
+        let classifier = if full_result { self.classifier_of_result() } else { self.classifier(at) };
         let (or_fall, on) = or_fall(on, at);
-        let name = Ident::new(&format!("{}{or_fall}", if whole { "settle_whole" } else { "settle" }), at);
+        let name = Ident::new(&format!("{}{or_fall}", if full_result { "settle_whole" } else { "settle" }), at);
         quote_spanned!(at=> #rt::#name (__permit, __out, &#classifier #on))
     }
 

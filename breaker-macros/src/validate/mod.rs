@@ -49,6 +49,7 @@ use crate::parse::fallback::Chain;
 use crate::parse::keys::Key;
 use crate::parse::{self, Opt, Value};
 
+/// Reads and checks one annotated function.
 pub(crate) fn plan(args: TokenStream, item: TokenStream) -> syn::Result<Plan> {
     let mut errors = Errors::default();
     let options = distinct(parse::parse(args, &mut errors), &mut errors);
