@@ -58,8 +58,8 @@ pub(super) fn suggestion(written: &str) -> Option<String> {
     if words(&text).any(|word| word.starts_with("mo") || word.starts_with('y')) {
         return None;
     }
-    let text = last_unit(&text).map_or(text.clone(), |unit| text + unit);
-    humantime::parse_duration(&text).ok().map(shown)
+    let unit = last_unit(&text).unwrap_or_default();
+    humantime::parse_duration(&format!("{text}{unit}")).ok().map(shown)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
