@@ -55,6 +55,7 @@ pub(crate) struct Opt {
     pub(crate) value: Value,
 }
 
+/// What follows a key.
 pub(crate) enum Value {
     /// `key = EXPR`
     Expr(Expr),
@@ -68,6 +69,7 @@ pub(crate) enum Value {
     Alone,
 }
 
+/// Reads the arguments of `#[circuit_breaker(..)]`.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Opt> {
     let mut options = Vec::new();
     let read = |input: ParseStream<'_>| {
@@ -113,6 +115,7 @@ fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
     format!("the name is given by its key: `name = {}`", quoted(&text.value()))
 }
 
+/// The key of this name; a message about the nearest one for any other word.
 fn known(written: &Ident) -> Result<&'static Key> {
     let word = written.unraw().to_string();
     let known = keys::CIRCUIT_BREAKER.iter().find(|key| key.name == word);
