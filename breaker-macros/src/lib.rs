@@ -1,22 +1,30 @@
-//! The attributes of `breaker-core`, which re-exports them: tokens only, no logic.
+//! Expands the attributes of `breaker-core`, which re-exports them: tokens only, no logic.
 //!
-//! `args` reads the attribute, `target` the function, `check` makes a plan of both or tells all mistakes, `expand`
-//! writes the plan as tokens; `recover` puts the messages beside the unchanged function.
+//! An expansion goes through four folders, and each uses only those before it:
+//!
+//! 1. `parse` reads the attribute.
+//! 2. `item` reads the function or the impl block.
+//! 3. `validate` makes a plan of both, or reports all mistakes at once.
+//! 4. `expand` writes the plan as tokens.
+//!
+//! All of them may use `diagnostics`, `attributes`, `identifiers` and `spans`. `diagnostics` puts
+//! the messages beside the unchanged item. `impl_block`, `companion_attributes` and
+//! `derive_classify` come above the four: they are the other attributes.
 #![forbid(unsafe_code)]
 
-mod args;
-mod block;
-mod check;
-mod classify;
+mod attributes;
+mod companion_attributes;
+mod derive_classify;
+mod diagnostics;
 mod expand;
-mod fallback;
-mod recover;
+mod identifiers;
+mod impl_block;
+mod item;
+mod parse;
+mod spans;
 #[cfg(test)]
-mod snapshots;
-mod target;
-#[cfg(test)]
-mod untouched;
-mod uses;
+mod tests;
+mod validate;
 
 use proc_macro::TokenStream;
 
@@ -24,29 +32,29 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
-    if block::is_block(&item) {
-        return block::expand(&args.into(), &item).into();
+    if impl_block::is_block(&item) {
+        return impl_block::expand(&args.into(), &item).into();
     }
-    match check::plan(args.into(), item.clone()) {
+    match validate::plan(args.into(), item.clone()) {
         Ok(plan) => expand::expand(&plan).into(),
-        Err(error) => recover::item_and_message(&item, &error).into(),
+        Err(error) => diagnostics::item_and_message(&item, &error).into(),
     }
 }
 
 #[doc = include_str!("../docs/fallback.md")]
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end("fallback", &args.into(), &item.into()).into()
+    companion_attributes::move_to_the_end("fallback", &args.into(), &item.into()).into()
 }
 
 #[doc = include_str!("../docs/retry.md")]
 #[proc_macro_attribute]
 pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
-    fallback::move_to_the_end("retry", &args.into(), &item.into()).into()
+    companion_attributes::move_to_the_end("retry", &args.into(), &item.into()).into()
 }
 
 #[doc = include_str!("../docs/classify.md")]
 #[proc_macro_derive(Classify, attributes(classify))]
 pub fn classify(input: TokenStream) -> TokenStream {
-    classify::derive(input.into()).into()
+    derive_classify::derive(input.into()).into()
 }

@@ -9,21 +9,26 @@ pub mod mutate;
 pub mod settings;
 pub mod written;
 
-// A crate of attributes cannot be linked as a library, so its rooms are read again here, under the names by which they call
-// each other. Outside of a compiler `proc_macro2` has tokens of its own.
+// A crate of attributes cannot be linked as a library, so this crate compiles its modules again, under their own names.
+// Outside of a compiler `proc_macro2` has tokens of its own.
 #[path = "../../breaker-macros/src"]
-mod rooms {
-    pub(crate) mod args;
-    pub(crate) mod block;
-    pub(crate) mod check;
-    pub(crate) mod classify;
+mod sources {
+    pub(crate) mod attributes;
+    pub(crate) mod companion_attributes;
+    pub(crate) mod derive_classify;
+    pub(crate) mod diagnostics;
     pub(crate) mod expand;
-    pub(crate) mod fallback;
-    pub(crate) mod recover;
-    pub(crate) mod target;
-    pub(crate) mod uses;
+    pub(crate) mod identifiers;
+    pub(crate) mod impl_block;
+    pub(crate) mod item;
+    pub(crate) mod parse;
+    pub(crate) mod spans;
+    pub(crate) mod validate;
 }
-use rooms::{args, block, check, classify, expand, fallback, recover, target, uses};
+use sources::{
+    attributes, companion_attributes, derive_classify, diagnostics, expand, identifiers, impl_block, item, parse,
+    spans, validate,
+};
 
 /// A function that takes any input.
 pub type Target = fn(&str);

@@ -1,18 +1,18 @@
 //! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens that rustc can read.
 
-use crate::{block, check, expand, fallback, recover};
+use crate::{attributes, companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
 use proc_macro2::TokenStream;
 use syn::parse::Parser as _;
 
 /// `#[circuit_breaker(FIRST LINE)]` on the other lines.
 pub fn attribute(input: &str) {
     let Some((args, item)) = args_and_item(input) else { return };
-    if block::is_block(&item) {
-        return assert_item(&item, &block::expand(&args, &item));
+    if impl_block::is_block(&item) {
+        return assert_item(&item, &impl_block::expand(&args, &item));
     }
-    match check::plan(args, item.clone()) {
+    match validate::plan(args, item.clone()) {
         Ok(plan) => assert_item(&item, &expand::expand(&plan)),
-        Err(error) => assert_told(&item, &recover::item_and_message(&item, &error)),
+        Err(error) => assert_told(&item, &diagnostics::item_and_message(&item, &error)),
     }
 }
 
@@ -20,14 +20,14 @@ pub fn attribute(input: &str) {
 pub fn helper(input: &str) {
     let Some((args, item)) = args_and_item(input) else { return };
     for name in ["fallback", "retry"] {
-        let moved = fallback::move_to_the_end(name, &args, &item);
+        let moved = companion_attributes::move_to_the_end(name, &args, &item);
         assert_item(&item, &moved);
         // It moves once: called again, it says that it is alone, or leaves the item.
-        if let Ok((attrs, rest)) = recover::split_attributes.parse2(moved)
-            && let Some(last) = attrs.last().filter(|last| fallback::has_moved(last))
+        if let Ok((attrs, rest)) = attributes::split_attributes.parse2(moved)
+            && let Some(last) = attrs.last().filter(|last| attributes::has_moved(last))
         {
-            assert_eq!(fallback::steps(last).to_string(), args.to_string());
-            assert_item(&rest, &recover::without_fallbacks(&rest));
+            assert_eq!(attributes::arguments(last).to_string(), args.to_string());
+            assert_item(&rest, &diagnostics::without_fallbacks(&rest));
         }
     }
 }
@@ -35,7 +35,7 @@ pub fn helper(input: &str) {
 /// `#[derive(Classify)]` on all of it.
 pub fn classify(input: &str) {
     let Ok(item) = input.parse::<TokenStream>() else { return };
-    let derived = crate::classify::derive(item);
+    let derived = derive_classify::derive(item);
     assert!(syn::parse2::<syn::File>(derived.clone()).is_ok(), "no item: {derived}");
 }
 

@@ -12,9 +12,8 @@ use std::path::Path;
 
 const README: &str = include_str!("../../README.md");
 const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
-const MACROS: &str = include_str!("../../breaker-macros/src/args/keys.rs");
+const MACROS: &str = include_str!("../../breaker-macros/src/parse/keys.rs");
 const RETRY_DOCS: &str = include_str!("../../breaker-macros/docs/retry.md");
-const RETRY: &str = include_str!("../../breaker-macros/src/args/retry.rs");
 
 /// The keys of the tables under this heading, with the other cells of their rows.
 fn tables(document: &'static str, heading: &str) -> Vec<(&'static str, Vec<&'static str>)> {
@@ -32,14 +31,21 @@ fn names(rows: Vec<(&'static str, Vec<&'static str>)>) -> BTreeSet<&'static str>
     rows.into_iter().map(|(name, _)| name).collect()
 }
 
+/// The keys of one table of the macro crate.
+fn of_table(name: &str) -> BTreeSet<&'static str> {
+    let (_, table) = MACROS.split_once(&format!("const {name}: ")).unwrap();
+    let rows = table.lines().take_while(|line| *line != "];");
+    rows.filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
+}
+
 /// What the attribute takes.
 fn of_attribute() -> BTreeSet<&'static str> {
-    MACROS.lines().filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
+    of_table("CIRCUIT_BREAKER")
 }
 
 /// What `#[retry]` takes.
 fn of_retry() -> BTreeSet<&'static str> {
-    RETRY.lines().filter_map(|line| line.trim().strip_prefix("key(\"")?.split('"').next()).collect()
+    of_table("RETRY")
 }
 
 /// What configuration takes.

@@ -1,27 +1,30 @@
-//! The user's body, in place: an async block or a closure with the arguments as its own locals.
+//! Writes the user's body as an async block or a closure that owns the arguments.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::{Kit, keep};
-use crate::args::steps::Step;
-use crate::check::cache::caches;
-use crate::check::retry::Retry;
-use crate::target::params::{Binding, Hold, Kind, Param, starts_with_underscore, used_underscore};
-use crate::uses;
+use super::context::Context;
+use super::kept_args;
+use crate::identifiers;
+use crate::item::params::{Binding, Kind, Ownership, Param, allow_used_underscore, starts_with_underscore};
+use crate::parse::fallback::Step;
+use crate::spans::{braces, generated_braces};
+use crate::validate::cache::caches;
+use crate::validate::retry::Retry;
 
-/// The most for which the run-time half has a `run_sync`, and about the most that read well.
+/// The most arguments for which the run-time half has a `run_sync`.
 const MOST_ARGUMENTS: usize = 8;
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: async move {
     //             if false { ORDER return K::__rt::never::<Ret>(); }
     //             let x = x;
     //             { BODY }
     //         }
     //
-    // The return that never happens gives `return`, `?` and the tail the type of the signature. The inner braces keep
-    // what the body declares away from it. `moves` is false where a fallback needs `&mut self` afterwards.
+    // The return that never happens gives `return`, `?` and the tail the type of the signature. The
+    // inner braces keep declarations of the body away from it. `moves` is false where a fallback
+    // needs `&mut self` after the body.
     pub(super) fn async_body(&self, moves: bool) -> TokenStream {
         let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
         let (order, locals, body) = (self.order_of_drops(), self.locals(moves), self.with_mixed_braces());
@@ -38,10 +41,10 @@ impl Kit<'_> {
 
     // Output: `let _ = &y; let _ = &x;`
     //
-    // What a block owns drops in the order in which it is named first, where the block never runs: a rejected call drops its
-    // arguments as every function does, the last one first.
+    // A block that never runs drops what it owns in the order of the first mentions. So a rejected
+    // call drops its arguments as every function does, the last one first.
     fn order_of_drops(&self) -> TokenStream {
-        let owned = self.plan.params.iter().rev().filter(|param| param.hold == Hold::Owned);
+        let owned = self.plan.params.iter().rev().filter(|param| param.ownership == Ownership::Owned);
         let names: Vec<_> =
             owned.flat_map(|param| param.names().into_iter().rev().map(|(name, _)| (&param.cfg, name))).collect();
         let names = names.iter().filter(|(_, name)| name != "self");
@@ -49,14 +52,15 @@ impl Kit<'_> {
             return TokenStream::new();
         }
         let named = names.map(|(cfg, name)| {
-            let quiet = starts_with_underscore(name).then(used_underscore);
-            quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;)
+            let allow = starts_with_underscore(name).then(allow_used_underscore);
+            quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;)
         });
         named.collect()
     }
 
     // Output: `K::__rt::run_sync2(&__permit, x, y, |mut x, y| -> Ret { BODY })`
-    // or:     `K::__rt::run_sync(&__permit, move || -> Ret { let x = x; { BODY } })`, where there is more to an argument than its name
+    // or:     `K::__rt::run_sync(&__permit, move || -> Ret { let x = x; { BODY } })`, where an
+    //         argument is more than a name
     fn sync_body(&self, moves: bool) -> TokenStream {
         let (rt, ret) = (self.rt, &self.ret);
         let Some(arguments) = self.plain_arguments(moves) else {
@@ -69,7 +73,7 @@ impl Kit<'_> {
             count => Ident::new(&format!("run_sync{count}"), Span::mixed_site()),
         };
         let values = arguments.iter().map(|Binding { ident, .. }| {
-            let used = starts_with_underscore(ident).then(used_underscore);
+            let used = starts_with_underscore(ident).then(allow_used_underscore);
             quote!(#used #ident)
         });
         let patterns = arguments.iter().map(|Binding { ident, mutability, .. }| {
@@ -81,44 +85,45 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::#run(&__permit, #(#values,)* #keyword #patterns -> #ret #body))
     }
 
-    // Output: `#[allow(clippy::implicit_return)]`, where there are braces of the expansion's around the body
+    // Output: `#[allow(clippy::implicit_return)]`, where generated braces are around the body
     //
-    // The lint would ask for a `return` before these, also where the body ends in one.
-    pub(super) fn quiet_of_tail(&self, moves: bool) -> Option<TokenStream> {
+    // The lint would ask for a `return` before these braces, even if the body ends in one.
+    pub(super) fn allow_implicit_return(&self, moves: bool) -> Option<TokenStream> {
         let as_it_stands = !self.is_async && self.plain_arguments(moves).is_some();
         (!as_it_stands).then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::implicit_return)]))
     }
 
-    /// The arguments that the body takes over, if they are plain names and nothing else uses them: then they can be those of
-    /// the closure, and the body is its block as it stands.
+    /// The arguments that the body owns, if they are plain names and nothing else uses them. Then
+    /// they can be the arguments of the closure, and the body stays as it is.
     fn plain_arguments(&self, moves: bool) -> Option<Vec<&Binding>> {
         if !moves || self.plan.chain.is_some() || self.plan.key.is_some() {
             return None;
         }
-        let judged = self.code_beside_the_body();
+        let other_code = self.code_beside_the_body();
         let taken = self.plan.params.iter().filter(|param| param.locals().next().is_some());
-        let is_unused = |name: &&Binding| !uses::mentions(&judged, &name.ident);
+        let is_unused = |name: &&Binding| !identifiers::mentions(&other_code, &name.ident);
         let plain: Option<Vec<_>> = taken.map(|param| param.plain_name().filter(is_unused)).collect();
         plain.filter(|plain| plain.len() <= MOST_ARGUMENTS)
     }
 
     // Output: `move`, or nothing where the closure owns all names that the body uses
     //
-    // Without it rustc would tell of what is captured at the head of the closure, in other words; inside one that has it,
-    // it proposes no clone.
+    // Without it rustc would report captures at the head of the closure, in other words. With it
+    // rustc proposes no clone.
     fn keyword(&self, moves: bool) -> Option<TokenStream> {
         let captures = self.plan.params.iter().any(Param::is_captured);
         (moves && captures).then(|| quote_spanned!(self.block().span_open()=> move))
     }
 
-    // Output: `move || -> RET { let x = x; { BODY } }`, for a function that is not async and makes the future
+    // Output: `move || -> RET { let x = x; { BODY } }`, for a function that makes a future
     pub(super) fn in_closure(&self, ret: &TokenStream) -> TokenStream {
         let (keyword, block) = (self.keyword(true), self.with_locals(true));
         let no_arguments = quote_spanned!(self.block().span_open()=> ||);
         quote_spanned!(Span::mixed_site()=> #keyword #no_arguments -> #ret #block)
     }
 
-    /// The values of the attributes that may use arguments of the function, but for those of a `key` and of fallback steps.
+    /// The values of the attributes that may use arguments of the function, except a `key` and
+    /// fallback steps.
     fn code_beside_the_body(&self) -> TokenStream {
         let (rules, open) = (&self.plan.rules, &self.plan.open);
         let (lists, others) = (rules.code(), rules.other_code());
@@ -132,9 +137,9 @@ impl Kit<'_> {
         self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body))
     }
 
-    // Output: `async move`, or what the user wrote before a block of their own
+    // Output: `async move`, or the keywords of the user's own block
     //
-    // At the user's brace: what a block of another place holds has no names in the messages of the borrow checker.
+    // At the user's brace: else the borrow checker's messages do not name what the block holds.
     fn keywords(&self, moves: bool) -> TokenStream {
         let at = self.block().span_open();
         let moves = moves.then(|| quote_spanned!(at=> move));
@@ -144,7 +149,10 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `let x = x;`, and `let _ = &x;` where a value of the attribute uses it, for then it is used even if the body does not
+    // Output: let x = x;
+    // and:    let _ = &x;
+    //
+    // The second one is for what a value of the attribute uses: the body need not use it too.
     fn locals(&self, moves: bool) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
@@ -160,14 +168,16 @@ impl Kit<'_> {
         for param in &self.plan.params {
             locals.extend(param.as_local(moves));
             let cfg = &param.cfg;
-            let elsewhere = |name: &Ident| uses::mentions(&others, name);
-            let used = |name: &Ident| elsewhere(name) || steps.iter().any(|step| keep::uses(step, param, name));
-            // A `&mut` argument is declared anew outside the body, where a step gets it back.
-            let reborrowed = param.names().into_iter().filter(|(name, hold)| *hold == Hold::Unique && name != "self");
-            let anew = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
-            for name in param.locals().cloned().chain(anew).filter(|name| used(name)) {
-                let quiet = starts_with_underscore(&name).then(used_underscore);
-                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #quiet let _ = &#name;));
+            let in_attributes = |name: &Ident| identifiers::mentions(&others, name);
+            let used =
+                |name: &Ident| in_attributes(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
+            // The expansion declares a `&mut` argument again outside the body, for the steps.
+            let reborrowed =
+                param.names().into_iter().filter(|(name, ownership)| *ownership == Ownership::Unique && name != "self");
+            let redeclared = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
+            for name in param.locals().cloned().chain(redeclared).filter(|name| used(name)) {
+                let allow = starts_with_underscore(&name).then(allow_used_underscore);
+                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;));
             }
         }
         locals
@@ -175,14 +185,17 @@ impl Kit<'_> {
 
     // Output: `let _ = &mut *self;`
     //
-    // So a block that borrows `self` borrows it uniquely, however the body uses it: `&Self` would ask for `Self: Sync`.
+    // So a block that borrows `self` borrows it mutably, even if the body only reads it: `&Self`
+    // would need `Self: Sync`.
     fn whole_self(&self) -> TokenStream {
         let receiver = self.plan.params.first().map(Param::names).into_iter().flatten().map(|(name, _)| name);
         quote_spanned!(Span::mixed_site()=> #(let _ = &mut *#receiver;)*)
     }
 
-    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`, `K::__rt::run_sync(&__permit, BODY)`; with a
-    //         `#[retry]` the limit is `K::__rt::Retry::within(&mut __retry, &__permit)`
+    // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`
+    // or:     `K::__rt::run_sync(&__permit, BODY)`
+    //
+    // With a `#[retry]` the limit is `K::__rt::Retry::within(&mut __retry, &__permit)`.
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = self.rt;
         if !self.is_async {
@@ -198,34 +211,12 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::Run { permit: &__permit, limit: #limit, body: #body }.await)
     }
 
-    /// A missing tail is told at these braces, as rustc does without the attribute.
+    /// The block in the user's braces, at which rustc reports a missing tail.
     fn in_user_braces(&self, tokens: TokenStream) -> TokenStream {
         braces(tokens, self.block().span())
     }
 
     fn with_mixed_braces(&self) -> TokenStream {
-        generated_braces(TokenTree::Group(self.repeatable()).into_token_stream())
+        generated_braces(TokenTree::Group(self.body_of_attempt()).into_token_stream())
     }
-
-    /// The user's code behind the gate, in its braces.
-    pub(super) fn block(&self) -> &Group {
-        self.tail().map_or(&self.plan.target.body, |tail| &tail.block)
-    }
-}
-
-/// A block whose braces rustc does not take for the user's: inside generated ones it would tell that they are too many.
-pub(super) fn generated_braces(block: TokenStream) -> TokenStream {
-    let mut trees = block.clone().into_iter();
-    match (trees.next(), trees.next()) {
-        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => {
-            braces(group.stream(), group.span().resolved_at(Span::mixed_site()))
-        }
-        _ => block,
-    }
-}
-
-pub(super) fn braces(tokens: TokenStream, span: Span) -> TokenStream {
-    let mut group = Group::new(Delimiter::Brace, tokens);
-    group.set_span(span);
-    TokenTree::Group(group).into_token_stream()
 }

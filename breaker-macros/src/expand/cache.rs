@@ -1,38 +1,38 @@
-//! The steps `cache(..)`: what stands before the gate for them, how an earlier answer is asked for, and how a new one is stored.
+//! Writes the steps `cache(..)`: what precedes the gate, the look-up, and the storing of answers.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::keep::{Keep, Kept};
-use super::{Kit, respan};
-use crate::args::cache::Cache;
-use crate::args::steps::{Chain, Step};
-use crate::check::cache::{Bounds, caches};
-use crate::check::values::Setting;
-use crate::recover::mixed;
-use crate::target::params::{Hold, Param};
+use super::context::Context;
+use super::kept_args::{KeptArg, KeptArgs};
+use crate::item::params::{Ownership, Param};
+use crate::parse::cache::Cache;
+use crate::parse::fallback::{Chain, Step};
+use crate::spans::{generated_braces, mixed, respan};
+use crate::validate::cache::{Bounds, caches};
+use crate::validate::values::Setting;
 
-impl Kit<'_> {
+impl Context<'_> {
     pub(super) fn has_cache(&self) -> bool {
         caches(self.plan.chain.as_ref()).next().is_some()
     }
 
-    // Input:  GUARDED, in which a result of the service is `break '__live __ret`, and any other way leaves the function
+    // Input:  GUARDED, which breaks '__live with a result of the service, and else returns
     // Output: static __CACHE0: K::__rt::CacheSite = K::__rt::CacheSite::new("l1_cache");
     //         let __key0 = KEY;
     //         let __fresh = K::__rt::Fresh::new();
     //         let __ret = '__live: { GUARDED };
     //         if let K::__rt::Some(__stored) = ANSWER { let x = __kept0; KEEP }
     //         return __ret;
-    pub(super) fn storing(&self, guarded: TokenStream, keep: &Keep) -> TokenStream {
+    pub(super) fn storing(&self, guarded: TokenStream, kept: &KeptArgs) -> TokenStream {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
             return guarded;
         };
         let (rt, answer) = (self.rt, self.answer(chain));
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
-        let restore = keep.owned.iter().filter(|kept| kept.stores).map(Kept::restore);
-        let keep = caches(Some(chain)).map(|(index, cache)| self.keep_answer(chain, index, cache));
+        let restore = kept.owned.iter().filter(|kept| kept.stores).map(KeptArg::restore);
+        let store = caches(Some(chain)).map(|(index, cache)| self.store_answer(chain, index, cache));
         let leave = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         quote_spanned! {Span::mixed_site()=>
             #(#prepare)*
@@ -40,13 +40,13 @@ impl Kit<'_> {
             let __ret = '__live: { #guarded };
             if let #rt::Some(__stored) = #answer {
                 #(#restore)*
-                #(#keep)*
+                #(#store)*
             }
             #leave;
         }
     }
 
-    // Output: `K::__rt::Fresh::answer::<Ret>(&__fresh, &__ret)`, told at the first of the steps
+    // Output: `K::__rt::Fresh::answer::<Ret>(&__fresh, &__ret)`, at the first of the steps
     fn answer(&self, chain: &Chain) -> TokenStream {
         let first = caches(Some(chain)).next();
         let at = first.map_or_else(Span::mixed_site, |(_, cache)| cache.at.resolved_at(Span::mixed_site()));
@@ -54,7 +54,7 @@ impl Kit<'_> {
         quote_spanned!(at=> #rt::Fresh::answer::<#result>(&__fresh, &__ret))
     }
 
-    /// How a result of the service leaves the gate.
+    /// What follows a result of the service.
     pub(super) fn give(&self) -> TokenStream {
         if self.has_cache() {
             quote_spanned!(Span::mixed_site()=> break '__live __ret)
@@ -63,7 +63,7 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `ON`, or `(ON, &__fresh)`, which also hears of an answer to store
+    // Output: `ON`, or `(ON, &__fresh)`, which also notes an answer to store
     pub(super) fn noting(&self, on: TokenStream) -> TokenStream {
         if self.has_cache() { quote_spanned!(Span::mixed_site()=> (#on, &__fresh)) } else { on }
     }
@@ -94,16 +94,22 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::cache_needs_the_feature_moka_of_breaker_core::new(&__CACHE0, || {}, 1000u32, TTL)`
+    // Output: K::__rt::cache_needs_the_feature_moka_of_breaker_core::new(
+    //             &__CACHE0, || {}, 1000u32, TTL,
+    //         )
     //
-    // Without the feature this name is missing, and rustc says so at the step.
+    // Without the feature this name is missing, and rustc reports that at the step.
     fn built_in(&self, site: &Ident, cache: &Cache, bounds: &Bounds) -> TokenStream {
         let at = cache.at.resolved_at(Span::mixed_site());
         let (rt, max, ttl) = (self.rt.at(at), self.max(&bounds.max), self.ttl(&bounds.ttl));
         quote_spanned!(at=> #rt::cache_needs_the_feature_moka_of_breaker_core::new(&#site, || {}, #max, #ttl))
     }
 
-    // Output: `1000u32`, or `{ const __BOUND: u32 = K::__rt::at_least_one(MAX, "`max` must be 1 or more"); __BOUND }`
+    // Output: 1000u32
+    // or:     {
+    //             const __BOUND: u32 = K::__rt::at_least_one(MAX, "`max` must be 1 or more");
+    //             __BOUND
+    //         }
     fn max(&self, max: &Setting) -> TokenStream {
         match max {
             Setting::Count(max, _) => Literal::u32_suffixed(*max).into_token_stream(),
@@ -131,7 +137,7 @@ impl Kit<'_> {
         }
     }
 
-    /// A `const` of its own is checked also where the function is never called.
+    /// A constant of its own, which rustc checks even if the function is never called.
     fn constant(&self, ty: &TokenStream, check: &str, expr: &Expr, message: &str) -> TokenStream {
         let at = mixed(expr);
         let (rt, check) = (self.rt.at(at), Ident::new(check, at));
@@ -142,10 +148,10 @@ impl Kit<'_> {
     // Input:  `(user, query.trim(), 7)`
     // Output: `{ PARTS (OWN, OWN, OWN) }`
     fn key_value(&self, key: &Expr) -> TokenStream {
-        let owned = |param: &Param| match (param.names().into_iter().next(), param.hold) {
-            (Some((name, _)), Hold::Owned) => self.copied(&name),
-            (Some((name, _)), Hold::Unique) => quote_spanned!(Span::mixed_site()=> &mut *#name),
-            (Some((name, _)), Hold::Shared) => name.into_token_stream(),
+        let owned = |param: &Param| match (param.names().into_iter().next(), param.ownership) {
+            (Some((name, _)), Ownership::Owned) => self.copied(&name),
+            (Some((name, _)), Ownership::Unique) => quote_spanned!(Span::mixed_site()=> &mut *#name),
+            (Some((name, _)), Ownership::Shared) => name.into_token_stream(),
             (None, _) => TokenStream::new(),
         };
         let (parts, value) = (self.parts_of(key, owned), self.owned_key(key));
@@ -164,7 +170,7 @@ impl Kit<'_> {
         }
     }
 
-    // Input:  `query` (a place, which is not moved from), `name()`
+    // Input:  `query` (a place, which is not moved), `name()`
     // Output: match &query {
     //             __part => {
     //                 use K::__rt::{Borrowed as _, TwiceBorrowed as _, Whole as _};
@@ -173,7 +179,7 @@ impl Kit<'_> {
     //         }
     fn owned_part(&self, part: &Expr) -> TokenStream {
         let (rt, at) = (self.rt, mixed(part));
-        let tokens = super::body::generated_braces(part.to_token_stream());
+        let tokens = generated_braces(part.to_token_stream());
         let value = if is_place(part) { quote_spanned!(at=> &#tokens) } else { tokens };
         let own = quote_spanned!(at=> (&&&#rt::Part(&__part)).__breaker_way().own(__part));
         quote_spanned! {Span::mixed_site()=>
@@ -186,10 +192,12 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await`, told at the store
+    // Output: K::__rt::cached::<Ret, _, _, _>(&__rejection, &__CACHE0, &__key0, &STORE).await
+    //
+    // At the store.
     fn cached(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
-        let at = told_at(cache);
+        let at = reported_at(cache);
         let (rt, result) = (self.rt.at(at), respan(self.result.clone(), at));
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
@@ -223,10 +231,12 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;`, told at the store
-    fn keep_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
+    // Output: K::__rt::keep(&__fresh, &__CACHE0, __key0, K::__rt::share(&__stored), &STORE).await;
+    //
+    // At the store.
+    fn store_answer(&self, chain: &Chain, index: usize, cache: &Cache) -> TokenStream {
         let Names { site, store, key } = names(index);
-        let at = told_at(cache);
+        let at = reported_at(cache);
         let rt = self.rt.at(at);
         let Some(expr) = &cache.store else {
             let store = respan(store.into_token_stream(), at);
@@ -247,8 +257,8 @@ impl Kit<'_> {
     }
 }
 
-/// Where is told what a store cannot do.
-fn told_at(cache: &Cache) -> Span {
+/// The place at which rustc reports what a store cannot do.
+fn reported_at(cache: &Cache) -> Span {
     cache.store.as_ref().map_or_else(|| cache.at.resolved_at(Span::mixed_site()), mixed)
 }
 

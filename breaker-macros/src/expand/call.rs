@@ -1,17 +1,19 @@
-//! The plain case, which is the usual one: the gate, the body and the time limit as one future. Each expression less is less for
-//! rustc to check, in every function.
+//! Writes the usual async call: the gate, the body and the time limit as one future.
+//!
+//! rustc has to check each expression in every function, so this one has few.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::{Kit, respan};
-use crate::check::rules::Classify;
-use crate::check::shape::Form;
-use crate::target::params::Param;
-use crate::uses;
+use super::context::Context;
+use crate::identifiers;
+use crate::item::params::Param;
+use crate::spans::respan;
+use crate::validate::classification::lists::Classify;
+use crate::validate::shape::Form;
 
-impl Kit<'_> {
-    /// True where there is one attempt, and an error alone decides what it counts as.
+impl Context<'_> {
+    /// True where there is one attempt, and an error alone decides how it counts.
     pub(super) fn is_one_call(&self) -> bool {
         let (plan, rules) = (self.plan, &self.plan.rules);
         let by_error = rules.failure_if.is_empty() && !matches!(rules.classify, Some(Classify::By(_)));
@@ -21,37 +23,43 @@ impl Kit<'_> {
             Form::Future(future) => future.tail.is_some(),
         };
         let plain = plan.retry.is_none() && plan.chain.is_none() && plan.key.is_none() && rules.stream.is_none();
-        has_body && plain && by_error && !self.judges_by_arguments()
+        has_body && plain && by_error && !self.classifies_by_arguments()
     }
 
-    /// Such a judge is no plain function.
-    fn judges_by_arguments(&self) -> bool {
+    /// Whether the classifier captures arguments, so that it is no plain function.
+    fn classifies_by_arguments(&self) -> bool {
         let code = self.plan.rules.code();
         if code.is_empty() {
             return false;
         }
-        // There are also the locals of the statements before the block.
+        // It may also capture the locals before the block.
         if self.tail().is_some() {
             return true;
         }
         let mut names = self.plan.params.iter().flat_map(Param::bindings).map(|binding| &binding.ident);
-        names.any(|name| uses::mentions(&code, name)) || uses::mentions(&code, &Ident::new("self", Span::mixed_site()))
+        names.any(|name| identifiers::mentions(&code, name))
+            || identifiers::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, JUDGE).await`, at the return type, whose bounds it tells; with the key
-    //         `open` it is `K::__rt::call_with(.., OPEN)`, and where the value in the `Ok` is looked at `K::__rt::call_seeing(.., VALUES)`
+    // Output: `K::__rt::Callable::call(K::__rt::site!(entry SITE), BODY, CLASSIFIER).await`
+    // or:     `K::__rt::call_with(.., OPEN).await`, with the key `open`
+    // or:     `K::__rt::call_seeing(.., VALUES).await`, where the value in the `Ok` counts
+    //
+    // At the return type, which it bounds.
     pub(super) fn one_call(&self) -> TokenStream {
         let (rt, at) = (self.rt.at(self.at_ret), self.at_ret);
-        let (site, body, judge) = (self.site("entry", None), self.async_body(true), self.judge(self.at_ret));
+        let (site, body, classifier) = (self.site("entry", None), self.async_body(true), self.classifier(self.at_ret));
         let values = self.of_value().map(|of_value| quote_spanned!(Span::mixed_site()=> |__value| { #of_value }));
         let call = match (&self.plan.open, values) {
-            (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #judge)),
-            (None, Some(values)) => quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #judge, #values)),
-            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::None, #open)),
+            (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #classifier)),
+            (None, Some(values)) => {
+                quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #classifier, #values))
+            }
+            (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::None, #open)),
             (Some(open), Some(values)) => {
                 let ret = respan(self.ret.clone(), at);
                 let values = quote_spanned!(at=> #rt::seen_by::<#ret>(#values));
-                quote_spanned!(at=> #rt::call_with(#site, #body, #judge, #rt::Some(#values), #open))
+                quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::Some(#values), #open))
             }
         };
         quote_spanned!(at=> #[allow(clippy::implicit_return)] return { #call }.await;)

@@ -1,4 +1,4 @@
-//! The options as one const expression of type `Config`.
+//! Writes the settings: as a text, or as a const expression of type `Config`.
 
 use std::time::Duration;
 
@@ -6,27 +6,29 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 
-use super::{Kit, respan};
-use crate::args::keys::Key;
-use crate::check::values::{Backoff, Number, Setting};
-use crate::recover::mixed;
+use super::context::Context;
+use crate::parse::keys::Key;
+use crate::spans::{mixed, respan};
+use crate::validate::values::{Backoff, Number, Setting};
 
-// Output: `written "fail_max=5; recovery_timeout=30s"`, or `typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }`
+// Output: written "fail_max=5; recovery_timeout=30s"
+// or:     typed { const __CONFIG: K::__rt::Config = CONFIG; &__CONFIG }
 //
-// What the attribute has checked is a text, which costs rustc nothing. Where a value is an expression, rustc evaluates and checks the whole.
-pub(super) fn settings(kit: &Kit<'_>) -> TokenStream {
-    let (rt, here) = (kit.rt, Span::mixed_site());
-    if let Some(text) = written(kit) {
+// Values that the attribute has checked are a text, which costs rustc nothing. Where one value is
+// an expression, rustc evaluates and checks all of them.
+pub(super) fn settings(context: &Context<'_>) -> TokenStream {
+    let (rt, here) = (context.rt, Span::mixed_site());
+    if let Some(text) = written(context) {
         return quote_spanned!(here=> written #text);
     }
-    let config = config(kit);
+    let config = config(context);
     quote_spanned!(here=> typed { const __CONFIG: #rt::Config = #rt::site::checked(#config); &__CONFIG })
 }
 
 /// The settings as a text, if all are known.
-fn written(kit: &Kit<'_>) -> Option<String> {
-    let shared = kit.plan.config.is_some();
-    let settings = kit.plan.settings.iter();
+fn written(context: &Context<'_>) -> Option<String> {
+    let shared = context.plan.config.is_some();
+    let settings = context.plan.settings.iter();
     let settings: Option<Vec<_>> =
         settings.map(|(key, _, value)| value.written().map(|value| format!("{}={value}", key.name))).collect();
     settings.filter(|_| !shared).map(|settings| settings.join("; "))
@@ -34,13 +36,13 @@ fn written(kit: &Kit<'_>) -> Option<String> {
 
 // Output: `K::__rt::site::new().fail_max(LIMIT).recovery_timeout(K::__rt::duration(30, 0))`
 //
-// With `config = SHARED` it starts from that one; the `let` tells a wrong type at the user's path.
-fn config(kit: &Kit<'_>) -> TokenStream {
-    let rt = kit.rt;
-    let setters = kit.plan.settings.iter().map(|(key, _, value)| setter(kit, key, value));
-    match &kit.plan.config {
+// With `config = SHARED` it starts from that one, in a `let` that rustc checks at the user's path.
+fn config(context: &Context<'_>) -> TokenStream {
+    let rt = context.rt;
+    let setters = context.plan.settings.iter().map(|(key, _, value)| setter(context, key, value));
+    match &context.plan.config {
         Some(shared) => {
-            let (at, rt) = (mixed(shared), kit.rt.at(mixed(shared)));
+            let (at, rt) = (mixed(shared), context.rt.at(mixed(shared)));
             let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
             quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
         }
@@ -50,37 +52,39 @@ fn config(kit: &Kit<'_>) -> TokenStream {
 
 // Output: `K::__rt::timeout_needs_the_feature_tokio_of_breaker_core();`
 //
-// Without the feature this name is missing, and rustc says so at the key.
-pub(super) fn needs(kit: &Kit<'_>) -> Option<TokenStream> {
-    let timeout = kit.plan.settings.iter().find(|(key, ..)| key.name == "timeout").map(|(_, at, _)| *at);
-    let items = kit.plan.rules.stream.as_ref().filter(|stream| stream.is_limited()).map(|stream| stream.at);
+// Without the feature this name is missing, and rustc reports that at the key.
+pub(super) fn needs(context: &Context<'_>) -> Option<TokenStream> {
+    let timeout = context.plan.settings.iter().find(|(key, ..)| key.name == "timeout").map(|(_, at, _)| *at);
+    let items = context.plan.rules.stream.as_ref().filter(|stream| stream.is_limited()).map(|stream| stream.at);
     let at = timeout.or(items)?;
     let at = at.resolved_at(Span::mixed_site());
-    let rt = kit.rt.at(at);
+    let rt = context.rt.at(at);
     Some(quote_spanned!(at=> #rt::timeout_needs_the_feature_tokio_of_breaker_core();))
 }
 
-// Output: `"payments"`, `{ let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }`, `""`
+// Output: "payments"
+// or:     { let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }
+// or:     ""
 //
-// The `let` tells a wrong type at the user's constant; a literal needs none.
-pub(super) fn name(kit: &Kit<'_>) -> TokenStream {
+// rustc reports a wrong type in the `let`, at the user's constant. A literal needs none.
+pub(super) fn name(context: &Context<'_>) -> TokenStream {
     let here = Span::mixed_site();
-    match &kit.plan.name {
+    match &context.plan.name {
         None => Literal::string("").into_token_stream(),
         Some(Expr::Lit(name)) => name.to_token_stream(),
         Some(Expr::Verbatim(name)) => quote_spanned!(here=> { #name }),
         Some(name) => {
-            let (at, rt) = (mixed(name), kit.rt.at(mixed(name)));
+            let (at, rt) = (mixed(name), context.rt.at(mixed(name)));
             let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
             quote_spanned!(here=> { #typed #rt::site::named(__name) })
         }
     }
 }
 
-// Output: `.fail_max(5u32)`, `.fail_window_off()`, `.on_panic(K::__rt::OnPanic::Ignore)`
-fn setter(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
+// Output: `.fail_max(5u32)`, `.fail_window_off()` or `.on_panic(K::__rt::OnPanic::Ignore)`
+fn setter(context: &Context<'_>, key: &Key, value: &Setting) -> TokenStream {
     let here = Span::mixed_site();
-    // A value of another type is told at the value.
+    // At the value, where rustc reports one of another type.
     let of_value = if let Setting::LengthOf(expr) | Setting::Flag(expr) = value { mixed(expr) } else { here };
     let setter = match value {
         Setting::Count(..) | Setting::CountOf(_) if key.name == "window" => "window_calls",
@@ -93,27 +97,28 @@ fn setter(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
             return quote_spanned!(here=> .#off());
         }
         Setting::Count(count, span) => respan(Literal::u32_suffixed(*count).into_token_stream(), *span),
-        Setting::CountOf(expr) => checked(kit, "at_least_one", expr, &format!("`{}` must be 1 or more", key.name)),
-        Setting::Length(_) | Setting::LengthOf(_) => length(kit, key.name, value),
+        Setting::CountOf(expr) => checked(context, "at_least_one", expr, &format!("`{}` must be 1 or more", key.name)),
+        Setting::Length(_) | Setting::LengthOf(_) => length(context, key.name, value),
         Setting::Flag(expr) => expr.to_token_stream(),
         Setting::Text(text) => text.to_token_stream(),
         Setting::Number(share) => {
-            number(kit, share, "rate", &format!("`{}` must be more than 0 and at most 1", key.name))
+            number(context, share, "rate", &format!("`{}` must be more than 0 and at most 1", key.name))
         }
-        Setting::Backoff(values) => backoff(kit, values),
-        Setting::Word(_) | Setting::After(_) => what_it_counts_as(kit, key, value),
+        Setting::Backoff(values) => backoff(context, values),
+        Setting::Word(_) | Setting::After(_) => what_it_counts_as(context, key, value),
     };
     quote_spanned!(of_value=> .#setter(#value))
 }
 
-// Output: `K::__rt::OnCancel::Failure`, `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
-fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
-    let (rt, here) = (kit.rt, Span::mixed_site());
+// Output: `K::__rt::OnCancel::Failure`
+// or:     `K::__rt::OnCancel::After(K::__rt::duration(5, 0))`
+fn what_it_counts_as(context: &Context<'_>, key: &Key, value: &Setting) -> TokenStream {
+    let (rt, here) = (context.rt, Span::mixed_site());
     let kind = if key.name == "on_cancel" { "OnCancel" } else { "OnPanic" };
     let kind = Ident::new(kind, here);
     match value {
         Setting::After(after) => {
-            let after = length(kit, key.name, after);
+            let after = length(context, key.name, after);
             quote_spanned!(here=> #rt::#kind::After(#after))
         }
         Setting::Word("ignore") => quote_spanned!(here=> #rt::#kind::Ignore),
@@ -122,40 +127,40 @@ fn what_it_counts_as(kit: &Kit<'_>, key: &Key, value: &Setting) -> TokenStream {
 }
 
 // Output: `K::__rt::duration(30u64, 0u32)`, or the user's expression, checked
-fn length(kit: &Kit<'_>, key: &str, value: &Setting) -> TokenStream {
-    let rt = kit.rt;
+fn length(context: &Context<'_>, key: &str, value: &Setting) -> TokenStream {
+    let rt = context.rt;
     match value {
         Setting::Length(length) => {
             let (secs, nanos) = parts(*length);
             quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
         }
         Setting::LengthOf(expr) if key == "recovery_timeout" => expr.to_token_stream(),
-        Setting::LengthOf(expr) => checked(kit, "above_zero", expr, &format!("`{key}` must be more than zero")),
+        Setting::LengthOf(expr) => checked(context, "above_zero", expr, &format!("`{key}` must be more than zero")),
         _ => TokenStream::new(),
     }
 }
 
 // Output: `0.5f64`, or the user's expression, checked
-fn number(kit: &Kit<'_>, value: &Number, check: &str, message: &str) -> TokenStream {
+fn number(context: &Context<'_>, value: &Number, check: &str, message: &str) -> TokenStream {
     match value {
         Number::Literal(number) => Literal::f64_suffixed(*number).into_token_stream(),
-        Number::Of(expr) => checked(kit, check, expr, message),
+        Number::Of(expr) => checked(context, check, expr, message),
     }
 }
 
 // Output: `K::__rt::Backoff::new().factor(2f64).max(K::__rt::duration(600, 0)).jitter(0.1f64)`
-fn backoff(kit: &Kit<'_>, values: &Backoff) -> TokenStream {
-    let (rt, here) = (kit.rt, Span::mixed_site());
+fn backoff(context: &Context<'_>, values: &Backoff) -> TokenStream {
+    let (rt, here) = (context.rt, Span::mixed_site());
     let factor = values.factor.iter().map(|factor| {
-        let factor = number(kit, factor, "growth", "`factor` must be 1 or more");
+        let factor = number(context, factor, "growth", "`factor` must be 1 or more");
         quote_spanned!(here=> .factor(#factor))
     });
     let max = values.max.iter().map(|(_, max)| {
-        let max = length(kit, "max", max);
+        let max = length(context, "max", max);
         quote_spanned!(here=> .max(#max))
     });
     let jitter = values.jitter.iter().map(|jitter| {
-        let jitter = number(kit, jitter, "jitter", "`jitter` must be from 0 to 1");
+        let jitter = number(context, jitter, "jitter", "`jitter` must be from 0 to 1");
         quote_spanned!(here=> .jitter(#jitter))
     });
     quote_spanned!(here=> #rt::Backoff::new() #(#factor)* #(#max)* #(#jitter)*)
@@ -166,9 +171,9 @@ fn parts(length: Duration) -> (u64, u32) {
 }
 
 // Output: `K::__rt::at_least_one(LIMIT, "`fail_max` must be 1 or more")`, at the user's `LIMIT`
-fn checked(kit: &Kit<'_>, check: &str, expr: &Expr, message: &str) -> TokenStream {
+fn checked(context: &Context<'_>, check: &str, expr: &Expr, message: &str) -> TokenStream {
     let at = mixed(expr);
-    let (rt, check) = (kit.rt.at(at), Ident::new(check, at));
+    let (rt, check) = (context.rt.at(at), Ident::new(check, at));
     quote_spanned!(at=> #rt::#check(#expr, #message))
 }
 
@@ -177,22 +182,22 @@ mod tests {
     use quote::quote;
 
     use super::*;
-    use crate::{args, check, recover::Errors};
+    use crate::{diagnostics::Errors, parse, validate};
 
     fn settings_of(args: TokenStream) -> String {
         let item = quote!(
             async fn f() -> Reply {}
         );
-        let mut plan = check::plan(quote!(crate = k), item).unwrap_or_else(|error| panic!("{error}"));
+        let mut plan = validate::plan(quote!(crate = k), item).unwrap_or_else(|error| panic!("{error}"));
         let mut errors = Errors::default();
-        let options = args::parse(args, &mut errors);
-        plan.settings = check::values_of(options, &syn::Generics::default(), &mut errors).settings;
+        let options = parse::parse(args, &mut errors);
+        plan.settings = validate::values_of(options, &syn::Generics::default(), &mut errors).settings;
         errors.finish().unwrap_or_else(|error| panic!("{error}"));
-        settings(&Kit::new(&plan)).to_string()
+        settings(&Context::new(&plan)).to_string()
     }
 
     #[test]
-    fn what_is_known_is_a_text_as_in_a_file() {
+    fn known_values_are_a_text_as_in_a_file() {
         for (args, expected) in [
             (quote!(failure_rate = 0.5), "failure_rate=0.5"),
             (quote!(failure_rate = 1), "failure_rate=1"),
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_value_is_an_expression_rustc_checks_the_whole() {
+    fn rustc_checks_all_values_beside_an_expression() {
         for (args, expected) in [
             (
                 quote!(fail_max = MAX, ramp = "30s"),

@@ -1,28 +1,14 @@
-//! A function that gives its future without being `async`: the gate goes into the future's first poll.
+//! Writes functions that return a future without being `async`.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{ReturnType, Type};
 
-use super::Kit;
-use super::types::without_impl;
-use crate::check::shape::Form;
-use crate::target::future::{Returned, Tail};
+use super::context::Context;
+use crate::item::future::{Returned, Tail};
+use crate::item::return_type::without_impl;
 
-impl Kit<'_> {
-    /// The async block of the user's own that the gate goes into.
-    pub(super) fn tail(&self) -> Option<&Tail> {
-        match &self.plan.form {
-            Form::Future(future) => future.tail.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// True where the user's code makes the future, and another one awaits it.
-    pub(super) fn awaits_another(&self) -> bool {
-        matches!(&self.plan.form, Form::Future(future) if future.tail.is_none())
-    }
-
+impl Context<'_> {
     // Input:  `Box::pin(async move { BODY })`
     // Output: `Box::pin(async move { if false { return K::__rt::never::<Ret>(); } GUARDED })`
     // or:     let __body = FUTURE;
@@ -30,7 +16,7 @@ impl Kit<'_> {
     pub(super) fn in_future(&self, future: &Returned, guarded: &TokenStream) -> TokenStream {
         let (rt, ret) = (self.rt, &self.ret);
         if let Some(tail) = &future.tail {
-            // One call has the type of its body.
+            // `one_call` has the type of its body.
             let typed = (!self.is_one_call())
                 .then(|| quote_spanned!(Span::mixed_site()=> if false { return #rt::never::<#ret>(); }));
             let keywords = self.tail_keywords(tail);
@@ -46,15 +32,17 @@ impl Kit<'_> {
         }
     }
 
-    // Output: `K::__rt::future_of::<Ret, _>(K::__rt::eager(move || -> RET { let x = x; { BODY } }))`
+    // Output: K::__rt::future_of::<Ret, _>(
+    //             K::__rt::eager(move || -> RET { let x = x; { BODY } })
+    //         )
     fn eager(&self) -> TokenStream {
         let (rt, ret, body) = (self.rt.at(self.at_ret), &self.ret, self.in_closure(&self.returned_type()));
         quote_spanned!(self.at_ret=> #rt::future_of::<#ret, _>(#rt::eager(#body)))
     }
 
-    /// The future's own type, as far as it can be written.
+    /// The type of the future itself, as far as it can be written.
     fn returned_type(&self) -> TokenStream {
-        match &self.plan.target.sig.output {
+        match &self.plan.function.sig.output {
             ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => without_impl(ty).into_token_stream(),
             _ => quote_spanned!(Span::mixed_site()=> _),
         }

@@ -1,19 +1,16 @@
-//! The attempts around the gate: a loop in place, so that each attempt borrows what it needs and no closure stands in the way.
-
-use std::time::Duration;
+//! Writes the attempts of a call as a loop in place, so that each attempt can borrow what it needs.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use syn::Expr;
 
-use super::Kit;
-use super::keep::Keep;
-use crate::check::retry::{Retry, Wait};
-use crate::check::values::{Number, Setting};
-use crate::recover::mixed;
-use crate::target::params::Hold;
+use super::context::Context;
+use super::kept_args::KeptArgs;
+use crate::item::params::Ownership;
+use crate::spans::mixed;
+use crate::validate::retry::{Retry, Wait};
+use crate::validate::values::{Number, Setting};
 
-impl Kit<'_> {
+impl Context<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
@@ -28,7 +25,7 @@ impl Kit<'_> {
     //         SERVED, or `return __fallen.into_result();`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (self.rt, self.new_retry(retry), self.attempt());
-        let none = Keep { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
+        let none = KeptArgs { owned: Vec::new(), reborrowed: TokenStream::new(), unique_self: false };
         let mutable = self.mutable_locals();
         let last = match &self.plan.chain {
             None => self.declined(),
@@ -45,7 +42,7 @@ impl Kit<'_> {
                 quote_spanned!(Span::mixed_site()=> if #busy !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
-        let (when, made) = (self.when(retry), self.made_once());
+        let (when, made) = (self.when(retry), self.converted_once());
         let guarded = quote_spanned! {Span::mixed_site()=>
             #made
             #mutable
@@ -64,41 +61,48 @@ impl Kit<'_> {
         self.storing(guarded, &none)
     }
 
-    // Output: `if !K::__rt::Retry::is_for(&__fallen, false, |__error| match __error { TEST => true, _ => false }) { break __fallen; }`
+    // Output: if !K::__rt::Retry::is_for(&__fallen, false, |__error| NAMES) {
+    //             break __fallen;
+    //         }
     fn when(&self, retry: &Retry) -> Option<TokenStream> {
         let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
         let names = self.names(retry.when.as_ref()?);
-        let quiet = quote_spanned!(Span::mixed_site()=>
+        let allow = quote_spanned!(Span::mixed_site()=>
             #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
         );
         let is_for = quote_spanned!(self.at_ret=> #at::Retry::is_for);
         Some(quote_spanned! {Span::mixed_site()=>
-            if !#is_for(&__fallen, #timeouts, #quiet |__error| #names) {
+            if !#is_for(&__fallen, #timeouts, #allow |__error| #names) {
                 break __fallen;
             }
         })
     }
 
-    // Output: let __permit = match ENTER { Ok(__permit) => __permit, Err(__rejected) => break '__gate REJECTED };
+    // Output: let __permit = match ENTER {
+    //             Ok(__permit) => __permit,
+    //             Err(__rejected) => break '__gate REJECTED,
+    //         };
     //         let x = K::__rt::repeat(&x);
     //         let __out = RUN;
     //         match SETTLE { Ok(__ret) => return __ret, Err(__fallen) => __fallen }
     fn attempt(&self) -> TokenStream {
         let (rt, result, enter) = (self.rt, &self.result, self.enter());
         let receiver = self.plan.params.first();
-        let moves = !receiver
-            .is_some_and(|param| param.names().iter().any(|(name, hold)| name == "self" && *hold == Hold::Unique));
-        let (repeated, run, give) = (self.repeated(), self.run(moves), self.give());
-        let (quiet, settle) = (self.quiet_of_tail(moves), self.settle(Some(&self.noting(self.on(true, true)))));
-        let cut = quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
-        let out = self.out(&run, &cut);
+        let moves = !receiver.is_some_and(|param| {
+            param.names().iter().any(|(name, ownership)| name == "self" && *ownership == Ownership::Unique)
+        });
+        let (cloned, run, give) = (self.cloned_args(), self.run(moves), self.give());
+        let (allow, settle) = (self.allow_implicit_return(moves), self.settle(Some(&self.noting(self.on(true, true)))));
+        let timed_out =
+            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
+        let out = self.out(&run, &timed_out);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
                 #rt::Err(__rejected) => break '__gate <#rt::Fallen<#result>>::rejected(__rejected),
             };
-            #repeated
-            #quiet
+            #cloned
+            #allow
             #out
             match #settle {
                 #rt::Ok(__ret) => #give,
@@ -113,12 +117,15 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
-    // Output: `K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None)`
+    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(
+    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None,
+    //         )
     //
-    // What is not written is `K::__rt::None`. Without the feature the first name is missing, and rustc says so at the attribute.
+    // Keys that are not written are `K::__rt::None`. Without the feature the first name is missing,
+    // and rustc reports that at the attribute.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
         let rt = self.rt;
-        let at = self.plan.target.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
+        let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
         let at_rt = self.rt.at(at);
         let attempts = match &retry.attempts {
             Some(Setting::Count(count, _)) => Some(Literal::u32_suffixed(*count).into_token_stream()),
@@ -141,38 +148,11 @@ impl Kit<'_> {
         quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #patience))
     }
 
-    pub(super) fn maybe(&self, value: Option<TokenStream>) -> TokenStream {
-        let rt = self.rt;
-        match value {
-            Some(value) => quote_spanned!(Span::mixed_site()=> #rt::Some(#value)),
-            None => quote_spanned!(Span::mixed_site()=> #rt::None),
-        }
-    }
-
-    // Output: `K::__rt::duration(2u64, 0u32)`, `K::__rt::wait(EXPR)`
-    pub(super) fn span_of(&self, setting: &Setting) -> TokenStream {
-        let rt = self.rt;
-        let length = match setting {
-            Setting::LengthOf(expr) => return self.typed("wait", expr),
-            Setting::Length(length) => *length,
-            _ => Duration::ZERO,
-        };
-        let (secs, nanos) = (length.as_secs(), length.subsec_nanos());
-        quote_spanned!(Span::mixed_site()=> #rt::duration(#secs, #nanos))
-    }
-
     fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {
         match number {
             Some(Number::Of(expr)) => self.typed("number", expr),
             Some(Number::Literal(number)) => Literal::f64_suffixed(*number).into_token_stream(),
             None => Literal::f64_suffixed(default).into_token_stream(),
         }
-    }
-
-    // Output: `K::__rt::attempts(EXPR)`, told at the expression
-    fn typed(&self, kind: &str, expr: &Expr) -> TokenStream {
-        let at = mixed(expr);
-        let (rt, kind) = (self.rt.at(at), Ident::new(kind, at));
-        quote_spanned!(at=> #rt::#kind(#expr))
     }
 }

@@ -1,26 +1,27 @@
-//! The key `stream`: what is asked of a stream's items, and how a call waits for the first one.
+//! Writes the rules of the key `stream`, and the wait for the first item.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
 use syn::Expr;
 
-use super::{Kit, respan, types};
-use crate::check::stream::Streaming;
-use crate::check::values::Setting;
-use crate::recover::mixed;
-use crate::target::lets;
-use crate::target::params::{Param, bindings};
-use crate::uses;
+use super::context::Context;
+use crate::identifiers;
+use crate::item::locals;
+use crate::item::params::{Param, bindings};
+use crate::item::return_type;
+use crate::spans::{mixed, respan};
+use crate::validate::stream::Streaming;
+use crate::validate::values::Setting;
 
-impl Kit<'_> {
+impl Context<'_> {
     fn stream(&self) -> Option<&Streaming> {
         self.plan.rules.stream.as_ref()
     }
 
     // Output: `K::__rt::stream_needs_the_feature_stream_of_breaker_core`
     //
-    // Without the feature this name is missing, and rustc says so at `at`.
+    // Without the feature this name is missing, and rustc reports that at `at`.
     pub(super) fn stream_rt(&self, at: Span) -> TokenStream {
         let rt = self.rt.at(at);
         quote_spanned!(at=> #rt::stream_needs_the_feature_stream_of_breaker_core)
@@ -35,27 +36,29 @@ impl Kit<'_> {
         self.stream().and_then(|stream| stream.first_item.as_ref())
     }
 
-    // Output: `let __permit = WAY::timed(__permit);`, where the first item has a limit
+    // Output: `let __permit = STREAM_RT::timed(__permit);`, where the first item has a limit
     pub(super) fn timed(&self) -> Option<TokenStream> {
-        let way = self.stream_rt(Span::mixed_site());
-        self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #way::timed(__permit);))
+        let stream_rt = self.stream_rt(Span::mixed_site());
+        self.first_item().map(|_| quote_spanned!(Span::mixed_site()=> let __permit = #stream_rt::timed(__permit);))
     }
 
-    // Output: `WAY::until_first_item(&__permit, SPAN, LIMIT)`, where the first item has a limit, else `LIMIT`
+    // Output: `LIMIT`
+    // or:     `STREAM_RT::until_first_item(&__permit, SPAN, LIMIT)`, if the first item has a limit
     pub(super) fn until_first_item(&self, limit: TokenStream) -> TokenStream {
-        let way = self.stream_rt(Span::mixed_site());
+        let stream_rt = self.stream_rt(Span::mixed_site());
         match self.first_item().map(|span| self.span_of(span)) {
-            Some(span) => quote_spanned!(Span::mixed_site()=> #way::until_first_item(&__permit, #span, #limit)),
+            Some(span) => quote_spanned!(Span::mixed_site()=> #stream_rt::until_first_item(&__permit, #span, #limit)),
             None => limit,
         }
     }
 
-    // Output: `WAY::no_rules()`, `WAY::rules(FIRST, EACH, UNTIL, OPEN, LEFT)`
+    // Output: `STREAM_RT::no_rules()`
+    // or:     `STREAM_RT::rules(FIRST, EACH, UNTIL, OPEN, LEFT)`
     pub(super) fn stream_rules(&self) -> Option<TokenStream> {
         let (here, stream) = (Span::mixed_site(), self.stream()?);
-        let way = self.stream_rt(here);
+        let stream_rt = self.stream_rt(here);
         if !stream.is_limited() && stream.until.is_none() {
-            return Some(quote_spanned!(here=> #way::no_rules()));
+            return Some(quote_spanned!(here=> #stream_rt::no_rules()));
         }
         let spans = [&stream.first_item, &stream.item_timeout];
         let [first, each] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
@@ -63,35 +66,39 @@ impl Kit<'_> {
         let open = self.maybe(stream.is_limited().then(|| self.item_error()));
         let left = if self.is_bounded() { quote_spanned!(here=> __left) } else { self.maybe(None) };
         let at = stream.until.as_ref().map_or(here, mixed);
-        let way = self.stream_rt(at);
-        Some(quote_spanned!(at=> #way::rules(#first, #each, #until, #open, #left)))
+        let stream_rt = self.stream_rt(at);
+        Some(quote_spanned!(at=> #stream_rt::rules(#first, #each, #until, #open, #left)))
     }
 
-    // Output: |__late| WAY::item_error(__late, |__late, __items| { use WAY::OfTwoTypes as _; __items.MAKE.breaker_item_error(__late) })
-    //         where MAKE is `opened::<Ret, _>(OPEN)`, or without the key `open` `unopened::<Ret>()`
-    // or:     WAY::item_error_alone, where `open` captures something
+    // Output: |__late| STREAM_RT::item_error(__late, |__late, __items| {
+    //             use STREAM_RT::OfTwoTypes as _;
+    //             __items.MAKE.breaker_item_error(__late)
+    //         })
+    // or:     STREAM_RT::item_error_alone, where `open` captures something
     //
-    // At what makes the function's own error, where rustc tells which one the items have.
+    // MAKE is `opened::<Ret, _>(OPEN)`, or `unopened::<Ret>()` without the key `open`. At the code
+    // that makes the function's own error, where rustc reports another error of the items.
     fn item_error(&self) -> TokenStream {
         let at = self.plan.open.as_ref().map_or(self.at_ret, mixed);
-        let way = self.stream_rt(at);
-        let ret = self.output().map(|ty| respan(types::with_unit(ty).into_token_stream(), at));
+        let stream_rt = self.stream_rt(at);
+        let ret = self.output().map(|ty| respan(return_type::with_unit(ty).into_token_stream(), at));
         let make = match &self.plan.open {
-            Some(open) if self.captures(open) => return quote_spanned!(at=> #way::item_error_alone),
+            Some(open) if self.captures(open) => return quote_spanned!(at=> #stream_rt::item_error_alone),
             Some(open) => quote_spanned!(at=> opened::<#ret, _>(#open)),
-            // rustc learns the type from the signature, which comes too late to choose by it.
+            // rustc infers the type from the signature, which is too late for a choice by type.
             None if self.gives_impl() && self.item().is_none() => return self.open(),
             None => quote_spanned!(at=> unopened::<#ret>()),
         };
         quote_spanned! {at=>
-            |__late| #way::item_error(__late, |__late, __items| {
-                use #way::OfTwoTypes as _;
+            |__late| #stream_rt::item_error(__late, |__late, __items| {
+                use #stream_rt::OfTwoTypes as _;
                 __items.#make.breaker_item_error(__late)
             })
         }
     }
 
-    /// Whether an expression uses an argument of the function, or a local before its block: then it cannot outlive the call.
+    /// Whether an expression uses an argument of the function, or a local before its block. Such an
+    /// expression cannot outlive the call.
     fn captures(&self, expr: &Expr) -> bool {
         let (tokens, own) = match expr {
             Expr::Closure(closure) => {
@@ -102,9 +109,9 @@ impl Kit<'_> {
         };
         let arguments = self.plan.params.iter().flat_map(|param| param.names().into_iter().map(|(name, _)| name));
         let bound = self.plan.params.iter().flat_map(Param::bindings).map(|binding| binding.ident.clone());
-        let locals = self.tail().into_iter().flat_map(|tail| lets::lets(&tail.head)).map(|one| one.binding.ident);
+        let locals = self.tail().into_iter().flat_map(|tail| locals::lets(&tail.head)).map(|one| one.binding.ident);
         let mut names = arguments.chain(bound).chain(locals).filter(|name| !own.contains(name));
-        names.any(|name| uses::uses_local(&tokens, &name))
+        names.any(|name| identifiers::uses_local(&tokens, &name))
     }
 
     /// Whether a `#[retry]` may bound the wait for the first item.
@@ -112,9 +119,14 @@ impl Kit<'_> {
         self.begins() && self.plan.retry.is_some()
     }
 
-    // Output: { let __left = K::__rt::Retry::left(&mut __retry, &__permit); let __begins = BEGINS; __begins.await }
+    // Output: {
+    //             let __left = K::__rt::Retry::left(&mut __retry, &__permit);
+    //             let __begins = BEGINS;
+    //             __begins.await
+    //         }
     //
-    // So nothing that the judge borrows lives while the call waits. At the return type, so that a missing bound is told once.
+    // So the call holds no borrow of the classifier while it waits. At the return type, so that
+    // rustc reports a missing bound once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
         let (here, rt) = (Span::mixed_site(), self.rt);
         let left =
@@ -122,14 +134,17 @@ impl Kit<'_> {
         quote_spanned!(self.at_ret=> { #left let __begins = #begins; __begins.await })
     }
 
-    // Output: |__item| { use WAY::{ByInto as _, ByNoInto as _}; (&WAY::carrier::<Ret, _>(&__item)).__breaker_carry(__item) }
+    // Output: |__item| {
+    //             use STREAM_RT::{ByInto as _, ByNoInto as _};
+    //             (&STREAM_RT::carrier::<Ret, _>(&__item)).__breaker_carry(__item)
+    //         }
     pub(super) fn carry(&self) -> TokenStream {
         let (here, ret) = (Span::mixed_site(), &self.result);
-        let (way, item) = (self.stream_rt(here), Ident::new("__item", here));
+        let (stream_rt, item) = (self.stream_rt(here), Ident::new("__item", here));
         quote_spanned! {here=>
             |#item| {
-                use #way::{ByInto as _, ByNoInto as _};
-                (&#way::carrier::<#ret, _>(&#item)).__breaker_carry(#item)
+                use #stream_rt::{ByInto as _, ByNoInto as _};
+                (&#stream_rt::carrier::<#ret, _>(&#item)).__breaker_carry(#item)
             }
         }
     }

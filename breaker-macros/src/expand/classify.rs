@@ -1,0 +1,254 @@
+//! Writes the closure that classifies an error or a full result.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::Type;
+use syn::ext::IdentExt as _;
+
+use super::context::Context;
+use crate::identifiers;
+use crate::identifiers::ends_in;
+use crate::item::return_type;
+use crate::spans::mixed;
+use crate::validate::classification::lists::Classify;
+use crate::validate::classification::matcher::Matcher;
+
+impl Context<'_> {
+    // Output: |__error| { CLASSIFIED }
+    //
+    // At `at`, where rustc reports a missing bound.
+    pub(super) fn classifier(&self, at: Span) -> TokenStream {
+        let classified = self.classified();
+        quote_spanned!(at=> |__error| { #classified })
+    }
+
+    // Output: K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())
+    // or:     K::__rt::see(__error).__breaker_look().listed(LISTED)
+    // or:     let mut __look = K::__rt::see(__error).__breaker_look();
+    //         let __outcome = OUTCOME;
+    //         (__outcome, __look)
+    //
+    // The second one is for lists, and the third one for `classify`.
+    fn classified(&self) -> TokenStream {
+        let rules = &self.plan.rules;
+        let look = self.look(&Ident::new("__error", Span::mixed_site()));
+        if rules.classify.is_some() {
+            let outcome = self.outcome();
+            return quote_spanned! {Span::mixed_site()=>
+                let mut __look = #look;
+                let __outcome = #outcome;
+                (__outcome, __look)
+            };
+        }
+        if rules.names_errors() {
+            let listed = self.listed();
+            return quote_spanned!(Span::mixed_site()=> #look.listed(#listed));
+        }
+        let otherwise = self.constructor(rules.otherwise());
+        quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise))
+    }
+
+    // Output: match __error {
+    //             MATCHER => K::__rt::Listed::Neutral, _ => K::__rt::Listed::OrFailure
+    //         }
+    fn listed(&self) -> TokenStream {
+        let rt = self.rt;
+        let word = |word: &str| {
+            let word = Ident::new(word, Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> #rt::Listed::#word)
+        };
+        let otherwise = match self.plan.rules.otherwise() {
+            "neutral" => word("OrNeutral"),
+            "success" => word("OrSuccess"),
+            _ => word("OrFailure"),
+        };
+        self.first_that_fits("__error", self.lists(["Neutral", "Success", "Failure"].map(word)), &otherwise)
+    }
+
+    /// The lists about errors, each with its outcome.
+    fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Matcher], TokenStream); 3] {
+        let rules = &self.plan.rules;
+        [(&*rules.exclude, neutral), (&*rules.success, success), (&*rules.include, failure)]
+    }
+
+    // Output: `K::__rt::see(__error).__breaker_look()`
+    fn look(&self, of: &Ident) -> TokenStream {
+        look(&self.rt, &self.ret, of)
+    }
+
+    // Output: LOOK.or_status({
+    //             use K::__rt::{ByNoStatus as _, ByStatus as _};
+    //             (&K::__rt::Valued(__value)).__breaker_status()
+    //         })
+    fn look_at_value(&self, value: &Ident) -> TokenStream {
+        let (rt, look) = (self.rt, self.look(value));
+        quote_spanned! {Span::mixed_site()=>
+            #look.or_status({
+                use #rt::{ByNoStatus as _, ByStatus as _};
+                (&#rt::Valued(#value)).__breaker_status()
+            })
+        }
+    }
+
+    // Output: |__result| {
+    //             match K::__rt::view(__result) {
+    //                 K::__rt::Ok(__value) => (OUTCOME, LOOK_AT_VALUE),
+    //                 K::__rt::Err(__error) => { CLASSIFIED }
+    //             }
+    //         }
+    pub(super) fn classifier_of_result(&self) -> TokenStream {
+        let rt = self.rt;
+        let (value, error) = (Ident::new("__value", Span::mixed_site()), Ident::new("__error", Span::mixed_site()));
+        let (of_value, of_error) = match &self.plan.rules.classify {
+            Some(Classify::By(function)) => {
+                let (at, decide) = (mixed(function), self.rt.at(mixed(function)));
+                let outcome = quote_spanned!(at=> #decide::decide(__result, #function));
+                let look = self.look(&error);
+                (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+            }
+            _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
+                Some(of_value) => return self.classifier_of_both(&of_value),
+                None => (self.outcome_of_value(), self.classified()),
+            },
+        };
+        let look = self.look_at_value(&value);
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
+        quote_spanned! {Span::mixed_site()=>
+            |__result| {
+                match #view {
+                    #rt::Ok(__value) => (#of_value, #look),
+                    #rt::Err(__error) => { #of_error }
+                }
+            }
+        }
+    }
+
+    // Output: |__result| {
+    //             match K::__rt::view(__result) {
+    //                 K::__rt::Ok(__value) => { OF_VALUE }
+    //                 K::__rt::Err(__error) => { CLASSIFIED }
+    //             }
+    //         }
+    fn classifier_of_both(&self, of_value: &TokenStream) -> TokenStream {
+        let (rt, classified) = (self.rt, self.classified());
+        let at_rt = self.rt.at(self.at_ret);
+        let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
+        quote_spanned! {Span::mixed_site()=>
+            |__result| {
+                match #view {
+                    #rt::Ok(__value) => { #of_value }
+                    #rt::Err(__error) => { #classified }
+                }
+            }
+        }
+    }
+
+    // Output: `match __value { MATCHER => FAILURE, _ => SUCCESS }`
+    fn outcome_of_value(&self) -> TokenStream {
+        let otherwise = match self.plan.rules.classify {
+            Some(Classify::Itself(_)) => self.by_itself(),
+            _ => self.constructor("success"),
+        };
+        let tests = [(&*self.plan.rules.failure_if, self.constructor("failure"))];
+        self.first_that_fits("__value", tests, &otherwise)
+    }
+
+    // Output: {
+    //             use K::__rt::{ByOk as _, BySelf as _};
+    //             (&K::__rt::Valued(__value)).__breaker_outcome()
+    //         }
+    fn by_itself(&self) -> TokenStream {
+        let rt = self.rt;
+        quote_spanned! {Span::mixed_site()=>
+            {
+                use #rt::{ByOk as _, BySelf as _};
+                (&#rt::Valued(__value)).__breaker_outcome()
+            }
+        }
+    }
+
+    // Output: (BY_ITSELF, LOOK_AT_VALUE)
+    // or:     static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(NAME);
+    //         use K::__rt::{ByNoStatus as _, ByStatus as _};
+    //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
+    //
+    // The first one is for `classify` alone, and the second one for a response that no key is
+    // about.
+    pub(super) fn of_value(&self) -> Option<TokenStream> {
+        let (rt, rules) = (self.rt, &self.plan.rules);
+        match rules.classify {
+            Some(Classify::Itself(_)) => {
+                let value = Ident::new("__value", Span::mixed_site());
+                let (outcome, look) = (self.by_itself(), self.look_at_value(&value));
+                Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+            }
+            None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
+                let name = Literal::string(&self.plan.function.sig.ident.unraw().to_string());
+                Some(quote_spanned! {Span::mixed_site()=>
+                    static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
+                    use #rt::{ByNoStatus as _, ByStatus as _};
+                    __ADVICE.of((&#rt::Valued(__value)).__breaker_status())
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the written type of the value in the `Ok` may be an HTTP response, by its name.
+    fn gives_response(&self) -> bool {
+        self.output()
+            .and_then(return_type::value)
+            .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
+    }
+
+    // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, at the key
+    // or:     `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
+    fn otherwise(&self) -> TokenStream {
+        match &self.plan.rules.classify {
+            Some(Classify::Itself(key)) => {
+                let at = key.resolved_at(Span::mixed_site());
+                let rt = self.rt.at(at);
+                let itself = quote_spanned!(at=> #rt::classify(__error));
+                quote_spanned!(Span::mixed_site()=> __look.__breaker_by_itself(#itself))
+            }
+            _ => {
+                let otherwise = self.constructor(self.plan.rules.otherwise());
+                quote_spanned!(Span::mixed_site()=> __look.__breaker_otherwise(#otherwise))
+            }
+        }
+    }
+
+    // Output: match __error {
+    //             MATCHER => NEUTRAL, MATCHER => SUCCESS, MATCHER => FAILURE, _ => OTHERWISE
+    //         }
+    pub(super) fn outcome(&self) -> TokenStream {
+        let outcomes = ["neutral", "success", "failure"].map(|outcome| self.constructor(outcome));
+        self.first_that_fits("__error", self.lists(outcomes), &self.otherwise())
+    }
+
+    // Output: `K::__rt::Outcome::neutral()`
+    fn constructor(&self, outcome: &str) -> TokenStream {
+        let rt = self.rt;
+        let outcome = Ident::new(outcome, Span::mixed_site());
+        quote_spanned!(Span::mixed_site()=> #rt::Outcome::#outcome())
+    }
+}
+
+// Output: `K::__rt::see(__error).__breaker_look()`
+// or:     `K::__rt::see_text(__error).__breaker_look()`, for a `dyn Error` that borrows
+//
+// A borrowed error has no type that could be looked for.
+pub(crate) fn look(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    look_by(rt, "see", ty, of)
+}
+
+/// The same for a field, which may be an `Option`.
+pub(crate) fn look_at_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    look_by(rt, "see_field", ty, of)
+}
+
+fn look_by(rt: &impl ToTokens, see: &str, ty: &TokenStream, of: &Ident) -> TokenStream {
+    let see = Ident::new(if identifiers::borrows_error(ty) { "see_text" } else { see }, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> #rt::#see(#of).__breaker_look())
+}

@@ -1,0 +1,5 @@
+//! Tests the way from an attribute to its expansion, and the attributes' documentation.
+
+mod documentation;
+mod snapshots;
+mod untouched;
