@@ -10,7 +10,7 @@ use crate::call::timeout::{Limit, end};
 use crate::clock;
 use crate::config::call_settings::{CallSettings, OFF};
 use crate::config::ranked::{Rank, Ranked};
-use crate::fallback::fallen::Fallen;
+use crate::fallback::failed_call::FailedCall;
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 
@@ -110,11 +110,11 @@ impl Retry {
 
     /// Whether a `when(..)` names the failure of this call: by its error, or where `timeouts` are named too. A rejection is none of its
     /// matters.
-    pub fn is_for<R: Fallible>(call: &Fallen<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
+    pub fn is_for<R: Fallible>(call: &FailedCall<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
         match call {
-            Fallen::Rejected(_) | Fallen::Failed { rejected: true, .. } => true,
-            Fallen::TimedOut(_) => timeouts,
-            Fallen::Failed { result, .. } => result.view().err().is_some_and(names),
+            FailedCall::Rejected(_) | FailedCall::Failed { rejected: true, .. } => true,
+            FailedCall::TimedOut(_) => timeouts,
+            FailedCall::Failed { result, .. } => result.view().err().is_some_and(names),
         }
     }
 
@@ -143,13 +143,13 @@ impl Retry {
     /// The wait before the next attempt; the call back when there is none. Where no timer could end a wait, which is logged once,
     /// the first attempt is the only one: an outage must not make calls panic.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
-    pub fn again<R>(&mut self, fallen: Fallen<R>) -> Result<Pause, Fallen<R>> {
-        let Some(wait) = self.wait_after(&fallen) else { return Err(fallen) };
-        let owner = fallen.owner();
+    pub fn again<R>(&mut self, failed_call: FailedCall<R>) -> Result<Pause, FailedCall<R>> {
+        let Some(wait) = self.wait_after(&failed_call) else { return Err(failed_call) };
+        let owner = failed_call.owner();
         let (breaker, function) = (owner.breaker(), owner.function());
         let Some(timer) = Limit::after(wait) else {
             breaker.warn_of_no_timer();
-            return Err(fallen);
+            return Err(failed_call);
         };
         self.attempt += 1;
         if breaker.has_observers() || !is_quiet() {
@@ -159,10 +159,10 @@ impl Retry {
         Ok(Pause { timer, watched: (!rejects(&deciding(breaker))).then(|| breaker.clone()) })
     }
 
-    fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
-        let owner = fallen.owner();
+    fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
+        let owner = failed_call.owner();
         let ends = self.ends(owner);
-        let wait = self.course(owner)?.wait_after(fallen)?;
+        let wait = self.course(owner)?.wait_after(failed_call)?;
         let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         Some(wait).filter(|wait| left.is_none_or(|left| *wait < left))
     }
@@ -175,17 +175,17 @@ impl Retry {
 }
 
 impl Course {
-    fn wait_after<R>(&mut self, fallen: &Fallen<R>) -> Option<Duration> {
+    fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
-        let breaker = deciding(fallen.owner().breaker());
-        let wait = match fallen {
-            Fallen::Rejected(error) => self.if_patient(error.retry_after())?,
-            Fallen::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
+        let breaker = deciding(failed_call.owner().breaker());
+        let wait = match failed_call {
+            FailedCall::Rejected(error) => self.if_patient(error.retry_after())?,
+            FailedCall::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
             // An attempt that found the breaker closed may have opened it: the next one would be rejected.
             _ if breaker.state().is_healthy() => regular,
             _ => self.if_patient(breaker.read().retry_after)?,
         };
-        let wait = match fallen.asked_for() {
+        let wait = match failed_call.asked_for() {
             // A call before that time is known to be in vain.
             Some(asked) if asked > self.longest => return None,
             Some(asked) => wait.max(asked),

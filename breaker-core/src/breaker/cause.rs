@@ -1,21 +1,21 @@
 //! An error as a call has ended with it: its type, and a way to its text.
 
-use crate::breaker::look::Look;
+use crate::breaker::error_view::ErrorView;
 use std::fmt::{self};
 
 /// An error as the breaker saw it: its type, and a way to its text where it has one, and to the errors behind it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'e> {
     pub(crate) kind: &'static str,
-    pub(crate) look: Look<'e>,
+    pub(crate) look: ErrorView<'e>,
 }
 
 impl<'e> Cause<'e> {
     pub(crate) fn bare(kind: &'static str) -> Self {
-        Self { kind, look: Look::NOTHING }
+        Self { kind, look: ErrorView::NOTHING }
     }
 
-    pub(crate) fn told(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
-        Self { kind, look: Look::told(text) }
+    pub(crate) fn of_text(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
+        Self { kind, look: ErrorView::of_text(text) }
     }
 }

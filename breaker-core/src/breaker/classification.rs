@@ -1,6 +1,6 @@
 //! What a classifier of a call by a handle may give.
 
-use crate::breaker::look::Look;
+use crate::breaker::error_view::ErrorView;
 use crate::machine::outcome::Outcome;
 use std::fmt::Display;
 
@@ -23,7 +23,7 @@ pub trait Classification<E>: sealed::Classification<E> {}
 impl<E, C: sealed::Classification<E>> Classification<E> for C {}
 
 pub(crate) mod sealed {
-    use super::{Look, Outcome};
+    use super::{ErrorView, Outcome};
 
     pub trait Classification<E> {
         /// Whether there is anything to show.
@@ -32,7 +32,7 @@ pub(crate) mod sealed {
         fn outcome(&self) -> Outcome;
 
         /// What is known of the error, if the result is one.
-        fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e>;
+        fn look<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e>;
     }
 }
 
@@ -44,8 +44,8 @@ impl<E> sealed::Classification<E> for Outcome {
         *self
     }
 
-    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
-        Look::NOTHING
+    fn look<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
+        ErrorView::NOTHING
     }
 }
 
@@ -55,7 +55,7 @@ impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
         self.0
     }
 
-    fn look<'e>(&'e self, _: Option<&'e E>) -> Look<'e> {
-        Look::told(&self.1)
+    fn look<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
+        ErrorView::of_text(&self.1)
     }
 }

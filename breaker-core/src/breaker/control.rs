@@ -70,7 +70,7 @@ impl CircuitBreaker {
     /// Whether it is for a value of a `key` and has the settings that hold for all values.
     #[cfg(feature = "serde")]
     pub(crate) fn follows(&self) -> bool {
-        let own = || self.0.made().is_some_and(|cold| cold.has_own_settings.load(Ordering::Relaxed));
+        let own = || self.0.initialized().is_some_and(|cold| cold.has_own_settings.load(Ordering::Relaxed));
         self.0.keyed_breaker().is_some() && !own()
     }
 

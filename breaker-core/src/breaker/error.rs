@@ -100,7 +100,7 @@ impl CircuitBreakerError {
     /// cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.wait.told(self.state()).filter(|_| self.reason == Reason::Rejected)
+        self.wait.shown_in(self.state()).filter(|_| self.reason == Reason::Rejected)
     }
 
     /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which gave no item for longer than a `first_item` or an
@@ -159,7 +159,7 @@ impl fmt::Debug for CircuitBreakerError {
             .field("breaker", &self.breaker())
             .field("state", &self.state())
             .field("reason", &self.reason)
-            .field("wait", &self.wait.told(self.state()))
+            .field("wait", &self.wait.shown_in(self.state()))
             .finish()
     }
 }

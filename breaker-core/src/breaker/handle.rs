@@ -48,7 +48,7 @@ impl CircuitBreaker {
                 let mut layers = Layers::default();
                 layers.set(Precedence::Attribute, config.into());
                 let breaker = Self::with_layers(name, layers, false);
-                breaker.log_made();
+                breaker.log_created();
                 Ok(breaker)
             }
         }
@@ -91,7 +91,7 @@ impl CircuitBreaker {
     /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
     #[must_use]
     pub fn label(&self) -> String {
-        let label = self.0.made().and_then(|cold| cold.label.lock().clone());
+        let label = self.0.initialized().and_then(|cold| cold.label.lock().clone());
         label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
@@ -104,7 +104,7 @@ impl CircuitBreaker {
 
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
-        let cold = self.0.made()?;
+        let cold = self.0.initialized()?;
         let trip = cold.machine.lock().trip()?;
         Some(cold.notes.lock().because(trip))
     }

@@ -85,7 +85,7 @@ impl Deref for Inner {
     }
 }
 
-/// Whoever asks a member for its rest has it made. [`HotState::made`] does not.
+/// Whoever asks a member for its rest has it made. [`HotState::initialized`] does not.
 impl Deref for HotState {
     type Target = ColdState;
 
@@ -260,7 +260,7 @@ impl HotState {
     pub(crate) fn wake_for_place(&self, was_full: bool) {
         // Whoever waits has had the rest made.
         #[cfg(feature = "tokio")]
-        if let Some(cold) = self.made().filter(|_| was_full) {
+        if let Some(cold) = self.initialized().filter(|_| was_full) {
             cold.changed.notify_waiters();
         }
         #[cfg(not(feature = "tokio"))]
@@ -282,24 +282,24 @@ impl HotState {
     }
 
     /// The rest, if there was a need for it.
-    pub(crate) fn made(&self) -> Option<&ColdState> {
+    pub(crate) fn initialized(&self) -> Option<&ColdState> {
         match &self.kept {
             ColdSlot::Now(_, cold) => Some(cold),
-            ColdSlot::LazyState(lazy) => lazy.made(),
+            ColdSlot::LazyState(lazy) => lazy.initialized(),
         }
     }
 
     /// What the rest can be made of, if that was not done.
     pub(crate) fn lazy(&self) -> Option<&LazyState> {
-        self.keyed_breaker().filter(|lazy| lazy.made().is_none())
+        self.keyed_breaker().filter(|lazy| lazy.initialized().is_none())
     }
 }
 
 impl ColdState {
     pub(crate) fn new(layers: Arc<Layers>, machine: Machine, observers: Arc<[Arc<dyn Observer>]>) -> Self {
         let (label, window) = (layers.label().map(Arc::from), OnceLock::new());
-        if let Some(made) = machine.window() {
-            window.get_or_init(|| Arc::clone(made));
+        if let Some(initialized) = machine.window() {
+            window.get_or_init(|| Arc::clone(initialized));
         }
         let call_settings = layers.call_settings();
         let cold = Self {

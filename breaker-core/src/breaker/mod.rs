@@ -9,7 +9,7 @@
 //! | `log`, `throttle` | where log lines are made, and how often |
 //! | `control` | settings, manual states and observers while it runs |
 //! | `snapshot`, `snapshot_json` | what it shows |
-//! | `error`, `error_chain`, `error_text`, `look`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
+//! | `error`, `error_chain`, `error_text`, `error_view`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
 //! | `classification` | what a classifier of a call by a handle may give |
 //! | `keyed` | the breakers of a `key` |
 //!
@@ -33,6 +33,8 @@ pub(crate) mod control;
 pub(crate) mod error;
 pub(crate) mod error_chain;
 pub(crate) mod error_text;
+#[allow(missing_docs, reason = "for the expansion of the attributes only")]
+pub(crate) mod error_view;
 pub(crate) mod function;
 pub(crate) mod gate;
 pub(crate) mod handle;
@@ -41,8 +43,6 @@ pub(crate) mod keyed;
 pub(crate) mod last_error;
 #[cfg(feature = "tracing")]
 pub(crate) mod log;
-#[allow(missing_docs, reason = "for the expansion of the attributes only")]
-pub(crate) mod look;
 pub(crate) mod pending_reports;
 pub(crate) mod report;
 pub(crate) mod snapshot;

@@ -324,7 +324,7 @@ pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
     fn refresh(&self, breaker: &CircuitBreaker);
 
     /// Shows that the breaker was removed.
-    fn take_leave(&self);
+    fn clear_gauges(&self);
 }
 
 /// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in order.

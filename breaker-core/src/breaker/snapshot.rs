@@ -149,7 +149,7 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.read();
-        let last_error = self.0.made().and_then(|cold| cold.notes.lock().last_error());
+        let last_error = self.0.initialized().and_then(|cold| cold.notes.lock().last_error());
         let keyed_totals = self.keyed_totals();
         Snapshot {
             name: self.name().to_owned(),
@@ -160,7 +160,7 @@ impl CircuitBreaker {
             failure_count: reading.counts.failures + keyed_totals.failures,
             success_count: self.successes() + keyed_totals.successes,
             rejected_count: self.rejections() + keyed_totals.rejected,
-            busy_count: self.0.made().map_or(0, ColdState::busy_count) + keyed_totals.busy,
+            busy_count: self.0.initialized().map_or(0, ColdState::busy_count) + keyed_totals.busy,
             under_way: reading.settings.max_concurrent.map(|_| self.0.gate.places_held() + keyed_totals.under_way),
             shadow_rejected_count: reading.counts.shadow_rejected,
             ignored_count: reading.counts.ignored + keyed_totals.ignored,

@@ -144,8 +144,8 @@ impl CircuitBreaker {
     }
 
     /// Logs that it was made, with its settings.
-    pub(crate) fn log_made(&self) {
+    pub(crate) fn log_created(&self) {
         #[cfg(feature = "tracing")]
-        crate::breaker::log::made(self);
+        crate::breaker::log::created(self);
     }
 }

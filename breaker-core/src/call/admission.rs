@@ -47,7 +47,7 @@ impl CircuitBreaker {
         if !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PLACES | PackedState::TIMED)
             && self.only_meter().is_some()
         {
-            nesting::tell(&self.0, Evidence::NONE);
+            nesting::report_evidence(&self.0, Evidence::NONE);
             return Ok(self.permit(caller, word, 0, clock::precise()));
         }
         let function = caller.function();
@@ -87,7 +87,7 @@ impl CircuitBreaker {
             }
             Admission::ShadowRejected { state, wait } => {
                 if observed {
-                    let retry_after = wait.told(state);
+                    let retry_after = wait.shown_in(state);
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.report(Report::Rejected(&event));
                 }
@@ -105,7 +105,7 @@ impl CircuitBreaker {
     fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
             0 => None,
-            slow => window.judge_with(slow, clock::now()).map(|_| slow),
+            slow => window.evaluate_with(slow, clock::now()).map(|_| slow),
         };
         let asks = !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PASS);
         let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return word };
@@ -159,7 +159,7 @@ impl CircuitBreaker {
 
     #[cold]
     fn report_rejected(&self, caller: Caller, state: State, wait: RetryAfter) {
-        let (function, retry_after) = (caller.function(), wait.told(state));
+        let (function, retry_after) = (caller.function(), wait.shown_in(state));
         let event = Rejected { breaker: self, function, state, retry_after, shadow: false };
         self.report(Report::Rejected(&event));
     }
@@ -193,7 +193,7 @@ impl CircuitBreaker {
     #[inline]
     fn reject(&self, caller: Caller, observed: bool, state: State, wait: RetryAfter) -> CircuitBreakerError {
         self.0.rejected();
-        nesting::tell(&self.0, Evidence::FAILED);
+        nesting::report_evidence(&self.0, Evidence::FAILED);
         if observed {
             self.report_rejected(caller, state, wait);
         }

@@ -75,7 +75,7 @@ impl<'b> BorrowedPermit<'b> {
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.core.gate.load_relaxed() == self.word {
             self.breaker.0.success_on_stripe();
-            nesting::tell(self.core, Evidence::ANSWERED);
+            nesting::report_evidence(self.core, Evidence::ANSWERED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
         } else {
@@ -135,7 +135,7 @@ impl<'b> BorrowedPermit<'b> {
             self.word = nesting::leave().word.kept();
         }
         if inside {
-            nesting::tell_dropped(self.core, self.word.evidence());
+            nesting::report_dropped(self.core, self.word.evidence());
         }
         let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
@@ -147,7 +147,7 @@ impl<'b> BorrowedPermit<'b> {
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
         self.word = left.word.kept();
-        nesting::tell(self.core, self.word.evidence());
+        nesting::report_evidence(self.core, self.word.evidence());
     }
 }
 

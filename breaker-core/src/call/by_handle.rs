@@ -194,7 +194,7 @@ fn finish<T, E, C: Classification<E>>(
 ) -> Result<T, CallError<E>> {
     let result = match result {
         Ok(result) => result,
-        Err(cut) => return Err(CallError::Rejected(settle_cut(permit, cut))),
+        Err(cut) => return Err(CallError::Rejected(settle_timed_out(permit, cut))),
     };
     let classified = permit.guarded(|| classify(&result));
     permit.settle_classified(&result, &classified);
@@ -209,10 +209,10 @@ pub struct Cut {
 
 /// Counts a call that was cut off.
 #[cold]
-pub(crate) fn settle_cut(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
+pub(crate) fn settle_timed_out(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
     let owner = permit.owner().clone();
     let text = format!("timed out after {}", humantime::format_duration(after));
-    permit.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+    permit.settle_with(Outcome::failure(), || Cause::of_text("timeout", &text));
     CircuitBreakerError::timed_out(owner, after)
 }
 

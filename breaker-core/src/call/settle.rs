@@ -3,7 +3,7 @@
 use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::{Classified, Look};
+use crate::breaker::error_view::{Classified, ErrorView};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::machine::outcome::Outcome;
@@ -31,7 +31,7 @@ pub(crate) fn conclude_result<'r, R: Fallible>(
     match result.view() {
         Ok(_) => {
             permit.settle(Outcome::Success);
-            (Outcome::Success, Look::NOTHING)
+            (Outcome::Success, ErrorView::NOTHING)
         }
         Err(error) => conclude_error(permit, error, classify),
     }
@@ -50,12 +50,12 @@ pub(crate) fn conclude_error<'r, E>(
 }
 
 /// The same as `settle` where an `Ok` can be a failure too.
-pub fn settle_whole<R: Fallible>(permit: Permit, result: R, classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>) -> R {
-    conclude_whole(permit, &result, classify);
+pub fn settle_full<R: Fallible>(permit: Permit, result: R, classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>) -> R {
+    conclude_full(permit, &result, classify);
     result
 }
 
-pub(crate) fn conclude_whole<'e, R: Fallible>(
+pub(crate) fn conclude_full<'e, R: Fallible>(
     permit: Permit,
     result: &'e R,
     classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>,
@@ -107,7 +107,7 @@ impl Permit {
     /// # Ok::<(), breaker_core::CircuitBreakerError>(())
     /// ```
     pub fn failure_with(self, text: impl Display) {
-        self.settle_with(Outcome::failure(), || Cause::told("failure", &text));
+        self.settle_with(Outcome::failure(), || Cause::of_text("failure", &text));
     }
 
     /// Counts a call that ended with this result, of which the classifier has said this.

@@ -2,7 +2,7 @@
 
 use crate::breaker::classification::sealed;
 use crate::breaker::error::{CallError, CircuitBreakerError};
-use crate::breaker::look::{Known, Look};
+use crate::breaker::error_view::{ErrorView, Known};
 use crate::classify::{Boxed, Itself, Search, Shared, Verdict};
 use crate::machine::outcome::Outcome;
 use crate::sync::Arc;
@@ -12,7 +12,7 @@ use std::fmt::{self, Debug, Display};
 /// What [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
 pub struct Shown<E> {
     outcome: Outcome,
-    look: for<'e> fn(&'e E) -> Look<'e>,
+    look: for<'e> fn(&'e E) -> ErrorView<'e>,
 }
 
 impl<E> Shown<E> {
@@ -106,27 +106,27 @@ impl<E> Debug for Shown<E> {
 )]
 pub trait Show<Way> {
     #[doc(hidden)]
-    fn look(&self) -> Look<'_>;
+    fn look(&self) -> ErrorView<'_>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Itself> + Display> Show<Itself> for E {
-    fn look(&self) -> Look<'_> {
-        Look::whole(self, self.first())
+    fn look(&self) -> ErrorView<'_> {
+        ErrorView::whole(self, self.first())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Boxed> + Display> Show<Boxed> for E {
-    fn look(&self) -> Look<'_> {
-        Look::whole(self, self.first())
+    fn look(&self) -> ErrorView<'_> {
+        ErrorView::whole(self, self.first())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Shared> + Display> Show<Shared> for E {
-    fn look(&self) -> Look<'_> {
-        Look::whole(self, self.first())
+    fn look(&self) -> ErrorView<'_> {
+        ErrorView::whole(self, self.first())
     }
 }
 
@@ -143,8 +143,8 @@ macro_rules! texts {
 
         #[diagnostic::do_not_recommend]
         impl Show<Words> for $text {
-            fn look(&self) -> Look<'_> {
-                Look::told(self)
+            fn look(&self) -> ErrorView<'_> {
+                ErrorView::of_text(self)
             }
         }
     )*};
@@ -154,10 +154,10 @@ texts!(&str, String, Box<str>, Arc<str>, Cow<'_, str>);
 
 #[diagnostic::do_not_recommend]
 impl<E: Text> Show<Words> for CallError<E> {
-    fn look(&self) -> Look<'_> {
+    fn look(&self) -> ErrorView<'_> {
         match self {
-            Self::Rejected(error) => Look::whole(error, error),
-            Self::Inner(text) => Look::told(text),
+            Self::Rejected(error) => ErrorView::whole(error, error),
+            Self::Inner(text) => ErrorView::of_text(text),
         }
     }
 }
@@ -168,7 +168,7 @@ impl<E> sealed::Classification<E> for Shown<E> {
         self.outcome
     }
 
-    fn look<'e>(&'e self, error: Option<&'e E>) -> Look<'e> {
-        error.map_or(Look::NOTHING, self.look)
+    fn look<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e> {
+        error.map_or(ErrorView::NOTHING, self.look)
     }
 }

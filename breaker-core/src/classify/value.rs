@@ -1,6 +1,6 @@
 //! Asks the value in an `Ok` what it says of the service: by `Classify`, or by its HTTP status.
 
-use crate::breaker::look::{Classified, Look};
+use crate::breaker::error_view::{Classified, ErrorView};
 use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use crate::sync::Ordering;
@@ -9,7 +9,7 @@ use crate::sync::statics::AtomicBool;
 /// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and what is known of it.
 pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Classified<'v>;
 
-/// A value on the way to being asked (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
+/// A value on the way to being asked (autoref specialisation, as [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Valued<'v, T>(pub &'v T);
 
@@ -84,6 +84,6 @@ impl Advice {
             #[cfg(not(feature = "tracing"))]
             let _ = (self.function, status);
         }
-        (Outcome::Success, Look::NOTHING)
+        (Outcome::Success, ErrorView::NOTHING)
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn show(span: Duration) -> String {
 
 /// The text with the right units in place of wrong ones: `5M` is `5m`, `max=2 minutes` is `max=2 m`. `None`: no unit is wrong, or one is
 /// not known.
-pub(crate) fn meant(text: &str) -> Option<String> {
+pub(crate) fn suggestion(text: &str) -> Option<String> {
     let fixed: Option<String> =
         words(text).map(|(word, is_unit)| if is_unit { unit(word) } else { Some(word) }).collect();
     fixed.filter(|fixed| fixed != text)
@@ -103,10 +103,10 @@ mod tests {
             ("7µs", "7us"),
             ("factor=2, max=5M", "factor=2, max=5m"),
         ] {
-            assert_eq!(meant(text).as_deref(), Some(fix), "{text}");
+            assert_eq!(suggestion(text).as_deref(), Some(fix), "{text}");
         }
         for text in ["5m", "1y", "soon", "", "5", "on", "5parsecs", "1h 2blinks"] {
-            assert_eq!(meant(text), None, "{text}");
+            assert_eq!(suggestion(text), None, "{text}");
         }
         assert!(is_of_a_calendar("1y") && is_of_a_calendar("1d 2 Months") && !is_of_a_calendar("5M"));
     }

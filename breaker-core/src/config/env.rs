@@ -69,14 +69,14 @@ impl Environment {
     }
 
     /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody else's.
-    pub(crate) fn strangers(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
-        let mut strangers = self.strange_keys(prefixes);
-        strangers.extend(self.strange_prefixes(prefixes));
-        strangers
+    pub(crate) fn unrecognized(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+        let mut unrecognized = self.unrecognized_keys(prefixes);
+        unrecognized.extend(self.unrecognized_prefixes(prefixes));
+        unrecognized
     }
 
     /// Variables that hold for every breaker, but for their keys.
-    pub(crate) fn strange_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+    pub(crate) fn unrecognized_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
         let strange = begins_with(&self.variables, EVERY)
             .filter(|name| text::meaning(&name[EVERY.len()..]) == Meaning::Unknown && prefixes.owner(name).is_none());
         text::told(
@@ -94,7 +94,7 @@ impl Environment {
         )
     }
 
-    fn strange_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
+    fn unrecognized_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
         let strange = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
             let (prefix, spelling) = prefixes::split(name)?;
             let is_strange = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;

@@ -51,7 +51,7 @@ impl From<Config> for Layer {
 }
 
 impl Layer {
-    fn says_something(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.config != Config::new() || self.label.is_some()
     }
 }
@@ -69,7 +69,7 @@ pub(crate) struct Layers {
 
 impl Layers {
     pub(crate) fn set(&mut self, place: Precedence, layer: Layer) {
-        self.said[place as usize] = layer.says_something().then(|| Box::new(layer));
+        self.said[place as usize] = layer.is_set().then(|| Box::new(layer));
     }
 
     pub(crate) fn config(&self, place: Precedence) -> &Config {

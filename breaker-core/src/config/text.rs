@@ -181,9 +181,9 @@ impl Config {
 pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     let shown = excerpt::value(text);
     let whole = Some(text).filter(|_| shown.is_whole());
-    let reads = |meant: &String| matches!(Config::new().read(key, meant.trim()), Some(Ok(())));
-    let hint = match whole.and_then(duration::meant).filter(reads) {
-        Some(meant) => format!("; did you mean `{meant}`?"),
+    let reads = |suggestion: &String| matches!(Config::new().read(key, suggestion.trim()), Some(Ok(())));
+    let hint = match whole.and_then(duration::suggestion).filter(reads) {
+        Some(suggestion) => format!("; did you mean `{suggestion}`?"),
         None if whole.is_some_and(duration::is_of_a_calendar) => {
             "; months and years are written in days, such as \"30d\"".to_owned()
         }

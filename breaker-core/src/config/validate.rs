@@ -130,7 +130,7 @@ impl Config {
     /// What is wrong with a `Config` that a breaker is made of, told of `place`.
     pub(crate) fn problems_of_whole(&self, place: &str) -> Vec<ConfigError> {
         let mut problems = self.problems(place);
-        problems.extend(self.told(place, self.orphans()));
+        problems.extend(self.errors_at(place, self.orphans()));
         problems
     }
 
@@ -142,13 +142,13 @@ impl Config {
         let wrong = |config: &Self| config.contradictions().into_iter().chain(config.orphans()).collect::<Vec<_>>();
         let (before, after) = (wrong(below), wrong(&merged));
         let new = after.into_iter().filter(|one| before.iter().all(|old| old.key != one.key)).collect();
-        problems.extend(merged.told(place, new));
+        problems.extend(merged.errors_at(place, new));
         problems
     }
 
-    fn told(&self, place: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
-        let told = |one: Contradiction| ConfigError::value(place, one.key, &self.shown(one.key), one.expected);
-        wrong.into_iter().map(told).collect()
+    fn errors_at(&self, place: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
+        let errors_at = |one: Contradiction| ConfigError::value(place, one.key, &self.shown(one.key), one.expected);
+        wrong.into_iter().map(errors_at).collect()
     }
 }
 

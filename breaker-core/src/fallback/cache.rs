@@ -6,7 +6,7 @@ use crate::breaker::throttle::Throttle;
 use crate::call::result::Fallible;
 use crate::clock;
 use crate::fallback::context::{FallbackMetadata, Rejection};
-use crate::fallback::fallen::{Ended, On};
+use crate::fallback::failed_call::{Ended, On};
 use crate::fallback::settle::Falls;
 use crate::fallback::store::{AnyStore, Stored, SyncStore};
 use crate::machine::outcome::Outcome;
@@ -217,7 +217,7 @@ pub fn serve<R: Fallible<Ok: Storable>>(
 ) -> R {
     let age = stored.age();
     let value = with(stored.value().stored(), &rejection.metadata(source).with_age(age));
-    rejection.told(source, Some(age), R::from_ok(value))
+    rejection.answered_with(source, Some(age), R::from_ok(value))
 }
 
 /// Serves an earlier answer as it was.

@@ -93,7 +93,7 @@ impl Rejection<'_> {
     /// A step has given `result`: told to the listeners, as an answer or as a step that failed.
     #[doc(hidden)]
     pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
-        self.told(source, None, result)
+        self.answered_with(source, None, result)
     }
 
     /// The breaker and the annotated function.
@@ -109,7 +109,7 @@ impl Rejection<'_> {
         None
     }
 
-    pub(crate) fn told<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
+    pub(crate) fn answered_with<R: Fallible>(&self, source: &'static str, age: Option<Duration>, result: R) -> R {
         if result.view().is_err() {
             self.failed(Some(source));
         } else {

@@ -2,7 +2,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `fallen`, `context`, `steps` | a failed call on its way through the steps; what a step sees; what it may return |
+//! | `failed_call`, `context`, `steps` | a failed call on its way through the steps; what a step sees; what it may return |
 //! | `settle`, `stream` | endings that may fall back |
 //! | `timed` | a step under its time limit |
 //! | `store`, `cache`, `cache_key`, `moka` | the step `cache(..)` |
@@ -16,7 +16,7 @@ pub(crate) mod cache;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod cache_key;
 pub(crate) mod context;
-pub(crate) mod fallen;
+pub(crate) mod failed_call;
 #[cfg(feature = "moka")]
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod moka;

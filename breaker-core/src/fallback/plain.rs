@@ -3,7 +3,7 @@
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::Fallible;
-use crate::fallback::fallen::Refused;
+use crate::fallback::failed_call::Refused;
 use crate::fallback::steps::{Answer, Maybe, Surely};
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -141,7 +141,7 @@ where
     }
 }
 
-/// Makes an error of a rejection, if the error's type says how (autoref specialisation, as [`Seen`](crate::macro_support::show_error::Seen)).
+/// Makes an error of a rejection, if the error's type says how (autoref specialisation, as [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Opener<E>(PhantomData<fn() -> E>);
 

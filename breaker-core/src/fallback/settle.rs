@@ -1,10 +1,10 @@
 //! The endings of calls that may fall back.
 
-use crate::breaker::look::Classified;
+use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
-use crate::call::settle::{Concluded, conclude_result, conclude_whole};
-use crate::fallback::fallen::{Ended, Fallen, On};
+use crate::call::settle::{Concluded, conclude_full, conclude_result};
+use crate::fallback::failed_call::{Ended, FailedCall, On};
 use crate::machine::outcome::Outcome;
 
 /// Which endings fall back, and who else wants to hear of an ending.
@@ -24,14 +24,14 @@ impl Falls for On {
 
 /// The same as `settle_or_fall` where an `Ok` can be a failure too.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
-pub fn settle_whole_or_fall<R: Fallible>(
+pub fn settle_full_or_fall<R: Fallible>(
     permit: Permit,
     result: R,
     classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>,
     on: impl Falls,
-) -> Result<R, Fallen<R>> {
+) -> Result<R, FailedCall<R>> {
     fall(permit, result, on, |permit, result| {
-        let concluded = Concluded::of(conclude_whole(permit, &result, classify));
+        let concluded = Concluded::of(conclude_full(permit, &result, classify));
         (result, concluded)
     })
 }
@@ -42,7 +42,7 @@ pub(crate) fn fall<R: Fallible>(
     result: R,
     on: impl Falls,
     conclude: impl FnOnce(Permit, R) -> (R, Concluded),
-) -> Result<R, Fallen<R>> {
+) -> Result<R, FailedCall<R>> {
     let owner = Ended(permit.owner().clone());
     let (result, concluded) = conclude(permit, result);
     on.ended(&owner, &result, concluded.outcome);
@@ -50,10 +50,10 @@ pub(crate) fn fall<R: Fallible>(
 }
 
 /// The result, unless a step answers in its place.
-pub(crate) fn unless_it_falls<R>(concluded: Concluded, result: R, owner: Ended, on: On) -> Result<R, Fallen<R>> {
+pub(crate) fn unless_it_falls<R>(concluded: Concluded, result: R, owner: Ended, on: On) -> Result<R, FailedCall<R>> {
     match concluded.failed() {
         Some(retry_after) if on.failure => {
-            Err(Fallen::Failed { result, owner, retry_after, rejected: concluded.rejected.is_some() })
+            Err(FailedCall::Failed { result, owner, retry_after, rejected: concluded.rejected.is_some() })
         }
         _ => Ok(result),
     }
@@ -66,7 +66,7 @@ pub fn settle_or_fall<R: Fallible<Error = E>, E>(
     result: R,
     classify: &dyn for<'e> Fn(&'e E) -> Classified<'e>,
     on: impl Falls,
-) -> Result<R, Fallen<R>> {
+) -> Result<R, FailedCall<R>> {
     fall(permit, result, on, |permit, result| {
         let concluded = Concluded::of(conclude_result(permit, &result, classify));
         (result, concluded)

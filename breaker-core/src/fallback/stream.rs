@@ -1,13 +1,13 @@
 //! Calls that give a box of a stream, and may fall back until its first item.
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::Classified;
+use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::Concluded;
 use crate::call::stream::attribute::{Begin, BegunBox, Items, StreamBox, begin, guard, guard_box};
 use crate::call::stream::limits::Rules;
-use crate::fallback::fallen::{Ended, Fallen, On};
+use crate::fallback::failed_call::{Ended, FailedCall, On};
 use crate::fallback::settle::{fall, unless_it_falls};
 
 /// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle cannot.
@@ -19,7 +19,7 @@ pub fn settle_stream_box_or_fall<R, T, E>(
     items: Items<E>,
     rules: Rules<T, E>,
     on: On,
-) -> Result<R, Fallen<R>>
+) -> Result<R, FailedCall<R>>
 where
     R: Fallible,
     R::Ok: StreamBox<T, E>,
@@ -38,7 +38,7 @@ pub fn begin_stream_box_or_fall<R, T, E, O>(
     on: On,
     carry: fn(E) -> Result<R::Error, E>,
     open: O,
-) -> impl Future<Output = Result<R, Fallen<R>>> + use<R, T, E, O>
+) -> impl Future<Output = Result<R, FailedCall<R>>> + use<R, T, E, O>
 where
     R: Fallible,
     R::Ok: BegunBox<T, E>,
@@ -49,7 +49,7 @@ where
     async move {
         match begin(begins, carry).await {
             Ok(Begin::Done(result, concluded)) => unless_it_falls(concluded, result, owner, on),
-            Ok(Begin::TimedOut(error)) if on.timeout || on.failure => Err(Fallen::TimedOut(error)),
+            Ok(Begin::TimedOut(error)) if on.timeout || on.failure => Err(FailedCall::TimedOut(error)),
             Ok(Begin::TimedOut(error)) => Ok(R::from_error(open(error))),
             Err(error) => unless_it_falls(Concluded::FAILURE, R::from_error(open(error)), owner, on),
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 impl Machine {
     /// Closes with nothing left of what was: no run, no backoff, no ramp.
-    fn shift_by_hand(&mut self, manual: Option<Manual>, now: Tick) -> Transition {
+    fn shift_manually(&mut self, manual: Option<Manual>, now: Tick) -> Transition {
         self.pace.reset();
         (self.lacking, self.told_of_places) = (0, false);
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
@@ -22,7 +22,7 @@ impl Machine {
         if self.manual == manual {
             return None;
         }
-        let change = self.shift_by_hand(manual, now);
+        let change = self.shift_manually(manual, now);
         (change.old != change.new).then_some(change)
     }
 
@@ -36,14 +36,14 @@ impl Machine {
         self.counts = Counts::default();
         self.last_failure = Tick::ZERO;
         self.eclipse_told = false;
-        Transition { reset: true, shadow: false, ..self.shift_by_hand(None, now) }
+        Transition { reset: true, shadow: false, ..self.shift_manually(None, now) }
     }
 
     /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
     pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Transition> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
         self.end_what_is_over(now);
-        let old = self.told();
+        let old = self.shown_state();
         let before = std::mem::replace(&mut self.settings, settings);
         if let Some(window) = self.window.as_ref().filter(|_| before.slow_call != self.settings.slow_call) {
             window.forget_slow();
@@ -60,7 +60,7 @@ impl Machine {
         self.arrange();
         toggled.then(|| {
             self.since = now;
-            Transition { old, ..self.shift_by_hand(None, now) }
+            Transition { old, ..self.shift_manually(None, now) }
         })
     }
 
@@ -90,7 +90,7 @@ impl Machine {
     pub(crate) fn trip_manually(&mut self, span: Option<Duration>, now: Tick) -> Option<Transition> {
         let opening = span.map_or_else(|| self.pace.open(now, None), |span| OpenBackoff::open_for(now, span));
         self.trip = None;
-        self.move_by_hand(Phase::Open(opening), now)
+        self.move_manually(Phase::Open(opening), now)
     }
 
     /// Lets probes in before their time. A trial that is under way, or begins with the next call, goes on.
@@ -98,11 +98,11 @@ impl Machine {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
         }
-        self.move_by_hand(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
+        self.move_manually(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
     }
 
     /// A manual state stands above it, but for shadow, which shows what would be.
-    fn move_by_hand(&mut self, phase: Phase, now: Tick) -> Option<Transition> {
+    fn move_manually(&mut self, phase: Phase, now: Tick) -> Option<Transition> {
         if !matches!(self.mode(), None | Some(Manual::Shadow)) {
             return None;
         }
@@ -121,7 +121,7 @@ impl Machine {
     /// Ends a forced opening whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Transition> {
         match self.manual {
-            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_by_hand(None, until)),
+            Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_manually(None, until)),
             _ => None,
         }
     }

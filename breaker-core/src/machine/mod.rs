@@ -34,8 +34,8 @@
 //!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a ramp that has rejected calls.
 //!    Where a call failed and a few others were rejected, the next trial gets the place (`Trial::lacking`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
-//! 8. A panic of the call's own poll is an ending of its own (`judge`); the permit tells it from a drop.
-//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`judge`); `drops` counts those in a row. A stream that is dropped after
+//! 8. A panic of the call's own poll is an ending of its own (`classify`); the permit tells it from a drop.
+//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`classify`); `drops` counts those in a row. A stream that is dropped after
 //!    an item is a success, unless its reader has waited for another one for as long as `on_cancel` says.
 //! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
@@ -260,7 +260,7 @@ impl Machine {
 
     /// The one function that changes the state and starts a generation.
     fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Transition {
-        let before = (self.told(), self.phase_state());
+        let before = (self.shown_state(), self.phase_state());
         // While it is not closed it shows what the window held when it opened.
         if let (Phase::Closed { .. }, Some(window)) = (&self.phase, &self.window) {
             window.turn(now);
@@ -279,11 +279,11 @@ impl Machine {
                 window.clear();
             }
         }
-        if self.told() != before.0 {
+        if self.shown_state() != before.0 {
             self.since = now;
         }
-        let shadow = before.0 == State::Shadow && self.told() == State::Shadow;
-        let (old, new) = if shadow { (before.1, self.phase_state()) } else { (before.0, self.told()) };
+        let shadow = before.0 == State::Shadow && self.shown_state() == State::Shadow;
+        let (old, new) = if shadow { (before.1, self.phase_state()) } else { (before.0, self.shown_state()) };
         let (generation, trip) = (self.generation, self.trip);
         Transition { old, new, generation, trip, shadow, reset: false, consecutive_failures }
     }

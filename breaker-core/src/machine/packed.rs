@@ -208,7 +208,7 @@ impl RetryAfter {
     }
 
     /// What a call that is rejected in `state` is told: in half-open 1 s at least.
-    pub(crate) fn told(self, state: State) -> Option<Duration> {
+    pub(crate) fn shown_in(self, state: State) -> Option<Duration> {
         const SECOND: u64 = 1_000_000_000;
         let least = if state == State::HalfOpen { SECOND } else { 0 };
         self.known().map(|wait| wait.max(Duration::from_nanos(least)))

@@ -14,7 +14,7 @@ use std::time::Duration;
 impl Machine {
     /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
-        let classified = self.judge(call, ending, now);
+        let classified = self.classify(call, ending, now);
         let outcome = self.spare(call, ending, tells(call.evidence, classified));
         self.count(outcome, now);
         if !self.binds(call.word) {
@@ -30,7 +30,7 @@ impl Machine {
         let widened = self.leave_slot(call, outcome);
         let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
         let change = self.decide(outcome, slow, asked, now);
-        let widened = self.tell_of_places(widened, change);
+        let widened = self.report_places(widened, change);
         let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
@@ -49,11 +49,11 @@ impl Machine {
     pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
         let widened = self.binds(call.word) && self.leave_slot(call, outcome);
-        self.tell_of_places(widened, None)
+        self.report_places(widened, None)
     }
 
     /// Which trial has one place more, if one has and that is to be told: once until it closes.
-    fn tell_of_places(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
+    fn report_places(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
         let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
         let places = if widened { Widened::This } else { Widened::Next };
         let tell = (widened || next) && !self.told_of_places;
@@ -142,7 +142,7 @@ impl Machine {
         }
         let window = self.ruled_window()?;
         window.turn(now);
-        window.judge().map(|trip| self.open(trip, None, now))
+        window.evaluate().map(|trip| self.open(trip, None, now))
     }
 
     /// So many calls that are under way and slow made a rule seem to hold.
@@ -152,11 +152,11 @@ impl Machine {
         }
         let window = self.ruled_window()?;
         window.turn(now);
-        window.judge_with(slow, now).map(|trip| self.open(trip, None, now))
+        window.evaluate_with(slow, now).map(|trip| self.open(trip, None, now))
     }
 
     /// What an ending counts as (rules 8 and 9).
-    fn judge(&self, call: Call, ending: Ending, now: Tick) -> Counted {
+    fn classify(&self, call: Call, ending: Ending, now: Tick) -> Counted {
         let failure_if = |failed: bool, or: Counted| if failed { Counted::Failure } else { or };
         match ending {
             Ending::Result(Outcome::Success) => Counted::Success,
@@ -241,7 +241,7 @@ impl Machine {
         if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
             return Some(Trip::FailureStreak { length: self.run.length(), span: self.run.span() });
         }
-        window?.judge()
+        window?.evaluate()
     }
 }
 

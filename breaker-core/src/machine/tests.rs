@@ -31,7 +31,7 @@ fn a_forced_opening_rejects_who_read_the_word_before_it() {
     machine.set_manual(Some(Manual::ForcedOpen { until: NOW.after(SECOND * 5) }), NOW);
     let (admission, change) = machine.admit(NOW);
     let Admission::Rejected { state, wait } = admission else { panic!("it is forced open") };
-    assert_eq!((state, wait.told(state)), (State::ForcedOpen, Some(SECOND * 5)));
+    assert_eq!((state, wait.shown_in(state)), (State::ForcedOpen, Some(SECOND * 5)));
     assert!(change.is_none());
 }
 
@@ -69,7 +69,7 @@ fn a_review_of_an_earlier_generation_opens_nothing() {
     }
     let window = machine.window().expect("a rule looks at it").clone();
     for _ in 0..2 {
-        window.add_good(NOW);
+        window.add_success(NOW);
     }
     let generation = machine.generation();
     assert!(machine.review(generation - 1, NOW).is_none());

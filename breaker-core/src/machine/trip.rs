@@ -88,7 +88,7 @@ impl WindowTotals {
         Self { calls: self.calls + slow, slow: self.slow + slow, ..self }
     }
 
-    pub(crate) const fn is_good(&self) -> bool {
+    pub(crate) const fn is_success(&self) -> bool {
         self.failed == 0 && self.slow == 0
     }
 }
@@ -108,7 +108,7 @@ pub(crate) struct WindowRules {
 
 impl WindowRules {
     /// The rule that holds, if one does.
-    pub(crate) fn judge(&self, tally: &WindowTotals) -> Option<Trip> {
+    pub(crate) fn evaluate(&self, tally: &WindowTotals) -> Option<Trip> {
         let &WindowTotals { calls, failed, slow } = tally;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
         match (self.failure_rate, self.slow_rate, self.slow_call, self.fail_max) {
@@ -126,8 +126,8 @@ impl WindowRules {
 
 impl WindowRules {
     /// The slow rule alone, if it holds.
-    pub(crate) fn judge_slow(&self, tally: &WindowTotals) -> Option<Trip> {
-        Self { failure_rate: None, fail_max: None, ..*self }.judge(tally)
+    pub(crate) fn evaluate_slow(&self, tally: &WindowTotals) -> Option<Trip> {
+        Self { failure_rate: None, fail_max: None, ..*self }.evaluate(tally)
     }
 }
 
@@ -322,8 +322,8 @@ mod tests {
                 let limit = failed as f64 / calls as f64;
                 let text = format!("{limit}");
                 let rules = WindowRules { failure_rate: Some(text.parse().unwrap()), min_calls: 1, ..RULES };
-                assert!(rules.judge(&WindowTotals { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
-                assert!(rules.judge(&WindowTotals { calls, failed: failed - 1, slow: 0 }).is_none());
+                assert!(rules.evaluate(&WindowTotals { calls, failed, slow: 0 }).is_some(), "{failed} of {calls}");
+                assert!(rules.evaluate(&WindowTotals { calls, failed: failed - 1, slow: 0 }).is_none());
             }
         }
         assert!(reaches(7, 100, 0.07) && reaches(29, 100, 0.29));
@@ -332,14 +332,14 @@ mod tests {
     #[test]
     fn rates_need_the_least_number_of_calls_and_a_count_does_not() {
         let rules = WindowRules { failure_rate: Some(0.5), fail_max: Some(9), ..RULES };
-        assert_eq!(rules.judge(&WindowTotals { calls: 9, failed: 8, slow: 0 }), None);
+        assert_eq!(rules.evaluate(&WindowTotals { calls: 9, failed: 8, slow: 0 }), None);
         assert_eq!(
-            rules.judge(&WindowTotals { calls: 9, failed: 9, slow: 0 }),
+            rules.evaluate(&WindowTotals { calls: 9, failed: 9, slow: 0 }),
             Some(Trip::Failures { failed: 9, calls: 9 })
         );
-        let trip = rules.judge(&WindowTotals { calls: 10, failed: 5, slow: 0 });
+        let trip = rules.evaluate(&WindowTotals { calls: 10, failed: 5, slow: 0 });
         assert_eq!(trip, Some(Trip::FailureRate { failed: 5, calls: 10, limit: 0.5 }));
-        assert_eq!(WindowRules { min_calls: 0, ..rules }.judge(&WindowTotals::default()), None);
+        assert_eq!(WindowRules { min_calls: 0, ..rules }.evaluate(&WindowTotals::default()), None);
     }
 
     #[test]

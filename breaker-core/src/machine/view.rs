@@ -21,7 +21,7 @@ impl Machine {
     }
 
     /// The state as the listeners know it.
-    pub(super) fn told(&self) -> State {
+    pub(super) fn shown_state(&self) -> State {
         match self.mode() {
             Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
             Some(Manual::Disabled) => State::Disabled,
@@ -89,11 +89,11 @@ impl Machine {
 
     /// The state at `now`, without changing anything (rules 1 and 4).
     pub(crate) fn state(&self, now: Tick) -> State {
-        match (self.told(), self.shut_until()) {
+        match (self.shown_state(), self.shut_until()) {
             (State::Open, Some(until)) if now >= until => State::HalfOpen,
             (State::ForcedOpen, Some(until)) if now >= until && !self.settings.enabled => State::Disabled,
             (State::ForcedOpen, Some(until)) if now >= until => State::Closed,
-            (told, _) => told,
+            (shown_state, _) => shown_state,
         }
     }
 
@@ -116,7 +116,7 @@ impl Machine {
             | flag(timed, PackedState::TIMED)
             | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)
             | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), PackedState::PLACES);
-        (PackedState::new(self.told(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+        (PackedState::new(self.shown_state(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
     /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
@@ -126,7 +126,7 @@ impl Machine {
             return Some(self.lapsed(now).unwrap_or(self.since));
         };
         let run = self.run.counts_at(now, self.longest_gap).then(|| self.run.last());
-        let window = self.ruled_window().filter(|window| !window.tally(now).is_good());
+        let window = self.ruled_window().filter(|window| !window.tally(now).is_success());
         let ramps =
             ramp.as_ref().zip(self.settings.ramp).is_some_and(|(ramp, length)| ramp.share(now, length).is_some());
         [run, window.map(|_| self.last_bad), ramps.then_some(*since)].into_iter().flatten().max()
@@ -138,11 +138,13 @@ impl Machine {
 
     pub(crate) fn read(&self, now: Tick) -> Reading {
         let (state, until) = (self.state(now), self.shut_until());
-        let lapsed = until.filter(|_| state != self.told());
+        let lapsed = until.filter(|_| state != self.shown_state());
         Reading {
             state,
             since: lapsed.unwrap_or(self.since),
-            retry_after: until.filter(|until| *until > now).and_then(|until| RetryAfter::until(until, now).told(state)),
+            retry_after: until
+                .filter(|until| *until > now)
+                .and_then(|until| RetryAfter::until(until, now).shown_in(state)),
             run: self.run.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,

@@ -116,7 +116,7 @@ impl Site {
     fn isolated(&'static self) -> Option<&'static Binding> {
         isolation::slot(std::ptr::from_ref(self).addr(), |registry| {
             let binding = self.binding(registry);
-            registry.tell();
+            registry.flush();
             binding
         })
     }
@@ -146,7 +146,7 @@ impl Site {
     fn join(&'static self) -> &'static Binding {
         // Told before the link is made, since a listener may call this very function.
         let binding = self.binding(Registry::global());
-        Registry::global().tell();
+        Registry::global().flush();
         self.binding.get_or_init(|| binding)
     }
 

@@ -4,10 +4,10 @@
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error_view::Classified;
 use crate::breaker::inner::Inner;
-use crate::breaker::look::Classified;
 use crate::breaker::report::is_quiet;
-use crate::call::by_handle::{Cut, settle_cut};
+use crate::call::by_handle::{Cut, settle_timed_out};
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
@@ -298,7 +298,7 @@ impl Entry {
         match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
             Poll::Ready(after) => {
                 let binding = held.binding;
-                let cut_off = settle_cut(self.leave(left), Cut { after });
+                let cut_off = settle_timed_out(self.leave(left), Cut { after });
                 self.0 = CallState::Cut(binding, false);
                 Some(cut_off)
             }
@@ -317,9 +317,9 @@ impl Entry {
         let Held { binding, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
         if !closes {
-            nesting::tell(&binding.breaker.0, word.evidence());
+            nesting::report_evidence(&binding.breaker.0, word.evidence());
         } else if inside {
-            nesting::tell_dropped(&binding.breaker.0, word.evidence());
+            nesting::report_dropped(&binding.breaker.0, word.evidence());
         }
         Permit::new(Owner::Site(binding), word, probe, started).inside(inside)
     }

@@ -26,15 +26,15 @@ pub use self::declare as site;
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_site as site;
-pub use crate::breaker::look::Classified;
-pub use crate::breaker::look::{Listed, Look, of_variant, see, see_field, see_text};
+pub use crate::breaker::error_view::Classified;
+pub use crate::breaker::error_view::{ErrorView, Listed, of_variant, see, see_field, see_text};
 pub use crate::call::by_handle::{
     Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
 };
 pub use crate::call::result::Opens;
 pub use crate::call::result::{Fallible, FromRejection, from_rejection, reject, reject_with, view};
 pub use crate::call::settle::settle;
-pub use crate::call::settle::settle_whole;
+pub use crate::call::settle::settle_full;
 pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
 pub use crate::classify::{Classify, Search, ask, classify, decide, is};
@@ -44,17 +44,17 @@ pub use crate::config::types::{OnCancel, OnPanic};
 pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::fallback::context::Rejection;
-pub use crate::fallback::fallen::{Fallen, On, Refused, instead};
+pub use crate::fallback::failed_call::{FailedCall, On, Refused, instead};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
 #[cfg(feature = "moka")]
 pub use crate::fallback::moka::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
-pub use crate::fallback::settle::{settle_or_fall, settle_whole_or_fall};
+pub use crate::fallback::settle::{settle_full_or_fall, settle_or_fall};
 pub use crate::fallback::steps::{Answer, Step};
 pub use crate::machine::outcome::Outcome;
 pub use crate::macro_support::callsite::Site;
 pub use crate::macro_support::guarded_call::{Callable, call_seeing, call_with};
-pub use crate::macro_support::show_error::{Seen, ShowError, ShowNothing};
+pub use crate::macro_support::show_error::{AsError, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::registry::declaration::Registered;
 #[cfg(feature = "retry")]
@@ -68,7 +68,7 @@ pub use core::{concat, module_path};
 pub use std::boxed::Box;
 
 use crate::breaker::error::CircuitBreakerError;
-use crate::call::by_handle::settle_cut;
+use crate::call::by_handle::settle_timed_out;
 use crate::call::permit::Permit;
 use crate::classify::value::Sight;
 
@@ -270,7 +270,7 @@ pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
 /// Counts a call that was cut off at its time limit.
 #[cold]
 pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
-    settle_cut(permit, cut)
+    settle_timed_out(permit, cut)
 }
 
 /// Runs a fallback step of a synchronous function.

@@ -3,23 +3,23 @@
 use std::error::Error;
 
 /// An error on the way to being shown: the method that fits its type best is found by the compiler, which looks at
-/// `Seen` before `&Seen` (autoref specialisation, described by David Tolnay). Its name is such that no trait of the user's that every
+/// `AsError` before `&AsError` (autoref specialisation, described by David Tolnay). Its name is such that no trait of the user's that every
 /// type has can come in between.
 #[derive(Debug)]
-pub struct Seen<'e, E>(pub &'e E);
+pub struct AsError<'e, E>(pub &'e E);
 
 /// An error as `dyn Error`, if it is one.
 pub trait ShowError<'e> {
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
 }
 
-impl<'e, E: Error + Send + Sync + 'static> ShowError<'e> for Seen<'e, E> {
+impl<'e, E: Error + Send + Sync + 'static> ShowError<'e> for AsError<'e, E> {
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
         Some(self.0)
     }
 }
 
-impl<'e> Seen<'e, Box<dyn Error + Send + Sync + 'static>> {
+impl<'e> AsError<'e, Box<dyn Error + Send + Sync + 'static>> {
     #[must_use]
     pub fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
         Some(&**self.0)
@@ -31,7 +31,7 @@ pub trait ShowNothing<'e> {
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
 }
 
-impl<'e, E> ShowNothing<'e> for &Seen<'e, E> {
+impl<'e, E> ShowNothing<'e> for &AsError<'e, E> {
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)> {
         None
     }

@@ -17,7 +17,8 @@ const SPAN: Window = Window::Time(SECOND);
 
 /// A window that no rule ever holds in.
 fn window(of: Window) -> Arc<SlidingWindow> {
-    let rules = WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+    let rules =
+        WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
     let window = SlidingWindow::default();
     window.arrange(&rules, of);
     Arc::new(window)
@@ -39,7 +40,7 @@ fn calls_that_are_added_to_a_ring_at_once_are_all_in_it() {
         let window = window(Window::Calls(3));
         window.add(GOOD, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        race(move || other.add_good(START), move || third.add(FAILED, START));
+        race(move || other.add_success(START), move || third.add(FAILED, START));
         assert_eq!(window.totals(), tally(3, 1));
         flush(&window, 3);
     });
@@ -52,7 +53,7 @@ fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
         window.add(FAILED, START);
         window.add(GOOD, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        race(move || other.add_good(START), move || third.add(FAILED, START));
+        race(move || other.add_success(START), move || third.add(FAILED, START));
         // Whoever was quicker took the old failure's place.
         assert_eq!(window.totals(), tally(2, 1));
         flush(&window, 2);
@@ -66,7 +67,7 @@ fn a_ring_that_is_cleared_keeps_no_failure() {
         window.add(FAILED, START);
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        race(move || other.add_good(START), move || third.clear());
+        race(move || other.add_success(START), move || third.clear());
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         flush(&window, 2);
@@ -79,12 +80,13 @@ fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
         let window = window(Window::Calls(1));
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        let rules = WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
+        let rules =
+            WindowRules { failure_rate: Some(1.0), slow_rate: None, slow_call: None, fail_max: None, min_calls: 99 };
         let resize = move || {
             third.arrange(&rules, Window::Calls(129));
             third.add(FAILED, START);
         };
-        race(move || other.add_good(START), resize);
+        race(move || other.add_success(START), resize);
         let totals = window.totals();
         assert!((1..=2).contains(&totals.calls) && totals.failed == 1, "{totals:?}");
         window.arrange(&rules, Window::Calls(2));
@@ -98,7 +100,7 @@ fn calls_that_are_added_to_buckets_at_once_are_all_in_them() {
         let window = window(SPAN);
         window.turn(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        race(move || other.add_good(START), move || third.add(FAILED, START));
+        race(move || other.add_success(START), move || third.add(FAILED, START));
         assert_eq!(window.totals(), tally(2, 1));
         window.turn(START.after(SECOND));
         assert_eq!(window.totals(), tally(0, 0));
@@ -112,7 +114,7 @@ fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         // The turn empties the bucket to which the call is added.
-        race(move || other.add_good(START), move || third.turn(START.after(SECOND)));
+        race(move || other.add_success(START), move || third.turn(START.after(SECOND)));
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         window.turn(START.after(3 * SECOND));

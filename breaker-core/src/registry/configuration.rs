@@ -22,7 +22,7 @@ impl Registry {
             return Err(problem);
         }
         let problem = self.inner.lock().configure(name, config).into_iter().next();
-        self.tell();
+        self.flush();
         problem.map_or(Ok(()), Err)
     }
 
@@ -55,7 +55,7 @@ impl Registry {
         let file = FileSettings::load(&path).map_err(ConfigErrors::new)?;
         let found = self.inner.lock().load(file, &path);
         drop(reloads);
-        self.tell_found(found)
+        self.report_found(found)
     }
 
     /// Reads again what can change while the process runs: the file of the last [`load`](Self::load), and the process's environment (unless
@@ -80,7 +80,7 @@ impl Registry {
         let environment = Environment::of_process();
         let found = self.inner.lock().reload(file, environment);
         drop(reloads);
-        self.tell_found(found)
+        self.report_found(found)
     }
 
     /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`: after a
@@ -125,12 +125,12 @@ impl Registry {
 
     fn take_environment(&self, environment: Environment, of_process: bool) -> Result<Report, ConfigErrors> {
         let found = self.inner.lock().init(environment, of_process);
-        self.tell_found(found)
+        self.report_found(found)
     }
 
     /// Tells and logs what waits for that, and gives what was found. With no lock held.
-    fn tell_found(&self, found: Found) -> Result<Report, ConfigErrors> {
-        self.tell();
+    fn report_found(&self, found: Found) -> Result<Report, ConfigErrors> {
+        self.flush();
         #[cfg(feature = "tracing")]
         let logs = crate::breaker::log::filtered_out();
         #[cfg(not(feature = "tracing"))]

@@ -97,7 +97,7 @@ impl Registry {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         let breaker = self.inner.lock().find(name);
-        self.tell();
+        self.flush();
         breaker
     }
 
@@ -118,7 +118,7 @@ impl Registry {
         let declared = Declared { place, config, can_time_out: true, by_default: None };
         // It may be removed again, so it does not live for ever.
         let breaker = self.inner.lock().declare(name, declared, false);
-        self.tell();
+        self.flush();
         Ok(breaker)
     }
 
@@ -142,7 +142,7 @@ impl Registry {
             Declared { place, config: breaker.declared(), can_time_out: true, by_default: None },
         );
         drop(inner);
-        self.tell();
+        self.flush();
         Ok(())
     }
 
@@ -160,8 +160,8 @@ impl Registry {
     pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         let removed = self.inner.lock().remove(name)?;
         #[cfg(feature = "metrics")]
-        removed.meter_takes_leave();
-        self.tell();
+        removed.clear_gauges();
+        self.flush();
         Ok(removed)
     }
 
@@ -169,7 +169,7 @@ impl Registry {
     #[must_use]
     pub fn breakers(&self) -> Vec<CircuitBreaker> {
         let breakers = self.inner.lock().all();
-        self.tell();
+        self.flush();
         breakers
     }
 
@@ -190,11 +190,11 @@ impl Registry {
         let added = AddedListener::new(&observer, move |observer| {
             if let Some(directory) = directory.upgrade() {
                 directory.lock().take_off(observer);
-                tell(&directory);
+                flush(&directory);
             }
         });
         self.inner.lock().observe(observer);
-        self.tell();
+        self.flush();
         added
     }
 
@@ -231,7 +231,7 @@ impl Registry {
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) {
         self.inner.lock().meter();
-        self.tell();
+        self.flush();
     }
 
     /// What all breakers show of themselves, and whether a critical one is not closed. Of the unhealthy values of `key`s it has the worst 100.
@@ -264,24 +264,24 @@ impl Registry {
     }
 
     /// Tells and logs what waits for that, with no lock held.
-    pub(crate) fn tell(&self) {
-        tell(&self.inner);
+    pub(crate) fn flush(&self) {
+        flush(&self.inner);
     }
 }
 
 /// Tells and logs what waits for that, with no lock held.
-pub(crate) fn tell(directory: &Mutex<RegistryState>) {
-    let PendingNotifications { told, made, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+pub(crate) fn flush(directory: &Mutex<RegistryState>) {
+    let PendingNotifications { told, created, problems, notices } = std::mem::take(&mut directory.lock().waiting);
     #[cfg(feature = "tracing")]
     {
         for notice in problems.iter().chain(&notices) {
             crate::breaker::log::notice(notice);
         }
-        for breaker in &made {
-            crate::breaker::log::made(breaker);
+        for breaker in &created {
+            crate::breaker::log::created(breaker);
         }
     }
-    drop((made, problems, notices));
+    drop((created, problems, notices));
     report_all(told);
 }
 

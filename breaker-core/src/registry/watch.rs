@@ -114,7 +114,7 @@ impl Future for Watch {
 fn end(directory: &Mutex<RegistryState>, name: &str) {
     let breaker = directory.lock().find(name);
     // Where nothing is made, nothing is open.
-    if let Some(breaker) = breaker.filter(|breaker| breaker.0.made().is_some()) {
+    if let Some(breaker) = breaker.filter(|breaker| breaker.0.initialized().is_some()) {
         breaker.change(|machine, now| ((), machine.lapse(now)));
     }
 }
@@ -140,7 +140,7 @@ impl Ends {
     /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier end.
     fn note(&self, breaker: &CircuitBreaker) {
         let mut waiting = self.0.lock();
-        let end = breaker.0.made().and_then(|cold| cold.machine.lock().ends());
+        let end = breaker.0.initialized().and_then(|cold| cold.machine.lock().ends());
         let waker = waiting.set(breaker.name(), end);
         drop(waiting);
         waker.into_iter().for_each(Waker::wake);

@@ -3,11 +3,11 @@
 use super::*;
 use crate::breaker::error::CircuitBreakerError;
 use crate::config::keys::Config;
-use crate::fallback::fallen::Ended;
+use crate::fallback::failed_call::Ended;
 use crate::machine::packed::RetryAfter;
 use crate::{CircuitBreaker, State};
 
-type Call = Fallen<Result<(), CircuitBreakerError>>;
+type Call = FailedCall<Result<(), CircuitBreakerError>>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,13 +23,13 @@ fn breaker() -> CircuitBreaker {
 fn failed(breaker: &CircuitBreaker) -> Call {
     let error = CircuitBreakerError::rejected(Owner::Own(breaker.clone()), State::Closed, RetryAfter::UNKNOWN);
     let owner = Ended(Owner::Own(breaker.clone()));
-    Fallen::Failed { result: Err(error), owner, retry_after: None, rejected: false }
+    FailedCall::Failed { result: Err(error), owner, retry_after: None, rejected: false }
 }
 
 fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
     match failed(breaker) {
-        Fallen::Failed { result, owner, .. } => {
-            Fallen::Failed { result, owner, retry_after: Some(after), rejected: false }
+        FailedCall::Failed { result, owner, .. } => {
+            FailedCall::Failed { result, owner, retry_after: Some(after), rejected: false }
         }
         other => other,
     }
@@ -110,7 +110,7 @@ fn an_open_breaker_and_its_service_are_both_waited_for() {
 fn a_breaker_that_rejects_is_waited_for_as_long_as_there_is_patience() {
     let open = breaker();
     (0..5).for_each(|_| open.try_acquire().unwrap().failure());
-    let rejected = || Fallen::Rejected(open.try_acquire().unwrap_err());
+    let rejected = || FailedCall::Rejected(open.try_acquire().unwrap_err());
     for (patience, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
         let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, patience);
         let waits = waits(&mut retry, rejected);

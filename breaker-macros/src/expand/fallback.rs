@@ -31,7 +31,7 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #(#declare)* #stored)
     }
 
-    // Output: let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);
+    // Output: let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);
     //         STEPS
     //         K::__rt::Rejection::declined(&__rejection);
     //         return __fallen.into_result();
@@ -121,13 +121,13 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> { let __fallen = #refused; #answer })
     }
 
-    // Output: `let __rejection = K::__rt::Fallen::rejection(&__fallen, SHOW);`
+    // Output: `let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);`
     fn rejection(&self, failed_call: &Ident) -> TokenStream {
         let rt = self.rt;
         let at_rt = self.rt.at(self.at_ret);
         let show = quote_spanned! {Span::mixed_site()=>
             use #rt::{ShowError as _, ShowNothing as _};
-            (&#rt::Seen(__error)).__breaker_error()
+            (&#rt::AsError(__error)).__breaker_error()
         };
         let rejection = quote_spanned!(self.at_ret=> #at_rt::#failed_call::rejection(&__fallen, |__error| { #show }));
         quote_spanned!(Span::mixed_site()=> let __rejection = #rejection;)
@@ -171,10 +171,10 @@ impl Context<'_> {
         }
     }
 
-    // Output: `Fallen`, or `Refused` where no result of the body waits for the steps
+    // Output: `FailedCall`, or `Refused` where no result of the body waits for the steps
     fn failed_call(&self, chain: &Chain) -> Ident {
         let keeps = chain.on.after_body() || self.plan.retry.is_some() || self.has_cache();
-        Ident::new(if keeps { "Fallen" } else { "Refused" }, Span::mixed_site())
+        Ident::new(if keeps { "FailedCall" } else { "Refused" }, Span::mixed_site())
     }
 
     // Output: return K::__rt::settle(__permit, __out, CLASSIFIER);
@@ -195,7 +195,7 @@ impl Context<'_> {
         let fall = if chain.on.after_body() {
             quote_spanned!(Span::mixed_site()=> break '__gate __fallen)
         } else if self.answers_late(chain) {
-            let answer = self.late_answer(chain, &Ident::new("Fallen", Span::mixed_site()));
+            let answer = self.late_answer(chain, &Ident::new("FailedCall", Span::mixed_site()));
             quote_spanned!(Span::mixed_site()=> { #answer })
         } else {
             let declined = self.declined();

@@ -21,7 +21,7 @@ impl Context<'_> {
     //             };
     //             __pause.pause().await;
     //         };
-    //         if !K::__rt::Fallen::is_for(&__fallen, ..) { return __fallen.into_result(); }
+    //         if !K::__rt::FailedCall::is_for(&__fallen, ..) { return __fallen.into_result(); }
     //         SERVED, or `return __fallen.into_result();`
     pub(super) fn retried(&self, retry: &Retry) -> TokenStream {
         let (rt, new, attempt) = (self.rt, self.new_retry(retry), self.attempt());
@@ -32,14 +32,14 @@ impl Context<'_> {
             Some(chain) => {
                 let (open, on) = (chain.on.open, self.on(chain.on.failure, chain.on.timeout.is_some()));
                 let busy = (chain.on.busy && !open)
-                    .then(|| quote_spanned!(Span::mixed_site()=> !#rt::Fallen::is_busy(&__fallen) &&));
+                    .then(|| quote_spanned!(Span::mixed_site()=> !#rt::FailedCall::is_busy(&__fallen) &&));
                 let declined = if self.answers_late(chain) {
-                    self.late_answer(chain, &Ident::new("Fallen", Span::mixed_site()))
+                    self.late_answer(chain, &Ident::new("FailedCall", Span::mixed_site()))
                 } else {
                     self.declined()
                 };
                 let served = self.served(chain);
-                quote_spanned!(Span::mixed_site()=> if #busy !#rt::Fallen::is_for(&__fallen, #open, #on) { #declined } #served)
+                quote_spanned!(Span::mixed_site()=> if #busy !#rt::FailedCall::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
         let (when, made) = (self.when(retry), self.converted_once());
@@ -94,12 +94,12 @@ impl Context<'_> {
         let (cloned, run, give) = (self.cloned_args(), self.run(moves), self.give());
         let (allow, settle) = (self.allow_implicit_return(moves), self.settle(Some(&self.noting(self.on(true, true)))));
         let timed_out =
-            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::Fallen<#result>>::timed_out(__rejected));
+            quote_spanned!(Span::mixed_site()=> break '__gate <#rt::FailedCall<#result>>::timed_out(__rejected));
         let out = self.out(&run, &timed_out);
         quote_spanned! {Span::mixed_site()=>
             let __permit = match #enter {
                 #rt::Ok(__permit) => __permit,
-                #rt::Err(__rejected) => break '__gate <#rt::Fallen<#result>>::rejected(__rejected),
+                #rt::Err(__rejected) => break '__gate <#rt::FailedCall<#result>>::rejected(__rejected),
             };
             #cloned
             #allow

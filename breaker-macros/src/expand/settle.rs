@@ -10,7 +10,7 @@ use crate::validate::classification::lists::Classify;
 
 impl Context<'_> {
     // Output: `K::__rt::settle(__permit, __out, &CLASSIFIER)`
-    // or:     `K::__rt::settle_whole(..)`, with `failure_if` or `classify = path`
+    // or:     `K::__rt::settle_full(..)`, with `failure_if` or `classify = path`
     //
     // With `on` it is `.._or_fall(.., ON)`.
     pub(super) fn settle(&self, on: Option<&TokenStream>) -> TokenStream {
@@ -24,7 +24,7 @@ impl Context<'_> {
             || self.of_value().is_some();
         let classifier = if full_result { self.classifier_of_result() } else { self.classifier(at) };
         let (or_fall, on) = or_fall(on, at);
-        let name = Ident::new(&format!("{}{or_fall}", if full_result { "settle_whole" } else { "settle" }), at);
+        let name = Ident::new(&format!("{}{or_fall}", if full_result { "settle_full" } else { "settle" }), at);
         quote_spanned!(at=> #rt::#name (__permit, __out, &#classifier #on))
     }
 

@@ -158,7 +158,7 @@ impl KeyedBreaker {
         keyed_totals.rejected += self.rejections();
         keyed_totals.under_way += self.core.gate.places_held();
         // One that has no rest has counted nothing else.
-        if let Some(cold) = self.core.made() {
+        if let Some(cold) = self.core.initialized() {
             keyed_totals.busy += cold.busy_count();
             let counts = cold.machine.lock().counts();
             keyed_totals.failures += counts.failures;

@@ -95,7 +95,7 @@ impl KeyedBreakers {
 
 /// The rank of a member; `None`: it stays, since a person or a program has told it something by itself.
 fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
-    let Some(cold) = keyed_breaker.core.made() else { return Some(Rank::Quiet) };
+    let Some(cold) = keyed_breaker.core.initialized() else { return Some(Rank::Quiet) };
     if cold.has_own_settings.load(Ordering::Relaxed) {
         return None;
     }

@@ -93,18 +93,18 @@ impl LazyState {
 
     /// The rest, if it was made.
     #[inline]
-    pub(crate) fn made(&self) -> Option<&ColdState> {
+    pub(crate) fn initialized(&self) -> Option<&ColdState> {
         self.cold.get().map(|cold| &***cold)
     }
 
     pub(crate) fn cold(&self, core: &HotState) -> &ColdState {
-        self.made().unwrap_or_else(|| self.make(core))
+        self.initialized().unwrap_or_else(|| self.make(core))
     }
 
     #[cold]
     fn make(&self, core: &HotState) -> &ColdState {
         let mut index = self.keyed().index.lock();
-        if let Some(cold) = self.made() {
+        if let Some(cold) = self.initialized() {
             return cold;
         }
         let common = index.common(self.parent);
@@ -173,6 +173,6 @@ impl CircuitBreaker {
         let lazy = self.0.lazy()?;
         let mut index = lazy.keyed().index.lock();
         // It may have been made while this waited.
-        lazy.made().is_none().then(|| f(lazy, index.common(lazy.parent)))
+        lazy.initialized().is_none().then(|| f(lazy, index.common(lazy.parent)))
     }
 }

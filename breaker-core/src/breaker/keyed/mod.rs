@@ -263,7 +263,7 @@ impl Common {
 impl CircuitBreaker {
     /// Its members, if it is the head of some.
     pub(crate) fn keyed(&self) -> Option<&KeyedBreakers> {
-        self.0.made()?.keyed.get().map(|keyed| &**keyed)
+        self.0.initialized()?.keyed.get().map(|keyed| &**keyed)
     }
 
     /// The breaker for one value of the `key`, made if there is none: to steer it before its first call. What it is told holds for the calls that come.
@@ -299,7 +299,7 @@ impl CircuitBreaker {
             let place = format!("circuit breaker `{}`", self.name());
             Err(ConfigError::new(kind, place, format!("there is no breaker for a value of a `key`: {message}")))
         };
-        if !self.0.made().is_some_and(|cold| cold.has_key.load(Ordering::Relaxed)) {
+        if !self.0.initialized().is_some_and(|cold| cold.has_key.load(Ordering::Relaxed)) {
             return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` has it");
         }
         let keyed = self.0.keyed.get_or_init(Box::default);

@@ -307,7 +307,7 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
 }
 
 /// One line when a breaker is made.
-pub(crate) fn made(breaker: &CircuitBreaker) {
+pub(crate) fn created(breaker: &CircuitBreaker) {
     let (name, settings) = (label(breaker), breaker.config().to_string());
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }

@@ -159,31 +159,31 @@ fn nearest<T>(core: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
 
 /// Tells the call around it what one inside it has to say.
 #[inline]
-pub(crate) fn tell(core: &HotState, evidence: Evidence) {
+pub(crate) fn report_evidence(core: &HotState, evidence: Evidence) {
     if !is_outside() {
-        tell_around(core, evidence);
+        report_around(core, evidence);
     }
 }
 
 /// The same, and gives whether there is a call around it.
 #[inline]
 pub(crate) fn is_told(core: &HotState, evidence: Evidence) -> bool {
-    !is_outside() && tell_around(core, evidence)
+    !is_outside() && report_around(core, evidence)
 }
 
 #[inline(never)]
-fn tell_around(core: &HotState, evidence: Evidence) -> bool {
+fn report_around(core: &HotState, evidence: Evidence) -> bool {
     nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
 }
 
 /// What calls inside the one around it have told, if there is one around it.
-pub(crate) fn told_around(core: &HotState) -> Option<Evidence> {
+pub(crate) fn evidence_around(core: &HotState) -> Option<Evidence> {
     if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
 }
 
 /// Whether there is a call of the same breaker around it.
 pub(crate) fn is_inside(core: &HotState) -> bool {
-    told_around(core).is_some()
+    evidence_around(core).is_some()
 }
 
 #[cfg(feature = "tracing")]
@@ -196,7 +196,7 @@ pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> 
 }
 
 /// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.
-pub(crate) fn tell_dropped(core: &HotState, evidence: Evidence) {
+pub(crate) fn report_dropped(core: &HotState, evidence: Evidence) {
     nearest(core, |place| {
         if place.word.get().evidence().has(Evidence::WITHIN) {
             place.mark(evidence);

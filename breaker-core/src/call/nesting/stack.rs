@@ -328,7 +328,7 @@ mod tests {
     use super::*;
 
     /// Whether there is a call of this breaker, which is told.
-    fn tell(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
+    fn report_evidence(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
         stack.nearest(Id(breaker), |place| place.mark(evidence)).is_some()
     }
 
@@ -345,9 +345,9 @@ mod tests {
             for calls in 1..12 {
                 frames(stack, 1..=calls);
                 for breaker in 1..=calls {
-                    assert!(tell(stack, breaker, Evidence::TOLD), "{breaker} of {calls}");
+                    assert!(report_evidence(stack, breaker, Evidence::TOLD), "{breaker} of {calls}");
                 }
-                assert!(!tell(stack, calls + 1, Evidence::TOLD));
+                assert!(!report_evidence(stack, calls + 1, Evidence::TOLD));
                 for breaker in (1..=calls).rev() {
                     let left = stack.innermost().frame();
                     assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
@@ -365,7 +365,7 @@ mod tests {
         STACK.with(|stack| {
             for calls in 2..12 {
                 frames(stack, (0..calls).map(|call| 1 + call % 2));
-                assert!(tell(stack, 1, Evidence::FAILED));
+                assert!(report_evidence(stack, 1, Evidence::FAILED));
                 let told: Vec<_> = (0..calls)
                     .map(|_| {
                         let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;

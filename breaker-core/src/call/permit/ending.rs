@@ -35,12 +35,12 @@ impl Permit {
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            nesting::tell(core, Evidence::ANSWERED);
+            nesting::report_evidence(core, Evidence::ANSWERED);
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
         if failed && evidence == Evidence::NONE && is_quiet() && core.failed_again(self.word) {
-            nesting::tell(core, Evidence::FAILED);
+            nesting::report_evidence(core, Evidence::FAILED);
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
@@ -52,9 +52,9 @@ impl Permit {
             _ => return,
         };
         if !dropped {
-            nesting::tell(core, evidence);
+            nesting::report_evidence(core, evidence);
         } else if self.is_inside() {
-            nesting::tell_dropped(core, evidence);
+            nesting::report_dropped(core, evidence);
         }
     }
 
@@ -73,7 +73,7 @@ impl Permit {
         let plain = matches!(ending, Ending::Result(Outcome::Success)) && self.nothing_happened();
         if plain {
             self.breaker().0.success();
-            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
+            nesting::report_evidence(&self.breaker().0, Evidence::ANSWERED);
         }
         plain
     }
@@ -93,13 +93,13 @@ impl Permit {
         if slow.is_some_and(|limit| now.since(self.started.coarse(now)) > limit) {
             return false;
         }
-        let added = match window.add_good(now) {
+        let added = match window.add_success(now) {
             Added::BucketExpired => match shared.machine.try_lock() {
                 Some(_lock) => {
                     window.turn(now);
-                    window.add_good(now)
+                    window.add_success(now)
                 }
-                None => window.add_good_late(),
+                None => window.add_success_late(),
             },
             added => added,
         };
@@ -166,7 +166,7 @@ impl Permit {
         let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
         let rejected =
             if probe == 0 && !dropped && !word.has(PackedState::ASK) { 0 } else { self.breaker().0.rejections() };
-        let around = nesting::told_around(&self.breaker().0);
+        let around = nesting::evidence_around(&self.breaker().0);
         Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
 

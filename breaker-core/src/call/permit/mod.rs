@@ -143,7 +143,7 @@ impl Permit {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.success();
-            nesting::tell(&self.breaker().0, Evidence::ANSWERED);
+            nesting::report_evidence(&self.breaker().0, Evidence::ANSWERED);
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
@@ -153,7 +153,7 @@ impl Permit {
     #[inline(always)]
     pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         if is_error && matches!(outcome, Outcome::Success) && !self.word.has(PackedState::PASS) {
-            nesting::tell(&self.breaker().0, Evidence::FAILED);
+            nesting::report_evidence(&self.breaker().0, Evidence::FAILED);
         }
         self.settle_with(outcome, cause);
     }
@@ -274,7 +274,7 @@ impl Permit {
             self.stage.store(was, Ordering::Relaxed);
             self.keep(nesting::leave());
             if self.is_inside() {
-                nesting::tell_dropped(&self.breaker().0, self.evidence());
+                nesting::report_dropped(&self.breaker().0, self.evidence());
             }
         }
     }
@@ -339,7 +339,7 @@ impl Drop for Permit {
                 RUNS | RUNS_CLOSES => (Ending::Panicked, "panic", "the call panicked"),
                 _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
-            self.end(ending, &|| Cause::told(kind, &text));
+            self.end(ending, &|| Cause::of_text(kind, &text));
         }
     }
 }

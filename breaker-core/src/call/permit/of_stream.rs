@@ -37,7 +37,7 @@ impl Permit {
         // A stream that panics ends so.
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
-            self.end(Ending::Left { waited: waits.map(waited) }, &|| Cause::told("cancelled", &LEFT));
+            self.end(Ending::Left { waited: waits.map(waited) }, &|| Cause::of_text("cancelled", &LEFT));
         }
     }
 
@@ -48,7 +48,7 @@ impl Permit {
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
             self.settled = true;
             let took = self.took(made).saturating_add(waits.map_or(Duration::ZERO, waited));
-            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::told("cancelled", &DROPPED));
+            self.end(Ending::Dropped { took: Some(took) }, &|| Cause::of_text("cancelled", &DROPPED));
         }
     }
 
@@ -56,14 +56,14 @@ impl Permit {
     pub(crate) fn was_late(self, is_first: bool, after: Duration) {
         let after = humantime::format_duration(after);
         let text = if is_first { format!("no first item within {after}") } else { format!("no item for {after}") };
-        self.settle_with(Outcome::failure(), || Cause::told("timeout", &text));
+        self.settle_with(Outcome::failure(), || Cause::of_text("timeout", &text));
     }
 
     /// The call's stream ended before the answer was complete.
     pub(crate) fn was_cut(self, is_empty: bool) {
         let text =
             if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
-        self.settle_with(Outcome::failure(), || Cause::told("cut", &text));
+        self.settle_with(Outcome::failure(), || Cause::of_text("cut", &text));
     }
 
     /// Whether it is known when the call began.

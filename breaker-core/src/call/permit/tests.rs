@@ -211,7 +211,7 @@ async fn a_success_that_finds_a_bucket_over_turns_it_and_waits_for_nobody_who_ho
     let rule = Config::new().failure_rate(0.5).window(Duration::from_secs(60));
     let breaker = CircuitBreaker::new("test", rule).unwrap();
     let succeed = || breaker.try_acquire().unwrap().success();
-    let is_late = || breaker.0.window.get().unwrap().add_good(clock::now()) == Added::BucketExpired;
+    let is_late = || breaker.0.window.get().unwrap().add_success(clock::now()) == Added::BucketExpired;
     succeed();
     assert!(!is_late());
     tokio::time::advance(Duration::from_secs(2)).await;

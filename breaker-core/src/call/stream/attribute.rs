@@ -3,7 +3,7 @@
 use super::limits::{Limits, Rules};
 use super::{Came, GuardedStream, Stream};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::Classified;
+use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
 use crate::call::settle::{Concluded, conclude_error};

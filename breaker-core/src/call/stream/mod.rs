@@ -11,7 +11,7 @@ use self::limits::Rules;
 use self::streaming::Streaming;
 use crate::breaker::classification::Classification;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::look::{Classified, Look};
+use crate::breaker::error_view::{Classified, ErrorView};
 use crate::call::permit::Permit;
 use crate::call::settle::Concluded;
 use crate::machine::outcome::Outcome;
@@ -83,7 +83,7 @@ where
 }
 
 fn every_error<E>(_: &E) -> Classified<'_> {
-    (Outcome::failure(), Look::NOTHING)
+    (Outcome::failure(), ErrorView::NOTHING)
 }
 
 /// What is asked of the item that ends a call, whose error is this.

@@ -1,7 +1,7 @@
 //! All presets at once, for errors that may come from several clients.
 
 use super::subject::Subject;
-use crate::breaker::look::Known;
+use crate::breaker::error_view::Known;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 

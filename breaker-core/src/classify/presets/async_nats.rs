@@ -4,7 +4,7 @@ use super::io::never_left;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::chain;
-use crate::breaker::look::Known;
+use crate::breaker::error_view::Known;
 use crate::classify::Classify;
 use crate::machine::outcome::Outcome;
 use ::async_nats_0_51 as async_nats;

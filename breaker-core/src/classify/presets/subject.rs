@@ -1,7 +1,7 @@
 //! What a preset is asked about, and how it looks for the error that it knows.
 
 use crate::breaker::error_chain::as_one;
-use crate::breaker::look::Known;
+use crate::breaker::error_view::Known;
 use crate::classify::Classify;
 use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;

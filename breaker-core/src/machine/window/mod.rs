@@ -67,7 +67,7 @@ struct Limits {
 
 impl SlidingWindow {
     /// Takes rules, and a size; a window of another size or kind starts anew. Only under the machine's lock, as all that follows but
-    /// for `add_good` and what asks.
+    /// for `add_success` and what asks.
     pub(crate) fn arrange(&self, rules: &WindowRules, window: Window) {
         self.rules.set(rules);
         let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
@@ -119,26 +119,30 @@ impl SlidingWindow {
 
     /// Adds a call that neither failed nor was slow. Without the machine's lock.
     #[inline]
-    pub(crate) fn add_good(&self, now: Tick) -> Added {
+    pub(crate) fn add_success(&self, now: Tick) -> Added {
         match self.timed_buckets() {
             None => self.ring.add(Mark { failed: false, slow: false }),
             Some(buckets) if buckets.is_late(now) => return Added::BucketExpired,
-            Some(buckets) => buckets.add_good(),
+            Some(buckets) => buckets.add_success(),
         }
         self.seems_to_hold()
     }
 
     /// The same for one that came late while somebody else holds the lock: it counts for the time that is ending.
-    pub(crate) fn add_good_late(&self) -> Added {
+    pub(crate) fn add_success_late(&self) -> Added {
         let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
-        buckets.add_good();
+        buckets.add_success();
         self.seems_to_hold()
     }
 
     #[inline]
     fn seems_to_hold(&self) -> Added {
         let tally = self.keyed_totals();
-        if tally.is_good() || self.rules.get().judge(&tally).is_none() { Added::NotTripped } else { Added::Tripped }
+        if tally.is_success() || self.rules.get().evaluate(&tally).is_none() {
+            Added::NotTripped
+        } else {
+            Added::Tripped
+        }
     }
 
     /// A call begins, which may be slow before it ends. `false`: nobody asks.
@@ -159,8 +163,8 @@ impl SlidingWindow {
     }
 
     /// The slow rule, if it holds at `now` with so many slow calls more.
-    pub(crate) fn judge_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
-        self.rules.get().judge_slow(&self.tally(now).and_slow(under_way))
+    pub(crate) fn evaluate_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
+        self.rules.get().evaluate_slow(&self.tally(now).and_slow(under_way))
     }
 
     /// Lets go what is older than the window.
@@ -172,9 +176,9 @@ impl SlidingWindow {
 
     /// The rule that holds after a call that was added under the lock. A good call that is added at the same time either is in these sums or sees
     /// that call in its own: else a rule that both make true together would be nobody's to find.
-    pub(crate) fn judge(&self) -> Option<Trip> {
+    pub(crate) fn evaluate(&self) -> Option<Trip> {
         let keyed_totals = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
-        self.rules.get().judge(&keyed_totals)
+        self.rules.get().evaluate(&keyed_totals)
     }
 
     /// What is in the window; of a window of time, after it was turned on.

@@ -92,13 +92,13 @@ impl Buckets {
     }
 
     #[inline]
-    pub(super) fn add_good(&self) {
+    pub(super) fn add_success(&self) {
         self.present().calls.fetch_add(1, Ordering::Relaxed);
         self.total.calls.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn add(&self, mark: Mark) {
-        self.add_good();
+        self.add_success();
         let (failed, slow) = (u32::from(mark.failed), u32::from(mark.slow));
         self.present().bad.add(failed, slow);
         self.total.bad.add(failed, slow);
@@ -263,7 +263,7 @@ mod tests {
         buckets.turn(START);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..10_000).for_each(|_| buckets.add_good()));
+                scope.spawn(|| (0..10_000).for_each(|_| buckets.add_success()));
             }
         });
         assert_eq!(buckets.keyed_totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });

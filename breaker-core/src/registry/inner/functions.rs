@@ -80,7 +80,7 @@ impl RegistryState {
         let mut longest = Longest::default();
         self.state_function(name, self.breakers[name].functions.len() - 1, &mut longest);
         if longest.is_beyond(&self.breakers[name].longest) {
-            self.place(name);
+            self.apply(name);
         }
         self.say_what_cannot_be_cut(name);
         call_settings

@@ -67,7 +67,7 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct PendingNotifications {
     pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
-    pub(crate) made: Vec<CircuitBreaker>,
+    pub(crate) created: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
 }
@@ -170,7 +170,7 @@ impl RegistryState {
         }
         self.configured.insert(name.to_owned(), config);
         self.keep_prefix(name);
-        self.place(name);
+        self.apply(name);
         Vec::new()
     }
 
@@ -192,7 +192,7 @@ impl RegistryState {
         self.file = file;
         self.path = Some(path.to_owned());
         self.review(|directory| {
-            directory.place_all();
+            directory.apply_all();
             Found { problems, warnings: directory.say_what_is_odd() }
         })
     }
@@ -203,7 +203,7 @@ impl RegistryState {
         self.foreign = !of_process;
         self.review(|directory| {
             let mut problems = directory.check();
-            directory.place_all();
+            directory.apply_all();
             problems.extend(directory.problems_across_places());
             // What is returned here need not be logged.
             directory.waiting.problems.clear();
@@ -253,7 +253,7 @@ impl RegistryState {
         }
         let name = breaker.name().to_owned();
         let united = declared.config;
-        self.waiting.made.push(breaker.clone());
+        self.waiting.created.push(breaker.clone());
         let prefix = self.prefix(&name, united);
         self.prefixes.add(&prefix);
         let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
@@ -270,10 +270,10 @@ impl RegistryState {
                 longest: functions::Longest::default(),
             },
         );
-        self.place(&name);
+        self.apply(&name);
         // With a second breaker, a label without a prefix is nobody's any more.
         if self.breakers.len() == 2 {
-            self.place_all();
+            self.apply_all();
         }
     }
 
@@ -314,7 +314,7 @@ impl RegistryState {
         }
         if changed {
             self.keep_prefix(name);
-            self.place(name);
+            self.apply(name);
         }
     }
 }

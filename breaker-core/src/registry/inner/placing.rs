@@ -18,20 +18,20 @@ impl RegistryState {
         }
     }
 
-    pub(super) fn place_all(&mut self) {
+    pub(super) fn apply_all(&mut self) {
         for name in self.names() {
-            self.place(&name);
+            self.apply(&name);
         }
     }
 
     /// Puts in force what all places say of the breaker `name`.
-    pub(super) fn place(&mut self, name: &str) {
+    pub(super) fn apply(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let breaker = entry.breaker.clone();
         let layers = self.layers(name, entry.united);
         let (longest, of_operator) = self.state_functions(name);
         let told = breaker.relayer(|own| {
-            layers.into_iter().for_each(|(place, layer)| own.set(place, layer));
+            layers.into_iter().for_each(|(apply, layer)| own.set(apply, layer));
             own.set_functions(longest, of_operator);
         });
         self.waiting.told.extend(told);
@@ -89,7 +89,7 @@ impl RegistryState {
     pub(super) fn read_environment(&mut self) {
         if self.environment.is_none() {
             let environment = Environment::of_process();
-            for strange in environment.strange_keys(&self.prefixes) {
+            for strange in environment.unrecognized_keys(&self.prefixes) {
                 self.log_once(strange.to_string());
             }
             self.environment = Some(environment);

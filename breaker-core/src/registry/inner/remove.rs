@@ -17,7 +17,7 @@ impl RegistryState {
         self.part_from(&entry.breaker);
         // The one that is left may have the label without a prefix.
         if self.breakers.len() == 1 {
-            self.place_all();
+            self.apply_all();
         }
         Ok(entry.breaker)
     }

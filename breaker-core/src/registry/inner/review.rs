@@ -82,8 +82,8 @@ impl RegistryState {
 
     /// Everything that is no error, but most likely not what was meant; it is logged, if it was not before.
     pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
-        let strangers = self.environment.as_ref().map(|environment| environment.strangers(&self.prefixes));
-        let mut odd = strangers.unwrap_or_default();
+        let unrecognized = self.environment.as_ref().map(|environment| environment.unrecognized(&self.prefixes));
+        let mut odd = unrecognized.unwrap_or_default();
         odd.extend(self.unknown_names());
         odd.extend(self.unknown_functions());
         odd.extend(self.shared_prefixes());

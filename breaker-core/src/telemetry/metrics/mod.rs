@@ -65,9 +65,9 @@ impl CircuitBreaker {
     }
 
     /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
-    pub(crate) fn meter_takes_leave(&self) {
-        if let Some(meter) = self.0.made().and_then(|cold| cold.meter.get()).filter(|meter| !meter.counts()) {
-            meter.take_leave();
+    pub(crate) fn clear_gauges(&self) {
+        if let Some(meter) = self.0.initialized().and_then(|cold| cold.meter.get()).filter(|meter| !meter.counts()) {
+            meter.clear_gauges();
         }
     }
 
@@ -96,8 +96,8 @@ impl BreakerMeter {
     /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
     #[cold]
     fn resolve(&self, parent: &CircuitBreaker) -> Option<&Handles> {
-        let made = Handles::of_recorder(&visible(&parent.label()))?;
-        let handles = self.handles.get_or_init(|| Box::new(made));
+        let initialized = Handles::of_recorder(&visible(&parent.label()))?;
+        let handles = self.handles.get_or_init(|| Box::new(initialized));
         show(parent, handles);
         Some(handles)
     }
@@ -138,7 +138,7 @@ impl Meter for BreakerMeter {
     }
 
     /// A recorder keeps what it was told last, and no alert is to stay.
-    fn take_leave(&self) {
+    fn clear_gauges(&self) {
         catch_panic(|| {
             if let Some(handles) = self.handles.get() {
                 handles.state.set(CLOSED);

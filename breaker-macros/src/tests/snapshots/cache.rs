@@ -35,7 +35,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
             let __permit = match ::breaker_core::__rt::site!(enter "" true written "") {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {
-                    break '__gate <::breaker_core::__rt::Fallen<
+                    break '__gate <::breaker_core::__rt::FailedCall<
                         Result<Answer, GenerationError>,
                     >>::rejected(__rejected);
                 }
@@ -86,11 +86,11 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 }
             }
         };
-        let __rejection = ::breaker_core::__rt::Fallen::rejection(
+        let __rejection = ::breaker_core::__rt::FailedCall::rejection(
             &__fallen,
             |__error| {
                 use ::breaker_core::__rt::{ShowError as _, ShowNothing as _};
-                (&::breaker_core::__rt::Seen(__error)).__breaker_error()
+                (&::breaker_core::__rt::AsError(__error)).__breaker_error()
             },
         );
         if let ::breaker_core::__rt::Some(__stored) = __store0

@@ -21,7 +21,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
                 {
                     __kept0 = query;
                 }
-                break '__gate <::breaker_core::__rt::Fallen<
+                break '__gate <::breaker_core::__rt::FailedCall<
                     Result<Answer, GenerationError>,
                 >>::rejected(__rejected);
             }
@@ -57,7 +57,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             ::breaker_core::__rt::Ok(__out) => __out,
             ::breaker_core::__rt::Err(__cut) => {
                 let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
-                break '__gate <::breaker_core::__rt::Fallen<
+                break '__gate <::breaker_core::__rt::FailedCall<
                     Result<Answer, GenerationError>,
                 >>::timed_out(__rejected);
             }
@@ -87,11 +87,11 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         clippy::no_effect_underscore_binding
     )]
     let query = __kept0;
-    let __rejection = ::breaker_core::__rt::Fallen::rejection(
+    let __rejection = ::breaker_core::__rt::FailedCall::rejection(
         &__fallen,
         |__error| {
             use ::breaker_core::__rt::{ShowError as _, ShowNothing as _};
-            (&::breaker_core::__rt::Seen(__error)).__breaker_error()
+            (&::breaker_core::__rt::AsError(__error)).__breaker_error()
         },
     );
     #[allow(

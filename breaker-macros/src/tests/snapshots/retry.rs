@@ -20,7 +20,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
             ) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {
-                    break '__gate <::breaker_core::__rt::Fallen<
+                    break '__gate <::breaker_core::__rt::FailedCall<
                         Result<(), SendError>,
                     >>::rejected(__rejected);
                 }
@@ -52,7 +52,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 ::breaker_core::__rt::Ok(__out) => __out,
                 ::breaker_core::__rt::Err(__cut) => {
                     let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
-                    break '__gate <::breaker_core::__rt::Fallen<
+                    break '__gate <::breaker_core::__rt::FailedCall<
                         Result<(), SendError>,
                     >>::timed_out(__rejected);
                 }

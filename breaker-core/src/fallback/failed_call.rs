@@ -21,7 +21,7 @@ pub struct On {
 /// A call that falls back, with what the caller gets when every step declines.
 #[derive(Debug)]
 #[doc(hidden)]
-pub enum Fallen<R> {
+pub enum FailedCall<R> {
     Rejected(CircuitBreakerError),
     TimedOut(CircuitBreakerError),
     /// `rejected`: another breaker has rejected it, and `retry_after` is that one's.
@@ -44,7 +44,7 @@ impl fmt::Debug for Ended {
     }
 }
 
-impl<R> Fallen<R> {
+impl<R> FailedCall<R> {
     pub fn rejected(error: CircuitBreakerError) -> Self {
         Self::Rejected(error)
     }
@@ -158,7 +158,7 @@ impl<R> Fallen<R> {
     }
 }
 
-/// A call that was rejected, or cut off, where no failure falls back: as [`Fallen`], but it holds no result, whose type may not be
+/// A call that was rejected, or cut off, where no failure falls back: as [`FailedCall`], but it holds no result, whose type may not be
 /// `Send` while a step is awaited.
 #[derive(Debug)]
 #[doc(hidden)]
@@ -185,10 +185,10 @@ impl<R> Refused<R> {
     where
         R: Fallible,
     {
-        Fallen::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::of(&self.error) })
+        FailedCall::<R>::by_breaker(&self.error, if self.timed_out { Reason::Timeout } else { Reason::of(&self.error) })
     }
 
-    /// As [`Fallen::into_result`].
+    /// As [`FailedCall::into_result`].
     pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
         R: Fallible,
@@ -196,7 +196,7 @@ impl<R> Refused<R> {
         R::from_error(open(self.error))
     }
 
-    /// As [`Fallen::unless_open`].
+    /// As [`FailedCall::unless_open`].
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
     pub fn unless_open(
         self,
@@ -208,7 +208,7 @@ impl<R> Refused<R> {
         open(self.error).map(R::from_error).map_err(|error| Self { error, ..self })
     }
 
-    /// As [`Fallen::opener`].
+    /// As [`FailedCall::opener`].
     pub fn opener(&self) -> Opener<R::Error>
     where
         R: Fallible,
@@ -221,7 +221,7 @@ impl<R> Refused<R> {
 #[doc(hidden)]
 pub trait Instead<R> {}
 
-impl<R> Instead<R> for Fallen<R> {}
+impl<R> Instead<R> for FailedCall<R> {}
 
 impl<R> Instead<R> for Refused<R> {}
 

@@ -1,9 +1,9 @@
 //! Finds out what can be known of an error whose type only an expansion knows: its text, the errors
 //! behind it, and whether another breaker's rejection is among them.
 
-mod maybe;
+mod field;
 
-pub use self::maybe::see_field;
+pub use self::field::see_field;
 use crate::breaker::error::{CallError, CircuitBreakerError};
 #[cfg(feature = "anyhow")]
 use crate::breaker::error_chain::beginning;
@@ -18,7 +18,7 @@ use std::ops::Deref;
 
 /// What is known of an error.
 #[derive(Clone, Copy)]
-pub struct Look<'e> {
+pub struct ErrorView<'e> {
     text: Option<&'e dyn Display>,
     behind: Behind<'e>,
 }
@@ -46,11 +46,11 @@ pub enum Listed {
     OrSuccess,
 }
 
-impl<'e> Look<'e> {
+impl<'e> ErrorView<'e> {
     pub(crate) const NOTHING: Self = Self { text: None, behind: Behind::Nothing };
 
     #[inline]
-    pub(crate) const fn told(text: &'e dyn Display) -> Self {
+    pub(crate) const fn of_text(text: &'e dyn Display) -> Self {
         Self { text: Some(text), behind: Behind::Nothing }
     }
 
@@ -167,26 +167,26 @@ fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerE
 
 /// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one of its fields is, or holds, a rejection.
 #[must_use]
-pub fn of_variant(fields: &[Look<'_>]) -> Outcome {
+pub fn of_variant(fields: &[ErrorView<'_>]) -> Outcome {
     let rejected = fields.iter().any(|field| field.rejection(Outcome::failure()).is_some());
     if rejected { Outcome::Neutral } else { Outcome::failure() }
 }
 
 /// The error's text, and those of the errors behind it that it does not contain, with a colon between them. Where the text is
 /// longer than a note they are left out, as they would be in the note.
-impl Display for Look<'_> {
+impl Display for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(text) = self.text else { return Ok(()) };
         let Behind::Chain(first) = self.behind else { return text.fmt(f) };
-        let mut told = Told { f, text: Text::new() };
-        write!(told, "{text}")?;
+        let mut of_text = Told { f, text: Text::new() };
+        write!(of_text, "{text}")?;
         for cause in chain(first) {
             let cause = Text::written(&cause);
-            if told.text.is_full() {
+            if of_text.text.is_full() {
                 break;
             }
-            if !told.text.as_str().contains(cause.as_str()) {
-                write!(told, ": {}", cause.as_str())?;
+            if !of_text.text.as_str().contains(cause.as_str()) {
+                write!(of_text, ": {}", cause.as_str())?;
             }
         }
         Ok(())
@@ -207,7 +207,7 @@ impl Write for Told<'_, '_> {
     }
 }
 
-impl fmt::Debug for Look<'_> {
+impl fmt::Debug for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Look({self})")
     }
@@ -280,14 +280,14 @@ impl<'e, E> OfErrors<'e, E> {
 
 /// A type that may be a rejection itself. All of them have one method, for rustc cannot choose among several where it does not know the type.
 pub trait Asked: Sized + 'static {
-    fn look(&self) -> Look<'_>;
+    fn look(&self) -> ErrorView<'_>;
 }
 
 macro_rules! asked {
     ($($error:ty),*) => {$(
         impl Asked for $error {
-            fn look(&self) -> Look<'_> {
-                Look::whole(self, self)
+            fn look(&self) -> ErrorView<'_> {
+                ErrorView::whole(self, self)
             }
         }
     )*};
@@ -307,7 +307,7 @@ asked!(
 
 impl<'e, E: Asked> Sight<'e, E> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
         self.error().look()
     }
 }
@@ -315,29 +315,29 @@ impl<'e, E: Asked> Sight<'e, E> {
 /// One that was made of a box is looked into, whose own chain does not show what is in it.
 #[cfg(feature = "anyhow")]
 impl Asked for anyhow::Error {
-    fn look(&self) -> Look<'_> {
-        Look::whole(self, beginning(self, &**self))
+    fn look(&self) -> ErrorView<'_> {
+        ErrorView::whole(self, beginning(self, &**self))
     }
 }
 
 #[cfg(feature = "anyhow")]
 impl Asked for Arc<anyhow::Error> {
-    fn look(&self) -> Look<'_> {
+    fn look(&self) -> ErrorView<'_> {
         (**self).look()
     }
 }
 
 impl Asked for Arc<Box<dyn Error + Send + Sync + 'static>> {
-    fn look(&self) -> Look<'_> {
-        Look::whole(self, &***self)
+    fn look(&self) -> ErrorView<'_> {
+        ErrorView::whole(self, &***self)
     }
 }
 
 impl<'e, E: Error> OfErrors<'e, E> {
     #[inline]
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        Look::of(self.error())
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        ErrorView::of(self.error())
     }
 }
 
@@ -360,18 +360,18 @@ opaque!(dyn Error + 'static, dyn Error + Send + 'static, dyn Error + Send + Sync
 
 impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, E> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        Look::whole(self.0.0, (**self.0.0).as_error())
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        ErrorView::whole(self.0.0, (**self.0.0).as_error())
     }
 }
 
 /// Where the other error is none that can be looked at.
 impl<'e, E> OfBoxes<'e, CallError<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
         match self.0.0 {
-            CallError::Rejected(error) => Look::whole(error, error),
-            CallError::Inner(_) => Look::NOTHING,
+            CallError::Rejected(error) => ErrorView::whole(error, error),
+            CallError::Inner(_) => ErrorView::NOTHING,
         }
     }
 }
@@ -379,20 +379,20 @@ impl<'e, E> OfBoxes<'e, CallError<E>> {
 impl<'e, E: Display> OfTexts<'e, E> {
     #[inline]
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        Look::told(self.0)
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        ErrorView::of_text(self.0)
     }
 }
 
 impl OfNothing {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'static> {
-        Look::NOTHING
+    pub fn __breaker_look(&self) -> ErrorView<'static> {
+        ErrorView::NOTHING
     }
 }
 
 /// What an error counts as, and what is known of it.
-pub type Classified<'e> = (Outcome, Look<'e>);
+pub type Classified<'e> = (Outcome, ErrorView<'e>);
 
 /// What an error of a chain counts as, if it is of a type that a preset knows.
 pub(crate) type Known = fn(&(dyn Error + 'static)) -> Option<Outcome>;

@@ -1,6 +1,6 @@
 //! Looks at a field of an error that may hold an error, or none.
 
-use super::{Asked, Look, Opaque, Sight, see};
+use super::{Asked, ErrorView, Opaque, Sight, see};
 use crate::breaker::error::CallError;
 use std::error::Error;
 use std::fmt::Display;
@@ -51,31 +51,31 @@ impl<'e, F> Deref for OfBoxes<'e, F> {
 
 impl<'e, E: Asked> Field<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        self.0.0.0.as_ref().map_or(Look::NOTHING, E::look)
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        self.0.0.0.as_ref().map_or(ErrorView::NOTHING, E::look)
     }
 }
 
 impl<'e, E: Error> OfErrors<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        self.0.0.as_ref().map_or(Look::NOTHING, |error| Look::of(error))
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        self.0.0.as_ref().map_or(ErrorView::NOTHING, |error| ErrorView::of(error))
     }
 }
 
 impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
-        self.0.as_ref().map_or(Look::NOTHING, |error| Look::whole(error, (**error).as_error()))
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
+        self.0.as_ref().map_or(ErrorView::NOTHING, |error| ErrorView::whole(error, (**error).as_error()))
     }
 }
 
 impl<'e, E> OfBoxes<'e, Option<CallError<E>>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> Look<'e> {
+    pub fn __breaker_look(&self) -> ErrorView<'e> {
         match self.0 {
-            Some(CallError::Rejected(error)) => Look::whole(error, error),
-            _ => Look::NOTHING,
+            Some(CallError::Rejected(error)) => ErrorView::whole(error, error),
+            _ => ErrorView::NOTHING,
         }
     }
 }
