@@ -15,7 +15,8 @@ use std::{fmt, io};
 /// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that is a variant
 /// `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not `#[error(transparent)]`: that takes the error out of the
 /// `source()` chain, and [`find`](Self::find) would not see it.)
-#[derive(Clone)]
+#[derive(Clone, thiserror::Error)]
+#[error("{}", Message(self))]
 pub struct CircuitBreakerError {
     owner: Owner,
     /// In how long a call may be let in again, as it was counted ([`RetryAfter::told`]), or the time limit.
@@ -164,11 +165,15 @@ impl fmt::Debug for CircuitBreakerError {
     }
 }
 
-impl fmt::Display for CircuitBreakerError {
+/// The text of the error, which follows from its reason and its state.
+struct Message<'e>(&'e CircuitBreakerError);
+
+impl fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.breaker();
-        let after = || humantime::format_duration(self.wait.known().unwrap_or_default());
-        match self.reason {
+        let Self(error) = self;
+        let name = error.breaker();
+        let after = || humantime::format_duration(error.wait.known().unwrap_or_default());
+        match error.reason {
             Reason::TimedOut => return write!(f, "call through circuit breaker `{name}` timed out after {}", after()),
             Reason::NoFirstItem => {
                 let after = after();
@@ -185,10 +190,10 @@ impl fmt::Display for CircuitBreakerError {
             }
             Reason::Rejected | Reason::Busy => {}
         }
-        if self.is_busy() {
+        if error.is_busy() {
             return write!(f, "circuit breaker `{name}` is busy: as many calls as it lets in at once are under way");
         }
-        match self.state() {
+        match error.state() {
             State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
             // A closed breaker rejects during its ramp only.
@@ -197,14 +202,12 @@ impl fmt::Display for CircuitBreakerError {
             }
             state => write!(f, "circuit breaker `{name}` is {state}")?,
         }
-        match self.retry_after() {
+        match error.retry_after() {
             Some(span) => write!(f, "; retry in {}", Short(span)),
             None => Ok(()),
         }
     }
 }
-
-impl Error for CircuitBreakerError {}
 
 /// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, `ResourceBusy` for
 /// a call that found no place, `UnexpectedEof` for a stream that ended too early, else `Other`.
@@ -234,12 +237,16 @@ impl fmt::Display for Short {
 }
 
 /// What [`CircuitBreaker::call`] gives instead of the body's value.
-#[derive(Clone, Debug)]
+///
+/// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error type of another crate, say.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError<E> {
     /// The breaker rejected the call, or cut it off at its time limit.
-    Rejected(CircuitBreakerError),
+    #[error("{0}")]
+    Rejected(#[from] CircuitBreakerError),
     /// The body's own error.
-    Inner(E),
+    #[error("{0}")]
+    Inner(#[source] E),
 }
 
 impl<E> CallError<E> {
@@ -247,31 +254,6 @@ impl<E> CallError<E> {
     pub fn into_inner(self) -> Option<E> {
         match self {
             Self::Rejected(_) => None,
-            Self::Inner(error) => Some(error),
-        }
-    }
-}
-
-/// So that functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error type of another crate, say.
-impl<E> From<CircuitBreakerError> for CallError<E> {
-    fn from(error: CircuitBreakerError) -> Self {
-        Self::Rejected(error)
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for CallError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected(error) => error.fmt(f),
-            Self::Inner(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for CallError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Rejected(error) => Some(error),
             Self::Inner(error) => Some(error),
         }
     }

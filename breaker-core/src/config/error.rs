@@ -7,7 +7,8 @@ use std::fmt;
 ///
 /// Names and values from variables and files are cut in it, and shown without characters that begin a line or change its direction. Of a value
 /// there are at most 32 bytes: of a secret that was put into the wrong variable this is a part, so keep such messages where logs are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{place}: {message}")]
 pub struct ConfigError {
     kind: ConfigErrorKind,
     place: String,
@@ -66,16 +67,9 @@ impl ConfigError {
     }
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// Every problem of the configuration at once. `Display` gives one line for each, and leaves out the warnings: [`report`](Self::report) has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", Lines(.problems))]
 pub struct ConfigErrors {
     problems: Vec<ConfigError>,
     /// What was found beside the problems.
@@ -137,19 +131,15 @@ impl IntoIterator for ConfigErrors {
     }
 }
 
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        lines(&self.problems, f)
-    }
-}
-
 /// One line for each.
-pub(crate) fn lines(all: &[ConfigError], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (index, problem) in all.iter().enumerate() {
-        let line_end = if index == 0 { "" } else { "\n" };
-        write!(f, "{line_end}{problem}")?;
-    }
-    Ok(())
-}
+pub(crate) struct Lines<'a>(pub(crate) &'a [ConfigError]);
 
-impl std::error::Error for ConfigErrors {}
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{problem}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,6 +1,6 @@
 //! What a check of the configuration has found that is no error.
 
-use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors, Lines};
 use std::fmt;
 
 /// What a look at the whole configuration has found that is no error, but most likely not what was meant: see
@@ -36,7 +36,7 @@ impl fmt::Display for Report {
         if self.0.is_empty() {
             return f.write_str("no warnings");
         }
-        crate::config::error::lines(&self.0, f)
+        Lines(&self.0).fmt(f)
     }
 }
 

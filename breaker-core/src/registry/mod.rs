@@ -33,6 +33,7 @@ use crate::breaker::snapshot::Health;
 use crate::config::call_settings::PublishedCallSettings;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::Config;
+use crate::config::text;
 use crate::registry::call_site::CallSite;
 #[cfg(feature = "register")]
 use crate::registry::declaration::gathered;
@@ -99,6 +100,23 @@ impl Registry {
         let breaker = self.inner.lock().find(name);
         self.flush();
         breaker
+    }
+
+    /// The name of a breaker that `name` may have meant, if one is near: at most a third of its letters differ. A name of more than 256
+    /// bytes is near to none.
+    ///
+    /// ```
+    /// # use breaker_core::{Config, Registry};
+    /// let registry = Registry::new();
+    /// registry.breaker("payments", Config::new())?;
+    /// assert_eq!(registry.suggest("paymets").as_deref(), Some("payments"));
+    /// assert_eq!(registry.suggest("search"), None);
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn suggest(&self, name: &str) -> Option<String> {
+        let names = self.inner.lock().names();
+        text::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the keys that nobody has
