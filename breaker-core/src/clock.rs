@@ -62,11 +62,12 @@ pub(crate) fn readings() -> usize {
     READINGS.get()
 }
 
-/// Where time begins, so that there are ticks before it: of an answer that was stored before the machine was started.
+/// Where time begins, so that there are ticks before it: of an answer that was stored before the
+/// machine was started.
 const MIDDLE: Tick = Tick(u64::MAX / 4);
 
-/// The time of a model stands still until the model moves it. A thread that has not heard of a move may still see the time before it, as a
-/// coarse clock shows it.
+/// The time of a model stands still until the model moves it. A thread that has not heard of a move
+/// may still see the time before it, as a coarse clock shows it.
 #[cfg(breaker_loom)]
 fn present() -> Tick {
     Tick(model::NANOS.load(crate::sync::Ordering::Relaxed))
@@ -100,7 +101,8 @@ fn present() -> Tick {
     MIDDLE.after(START.elapsed())
 }
 
-/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one that was asked.
+/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one
+/// that was asked.
 #[cfg(all(not(breaker_loom), feature = "test-util"))]
 fn present() -> Tick {
     use std::sync::LazyLock;
@@ -113,7 +115,8 @@ fn present() -> Tick {
     }
 }
 
-/// A start that is noted to the nanosecond, on a time line of its own; only [`Tick::elapsed`] and [`Tick::coarse`] know what to do with it.
+/// A start that is noted to the nanosecond, on a time line of its own; only [`Tick::elapsed`] and
+/// [`Tick::coarse`] know what to do with it.
 #[cfg(feature = "metrics")]
 const PRECISE: u64 = 1 << 63;
 
@@ -127,7 +130,8 @@ pub(crate) fn precise() -> Tick {
     Tick(PRECISE | nanos())
 }
 
-/// Nanoseconds of a processor's own counter. Over days they drift from those of the other clock, so they measure single calls only.
+/// Nanoseconds of a processor's own counter. Over days they drift from those of the other clock, so
+/// they measure single calls only.
 #[cfg(all(feature = "metrics", not(any(breaker_loom, feature = "test-util"))))]
 #[inline]
 fn nanos() -> u64 {
@@ -164,8 +168,8 @@ impl Tick {
     }
 }
 
-/// The wall-clock time of `tick`, told from the present by the monotonic distance: a jump of the wall clock
-/// moves what is shown, never what is decided.
+/// The wall-clock time of `tick`, told from the present by the monotonic distance: a jump of the
+/// wall clock moves what is shown, never what is decided.
 pub(crate) fn wall(tick: Tick) -> SystemTime {
     let (now, wall) = (now(), SystemTime::now());
     if tick > now {

@@ -27,7 +27,8 @@ pub struct Retry {
     written: Written,
     /// Made after the first attempt that failed, since few calls need it.
     course: Option<Course>,
-    /// When no attempt begins any more, where there is such a time: known from the first attempt on.
+    /// When no attempt begins any more, where there is such a time: known from the first attempt
+    /// on.
     ends: Option<Instant>,
     /// The attempt that runs, counted from 1.
     attempt: u32,
@@ -59,7 +60,8 @@ struct Course {
     longest: Duration,
 }
 
-/// A wait before the next attempt. Its timer is on the heap, so that the many calls without a wait are no larger for it.
+/// A wait before the next attempt. Its timer is on the heap, so that the many calls without a wait
+/// are no larger for it.
 #[derive(Debug)]
 #[must_use]
 pub struct Pause {
@@ -68,7 +70,8 @@ pub struct Pause {
     watched: Option<CircuitBreaker>,
 }
 
-/// The clocks of breaker and timer may be so far apart: whoever comes back too early is rejected once more.
+/// The clocks of breaker and timer may be so far apart: whoever comes back too early is rejected
+/// once more.
 const LATE: Duration = Duration::from_millis(10);
 
 /// What there is where no place says anything.
@@ -108,8 +111,8 @@ impl Retry {
         Self { written, course: None, ends: None, attempt: 1 }
     }
 
-    /// Whether a `when(..)` names the failure of this call: by its error, or where `timeouts` are named too. A rejection is none of its
-    /// matters.
+    /// Whether a `when(..)` names the failure of this call: by its error, or where `timeouts` are
+    /// named too. A rejection is none of its matters.
     pub fn is_for<R: Fallible>(call: &FailedCall<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
         match call {
             FailedCall::Rejected(_) | FailedCall::Failed { rejected: true, .. } => true,
@@ -123,7 +126,8 @@ impl Retry {
         self.ends(permit.owner()).map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time limit, if it is over first.
+    /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time
+    /// limit, if it is over first.
     pub fn within(&mut self, permit: &Permit) -> Option<Limit> {
         let (owner, left) = (permit.owner(), self.left(permit)?);
         let limit = Limit::after(owner.limit().map_or(left, |limit| limit.min(left)));
@@ -140,8 +144,9 @@ impl Retry {
         Some(*self.ends.get_or_insert_with(|| end(total)))
     }
 
-    /// The wait before the next attempt; the call back when there is none. Where no timer could end a wait, which is logged once,
-    /// the first attempt is the only one: an outage must not make calls panic.
+    /// The wait before the next attempt; the call back when there is none. Where no timer could end
+    /// a wait, which is logged once, the first attempt is the only one: an outage must not make
+    /// calls panic.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R>(&mut self, failed_call: FailedCall<R>) -> Result<Pause, FailedCall<R>> {
         let Some(wait) = self.wait_after(&failed_call) else { return Err(failed_call) };
@@ -181,7 +186,8 @@ impl Course {
         let wait = match failed_call {
             FailedCall::Rejected(error) => self.if_patient(error.retry_after())?,
             FailedCall::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
-            // An attempt that found the breaker closed may have opened it: the next one would be rejected.
+            // An attempt that found the breaker closed may have opened it: the next one would be
+            // rejected.
             _ if breaker.state().is_healthy() => regular,
             _ => self.if_patient(breaker.read().retry_after)?,
         };
@@ -211,7 +217,8 @@ fn is_off(call_settings: &CallSettings) -> bool {
     call_settings.retry.number() == Some(OFF)
 }
 
-/// The one by which the next call is let in or not: the parent of a `key`, where that is open for all of its values, or the breaker itself.
+/// The one by which the next call is let in or not: the parent of a `key`, where that is open for
+/// all of its values, or the breaker itself.
 fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
     breaker.parent().filter(rejects).unwrap_or_else(|| breaker.clone())
 }
@@ -224,8 +231,8 @@ fn rejects(breaker: &CircuitBreaker) -> bool {
 }
 
 impl Pause {
-    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is made at once; and when the breaker opens
-    /// meanwhile, which then rejects it.
+    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is
+    /// made at once; and when the breaker opens meanwhile, which then rejects it.
     pub async fn pause(self) {
         let waits: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.wait());
         waits.await;

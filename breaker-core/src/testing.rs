@@ -1,6 +1,7 @@
 //! Help for the tests of services that use breakers (feature `test-util`, for dev-dependencies).
 //!
-//! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour pass in no time.
+//! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour
+//! pass in no time.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::types::Window;
@@ -31,11 +32,11 @@ pub fn breaker(name: &str) -> CircuitBreaker {
     }
 }
 
-/// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners hear of them. One that
-/// is open stays as it is.
+/// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners
+/// hear of them. One that is open stays as it is.
 ///
-/// Of a function with a `key`, the breaker that has the name without a value (`hosts`) opens for all values; that of one value (`hosts[a]`)
-/// is there after that value's first call.
+/// Of a function with a `key`, the breaker that has the name without a value (`hosts`) opens for
+/// all values; that of one value (`hosts[a]`) is there after that value's first call.
 ///
 /// # Panics
 /// When failures do not open it: it is disabled, forced open or in shadow.
@@ -57,7 +58,8 @@ pub fn open(breaker: &CircuitBreaker) {
     panic!("failures do not open {}", shown(breaker));
 }
 
-/// Opens the breaker, unless it is open, and advances the paused clock until it is half-open: the next call is a probe.
+/// Opens the breaker, unless it is open, and advances the paused clock until it is half-open: the
+/// next call is a probe.
 ///
 /// # Panics
 /// As [`open`], and when the clock is not paused (`#[tokio::test(start_paused = true)]`).
@@ -71,7 +73,8 @@ pub async fn half_open(breaker: &CircuitBreaker) {
     assert_state(breaker, State::HalfOpen);
 }
 
-/// From now on all that is left to chance in the breaker, the jitter of its `backoff`, follows from this seed.
+/// From now on all that is left to chance in the breaker, the jitter of its `backoff`, follows from
+/// this seed.
 pub fn seed(breaker: &CircuitBreaker, seed: u64) {
     breaker.change(|machine, _| {
         machine.seed(seed);
@@ -105,8 +108,9 @@ pub fn record() -> Recording {
     recording
 }
 
-/// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`, `cancelled`, `rejected`,
-/// `fallback l1_cache`, `store failure l1_cache`, `retry 2` and `closed -> open`, each behind the breaker's name. Clones share the lines.
+/// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`,
+/// `cancelled`, `rejected`, `fallback l1_cache`, `store failure l1_cache`, `retry 2` and
+/// `closed -> open`, each behind the breaker's name. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Recording(Arc<Mutex<Vec<String>>>);
 

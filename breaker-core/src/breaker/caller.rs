@@ -111,8 +111,8 @@ impl Binding {
     }
 }
 
-/// What a call looks at whose breaker is one of a family, which somebody registered under its own name: its word lets nobody in, and is no
-/// call's, so that each asks the breaker.
+/// What a call looks at whose breaker is one of a family, which somebody registered under its own
+/// name: its word lets nobody in, and is no call's, so that each asks the breaker.
 #[cold]
 fn closed_to_looks() -> &'static Inner {
     static CLOSED: OnceLock<&Inner> = OnceLock::new();

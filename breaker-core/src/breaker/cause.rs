@@ -3,7 +3,8 @@
 use crate::breaker::error_view::ErrorView;
 use std::fmt::{self};
 
-/// An error as the breaker saw it: its type, and a way to its text where it has one, and to the errors behind it.
+/// An error as the breaker saw it: its type, and a way to its text where it has one, and to the
+/// errors behind it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'e> {
     pub(crate) kind: &'static str,

@@ -4,7 +4,8 @@ use crate::breaker::error_view::ErrorView;
 use crate::machine::outcome::Outcome;
 use std::fmt::Display;
 
-/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its like gives of a result whose error is an `E`.
+/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its
+/// like gives of a result whose error is an `E`.
 ///
 /// | value | counts as | `last_error`, `opened_because` and the log show |
 /// | --- | --- | --- |
@@ -12,7 +13,8 @@ use std::fmt::Display;
 /// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
 /// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
 ///
-/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it is shown.
+/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it
+/// is shown.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the result counts as",
     label = "expected an `Outcome`, or `(Outcome, text)`",

@@ -33,13 +33,16 @@ impl CircuitBreaker {
         self.layers().sources()
     }
 
-    /// Changes the keys that `config` sets, above all other layers; the others stay, also those of an earlier `reconfigure`: `with_text("max_concurrent", "off")` switches
-    /// one off that can be. The state and the listeners stay too, and what was
-    /// counted where it still means the same: a `window` of another size starts anew, and with another `slow_call` no call in it was slow.
-    /// An opening under way lasts as long as the new settings say; one whose time is over, and a ramp that is, stay over.
+    /// Changes the keys that `config` sets, above all other layers; the others stay, also those of
+    /// an earlier `reconfigure`: `with_text("max_concurrent", "off")` switches one off that can be.
+    /// The state and the listeners stay too, and what was counted where it still means the same: a
+    /// `window` of another size starts anew, and with another `slow_call` no call in it was slow.
+    /// An opening under way lasts as long as the new settings say; one whose time is over, and a
+    /// ramp that is, stay over.
     ///
-    /// The head of a `key` passes them on to all values. What one value is told by itself (`Registry::get("hosts[a]")`) stays above that, in
-    /// whichever order they come, and keeps that value's breaker from making room for others: see `max_keys`.
+    /// The head of a `key` passes them on to all values. What one value is told by itself
+    /// (`Registry::get("hosts[a]")`) stays above that, in whichever order they come, and keeps that
+    /// value's breaker from making room for others: see `max_keys`.
     ///
     /// # Errors
     /// When a value is out of its range, or contradicts another key; then nothing is changed.
@@ -51,7 +54,8 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// The settings that would be in force after [`reconfigure`](Self::reconfigure) with `config`. Nothing is changed.
+    /// The settings that would be in force after [`reconfigure`](Self::reconfigure) with `config`.
+    /// Nothing is changed.
     ///
     /// # Errors
     /// Every reason for which it would be refused.
@@ -74,8 +78,8 @@ impl CircuitBreaker {
         self.0.keyed_breaker().is_some() && !own()
     }
 
-    /// Changes the layers and puts in force what they say together, for the members of its family too. The changes that this
-    /// makes are for the caller to tell.
+    /// Changes the layers and puts in force what they say together, for the members of its family
+    /// too. The changes that this makes are for the caller to tell.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, PendingReports)> {
         let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
         let bulk = self.reconfigure_members();
@@ -103,9 +107,10 @@ impl CircuitBreaker {
         *self.layers().config(Precedence::Attribute)
     }
 
-    /// Opens it as a rule would, with the present open time: it recovers by itself. `opened_because` has nothing to tell. One that is open
-    /// stays so for a whole open time from now. It does nothing while the breaker is forced open or disabled.
-    /// The head of a `key` so opens for all of its values, and closes for all of them.
+    /// Opens it as a rule would, with the present open time: it recovers by itself.
+    /// `opened_because` has nothing to tell. One that is open stays so for a whole open time from
+    /// now. It does nothing while the breaker is forced open or disabled. The head of a `key` so
+    /// opens for all of its values, and closes for all of them.
     pub fn trip(&self) {
         self.trip_manually(None);
     }
@@ -120,8 +125,9 @@ impl CircuitBreaker {
         self.report_pending(self.changed_manually(|machine, now| machine.trip_manually(span, now)));
     }
 
-    /// Lets probes in now, before the open time is over: for somebody who knows that the service is back, when a `backoff` has grown
-    /// long. It does nothing while the breaker is half-open, forced open or disabled.
+    /// Lets probes in now, before the open time is over: for somebody who knows that the service is
+    /// back, when a `backoff` has grown long. It does nothing while the breaker is half-open,
+    /// forced open or disabled.
     pub fn half_open(&self) {
         self.expire();
         self.change(|machine, now| ((), machine.half_open_manually(now)));
@@ -132,26 +138,27 @@ impl CircuitBreaker {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
     }
 
-    /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once, listeners are told when the next
-    /// call comes, or by [`Registry::watch`](crate::Registry::watch).
+    /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once,
+    /// listeners are told when the next call comes, or by
+    /// [`Registry::watch`](crate::Registry::watch).
     pub fn force_open_for(&self, span: Duration) {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
 
-    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or [`reset`](Self::reset). A
-    /// time limit of the calls still holds.
+    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or
+    /// [`reset`](Self::reset). A time limit of the calls still holds.
     pub fn disable(&self) {
         self.set_manual(Some(Manual::Disabled));
     }
 
-    /// Lets every call pass, counts, and tells what it would have done, until [`release`](Self::release) or
-    /// [`reset`](Self::reset).
+    /// Lets every call pass, counts, and tells what it would have done, until
+    /// [`release`](Self::release) or [`reset`](Self::reset).
     pub fn shadow(&self) {
         self.set_manual(Some(Manual::Shadow));
     }
 
-    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its settings disable
-    /// (`enabled = false`) goes on disabled.
+    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its
+    /// settings disable (`enabled = false`) goes on disabled.
     pub fn release(&self) {
         self.set_manual(None);
     }
@@ -161,8 +168,8 @@ impl CircuitBreaker {
         self.change(|machine, now| ((), machine.expire(now)));
     }
 
-    /// The state of a breaker that stands above others, for a call of one of them: that ends a forced opening as a call of its own
-    /// does.
+    /// The state of a breaker that stands above others, for a call of one of them: that ends a
+    /// forced opening as a call of its own does.
     pub(crate) fn state_of_all(&self) -> State {
         let state = self.state();
         if state != self.0.gate.word().state() {
@@ -176,8 +183,9 @@ impl CircuitBreaker {
         self.report_pending(self.changed_manually(|machine, now| machine.set_manual(manual, now)));
     }
 
-    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of snapshots. Calls that are under way
-    /// belong to an earlier generation from then on; they keep their places of a `max_concurrent`. What metrics export never goes back. The head of a `key`
+    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of
+    /// snapshots. Calls that are under way belong to an earlier generation from then on; they keep
+    /// their places of a `max_concurrent`. What metrics export never goes back. The head of a `key`
     /// resets all its values.
     pub fn reset(&self) {
         self.expire();
@@ -205,7 +213,8 @@ impl CircuitBreaker {
         self.update_observers(|keyed_breaker| keyed_breaker.join_observer(observer))
     }
 
-    /// Has its metrics counted with `meter` from now on, unless they are counted already; gives what there is to tell.
+    /// Has its metrics counted with `meter` from now on, unless they are counted already; gives
+    /// what there is to tell.
     #[cfg(feature = "metrics")]
     pub(crate) fn set_meter(&self, meter: &Arc<dyn Meter>) -> Vec<(Self, PendingReports)> {
         self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
@@ -231,8 +240,9 @@ impl CircuitBreaker {
         self.update_observers(|keyed_breaker| keyed_breaker.leave_observer(gone))
     }
 
-    /// Puts in force who listens: for this one, and by `keyed_breaker` for each of its family that has listeners of its own. Nothing is told yet, since
-    /// the caller may hold a lock, and a waker may run any code.
+    /// Puts in force who listens: for this one, and by `keyed_breaker` for each of its family that
+    /// has listeners of its own. Nothing is told yet, since the caller may hold a lock, and a waker
+    /// may run any code.
     fn update_observers(
         &self,
         keyed_breaker: impl Fn(&Self) -> Vec<(Self, PendingReports)>,

@@ -12,14 +12,16 @@ use std::{fmt, io};
 
 /// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
 ///
-/// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that is a variant
-/// `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not `#[error(transparent)]`: that takes the error out of the
-/// `source()` chain, and [`find`](Self::find) would not see it.)
+/// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that
+/// is a variant `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not
+/// `#[error(transparent)]`: that takes the error out of the `source()` chain, and
+/// [`find`](Self::find) would not see it.)
 #[derive(Clone, thiserror::Error)]
 #[error("{}", Message(self))]
 pub struct CircuitBreakerError {
     owner: Owner,
-    /// In how long a call may be let in again, as it was counted ([`RetryAfter::told`]), or the time limit.
+    /// In how long a call may be let in again, as it was counted ([`RetryAfter::told`]), or the
+    /// time limit.
     wait: RetryAfter,
     state: StateCode,
     reason: Reason,
@@ -76,7 +78,8 @@ impl CircuitBreakerError {
         self.owner.breaker().name()
     }
 
-    /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
+    /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's
+    /// own methods.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
         self.owner.function()
@@ -90,22 +93,24 @@ impl CircuitBreakerError {
         self.owner.breaker()
     }
 
-    /// The breaker's state when it rejected the call, or just after it cut the call off. A rejection is `Closed` when it was one of the
-    /// `ramp`, or when there was no place ([`is_busy`](Self::is_busy)).
+    /// The breaker's state when it rejected the call, or just after it cut the call off. A
+    /// rejection is `Closed` when it was one of the `ramp`, or when there was no place
+    /// ([`is_busy`](Self::is_busy)).
     #[must_use]
     pub fn state(&self) -> State {
         self.state.state()
     }
 
-    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or the call was
-    /// cut off rather than rejected.
+    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that
+    /// is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or
+    /// the call was cut off rather than rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.wait.shown_in(self.state()).filter(|_| self.reason == Reason::Rejected)
     }
 
-    /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which gave no item for longer than a `first_item` or an
-    /// `item_timeout` allows.
+    /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which
+    /// gave no item for longer than a `first_item` or an `item_timeout` allows.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.reason, Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem)
@@ -117,29 +122,31 @@ impl CircuitBreakerError {
         self.reason == Reason::Cut
     }
 
-    /// Whether the breaker rejected the call, so that nobody was asked. Else a time limit was over, or the call's stream was empty: that is a failure of
-    /// the service, also to another breaker that is given this error.
+    /// Whether the breaker rejected the call, so that nobody was asked. Else a time limit was over,
+    /// or the call's stream was empty: that is a failure of the service, also to another breaker
+    /// that is given this error.
     #[must_use]
     pub fn is_rejection(&self) -> bool {
         matches!(self.reason, Reason::Rejected | Reason::Busy)
     }
 
-    /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under way. That says nothing of the service, and nobody can
-    /// say when a place is free.
+    /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under
+    /// way. That says nothing of the service, and nobody can say when a place is free.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.reason == Reason::Busy
     }
 
-    /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last: connect timeout". It is
-    /// asked of the breaker now; `None` once that has closed again, and when it was opened by hand.
+    /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last:
+    /// connect timeout". It is asked of the breaker now; `None` once that has closed again, and
+    /// when it was opened by hand.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
         self.owner.breaker().opened_because()
     }
 
-    /// The first error of this type in `error` and the errors behind it, also in a `Box` or an `Arc`. What an `#[error(transparent)]` wraps cannot be
-    /// seen.
+    /// The first error of this type in `error` and the errors behind it, also in a `Box` or an
+    /// `Arc`. What an `#[error(transparent)]` wraps cannot be seen.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};
@@ -209,8 +216,9 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a time-out, `ResourceBusy` for
-/// a call that found no place, `UnexpectedEof` for a stream that ended too early, else `Other`.
+/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a
+/// time-out, `ResourceBusy` for a call that found no place, `UnexpectedEof` for a stream that ended
+/// too early, else `Other`.
 impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {
         let kind = match error.reason {
@@ -238,7 +246,8 @@ impl fmt::Display for Short {
 
 /// What [`CircuitBreaker::call`] gives instead of the body's value.
 ///
-/// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error type of another crate, say.
+/// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error
+/// type of another crate, say.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError<E> {
     /// The breaker rejected the call, or cut it off at its time limit.

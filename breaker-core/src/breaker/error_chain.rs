@@ -9,13 +9,14 @@ use std::io;
 const DEPTH: usize = 64;
 
 /// `error` and the errors behind it: what `source()` gives, and what an `io::Error` was made from
-/// (`io::Error::get_ref`; its own `source()` leaves that one out), also in a `Box` or an `Arc`; and what an `Arc<dyn Error>` holds.
+/// (`io::Error::get_ref`; its own `source()` leaves that one out), also in a `Box` or an `Arc`; and
+/// what an `Arc<dyn Error>` holds.
 pub(crate) fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| behind(*error)).take(DEPTH)
 }
 
-/// Where the chain of `whole` begins, which dereferences to `error`. An `anyhow::Error` that was made of a box shows what is behind that error, and not the
-/// error itself.
+/// Where the chain of `whole` begins, which dereferences to `error`. An `anyhow::Error` that was
+/// made of a box shows what is behind that error, and not the error itself.
 pub(crate) fn beginning<'e>(whole: &'e dyn Any, error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     #[cfg(feature = "anyhow")]
     if let Some(boxed) = whole.downcast_ref::<anyhow::Error>().and_then(anyhow::Error::downcast_ref::<AnyBox>) {
@@ -38,7 +39,8 @@ pub(crate) fn any_of<T: Error + 'static>(error: &(dyn Error + 'static), fits: im
     chain(error).filter_map(as_one).any(fits)
 }
 
-/// The error as a `T`, also out of a `Box` or an `Arc`: their own `source()` is that of the `T`, which leaves it out.
+/// The error as a `T`, also out of a `Box` or an `Arc`: their own `source()` is that of the `T`,
+/// which leaves it out.
 pub(crate) fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
     if let Some(one) = error.downcast_ref::<T>() {
         return Some(one);

@@ -21,12 +21,14 @@ impl Text {
     /// The beginning of what `display` writes. If that panics, so does this.
     pub(crate) fn written(display: &dyn fmt::Display) -> Self {
         let mut text = Self::new();
-        // An error means that the text is longer than what is kept, or that the user's own `fmt` gave up.
+        // An error means that the text is longer than what is kept, or that the user's own `fmt`
+        // gave up.
         let _ = write!(text, "{display}");
         text
     }
 
-    /// Writes the user's text down, which runs the user's code: never under a lock. If that panics, the text says so.
+    /// Writes the user's text down, which runs the user's code: never under a lock. If that panics,
+    /// the text says so.
     pub(crate) fn of(display: &dyn fmt::Display) -> Self {
         let mut text = Self::new();
         let came_back = catch_panic(|| text = Self::written(display));

@@ -1,21 +1,26 @@
 //! The gate: the packed state as the machine publishes it, so that most calls never take its lock.
 //!
-//! Interleavings. The machine's holder stores `until` first and the word after it (release); a reader loads the
-//! word first (acquire) and `until` after it. So a reader sees an `until` at least as new as its word:
+//! Interleavings. The machine's holder stores `until` first and the word after it (release); a
+//! reader loads the word first (acquire) and `until` after it. So a reader sees an `until` at least
+//! as new as its word:
 //! - word of an opening, `until` of a later one: both reject; the later time is told.
-//! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or somebody who looks at the
-//!   state, asks the machine under its lock.
-//! - word of an opening that is over, `until` of the slots that probes took meanwhile: the reader tells `open` of a breaker that is already
-//!   half-open, and rejects as that does, with the time at which a slot is free.
-//! - word of a closed breaker, looked at by a success that then adds itself to the window: when the breaker opens and closes in between, the new
-//!   window has one success more.
+//! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or
+//!   somebody who looks at the state, asks the machine under its lock.
+//! - word of an opening that is over, `until` of the slots that probes took meanwhile: the reader
+//!   tells `open` of a breaker that is already half-open, and rejects as that does, with the time
+//!   at which a slot is free.
+//! - word of a closed breaker, looked at by a success that then adds itself to the window: when the
+//!   breaker opens and closes in between, the new window has one success more.
 //!
-//! The places of a `max_concurrent` are one more word: how many calls hold one, and above that how many may. A call takes one by a single exchange,
-//! so no two can take the last one. Only who publishes writes the upper half, by an addition, and so no place is lost that is taken or left meanwhile.
-//! - word of a breaker with places, limit of one that has none any more: the call takes a place all the same, and leaves it at its end.
+//! The places of a `max_concurrent` are one more word: how many calls hold one, and above that how
+//! many may. A call takes one by a single exchange, so no two can take the last one. Only who
+//! publishes writes the upper half, by an addition, and so no place is lost that is taken or left
+//! meanwhile.
+//! - word of a breaker with places, limit of one that has none any more: the call takes a place all
+//!   the same, and leaves it at its end.
 //!
-//! A word is never equal to another one of a different generation, so a settling call that finds its own word
-//! still standing knows that nothing has happened since it was admitted.
+//! A word is never equal to another one of a different generation, so a settling call that finds
+//! its own word still standing knows that nothing has happened since it was admitted.
 
 use crate::clock::Tick;
 use crate::config::ranked::Ranked;
@@ -46,7 +51,8 @@ impl Gate {
         Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0), places: AtomicU64::new(0) }
     }
 
-    /// The time limit of calls whose function has none, to be read after a word that says that there are limits.
+    /// The time limit of calls whose function has none, to be read after a word that says that
+    /// there are limits.
     #[cfg(feature = "tokio")]
     pub(crate) fn limit(&self) -> Ranked {
         Ranked::from_bits(self.limit.load(Ordering::Relaxed))
@@ -69,7 +75,8 @@ impl Gate {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Whether a call at `now` is rejected, under a word which shuts: if so, when it may come again.
+    /// Whether a call at `now` is rejected, under a word which shuts: if so, when it may come
+    /// again.
     #[inline]
     pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
         let until = self.until();
@@ -91,13 +98,14 @@ impl Gate {
         }
     }
 
-    /// Gives back the place of a call. Gives whether there was none left, for which somebody may wait.
+    /// Gives back the place of a call. Gives whether there was none left, for which somebody may
+    /// wait.
     pub(crate) fn leave_place(&self) -> bool {
         is_full(self.places.fetch_sub(1, Ordering::AcqRel))
     }
 
-    /// Whether no place is left, for somebody who is woken from now on by one who leaves. So it writes what it reads: who leaves later sees the waiter, and
-    /// who has left is seen by it.
+    /// Whether no place is left, for somebody who is woken from now on by one who leaves. So it
+    /// writes what it reads: who leaves later sees the waiter, and who has left is seen by it.
     #[cfg(feature = "tokio")]
     pub(crate) fn has_no_place(&self) -> bool {
         is_full(self.places.fetch_add(0, Ordering::AcqRel))
@@ -113,8 +121,9 @@ impl Gate {
         (self.places.load(Ordering::Relaxed) >> PLACES_SHIFT) as u32
     }
 
-    /// From now on so many calls may hold a place; `None`: as many as like. Before the word is [published](Self::publish), and under the same lock. Those
-    /// that hold one keep it. Gives whether that is different from before.
+    /// From now on so many calls may hold a place; `None`: as many as like. Before the word is
+    /// [published](Self::publish), and under the same lock. Those that hold one keep it. Gives
+    /// whether that is different from before.
     pub(crate) fn set_places(&self, most: Option<u32>) -> bool {
         let before = self.places.load(Ordering::Relaxed) >> PLACES_SHIFT;
         let most = u64::from(most.unwrap_or(0));
@@ -125,7 +134,8 @@ impl Gate {
         changed
     }
 
-    /// Only under the machine's lock, or that of the family for a member that has no machine yet. Gives whether anything is different from before.
+    /// Only under the machine's lock, or that of the family for a member that has no machine yet.
+    /// Gives whether anything is different from before.
     pub(crate) fn publish(&self, word: PackedState, until: Tick, limit: Ranked) -> bool {
         let changed = word != self.word() || until != self.until();
         self.limit.store(limit.bits(), Ordering::Relaxed);

@@ -14,8 +14,8 @@ use std::ops::Deref;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
-/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) make breakers that the whole process knows by
-/// name; [`CircuitBreaker::new`] makes one that only its owner knows.
+/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) make breakers that the
+/// whole process knows by name; [`CircuitBreaker::new`] makes one that only its owner knows.
 ///
 /// ```
 /// use breaker_core::{CallError, CircuitBreaker, Config, State};
@@ -65,7 +65,8 @@ impl CircuitBreaker {
         std::ptr::eq::<HotState>(&*self.0, &*other.0)
     }
 
-    /// The breaker by itself that a site can look at without asking how it is held; `None` for one of a family.
+    /// The breaker by itself that a site can look at without asking how it is held; `None` for one
+    /// of a family.
     pub(crate) fn shared(&self) -> Option<&Inner> {
         match &self.0 {
             Handle::Forever(shared) => Some(shared),
@@ -76,8 +77,9 @@ impl CircuitBreaker {
 
     /// The breaker's name. The breaker for a value of a `key` is `NAME[VALUE]`.
     ///
-    /// Characters of a value that begin a line, steer a terminal or change the direction of writing stand in it as `\u{a}`, so that it can be logged
-    /// and shown as it is. Of a value of more than 256 bytes it has the beginning and a hash. What stands for something is written out in the
+    /// Characters of a value that begin a line, steer a terminal or change the direction of writing
+    /// stand in it as `\u{a}`, so that it can be logged and shown as it is. Of a value of more than
+    /// 256 bytes it has the beginning and a hash. What stands for something is written out in the
     /// same way: the value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -88,21 +90,23 @@ impl CircuitBreaker {
         }
     }
 
-    /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its name.
+    /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its
+    /// name.
     #[must_use]
     pub fn label(&self) -> String {
         let label = self.0.initialized().and_then(|cold| cold.label.lock().clone());
         label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
-    /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker is over it says
-    /// half-open.
+    /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker
+    /// is over it says half-open.
     #[must_use]
     pub fn state(&self) -> State {
         self.0.state()
     }
 
-    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by
+    /// hand.
     pub(crate) fn opened_because(&self) -> Option<String> {
         let cold = self.0.initialized()?;
         let trip = cold.machine.lock().trip()?;
@@ -134,17 +138,19 @@ impl fmt::Debug for CircuitBreaker {
     }
 }
 
-/// Breakers of annotated functions live as long as the process, so that a call needs no reference count.
+/// Breakers of annotated functions live as long as the process, so that a call needs no reference
+/// count.
 #[derive(Clone)]
 pub(crate) enum Handle {
     Forever(&'static Inner),
     Counted(Arc<Inner>),
-    /// One of a family, and the number that the function has there which calls it; 0: nobody's call. The number has room here anyway,
-    /// and a permit of every call holds one of these.
+    /// One of a family, and the number that the function has there which calls it; 0: nobody's
+    /// call. The number has room here anyway, and a permit of every call holds one of these.
     KeyedBreaker(Arc<KeyedBreaker>, u32),
 }
 
-/// A breaker that is known and may go. One of a family stays: its place is given to another value only where nobody holds it in any way.
+/// A breaker that is known and may go. One of a family stays: its place is given to another value
+/// only where nobody holds it in any way.
 #[derive(Clone)]
 pub(crate) enum Held {
     Forever(&'static Inner),

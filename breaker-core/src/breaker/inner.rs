@@ -42,7 +42,8 @@ enum ColdSlot {
     LazyState(LazyState),
 }
 
-/// What few calls look at. What a failure needs comes first, so that it is found without a step more; what is small comes last.
+/// What few calls look at. What a failure needs comes first, so that it is found without a step
+/// more; what is small comes last.
 #[repr(C)]
 pub(crate) struct ColdState {
     pub(crate) machine: Mutex<Machine>,
@@ -63,7 +64,8 @@ pub(crate) struct ColdState {
     /// Wakes those who wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
-    /// Somebody has told a member settings by itself. Written under the lock of the layers, and read without it.
+    /// Somebody has told a member settings by itself. Written under the lock of the layers, and
+    /// read without it.
     pub(crate) has_own_settings: AtomicBool,
     /// A function with a `key` has it.
     pub(crate) has_key: AtomicBool,
@@ -167,7 +169,8 @@ pub(crate) struct Busy {
     all: AtomicU64,
     /// How many they were at the last reset.
     before: AtomicU64,
-    /// How many there are in the present row, and when the last one came: of a breaker by itself, or of all values of its `key`.
+    /// How many there are in the present row, and when the last one came: of a breaker by itself,
+    /// or of all values of its `key`.
     row: AtomicU64,
     last: AtomicU64,
 }
@@ -232,7 +235,8 @@ impl HotState {
         Self { gate, kept: ColdSlot::LazyState(lazy) }
     }
 
-    /// Counts a failure of a call that was let in under `word`, if all it does is to make a run longer. `false`: it is more than that.
+    /// Counts a failure of a call that was let in under `word`, if all it does is to make a run
+    /// longer. `false`: it is more than that.
     pub(crate) fn failed_again(&self, word: PackedState) -> bool {
         if !word.has_only_a_streak() {
             return false;
@@ -250,7 +254,8 @@ impl HotState {
         }
     }
 
-    /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for one.
+    /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for
+    /// one.
     pub(crate) fn leave_place(&self) {
         let was_full = self.gate.leave_place();
         self.wake_for_place(was_full);
@@ -344,7 +349,8 @@ impl ColdState {
         self.meter.get().filter(|meter| meter.counts())
     }
 
-    /// Publishes what the machine says. Only under its lock. Gives whether anything is different from before.
+    /// Publishes what the machine says. Only under its lock. Gives whether anything is different
+    /// from before.
     pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));

@@ -5,7 +5,8 @@ use crate::config::excerpt;
 use crate::config::visible::visible;
 use crate::machine::trip::Trip;
 
-/// The type and the text, without hidden characters, of the first failure of a run, or of the one that tripped; where a window or a trial looks at failures, of the last one.
+/// The type and the text, without hidden characters, of the first failure of a run, or of the one
+/// that tripped; where a window or a trial looks at failures, of the last one.
 #[derive(Debug, Default)]
 pub(crate) struct KeptError {
     kind: Option<&'static str>,

@@ -18,11 +18,12 @@
 //! | the machine's decisions, publishing, sequence numbers | listeners, log lines, metrics, wakers |
 //! | the last error, as text that is written already | `Display` of errors, classifiers |
 //!
-//! Locks are taken in this order: that of the registry, a breaker's layers, its family, a part of the family's table, a
-//! machine.
+//! Locks are taken in this order: that of the registry, a breaker's layers, its family, a part of
+//! the family's table, a machine.
 //!
-//! May use: `sync`, `clock`, `config`, `machine`. `handle`, `inner`, `report`, `keyed` and `keyed::keyed_breaker` use each other: a
-//! breaker owns its family, whose members are breakers with a way back to their parent, and observers get a handle.
+//! May use: `sync`, `clock`, `config`, `machine`. `handle`, `inner`, `report`, `keyed` and
+//! `keyed::keyed_breaker` use each other: a breaker owns its family, whose members are breakers
+//! with a way back to their parent, and observers get a handle.
 //!
 //! To add an event, add a row to the table in `report`. To add a log line, add it to `log`.
 

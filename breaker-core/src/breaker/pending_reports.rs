@@ -1,7 +1,8 @@
 //! Keeps the order of reports: listeners hear of changes in the order in which they were made, also
 //! of those that a listener makes itself.
 //!
-//! What a thread is to tell of changes waits in a queue of that thread until everything that it is telling has been told.
+//! What a thread is to tell of changes waits in a queue of that thread until everything that it is
+//! telling has been told.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::next_sequence;
@@ -26,7 +27,8 @@ pub(crate) enum PendingReport {
     Moved,
 }
 
-/// While it lasts, changes are not told but wait; at the end of the outermost turn of this thread they are, those included that are made meanwhile.
+/// While it lasts, changes are not told but wait; at the end of the outermost turn of this thread
+/// they are, those included that are made meanwhile.
 #[must_use]
 pub(crate) struct ReportScope;
 
@@ -111,8 +113,9 @@ impl PendingReports {
 }
 
 impl CircuitBreaker {
-    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes those who wait. `ReportScope` says when it is told.
-    /// A waker may run anybody's code, as a listener may, so no lock of ours is held here.
+    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes
+    /// those who wait. `ReportScope` says when it is told. A waker may run anybody's code, as a
+    /// listener may, so no lock of ours is held here.
     pub(crate) fn enqueue(&self, told: PendingReports) {
         let PendingReports { changes, wake, moved } = told;
         for (change, sequence) in changes {

@@ -1,7 +1,8 @@
 //! What a breaker reports: the events, as one table, and who observes them.
 //!
-//! From the table come the borrowed events of [`Listener`](crate::Listener), the [`Report`] that carries them to an [`Observer`],
-//! and the owned [`Event`](crate::Event) of channels. To add an event, add a row, a method of `Listener`, and a line of the log.
+//! From the table come the borrowed events of [`Listener`](crate::Listener), the [`Report`] that
+//! carries them to an [`Observer`], and the owned [`Event`](crate::Event) of channels. To add an
+//! event, add a row, a method of `Listener`, and a line of the log.
 
 use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
@@ -14,10 +15,12 @@ use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::{Level, level_filters::LevelFilter};
 
-/// Gives the table of events to a macro. Each row has the method of `Listener`, the borrowed event, the owned event, and whether it is reported for
-/// `single` calls or `always`; then the fields, and where an owned event cannot have a field as it is, its type and what makes it.
+/// Gives the table of events to a macro. Each row has the method of `Listener`, the borrowed event,
+/// the owned event, and whether it is reported for `single` calls or `always`; then the fields, and
+/// where an owned event cannot have a field as it is, its type and what makes it.
 ///
-/// The events of the first list leave through channels too, those of the second one are for listeners only.
+/// The events of the first list leave through channels too, those of the second one are for
+/// listeners only.
 macro_rules! for_each_event {
     ($then:ident) => {
         $then! { {
@@ -37,9 +40,11 @@ macro_rules! for_each_event {
                 elapsed: Option<Duration>;
                 /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
                 error_type: &'static str;
-                /// The error's text, where it has one. The texts of the errors behind it follow, unless it contains them or is longer than 256 bytes.
+                /// The error's text, where it has one. The texts of the errors behind it follow,
+                /// unless it contains them or is longer than 256 bytes.
                 error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
-                /// How many failures in a row this makes, this one included; 0 for a late result, which decides nothing.
+                /// How many failures in a row this makes, this one included; 0 for a late result,
+                /// which decides nothing.
                 consecutive_failures: u32;
             }
 
@@ -51,8 +56,9 @@ macro_rules! for_each_event {
                 error_type: &'static str;
                 /// The error's text, as in [`Failure::error`].
                 error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
-                /// How many probes have failed since one succeeded, this one included, over all openings of this outage: 1 or more. A slow success, which may
-                /// fail a recovery too, is not told; it ends the row.
+                /// How many probes have failed since one succeeded, this one included, over all
+                /// openings of this outage: 1 or more. A slow success, which may fail a recovery
+                /// too, is not told; it ends the row.
                 in_a_row: u32;
             }
 
@@ -90,8 +96,9 @@ macro_rules! for_each_event {
                 function: Option<&'static str>;
                 /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
                 max_concurrent: u32;
-                /// How many calls in a row found no place, this one included, of all values of a `key` together; one that comes a minute or more after the
-                /// one before begins at 1 again.
+                /// How many calls in a row found no place, this one included, of all values of a
+                /// `key` together; one that comes a minute or more after the one before begins at 1
+                /// again.
                 in_a_row: u64;
             }
 
@@ -119,18 +126,20 @@ macro_rules! for_each_event {
                 after: Duration;
             }
 
-            /// A fallback was asked and did not help, so that the caller gets an error. It is no failure of the breaker's.
+            /// A fallback was asked and did not help, so that the caller gets an error. It is no
+            /// failure of the breaker's.
             fallback_failed FallbackFailed as FallbackFailed for always {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// The step that gave an `Err`, which the caller gets. `None`: every step declined, and the caller gets what it would have got
-                /// without fallbacks.
+                /// The step that gave an `Err`, which the caller gets. `None`: every step declined,
+                /// and the caller gets what it would have got without fallbacks.
                 source: Option<&'static str>;
                 /// Why the steps were asked: `circuit_breaker_open`, `timeout` or `failure`.
                 reason: &'static str;
             }
 
-            /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come back in time.
+            /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come
+            /// back in time.
             store_failure StoreFailure as StoreFailure for always {
                 /// The annotated function.
                 function: Option<&'static str>;
@@ -138,8 +147,8 @@ macro_rules! for_each_event {
                 source: &'static str;
                 /// What the store says.
                 error: &'a dyn fmt::Display => String: shown;
-                /// How many failures of this step's stores this makes, this one included; one that comes a minute or more after the one before
-                /// begins at 1 again.
+                /// How many failures of this step's stores this makes, this one included; one that
+                /// comes a minute or more after the one before begins at 1 again.
                 in_a_row: u64;
             }
 
@@ -161,8 +170,9 @@ macro_rules! for_each_event {
                 new: State;
                 /// The breaker's generation that began with this change: 2 for its first change.
                 generation: u64;
-                /// The place of this change among those of all breakers in the process. Listeners that are told from several
-                /// threads may see changes in another order; this number has the true one.
+                /// The place of this change among those of all breakers in the process. Listeners
+                /// that are told from several threads may see changes in another order; this number
+                /// has the true one.
                 sequence: u64;
                 /// Which rule opened it, with its numbers.
                 opened_because: Option<&'a str> => Option<String>: owned;
@@ -176,11 +186,13 @@ macro_rules! for_each_event {
         } {
             /// A call asks to be let in.
             before_call BeforeCall as BeforeCall for single {
-                /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's own methods.
+                /// The annotated function, as `module::Type::function`; `None` for calls through
+                /// the breaker's own methods.
                 function: Option<&'static str>;
             }
 
-            /// A call ended that is not counted: it was one question to the service with the calls inside it, or with the one around it, and that counts once.
+            /// A call ended that is not counted: it was one question to the service with the calls
+            /// inside it, or with the one around it, and that counts once.
             passed_on PassedOn as PassedOn for single {
                 /// The annotated function.
                 function: Option<&'static str>;
@@ -302,7 +314,8 @@ pub(crate) trait Observer: Send + Sync {
     /// Takes a report. A panic of it is caught.
     fn report(&self, report: Report<'_>);
 
-    /// An open period ends at another time than before, in the same state, or had begun before this was added.
+    /// An open period ends at another time than before, in the same state, or had begun before this
+    /// was added.
     fn end_moved(&self, breaker: &CircuitBreaker) {
         let _ = breaker;
     }
@@ -327,7 +340,8 @@ pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
     fn clear_gauges(&self);
 }
 
-/// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in order.
+/// The next sequence number. Taken under the machine's lock, so that one breaker's numbers are in
+/// order.
 pub(crate) fn next_sequence() -> u64 {
     static NUMBERS: Serial = Serial::new();
     NUMBERS.next()

@@ -13,8 +13,8 @@ use crate::machine::trip::WindowTotals;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-/// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a function with `key = ..` are the
-/// sums over all values.
+/// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a
+/// function with `key = ..` are the sums over all values.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(remote = "Self"))]
 #[non_exhaustive]
@@ -35,7 +35,8 @@ pub struct Snapshot {
     pub success_count: u64,
     /// Calls that were not let in.
     pub rejected_count: u64,
-    /// Calls that were not let in for want of a place (`max_concurrent`); `rejected_count` has none of them.
+    /// Calls that were not let in for want of a place (`max_concurrent`); `rejected_count` has none
+    /// of them.
     pub busy_count: u64,
     /// How many calls are under way that hold a place; `None` without a `max_concurrent`.
     pub under_way: Option<u32>,
@@ -50,10 +51,11 @@ pub struct Snapshot {
     /// When a call last counted against the service.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::maybe_time"))]
     pub last_failure_time: Option<SystemTime>,
-    /// The first error of the last run of failures, or the one that opened the breaker; the last error where a rule looks at a window, and of
-    /// a trial of several probes.
+    /// The first error of the last run of failures, or the one that opened the breaker; the last
+    /// error where a rule looks at a window, and of a trial of several probes.
     pub last_error: Option<LastError>,
-    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by hand.
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by
+    /// hand.
     pub opened_because: Option<String>,
     /// When it came into its state.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::time"))]
@@ -61,7 +63,8 @@ pub struct Snapshot {
     /// In how long a call may be let in again, where that is known.
     #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "snapshot_json::maybe_millis"))]
     pub retry_after: Option<Duration>,
-    /// What the window holds, while a rule looks at one; of an open breaker what it held when that opened.
+    /// What the window holds, while a rule looks at one; of an open breaker what it held when that
+    /// opened.
     pub window: Option<WindowCounts>,
     /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
     pub ramp_share: Option<f64>,
@@ -98,7 +101,8 @@ pub struct LastError {
     /// Its type; `timeout`, `panic` or `cancelled` where there was no error value.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     pub kind: &'static str,
-    /// The first 256 bytes of its text, where it has one, with the texts of the errors behind it that it does not contain.
+    /// The first 256 bytes of its text, where it has one, with the texts of the errors behind it
+    /// that it does not contain.
     pub message: Option<String>,
 }
 
@@ -114,11 +118,13 @@ pub struct Health {
     pub timestamp: SystemTime,
     /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
-    /// The breakers by name; of those for the values of a `key` only unhealthy ones, and of them the worst: critical ones first, then open ones
-    /// before half-open ones, then those that have rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
+    /// The breakers by name; of those for the values of a `key` only unhealthy ones, and of them
+    /// the worst: critical ones first, then open ones before half-open ones, then those that have
+    /// rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
     /// where their names and errors have more than 1 KiB each.
     ///
-    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker for all values.
+    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker
+    /// for all values.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
     /// How many more values of `key`s are unhealthy.
     pub values_left_out: usize,
@@ -217,7 +223,8 @@ fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
 }
 
 impl Snapshot {
-    /// How many bytes its texts have in the JSON of health. The name stands there as a key, as `name`, as `label`, and once more if it is critical.
+    /// How many bytes its texts have in the JSON of health. The name stands there as a key, as
+    /// `name`, as `label`, and once more if it is critical.
     fn texts(&self) -> usize {
         let json = |text: &str| text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         let message = self.last_error.as_ref().and_then(|error| error.message.as_deref());

@@ -86,13 +86,15 @@ impl CircuitBreaker {
         self.observer_state().call_settings()
     }
 
-    /// Where its listeners are, and what its retries go by: at the head, for one of its family that was told nothing by itself.
+    /// Where its listeners are, and what its retries go by: at the head, for one of its family that
+    /// was told nothing by itself.
     fn observer_state(&self) -> &ColdState {
         let core: &HotState = self.0.lazy().map_or(&self.0, |lazy| &lazy.parent().0);
         core
     }
 
-    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one stops at it.
+    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one stops
+    /// at it.
     pub(crate) fn report(&self, report: Report<'_>) {
         // What a listener changes is reported when all have this report.
         let _turn = ReportScope::begin();

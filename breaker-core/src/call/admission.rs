@@ -15,7 +15,8 @@ use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
 
 impl CircuitBreaker {
-    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it, unless [`Permit::run`] makes them.
+    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it,
+    /// unless [`Permit::run`] makes them.
     ///
     /// # Errors
     /// When the breaker rejects it.
@@ -99,8 +100,8 @@ impl CircuitBreaker {
         Ok(self.permit(caller, asked(word), probe, self.start()))
     }
 
-    /// Opens the breaker where calls that are under way and slow already make the slow rule hold; gives the word that stands then. A call inside one of
-    /// the same breaker goes in with that.
+    /// Opens the breaker where calls that are under way and slow already make the slow rule hold;
+    /// gives the word that stands then. A call inside one of the same breaker goes in with that.
     #[inline(never)]
     fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
@@ -126,8 +127,8 @@ impl CircuitBreaker {
         if window.call_begins(started) { word.with(PackedState::STARTED) } else { word }
     }
 
-    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under which that is so. `None`: there is no place, and
-    /// nothing has changed.
+    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under
+    /// which that is so. `None`: there is no place, and nothing has changed.
     fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
@@ -164,8 +165,8 @@ impl CircuitBreaker {
         self.report(Report::Rejected(&event));
     }
 
-    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it is inside a call of the same breaker, whose place it has.
-    /// `None`: there is none.
+    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it
+    /// is inside a call of the same breaker, whose place it has. `None`: there is none.
     #[inline]
     fn find_place(&self, word: PackedState, inside: bool) -> Option<u64> {
         if inside || !word.has(PackedState::PLACES) {
@@ -174,7 +175,8 @@ impl CircuitBreaker {
         self.0.gate.take_place().then_some(PackedState::HOLDS)
     }
 
-    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of its breaker.
+    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of
+    /// its breaker.
     #[cold]
     fn turn_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
         self.0.busy().add();
@@ -202,7 +204,8 @@ impl CircuitBreaker {
 }
 
 impl Inner {
-    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word shuts the gate, and it stays so.
+    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word
+    /// shuts the gate, and it stays so.
     #[inline]
     pub(crate) fn turn_away(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
         if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {

@@ -18,8 +18,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is only made for an ending that is more than
-/// a plain success.
+/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is
+/// only made for an ending that is more than a plain success.
 pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
     core: &'b HotState,
@@ -31,7 +31,8 @@ pub(crate) struct BorrowedPermit<'b> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
-    /// The body is running, or its result is judged, so whoever drops this does so because that panics.
+    /// The body is running, or its result is judged, so whoever drops this does so because that
+    /// panics.
     Runs,
     Waits,
     /// The same, and it has run inside a call of the same breaker.
@@ -90,7 +91,8 @@ impl<'b> BorrowedPermit<'b> {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
-    /// The same where the classifier has words for it. Apart, so that a plain result is in no place that is pointed at.
+    /// The same where the classifier has words for it. Apart, so that a plain result is in no place
+    /// that is pointed at.
     #[inline(never)]
     fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
         self.permit().settle_classified(result, classified);

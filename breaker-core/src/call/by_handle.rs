@@ -18,20 +18,21 @@ use std::time::Duration;
 impl CircuitBreaker {
     /// Runs `future` if the breaker lets it; every `Err` is a failure.
     ///
-    /// The error may be of any type, so nothing is known of it: `last_error` and the log show its type alone, and a rejection by another
-    /// breaker is a failure too. [`call_with`](Self::call_with) and [`presets::errors`](crate::presets::errors) show its text, and take a rejection
-    /// for what it is, as the attribute does.
+    /// The error may be of any type, so nothing is known of it: `last_error` and the log show its
+    /// type alone, and a rejection by another breaker is a failure too.
+    /// [`call_with`](Self::call_with) and [`presets::errors`](crate::presets::errors) show its
+    /// text, and take a rejection for what it is, as the attribute does.
     ///
-    /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no limit, and one log line says
-    /// so. The time runs from when the future first has to wait.
+    /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no
+    /// limit, and one log line says so. The time runs from when the future first has to wait.
     ///
     /// # Errors
-    /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit (`timeout`);
-    /// [`CallError::Inner`] with the future's own error.
+    /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit
+    /// (`timeout`); [`CallError::Inner`] with the future's own error.
     ///
     /// # Cancellation
-    /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel` says. Nothing
-    /// happens before the first poll.
+    /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel`
+    /// says. Nothing happens before the first poll.
     pub async fn call<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
@@ -39,8 +40,8 @@ impl CircuitBreaker {
         self.classified::<_, _, _, _, false>(future, every_error).await
     }
 
-    /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not apply: a
-    /// synchronous call cannot be cut off.
+    /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not
+    /// apply: a synchronous call cannot be cut off.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -48,8 +49,8 @@ impl CircuitBreaker {
         self.judged_sync::<_, _, _, false>(closure, every_error)
     }
 
-    /// Runs `future` if the breaker lets it; `classify` says what its result counts as, and what is shown of its error: see
-    /// [`Classification`].
+    /// Runs `future` if the breaker lets it; `classify` says what its result counts as, and what is
+    /// shown of its error: see [`Classification`].
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
@@ -133,11 +134,12 @@ impl CircuitBreaker {
 }
 
 impl Permit {
-    /// Runs `future` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it, as they are of
-    /// [`CircuitBreaker::call`].
+    /// Runs `future` as this call; every `Err` is a failure. Calls of the same breaker inside it
+    /// are a part of it, as they are of [`CircuitBreaker::call`].
     ///
     /// # Errors
-    /// [`CallError::Rejected`] when the call is cut off at its time limit (`timeout`); [`CallError::Inner`] with the future's own error.
+    /// [`CallError::Rejected`] when the call is cut off at its time limit (`timeout`);
+    /// [`CallError::Inner`] with the future's own error.
     ///
     /// # Cancellation
     /// As [`CircuitBreaker::call`].
@@ -161,7 +163,8 @@ impl Permit {
         finish(self, result, classify)
     }
 
-    /// Runs `closure` as this call; every `Err` is a failure. Calls of the same breaker inside it are a part of it. A time limit does not apply.
+    /// Runs `closure` as this call; every `Err` is a failure. Calls of the same breaker inside it
+    /// are a part of it. A time limit does not apply.
     ///
     /// # Errors
     /// [`CallError::Inner`] with the closure's own error.
@@ -245,9 +248,11 @@ run_sync! {
 
 pin_project! {
     #[allow(missing_docs, reason = "for the expansion of the attributes only")]
-    /// Runs the body to its end, or to its time limit. The timer is only made when the body has to wait.
+    /// Runs the body to its end, or to its time limit. The timer is only made when the body has to
+    /// wait.
     ///
-    /// The fields are public so that an expansion makes it in place: a function of its own would be compiled for every body.
+    /// The fields are public so that an expansion makes it in place: a function of its own would be
+    /// compiled for every body.
     pub struct Run<'p, F> {
         pub permit: &'p Permit,
         pub limit: Option<timeout::Limit>,
@@ -278,7 +283,8 @@ impl<F: Future> Future for Run<'_, F> {
 }
 
 impl Permit {
-    /// The body waits: ready when the time of the call is over. Then the rest of the body is dropped before the call is counted.
+    /// The body waits: ready when the time of the call is over. Then the rest of the body is
+    /// dropped before the call is counted.
     #[inline]
     fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
         self.waits();

@@ -1,8 +1,9 @@
 //! Tells tokio's runtimes apart.
 //!
-//! tokio says it itself from 1.49 on. With an older one a runtime is known by the thread that polls for it, which is right for a
-//! runtime of one thread, as tests have; a call of several threads has its timer begun anew where another thread polls it. Two
-//! runtimes that take turns on one thread are one so: a call that waits keeps the timer of the first.
+//! tokio says it itself from 1.49 on. With an older one a runtime is known by the thread that polls
+//! for it, which is right for a runtime of one thread, as tests have; a call of several threads has
+//! its timer begun anew where another thread polls it. Two runtimes that take turns on one thread
+//! are one so: a call that waits keeps the timer of the first.
 
 use std::hash::{Hash, Hasher};
 use std::thread::{self, ThreadId};
@@ -20,7 +21,8 @@ pub(crate) fn of(current: &Handle) -> Id {
     Id(number.0)
 }
 
-/// What `Handle` lacks in an older tokio. An inherent method goes before one of a trait, so which of both is called follows from tokio.
+/// What `Handle` lacks in an older tokio. An inherent method goes before one of a trait, so which
+/// of both is called follows from tokio.
 #[cfg_attr(not(test), allow(dead_code, reason = "the newest tokio has the method itself"))]
 trait Older {
     fn id(&self) -> ThreadId;

@@ -97,7 +97,8 @@ impl Concluded {
 }
 
 impl Permit {
-    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and the log show its first 256 bytes.
+    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and
+    /// the log show its first 256 bytes.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config};

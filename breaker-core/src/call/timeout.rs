@@ -17,10 +17,11 @@ use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
-/// The timer that cuts a call off, on the heap: few calls need one. It does not take part in tokio's budget of a task: a body
-/// that uses up its budget would never be cut off otherwise.
+/// The timer that cuts a call off, on the heap: few calls need one. It does not take part in
+/// tokio's budget of a task: a body that uses up its budget would never be cut off otherwise.
 ///
-/// In an `Arc` that is never cloned: its drop is a short look and a call, where that of a box is written out in every annotated function.
+/// In an `Arc` that is never cloned: its drop is a short look and a call, where that of a box is
+/// written out in every annotated function.
 pub struct Limit(Arc<Timer>);
 
 struct Timer {
@@ -31,8 +32,8 @@ struct Timer {
     runtime: Id,
     /// The last runtime that was asked for a timer.
     asked: Id,
-    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each annotated function. `None`: it can wake
-    /// nobody any more.
+    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each
+    /// annotated function. `None`: it can wake nobody any more.
     sleep: Option<Sleep>,
 }
 
@@ -41,8 +42,8 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 /// What a timer says that cannot wake anybody: its runtime is gone.
 pub(crate) struct Gone;
 
-/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over. With a runtime that is gone the limit
-/// is gone too.
+/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over.
+/// With a runtime that is gone the limit is gone too.
 pub(crate) fn wait(limit: &mut Option<Limit>, owner: &Owner, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
         *limit = Limit::of(owner);
@@ -76,8 +77,9 @@ fn poll(limit: &mut Option<Limit>, context: &mut Context<'_>) -> Poll<Duration> 
 }
 
 impl Limit {
-    /// A timer for a call that waits from now on. `None` where it has no limit; and where there is no timer that could wake it, which is
-    /// logged once: outside of a tokio runtime, and in one without `enable_time`.
+    /// A timer for a call that waits from now on. `None` where it has no limit; and where there is
+    /// no timer that could wake it, which is logged once: outside of a tokio runtime, and in one
+    /// without `enable_time`.
     #[cold]
     fn of(owner: &Owner) -> Option<Self> {
         let limit = Self::after(owner.limit()?);
@@ -102,7 +104,8 @@ impl Limit {
         self.0.span
     }
 
-    /// Ready with the limit when its time is over, and with an error when nothing can wake it any more.
+    /// Ready with the limit when its time is over, and with an error when nothing can wake it any
+    /// more.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Duration, Gone>> {
         let Some(timer) = Arc::get_mut(&mut self.0) else { return Poll::Pending };
         timer.follow();
@@ -118,8 +121,9 @@ impl Limit {
 }
 
 impl Timer {
-    /// A call that has moved to another runtime goes on with that one's timer, since its first runtime may be gone. Where there is no other timer, the
-    /// first one is kept while its runtime runs: the timer of a runtime that is gone panics.
+    /// A call that has moved to another runtime goes on with that one's timer, since its first
+    /// runtime may be gone. Where there is no other timer, the first one is kept while its runtime
+    /// runs: the timer of a runtime that is gone panics.
     fn follow(&mut self) {
         if let Ok(here) = Handle::try_current() {
             let id = runtime::of(&here);
@@ -144,7 +148,8 @@ impl Timer {
     }
 }
 
-/// Whether a runtime still takes tasks: tokio says of no runtime that it is gone, but ends what is spawned there at once.
+/// Whether a runtime still takes tasks: tokio says of no runtime that it is gone, but ends what is
+/// spawned there at once.
 fn is_running(runtime: &Handle) -> bool {
     let task = runtime.spawn(pending::<()>());
     let is_over = task.is_finished();
@@ -173,13 +178,16 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call by this handle would be admitted, also for a place of `max_concurrent`, and by a `ramp`: it looks once a second whether the next call is, and that is over at the ramp's end. Others
-    /// may be quicker, so the next call can still be rejected. That of one value of a `key` does not wait for the breaker of all values, which answers for
-    /// the function's calls while it is not closed.
+    /// Waits until a call by this handle would be admitted, also for a place of `max_concurrent`,
+    /// and by a `ramp`: it looks once a second whether the next call is, and that is over at the
+    /// ramp's end. Others may be quicker, so the next call can still be rejected. That of one value
+    /// of a `key` does not wait for the breaker of all values, which answers for the function's
+    /// calls while it is not closed.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits already, and whose runtime is gone, goes on in the
-    /// runtime where it is polled. Outside of all it waits for a change of the breaker only.)
+    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits
+    /// already, and whose runtime is gone, goes on in the runtime where it is polled. Outside of
+    /// all it waits for a change of the breaker only.)
     ///
     /// # Cancellation
     /// Dropping it has no effect on the breaker.
@@ -203,7 +211,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// The time limit of a call of this function, or of one that is no function's; `None`: there is none.
+    /// The time limit of a call of this function, or of one that is no function's; `None`: there is
+    /// none.
     pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
         let own = function.map_or(Ranked::NOTHING, |function| function.call_settings.timeout());
         own.max(self.0.gate.limit()).time()
@@ -224,7 +233,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// How long to wait until calls may be let in, unless something changes; `None`: the next one is.
+    /// How long to wait until calls may be let in, unless something changes; `None`: the next one
+    /// is.
     fn shut_for(&self) -> Option<Duration> {
         let word = self.0.gate.word();
         let is_full = || (word.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);

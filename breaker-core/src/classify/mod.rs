@@ -1,4 +1,5 @@
-//! What counts as a failure: what a value says of the service, and whether an error is of a type, or comes from one.
+//! What counts as a failure: what a value says of the service, and whether an error is of a type,
+//! or comes from one.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -10,8 +11,9 @@
 //!
 //! May use: `breaker` and what is below it.
 //!
-//! To add a preset: 1. add `presets/<crate>.rs` with its table and its tests; 2. add its feature, one for each version of the
-//! crate, and its line in `presets/any.rs`; 3. test it with the real client in `tests/clients`.
+//! To add a preset: 1. add `presets/<crate>.rs` with its table and its tests; 2. add its feature,
+//! one for each version of the crate, and its line in `presets/any.rs`; 3. test it with the real
+//! client in `tests/clients`.
 
 pub mod presets;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
@@ -30,8 +32,8 @@ use std::rc::Rc;
 
 /// What a value, most often an error, says about the service behind it.
 ///
-/// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by hand; the ready-made
-/// ones are listed in [`presets`](crate::presets).
+/// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by
+/// hand; the ready-made ones are listed in [`presets`](crate::presets).
 ///
 /// ```
 /// use breaker_core::{CircuitBreakerError, Classify, Outcome};
@@ -109,8 +111,9 @@ pub trait Search<T, Way> {
 #[derive(Debug)]
 pub struct Itself;
 
-/// The error owns one and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An `Arc<dyn Error>` is an `Error` itself, and does not own:
-/// without that difference both ways would be open to it, and rustc would choose none.
+/// The error owns one and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An
+/// `Arc<dyn Error>` is an `Error` itself, and does not own: without that difference both ways would
+/// be open to it, and rustc would choose none.
 #[derive(Debug)]
 pub struct Boxed;
 
@@ -217,7 +220,8 @@ pub trait Sought: Error + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Error + 'static> Sought for T {}
 
-/// Whether `error`, or one behind it, is a `T`, or a `T` in a `Box` or an `Arc`. What it cannot see is listed on the attribute.
+/// Whether `error`, or one behind it, is a `T`, or a `T` in a `Box` or an `Arc`. What it cannot see
+/// is listed on the attribute.
 pub fn is<T, E, Way>(error: &E) -> bool
 where
     T: Sought,
@@ -231,7 +235,8 @@ pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     predicate(error)
 }
 
-/// What the function of `classify = path` may give: an [`Outcome`], or what the functions of [`presets`](crate::presets) give.
+/// What the function of `classify = path` may give: an [`Outcome`], or what the functions of
+/// [`presets`](crate::presets) give.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the result counts as",
     label = "the function of `classify = path` gives a `{Self}`",

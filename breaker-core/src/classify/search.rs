@@ -6,7 +6,8 @@ use crate::sync::Arc;
 use std::error::Error;
 use std::ops::Deref;
 
-/// An error on the way to being compared with a pattern (autoref specialisation, as [`AsError`](crate::macro_support::show_error::AsError)).
+/// An error on the way to being compared with a pattern (autoref specialisation, as
+/// [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Within<'e, E>(pub &'e E);
 

@@ -1,4 +1,5 @@
-//! What the presets give for a call by a handle: what the result counts as, and a way to the text of its error.
+//! What the presets give for a call by a handle: what the result counts as, and a way to the text
+//! of its error.
 
 use crate::breaker::classification::sealed;
 use crate::breaker::error::{CallError, CircuitBreakerError};
@@ -9,7 +10,8 @@ use crate::sync::Arc;
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
 
-/// What [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
+/// What [`presets::errors`](crate::presets::errors) and the other functions of
+/// [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
 pub struct Shown<E> {
     outcome: Outcome,
     look: for<'e> fn(&'e E) -> ErrorView<'e>,
@@ -27,7 +29,8 @@ impl<E> Shown<E> {
         Self { outcome, look: E::look }
     }
 
-    /// What `known` says of the first error of the chain that it knows; of any other the same as [`of`](Self::of).
+    /// What `known` says of the first error of the chain that it knows; of any other the same as
+    /// [`of`](Self::of).
     pub(crate) fn by<Way>(result: Result<(), &E>, known: Known) -> Self
     where
         E: Show<Way>,
@@ -97,8 +100,9 @@ impl<E> Debug for Shown<E> {
     }
 }
 
-/// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and
-/// `anyhow::Error` do), an `Arc` of one of these, a string, and a [`CallError`] of these.
+/// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what
+/// dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of
+/// these, a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error whose text is known",
     label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",

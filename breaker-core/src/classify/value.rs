@@ -6,10 +6,12 @@ use crate::machine::outcome::Outcome;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
 
-/// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and what is known of it.
+/// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and
+/// what is known of it.
 pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Classified<'v>;
 
-/// A value on the way to being asked (autoref specialisation, as [`AsError`](crate::macro_support::show_error::AsError)).
+/// A value on the way to being asked (autoref specialisation, as
+/// [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Valued<'v, T>(pub &'v T);
 
@@ -75,7 +77,8 @@ impl Advice {
         Self { function, given: AtomicBool::new(false) }
     }
 
-    /// An `Ok` of a function that says nothing of values: a success, also if its status tells of a failure. The first of these is told.
+    /// An `Ok` of a function that says nothing of values: a success, also if its status tells of a
+    /// failure. The first of these is told.
     pub fn of(&self, status: Option<u16>) -> Classified<'static> {
         let is_first = |status: &u16| *status >= 500 && !self.given.swap(true, Ordering::Relaxed);
         if let Some(status) = status.filter(is_first) {

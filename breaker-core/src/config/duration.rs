@@ -1,4 +1,5 @@
-//! Reads durations as settings write them, shows them, and finds the unit that a wrong one was meant to be.
+//! Reads durations as settings write them, shows them, and finds the unit that a wrong one was
+//! meant to be.
 
 use std::time::Duration;
 
@@ -41,8 +42,8 @@ pub(crate) fn show(span: Duration) -> String {
     if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
 }
 
-/// The text with the right units in place of wrong ones: `5M` is `5m`, `max=2 minutes` is `max=2 m`. `None`: no unit is wrong, or one is
-/// not known.
+/// The text with the right units in place of wrong ones: `5M` is `5m`, `max=2 minutes` is
+/// `max=2 m`. `None`: no unit is wrong, or one is not known.
 pub(crate) fn suggestion(text: &str) -> Option<String> {
     let fixed: Option<String> =
         words(text).map(|(word, is_unit)| if is_unit { unit(word) } else { Some(word) }).collect();

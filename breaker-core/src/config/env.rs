@@ -54,7 +54,8 @@ impl Environment {
         self.read(EVERY, self.every.iter())
     }
 
-    /// What holds for the breaker with this prefix. Variables of a longer one among `prefixes` are not its.
+    /// What holds for the breaker with this prefix. Variables of a longer one among `prefixes` are
+    /// not its.
     pub(crate) fn breaker(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
         let start = prefixes::start(prefix);
         let is_longer = |variable: &&String| prefixes.owner(variable).is_some_and(|owner| owner.len() > prefix.len());
@@ -68,7 +69,8 @@ impl Environment {
         reading
     }
 
-    /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody else's.
+    /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody
+    /// else's.
     pub(crate) fn unrecognized(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
         let mut unrecognized = self.unrecognized_keys(prefixes);
         unrecognized.extend(self.unrecognized_prefixes(prefixes));

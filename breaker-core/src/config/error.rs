@@ -3,10 +3,12 @@
 use crate::config::report::Report;
 use std::fmt;
 
-/// One thing that is wrong with the configuration, or odd ([`Report::warnings`]), for the person who has to mend it.
+/// One thing that is wrong with the configuration, or odd ([`Report::warnings`]), for the person
+/// who has to mend it.
 ///
-/// Names and values from variables and files are cut in it, and shown without characters that begin a line or change its direction. Of a value
-/// there are at most 32 bytes: of a secret that was put into the wrong variable this is a part, so keep such messages where logs are kept.
+/// Names and values from variables and files are cut in it, and shown without characters that begin
+/// a line or change its direction. Of a value there are at most 32 bytes: of a secret that was put
+/// into the wrong variable this is a part, so keep such messages where logs are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{place}: {message}")]
 pub struct ConfigError {
@@ -23,13 +25,16 @@ pub enum ConfigErrorKind {
     Value,
     /// A key that does not exist.
     UnknownKey,
-    /// One key is set twice, to different values or in two spellings, two breakers claim one name, a breaker is to be removed that is in use, or has no room for one more value of a `key`.
+    /// One key is set twice, to different values or in two spellings, two breakers claim one name,
+    /// a breaker is to be removed that is in use, or has no room for one more value of a `key`.
     Conflict,
     /// A file that cannot be read, or is not TOML.
     File,
-    /// A name that no breaker has: of a variable, of a table, or given to `configure` or `remove`; or a breaker without a `key` that is asked for a value.
+    /// A name that no breaker has: of a variable, of a table, or given to `configure` or `remove`;
+    /// or a breaker without a `key` that is asked for a value.
     UnknownName,
-    /// Several call sites have one breaker, or several breakers the same variables, because names happen to be the same.
+    /// Several call sites have one breaker, or several breakers the same variables, because names
+    /// happen to be the same.
     SharedName,
     /// Log lines of the library are filtered out.
     Logs,
@@ -67,7 +72,8 @@ impl ConfigError {
     }
 }
 
-/// Every problem of the configuration at once. `Display` gives one line for each, and leaves out the warnings: [`report`](Self::report) has them.
+/// Every problem of the configuration at once. `Display` gives one line for each, and leaves out
+/// the warnings: [`report`](Self::report) has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Lines(.problems))]
 pub struct ConfigErrors {

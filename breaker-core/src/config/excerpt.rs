@@ -1,13 +1,16 @@
-//! Shows text that came from outside the code in messages: cut, and without characters that forge a line or its direction.
+//! Shows text that came from outside the code in messages: cut, and without characters that forge a
+//! line or its direction.
 
 use std::fmt::{self, Write};
 
-/// How much of a value is shown, in bytes. It is enough to see a mistake; a secret in the wrong variable is told by its beginning only.
+/// How much of a value is shown, in bytes. It is enough to see a mistake; a secret in the wrong
+/// variable is told by its beginning only.
 const MOST_OF_VALUE: usize = 32;
 /// How much of a name is shown, in bytes.
 const MOST_OF_NAME: usize = 128;
 
-/// The beginning of a text, with an escape such as `\n` or `\u{202e}` for each character that is not printable.
+/// The beginning of a text, with an escape such as `\n` or `\u{202e}` for each character that is
+/// not printable.
 #[derive(Clone, Copy)]
 pub(crate) struct Excerpt<'t> {
     text: &'t str,

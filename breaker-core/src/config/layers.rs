@@ -16,7 +16,8 @@ pub(crate) enum Precedence {
     FileDefaults,
     Attribute,
     Configure,
-    /// The longest time limit that a function has of its own, where that is longer than what code says of the breaker.
+    /// The longest time limit that a function has of its own, where that is longer than what code
+    /// says of the breaker.
     Functions,
     /// `[all]` of the file.
     FileAll,
@@ -63,7 +64,8 @@ static NOTHING: Config = Config::new();
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers {
     said: [Option<Box<Layer>>; PLACES],
-    /// The longest time limit that a variable or a file gives one of its functions, above what all places say of the breaker.
+    /// The longest time limit that a variable or a file gives one of its functions, above what all
+    /// places say of the breaker.
     longest_of_functions: Option<Duration>,
 }
 
@@ -80,8 +82,9 @@ impl Layers {
         &mut self.said[place as usize].get_or_insert_default().config
     }
 
-    /// What a place says, but for the time limit of a variable for all where the breaker's own table has one: of time limits the nearer one
-    /// stands above, so that what suits most does not cut off the one that needs long.
+    /// What a place says, but for the time limit of a variable for all where the breaker's own
+    /// table has one: of time limits the nearer one stands above, so that what suits most does not
+    /// cut off the one that needs long.
     fn observed(&self, place: usize) -> Option<Cow<'_, Config>> {
         let said = &self.said[place].as_ref()?.config;
         let yields =
@@ -106,7 +109,8 @@ impl Layers {
         CallSettings::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
     }
 
-    /// Takes in the longest time limit of the functions, with its source, and the longest one among those that variables and files give them.
+    /// Takes in the longest time limit of the functions, with its source, and the longest one among
+    /// those that variables and files give them.
     pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
         self.set(Precedence::Functions, Layer::default());
         let code = self.merged_below(Precedence::Functions).timeout.flatten();
@@ -123,7 +127,8 @@ impl Layers {
         self.source("timeout", (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize).find(sets))
     }
 
-    /// The rule of which code says that it opens the breaker, where no place says anything of `fail_max`.
+    /// The rule of which code says that it opens the breaker, where no place says anything of
+    /// `fail_max`.
     fn rule_in_place_of_runs(&self, merged: &Config) -> Option<&'static str> {
         // One that another place has switched off is in place of nothing.
         let unset = merged.fail_max.is_none() && merged.rule_over_failures().is_some();
@@ -141,7 +146,8 @@ impl Layers {
         layers
     }
 
-    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest places.
+    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest
+    /// places.
     fn left_out(&self) -> Vec<(usize, &'static str)> {
         let mut left_out = Vec::new();
         if self.merged().opens_by_failures() {
@@ -158,7 +164,8 @@ impl Layers {
         left_out
     }
 
-    /// What is wrong with the layers of the breaker `name` together, with the place that is to be mended.
+    /// What is wrong with the layers of the breaker `name` together, with the place that is to be
+    /// mended.
     pub(crate) fn problems(&self, name: &str) -> Vec<(Source, ConfigError)> {
         let problem = |(place, key): (usize, &'static str)| {
             let source = self.source(key, Some(place));
@@ -234,8 +241,8 @@ impl Layers {
         *self.config(Precedence::Reconfigure) == Config::new()
     }
 
-    /// The same for one of the family of which these are the head's layers; `own` is what it has so far. What its own
-    /// `reconfigure` says stays above everything that holds for all.
+    /// The same for one of the family of which these are the head's layers; `own` is what it has so
+    /// far. What its own `reconfigure` says stays above everything that holds for all.
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
         layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);

@@ -1,4 +1,5 @@
-//! Finds the breaker or the function that an environment variable belongs to, by the parts of the variable's name and not by a look at each breaker.
+//! Finds the breaker or the function that an environment variable belongs to, by the parts of the
+//! variable's name and not by a look at each breaker.
 
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors, Lines};
 use std::fmt;
 
-/// What a look at the whole configuration has found that is no error, but most likely not what was meant: see
-/// [`warnings`](Self::warnings).
+/// What a look at the whole configuration has found that is no error, but most likely not what was
+/// meant: see [`warnings`](Self::warnings).
 ///
 /// `Display` gives one line for each warning, and `no warnings` where there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,12 +19,16 @@ impl Report {
         self.0
     }
 
-    /// Variables, tables of the file, and names given to [`Registry::configure`](crate::Registry::configure) that belong to no breaker and no
-    /// annotated function, with the nearest name of one; call sites that share a breaker because their *default* names are the same; breakers that obey the same
-    /// variables; and a subscriber of `tracing` that takes no WARN of the library.
+    /// Variables, tables of the file, and names given to
+    /// [`Registry::configure`](crate::Registry::configure) that belong to no breaker and no
+    /// annotated function, with the nearest name of one; call sites that share a breaker because
+    /// their *default* names are the same; breakers that obey the same variables; and a subscriber
+    /// of `tracing` that takes no WARN of the library.
     ///
-    /// At most 100 names of each sort are told one by one. Each warning but the last sort is also logged once, at WARN. A breaker that is
-    /// made later (by [`Registry::breaker`](crate::Registry::breaker), or without the feature `register` at the first call) is not known yet.
+    /// At most 100 names of each sort are told one by one. Each warning but the last sort is also
+    /// logged once, at WARN. A breaker that is made later (by
+    /// [`Registry::breaker`](crate::Registry::breaker), or without the feature `register` at the
+    /// first call) is not known yet.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigError] {
         &self.0
@@ -42,8 +46,9 @@ impl fmt::Display for Report {
 
 /// Makes errors of warnings: `Registry::global().init().strict()?`.
 ///
-/// Implemented for what [`Registry::init`](crate::Registry::init), [`init_from`](crate::Registry::init_from),
-/// [`load`](crate::Registry::load) and [`reload`](crate::Registry::reload) give, and for nothing else.
+/// Implemented for what [`Registry::init`](crate::Registry::init),
+/// [`init_from`](crate::Registry::init_from), [`load`](crate::Registry::load) and
+/// [`reload`](crate::Registry::reload) give, and for nothing else.
 ///
 /// ```
 /// use breaker_core::{Registry, Strict};
@@ -57,8 +62,8 @@ impl fmt::Display for Report {
 /// # }
 /// ```
 pub trait Strict: sealed::Sealed {
-    /// The report, if there is nothing to tell but that log lines are filtered out ([`ConfigErrorKind::Logs`]): a service does not stop
-    /// because its logs are turned down.
+    /// The report, if there is nothing to tell but that log lines are filtered out
+    /// ([`ConfigErrorKind::Logs`]): a service does not stop because its logs are turned down.
     ///
     /// What is in force is the same as without it.
     ///

@@ -4,7 +4,8 @@ use crate::config::keys::Settings;
 use std::time::Duration;
 
 impl Settings {
-    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is unset.
+    /// How long a probe holds its slot: `probe_timeout`, or what stands in for it when that is
+    /// unset.
     pub(crate) fn probe_lease(&self) -> Duration {
         let unset = || {
             let twice = self.limits.longest.unwrap_or_default().saturating_mul(2);

@@ -88,7 +88,8 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     let characters = word.chars().count();
     known
         .into_iter()
-        // The distance is no less than the difference of the lengths, and takes the product of both to find.
+        // The distance is no less than the difference of the lengths, and takes the product of both
+        // to find.
         .filter(|candidate| candidate.chars().count().abs_diff(characters) <= farthest(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)
@@ -101,10 +102,12 @@ const LONGEST: usize = 256;
 
 /// How many names of one sort are told one by one.
 const MOST_TOLD: usize = 100;
-/// How many pairs of names are compared for the hints of one message after another: some milliseconds.
+/// How many pairs of names are compared for the hints of one message after another: some
+/// milliseconds.
 const MOST_COMPARED: usize = 100_000;
 
-/// What to tell of names that are not among `known`: each of the first ones with the nearest known name, and how many more there are.
+/// What to tell of names that are not among `known`: each of the first ones with the nearest known
+/// name, and how many more there are.
 pub(crate) fn told<N>(
     unknown: impl Iterator<Item = N>,
     known: usize,
@@ -150,8 +153,8 @@ pub(crate) fn variable_hint(spelling: &str) -> String {
 }
 
 impl Config {
-    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The units of durations are
-    /// `w d h m s ms us ns`; a bare number is seconds.
+    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The
+    /// units of durations are `w d h m s ms us ns`; a bare number is seconds.
     ///
     /// ```
     /// # use breaker_core::Config;
@@ -176,8 +179,8 @@ impl Config {
     }
 }
 
-/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was meant to be. A text that is too long to be
-/// shown has no hint.
+/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was
+/// meant to be. A text that is too long to be shown has no hint.
 pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     let shown = excerpt::value(text);
     let whole = Some(text).filter(|_| shown.is_whole());

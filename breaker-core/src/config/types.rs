@@ -3,18 +3,20 @@
 use crate::config::ranked::Ranked;
 use std::time::Duration;
 
-/// What the rates look at (`window`). Neutral calls are not in it, and dropped ones only when they were slow. It begins anew when the breaker
-/// closes.
+/// What the rates look at (`window`). Neutral calls are not in it, and dropped ones only when they
+/// were slow. It begins anew when the breaker closes.
 ///
-/// What a call adds takes the same time whatever the size, with no lock and no allocation. The memory is fixed: it is allocated when the rule
-/// is set, and each value of a `key` has a window of its own.
+/// What a call adds takes the same time whatever the size, with no lock and no allocation. The
+/// memory is fixed: it is allocated when the rule is set, and each value of a `key` has a window of
+/// its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Window {
-    /// The last calls: 1 to [`MOST_CALLS`](Self::MOST_CALLS). The memory is 2 bits for each, rounded up to a power of two: 32 KiB for 100,000.
+    /// The last calls: 1 to [`MOST_CALLS`](Self::MOST_CALLS). The memory is 2 bits for each,
+    /// rounded up to a power of two: 32 KiB for 100,000.
     Calls(u32),
-    /// The calls of the last while: above zero. It is kept in 60 parts, 1 KiB together: a call is out when it is as old as the window,
-    /// or up to a 60th of the window before.
+    /// The calls of the last while: above zero. It is kept in 60 parts, 1 KiB together: a call is
+    /// out when it is as old as the window, or up to a 60th of the window before.
     Time(Duration),
 }
 
@@ -30,8 +32,9 @@ impl Window {
     }
 }
 
-/// How the open time grows (`backoff`): with each recovery that fails, that is with a half-open breaker that opens again, or one that opens during
-/// its `ramp`. It goes one step back for each present open time that the breaker spends closed.
+/// How the open time grows (`backoff`): with each recovery that fails, that is with a half-open
+/// breaker that opens again, or one that opens during its `ramp`. It goes one step back for each
+/// present open time that the breaker spends closed.
 ///
 /// ```
 /// use breaker_core::{Backoff, Config};
@@ -50,7 +53,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The longest open time if nobody says another one; also the most that a `Retry-After` can ask for where there is no backoff.
+    /// The longest open time if nobody says another one; also the most that a `Retry-After` can ask
+    /// for where there is no backoff.
     pub(crate) const MAX: Duration = Duration::from_secs(600);
 
     /// Twice as long each time, at most 10 minutes, longer by up to a tenth at random.
@@ -58,21 +62,23 @@ impl Backoff {
         Self { factor: 2.0, max: Self::MAX, jitter: 0.1 }
     }
 
-    /// Each failed recovery makes the open time so many times as long: 1 to 1000, 2 if unset. The first opening lasts for `recovery_timeout`.
+    /// Each failed recovery makes the open time so many times as long: 1 to 1000, 2 if unset. The
+    /// first opening lasts for `recovery_timeout`.
     pub const fn factor(mut self, factor: f64) -> Self {
         self.factor = factor;
         self
     }
 
-    /// The open time does not grow beyond this: above zero, 10 minutes if unset. A `Retry-After` of the service cannot make it longer
-    /// either. It never makes the open time shorter than `recovery_timeout`.
+    /// The open time does not grow beyond this: above zero, 10 minutes if unset. A `Retry-After` of
+    /// the service cannot make it longer either. It never makes the open time shorter than
+    /// `recovery_timeout`.
     pub const fn max(mut self, max: Duration) -> Self {
         self.max = max;
         self
     }
 
-    /// Each open time is longer by a random share of itself, up to this one, so that many processes do not come back at once: 0 to 1,
-    /// 0.1 if unset. It comes on top of `max`.
+    /// Each open time is longer by a random share of itself, up to this one, so that many processes
+    /// do not come back at once: 0 to 1, 0.1 if unset. It comes on top of `max`.
     pub const fn jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
         self
@@ -90,7 +96,8 @@ impl Default for Backoff {
     }
 }
 
-/// A value that each annotated function has of its own, in its `#[retry(..)]`, unless it is said for all functions of a breaker.
+/// A value that each annotated function has of its own, in its `#[retry(..)]`, unless it is said
+/// for all functions of a breaker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerFunction<T> {
@@ -144,8 +151,8 @@ impl PartialEq for Limits {
 pub enum Source {
     /// Nobody set it.
     Default,
-    /// Nobody set it, and it follows from what code says of this key: `fail_max` is off beside a `failure_rate` or a
-    /// `window_fail_max`.
+    /// Nobody set it, and it follows from what code says of this key: `fail_max` is off beside a
+    /// `failure_rate` or a `window_fail_max`.
     Follows(&'static str),
     /// The attribute, or the `Config` that the breaker was made with.
     Attribute,

@@ -10,12 +10,13 @@ pub(crate) struct Contradiction {
     pub(crate) expected: &'static str,
 }
 
-/// Two keys that cannot both be meant: the one that is told, what is expected of it, and whether it is so.
+/// Two keys that cannot both be meant: the one that is told, what is expected of it, and whether it
+/// is so.
 macro_rules! contradictions {
     ($($key:literal, $expected:literal, |$config:ident| $wrong:expr;)*) => {
         impl Config {
-            /// What of this contradicts the rest of it. That of one place is always wrong; keys of different places are
-            /// resolved by [`Settings`](crate::Settings).
+            /// What of this contradicts the rest of it. That of one place is always wrong; keys of
+            /// different places are resolved by [`Settings`](crate::Settings).
             pub(crate) fn contradictions(&self) -> Vec<Contradiction> {
                 let mut found = Vec::new();
                 $({
@@ -71,8 +72,8 @@ contradictions! {
 }
 
 impl Config {
-    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can only be a mistake, and so can a
-    /// breaker that no failure opens.
+    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can
+    /// only be a mistake, and so can a breaker that no failure opens.
     pub(crate) fn orphans(&self) -> Vec<Contradiction> {
         let slow_call = matches!(self.slow_call, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });

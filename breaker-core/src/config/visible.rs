@@ -1,9 +1,11 @@
-//! Writes out the characters that would make a text look like another one: in a log, in a label, on a page.
+//! Writes out the characters that would make a text look like another one: in a log, in a label, on
+//! a page.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character begins a line, steers a terminal, or changes the direction of what is written around it.
+/// Whether a character begins a line, steers a terminal, or changes the direction of what is
+/// written around it.
 pub(crate) fn is_hidden(c: char) -> bool {
     // Lines end at U+2028 and U+2029 too; the others are those of Unicode's Bidi_Control.
     c.is_control()
@@ -16,7 +18,8 @@ pub(crate) fn write_out(text: &mut String, c: char) {
     let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
 }
 
-/// The text with its hidden characters written out. A text that is visible stays as it is, so twice is as good as once.
+/// The text with its hidden characters written out. A text that is visible stays as it is, so twice
+/// is as good as once.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_hidden) else { return Cow::Borrowed(text) };
     let (before, rest) = text.split_at(first);

@@ -107,7 +107,8 @@ impl Fresh {
         Self(OnceLock::new())
     }
 
-    /// A copy of the result's answer, if it is to be stored. `Clone` is the user's code, and may panic.
+    /// A copy of the result's answer, if it is to be stored. `Clone` is the user's code, and may
+    /// panic.
     pub fn answer<R: Fallible<Ok: Storable>>(&self, result: &R) -> Option<Stored<R::Ok>> {
         let value = self.0.get().and(result.view().ok())?;
         let mut copy = None;
@@ -231,7 +232,8 @@ pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Tr
     result
 }
 
-/// Waits for the store, but not for ever, and survives its panics: also the one of a future that is dropped unfinished.
+/// Waits for the store, but not for ever, and survives its panics: also the one of a future that is
+/// dropped unfinished.
 async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble<E>> {
     let mut work = pin!(Some(work));
     #[cfg(feature = "tokio")]

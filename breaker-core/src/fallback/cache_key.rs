@@ -1,7 +1,8 @@
 //! Makes the key of a `cache(..)` step one that a store can keep: what is borrowed becomes owned.
 //!
-//! Which of the ways is taken depends on the type alone: each trait stands one `&` below the next one, so that method
-//! look-up finds the first that fits. Its name is one that no trait of the user's has.
+//! Which of the ways is taken depends on the type alone: each trait stands one `&` below the next
+//! one, so that method look-up finds the first that fits. Its name is one that no trait of the
+//! user's has.
 
 /// A part of a key, by reference.
 #[derive(Debug)]

@@ -59,21 +59,23 @@ impl Rejection<'_> {
         self.state
     }
 
-    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected for want of a place), `timeout` or `failure`.
+    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected for want of a
+    /// place), `timeout` or `failure`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         self.reason.as_str()
     }
 
-    /// In how long a call is worth making again, where that is known: when the breaker may let one in, or, after a failure that
-    /// came with a `retry_after` of the service's own, or of another breaker that rejected the call, when that is over, whichever is later.
+    /// In how long a call is worth making again, where that is known: when the breaker may let one
+    /// in, or, after a failure that came with a `retry_after` of the service's own, or of another
+    /// breaker that rejected the call, when that is over, whichever is later.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out, else the function's own, if that is an
-    /// `Error + Send + Sync + 'static` or a `Box` of one.
+    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out, else the function's
+    /// own, if that is an `Error + Send + Sync + 'static` or a `Box` of one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + 'static)> {
         self.error.map(|error| error as _)
@@ -171,8 +173,8 @@ pub struct FallbackMetadata {
     pub fallback_reason: String,
     /// The step that answered.
     pub fallback_source: String,
-    /// For how long the answer had been stored, in milliseconds; `None`, and left out of the JSON, where that is not known. A
-    /// `cache(..)` step knows it.
+    /// For how long the answer had been stored, in milliseconds; `None`, and left out of the JSON,
+    /// where that is not known. A `cache(..)` step knows it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub fallback_age_ms: Option<u64>,
 }

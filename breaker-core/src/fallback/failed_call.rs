@@ -53,7 +53,8 @@ impl<R> FailedCall<R> {
         Self::TimedOut(error)
     }
 
-    /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is one.
+    /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is
+    /// one.
     pub fn rejection<'a>(
         &'a self,
         show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
@@ -122,7 +123,8 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// What the caller would have got without fallbacks; `open` makes the error of a rejection or a time-out.
+    /// What the caller would have got without fallbacks; `open` makes the error of a rejection or a
+    /// time-out.
     pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
         R: Fallible,
@@ -133,7 +135,8 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// The same where the function's error may not be made of a rejection: then it stays what it is.
+    /// The same where the function's error may not be made of a rejection: then it stays what it
+    /// is.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
     pub fn unless_open(
         self,
@@ -158,8 +161,8 @@ impl<R> FailedCall<R> {
     }
 }
 
-/// A call that was rejected, or cut off, where no failure falls back: as [`FailedCall`], but it holds no result, whose type may not be
-/// `Send` while a step is awaited.
+/// A call that was rejected, or cut off, where no failure falls back: as [`FailedCall`], but it
+/// holds no result, whose type may not be `Send` while a step is awaited.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Refused<R> {

@@ -122,8 +122,8 @@ type Cache<V> = moka::sync::Cache<BuiltInKey, Stored<V>>;
 /// Which function, with all its type arguments, and which type of answer.
 type Whose = (TypeId, TypeId);
 
-/// The caches of one step: one for each instance of a generic function. They live as long as the process, in an isolated test
-/// too.
+/// The caches of one step: one for each instance of a generic function. They live as long as the
+/// process, in an isolated test too.
 #[derive(Default)]
 pub(crate) struct Caches(Mutex<Vec<(Whose, &'static (dyn Any + Send + Sync))>>);
 
@@ -151,8 +151,8 @@ impl Caches {
     }
 }
 
-/// The built-in cache of one step, as its function sees it. What an expansion calls takes it by value: a method that the user gave to
-/// all types goes before one that borrows.
+/// The built-in cache of one step, as its function sees it. What an expansion calls takes it by
+/// value: a method that the user gave to all types goes before one that borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
     site: &'static CacheSite,
@@ -165,8 +165,9 @@ pub struct BuiltIn {
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 impl BuiltIn {
-    /// `_instance` is a closure of the function: its type is another one for each instance of a generic function, and such
-    /// instances must not share answers. The attribute makes constants of `max` and `ttl`, and checks them:
+    /// `_instance` is a closure of the function: its type is another one for each instance of a
+    /// generic function, and such instances must not share answers. The attribute makes constants
+    /// of `max` and `ttl`, and checks them:
     ///
     /// ```compile_fail,E0080
     /// const NONE: u32 = 0;
@@ -203,8 +204,8 @@ impl BuiltIn {
         keep_sync(fresh, self.site, key, answer, &self);
     }
 
-    /// Answers that were used longest ago leave first. moka counts the time to live too, by its own clock, so that old answers
-    /// do not take up memory.
+    /// Answers that were used longest ago leave first. moka counts the time to live too, by its own
+    /// clock, so that old answers do not take up memory.
     fn cache<V: Lasting>(&self) -> Cache<V> {
         let builder = Cache::builder().max_capacity(self.max.into()).time_to_live(self.ttl.min(LONGEST));
         builder.eviction_policy(EvictionPolicy::lru()).build()

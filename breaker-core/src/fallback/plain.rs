@@ -8,7 +8,8 @@ use crate::fallback::steps::{Answer, Maybe, Surely};
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-/// What a function gives whose written type does not say whether it is a `Result`; `Shape` is one of the two below.
+/// What a function gives whose written type does not say whether it is a `Result`; `Shape` is one
+/// of the two below.
 #[derive(Debug)]
 pub struct Given<R, Shape>(R, PhantomData<fn() -> Shape>);
 
@@ -123,7 +124,8 @@ impl<R> Answer<Given<R, OfValue>, Maybe> for Option<R> {
     }
 }
 
-/// Of a function that returns an `Option`: a step that has the same signature, and has nothing, leaves it to the next one.
+/// Of a function that returns an `Option`: a step that has the same signature, and has nothing,
+/// leaves it to the next one.
 #[diagnostic::do_not_recommend]
 impl<T> Answer<Given<Option<T>, OfValue>, Surely> for Option<T> {
     fn answer(self) -> Option<Given<Self, OfValue>> {
@@ -141,7 +143,8 @@ where
     }
 }
 
-/// Makes an error of a rejection, if the error's type says how (autoref specialisation, as [`AsError`](crate::macro_support::show_error::AsError)).
+/// Makes an error of a rejection, if the error's type says how (autoref specialisation, as
+/// [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Opener<E>(PhantomData<fn() -> E>);
 

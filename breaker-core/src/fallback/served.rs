@@ -11,7 +11,8 @@ use std::time::Duration;
 
 /// So many fallbacks are kept of one run, so that a loop in it takes no memory without end.
 const MOST: usize = 256;
-/// So many of them may differ in their breaker alone, as the values of a `key` do: so they leave room for others.
+/// So many of them may differ in their breaker alone, as the values of a `key` do: so they leave
+/// room for others.
 const MOST_OF_ONE: usize = 16;
 
 /// A fallback that answered in place of the service: see [`served_fallbacks`].
@@ -46,12 +47,14 @@ impl ServedFallback {
 // What is collected for the innermost run on this thread; `None`: there is none.
 std::thread_local!(static COLLECTED: RefCell<Option<Vec<ServedFallback>>> = const { RefCell::new(None) });
 
-/// Runs a future, and gives its output with the fallbacks that answered in it: for a service that marks such answers.
+/// Runs a future, and gives its output with the fallbacks that answered in it: for a service that
+/// marks such answers.
 ///
-/// Each breaker, function, step and reason is there once, in the order of the first answer, with the age of the oldest one. At most 256 are
-/// kept, and at most 16 that differ in the value of a `key` alone. A
-/// fallback belongs to the run in which its call is polled: also below `join!` and the like, but not in a task that is
-/// spawned, which can have a run of its own. Within another run, only the inner one has it.
+/// Each breaker, function, step and reason is there once, in the order of the first answer, with
+/// the age of the oldest one. At most 256 are kept, and at most 16 that differ in the value of a
+/// `key` alone. A fallback belongs to the run in which its call is polled: also below `join!` and
+/// the like, but not in a task that is spawned, which can have a run of its own. Within another
+/// run, only the inner one has it.
 ///
 /// `breaker-axum` has a layer that does this for HTTP.
 ///
@@ -78,8 +81,8 @@ pub fn served_fallbacks<F: Future>(future: F) -> ServedFallbacks<F> {
     ServedFallbacks { future, served: Vec::new() }
 }
 
-/// Runs a closure, and gives what it returns with the fallbacks that answered in it: the same as [`served_fallbacks`] for
-/// synchronous functions.
+/// Runs a closure, and gives what it returns with the fallbacks that answered in it: the same as
+/// [`served_fallbacks`] for synchronous functions.
 pub fn served_fallbacks_sync<T>(run: impl FnOnce() -> T) -> (T, Vec<ServedFallback>) {
     let mut served = Vec::new();
     let value = {

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-/// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a `Result<Option<T>, E>`.
+/// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a
+/// `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
     label = "expected `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>`, where `Result<T, E>` is the function's `{R}`",
@@ -88,7 +89,8 @@ where
     F::Output: Future,
     <F::Output as Future>::Output: Answer<R, Way>,
 {
-    // Not by the way above once more: what it gives would be held while it is awaited, and would have to be `Send`.
+    // Not by the way above once more: what it gives would be held while it is awaited, and would
+    // have to be `Send`.
     async fn take(self) -> Option<R> {
         self.await.await.answer()
     }

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// An answer, and when it was stored. It is what a [`Store`] keeps for a `cache(..)` step, so that a served answer can tell its
-/// age. Clones share the answer.
+/// An answer, and when it was stored. It is what a [`Store`] keeps for a `cache(..)` step, so that
+/// a served answer can tell its age. Clones share the answer.
 ///
 /// The age is told by the breaker's clock: monotonic, and with the feature `test-util` tokio's.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ impl<V> Stored<V> {
         Self { value: Arc::new(value), at: clock::now() }
     }
 
-    /// An answer that was stored at that time of the day: for stores outside of the process, which keep
-    /// [`stored_at`](Self::stored_at) with it. A time that is yet to come means now.
+    /// An answer that was stored at that time of the day: for stores outside of the process, which
+    /// keep [`stored_at`](Self::stored_at) with it. A time that is yet to come means now.
     #[must_use]
     pub fn since(value: V, at: SystemTime) -> Self {
         let age = SystemTime::now().duration_since(at).unwrap_or_default();
@@ -65,14 +65,17 @@ impl<V> Stored<V> {
     }
 }
 
-/// A place for answers that takes time to reach: `cache(store = EXPR, key = ..)` of [`macro@crate::fallback::steps`], in an `async fn`.
+/// A place for answers that takes time to reach: `cache(store = EXPR, key = ..)` of
+/// [`macro@crate::fallback::steps`], in an `async fn`.
 ///
-/// An error says that the store does not work. It never fails the call: what cannot be read is not served, and what cannot be
-/// stored is answered all the same. [`Listener::store_failure`](crate::Listener::store_failure) tells of it. The same goes for a
-/// panic, and for a store that has given no answer after 250 ms (in a tokio runtime with a timer): its future is dropped then.
+/// An error says that the store does not work. It never fails the call: what cannot be read is not
+/// served, and what cannot be stored is answered all the same.
+/// [`Listener::store_failure`](crate::Listener::store_failure) tells of it. The same goes for a
+/// panic, and for a store that has given no answer after 250 ms (in a tokio runtime with a timer):
+/// its future is dropped then.
 ///
-/// With the feature `moka`, a `moka::future::Cache<K, Stored<V>>` is one. Stores that never wait are a [`SyncStore`] instead, and
-/// references, `Box`es and `Arc`s of stores are stores.
+/// With the feature `moka`, a `moka::future::Cache<K, Stored<V>>` is one. Stores that never wait
+/// are a [`SyncStore`] instead, and references, `Box`es and `Arc`s of stores are stores.
 ///
 /// ```
 /// # use breaker_core::{Store, Stored};
@@ -114,8 +117,8 @@ pub trait Store<K, V> {
     fn put(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// A place for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of [`macro@crate::fallback::steps`], in any
-/// function.
+/// A place for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of
+/// [`macro@crate::fallback::steps`], in any function.
 ///
 /// An error or a panic never fails the call, as with a [`Store`]. With the feature `moka`, a
 /// `moka::sync::Cache<K, Stored<V>>` is one.

@@ -24,7 +24,8 @@ pin_project! {
 }
 
 impl<'a> Rejection<'a> {
-    /// The step under its own limit, or, where it has none, that of the function; `Some(None)`: it has no limit.
+    /// The step under its own limit, or, where it has none, that of the function; `Some(None)`: it
+    /// has no limit.
     #[doc(hidden)]
     pub fn timed<F>(&self, source: &'static str, own: Option<Option<Duration>>, step: F) -> Timed<'_, 'a, F> {
         Timed { step, rejection: self, source, own, limit: None }

@@ -6,7 +6,8 @@ use crate::config::keys::Settings;
 use crate::config::types::Backoff;
 use std::time::Duration;
 
-/// An opening. How long it lasts follows from the present settings, so that `reconfigure` holds for one that is under way.
+/// An opening. How long it lasts follows from the present settings, so that `reconfigure` holds for
+/// one that is under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenPeriod {
     since: Tick,

@@ -7,7 +7,8 @@ use crate::machine::trip::{Trip, reaches};
 use crate::machine::window::Mark;
 use std::time::Duration;
 
-/// A recovery on trial. (So many successes of so many probes, and the rate after a number of them, as failsafe-go and resilience4j judge it.)
+/// A recovery on trial. (So many successes of so many probes, and the rate after a number of them,
+/// as failsafe-go and resilience4j judge it.)
 #[derive(Debug, Default)]
 pub(crate) struct Trial {
     probes: Probes,
@@ -17,7 +18,8 @@ pub(crate) struct Trial {
     slow: u32,
     /// Those of the successes that were slow.
     slow_successes: u32,
-    /// Places beyond those of the settings, so that a probe that brings no result does not keep out the one that would.
+    /// Places beyond those of the settings, so that a probe that brings no result does not keep out
+    /// the one that would.
     more: u32,
     /// So many calls were rejected before one failed, which may have waited for them.
     lacked: u64,
@@ -29,11 +31,13 @@ pub(crate) struct Trial {
     hidden: u32,
 }
 
-/// How many places a trial can get beyond those of the settings, and how many drops without a slot a trial or a ramp can spare.
+/// How many places a trial can get beyond those of the settings, and how many drops without a slot
+/// a trial or a ramp can spare.
 pub(crate) const MOST: u32 = 16;
 
-/// How many places more than those of the settings are lacking after so many calls were rejected. A few may belong to the call that failed (a task, a
-/// permit around it); of many, more places would let in but a part.
+/// How many places more than those of the settings are lacking after so many calls were rejected. A
+/// few may belong to the call that failed (a task, a permit around it); of many, more places would
+/// let in but a part.
 pub(crate) fn lacking(more: u32, rejected: u64) -> u32 {
     if (1..=u64::from(MOST)).contains(&rejected) { more.saturating_add(1).min(MOST) } else { 0 }
 }
@@ -51,7 +55,8 @@ impl Trial {
         Self { more, ..Self::default() }
     }
 
-    /// How many such places the next trial gets, if this one has failed: one more, if that may have been the reason.
+    /// How many such places the next trial gets, if this one has failed: one more, if that may have
+    /// been the reason.
     pub(crate) fn lacking(&self) -> u32 {
         lacking(self.more, self.lacked)
     }
@@ -77,8 +82,9 @@ impl Trial {
         self.probes.watch(probe, turned_away);
     }
 
-    /// Whether a dropped call is no failure, since calls were rejected meanwhile: since a probe was let in, or in this trial, where the call
-    /// holds no slot because one inside it has taken it over, or its lease is over.
+    /// Whether a dropped call is no failure, since calls were rejected meanwhile: since a probe was
+    /// let in, or in this trial, where the call holds no slot because one inside it has taken it
+    /// over, or its lease is over.
     pub(crate) fn spares(&mut self, probe: u32, turned_away: u64) -> bool {
         if self.probes.turned_away(probe).is_some() {
             return self.may_widen(probe, turned_away);
@@ -88,14 +94,16 @@ impl Trial {
         spares
     }
 
-    /// Takes in a success that does not count because a call inside was dropped. Gives whether as many would have closed the breaker.
+    /// Takes in a success that does not count because a call inside was dropped. Gives whether as
+    /// many would have closed the breaker.
     pub(crate) fn hides(&mut self, settings: &Settings) -> bool {
         self.hidden = self.hidden.saturating_add(1);
         self.hidden == settings.success_threshold
     }
 
-    /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result, `turned_away` says how many calls had been rejected by now: if
-    /// that is more than when it was let in, there is one place more. Gives whether there is.
+    /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result,
+    /// `turned_away` says how many calls had been rejected by now: if that is more than when it was
+    /// let in, there is one place more. Gives whether there is.
     pub(crate) fn give_back(&mut self, probe: u32, turned_away: Option<u64>) -> bool {
         let widened = turned_away.is_some_and(|now| self.may_widen(probe, now));
         self.probes.give_back(probe);
@@ -103,7 +111,8 @@ impl Trial {
         widened
     }
 
-    /// Whether the trial gets a place more if this probe brings no result: it holds a slot, and calls were rejected since it was let in.
+    /// Whether the trial gets a place more if this probe brings no result: it holds a slot, and
+    /// calls were rejected since it was let in.
     pub(crate) fn may_widen(&self, probe: u32, turned_away: u64) -> bool {
         self.more < MOST && self.probes.turned_away(probe).is_some_and(|before| turned_away > before)
     }
@@ -113,8 +122,9 @@ impl Trial {
         self.probes.full_until(self.limit(settings))
     }
 
-    /// How many probes may run at once. Where a trial takes several probes, no more are let in than it still needs; one always is, so that no change
-    /// of the settings leaves it without a verdict.
+    /// How many probes may run at once. Where a trial takes several probes, no more are let in than
+    /// it still needs; one always is, so that no change of the settings leaves it without a
+    /// verdict.
     fn limit(&self, settings: &Settings) -> u32 {
         let at_once = settings.half_open_max_calls;
         let needed = settings.probes().max(at_once).saturating_sub(self.finished());
@@ -196,7 +206,8 @@ struct Lease {
 }
 
 impl Probes {
-    /// Takes a slot for `lease` and gives the probe's number, from 1. `None`: all `limit` slots are held.
+    /// Takes a slot for `lease` and gives the probe's number, from 1. `None`: all `limit` slots are
+    /// held.
     pub(crate) fn take(&mut self, now: Tick, limit: u32, lease: Duration) -> Option<u32> {
         self.leases.retain(|held| held.until > now);
         if self.leases.len() >= limit as usize {
@@ -223,8 +234,8 @@ impl Probes {
         self.leases.retain(|held| held.probe != probe);
     }
 
-    /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free. More than `limit` can be
-    /// held after the limit was lowered.
+    /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free.
+    /// More than `limit` can be held after the limit was lowered.
     pub(crate) fn full_until(&self, limit: u32) -> Option<Tick> {
         let surplus = self.leases.len().checked_sub(limit as usize)?;
         let mut ends: Vec<_> = self.leases.iter().map(|held| held.until).collect();

@@ -17,7 +17,8 @@ impl Machine {
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
     }
 
-    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so already.
+    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so
+    /// already.
     pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Transition> {
         if self.manual == manual {
             return None;
@@ -39,7 +40,8 @@ impl Machine {
         Transition { reset: true, shadow: false, ..self.shift_manually(None, now) }
     }
 
-    /// Takes other settings, which hold from here on; what was counted stays where it still means the same.
+    /// Takes other settings, which hold from here on; what was counted stays where it still means
+    /// the same.
     pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Transition> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
         self.end_what_is_over(now);
@@ -64,7 +66,8 @@ impl Machine {
         })
     }
 
-    /// An opening or a ramp that is over does not begin again because other settings would have made it longer.
+    /// An opening or a ramp that is over does not begin again because other settings would have
+    /// made it longer.
     fn end_what_is_over(&mut self, now: Tick) {
         let lapsed = self.lapsed(now);
         match (&mut self.phase, lapsed, self.settings.ramp) {
@@ -75,7 +78,8 @@ impl Machine {
         }
     }
 
-    /// Has what follows from the settings as they say: how long a run and its gaps may be, and the window. Without a rule nothing is added to it, so it must not keep what is older.
+    /// Has what follows from the settings as they say: how long a run and its gaps may be, and the
+    /// window. Without a rule nothing is added to it, so it must not keep what is older.
     pub(super) fn arrange(&mut self) {
         self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
         self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
@@ -93,7 +97,8 @@ impl Machine {
         self.move_manually(Phase::Open(opening), now)
     }
 
-    /// Lets probes in before their time. A trial that is under way, or begins with the next call, goes on.
+    /// Lets probes in before their time. A trial that is under way, or begins with the next call,
+    /// goes on.
     pub(crate) fn half_open_manually(&mut self, now: Tick) -> Option<Transition> {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
@@ -112,7 +117,8 @@ impl Machine {
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
-    /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the trial is taken (rule 4).
+    /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the
+    /// trial is taken (rule 4).
     #[cfg(feature = "tokio")]
     pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))

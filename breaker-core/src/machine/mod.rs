@@ -1,7 +1,7 @@
 //! The state machine of a breaker, as plain data: every state and every transition.
 //!
-//! It holds no lock, clock or callback. The present comes in as an argument, a [`Transition`] goes out, and the caller reports it
-//! when it has released its lock.
+//! It holds no lock, clock or callback. The present comes in as an argument, a [`Transition`] goes
+//! out, and the caller reports it when it has released its lock.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -15,32 +15,47 @@
 //!
 //! May use: `sync`, `clock`, `config`. To add a rule that opens it, add it to `trip`.
 //!
-//! The rules, each with the function that keeps it. Each has tests of its name in `tests/tests/rules.rs`.
+//! The rules, each with the function that keeps it. Each has tests of its name in
+//! `tests/tests/rules.rs`.
 //!
-//! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the state changes nothing
-//!    (`state`).
-//! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call (`closed_call`; `review` for successes
-//!    that were added to the window without the lock, `review_under_way` for slow calls that have not ended). The tripping call returns its own error: the library returns every result as it is.
+//! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the
+//!    state changes nothing (`state`).
+//! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call
+//!    (`closed_call`; `review` for successes that were added to the window without the lock,
+//!    `review_under_way` for slow calls that have not ended). The tripping call returns its own
+//!    error: the library returns every result as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
-//! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes it so when the first probe comes, and the
-//!    change is told then. No timer or task is needed; where one watches, `lapse` does the same without a probe.
-//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`); `success_threshold` successes close it, one
-//!    counted failure opens it again, unless its trial has failures to spare (`Trial::verdict`). A probe slower than `slow_call` is no
-//!    success there; with `probe_failure_rate` it is for `slow_rate` to judge. Being rejected is as cheap as when
-//!    open (`publish`). A call inside a call of the same breaker goes in with it and is not asked (`nesting::go_along`): the first one inside a
-//!    probe takes over its slot, and all vote. The innermost result counts, once (`tells`). After closing a ramp may let in a share of the calls only (`ask_closed`).
-//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives `probe_timeout` loses it (`Trial::take`), but
-//!    decides if its generation still stands. Where calls were rejected meanwhile for want of a place, the trial gets one place more, so
-//!    that no trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a ramp that has rejected calls.
-//!    Where a call failed and a few others were rejected, the next trial gets the place (`Trial::lacking`).
-//! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`). `shift` starts generations.
-//! 8. A panic of the call's own poll is an ending of its own (`classify`); the permit tells it from a drop.
-//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`classify`); `drops` counts those in a row. A stream that is dropped after
-//!    an item is a success, unless its reader has waited for another one for as long as `on_cancel` says.
-//! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go of the lock.
+//! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes
+//!    it so when the first probe comes, and the change is told then. No timer or task is needed;
+//!    where one watches, `lapse` does the same without a probe.
+//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`);
+//!    `success_threshold` successes close it, one counted failure opens it again, unless its trial
+//!    has failures to spare (`Trial::verdict`). A probe slower than `slow_call` is no success
+//!    there; with `probe_failure_rate` it is for `slow_rate` to judge. Being rejected is as cheap
+//!    as when open (`publish`). A call inside a call of the same breaker goes in with it and is not
+//!    asked (`nesting::go_along`): the first one inside a probe takes over its slot, and all vote.
+//!    The innermost result counts, once (`tells`). After closing a ramp may let in a share of the
+//!    calls only (`ask_closed`).
+//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives
+//!    `probe_timeout` loses it (`Trial::take`), but decides if its generation still stands. Where
+//!    calls were rejected meanwhile for want of a place, the trial gets one place more, so that no
+//!    trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a
+//!    ramp that has rejected calls. Where a call failed and a few others were rejected, the next
+//!    trial gets the place (`Trial::lacking`).
+//! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`).
+//!    `shift` starts generations.
+//! 8. A panic of the call's own poll is an ending of its own (`classify`); the permit tells it from
+//!    a drop.
+//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`classify`); `drops` counts
+//!    those in a row. A stream that is dropped after an item is a success, unless its reader has
+//!    waited for another one for as long as `on_cancel` says.
+//! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go
+//!     of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
-//! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask for one too (`mode`).
-//! 13. Other settings leave the state as it is, and the counts where they still mean the same (`reconfigure`, `arrange`).
+//! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask
+//!     for one too (`mode`).
+//! 13. Other settings leave the state as it is, and the counts where they still mean the same
+//!     (`reconfigure`, `arrange`).
 
 pub(crate) mod backoff;
 pub(crate) mod half_open;
@@ -87,7 +102,8 @@ pub(crate) struct Machine {
     /// Made when a rule first needs one.
     window: Option<Arc<SlidingWindow>>,
     pace: OpenBackoff,
-    /// Places that the next trial gets beyond those of the settings, since calls of the last one may have failed for want of them (rule 6).
+    /// Places that the next trial gets beyond those of the settings, since calls of the last one
+    /// may have failed for want of them (rule 6).
     lacking: u32,
     /// That a trial has a place more was told in this outage.
     told_of_places: bool,
@@ -95,7 +111,8 @@ pub(crate) struct Machine {
     failed_probes: u32,
     /// Calls dropped since the last result (rule 9).
     drops: u32,
-    /// Questions in a row that failed after a success inside them, and whether that was told since the last reset.
+    /// Questions in a row that failed after a success inside them, and whether that was told since
+    /// the last reset.
     eclipsed: FailureStreak,
     eclipse_told: bool,
     trip: Option<Trip>,
@@ -128,7 +145,8 @@ impl Machine {
         Self::blank(settings, seed, 1, now)
     }
 
-    /// One that has only been reset since it was new, if anything: closed, or disabled by its settings, `since` then, with nothing counted.
+    /// One that has only been reset since it was new, if anything: closed, or disabled by its
+    /// settings, `since` then, with nothing counted.
     pub(crate) fn blank(settings: Arc<Settings>, seed: u64, generation: u64, since: Tick) -> Self {
         let mut machine = Self {
             settings,
@@ -221,7 +239,8 @@ impl Machine {
         Admission::Rejected { state, wait: RetryAfter::until(until, now) }
     }
 
-    /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time grows.
+    /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time
+    /// grows.
     fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Transition {
         let (lacking, failed) = match &self.phase {
             Phase::Closed { ramp: Some(ramp), .. } => {

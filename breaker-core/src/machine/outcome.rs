@@ -8,14 +8,15 @@ use std::time::Duration;
 pub enum Outcome {
     /// The service answered: clears a run of failures, and a probe that ends so counts for closing.
     Success,
-    /// The result proves nothing about the service (a local validation error): it is neither counted
-    /// nor clears a run of failures, and a probe that ends so gives its slot back.
+    /// The result proves nothing about the service (a local validation error): it is neither
+    /// counted nor clears a run of failures, and a probe that ends so gives its slot back.
     Neutral,
     /// The service failed: counts against it.
     Failure {
-        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it did. When this failure opens the breaker, it
-        /// stays open at least so long, but not longer than the `max` of its `backoff` (10 minutes without one). `#[retry]` waits so
-        /// long, or gives up, and a fallback step sees it.
+        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it
+        /// did. When this failure opens the breaker, it stays open at least so long, but not longer
+        /// than the `max` of its `backoff` (10 minutes without one). `#[retry]` waits so long, or
+        /// gives up, and a fallback step sees it.
         retry_after: Option<Duration>,
     },
 }
@@ -59,9 +60,11 @@ pub(crate) enum Ending {
     Result(Outcome),
     /// The body's own poll panicked.
     Panicked,
-    /// The call was dropped before it had a result. `took`: how long it took, where that is not the time until now.
+    /// The call was dropped before it had a result. `took`: how long it took, where that is not the
+    /// time until now.
     Dropped { took: Option<Duration> },
-    /// Its stream was dropped after it had given items. `waited`: how long its reader had waited for the next one, if it did.
+    /// Its stream was dropped after it had given items. `waited`: how long its reader had waited
+    /// for the next one, if it did.
     #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
     Left { waited: Option<Duration> },
 }

@@ -7,7 +7,8 @@ use crate::machine::state::State;
 use crate::machine::trip::{Trip, WindowTotals};
 use std::time::Duration;
 
-/// A call as the machine knows it: under which word it was admitted, on which slot, and when, if that was noted.
+/// A call as the machine knows it: under which word it was admitted, on which slot, and when, if
+/// that was noted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) word: PackedState,
@@ -15,9 +16,11 @@ pub(crate) struct Call {
     pub(crate) started: Tick,
     /// What the calls inside it have told.
     pub(crate) evidence: Evidence,
-    /// What calls inside the one around it have told; `None` where it is the outermost call of its breaker.
+    /// What calls inside the one around it have told; `None` where it is the outermost call of its
+    /// breaker.
     pub(crate) around: Option<Evidence>,
-    /// How many calls were rejected by now; only where there is a slot, a trial or a ramp, or the call is dropped.
+    /// How many calls were rejected by now; only where there is a slot, a trial or a ramp, or the
+    /// call is dropped.
     pub(crate) rejected: u64,
 }
 
@@ -76,7 +79,8 @@ pub(crate) struct Settled {
     /// Which trial has one place more, if that is to be told.
     pub(crate) widened: Option<Widened>,
     pub(crate) eclipse: Eclipse,
-    /// As many successes as would close the breaker were each hidden by the drop of a call inside the one that succeeded.
+    /// As many successes as would close the breaker were each hidden by the drop of a call inside
+    /// the one that succeeded.
     pub(crate) hidden: bool,
     /// The probes that failed in a row, if this is one of them.
     pub(crate) failed_probes: u32,

@@ -4,7 +4,8 @@ use crate::clock::{Tick, nanos_of};
 use crate::machine::state::State;
 use std::time::Duration;
 
-/// The state, some flags and the generation, in one word. That of a call has marks above them, which no published word has.
+/// The state, some flags and the generation, in one word. That of a call has marks above them,
+/// which no published word has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackedState(pub(crate) u64);
 
@@ -16,7 +17,8 @@ impl PackedState {
     pub(crate) const SHUT: u64 = 1;
     /// Admission is the machine's to decide.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a run of failures, of drops or of eclipses, or a probe.
+    /// A success changes something: there is a run of failures, of drops or of eclipses, or a
+    /// probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls note when they start.
     pub(crate) const TIMED: u64 = 1 << 3;
@@ -32,7 +34,8 @@ impl PackedState {
     const STATE_SHIFT: u32 = 8;
     /// A call that is let in takes a place.
     pub(crate) const PLACES: u64 = 1 << 12;
-    /// The call holds a place. No published word has it. It stands below the generation, so that the end of a call asks for it in one look with `PASS`.
+    /// The call holds a place. No published word has it. It stands below the generation, so that
+    /// the end of a call asks for it in one look with `PASS`.
     pub(crate) const HOLDS: u64 = 1 << 13;
     /// The call is counted among those that are under way. No published word has it.
     pub(crate) const STARTED: u64 = 1 << 14;
@@ -42,7 +45,8 @@ impl PackedState {
     pub(crate) const CLOSING: u64 = 1 << 55;
     /// There are calls inside this one on its thread.
     pub(crate) const BURIED: u64 = 1 << 56;
-    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same: it was told of, so its end is.
+    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same:
+    /// it was told of, so its end is.
     pub(crate) const UNBOUND: u64 = 1 << 57;
     /// Where [`Evidence`] is kept.
     const EVIDENCE_SHIFT: u32 = 58;
@@ -61,7 +65,8 @@ impl PackedState {
         self.0 & flags != 0
     }
 
-    /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and it takes no place.
+    /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and
+    /// it takes no place.
     #[inline]
     pub(crate) const fn lets_in(self) -> bool {
         !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::OBSERVED | Self::PLACES)
@@ -73,8 +78,8 @@ impl PackedState {
         self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
-    /// Whether a failure may do nothing but make a run longer, while the word stands: there is one, no rule looks at anything else, and
-    /// there are no listeners.
+    /// Whether a failure may do nothing but make a run longer, while the word stands: there is one,
+    /// no rule looks at anything else, and there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_streak(self) -> bool {
         const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
@@ -193,7 +198,8 @@ impl Evidence {
     }
 }
 
-/// In how long a rejected call may come again. Kept as small as it is, since every result of a call has room for it.
+/// In how long a rejected call may come again. Kept as small as it is, since every result of a call
+/// has room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RetryAfter(u64);
 
@@ -201,7 +207,8 @@ impl RetryAfter {
     /// Nobody knows.
     pub(crate) const UNKNOWN: Self = Self(u64::MAX);
 
-    /// For a call that is rejected at `now`: until `until`. Nobody knows when that never comes (forced open without an end).
+    /// For a call that is rejected at `now`: until `until`. Nobody knows when that never comes
+    /// (forced open without an end).
     #[inline]
     pub(crate) fn until(until: Tick, now: Tick) -> Self {
         if until == Tick::NEVER { Self::UNKNOWN } else { Self(until.nanos_since(now)) }
@@ -225,7 +232,8 @@ impl RetryAfter {
     }
 }
 
-/// A state as a number from 0 to 5, in the order above. What is written down for each rejected call and seldom looked at costs the least so.
+/// A state as a number from 0 to 5, in the order above. What is written down for each rejected call
+/// and seldom looked at costs the least so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateCode(pub(crate) u8);
 

@@ -12,7 +12,8 @@ pub(crate) struct Ramp {
     sum: u128,
     /// No call has come yet.
     first: bool,
-    /// So many calls that would be rejected may pass, since the last recovery lacked them, and do so still.
+    /// So many calls that would be rejected may pass, since the last recovery lacked them, and do
+    /// so still.
     more: u32,
     left: u32,
     /// Calls that were rejected.
@@ -22,7 +23,8 @@ pub(crate) struct Ramp {
 }
 
 impl Ramp {
-    /// The first call passes, however early it comes: where calls are few, there may be no other one for long.
+    /// The first call passes, however early it comes: where calls are few, there may be no other
+    /// one for long.
     pub(crate) const fn new(now: Tick, more: u32) -> Self {
         Self { since: now, sum: 0, first: true, more, left: more, rejected: 0, spared: 0 }
     }
@@ -32,7 +34,8 @@ impl Ramp {
         lacking(self.more, self.rejected.into())
     }
 
-    /// The share of calls that is let in now, from 0 to 1; `None` when the ramp of this length is over.
+    /// The share of calls that is let in now, from 0 to 1; `None` when the ramp of this length is
+    /// over.
     pub(crate) fn share(&self, now: Tick, length: Duration) -> Option<f64> {
         let passed = now.since(self.since);
         (passed < length).then(|| passed.as_secs_f64() / length.as_secs_f64())

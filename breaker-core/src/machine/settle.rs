@@ -44,8 +44,8 @@ impl Machine {
         word.generation() == self.generation && !word.has(PackedState::UNBOUND)
     }
 
-    /// Takes back the slot of a call that ends with the one around it, which has no result either if that was in vain. Gives whether the trial has
-    /// one place more.
+    /// Takes back the slot of a call that ends with the one around it, which has no result either
+    /// if that was in vain. Gives whether the trial has one place more.
     pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
         let widened = self.binds(call.word) && self.leave_slot(call, outcome);
@@ -72,8 +72,9 @@ impl Machine {
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
-    /// A call that is dropped while others were rejected may be dropped for that, as by a `try_join!`: on trial and during a ramp it has no result
-    /// then, where each drop is a failure. One that is dropped after the time that `on_cancel` gives has hung.
+    /// A call that is dropped while others were rejected may be dropped for that, as by a
+    /// `try_join!`: on trial and during a ramp it has no result then, where each drop is a failure.
+    /// One that is dropped after the time that `on_cancel` gives has hung.
     fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = ending.is_drop();
         let each_fails = self.settings.on_cancel == OnCancel::Failure;
@@ -94,7 +95,8 @@ impl Machine {
         rejected.saturating_add(self.counts.shadow_rejected)
     }
 
-    /// Whether this success, which a call inside that was dropped hides, makes as many as would have closed the breaker.
+    /// Whether this success, which a call inside that was dropped hides, makes as many as would
+    /// have closed the breaker.
     fn hides(&mut self) -> bool {
         match &mut self.phase {
             Phase::HalfOpen(trial) => trial.hides(&self.settings),
@@ -102,8 +104,9 @@ impl Machine {
         }
     }
 
-    /// Notes a question that fails after a success inside it, which ends the run: there may be as many as would open the breaker, were those
-    /// successes not. A question that succeeds ends their run; `fail_window` does too.
+    /// Notes a question that fails after a success inside it, which ends the run: there may be as
+    /// many as would open the breaker, were those successes not. A question that succeeds ends
+    /// their run; `fail_window` does too.
     fn eclipse(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> Eclipse {
         let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
         let fails = match call.around {
@@ -123,8 +126,9 @@ impl Machine {
         if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
     }
 
-    /// Takes in a failure of a call whose word still stands and [has only a run](Word::has_only_a_run), if that gets longer and stays
-    /// below its limit: then neither the gate nor a note has anything to learn from it. `false`: it is for `settle`.
+    /// Takes in a failure of a call whose word still stands and [has only a
+    /// run](Word::has_only_a_run), if that gets longer and stays below its limit: then neither the
+    /// gate nor a note has anything to learn from it. `false`: it is for `settle`.
     #[inline]
     pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
         let again = self.run.lengthen(now, self.longest_gap, self.longest_run);
@@ -245,8 +249,9 @@ impl Machine {
     }
 }
 
-/// What is left to tell of a call after what those inside it have told (rule 5): of a failure, unless they told one, gave an error or were
-/// rejected; of anything else, unless they told anything, were rejected or were dropped.
+/// What is left to tell of a call after what those inside it have told (rule 5): of a failure,
+/// unless they told one, gave an error or were rejected; of anything else, unless they told
+/// anything, were rejected or were dropped.
 fn tells(evidence: Evidence, outcome: Counted) -> Counted {
     let told = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
     if evidence.has(told) { Counted::PassedOn } else { outcome }

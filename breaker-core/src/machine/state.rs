@@ -21,7 +21,8 @@ pub enum State {
 }
 
 impl State {
-    /// The name in logs, metrics and JSON: `closed`, `open`, `half_open`, `forced_open`, `disabled`, `shadow`.
+    /// The name in logs, metrics and JSON: `closed`, `open`, `half_open`, `forced_open`,
+    /// `disabled`, `shadow`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

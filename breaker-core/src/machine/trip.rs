@@ -7,8 +7,9 @@ use crate::config::types::Window;
 use std::fmt;
 use std::time::Duration;
 
-/// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure counter
-/// that a success resets; the time limit between two failures is Polly's and pybreaker's refinement.)
+/// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure
+/// counter that a success resets; the time limit between two failures is Polly's and pybreaker's
+/// refinement.)
 #[derive(Debug)]
 pub(crate) struct FailureStreak {
     length: u32,
@@ -21,8 +22,8 @@ impl FailureStreak {
         Self { length: 0, first: Tick::ZERO, last: Tick::ZERO }
     }
 
-    /// Adds a failure and gives the run's new length. A run whose last failure is more than `window` ago is
-    /// forgotten first; `None`: never.
+    /// Adds a failure and gives the run's new length. A run whose last failure is more than
+    /// `window` ago is forgotten first; `None`: never.
     pub(crate) fn failed(&mut self, now: Tick, window: Option<Duration>) -> u32 {
         if window.is_some_and(|window| now.since(self.last) > window) {
             self.clear();
@@ -35,8 +36,8 @@ impl FailureStreak {
         self.length
     }
 
-    /// Adds a failure to a run that goes on, since the last one was not more than `gap` nanoseconds ago, and stays shorter than `most`.
-    /// `false`: nothing was added.
+    /// Adds a failure to a run that goes on, since the last one was not more than `gap` nanoseconds
+    /// ago, and stays shorter than `most`. `false`: nothing was added.
     #[inline]
     pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
         let longer = self.length.saturating_add(1);
@@ -47,7 +48,8 @@ impl FailureStreak {
         goes_on
     }
 
-    /// Whether a failure now would make it longer: there is one, and the last was not more than `gap` nanoseconds ago.
+    /// Whether a failure now would make it longer: there is one, and the last was not more than
+    /// `gap` nanoseconds ago.
     #[inline]
     pub(crate) fn counts_at(&self, now: Tick, gap: u64) -> bool {
         self.length > 0 && now.nanos_since(self.last) <= gap
@@ -131,8 +133,8 @@ impl WindowRules {
     }
 }
 
-/// Whether `part` is at least this share of `whole`. A quotient and a literal are rounded alike, so 7 of 100 are 0.07, which
-/// they need not be when 0.07 is multiplied by 100.
+/// Whether `part` is at least this share of `whole`. A quotient and a literal are rounded alike, so
+/// 7 of 100 are 0.07, which they need not be when 0.07 is multiplied by 100.
 pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
     part > 0 && part as f64 / whole as f64 >= share
 }
@@ -276,7 +278,8 @@ impl fmt::Display for Number {
     }
 }
 
-/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most, or one digit of a smaller one: `0.004 %`.
+/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most, or one digit of a
+/// smaller one: `0.004 %`.
 struct Percent(f64);
 
 impl fmt::Display for Percent {

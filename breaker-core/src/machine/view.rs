@@ -119,8 +119,9 @@ impl Machine {
         (PackedState::new(self.shown_state(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
-    /// When that happened last which it would be missed for: a failure or a slow call that still counts, the beginning of a trial or a ramp, the
-    /// end of an open time. `None`: it knows nothing that a new machine would not.
+    /// When that happened last which it would be missed for: a failure or a slow call that still
+    /// counts, the beginning of a trial or a ramp, the end of an open time. `None`: it knows
+    /// nothing that a new machine would not.
     pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
         let Phase::Closed { ramp, since } = &self.phase else {
             return Some(self.lapsed(now).unwrap_or(self.since));

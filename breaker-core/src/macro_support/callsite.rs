@@ -39,7 +39,8 @@ impl Site {
         }
     }
 
-    /// A site with settings that rustc has evaluated and [`checked`](crate::macro_support::declare::checked).
+    /// A site with settings that rustc has evaluated and
+    /// [`checked`](crate::macro_support::declare::checked).
     #[must_use]
     #[track_caller]
     pub const fn typed(
@@ -80,8 +81,9 @@ impl Site {
         binding.breaker.admit(Caller::Site(binding))
     }
 
-    /// Asks the breaker that stands for `key` for one call. While the one without a key is not closed, that one answers for
-    /// all: somebody opened, disabled or shadowed it, and what it then needs to close are calls of its own.
+    /// Asks the breaker that stands for `key` for one call. While the one without a key is not
+    /// closed, that one answers for all: somebody opened, disabled or shadowed it, and what it then
+    /// needs to close are calls of its own.
     ///
     /// # Errors
     /// When the breaker rejects it.

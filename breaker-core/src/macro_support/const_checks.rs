@@ -20,7 +20,8 @@ pub const fn checked(config: Config) -> Config {
     config
 }
 
-/// A number of attempts; each value of a `#[retry]` has a call of its own, so that one of another type is told where it stands.
+/// A number of attempts; each value of a `#[retry]` has a call of its own, so that one of another
+/// type is told where it stands.
 #[must_use]
 pub const fn attempts(value: u32) -> u32 {
     value

@@ -21,7 +21,8 @@ macro_rules! __breaker_submit {
 
 /// Declares the site, has the linker gather it, and begins a call of it.
 ///
-/// A macro of few words, since the attribute writes it for each function; of the user's code there are only values in it.
+/// A macro of few words, since the attribute writes it for each function; of the user's code there
+/// are only values in it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {

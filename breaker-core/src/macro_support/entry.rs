@@ -29,12 +29,14 @@ pub(crate) struct Entry(CallState);
 
 /// How far a call has come.
 enum CallState {
-    /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being dropped.
+    /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being
+    /// dropped.
     Cut(&'static Binding, bool),
     /// It was let in otherwise, or its body has waited.
     Held(Held),
-    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the first time. Then the stack of calls
-    /// has the word under which it was let in, and if that call ends as most do, it stays so.
+    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the
+    /// first time. Then the stack of calls has the word under which it was let in, and if that call
+    /// ends as most do, it stays so.
     NotStarted(&'static Site),
     /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
     Rejected(ManuallyDrop<CircuitBreakerError>),
@@ -50,7 +52,8 @@ struct Held {
     started: Tick,
     /// Zero where it is none.
     probe: u32,
-    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop where a call is over.
+    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop
+    /// where a call is over.
     limit: ManuallyDrop<Option<timeout::Limit>>,
     /// The body is being polled.
     runs: bool,
@@ -61,7 +64,8 @@ struct Held {
     _room: Room,
 }
 
-/// A byte beside the probe. The values that it never has are the tag of [`CallState`], which needs no word of its own so.
+/// A byte beside the probe. The values that it never has are the tag of [`CallState`], which needs
+/// no word of its own so.
 #[repr(u8)]
 enum Room {
     Taken,
@@ -74,8 +78,9 @@ impl Entry {
         Self(CallState::NotStarted(site))
     }
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic over the result only, so that it is compiled
-    /// once for each type of one, and not for each function.
+    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic
+    /// over the result only, so that it is compiled once for each type of one, and not for each
+    /// function.
     #[inline]
     pub(crate) fn finish<R, E>(
         &mut self,
@@ -122,8 +127,8 @@ impl Entry {
         self.finish(shared, polled, classify, context, open)
     }
 
-    /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for which one look is enough as a rule. `None`: it
-    /// rejects the call.
+    /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for
+    /// which one look is enough as a rule. `None`: it rejects the call.
     #[inline(never)]
     pub(crate) fn begin(&mut self) -> Option<&'static Inner> {
         let binding = if let CallState::NotStarted(site) = self.0 { site.known_to_all() } else { None };
@@ -167,7 +172,8 @@ impl Entry {
         }
     }
 
-    /// The same as `begin` where there are calls around this one, or there was none on this thread so far.
+    /// The same as `begin` where there are calls around this one, or there was none on this thread
+    /// so far.
     #[inline(never)]
     fn begin_inside(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
         if nesting::enter_inside(binding, word) {
@@ -330,7 +336,8 @@ impl Entry {
         !matches!(self.0, CallState::Over)
     }
 
-    /// The body is dropped next: until that is done, the calls inside it find this one on the stack.
+    /// The body is dropped next: until that is done, the calls inside it find this one on the
+    /// stack.
     #[cold]
     pub(crate) fn close(&mut self) {
         match &mut self.0 {
@@ -384,7 +391,8 @@ impl Held {
 }
 
 impl Drop for Entry {
-    /// Small: then the drop of the future it is in is small too, which is compiled wherever one is held.
+    /// Small: then the drop of the future it is in is small too, which is compiled wherever one is
+    /// held.
     #[inline]
     fn drop(&mut self) {
         if self.is_left() {

@@ -12,9 +12,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to its end, or to its time limit.
+    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to
+    /// its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is gone.
+    /// The body stands before the entry, so that a call that is dropped is counted when its body is
+    /// gone.
     pub struct Call<F, E> {
         #[pin]
         body: F,
@@ -34,8 +36,9 @@ pin_project! {
     }
 }
 
-/// What the attribute needs of the result of an async function: a type for its call. A type that is no result has none, so rustc says
-/// that once, and has nothing to say of the `.await`. What the call needs of the error is asked there only, by its `Future`.
+/// What the attribute needs of the result of an async function: a type for its call. A type that is
+/// no result has none, so rustc says that once, and has nothing to say of the `.await`. What the
+/// call needs of the error is asked there only, by its `Future`.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
@@ -123,7 +126,8 @@ where
 pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
-    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the key only.
+    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the
+    /// key only.
     pub struct OpenCall<F, E, T, O> {
         #[pin]
         call: Call<F, E>,

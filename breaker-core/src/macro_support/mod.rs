@@ -1,5 +1,5 @@
-//! What an expansion of the attributes may name, and nothing else. Users see it as `__rt`, which is no part of the public
-//! interface: it changes with the attributes.
+//! What an expansion of the attributes may name, and nothing else. Users see it as `__rt`, which is
+//! no part of the public interface: it changes with the attributes.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -22,7 +22,8 @@ pub mod stream;
 
 pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
 pub use self::declare as site;
-/// Named where the key `stream` is written: without the feature it is missing, and its name says why.
+/// Named where the key `stream` is written: without the feature it is missing, and its name says
+/// why.
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_site as site;
@@ -45,7 +46,8 @@ pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_syn
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::fallback::context::Rejection;
 pub use crate::fallback::failed_call::{FailedCall, On, Refused, instead};
-/// Named where a `cache(..)` step has no store: without the feature it is missing, and its name says why.
+/// Named where a `cache(..)` step has no store: without the feature it is missing, and its name
+/// says why.
 #[cfg(feature = "moka")]
 pub use crate::fallback::moka::BuiltIn as cache_needs_the_feature_moka_of_breaker_core;
 pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, OfValue, Opener, Probe, given, shaped};
@@ -122,7 +124,8 @@ pub fn text<T: Text + ?Sized>(key: &T) -> &str {
     key.text()
 }
 
-/// The text of a key that is of a type parameter, for which rustc proposes the missing bound by its name.
+/// The text of a key that is of a type parameter, for which rustc proposes the missing bound by its
+/// name.
 pub fn text_of<T: AsRef<str> + ?Sized>(key: &T) -> &str {
     key.as_ref()
 }
@@ -196,13 +199,15 @@ pub fn never<R>() -> R {
     unreachable!("behind `if false`")
 }
 
-/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow what the part owns.
+/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow
+/// what the part owns.
 #[inline]
 pub fn eager<F>(body: impl FnOnce() -> F) -> F {
     body()
 }
 
-/// The future as it is; its bound gives an async block in the user's code the type of the signature.
+/// The future as it is; its bound gives an async block in the user's code the type of the
+/// signature.
 #[inline]
 pub fn future_of<R, F: Future<Output = R>>(future: F) -> F {
     future
@@ -245,7 +250,8 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
     value
 }
 
-/// Named where the key `timeout` is written: without the feature it is missing, and its name says why.
+/// Named where the key `timeout` is written: without the feature it is missing, and its name says
+/// why.
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
 

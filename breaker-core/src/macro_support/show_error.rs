@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-/// An error on the way to being shown: the method that fits its type best is found by the compiler, which looks at
-/// `AsError` before `&AsError` (autoref specialisation, described by David Tolnay). Its name is such that no trait of the user's that every
-/// type has can come in between.
+/// An error on the way to being shown: the method that fits its type best is found by the compiler,
+/// which looks at `AsError` before `&AsError` (autoref specialisation, described by David Tolnay).
+/// Its name is such that no trait of the user's that every type has can come in between.
 #[derive(Debug)]
 pub struct AsError<'e, E>(pub &'e E);
 

@@ -122,7 +122,8 @@ fn a_reset_of_all_closes_a_member_that_is_getting_a_rest_to_open() {
         let (keyed_breaker, keyed_totals) = (by.keyed_breaker("first"), parent.keyed_totals());
         assert_eq!(keyed_breaker.state(), State::Closed);
         assert_eq!((keyed_totals.successes, keyed_breaker.snapshot().consecutive_failures), (0, 0));
-        // What came before the reset is forgotten, what came after it belongs to an earlier generation.
+        // What came before the reset is forgotten, what came after it belongs to an earlier
+        // generation.
         assert!(keyed_totals.failures <= 1);
     });
 }

@@ -1,8 +1,9 @@
-//! Models: races that loom plays in every order that the threads' steps can have, and with every older value that a load may see. Built
-//! with `--cfg breaker_loom` only; `scripts/loom` runs them. Each is named after what must hold, whoever is quicker.
+//! Models: races that loom plays in every order that the threads' steps can have, and with every
+//! older value that a load may see. Built with `--cfg breaker_loom` only; `scripts/loom` runs them.
+//! Each is named after what must hold, whoever is quicker.
 //!
-//! A model is two threads or three, and a handful of calls. What it does not see: reorderings within one thread that only `Relaxed`
-//! allows, `Arc`, and whatever tokio's `Notify` does inside.
+//! A model is two threads or three, and a handful of calls. What it does not see: reorderings
+//! within one thread that only `Relaxed` allows, `Arc`, and whatever tokio's `Notify` does inside.
 
 mod gate;
 mod hands;
@@ -25,10 +26,12 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Plays `model` once for each order, all of them unless `LOOM_MAX_PREEMPTIONS` bounds how often a thread is interrupted.
+/// Plays `model` once for each order, all of them unless `LOOM_MAX_PREEMPTIONS` bounds how often a
+/// thread is interrupted.
 ///
-/// It is played twice, with the threads of `race` in either role: loom remembers the last access to an atomic only, so a thread that loads and
-/// then stores hides from it that the other one has loaded before.
+/// It is played twice, with the threads of `race` in either role: loom remembers the last access to
+/// an atomic only, so a thread that loads and then stores hides from it that the other one has
+/// loaded before.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let (model, executions) = (Arc::new(model), Arc::new(statics::AtomicUsize::new(0)));
     for swapped in [false, true] {
@@ -102,7 +105,8 @@ impl Heard {
         observed
     }
 
-    /// The changes in their true order, each beginning where the one before it ended, in a generation of its own.
+    /// The changes in their true order, each beginning where the one before it ended, in a
+    /// generation of its own.
     fn in_order(&self) -> Vec<Told> {
         let mut changes = self.changes.lock().clone();
         changes.sort_by_key(|change| change.sequence);

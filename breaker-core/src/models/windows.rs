@@ -136,7 +136,8 @@ fn a_good_call_that_comes_late_while_the_lock_is_held_is_counted_once() {
     });
 }
 
-/// The share of failures is reached by a success and a failure together: whoever is later has to see it.
+/// The share of failures is reached by a success and a failure together: whoever is later has to
+/// see it.
 fn opens_by_both(of: Config) {
     check(move || {
         let breaker = breaker(of.fail_max(9).failure_rate(0.5).min_calls(2));
@@ -230,7 +231,8 @@ fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
         let observed = Heard::by(&breaker);
         let (other, third) = (breaker.clone(), breaker.clone());
         let found = race(move || other.try_acquire().is_err(), move || third.try_acquire().is_err());
-        // Whoever comes second may look before the first one has published, and goes in: its result is of the past.
+        // Whoever comes second may look before the first one has published, and goes in: its result
+        // is of the past.
         assert!(found.0 || found.1);
         let changes = observed.in_order();
         assert_eq!((changes.len(), changes[0].new), (1, State::Open));

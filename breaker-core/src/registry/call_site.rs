@@ -9,12 +9,13 @@ use std::time::Duration;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CallSite {
-    /// The annotated function, as `module::Type::function`; `None` where there is none, as for [`Registry::breaker`](crate::Registry::breaker).
+    /// The annotated function, as `module::Type::function`; `None` where there is none, as for
+    /// [`Registry::breaker`](crate::Registry::breaker).
     pub function: Option<String>,
     /// The file and line.
     pub place: String,
-    /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a `key` to which `reconfigure` has said another
-    /// one goes by that.
+    /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a
+    /// `key` to which `reconfigure` has said another one goes by that.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "timeout_ms", serialize_with = "crate::breaker::snapshot_json::maybe_millis")

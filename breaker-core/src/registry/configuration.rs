@@ -11,11 +11,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 impl Registry {
-    /// Settings for the breaker of this name, made already or not: above those of its attribute, below `[all]` of the file and the
-    /// environment. They replace what an earlier call set for it.
+    /// Settings for the breaker of this name, made already or not: above those of its attribute,
+    /// below `[all]` of the file and the environment. They replace what an earlier call set for it.
     ///
     /// # Errors
-    /// When a value is out of its range, or leaves the breaker no rule on failures; then nothing is changed.
+    /// When a value is out of its range, or leaves the breaker no rule on failures; then nothing is
+    /// changed.
     pub fn configure(&self, name: &str, config: Config) -> Result<(), ConfigError> {
         let place = format!("configure(\"{name}\")");
         if let Some(problem) = config.problems(&place).into_iter().next() {
@@ -26,10 +27,11 @@ impl Registry {
         problem.map_or(Ok(()), Err)
     }
 
-    /// Reads settings from a TOML file, with the keys of the attribute. `[defaults]` lies under what code says of a breaker, `[all]`
-    /// above it; both are for every breaker. `[breakers.NAME]` is for one, and lies above them. `[functions."module::Type::function"]` is for one
-    /// annotated function: its `timeout`, and the keys of its retries. They replace those of an earlier
-    /// file. It takes any path, and needs the feature `toml`.
+    /// Reads settings from a TOML file, with the keys of the attribute. `[defaults]` lies under
+    /// what code says of a breaker, `[all]` above it; both are for every breaker. `[breakers.NAME]`
+    /// is for one, and lies above them. `[functions."module::Type::function"]` is for one annotated
+    /// function: its `timeout`, and the keys of its retries. They replace those of an earlier file.
+    /// It takes any path, and needs the feature `toml`.
     ///
     /// ```toml
     /// [defaults]
@@ -42,11 +44,13 @@ impl Registry {
     /// fail_max = 3
     /// ```
     ///
-    /// The report has names in the file that no breaker has, and whatever else is odd about the configuration: see [`Report::warnings`].
+    /// The report has names in the file that no breaker has, and whatever else is odd about the
+    /// configuration: see [`Report::warnings`].
     ///
     /// # Errors
-    /// Every problem of the file at once; then nothing is changed. Of a file that switches the last rule on failures of a known breaker
-    /// off, too, and of one without any table after one that set a key: see [`reload`](Self::reload).
+    /// Every problem of the file at once; then nothing is changed. Of a file that switches the last
+    /// rule on failures of a known breaker off, too, and of one without any table after one that
+    /// set a key: see [`reload`](Self::reload).
     #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
     pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
         // The path may be a type of the caller's, and thus run any code.
@@ -58,20 +62,23 @@ impl Registry {
         self.report_found(found)
     }
 
-    /// Reads again what can change while the process runs: the file of the last [`load`](Self::load), and the process's environment (unless
-    /// [`init_from`](Self::init_from) gave other variables, which stay). What was set by `configure` and `reconfigure` stays. This is the one call for a
-    /// handler of SIGHUP, or for whoever watches the file; `cargo run --example reload` shows both ways a reload can end.
+    /// Reads again what can change while the process runs: the file of the last
+    /// [`load`](Self::load), and the process's environment (unless [`init_from`](Self::init_from)
+    /// gave other variables, which stay). What was set by `configure` and `reconfigure` stays. This
+    /// is the one call for a handler of SIGHUP, or for whoever watches the file;
+    /// `cargo run --example reload` shows both ways a reload can end.
     ///
-    /// Breakers keep their state, their listeners, and what they have counted where that still means the same: a window whose size has changed
-    /// starts anew.
+    /// Breakers keep their state, their listeners, and what they have counted where that still
+    /// means the same: a window whose size has changed starts anew.
     ///
-    /// Write the file beside the old one and rename it: a reload may come while it is half written. One without any table, after one that
-    /// set a key, is taken for such and refused, also by [`load`](Self::load); an empty `[all]` says that nothing is set. A file that is cut off behind a table cannot be
-    /// told from one that is meant so.
+    /// Write the file beside the old one and rename it: a reload may come while it is half written.
+    /// One without any table, after one that set a key, is taken for such and refused, also by
+    /// [`load`](Self::load); an empty `[all]` says that nothing is set. A file that is cut off
+    /// behind a table cannot be told from one that is meant so.
     ///
     /// # Errors
-    /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all that are right are in force, as with
-    /// [`init`](Self::init).
+    /// Every problem at once. If one is in the file, nothing is changed at all. Of variables all
+    /// that are right are in force, as with [`init`](Self::init).
     pub fn reload(&self) -> Result<Report, ConfigErrors> {
         let reloads = self.reloads.lock();
         let path = self.inner.lock().path().map(Path::to_owned);
@@ -83,11 +90,13 @@ impl Registry {
         self.report_found(found)
     }
 
-    /// Reads the process's environment and checks the whole configuration. To be called at the start of `main`: after a
-    /// `.env` file was read, and after the tracing subscriber was set, since older spellings and the like are logged.
+    /// Reads the process's environment and checks the whole configuration. To be called at the
+    /// start of `main`: after a `.env` file was read, and after the tracing subscriber was set,
+    /// since older spellings and the like are logged.
     ///
-    /// The report has what is odd, but no error: variables, tables and names that no breaker has, and log lines that are filtered out. See
-    /// [`Report::warnings`]; [`Strict::strict`](crate::Strict::strict) makes errors of them:
+    /// The report has what is odd, but no error: variables, tables and names that no breaker has,
+    /// and log lines that are filtered out. See [`Report::warnings`];
+    /// [`Strict::strict`](crate::Strict::strict) makes errors of them:
     ///
     /// ```
     /// use breaker_core::{Registry, Strict};
@@ -99,12 +108,13 @@ impl Registry {
     /// # }
     /// ```
     ///
-    /// Without this call the environment is read when the first breaker is made, and what is wrong is logged once.
+    /// Without this call the environment is read when the first breaker is made, and what is wrong
+    /// is logged once.
     ///
     /// # Errors
-    /// Every problem at once: values that cannot be read or are out of their range, unknown keys, keys that are set
-    /// twice, call sites that contradict each other. Everything that is right is in force all the same. The warnings are in
-    /// [`ConfigErrors::report`].
+    /// Every problem at once: values that cannot be read or are out of their range, unknown keys,
+    /// keys that are set twice, call sites that contradict each other. Everything that is right is
+    /// in force all the same. The warnings are in [`ConfigErrors::report`].
     pub fn init(&self) -> Result<Report, ConfigErrors> {
         self.take_environment(Environment::of_process(), true)
     }
@@ -119,7 +129,8 @@ impl Registry {
         V: Into<OsString>,
     {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        // The variables may come from code that uses this registry, so they are read before it is locked.
+        // The variables may come from code that uses this registry, so they are read before it is
+        // locked.
         self.take_environment(Environment::new(variables), false)
     }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 pub(crate) enum Origin {
     /// The function of this site.
     Function(usize),
-    /// An annotated impl block: its type with type arguments, its trait, and the place of its attribute. The last tells blocks without a trait
-    /// apart, the others those that one macro of the user's has made.
+    /// An annotated impl block: its type with type arguments, its trait, and the place of its
+    /// attribute. The last tells blocks without a trait apart, the others those that one macro of
+    /// the user's has made.
     Block(String, &'static Location<'static>),
 }
 
@@ -42,10 +43,12 @@ impl Declared {
     }
 }
 
-/// What an annotated function says of its breaker, as its attribute has it. It is part of a `static`.
+/// What an annotated function says of its breaker, as its attribute has it. It is part of a
+/// `static`.
 #[derive(Debug)]
 pub struct Declaration {
-    /// Empty: it is named after its function. `::module::Type`: after the annotated block of that type.
+    /// Empty: it is named after its function. `::module::Type`: after the annotated block of that
+    /// type.
     name: &'static str,
     /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
@@ -54,7 +57,8 @@ pub struct Declaration {
     can_time_out: bool,
     /// Whether it has a breaker for each value of a `key`.
     has_key: bool,
-    /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a text is the least to look at.
+    /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a
+    /// text is the least to look at.
     written: &'static str,
     /// What it has in place of a text, where a value is an expression.
     typed: Option<&'static Config>,
@@ -123,7 +127,8 @@ fn is_type_of(name: &str, function: &str) -> bool {
     name.rsplit_once("::").is_some_and(|(_, of_name)| of_method == Some(Some(of_name)))
 }
 
-/// The type of a method in the path that rustc gives to it, with type arguments, and with the trait where there is one.
+/// The type of a method in the path that rustc gives to it, with type arguments, and with the trait
+/// where there is one.
 fn block(path: &str) -> &str {
     let path = path.trim_end_matches("::{{closure}}");
     let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
@@ -133,8 +138,9 @@ fn block(path: &str) -> &str {
     }
 }
 
-/// `module::Type::function` of the path that rustc gives to a function, which has closures, type arguments and the trait
-/// of a trait's method in it: `<app::Memory<T> as app::Store>::get::{{closure}}` is `app::Memory::get`.
+/// `module::Type::function` of the path that rustc gives to a function, which has closures, type
+/// arguments and the trait of a trait's method in it:
+/// `<app::Memory<T> as app::Store>::get::{{closure}}` is `app::Memory::get`.
 fn plain(path: &str) -> String {
     let path = path.replace("::{{closure}}", "").replace("->", "");
     // `<Type as Trait>::function`, and `elsewhere::<impl Type>::function`.

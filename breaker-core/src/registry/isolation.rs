@@ -1,7 +1,8 @@
 //! A registry for one test, and how annotated functions find it (feature `test-util`).
 //!
-//! A site's own link leads to the global registry for ever. In an isolated test its link is looked up here instead: by
-//! the task that is being polled, or else by the runtime, which is how tasks that the test spawns are known.
+//! A site's own link leads to the global registry for ever. In an isolated test its link is looked
+//! up here instead: by the task that is being polled, or else by the runtime, which is how tasks
+//! that the test spawns are known.
 
 use crate::call::runtime::{self, Id};
 use crate::registry::Registry;
@@ -14,7 +15,8 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use tokio::runtime::Handle;
 
-/// A registry, and what each `static` of a function has in it, by its address. It is leaked: an error or a handle may outlive the test.
+/// A registry, and what each `static` of a function has in it, by its address. It is leaked: an
+/// error or a handle may outlive the test.
 struct Isolation {
     registry: Registry,
     slots: Mutex<HashMap<(usize, TypeId), &'static (dyn Any + Send + Sync)>>,
@@ -28,13 +30,15 @@ static RUNTIMES: LazyLock<Mutex<Vec<(Id, &'static Isolation)>>> = LazyLock::new(
 
 thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::new(None) });
 
-/// Runs `test` with a registry of its own: inside, annotated functions and [`Registry::global`] use that one, in which every
-/// breaker is closed and counts from zero. So tests of one process never share breakers, however they are run.
+/// Runs `test` with a registry of its own: inside, annotated functions and [`Registry::global`] use
+/// that one, in which every breaker is closed and counts from zero. So tests of one process never
+/// share breakers, however they are run.
 ///
-/// The registry knows the breakers of all annotated functions from the start (feature `register`). It does not read the
-/// process's environment; [`Registry::init_from`] gives it variables. Tasks that the test spawns belong to it too: those of
-/// a runtime with several isolations at once to the one that began last. With a tokio before 1.49, which does not tell runtimes
-/// apart, these are the tasks on the test's own thread.
+/// The registry knows the breakers of all annotated functions from the start (feature `register`).
+/// It does not read the process's environment; [`Registry::init_from`] gives it variables. Tasks
+/// that the test spawns belong to it too: those of a runtime with several isolations at once to the
+/// one that began last. With a tokio before 1.49, which does not tell runtimes apart, these are the
+/// tasks on the test's own thread.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreakerError, Registry, State, circuit_breaker, testing};
@@ -72,7 +76,8 @@ pub(crate) fn registry() -> Option<&'static Registry> {
     current().map(|isolation| &isolation.registry)
 }
 
-/// What the `static` at this address has in the isolation that the caller belongs to. `make` makes it at the first call, with no lock held.
+/// What the `static` at this address has in the isolation that the caller belongs to. `make` makes
+/// it at the first call, with no lock held.
 #[inline]
 pub(crate) fn slot<T: Send + Sync + 'static>(address: usize, make: impl FnOnce(&Registry) -> T) -> Option<&'static T> {
     let isolation = current()?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-/// The messages that hold. A review looks at everything again and forgets what it did not find, so that memory does not grow with what is
-/// long mended.
+/// The messages that hold. A review looks at everything again and forgets what it did not find, so
+/// that memory does not grow with what is long mended.
 #[derive(Default)]
 pub(crate) struct LoggedOnce {
     now: HashSet<String>,
@@ -12,7 +12,8 @@ pub(crate) struct LoggedOnce {
 }
 
 impl LoggedOnce {
-    /// Begins a review: what is not said again before [`end_review`](Self::end_review) is forgotten.
+    /// Begins a review: what is not said again before [`end_review`](Self::end_review) is
+    /// forgotten.
     pub(crate) fn begin_review(&mut self) {
         self.before = std::mem::take(&mut self.now);
     }

@@ -9,7 +9,8 @@
 //! | `isolation` | a registry for each test |
 //! | `logged_once`, `metrics`, `watch` | which messages were logged; metrics of all; open periods that end without a call |
 //!
-//! No user code and no listener runs under its lock: what is to be logged or reported waits until that is released.
+//! No user code and no listener runs under its lock: what is to be logged or reported waits until
+//! that is released.
 //!
 //! May use: `telemetry`, `call`, `classify`, `breaker` and what is below them.
 
@@ -50,10 +51,12 @@ use std::panic::Location;
 /// How many unhealthy values of `key`s health lists.
 const VALUES: usize = 100;
 
-/// Breakers by name. A process has one [global](Registry::global) registry, in which annotated functions find theirs.
+/// Breakers by name. A process has one [global](Registry::global) registry, in which annotated
+/// functions find theirs.
 pub struct Registry {
     inner: Arc<Mutex<RegistryState>>,
-    /// Held while files and variables are read again, so that what was read first is not put in force last.
+    /// Held while files and variables are read again, so that what was read first is not put in
+    /// force last.
     reloads: Mutex<()>,
     /// The breakers of its functions live as long as the process.
     forever: bool,
@@ -62,8 +65,9 @@ pub struct Registry {
 impl Registry {
     /// The process's registry.
     ///
-    /// With the feature `register` (on by default) it knows the breaker of every annotated function from the start. In a test
-    /// that runs in `testing::isolated` (feature `test-util`) this is the test's own registry.
+    /// With the feature `register` (on by default) it knows the breaker of every annotated function
+    /// from the start. In a test that runs in `testing::isolated` (feature `test-util`) this is the
+    /// test's own registry.
     #[must_use]
     pub fn global() -> &'static Self {
         #[cfg(feature = "test-util")]
@@ -78,13 +82,15 @@ impl Registry {
         &GLOBAL
     }
 
-    /// An empty registry, for tests and for programs that keep several apart. Annotated functions do not use it.
+    /// An empty registry, for tests and for programs that keep several apart. Annotated functions
+    /// do not use it.
     #[must_use]
     pub fn new() -> Self {
         Self { inner: Arc::default(), reloads: Mutex::default(), forever: false }
     }
 
-    /// A registry that stands in for the global one in a test. It takes the process's environment for empty.
+    /// A registry that stands in for the global one in a test. It takes the process's environment
+    /// for empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
         let registry = Self { inner: Arc::new(Mutex::new(RegistryState::isolated())), ..Self::new() };
@@ -92,8 +98,9 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the attribute's `key`, once it has had a
-    /// call, and `NAME[*]` the one that values share for which there was no room. A value can be written as it is, or as the breaker's
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the
+    /// attribute's `key`, once it has had a call, and `NAME[*]` the one that values share for which
+    /// there was no room. A value can be written as it is, or as the breaker's
     /// [name](CircuitBreaker::name) has it; where both are a value's, it is the name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
@@ -102,8 +109,8 @@ impl Registry {
         breaker
     }
 
-    /// The name of a breaker that `name` may have meant, if one is near: at most a third of its letters differ. A name of more than 256
-    /// bytes is near to none.
+    /// The name of a breaker that `name` may have meant, if one is near: at most a third of its
+    /// letters differ. A name of more than 256 bytes is near to none.
     ///
     /// ```
     /// # use breaker_core::{Config, Registry};
@@ -119,8 +126,9 @@ impl Registry {
         text::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the keys that nobody has
-    /// set yet are taken over; one that was set to another value stays, and [`init`](Self::init) tells of it.
+    /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the
+    /// keys that nobody has set yet are taken over; one that was set to another value stays, and
+    /// [`init`](Self::init) tells of it.
     ///
     /// # Errors
     /// When a value of `config` is out of its range, or the name is empty.
@@ -140,7 +148,8 @@ impl Registry {
         Ok(breaker)
     }
 
-    /// Makes a breaker known that was made by [`CircuitBreaker::new`]: health lists it, and file and environment hold for it.
+    /// Makes a breaker known that was made by [`CircuitBreaker::new`]: health lists it, and file
+    /// and environment hold for it.
     ///
     /// # Errors
     /// When another breaker has its name.
@@ -164,17 +173,20 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or [`register`](Self::register), and gives it: for a process that runs
-    /// long and makes breakers for what comes and goes. With the last handle its memory is free.
+    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or
+    /// [`register`](Self::register), and gives it: for a process that runs long and makes breakers
+    /// for what comes and goes. With the last handle its memory is free.
     ///
-    /// A handle that is still held works on, with the settings that it has. Health no longer shows it, the registry's listeners no longer hear
-    /// of it, files and variables no longer change it, and its metrics end: counters stay where they are, gauges are 0, since the
-    /// facade `metrics` cannot take a series away. The name is free for another breaker, for which files and variables hold again, but not
-    /// what [`configure`](Self::configure) said.
+    /// A handle that is still held works on, with the settings that it has. Health no longer shows
+    /// it, the registry's listeners no longer hear of it, files and variables no longer change it,
+    /// and its metrics end: counters stay where they are, gauges are 0, since the facade `metrics`
+    /// cannot take a series away. The name is free for another breaker, for which files and
+    /// variables hold again, but not what [`configure`](Self::configure) said.
     ///
     /// # Errors
-    /// When there is no breaker of this name, or an annotated function has it, which finds it once and for ever; this holds for all values
-    /// of a `key`. Without the feature `register` a function has its breaker from its first call.
+    /// When there is no breaker of this name, or an annotated function has it, which finds it once
+    /// and for ever; this holds for all values of a `key`. Without the feature `register` a
+    /// function has its breaker from its first call.
     pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         let removed = self.inner.lock().remove(name)?;
         #[cfg(feature = "metrics")]
@@ -191,14 +203,17 @@ impl Registry {
         breakers
     }
 
-    /// Where the breaker of this name was declared: the annotated functions that share it, and the callers of
-    /// [`breaker`](Self::breaker), in the order in which they came, each with the time limit of its calls and where that came from. None for an unknown one; a value of a `key` has those of its [head](CircuitBreaker::head), under whose name they are.
+    /// Where the breaker of this name was declared: the annotated functions that share it, and the
+    /// callers of [`breaker`](Self::breaker), in the order in which they came, each with the time
+    /// limit of its calls and where that came from. None for an unknown one; a value of a `key` has
+    /// those of its [head](CircuitBreaker::head), under whose name they are.
     #[must_use]
     pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
         self.inner.lock().call_sites(name)
     }
 
-    /// Adds a listener to every breaker of this registry, present and future; what it gives takes the listener off again.
+    /// Adds a listener to every breaker of this registry, present and future; what it gives takes
+    /// the listener off again.
     pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         self.add_observer(observer(listener))
     }
@@ -216,15 +231,19 @@ impl Registry {
         added
     }
 
-    /// Ends openings at their time although no call comes: a future for one task of the service, which never ends by itself.
+    /// Ends openings at their time although no call comes: a future for one task of the service,
+    /// which never ends by itself.
     ///
-    /// Without it an open time that is over shows in [`CircuitBreaker::state`], snapshots and health at once, but listeners, the log, and metrics that follow
-    /// events hear of it with the next call: a breaker that nobody calls looks open to them. With it they hear that it is half-open when the time is over, and
-    /// that a [`force_open_for`](CircuitBreaker::force_open_for) is. All breakers of this registry belong to it, those that are made later and the values of a
-    /// `key` too.
+    /// Without it an open time that is over shows in [`CircuitBreaker::state`], snapshots and
+    /// health at once, but listeners, the log, and metrics that follow events hear of it with the
+    /// next call: a breaker that nobody calls looks open to them. With it they hear that it is
+    /// half-open when the time is over, and that a
+    /// [`force_open_for`](CircuitBreaker::force_open_for) is. All breakers of this registry belong
+    /// to it, those that are made later and the values of a `key` too.
     ///
-    /// It has one timer, and waits while nothing is open. Calls cost what they cost without it. It takes no place of a trial: the next call is the first
-    /// probe. Several at once do no harm; the first one tells. Listeners run on its task.
+    /// It has one timer, and waits while nothing is open. Calls cost what they cost without it. It
+    /// takes no place of a trial: the next call is the first probe. Several at once do no harm; the
+    /// first one tells. Listeners run on its task.
     ///
     /// ```
     /// # async fn serve() {
@@ -236,7 +255,8 @@ impl Registry {
     /// # }
     /// ```
     ///
-    /// It ends where there is no tokio runtime with a timer, which is logged, and when the registry is gone.
+    /// It ends where there is no tokio runtime with a timer, which is logged, and when the registry
+    /// is gone.
     ///
     /// # Cancellation
     /// Dropping it, or the task, ends the watch and changes nothing else.
@@ -252,7 +272,8 @@ impl Registry {
         self.flush();
     }
 
-    /// What all breakers show of themselves, and whether a critical one is not closed. Of the unhealthy values of `key`s it has the worst 100.
+    /// What all breakers show of themselves, and whether a critical one is not closed. Of the
+    /// unhealthy values of `key`s it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
         self.health_with(VALUES)
@@ -264,7 +285,8 @@ impl Registry {
         Health::of(&self.breakers(), values)
     }
 
-    /// Gives an annotated function its breaker, and what calls read of what is said of the function alone.
+    /// Gives an annotated function its breaker, and what calls read of what is said of the function
+    /// alone.
     pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<PublishedCallSettings>) {
         let (name, declared, function) = declaration.read();
         let mut inner = self.inner.lock();

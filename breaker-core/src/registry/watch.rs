@@ -1,4 +1,5 @@
-//! Ends openings whose time is over although no call comes: one future and one timer for all breakers of a registry.
+//! Ends openings whose time is over although no call comes: one future and one timer for all
+//! breakers of a registry.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report};
@@ -25,11 +26,13 @@ pub struct Watch {
     timer: Option<(Tick, Limit)>,
 }
 
-/// When which opening ends, by the breaker's name: a handle would keep a breaker that was removed, or a value of a `key` that has to make room.
+/// When which opening ends, by the breaker's name: a handle would keep a breaker that was removed,
+/// or a value of a `key` that has to make room.
 #[derive(Default)]
 pub(crate) struct Ends(Mutex<Waiting>);
 
-/// Its lock is taken before that of a machine, so that what is noted last is what the machine says last.
+/// Its lock is taken before that of a machine, so that what is noted last is what the machine says
+/// last.
 #[derive(Default)]
 struct Waiting {
     in_order: BTreeSet<(Tick, Arc<str>)>,
@@ -137,7 +140,8 @@ impl fmt::Debug for Watch {
 }
 
 impl Ends {
-    /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier end.
+    /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier
+    /// end.
     fn note(&self, breaker: &CircuitBreaker) {
         let mut waiting = self.0.lock();
         let end = breaker.0.initialized().and_then(|cold| cold.machine.lock().ends());

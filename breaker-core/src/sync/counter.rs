@@ -7,7 +7,8 @@ const STRIPES: usize = 8;
 
 const STRIPE: usize = size_of::<Stripe>();
 
-// Where the stripe of a thread begins, in bytes, since that is what its place is computed from; `usize::MAX`: it has none yet.
+// Where the stripe of a thread begins, in bytes, since that is what its place is computed from;
+// `usize::MAX`: it has none yet.
 std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// Sees to it that this thread has a stripe.
@@ -49,8 +50,8 @@ impl StripedCounters {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which every annotated function would have a copy of.
-    /// On another one it counts as well.
+    /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which
+    /// every annotated function would have a copy of. On another one it counts as well.
     #[inline]
     pub(crate) fn success_on_stripe(&self) {
         self.stripes[stripe_index()].successes.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +84,8 @@ impl StripedCounters {
     }
 }
 
-/// The same for one of many breakers, most of which one thread calls at a time: in place, until two threads meet at it.
+/// The same for one of many breakers, most of which one thread calls at a time: in place, until two
+/// threads meet at it.
 #[derive(Debug, Default)]
 pub(crate) struct AdaptiveCounters {
     successes: AtomicU64,

@@ -39,7 +39,8 @@ impl<T> RwLock<T> {
 /// Fewer than there are, since whoever looks at all members takes each of their locks.
 pub(crate) const SHARDS: usize = 2;
 
-/// Loom has none. Whoever does not see the flag yet finds it empty, and whoever sees it also sees the value.
+/// Loom has none. Whoever does not see the flag yet finds it empty, and whoever sees it also sees
+/// the value.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     filled: AtomicBool,
@@ -90,7 +91,8 @@ impl Serial {
     }
 }
 
-/// Tokio's, which loom does not see into: whoever comes after a notification has seen what was before it.
+/// Tokio's, which loom does not see into: whoever comes after a notification has seen what was
+/// before it.
 #[cfg(feature = "tokio")]
 #[derive(Debug, Default)]
 pub(crate) struct Notify {

@@ -1,4 +1,5 @@
-//! Locks, atomics and counters: the only module that names `std::sync`, so that models can have loom's in their place.
+//! Locks, atomics and counters: the only module that names `std::sync`, so that models can have
+//! loom's in their place.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -30,7 +31,8 @@ pub(crate) use tokio::sync::Notify;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-/// A value of each thread, made at compile time. Those of a model's threads are loom's, since all of them are on one thread of the process.
+/// A value of each thread, made at compile time. Those of a model's threads are loom's, since all
+/// of them are on one thread of the process.
 macro_rules! per_thread {
     ($vis:vis static $name:ident: $type:ty = $value:expr) => {
         #[cfg(not(breaker_loom))]
@@ -41,7 +43,8 @@ macro_rules! per_thread {
 }
 pub(crate) use per_thread;
 
-/// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at what is no matter of right and wrong.
+/// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at
+/// what is no matter of right and wrong.
 pub(crate) mod statics {
     #[cfg_attr(not(breaker_loom), allow(unused_imports, reason = "else it is the same"))]
     #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
@@ -49,8 +52,9 @@ pub(crate) mod statics {
     pub(crate) use super::std_types::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock};
 }
 
-/// A value in a box of which rustc knows at once that threads may share it. Else it looks at everything in the value anew, for each
-/// annotated function: for its `static`, and wherever its future has to be `Send`.
+/// A value in a box of which rustc knows at once that threads may share it. Else it looks at
+/// everything in the value anew, for each annotated function: for its `static`, and wherever its
+/// future has to be `Send`.
 pub(crate) struct Sealed<T>(Box<dyn Give<T> + Send + Sync + UnwindSafe + RefUnwindSafe>);
 
 trait Give<T> {
@@ -77,7 +81,8 @@ impl<T> Deref for Sealed<T> {
     }
 }
 
-/// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped, since that may panic too.
+/// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped,
+/// since that may panic too.
 pub(crate) fn catch_panic(f: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(std::mem::ManuallyDrop::new).is_ok()
 }

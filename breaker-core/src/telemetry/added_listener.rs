@@ -5,10 +5,11 @@ use crate::breaker::report::Observer;
 use crate::sync::{Arc, Weak};
 use std::fmt;
 
-/// A listener that was added, by which it can be taken off again. Dropping it changes nothing: the listener stays.
+/// A listener that was added, by which it can be taken off again. Dropping it changes nothing: the
+/// listener stays.
 ///
-/// It keeps neither the listener nor the breaker alive, so a listener may hold its own; only the breaker for a value of a `key` stays
-/// as long as it is held.
+/// It keeps neither the listener nor the breaker alive, so a listener may hold its own; only the
+/// breaker for a value of a `key` stays as long as it is held.
 ///
 /// ```
 /// use breaker_core::{CircuitBreaker, Config, Listener, event::StateChange};
@@ -52,8 +53,9 @@ impl AddedListener {
         })
     }
 
-    /// Takes the listener off. It hears nothing that begins after this has returned; what another thread is telling it at this moment it
-    /// hears to the end. It is dropped then, unless the caller has it too. Once is enough, and more does nothing.
+    /// Takes the listener off. It hears nothing that begins after this has returned; what another
+    /// thread is telling it at this moment it hears to the end. It is dropped then, unless the
+    /// caller has it too. Once is enough, and more does nothing.
     ///
     /// A listener may do this itself, also for others.
     pub fn remove(&self) {

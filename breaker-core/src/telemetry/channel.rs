@@ -51,10 +51,10 @@ macro_rules! owned_events {
 for_each_event!(owned_events);
 
 impl CircuitBreaker {
-    /// The events of this breaker from now on, but for the mere attempts and the ends of calls that are not counted
-    /// ([`Listener::passed_on`]): a bounded stream that never makes a call wait.
-    /// When 1,024 events are waiting to be received, further ones are left out, and [`Events::missed`] counts them.
-    /// Dropping the stream ends the subscription.
+    /// The events of this breaker from now on, but for the mere attempts and the ends of calls that
+    /// are not counted ([`Listener::passed_on`]): a bounded stream that never makes a call wait.
+    /// When 1,024 events are waiting to be received, further ones are left out, and
+    /// [`Events::missed`] counts them. Dropping the stream ends the subscription.
     #[must_use]
     pub fn subscribe(&self) -> Events {
         let (forward, mut events) = forward(ROOM);
@@ -65,8 +65,8 @@ impl CircuitBreaker {
     }
 }
 
-/// A listener that passes events on to a channel with room for `room` of them (at least 1), and the channel's other end.
-/// Where it is full, events are left out and counted: a call never waits.
+/// A listener that passes events on to a channel with room for `room` of them (at least 1), and the
+/// channel's other end. Where it is full, events are left out and counted: a call never waits.
 #[must_use]
 pub fn forward(room: usize) -> (Forward, Events) {
     let (sender, receiver) = mpsc::channel(room.max(1));
@@ -101,7 +101,8 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event. `None` when no [`Forward`] is left that could send one; a subscription goes on as long as it is held.
+    /// The next event. `None` when no [`Forward`] is left that could send one; a subscription goes
+    /// on as long as it is held.
     ///
     /// # Cancellation
     /// No event is lost when the future is dropped.

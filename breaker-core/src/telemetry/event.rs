@@ -1,7 +1,8 @@
 //! The events, and the trait of those who listen to them.
 //!
-//! Listeners run on the task or thread of the call that caused the event, after the change and under no lock; one
-//! that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`], or [`forward`](crate::forward)).
+//! Listeners run on the task or thread of the call that caused the event, after the change and
+//! under no lock; one that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`],
+//! or [`forward`](crate::forward)).
 
 use crate::breaker::report::for_each_event;
 pub use crate::breaker::report::{
@@ -12,19 +13,25 @@ use crate::sync::Arc;
 
 /// Something that wants to know what breakers do. Every method is empty by default.
 ///
-/// A listener that panics harms nothing but its own work: the panic is caught and the next listener is told.
+/// A listener that panics harms nothing but its own work: the panic is caught and the next listener
+/// is told.
 ///
-/// A call is told before the change that it made: [`failure`](Self::failure), [`probe_failed`](Self::probe_failed), then
-/// [`state_change`](Self::state_change).
+/// A call is told before the change that it made: [`failure`](Self::failure),
+/// [`probe_failed`](Self::probe_failed), then [`state_change`](Self::state_change).
 ///
-/// A listener may act on breakers: reset one, open one by hand, change its settings. The state is another one at once.
-/// Listeners hear of it when all of them have heard what is being told, and of the change that belongs to that. So the changes that one
-/// thread makes are told in the order in which it made them; those of several threads, see [`StateChange::sequence`]. Only what listeners
-/// tell by calls of their own comes in between: others may hear of such a call first, and of the change before it later.
+/// A listener may act on breakers: reset one, open one by hand, change its settings. The state is
+/// another one at once. Listeners hear of it when all of them have heard what is being told, and of
+/// the change that belongs to that. So the changes that one thread makes are told in the order in
+/// which it made them; those of several threads, see [`StateChange::sequence`]. Only what listeners
+/// tell by calls of their own comes in between: others may hear of such a call first, and of the
+/// change before it later.
 pub trait Listener: Send + Sync + 'static {
-    /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is told of [`fallback`](Self::fallback),
-    /// [`fallback_cut_off`](Self::fallback_cut_off), [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry), [`store_failure`](Self::store_failure),
-    /// [`probe_failed`](Self::probe_failed) and [`state_change`](Self::state_change) only, and calls cost what they cost without it. Asked once, when it is added.
+    /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is
+    /// told of [`fallback`](Self::fallback), [`fallback_cut_off`](Self::fallback_cut_off),
+    /// [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry),
+    /// [`store_failure`](Self::store_failure), [`probe_failed`](Self::probe_failed) and
+    /// [`state_change`](Self::state_change) only, and calls cost what they cost without it. Asked
+    /// once, when it is added.
     fn hears_calls(&self) -> bool {
         true
     }
@@ -54,7 +61,8 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A call ended that is not counted, since calls of the same breaker inside it have told already, or the call around it tells.
+    /// A call ended that is not counted, since calls of the same breaker inside it have told
+    /// already, or the call around it tells.
     fn passed_on(&self, event: &PassedOn<'_>) {
         let _ = event;
     }
@@ -64,13 +72,15 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under way.
+    /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under
+    /// way.
     fn busy(&self, event: &Busy<'_>) {
         let _ = event;
     }
 
-    /// A probe failed: a call that was let in to see whether the service is back. Where this goes on, the client may hold connections that can never work
-    /// again, which it is time to throw away.
+    /// A probe failed: a call that was let in to see whether the service is back. Where this goes
+    /// on, the client may hold connections that can never work again, which it is time to throw
+    /// away.
     ///
     /// ```
     /// use breaker_core::event::ProbeFailed;
@@ -115,12 +125,14 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A fallback was asked and did not help: a step gave an `Err`, or all steps declined. The caller gets an error.
+    /// A fallback was asked and did not help: a step gave an `Err`, or all steps declined. The
+    /// caller gets an error.
     fn fallback_failed(&self, event: &FallbackFailed<'_>) {
         let _ = event;
     }
 
-    /// A failed or rejected attempt will be followed by another one (`#[retry]`); the wait begins now.
+    /// A failed or rejected attempt will be followed by another one (`#[retry]`); the wait begins
+    /// now.
     fn retry(&self, event: &Retrying<'_>) {
         let _ = event;
     }

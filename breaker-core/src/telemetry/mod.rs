@@ -7,7 +7,8 @@
 //! | `channel` | events that another task receives |
 //! | `metrics` | what is counted for Prometheus and the like |
 //!
-//! May use: `breaker` and what is below it. To add a listener of the library's own, implement `breaker::report::Observer`.
+//! May use: `breaker` and what is below it. To add a listener of the library's own, implement
+//! `breaker::report::Observer`.
 
 pub(crate) mod added_listener;
 #[cfg(feature = "tokio")]

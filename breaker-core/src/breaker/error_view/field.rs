@@ -6,8 +6,9 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-/// A field on the way to being looked at, as [`Sight`] is for the error itself: first come an `Option` of a type that may be a rejection
-/// itself, of any error, and of what dereferences to `dyn Error`.
+/// A field on the way to being looked at, as [`Sight`] is for the error itself: first come an
+/// `Option` of a type that may be a rejection itself, of any error, and of what dereferences to
+/// `dyn Error`.
 #[derive(Debug)]
 pub struct Field<'e, F>(OfErrors<'e, F>);
 

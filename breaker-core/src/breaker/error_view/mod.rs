@@ -73,7 +73,8 @@ impl<'e> ErrorView<'e> {
         }
     }
 
-    /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker, which is neutral.
+    /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker,
+    /// which is neutral.
     #[inline]
     pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
         match self.behind {
@@ -118,7 +119,8 @@ impl<'e> ErrorView<'e> {
         (self.__breaker_otherwise(outcome), self)
     }
 
-    /// What the first error of the chain that `known` knows counts as; a `CircuitBreakerError` anywhere in it counts as itself.
+    /// What the first error of the chain that `known` knows counts as; a `CircuitBreakerError`
+    /// anywhere in it counts as itself.
     pub(crate) fn known(&self, known: Known) -> Option<Outcome> {
         let Behind::Chain(first) = self.behind else { return None };
         match CircuitBreakerError::find(first) {
@@ -131,7 +133,8 @@ impl<'e> ErrorView<'e> {
         self.text.is_some()
     }
 
-    /// The rejection for which it counts as neutral; of one that counts as a failure all the same, any rejection behind it.
+    /// The rejection for which it counts as neutral; of one that counts as a failure all the same,
+    /// any rejection behind it.
     pub(crate) fn rejection(&self, outcome: Outcome) -> Option<&'e CircuitBreakerError> {
         match self.behind {
             Behind::Rejection(error) => Some(error),
@@ -141,7 +144,8 @@ impl<'e> ErrorView<'e> {
     }
 }
 
-/// An HTTP status as a text. A look borrows what it shows, and a response shows no status that could be borrowed.
+/// An HTTP status as a text. A look borrows what it shows, and a response shows no status that
+/// could be borrowed.
 #[derive(Clone, Copy)]
 struct Status(u16);
 
@@ -165,15 +169,17 @@ fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerE
     first_of(first).filter(|error: &&CircuitBreakerError| error.is_rejection())
 }
 
-/// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one of its fields is, or holds, a rejection.
+/// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one
+/// of its fields is, or holds, a rejection.
 #[must_use]
 pub fn of_variant(fields: &[ErrorView<'_>]) -> Outcome {
     let rejected = fields.iter().any(|field| field.rejection(Outcome::failure()).is_some());
     if rejected { Outcome::Neutral } else { Outcome::failure() }
 }
 
-/// The error's text, and those of the errors behind it that it does not contain, with a colon between them. Where the text is
-/// longer than a note they are left out, as they would be in the note.
+/// The error's text, and those of the errors behind it that it does not contain, with a colon
+/// between them. Where the text is longer than a note they are left out, as they would be in the
+/// note.
 impl Display for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(text) = self.text else { return Ok(()) };
@@ -213,11 +219,13 @@ impl fmt::Debug for ErrorView<'_> {
     }
 }
 
-/// An error on the way to being looked at. The compiler finds the first `__breaker_look` that the error's type allows: here, or in what this
-/// dereferences to, step by step. The name is such that no trait of the user's that every type has can come in between.
+/// An error on the way to being looked at. The compiler finds the first `__breaker_look` that the
+/// error's type allows: here, or in what this dereferences to, step by step. The name is such that
+/// no trait of the user's that every type has can come in between.
 ///
-/// Here are types that have to be asked whether they are a rejection themselves. No bound can say so of every error, since a type
-/// with lifetimes cannot be asked, and to which types that applies is not known when the method is chosen.
+/// Here are types that have to be asked whether they are a rejection themselves. No bound can say
+/// so of every error, since a type with lifetimes cannot be asked, and to which types that applies
+/// is not known when the method is chosen.
 #[derive(Debug)]
 pub struct Sight<'e, E>(OfErrors<'e, E>);
 
@@ -278,7 +286,8 @@ impl<'e, E> OfErrors<'e, E> {
     }
 }
 
-/// A type that may be a rejection itself. All of them have one method, for rustc cannot choose among several where it does not know the type.
+/// A type that may be a rejection itself. All of them have one method, for rustc cannot choose
+/// among several where it does not know the type.
 pub trait Asked: Sized + 'static {
     fn look(&self) -> ErrorView<'_>;
 }

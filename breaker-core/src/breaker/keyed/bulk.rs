@@ -1,5 +1,5 @@
-//! Operations on all breakers of a `key` at once. `keyed_breaker` says how they meet a breaker that gets a
-//! state of its own.
+//! Operations on all breakers of a `key` at once. `keyed_breaker` says how they meet a breaker that
+//! gets a state of its own.
 
 use crate::breaker::control::report_all;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -25,8 +25,8 @@ pub(crate) struct BulkChange {
 }
 
 impl KeyedBreakers {
-    /// Has `f` steer a machine such as each member would have that has none, and puts in force what it shows then. Only under the lock of the
-    /// family.
+    /// Has `f` steer a machine such as each member would have that has none, and puts in force what
+    /// it shows then. Only under the lock of the family.
     fn change_all(
         &self,
         index: &KeyedIndex,
@@ -60,8 +60,8 @@ impl KeyedBreakers {
 }
 
 impl CircuitBreaker {
-    /// Shows `f` each member that is unhealthy, and its state; none for a breaker without keys. No member can leave meanwhile, and none is held,
-    /// which would keep it from leaving.
+    /// Shows `f` each member that is unhealthy, and its state; none for a breaker without keys. No
+    /// member can leave meanwhile, and none is held, which would keep it from leaving.
     pub(crate) fn each_unhealthy(&self, mut f: impl FnMut(&Arc<KeyedBreaker>, State)) {
         let Some(keyed) = self.keyed() else { return };
         let index = keyed.index.lock();
@@ -73,7 +73,8 @@ impl CircuitBreaker {
         });
     }
 
-    /// Whether it stands for the values of a `key`, of which at least one has had a call, or was asked for by [`value`](Self::value).
+    /// Whether it stands for the values of a `key`, of which at least one has had a call, or was
+    /// asked for by [`value`](Self::value).
     #[must_use]
     pub fn has_values(&self) -> bool {
         self.keyed().is_some()

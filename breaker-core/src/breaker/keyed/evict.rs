@@ -1,6 +1,7 @@
 //! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
-//! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused one leaves first, in the order of [`Rank`].
+//! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused
+//! one leaves first, in the order of [`Rank`].
 
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
@@ -21,10 +22,12 @@ const RECENT: Duration = Duration::from_secs(3600);
 /// Which members leave before others: those whose loss costs least come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// Its loss costs nothing: it is closed and no failure counts against it, or what it knows is an hour old.
+    /// Its loss costs nothing: it is closed and no failure counts against it, or what it knows is
+    /// an hour old.
     Quiet,
-    /// It is closed and failures count against it, or it is past its open time. Both are one rank: else members past their open time, which no
-    /// call asks for, would keep their places while two that fail push each other out, and neither would ever open.
+    /// It is closed and failures count against it, or it is past its open time. Both are one rank:
+    /// else members past their open time, which no call asks for, would keep their places while two
+    /// that fail push each other out, and neither would ever open.
     Troubled,
     /// Its loss lets as many calls through as it takes to open again.
     Open,
@@ -44,8 +47,10 @@ impl KeyedBreakers {
         loop {
             let now = clock::now();
             let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
-            // No new holder can come meanwhile. If there is one already, or was, another member is longer unused. Where `get_mut` finds none, all
-            // that earlier holders did is seen (settings of its own too, though loom, which does not look into `Arc`, could not say so).
+            // No new holder can come meanwhile. If there is one already, or was, another member is
+            // longer unused. Where `get_mut` finds none, all that earlier holders did is seen
+            // (settings of its own too, though loom, which does not look into `Arc`, could not say
+            // so).
             let leaves = |keyed_breaker: &mut Arc<KeyedBreaker>, now_used| {
                 now_used == used && Arc::get_mut(keyed_breaker).is_some() && rank_of(keyed_breaker, now) == Some(rank)
             };
@@ -58,7 +63,8 @@ impl KeyedBreakers {
         }
     }
 
-    /// The longest unused member of the lowest rank: of all if there are few, else of those that come next in the round.
+    /// The longest unused member of the lowest rank: of all if there are few, else of those that
+    /// come next in the round.
     fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
         let exact = index.count <= EXACT;
         let (first, from) = index.hand;
@@ -93,7 +99,8 @@ impl KeyedBreakers {
     }
 }
 
-/// The rank of a member; `None`: it stays, since a person or a program has told it something by itself.
+/// The rank of a member; `None`: it stays, since a person or a program has told it something by
+/// itself.
 fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
     let Some(cold) = keyed_breaker.core.initialized() else { return Some(Rank::Quiet) };
     if cold.has_own_settings.load(Ordering::Relaxed) {

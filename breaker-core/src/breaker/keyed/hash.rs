@@ -1,7 +1,8 @@
 //! Hashes keys with seeds that are secret, since anyone may choose a key.
 //!
-//! Folded multiplication, as in wyhash (Wang Yi) and foldhash (Orson Peters). Whoever saw many hashes could find keys that meet; but no hash is
-//! shown to anybody, and `max_keys` bounds how many can.
+//! Folded multiplication, as in wyhash (Wang Yi) and foldhash (Orson Peters). Whoever saw many
+//! hashes could find keys that meet; but no hash is shown to anybody, and `max_keys` bounds how
+//! many can.
 
 use crate::sync;
 
@@ -45,7 +46,8 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// All of less than 16 bytes in two numbers: where the length is known, no two of them have the same.
+/// All of less than 16 bytes in two numbers: where the length is known, no two of them have the
+/// same.
 #[inline]
 fn ends(bytes: &[u8]) -> (u64, u64) {
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {

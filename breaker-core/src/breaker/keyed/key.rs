@@ -1,7 +1,8 @@
 //! Keeps, compares and shows the key that a keyed breaker is for.
 //!
-//! Values come from anybody. At most 256 bytes of one are kept, and its name shows no character that could pass for something else. Two values
-//! never have one name: what stands for something in a name (`\u{..}`, `…#`, `*`) is written out where a value has it.
+//! Values come from anybody. At most 256 bytes of one are kept, and its name shows no character
+//! that could pass for something else. Two values never have one name: what stands for something in
+//! a name (`\u{..}`, `…#`, `*`) is written out where a value has it.
 
 use crate::breaker::keyed::hash::KeyHash;
 use crate::config::excerpt;
@@ -29,7 +30,8 @@ pub(crate) enum Value<'v> {
     Long(&'v str, u64),
 }
 
-/// The value that a member is for. A short one is in place, so that a look-up need not go elsewhere to compare it.
+/// The value that a member is for. A short one is in place, so that a look-up need not go elsewhere
+/// to compare it.
 pub(crate) enum Key {
     Short {
         length: u8,
@@ -62,7 +64,8 @@ impl<'v> Value<'v> {
         }
     }
 
-    /// Has `find` look for the value that has this name within the brackets, and else for the one that is this text.
+    /// Has `find` look for the value that has this name within the brackets, and else for the one
+    /// that is this text.
     pub(crate) fn named<T>(name: &str, mut find: impl FnMut(Value<'_>) -> Option<T>) -> Option<T> {
         let by_name = match long_name(name) {
             Some((begin, sum)) => find(Value::Long(&read(begin), sum)),

@@ -2,9 +2,10 @@
 //! machine and no settings of its own: it follows its parent. Its own state is made when it is
 //! first needed.
 //!
-//! Races. The lock of the family is held by whoever makes a rest, and by whoever changes something for all members. So one that has no rest
-//! yet is changed by the latter, in its word; the rest is made of what all have at that moment, and whoever finds it made changes it under
-//! its own locks, as that of any breaker. Nobody falls between the two, and no change is put in force twice.
+//! Races. The lock of the family is held by whoever makes a rest, and by whoever changes something
+//! for all members. So one that has no rest yet is changed by the latter, in its word; the rest is
+//! made of what all have at that moment, and whoever finds it made changes it under its own locks,
+//! as that of any breaker. Nobody falls between the two, and no change is put in force twice.
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -151,8 +152,8 @@ impl CircuitBreaker {
         self.0.keyed_breaker()?.parent.keyed()?.function(number)
     }
 
-    /// Whether a success can be counted and be forgotten: of a member to which nothing else has happened so far. The word is looked at first, since
-    /// somebody may make the rest in between.
+    /// Whether a success can be counted and be forgotten: of a member to which nothing else has
+    /// happened so far. The word is looked at first, since somebody may make the rest in between.
     pub(crate) fn has_nothing_to_settle(&self) -> bool {
         !self.0.gate.word().has(PackedState::WINDOW) && self.0.lazy().is_some()
     }
@@ -168,7 +169,8 @@ impl CircuitBreaker {
         common.unwrap_or_else(|| Arc::clone(&self.0.layers.lock()))
     }
 
-    /// Does something with what holds for a member without a rest, which it stays meanwhile; `None`: it has one.
+    /// Does something with what holds for a member without a rest, which it stays meanwhile;
+    /// `None`: it has one.
     fn without_rest<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
         let lazy = self.0.lazy()?;
         let mut index = lazy.keyed().index.lock();

@@ -2,9 +2,10 @@
 //! which has the name without a key, holds their settings, observers and manual states. Calls go to
 //! the keyed breakers.
 //!
-//! A look-up shares the lock of one part of the members. Everything else holds the lock of the family: members come and go, get a rest of their
-//! own (`keyed_breaker`), and are changed together. Locks are taken in this order: the directory's, a member's layers, the family's, a part's, a member's
-//! machine; those of the head are held by nobody who then takes another one.
+//! A look-up shares the lock of one part of the members. Everything else holds the lock of the
+//! family: members come and go, get a rest of their own (`keyed_breaker`), and are changed
+//! together. Locks are taken in this order: the directory's, a member's layers, the family's, a
+//! part's, a member's machine; those of the head are held by nobody who then takes another one.
 
 pub(crate) mod bulk;
 pub(crate) mod evict;
@@ -32,13 +33,15 @@ use crate::machine::packed::PackedState;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 
-/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of some, as in Redis (`maxmemory-samples`) and
-/// for the same reason: an exact order would have to be kept at each use.
+/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of
+/// some, as in Redis (`maxmemory-samples`) and for the same reason: an exact order would have to be
+/// kept at each use.
 pub(crate) const EXACT: usize = 256;
 
 pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
-    /// With few `max_keys` each use counts, with many each new member: so uses write nothing that threads share.
+    /// With few `max_keys` each use counts, with many each new member: so uses write nothing that
+    /// threads share.
     uses: AtomicU64,
     pub(crate) exact: AtomicBool,
     hash: KeyHash,
@@ -85,8 +88,9 @@ pub(crate) struct Common {
 }
 
 impl KeyedBreakers {
-    /// The member for `key`, made if there is none, for a call of this function; with the function's number. An idle one makes room (`evict`); when
-    /// there is none, the key shares the overflow.
+    /// The member for `key`, made if there is none, for a call of this function; with the
+    /// function's number. An idle one makes room (`evict`); when there is none, the key shares the
+    /// overflow.
     pub(crate) fn keyed_breaker(
         &self,
         parent: &'static CircuitBreaker,
@@ -176,7 +180,8 @@ impl KeyedBreakers {
         self.settle(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|shared| shared)
     }
 
-    /// The member for a value that was not found; `Err`: what `full` gives, since there is no room for one more.
+    /// The member for a value that was not found; `Err`: what `full` gives, since there is no room
+    /// for one more.
     fn settle<T>(
         &self,
         parent: &'static CircuitBreaker,
@@ -204,7 +209,8 @@ impl KeyedBreakers {
         Ok(keyed_breaker)
     }
 
-    /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or goes.
+    /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or
+    /// goes.
     pub(crate) fn each(&self, index: &KeyedIndex, mut f: impl FnMut(&Arc<KeyedBreaker>)) {
         for shard in &self.shards {
             shard.0.read().values().for_each(&mut f);
@@ -266,13 +272,15 @@ impl CircuitBreaker {
         self.0.initialized()?.keyed.get().map(|keyed| &**keyed)
     }
 
-    /// The breaker for one value of the `key`, made if there is none: to steer it before its first call. What it is told holds for the calls that come.
+    /// The breaker for one value of the `key`, made if there is none: to steer it before its first
+    /// call. What it is told holds for the calls that come.
     ///
-    /// A call of the function asks the breaker of all values first, while that is not closed: what holds for all is not shown by this one, nor
-    /// does a call by its handle look at it.
+    /// A call of the function asks the breaker of all values first, while that is not closed: what
+    /// holds for all is not shown by this one, nor does a call by its handle look at it.
     ///
-    /// It counts towards `max_keys` as one that a call has made, and makes room for another value when it is idle. One that is held, forced open,
-    /// disabled or in shadow by hand, or has settings of its own, stays.
+    /// It counts towards `max_keys` as one that a call has made, and makes room for another value
+    /// when it is idle. One that is held, forced open, disabled or in shadow by hand, or has
+    /// settings of its own, stays.
     ///
     /// ```
     /// use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
@@ -292,8 +300,9 @@ impl CircuitBreaker {
     /// ```
     ///
     /// # Errors
-    /// When no annotated function with a `key` has this breaker (without the feature `register` a function has its breaker from its first call), or
-    /// when there is no room for one more value: then calls for it go to the one that such values share, `NAME[*]`.
+    /// When no annotated function with a `key` has this breaker (without the feature `register` a
+    /// function has its breaker from its first call), or when there is no room for one more value:
+    /// then calls for it go to the one that such values share, `NAME[*]`.
     pub fn value(&self, value: &str) -> Result<Self, ConfigError> {
         let refused = |kind, message: &str| {
             let place = format!("circuit breaker `{}`", self.name());
@@ -311,7 +320,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// The member with this name within the brackets, if there is one, and else the one for this value; that is no use of it.
+    /// The member with this name within the brackets, if there is one, and else the one for this
+    /// value; that is no use of it.
     pub(crate) fn known_member(&self, name: &str) -> Option<Self> {
         let keyed = self.keyed()?;
         let index = keyed.index.lock();

@@ -1,6 +1,7 @@
 //! A hash table of keyed breakers that also says when each was last used.
 //!
-//! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3, 6.4, algorithms L and R).
+//! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3,
+//! 6.4, algorithms L and R).
 
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicU64;
@@ -32,7 +33,8 @@ impl<T> Found<'_, T> {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Notes a use. Where that is as before nothing is written, so that threads leave each other's lines alone.
+    /// Notes a use. Where that is as before nothing is written, so that threads leave each other's
+    /// lines alone.
     #[inline]
     pub(crate) fn use_at(&self, now: u64) {
         if self.used() != now {
@@ -108,7 +110,8 @@ impl<T> Table<T> {
         self.count -= 1;
         let (mut hole, mut next) = (at, self.after(at));
         while self.places[next].value.is_some() {
-            // It may move to the hole if that is not before its home, counted backwards round the row.
+            // It may move to the hole if that is not before its home, counted backwards round the
+            // row.
             let from_home = next.wrapping_sub(self.home(self.places[next].hash)) & self.mask();
             if from_home >= next.wrapping_sub(hole) & self.mask() {
                 self.places.swap(hole, next);

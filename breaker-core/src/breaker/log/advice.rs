@@ -6,7 +6,8 @@ use crate::clock;
 use crate::machine::output::Widened;
 use tracing::{debug, warn};
 
-/// A trial has a place more, since a probe of this function brought no result, or failed, while others were rejected.
+/// A trial has a place more, since a probe of this function brought no result, or failed, while
+/// others were rejected.
 pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
     let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
     macro_rules! at {
@@ -33,7 +34,8 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, 
     if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
-/// A function gave a response that tells of a failure, and nothing in its attribute looks at responses.
+/// A function gave a response that tells of a failure, and nothing in its attribute looks at
+/// responses.
 pub(crate) fn failed_response(function: &'static str, status: u16) {
     warn!(
         target: CALLS, event_type = "circuit_response_not_judged",
@@ -43,7 +45,8 @@ pub(crate) fn failed_response(function: &'static str, status: u16) {
     );
 }
 
-/// A function has succeeded inside a call of another one, while failures of such calls are hidden. Few pairs are kept.
+/// A function has succeeded inside a call of another one, while failures of such calls are hidden.
+/// Few pairs are kept.
 pub(crate) fn answers(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
     const MOST: usize = 16;
     let Some(inner) = inner else { return };

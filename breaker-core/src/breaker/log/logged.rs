@@ -3,7 +3,8 @@
 use crate::breaker::log::rate::Rate;
 use crate::breaker::throttle::Throttle;
 
-/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with each call.
+/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with
+/// each call.
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
     pub(super) runs: Throttle,
@@ -12,6 +13,7 @@ pub(crate) struct Logged {
     pub(super) changes: Rate,
     /// What else is told of values, once for each of them or for each of their trials.
     pub(super) notices: Rate,
-    /// Functions, and those that have succeeded inside their calls while failures of such calls were hidden; what was last is at the end.
+    /// Functions, and those that have succeeded inside their calls while failures of such calls
+    /// were hidden; what was last is at the end.
     pub(super) answers: Vec<(Option<&'static str>, &'static str)>,
 }

@@ -23,14 +23,15 @@ use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 /// The target of lines about calls and states.
 const CALLS: &str = "breaker_core::log";
 
-/// The target of lines that tell of settings, so that a filter can tell them from those of calls (`breaker_core::log`).
+/// The target of lines that tell of settings, so that a filter can tell them from those of calls
+/// (`breaker_core::log`).
 const CONFIGURATION: &str = "breaker_core::configuration";
 
 /// After so many dropped calls with no result between them, one warning (rule 9).
 const DROPS: u32 = 20;
 
-/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes without one: where successes come between the
-/// failures, each failure is the first of a run.
+/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes
+/// without one: where successes come between the failures, each failure is the first of a run.
 const RUNS: u64 = 3;
 
 impl CircuitBreaker {
@@ -48,7 +49,8 @@ macro_rules! lines {
         lines! { @rows $($sent)* $($local)* }
     };
     (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
-        /// Logs what a breaker reports: state changes at WARN, the first failure of a run at ERROR, the rest at DEBUG.
+        /// Logs what a breaker reports: state changes at WARN, the first failure of a run at ERROR,
+        /// the rest at DEBUG.
         pub(crate) fn log(report: Report<'_>) {
             match report {
                 $(Report::$name(event) => $method(event),)*
@@ -287,7 +289,8 @@ fn message(event: &Failure<'_>) -> Option<String> {
     event.error.map(|error| visible(Text::of(&error).as_str()).into_owned())
 }
 
-/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's code.
+/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's
+/// code.
 pub(crate) fn filtered_out() -> Option<ConfigError> {
     if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return None;

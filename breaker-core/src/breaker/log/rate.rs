@@ -8,9 +8,11 @@ const EACH: Duration = Duration::from_secs(15);
 /// What may be unpaid before one comes.
 const CREDIT: Duration = Duration::from_secs(3 * 15);
 
-/// How many come at most: four at once, and one each 15 s after them. So many does a breaker tell that fails each recovery by default.
+/// How many come at most: four at once, and one each 15 s after them. So many does a breaker tell
+/// that fails each recovery by default.
 ///
-/// It is the generic cell rate algorithm (ITU-T I.371), of which only the time is kept at which all that came are paid for.
+/// It is the generic cell rate algorithm (ITU-T I.371), of which only the time is kept at which all
+/// that came are paid for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     paid: Tick,

@@ -1,11 +1,12 @@
 //! Knows which calls this thread is inside of, and what the inner ones report to the outer ones of
 //! the same breaker.
 //!
-//! A call is inside another one while that one's body is polled, or run, on the same thread. So each thread has a stack of calls, which grows
-//! with a poll and shrinks when that returns, whatever becomes of it.
+//! A call is inside another one while that one's body is polled, or run, on the same thread. So
+//! each thread has a stack of calls, which grows with a poll and shrinks when that returns,
+//! whatever becomes of it.
 //!
-//! A call that is dropped before it ends is on the stack too, as one that is closing, until its body is gone: so the calls inside it know that
-//! they are dropped with it.
+//! A call that is dropped before it ends is on the stack too, as one that is closing, until its
+//! body is gone: so the calls inside it know that they are dropped with it.
 
 mod stack;
 
@@ -18,13 +19,15 @@ use crate::breaker::inner::{HotState, Inner};
 use crate::clock::Tick;
 use crate::machine::packed::{Evidence, PackedState};
 
-/// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its first call has a stripe to take.
+/// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its
+/// first call has a stripe to take.
 #[inline]
 pub(crate) fn is_outside() -> bool {
     STACK.with(Stack::is_empty)
 }
 
-/// The body of a call that holds no slot begins to run, or goes on, on a thread that [is outside](is_outside) of any.
+/// The body of a call that holds no slot begins to run, or goes on, on a thread that [is
+/// outside](is_outside) of any.
 #[inline]
 pub(crate) fn enter_alone(core: &HotState, word: PackedState) {
     STACK.with(|stack| stack.put_first(Id::of(core), word));
@@ -79,7 +82,8 @@ pub(crate) fn close(core: &HotState, word: PackedState, probe: u32, function: Op
     enter(core, word.with(PackedState::CLOSING), probe, function);
 }
 
-/// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its success but that it was one.
+/// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its
+/// success but that it was one.
 #[inline]
 pub(crate) fn leave_plainly(shared: &Inner) -> bool {
     STACK.with(|stack| {
@@ -92,8 +96,8 @@ pub(crate) fn leave_plainly(shared: &Inner) -> bool {
     })
 }
 
-/// Leaves the innermost call of a function, which has succeeded, if all there is to it is that it tells the call around it, or that those inside
-/// it have told already.
+/// Leaves the innermost call of a function, which has succeeded, if all there is to it is that it
+/// tells the call around it, or that those inside it have told already.
 #[inline(never)]
 pub(crate) fn leave_in_turn(shared: &'static Inner) -> bool {
     STACK.with(|stack| {
@@ -105,7 +109,8 @@ pub(crate) fn leave_in_turn(shared: &'static Inner) -> bool {
     })
 }
 
-/// Leaves the only call on the stack if it still has this word: then nothing has happened inside it.
+/// Leaves the only call on the stack if it still has this word: then nothing has happened inside
+/// it.
 #[inline]
 pub(crate) fn leave_untouched(word: PackedState) -> bool {
     STACK.with(|stack| {
@@ -195,7 +200,8 @@ pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> 
     }
 }
 
-/// Tells the call around it of one that is dropped, if it has had calls inside it: any other one only holds what was begun elsewhere.
+/// Tells the call around it of one that is dropped, if it has had calls inside it: any other one
+/// only holds what was begun elsewhere.
 pub(crate) fn report_dropped(core: &HotState, evidence: Evidence) {
     nearest(core, |place| {
         if place.word.get().evidence().has(Evidence::WITHIN) {
@@ -204,7 +210,8 @@ pub(crate) fn report_dropped(core: &HotState, evidence: Evidence) {
     });
 }
 
-/// Notes which function of the breaker's family made the innermost call, which is inside another one.
+/// Notes which function of the breaker's family made the innermost call, which is inside another
+/// one.
 pub(crate) fn number(number: u32) {
     STACK.with(|stack| stack.number(number));
 }
@@ -214,13 +221,15 @@ pub(crate) fn note_start(at: Tick) {
     STACK.with(|stack| stack.note_start(at));
 }
 
-/// Takes the call around one that begins out of those under way: its time is no more its own. Gives when it began, if it is among them.
+/// Takes the call around one that begins out of those under way: its time is no more its own. Gives
+/// when it began, if it is among them.
 pub(crate) fn take_start(core: &HotState) -> Option<Tick> {
     nearest(core, Place::take_start)?
 }
 
 #[cfg(feature = "tracing")]
-/// The function of the call of this breaker that left last inside a call that has just left, if it had one.
+/// The function of the call of this breaker that left last inside a call that has just left, if it
+/// had one.
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
         Ok(binding) => Some(&binding.function.name),
@@ -228,8 +237,9 @@ pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     }
 }
 
-/// Whether a call that is asked for goes in with the one around it, as it does while the state has not changed since: then whether it
-/// decides nothing, as a flag, and the slot that the other one held.
+/// Whether a call that is asked for goes in with the one around it, as it does while the state has
+/// not changed since: then whether it decides nothing, as a flag, and the slot that the other one
+/// held.
 pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)> {
     nearest(core, |place| {
         let outer = place.word.get();
@@ -240,7 +250,8 @@ pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)>
     })?
 }
 
-/// Gives the slot of a call that is dropped with the one around it to that one, which tells of both. `false`: that one has no use for it.
+/// Gives the slot of a call that is dropped with the one around it to that one, which tells of
+/// both. `false`: that one has no use for it.
 pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool {
     let took = nearest(core, |place| {
         let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;

@@ -88,7 +88,8 @@ impl Place {
         self.probe.set(probe);
     }
 
-    /// Gives when the call began, if it is counted among those under way, and says that it is no more.
+    /// Gives when the call began, if it is counted among those under way, and says that it is no
+    /// more.
     pub(super) fn take_start(&self) -> Option<Tick> {
         let word = self.word.get();
         self.word.set(word.without(PackedState::STARTED));
@@ -103,9 +104,11 @@ impl Place {
 
 /// The calls that this thread is inside of.
 pub(super) struct Stack {
-    /// How many calls there are beyond the first one. On a thread that had none so far, as many as leave no place for one more.
+    /// How many calls there are beyond the first one. On a thread that had none so far, as many as
+    /// leave no place for one more.
     depth: Cell<usize>,
-    /// The innermost of more than there are places is in the last one; then those before it are on the heap.
+    /// The innermost of more than there are places is in the last one; then those before it are on
+    /// the heap.
     places: [Place; PLACES],
 }
 
@@ -136,7 +139,8 @@ impl Stack {
         self.first().put(breaker, word);
     }
 
-    /// Notes the function of the first call. Its word then has the mark of one that is more than a plain success: without it the name may be older.
+    /// Notes the function of the first call. Its word then has the mark of one that is more than a
+    /// plain success: without it the name may be older.
     #[inline]
     pub(super) fn name_first(&self, function: Option<&'static Binding>) {
         self.first().function.set(function);
@@ -198,7 +202,8 @@ impl Stack {
         self.innermost().started.set(at);
     }
 
-    /// The first call is not the innermost any more: its word says so, with which it would be compared.
+    /// The first call is not the innermost any more: its word says so, with which it would be
+    /// compared.
     #[inline]
     fn bury(&self) {
         let word = &self.first().word;
@@ -226,8 +231,9 @@ impl Stack {
         }
     }
 
-    /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and tells of no more than that to one call around it; or if it is
-    /// the only one, and those inside it have told. `None`: that takes more. Gives whether it is to be counted.
+    /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and
+    /// tells of no more than that to one call around it; or if it is the only one, and those inside
+    /// it have told. `None`: that takes more. Gives whether it is to be counted.
     #[inline]
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
@@ -249,7 +255,8 @@ impl Stack {
     }
 
     #[cfg(feature = "tracing")]
-    /// The function of the call that left last inside the one that has just left, if it is of this breaker, or its number in the family.
+    /// The function of the call that left last inside the one that has just left, if it is of this
+    /// breaker, or its number in the family.
     pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
         let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
@@ -297,7 +304,8 @@ impl Stack {
     }
 }
 
-// While a thread ends it may have no list any more. Then the calls that would be on it are forgotten.
+// While a thread ends it may have no list any more. Then the calls that would be on it are
+// forgotten.
 
 #[cold]
 fn push_far(frame: Frame) {

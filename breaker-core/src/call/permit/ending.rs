@@ -58,7 +58,8 @@ impl Permit {
         }
     }
 
-    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be counted.
+    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be
+    /// counted.
     #[inline(never)]
     fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
         // Before anybody hears of its end.
@@ -78,7 +79,8 @@ impl Permit {
         plain
     }
 
-    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the machine to take in.
+    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the
+    /// machine to take in.
     fn added_to_window(&self) -> bool {
         let shared = &self.breaker().0;
         if !self.word.has(PackedState::WINDOW)
@@ -110,7 +112,8 @@ impl Permit {
         true
     }
 
-    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it is more than that.
+    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it
+    /// is more than that.
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
         let plain = self.started != Tick::ZERO
@@ -157,7 +160,8 @@ impl Permit {
         settled
     }
 
-    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends a run.
+    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends
+    /// a run.
     fn is_of_interest(&self) -> bool {
         self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(PackedState::WATCH)
     }
@@ -170,7 +174,8 @@ impl Permit {
         Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
 
-    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`: that one has no result either.
+    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`:
+    /// that one has no result either.
     pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
@@ -204,7 +209,8 @@ impl Permit {
         let _ = (settled.widened, settled.hidden);
     }
 
-    /// Of failures that successes inside hide, one line tells. Until it does, the functions are noted of which one has succeeded inside the other.
+    /// Of failures that successes inside hide, one line tells. Until it does, the functions are
+    /// noted of which one has succeeded inside the other.
     #[cfg(feature = "tracing")]
     fn warn_of_eclipse(&self, settled: &Settled) {
         let own = self.owner.function();
@@ -223,8 +229,9 @@ impl Permit {
         }
     }
 
-    /// Keeps the first failure of a run, the one that tripped, and each that a later success may have part in a trip: in a window, or
-    /// of a probe. Unless the breaker has moved on while the text was written.
+    /// Keeps the first failure of a run, the one that tripped, and each that a later success may
+    /// have part in a trip: in a window, or of a probe. Unless the breaker has moved on while the
+    /// text was written.
     fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
         let matters = settled.run == 1 || settled.lingers || tripped.is_some();
@@ -241,7 +248,8 @@ impl Permit {
         }
     }
 
-    /// Tells of the call first, then of the change that it made, and last of what listeners have made of either.
+    /// Tells of the call first, then of the change that it made, and last of what listeners have
+    /// made of either.
     fn report_settled<'e>(&self, settled: &Settled, told: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
         let turn = (settled.failed_probes > 0 || told.is_something()).then(ReportScope::begin);
         self.breaker().enqueue(told);
@@ -262,7 +270,8 @@ impl Permit {
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
-        // What the ready-made listener says above DEBUG: the first failure of a run, and calls dropped in a row.
+        // What the ready-made listener says above DEBUG: the first failure of a run, and calls
+        // dropped in a row.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
         if !observed && !first && settled.outcome != Counted::Cancelled {
             return;

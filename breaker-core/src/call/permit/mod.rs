@@ -21,12 +21,13 @@ use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
 
-/// The right to make one call. Say how it ended with one of the methods; a permit that is dropped counts as an abandoned
-/// call (`on_cancel`), and one that is leaked gives its slot back after
+/// The right to make one call. Say how it ended with one of the methods; a permit that is dropped
+/// counts as an abandoned call (`on_cancel`), and one that is leaked gives its slot back after
 /// `probe_timeout`, but never its place of a `max_concurrent`.
 ///
-/// A permit is not around the calls that are made while it is held: those of the same breaker ask for a place of their own, which a trial may not
-/// have. [`run`](Self::run) and [`run_sync`](Self::run_sync) make them a part of this call.
+/// A permit is not around the calls that are made while it is held: those of the same breaker ask
+/// for a place of their own, which a trial may not have. [`run`](Self::run) and
+/// [`run_sync`](Self::run_sync) make them a part of this call.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config};
@@ -55,7 +56,8 @@ pub struct Permit {
 
 /// The call's own code does not run.
 const IDLE: u8 = 0;
-/// It runs. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by unwinding.
+/// It runs. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by
+/// unwinding.
 const RUNS: u8 = 1;
 /// It waits.
 const WAITS: u8 = 2;
@@ -78,7 +80,8 @@ const INSIDE: u8 = 1;
 const TIMED: u8 = 1 << 1;
 
 impl Permit {
-    /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe` where it is none.
+    /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe`
+    /// where it is none.
     #[inline]
     pub(crate) fn new(owner: Owner, word: PackedState, probe: u32, started: Tick) -> Self {
         Self {
@@ -100,13 +103,15 @@ impl Permit {
         self
     }
 
-    /// Gives up the permit for what it holds: the word under which the call was let in, its probe and its start.
+    /// Gives up the permit for what it holds: the word under which the call was let in, its probe
+    /// and its start.
     pub(crate) fn parts(mut self) -> (PackedState, u32, Tick) {
         self.settled = true;
         (self.word, self.probe.load(Ordering::Relaxed), self.started)
     }
 
-    /// Notes when the call begins, which is now: from here [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
+    /// Notes when the call begins, which is now: from here
+    /// [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
     #[cfg(feature = "stream")]
     pub fn timed(mut self) -> Self {
         if self.started == Tick::ZERO {
@@ -149,7 +154,8 @@ impl Permit {
         }
     }
 
-    /// The same where it is known whether the result is an error, which a call around this one may give too.
+    /// The same where it is known whether the result is an error, which a call around this one may
+    /// give too.
     #[inline(always)]
     pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         if is_error && matches!(outcome, Outcome::Success) && !self.word.has(PackedState::PASS) {
@@ -158,7 +164,8 @@ impl Permit {
         self.settle_with(outcome, cause);
     }
 
-    /// Whether the word under which the call was let in still stands, and a success changes nothing and interests nobody.
+    /// Whether the word under which the call was let in still stands, and a success changes nothing
+    /// and interests nobody.
     #[inline]
     fn nothing_happened(&self) -> bool {
         self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
@@ -192,8 +199,9 @@ impl Permit {
         self.word.has(PackedState::LIMITED)
     }
 
-    /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the call itself panicked, and not something
-    /// beside it (rule 8); and calls of the same breaker inside it are known as such.
+    /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the
+    /// call itself panicked, and not something beside it (rule 8); and calls of the same breaker
+    /// inside it are known as such.
     #[inline]
     pub(crate) fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
         let inside = self.enter();
@@ -233,7 +241,8 @@ impl Permit {
         self.stage.store(CUT, Ordering::Relaxed);
     }
 
-    /// The body is dropped next, while it waits or since it has panicked: the calls inside it are dropped with this one. Until that ends they find it on the stack.
+    /// The body is dropped next, while it waits or since it has panicked: the calls inside it are
+    /// dropped with this one. Until that ends they find it on the stack.
     #[inline]
     pub(crate) fn close(&self) {
         let closes = match self.stage.load(Ordering::Relaxed) {
@@ -287,7 +296,8 @@ impl Permit {
         }
     }
 
-    /// Counts the call among those under way no more, if it is. One of an earlier generation was forgotten with it.
+    /// Counts the call among those under way no more, if it is. One of an earlier generation was
+    /// forgotten with it.
     fn leave_starts(&mut self) {
         if !self.word.has(PackedState::STARTED) {
             return;

@@ -18,7 +18,8 @@ impl Permit {
         self.evidence().has(Evidence::WITHIN)
     }
 
-    /// The same call. `None`: it is the call of a stream inside another one whose call has ended, and has told, so it ends with that.
+    /// The same call. `None`: it is the call of a stream inside another one whose call has ended,
+    /// and has told, so it ends with that.
     pub(crate) fn unless_in_ended(mut self) -> Option<Self> {
         if !self.is_inside() || !nesting::is_in_ended(&self.breaker().0) {
             return Some(self);
@@ -32,7 +33,8 @@ impl Permit {
         None
     }
 
-    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited for the next one.
+    /// The call's stream is dropped after it gave items. `waits`: since when its reader has waited
+    /// for the next one.
     pub(crate) fn left(mut self, waits: Option<Tick>) {
         // A stream that panics ends so.
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
@@ -41,8 +43,8 @@ impl Permit {
         }
     }
 
-    /// The call's stream, which was there at `made`, is dropped before it gave an item. `waits`: since when its reader has waited for it, if it did.
-    /// The time between is the reader's own.
+    /// The call's stream, which was there at `made`, is dropped before it gave an item. `waits`:
+    /// since when its reader has waited for it, if it did. The time between is the reader's own.
     pub(crate) fn left_unread(mut self, made: Tick, waits: Option<Tick>) {
         // As above: it may have been read once.
         if !matches!(self.stage.load(Ordering::Relaxed), RUNS | RUNS_CLOSES) {
@@ -76,7 +78,8 @@ impl Permit {
         self.place.load(Ordering::Relaxed) & TIMED != 0
     }
 
-    /// How long the call took until `then`, which is of no meaning where it is not known when it began.
+    /// How long the call took until `then`, which is of no meaning where it is not known when it
+    /// began.
     pub(crate) fn took(&self, then: Tick) -> Duration {
         then.since(self.started.coarse(then))
     }

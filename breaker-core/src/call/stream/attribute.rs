@@ -25,7 +25,8 @@ pub const fn no_rules<T, E>() -> Rules<T, E> {
     Rules::NONE
 }
 
-/// The key `stream` with values. `open` is there where there are limits; `most` is what is left for all attempts.
+/// The key `stream` with values. `open` is there where there are limits; `most` is what is left for
+/// all attempts.
 #[must_use]
 pub fn rules<T, E>(
     first_item: Option<Duration>,
@@ -42,7 +43,8 @@ pub fn timed(permit: Permit) -> Permit {
     permit.timed()
 }
 
-/// The limit of the wait for the stream, where its first item has one; `other`: what is left for all attempts.
+/// The limit of the wait for the stream, where its first item has one; `other`: what is left for
+/// all attempts.
 #[cfg(feature = "tokio")]
 #[must_use]
 pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -> Option<Limit> {
@@ -156,8 +158,8 @@ impl<S: Stream<Item = Result<T, E>>, T, E> Stream for Begun<S, T, E> {
     }
 }
 
-/// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is a pointer, so that the
-/// guarded stream is `Send` and `'static` whenever its own is.
+/// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is
+/// a pointer, so that the guarded stream is `Send` and `'static` whenever its own is.
 #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
 pub fn settle_stream<R, I, E>(
     permit: Permit,
@@ -221,8 +223,9 @@ pub(crate) enum Begin<R> {
     TimedOut(CircuitBreakerError),
 }
 
-/// A call that gives a box of a stream, and returns with its first item. Where that is an error, `carry` makes the function's own of it, if it can; and
-/// `open` makes that where the breaker stands in.
+/// A call that gives a box of a stream, and returns with its first item. Where that is an error,
+/// `carry` makes the function's own of it, if it can; and `open` makes that where the breaker
+/// stands in.
 pub fn begin_stream_box<R, T, E, O>(
     permit: Permit,
     result: R,
@@ -290,7 +293,8 @@ where
     Ok(Begin::Done(R::from_ok(R::Ok::begun_box(first, stream)), concluded))
 }
 
-/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as `Opener` of a plain value).
+/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as
+/// `Opener` of a plain value).
 pub struct Carrier<E, To>(PhantomData<fn(E) -> To>);
 
 /// For the error of an item of a function that gives an `R`.

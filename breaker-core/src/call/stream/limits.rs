@@ -20,7 +20,8 @@ pub struct Limits {
 impl Limits {
     const NONE: Self = Self { first_item: None, item_timeout: None };
 
-    /// Zero is no limit: as a setting of a service it means "off", and as a limit it would fail each item that is not there at once.
+    /// Zero is no limit: as a setting of a service it means "off", and as a limit it would fail
+    /// each item that is not there at once.
     pub(super) fn of(first_item: Option<Duration>, item_timeout: Option<Duration>) -> Self {
         let limit = |span: Option<Duration>| span.filter(|span| !span.is_zero());
         Self { first_item: limit(first_item), item_timeout: limit(item_timeout) }
@@ -37,7 +38,8 @@ pub(super) struct Late {
 /// What is asked of a stream beyond its errors.
 pub struct Rules<T, E> {
     limits: Limits,
-    /// How long the call may wait for its first item, whatever the limits say: what is left for all of its attempts.
+    /// How long the call may wait for its first item, whatever the limits say: what is left for all
+    /// of its attempts.
     most: Option<Duration>,
     /// What was left of `first_item` when the stream was there.
     left: Duration,

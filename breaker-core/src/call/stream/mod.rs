@@ -23,16 +23,20 @@ use std::task::{Context, Poll, ready};
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped, for an answer that streams is no
-/// success when its headers arrive. What comes after the first `Err` is passed on, and counts no more.
+/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped,
+/// for an answer that streams is no success when its headers arrive. What comes after the first
+/// `Err` is passed on, and counts no more.
 ///
-/// A stream that is dropped after it gave an item is a success: its reader had what it needed. With an `on_cancel` it is a failure where the
-/// reader was waiting for the next item, for at least as long as that says. One that is dropped before its first item is cancelled, as any dropped
-/// call; a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
+/// A stream that is dropped after it gave an item is a success: its reader had what it needed. With
+/// an `on_cancel` it is a failure where the reader was waiting for the next item, for at least as
+/// long as that says. One that is dropped before its first item is cancelled, as any dropped call;
+/// a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
 ///
-/// [`until`](GuardedStream::until) names the item with which the answer is complete, [`first_item`](GuardedStream::first_item) and
-/// [`item_timeout`](GuardedStream::item_timeout) say how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
-/// streams for longer than `probe_timeout` loses its slot to another one, and its result still decides.
+/// [`until`](GuardedStream::until) names the item with which the answer is complete,
+/// [`first_item`](GuardedStream::first_item) and [`item_timeout`](GuardedStream::item_timeout) say
+/// how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
+/// streams for longer than `probe_timeout` loses its slot to another one, and its result still
+/// decides.
 ///
 /// On an annotated function this is the key `stream`.
 ///
@@ -58,7 +62,8 @@ where
     GuardedStream::new(permit, stream, every_error::<E>, Rules::NONE)
 }
 
-/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is shown of it: see [`Classification`].
+/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is
+/// shown of it: see [`Classification`].
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, presets};
@@ -120,10 +125,11 @@ where
 }
 
 pin_project! {
-    /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made by [`guard_stream`], or by
-    /// [`guard_stream_with`] and a classifier.
+    /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made
+    /// by [`guard_stream`], or by [`guard_stream_with`] and a classifier.
     pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Classified<'e>> {
-        // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a limit has ended it.
+        // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a
+        // limit has ended it.
         #[pin]
         stream: Option<S>,
         call: Streaming,
@@ -154,8 +160,9 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
         Self { stream: Some(stream), call, classify, rules }
     }
 
-    /// The answer is complete with the item that `names` is true for, and its call a success at that moment: a reader may stop there, and what the
-    /// stream does later counts no more. A stream that ends before it is cut off: a failure of the kind `cut`.
+    /// The answer is complete with the item that `names` is true for, and its call a success at
+    /// that moment: a reader may stop there, and what the stream does later counts no more. A
+    /// stream that ends before it is cut off: a failure of the kind `cut`.
     ///
     /// On an annotated function: `stream(until = path)`.
     ///
@@ -181,14 +188,18 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     }
 }
 
-/// The limits need tokio's timer. Where there is none there are no limits, and one log line says so.
+/// The limits need tokio's timer. Where there is none there are no limits, and one log line says
+/// so.
 #[cfg(feature = "tokio")]
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
-    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that from here. Then, and where the stream ends before its
-    /// first item, the call is a failure, and the reader gets one `Err` and then the end. The time that the reader takes before it asks for the item is
-    /// not counted. Zero is no limit. A reader who wants to know first whether the stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that
+    /// from here. Then, and where the stream ends before its first item, the call is a failure, and
+    /// the reader gets one `Err` and then the end. The time that the reader takes before it asks
+    /// for the item is not counted. Zero is no limit. A reader who wants to know first whether the
+    /// stream begins asks `peek` of a `futures::stream::Peekable` around it.
     ///
-    /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream too.
+    /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream
+    /// too.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, guard_stream};
@@ -219,8 +230,9 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
         self
     }
 
-    /// How long the reader may wait for an item: then the call is a failure, the stream is dropped, and the reader gets one `Err` and then the end. The time
-    /// runs only while the reader waits, and before the first item only where there is no [`first_item`](Self::first_item). Zero is
+    /// How long the reader may wait for an item: then the call is a failure, the stream is dropped,
+    /// and the reader gets one `Err` and then the end. The time runs only while the reader waits,
+    /// and before the first item only where there is no [`first_item`](Self::first_item). Zero is
     /// no limit.
     ///
     /// On an annotated function: `stream(item_timeout = "10s")`.

@@ -25,14 +25,16 @@ pub(super) struct Streaming {
 enum Stage {
     /// The call goes on.
     Reads(Permit),
-    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news: this one has told.
+    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news:
+    /// this one has told.
     Ended(Owner),
     Over,
 }
 
 impl Streaming {
     pub(super) fn new(permit: Permit) -> Self {
-        // The stream may hold calls that have begun in the body which made it: they are dropped with this one.
+        // The stream may hold calls that have begun in the body which made it: they are dropped
+        // with this one.
         permit.waits();
         let made = if permit.knows_start() { clock::now() } else { Tick::ZERO };
         Self { stage: Stage::Reads(permit), gave: false, made, waits: None }
@@ -48,7 +50,8 @@ impl Streaming {
         !self.gave
     }
 
-    /// How much of `span`, which runs from the call's start if that was asked for, was left when the stream was there.
+    /// How much of `span`, which runs from the call's start if that was asked for, was left when
+    /// the stream was there.
     pub(super) fn left_of(&self, span: Duration) -> Duration {
         let timed = self.permit().filter(|permit| permit.is_timed());
         timed.map_or(span, |permit| span.saturating_sub(permit.took(self.made)))
@@ -86,7 +89,8 @@ impl Streaming {
         is_first
     }
 
-    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a stream whose call has ended.
+    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a
+    /// stream whose call has ended.
     pub(super) fn end(&mut self) -> Option<Permit> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         if permit.had_calls() {
@@ -104,8 +108,8 @@ impl Streaming {
         }
     }
 
-    /// The call ends now, since its next item is late, or since its stream is empty: first what is left of the stream is dropped. The error for
-    /// its reader.
+    /// The call ends now, since its next item is late, or since its stream is empty: first what is
+    /// left of the stream is dropped. The error for its reader.
     pub(super) fn cut_off(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         let owner = permit.owner().clone();

@@ -5,11 +5,12 @@ use crate::breaker::error_view::Known;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// All presets whose features are on: the first error of the chain that one of them knows counts as that one says. For functions that use
-/// several clients and return an `anyhow::Error`, a `Box<dyn Error>`, or an error of their own that has them behind it.
+/// All presets whose features are on: the first error of the chain that one of them knows counts as
+/// that one says. For functions that use several clients and return an `anyhow::Error`, a
+/// `Box<dyn Error>`, or an error of their own that has them behind it.
 ///
-/// Features are shared by all of a program, so one that a dependency turns on is asked here too. An error that none knows is a failure, unless a
-/// rejection by another breaker is behind it.
+/// Features are shared by all of a program, so one that a dependency turns on is asked here too. An
+/// error that none knows is a failure, unless a rejection by another breaker is behind it.
 ///
 /// ```
 /// use breaker_core::{Outcome, presets};

@@ -1,4 +1,5 @@
-//! The preset for the errors of async-nats, which all are one type with a kind of its own for each door.
+//! The preset for the errors of async-nats, which all are one type with a kind of its own for each
+//! door.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -14,7 +15,8 @@ use async_nats::{ConnectErrorKind, SubscribeErrorKind, client};
 use std::error;
 use std::fmt::{Debug, Display};
 
-/// The preset for `async_nats::error::Error` of any kind, and `jetstream::Error` (feature `async-nats`). Object stores are left out.
+/// The preset for `async_nats::error::Error` of any kind, and `jetstream::Error` (feature
+/// `async-nats`). Object stores are left out.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -33,15 +35,16 @@ use std::fmt::{Debug, Display};
 /// | `jetstream::Error` with a lower code, or for more replicas than there are servers | success | it answered | 0.51.0 |
 /// | any other kind | as the first known error behind it, else failure | | |
 ///
-/// What no error tells: a core publish and a subscribe are `Ok` while the server is dead, and where it refuses them. Guard a request, or a JetStream
-/// publish with its acknowledgement.
+/// What no error tells: a core publish and a subscribe are `Ok` while the server is dead, and where
+/// it refuses them. Guard a request, or a JetStream publish with its acknowledgement.
 pub fn async_nats<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
 /// One of the kinds of async-nats.
 pub trait Kind: Clone + Debug + Display + PartialEq + 'static {
-    /// What it counts as; none, where what is behind the error decides, and a failure if that is nothing known.
+    /// What it counts as; none, where what is behind the error decides, and a failure if that is
+    /// nothing known.
     fn said(&self) -> Option<Outcome>;
 }
 

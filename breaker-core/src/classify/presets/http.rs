@@ -1,4 +1,5 @@
-//! The presets for the statuses and responses of each version of the crate `http`, and how `Retry-After` is read.
+//! The presets for the statuses and responses of each version of the crate `http`, and how
+//! `Retry-After` is read.
 
 use super::retry_after::asked;
 use super::status::http_status;
@@ -46,8 +47,8 @@ macro_rules! presets {
                 crate::classify::presets::http::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
             }
 
-            /// In how long the service asks to be called again: the `Retry-After` of `headers`, as described
-            /// [above](crate::presets#http-status-codes).
+            /// In how long the service asks to be called again: the `Retry-After` of `headers`, as
+            /// described [above](crate::presets#http-status-codes).
             #[must_use]
             pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
                 crate::classify::presets::retry_after::asked(|name| headers.get(name)?.to_str().ok())

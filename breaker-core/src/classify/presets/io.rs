@@ -19,8 +19,9 @@ use std::io::{Error, ErrorKind};
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
 /// | any, made from a `CircuitBreakerError` | as that | |
 ///
-/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file is, and so a success. A function that connects to one says what
-/// that counts as: `classify = path` of its own, or another kind of error.
+/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file
+/// is, and so a success. A function that connects to one says what that counts as:
+/// `classify = path` of its own, or another kind of error.
 pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(subject::of::<Error>)
 }
@@ -41,7 +42,8 @@ pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome
     (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
 }
 
-/// Whether this machine could not even begin, of this error or of one behind it: no port, no descriptor, no memory.
+/// Whether this machine could not even begin, of this error or of one behind it: no port, no
+/// descriptor, no memory.
 #[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
 pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
     any_of(error, is_own_shortage)

@@ -1,9 +1,10 @@
 //! Presets: ready-made answers to what a result counts as, for the errors of many libraries.
 //!
-//! The thought behind all: a *failure* is a service that cannot be reached, is too slow, says itself that it cannot, or gives an
-//! answer that nobody can read. An answer that blames the request is a *success*, since the service is there. A request
-//! that never left, one's own pool, limit or shutdown, and a rejection by another breaker are *neutral*. Each table was run against the real thing, with
-//! the versions that it names.
+//! The thought behind all: a *failure* is a service that cannot be reached, is too slow, says
+//! itself that it cannot, or gives an answer that nobody can read. An answer that blames the
+//! request is a *success*, since the service is there. A request that never left, one's own pool,
+//! limit or shutdown, and a rejection by another breaker are *neutral*. Each table was run against
+//! the real thing, with the versions that it names.
 //!
 //! # How to use one
 //!
@@ -40,8 +41,8 @@
 //!
 //! # HTTP status codes
 //!
-//! [`http_status`]; with the feature `http` also `http::StatusCode` and `http::Response`, with the feature `reqwest`
-//! `reqwest::Response`.
+//! [`http_status`]; with the feature `http` also `http::StatusCode` and `http::Response`, with the
+//! feature `reqwest` `reqwest::Response`.
 //!
 //! | status | counts as |
 //! | --- | --- |
@@ -49,18 +50,22 @@
 //! | 407 Proxy Authentication Required | neutral: a proxy says so, and the service was not asked |
 //! | every other one | success |
 //!
-//! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the response's own `Date`, or, without
-//! one, from now; a date that is past counts as 0. One that cannot be read is none.
+//! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the
+//! response's own `Date`, or, without one, from now; a date that is past counts as 0. One that
+//! cannot be read is none.
 //!
 //! # Versions
 //!
-//! A type belongs to one version of its crate, and so does a preset: the feature of the version that a service uses has to be on. Without it, the compiler
-//! finds no such function, and names the feature.
+//! A type belongs to one version of its crate, and so does a preset: the feature of the version
+//! that a service uses has to be on. Without it, the compiler finds no such function, and names the
+//! feature.
 //!
-//! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`, `presets::aws_sdk`. That of `http` is [`both`], and `presets::tonic` is
-//! for `tonic::transport` too. Each function's page has a table: error, counts as, why, seen with which version. The settings of the client that go
-//! with it are in the guide: [databases and Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http),
-//! [the AWS SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
+//! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`,
+//! `presets::aws_sdk`. That of `http` is [`both`], and `presets::tonic` is for `tonic::transport`
+//! too. Each function's page has a table: error, counts as, why, seen with which version. The
+//! settings of the client that go with it are in the guide: [databases and
+//! Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http), [the AWS
+//! SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |
@@ -90,12 +95,14 @@
 //! | | 0.4 | `tower-0-4` |
 //! | `ureq` | 3 | `ureq-3`, or `ureq` |
 //!
-//! Several can be on at once. The name without a version stands for the same version until our next major one.
+//! Several can be on at once. The name without a version stands for the same version until our next
+//! major one.
 //!
 //! # `CircuitBreakerError`
 //!
-//! For a function that calls another one with a breaker: a rejection is neutral, since nobody was asked; a time-out is a
-//! failure. The attribute says so by itself; [`errors`] says it for calls by a handle.
+//! For a function that calls another one with a breaker: a rejection is neutral, since nobody was
+//! asked; a time-out is a failure. The attribute says so by itself; [`errors`] says it for calls by
+//! a handle.
 
 mod any;
 #[cfg(feature = "async-nats-0-51")]

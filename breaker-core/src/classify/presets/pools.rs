@@ -1,6 +1,7 @@
 //! The presets for the pools deadpool and bb8, which hold connections of whatever client.
 
-/// What an error of a pool counts as, where the error of its connections is of a client whose feature is on.
+/// What an error of a pool counts as, where the error of its connections is of a client whose
+/// feature is on.
 macro_rules! of_clients {
     ($error:expr, $pool:ident) => {{
         let error: &(dyn std::error::Error + 'static) = $error;
@@ -16,7 +17,8 @@ macro_rules! of_clients {
     }};
 }
 
-/// The errors of the connections themselves, which stand behind those of a pool, or come from the queries.
+/// The errors of the connections themselves, which stand behind those of a pool, or come from the
+/// queries.
 fn of_connections(error: &(dyn std::error::Error + 'static)) -> Option<crate::Outcome> {
     #[cfg(feature = "redis-1")]
     if let Some(outcome) = super::redis::known(error) {

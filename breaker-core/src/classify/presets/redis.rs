@@ -26,13 +26,15 @@ use std::error::Error;
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | neutral | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
-/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed out" at the connection's own limit (500 ms by
-/// default), as one of a frozen server does, and so do its neighbours on the connection. That is a failure: give blocking commands connections
-/// of their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
+/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed
+/// out" at the connection's own limit (500 ms by default), as one of a frozen server does, and so
+/// do its neighbours on the connection. That is a failure: give blocking commands connections of
+/// their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
 ///
 /// # Proxies
 ///
-/// A proxy answers for a server that it cannot reach, and Redis itself never says so. These whole answers are known:
+/// A proxy answers for a server that it cannot reach, and Redis itself never says so. These whole
+/// answers are known:
 ///
 /// | proxy | answers | seen with |
 /// | --- | --- | --- |
@@ -40,12 +42,14 @@ use std::error::Error;
 /// | Envoy | "no upstream host", "upstream failure", "upstream protocol error", "finished with N error(s)" | by its source |
 /// | Predixy | `ERR` with "no server avaliable" (as it is spelt there), "no server connection avaliable", "server connection close", "deliver request fail" | by its source |
 ///
-/// Those of another proxy count as a word of the server, `ERR` as a success. A proxy below Redis' protocol, as HAProxy, ends the connection: a failure.
+/// Those of another proxy count as a word of the server, `ERR` as a success. A proxy below Redis'
+/// protocol, as HAProxy, ends the connection: a failure.
 ///
 /// # Versions
 ///
-/// It is for redis 1.x, which deadpool-redis and bb8-redis have too. In redis 0.32 and before, the types are others, and not known: a `RedisError` of
-/// theirs is a failure, whatever it says. There give the attribute a function of your own, by the table above:
+/// It is for redis 1.x, which deadpool-redis and bb8-redis have too. In redis 0.32 and before, the
+/// types are others, and not known: a `RedisError` of theirs is a failure, whatever it says. There
+/// give the attribute a function of your own, by the table above:
 ///
 /// ```text
 /// fn by_code<T>(result: &RedisResult<T>) -> Outcome {
@@ -133,7 +137,8 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 fn of_kind(error: &RedisError) -> Outcome {
     match error.kind() {
         ErrorKind::Io if never_left(error) => Outcome::neutral(),
-        // The library says it in the server's name: of a connection that is refused its user or database, and of keys of several slots.
+        // The library says it in the server's name: of a connection that is refused its user or
+        // database, and of keys of several slots.
         ErrorKind::Server(ServerErrorKind::ResponseError) => Outcome::failure(),
         ErrorKind::Server(_) => of_code(error.code().unwrap_or_default()),
         ErrorKind::Parse => of_answer(error.detail().unwrap_or_default()),

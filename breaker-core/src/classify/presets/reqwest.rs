@@ -1,4 +1,5 @@
-//! The presets for the errors and responses of each version of reqwest; what reqwest itself gives is tested in `tests/tests/http_presets.rs`.
+//! The presets for the errors and responses of each version of reqwest; what reqwest itself gives
+//! is tested in `tests/tests/http_presets.rs`.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;
@@ -20,8 +21,9 @@ use std::error::Error;
 /// | the proxy asks for other credentials (407) | neutral | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
-/// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()` without `error_for_status` is an error of decoding,
-/// whatever its status, and so a failure; a `read_timeout` also ends a body that the caller itself reads too slowly.
+/// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()`
+/// without `error_for_status` is an error of decoding, whatever its status, and so a failure; a
+/// `read_timeout` also ends a body that the caller itself reads too slowly.
 pub fn reqwest<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

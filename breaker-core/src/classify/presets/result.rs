@@ -4,8 +4,9 @@ use crate::classify::Classify;
 use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 
-/// What a whole result counts as, where both sides say it: `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP
-/// response, which is `Ok` whatever its status.
+/// What a whole result counts as, where both sides say it:
+/// `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP response, which is `Ok`
+/// whatever its status.
 pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     match result {
         Ok(value) => value.classify(),
@@ -13,8 +14,9 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     }
 }
 
-/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for one that is, or comes from, a rejection by
-/// another breaker. That is neutral, since nobody was asked. The error's text, and that of the errors behind it, are shown.
+/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for
+/// one that is, or comes from, a rejection by another breaker. That is neutral, since nobody was
+/// asked. The error's text, and that of the errors behind it, are shown.
 ///
 /// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
 ///

@@ -1,4 +1,5 @@
-//! The preset for the errors of rumqttc, a client for MQTT 3.1.1 and 5, and for what a broker of version 5 acknowledges.
+//! The preset for the errors of rumqttc, a client for MQTT 3.1.1 and 5, and for what a broker of
+//! version 5 acknowledges.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -31,8 +32,9 @@ use std::error;
 /// | `UnspecifiedError`, `ImplementationSpecificError`, `QuotaExceeded` | failure | the broker cannot take it | |
 /// | any other, `NotAuthorized` and `NoMatchingSubscribers` among them | success | it answered | 0.25.1 |
 ///
-/// What no error tells: `publish` and `subscribe` are `Ok` while the broker is dead, since they only fill a queue. Guard a function that waits for the
-/// acknowledgement, and give it the error of the event loop.
+/// What no error tells: `publish` and `subscribe` are `Ok` while the broker is dead, since they
+/// only fill a queue. Guard a function that waits for the acknowledgement, and give it the error of
+/// the event loop.
 pub fn rumqttc<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -51,7 +53,8 @@ fn asked(valid: bool) -> Outcome {
     if valid { Outcome::failure() } else { Outcome::neutral() }
 }
 
-/// What it counts as, but for a rejection of another breaker and this machine's own shortage, which may be behind it.
+/// What it counts as, but for a rejection of another breaker and this machine's own shortage, which
+/// may be behind it.
 fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome {
     match CircuitBreakerError::find(error) {
         Some(error) => error.classify(),

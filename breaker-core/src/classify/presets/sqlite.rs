@@ -2,7 +2,8 @@
 
 use crate::machine::outcome::Outcome;
 
-/// What a result code counts as, in decimal digits, with its extension (the bits above the lowest eight) or without.
+/// What a result code counts as, in decimal digits, with its extension (the bits above the lowest
+/// eight) or without.
 pub(super) fn outcome(code: &str) -> Outcome {
     const INTERNAL: u32 = 2;
     const ABORT: u32 = 4;
@@ -33,7 +34,8 @@ mod tests {
 
     #[test]
     fn a_result_code_is_classified_by_the_table() {
-        // SQLITE_READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB, _IOERR_FSYNC, _CANTOPEN_ISDIR
+        // SQLITE_READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB, _IOERR_FSYNC,
+        // _CANTOPEN_ISDIR
         for code in ["8", "10", "11", "13", "14", "26", "1034", "526"] {
             assert_eq!(outcome(code), Outcome::failure(), "{code}");
         }

@@ -40,8 +40,10 @@ use std::error::Error;
 /// | MySQL's without a code, as 1040 | failure | it takes no connection |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
-/// It is a failure, so that a `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows are by its manual.
+/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled:
+/// nothing but the text, which is translated, tells them apart. It is a failure, so that a
+/// `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows are by its
+/// manual.
 ///
 /// # SQLite
 ///
@@ -54,29 +56,37 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
-/// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx) but for one row: `PoolTimedOut` is
-/// neutral where the pool was busy. It was:
+/// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx)
+/// but for one row: `PoolTimedOut` is neutral where the pool was busy. It was:
 ///
-/// - if this preset was told of another call of the pool that was answered while this one waited (`acquire_timeout`), or
-/// - if the pool has as many connections as it may have (`max_connections`), and its calls have not waited in vain for ten `acquire_timeout`s.
+/// - if this preset was told of another call of the pool that was answered while this one waited
+///   (`acquire_timeout`), or
+/// - if the pool has as many connections as it may have (`max_connections`), and its calls have not
+///   waited in vain for ten `acquire_timeout`s.
 ///
-/// The pool is looked at when the call has ended. A call that could not connect, or whose idle connection did not answer the ping, has given
-/// its place back by then, so that the pool is not full: a failure. Calls that only waited for a place are neutral, also those that
-/// wait behind others that cannot connect, unless the waits of a burst end together. So with the database away at least one call for each place is a failure, and one
-/// `acquire_timeout` is enough for an opening where `max_connections` is no less than `fail_max`.
+/// The pool is looked at when the call has ended. A call that could not connect, or whose idle
+/// connection did not answer the ping, has given its place back by then, so that the pool is not
+/// full: a failure. Calls that only waited for a place are neutral, also those that wait behind
+/// others that cannot connect, unless the waits of a burst end together. So with the database away
+/// at least one call for each place is a failure, and one `acquire_timeout` is enough for an
+/// opening where `max_connections` is no less than `fail_max`.
 ///
-/// A full pool does not stay so under load: a call whose wait is over during the ping takes the connection along, and leaves a place. So the time of
-/// an answer is noted, for each pool, under a lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
+/// A full pool does not stay so under load: a call whose wait is over during the ping takes the
+/// connection along, and leaves a place. So the time of an answer is noted, for each pool, under a
+/// lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
 /// functions that use the pool, so that it hears of their answers.
 ///
 /// A place can also be held without anybody who will be answered:
 ///
-/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on its return, for as long as the server hangs or
-///   its way is silent (no answer, and nobody says that the connection has ended),
-/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five minutes each.
+/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on
+///   its return, for as long as the server hangs or its way is silent (no answer, and nobody says
+///   that the connection has ended),
+/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five
+///   minutes each.
 ///
-/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none has had a place, those that come next are failures.
-/// What brings the places back is in the [guide](crate::_guide::clients_databases#sqlx).
+/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none
+/// has had a place, those that come next are failures. What brings the places back is in the
+/// [guide](crate::_guide::clients_databases#sqlx).
 ///
 /// By a handle it stands where [`sqlx`](fn@sqlx) would:
 ///
@@ -95,7 +105,8 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 /// # }
 /// ```
 ///
-/// The attribute takes a path, so it gets a function that knows the pool, as the one of the [guide's example](crate::_guide::clients_databases#sqlx):
+/// The attribute takes a path, so it gets a function that knows the pool, as the one of the
+/// [guide's example](crate::_guide::clients_databases#sqlx):
 /// `presets::sqlx::with_pool(&*POOL)(result)`.
 pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
 where
@@ -265,7 +276,8 @@ macro_rules! presets {
                     std::ptr::from_ref(self.options()).addr()
                 }
 
-                // That none is idle is no sign: one that comes back is so until the call that waits for it has woken up.
+                // That none is idle is no sign: one that comes back is so until the call that waits
+                // for it has woken up.
                 fn is_full(&self) -> bool {
                     self.size() >= self.options().get_max_connections()
                 }

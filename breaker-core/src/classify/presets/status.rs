@@ -2,8 +2,8 @@
 
 use crate::machine::outcome::Outcome;
 
-/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a reference, so that it can stand in
-/// `#[classify(with = presets::http_status)]`.
+/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a
+/// reference, so that it can stand in `#[classify(with = presets::http_status)]`.
 #[must_use]
 pub const fn http_status(status: &u16) -> Outcome {
     match *status {

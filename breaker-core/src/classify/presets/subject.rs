@@ -7,9 +7,10 @@ use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and calls by a handle, or an error alone, for
-/// `#[classify(with = path)]`. The error is any `Error`, what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of
-/// these, or a string.
+/// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and
+/// calls by a handle, or an error alone, for `#[classify(with = path)]`. The error is any `Error`,
+/// what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one
+/// of these, or a string.
 #[diagnostic::on_unimplemented(
     message = "a preset cannot look into `{Self}`",
     label = "expected an error, or a `Result` with one",

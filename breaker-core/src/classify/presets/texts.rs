@@ -8,8 +8,9 @@ fn says(error: &(dyn Error + 'static), texts: &[&str]) -> bool {
     chain(error).any(|error| texts.contains(&error.to_string().as_str()))
 }
 
-/// Whether the client cannot send what it was given, whatever the service: an address without a part or with TLS that is not set up, a user agent,
-/// a method or a version that it does not have, a local address that is not this machine's.
+/// Whether the client cannot send what it was given, whatever the service: an address without a
+/// part or with TLS that is not set up, a user agent, a method or a version that it does not have,
+/// a local address that is not this machine's.
 pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     says(
         error,

@@ -34,8 +34,9 @@ use std::error;
 /// | `53...`, `57...`, `58...`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: nothing but the text, which is translated, tells them apart.
-/// It is a failure, so that a `statement_timeout` below the breaker's `timeout` counts.
+/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled:
+/// nothing but the text, which is translated, tells them apart. It is a failure, so that a
+/// `statement_timeout` below the breaker's `timeout` counts.
 pub fn tokio_postgres<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -1,10 +1,12 @@
-//! The presets for the statuses and responses of each version of tonic, and the status of a rejection.
+//! The presets for the statuses and responses of each version of tonic, and the status of a
+//! rejection.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// The preset for `tonic::Status` (feature `tonic`), and for `tonic::transport::Error` (feature `tonic-transport`).
+/// The preset for `tonic::Status` (feature `tonic`), and for `tonic::transport::Error` (feature
+/// `tonic-transport`).
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -17,14 +19,16 @@ use std::error::Error;
 /// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.12.3, 0.13.1, 0.14.9 |
 /// | `transport::Error`, of `Endpoint` and its `connect` | failure; neutral as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
 ///
-/// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as a date. A negative pushback ("not again") is no time.
+/// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as
+/// a date. A negative pushback ("not again") is no time.
 ///
-/// Connecting may hang under both limits of an `Endpoint`: `timeout` begins after it, and `connect_timeout` covers TCP and not TLS. So give the function
-/// a `timeout`.
+/// Connecting may hang under both limits of an `Endpoint`: `timeout` begins after it, and
+/// `connect_timeout` covers TCP and not TLS. So give the function a `timeout`.
 ///
-/// A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a function that returns a `Result<_, Status>` can be annotated:
-/// `Unavailable` with the text of the error, `retry-after` in its metadata where the breaker knows it, and the error as its `source()`. A time-out is a
-/// `DeadlineExceeded`.
+/// A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a
+/// function that returns a `Result<_, Status>` can be annotated: `Unavailable` with the text of the
+/// error, `retry-after` in its metadata where the breaker knows it, and the error as its
+/// `source()`. A time-out is a `DeadlineExceeded`.
 ///
 /// ```
 /// # #[cfg(all(feature = "tonic", feature = "macros"))] {
@@ -59,8 +63,9 @@ pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     known.iter().find_map(|known| known(error))
 }
 
-/// What an HTTP status says that came in place of gRPC's, where tonic itself made the message, under the code that it makes of that status. It stands in the
-/// message only: at its end, where a body came with it.
+/// What an HTTP status says that came in place of gRPC's, where tonic itself made the message,
+/// under the code that it makes of that status. It stands in the message only: at its end, where a
+/// body came with it.
 fn http_status(code: i32, message: &str) -> Option<Outcome> {
     const UNKNOWN: i32 = 2;
     const INTERNAL: i32 = 13;
@@ -136,7 +141,8 @@ macro_rules! presets {
 
             fn of_code(code: Code) -> Outcome {
                 match code {
-                    // A caller who cancels sees no status: what cancelled is a time limit, the connection or the server.
+                    // A caller who cancels sees no status: what cancelled is a time limit, the
+                    // connection or the server.
                     Code::Cancelled
                     | Code::Unavailable
                     | Code::DeadlineExceeded
@@ -184,15 +190,17 @@ macro_rules! presets {
                 }
             }
 
-            /// gRPC's own word for it (a negative one says "not again", which is no time), or that of a proxy.
+            /// gRPC's own word for it (a negative one says "not again", which is no time), or that
+            /// of a proxy.
             fn retry_after(status: &Status) -> Option<Duration> {
                 let header = |name| status.metadata().get(name)?.to_str().ok();
                 let pushback = header("grpc-retry-pushback-ms").and_then(|millis| millis.trim().parse().ok());
                 pushback.map(Duration::from_millis).or_else(|| asked(header))
             }
 
-            /// `Unavailable`, or `DeadlineExceeded` for a call that was cut off at its time limit. The metadata has `retry-after` in whole seconds where the
-            /// breaker knows them, and `source()` is the error itself.
+            /// `Unavailable`, or `DeadlineExceeded` for a call that was cut off at its time limit.
+            /// The metadata has `retry-after` in whole seconds where the breaker knows them, and
+            /// `source()` is the error itself.
             impl From<CircuitBreakerError> for Status {
                 fn from(error: CircuitBreakerError) -> Self {
                     let code = if error.is_timeout() { Code::DeadlineExceeded } else { Code::Unavailable };

@@ -14,8 +14,9 @@ use std::error::Error;
 /// | `buffer::error::Closed` | neutral | this side shut down | 0.5.3 |
 /// | `buffer::error::ServiceError` | failure | the service failed in `poll_ready`, and the `Buffer` says so of all later calls, for ever: make a new one | 0.5.3 |
 ///
-/// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in `call`: a `Buffer` remembers a rejection in
-/// `poll_ready` for ever, `Balance` drops the service, and a `Retry` is not asked.
+/// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in
+/// `call`: a `Buffer` remembers a rejection in `poll_ready` for ever, `Balance` drops the service,
+/// and a `Retry` is not asked.
 pub fn tower<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -22,9 +22,11 @@ use std::error;
 /// | `TooManyRedirects`, `RedirectFailed` | success | it answered | 3.5.2 |
 /// | `Timeout`, `HostNotFound`, `ConnectionFailed`, `Io`, `Protocol`, `Json`, and every other one | failure | | 3.5.2 |
 ///
-/// ureq has no limit by default, and a breaker cannot cut off a call that is not async: set `timeout_global`.
+/// ureq has no limit by default, and a breaker cannot cut off a call that is not async: set
+/// `timeout_global`.
 ///
-/// An error of ureq has no `source()`. A body that you send from a reader of your own, and that breaks off there, is an `Io` error too, and so a failure.
+/// An error of ureq has no `source()`. A body that you send from a reader of your own, and that
+/// breaks off there, is an `Io` error too, and so a failure.
 pub fn ureq<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -57,8 +57,8 @@ impl FileSettings {
         layers.any(|layer| !layer.config.clone().keep_rules_on_failures().is_empty())
     }
 
-    /// Whether this may take the place of what an earlier reading said. A file without any table most likely is one that another
-    /// process has just emptied to write it anew.
+    /// Whether this may take the place of what an earlier reading said. A file without any table
+    /// most likely is one that another process has just emptied to write it anew.
     pub(crate) fn follows(&self, earlier: &Self) -> Result<(), ConfigError> {
         if self.has_tables || !earlier.sets_a_key() {
             return Ok(());

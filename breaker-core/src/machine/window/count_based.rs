@@ -6,7 +6,8 @@ use crate::sync::{AtomicU64, OnceLock, Ordering};
 
 /// Calls in one word.
 const PER_WORD: u32 = 32;
-/// Words of the smallest tier; each has twice as many as the one before it. The last one has room for `Window::MOST_CALLS`.
+/// Words of the smallest tier; each has twice as many as the one before it. The last one has room
+/// for `Window::MOST_CALLS`.
 const FIRST: usize = 4;
 const TIERS: usize = 14;
 
@@ -16,11 +17,12 @@ const BOTH: u64 = FAILED | SLOW;
 /// The failure bits of a word.
 const FAILURES: u64 = 0x5555_5555_5555_5555;
 
-/// The ring. A window uses the first words of the smallest tier that has room for it; no tier is ever given back, so that whoever is
-/// in the midst of adding a call cannot lose it.
+/// The ring. A window uses the first words of the smallest tier that has room for it; no tier is
+/// ever given back, so that whoever is in the midst of adding a call cannot lose it.
 ///
-/// A call takes the next place and puts its bits there. The sums change by what that changed, so they are those of the bits in
-/// all tiers, whoever was quicker. A good call only ever clears bits: one that comes late to a window that has been resized harms nothing.
+/// A call takes the next place and puts its bits there. The sums change by what that changed, so
+/// they are those of the bits in all tiers, whoever was quicker. A good call only ever clears bits:
+/// one that comes late to a window that has been resized harms nothing.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     head: AtomicU64,
@@ -28,7 +30,8 @@ pub(super) struct Ring {
     bad: Bad,
 }
 
-/// The window's size, how many calls are in it, and the place of the next one, each below 2^20, in one word.
+/// The window's size, how many calls are in it, and the place of the next one, each below 2^20, in
+/// one word.
 #[derive(Clone, Copy)]
 struct Head {
     size: u32,
@@ -99,8 +102,8 @@ impl Ring {
         WindowTotals { calls: u64::from(self.head().filled), failed, slow }
     }
 
-    /// The sums with every call that was added before. The head is read by writing it: whoever moves it on later has seen what the sums
-    /// were made of.
+    /// The sums with every call that was added before. The head is read by writing it: whoever
+    /// moves it on later has seen what the sums were made of.
     pub(super) fn latest_sums(&self) -> WindowTotals {
         self.head.fetch_add(0, Ordering::AcqRel);
         self.keyed_totals()
@@ -112,7 +115,8 @@ impl Ring {
         self.erase(size, !0);
     }
 
-    /// With no call in it. Whoever is in the midst of adding one has moved the head on before, or moves this one.
+    /// With no call in it. Whoever is in the midst of adding one has moved the head on before, or
+    /// moves this one.
     fn begin(&self, size: u32) {
         self.head.swap(Head { size, filled: 0, next: 0 }.word(), Ordering::AcqRel);
     }

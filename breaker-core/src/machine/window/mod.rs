@@ -1,16 +1,20 @@
 //! The window that the rates look at: the last calls, or the calls of the last while. It holds no
 //! lock: successes are added by atomic operations alone, everything else under the machine's lock.
 //!
-//! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact as soon as nobody is in the midst of
-//! adding, and so always on one thread; until then they can be off by the calls that are just being added. No failure is ever lost or added to
-//! a window that it does not belong to. A good call that is held up in between can be: for as long as the window takes to go round, it pushes
-//! out a younger call than its own; while the breaker closes, it is one more in the window that begins.
+//! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact
+//! as soon as nobody is in the midst of adding, and so always on one thread; until then they can be
+//! off by the calls that are just being added. No failure is ever lost or added to a window that it
+//! does not belong to. A good call that is held up in between can be: for as long as the window
+//! takes to go round, it pushes out a younger call than its own; while the breaker closes, it is
+//! one more in the window that begins.
 //!
-//! Calls that are under way and may become slow are counted beside it, by the time of their start (`starts`).
+//! Calls that are under way and may become slow are counted beside it, by the time of their start
+//! (`starts`).
 //!
-//! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power of two (32 bytes at least, 32 KiB for
-//! 100,000 calls), and again for each other power of two that it has had; 1 KiB for a window of time, however long. Half a KiB more
-//! where a rule looks at slow calls.
+//! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power
+//! of two (32 bytes at least, 32 KiB for 100,000 calls), and again for each other power of two that
+//! it has had; 1 KiB for a window of time, however long. Half a KiB more where a rule looks at slow
+//! calls.
 
 mod count_based;
 mod starts;
@@ -66,8 +70,8 @@ struct Limits {
 }
 
 impl SlidingWindow {
-    /// Takes rules, and a size; a window of another size or kind starts anew. Only under the machine's lock, as all that follows but
-    /// for `add_success` and what asks.
+    /// Takes rules, and a size; a window of another size or kind starts anew. Only under the
+    /// machine's lock, as all that follows but for `add_success` and what asks.
     pub(crate) fn arrange(&self, rules: &WindowRules, window: Window) {
         self.rules.set(rules);
         let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
@@ -128,7 +132,8 @@ impl SlidingWindow {
         self.seems_to_hold()
     }
 
-    /// The same for one that came late while somebody else holds the lock: it counts for the time that is ending.
+    /// The same for one that came late while somebody else holds the lock: it counts for the time
+    /// that is ending.
     pub(crate) fn add_success_late(&self) -> Added {
         let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
         buckets.add_success();
@@ -174,8 +179,9 @@ impl SlidingWindow {
         }
     }
 
-    /// The rule that holds after a call that was added under the lock. A good call that is added at the same time either is in these sums or sees
-    /// that call in its own: else a rule that both make true together would be nobody's to find.
+    /// The rule that holds after a call that was added under the lock. A good call that is added at
+    /// the same time either is in these sums or sees that call in its own: else a rule that both
+    /// make true together would be nobody's to find.
     pub(crate) fn evaluate(&self) -> Option<Trip> {
         let keyed_totals = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
         self.rules.get().evaluate(&keyed_totals)
@@ -254,8 +260,9 @@ impl Limits {
     }
 }
 
-/// Failures and slow calls in one word, so that they are counted at once. Each has half of it and starts in the middle of its half: what
-/// is taken away before it was added, by somebody quicker, does not borrow from the other. There is room for 2^31 of each.
+/// Failures and slow calls in one word, so that they are counted at once. Each has half of it and
+/// starts in the middle of its half: what is taken away before it was added, by somebody quicker,
+/// does not borrow from the other. There is room for 2^31 of each.
 #[derive(Debug)]
 struct Bad(AtomicU64);
 

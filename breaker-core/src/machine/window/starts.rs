@@ -1,9 +1,10 @@
 //! Counts the calls in flight by the time of their start, so that slow ones are known before they
 //! end.
 //!
-//! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call that is held up between the look at the clock and its
-//! exchange, for four times `slow_call`, can push out those of a later round. One that ends after others were forgotten finds another number in
-//! its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
+//! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call
+//! that is held up between the look at the clock and its exchange, for four times `slow_call`, can
+//! push out those of a later round. One that ends after others were forgotten finds another number
+//! in its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
 
 use crate::clock::{Tick, nanos_of};
 use crate::sync::{AtomicU64, Ordering};
@@ -11,15 +12,18 @@ use std::time::Duration;
 
 /// So many buckets make up the time after which a call is slow.
 const PER_SLOW: u64 = 16;
-/// A call that is under way for longer than four such times is forgotten: so nothing that is lost here stays.
+/// A call that is under way for longer than four such times is forgotten: so nothing that is lost
+/// here stays.
 const BUCKETS: u64 = 4 * PER_SLOW;
 
-/// Calls by the bucket of their start. A word has the number of its bucket, and below that how many of its calls are under way.
+/// Calls by the bucket of their start. A word has the number of its bucket, and below that how many
+/// of its calls are under way.
 #[derive(Debug)]
 pub(super) struct Starts {
     /// Nanoseconds; 0: no call is counted.
     width: AtomicU64,
-    /// The number of a bucket before which all are empty, so that a call looks at few while nothing hangs. It may be too low.
+    /// The number of a bucket before which all are empty, so that a call looks at few while nothing
+    /// hangs. It may be too low.
     empty_before: AtomicU64,
     buckets: [AtomicU64; BUCKETS as usize],
 }
@@ -37,7 +41,8 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// Counts from now on the calls that may become slow after this time, and forgets those that are under way.
+    /// Counts from now on the calls that may become slow after this time, and forgets those that
+    /// are under way.
     pub(super) fn resize(&self, slow_call: Option<Duration>) {
         let width = slow_call.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
         if self.width.swap(width, Ordering::Relaxed) != width {
@@ -80,7 +85,8 @@ impl Starts {
         if word & !COUNT == number << 32 { word & COUNT } else { 0 }
     }
 
-    /// How many are under way and slow. A call is among them when it has been slow for a sixteenth of that time at most.
+    /// How many are under way and slow. A call is among them when it has been slow for a sixteenth
+    /// of that time at most.
     pub(super) fn slow(&self, now: Tick) -> u64 {
         let Some(present) = self.number(now) else { return 0 };
         let Some(end) = present.checked_sub(PER_SLOW) else { return 0 };

@@ -6,11 +6,13 @@ use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A call leaves the window with its bucket, so up to 1/60 of the window before it is as old as the window; never later.
+/// A call leaves the window with its bucket, so up to 1/60 of the window before it is as old as the
+/// window; never later.
 const BUCKETS: usize = 60;
 
-/// The buckets. They are turned on under the machine's lock only; good calls are added to the present one without it, and one that is late
-/// may be added to one that has been emptied since. The totals change by what the buckets change.
+/// The buckets. They are turned on under the machine's lock only; good calls are added to the
+/// present one without it, and one that is late may be added to one that has been emptied since.
+/// The totals change by what the buckets change.
 #[derive(Debug)]
 pub(super) struct Buckets {
     /// When the present bucket ends, in nanoseconds. 0: it begins with the next call.
@@ -109,8 +111,8 @@ impl Buckets {
         self.total.tally()
     }
 
-    /// The sums with every call that was added before. The number of calls is read by writing it: whoever adds to it later has seen what the
-    /// sums were made of.
+    /// The sums with every call that was added before. The number of calls is read by writing it:
+    /// whoever adds to it later has seen what the sums were made of.
     pub(super) fn latest_sums(&self) -> WindowTotals {
         self.total.calls.fetch_add(0, Ordering::AcqRel);
         self.keyed_totals()

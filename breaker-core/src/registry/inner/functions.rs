@@ -56,7 +56,8 @@ impl Longest {
 }
 
 impl RegistryState {
-    /// Keeps the function among those of the breaker `name`, and gives what calls read of what is said of it.
+    /// Keeps the function among those of the breaker `name`, and gives what calls read of what is
+    /// said of it.
     pub(crate) fn add_function(
         &mut self,
         name: &str,
@@ -86,7 +87,8 @@ impl RegistryState {
         call_settings
     }
 
-    /// Puts in force what is said of each function of the breaker `name`, and gives their longest time limits.
+    /// Puts in force what is said of each function of the breaker `name`, and gives their longest
+    /// time limits.
     pub(super) fn state_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
         let mut longest = Longest::default();
         let functions = self.breakers.get(name).map_or(0, |entry| entry.functions.len());
@@ -161,7 +163,8 @@ impl RegistryState {
         )
     }
 
-    /// The time limit of calls of this function, if they can be cut off, with its source; `None`: there is none.
+    /// The time limit of calls of this function, if they can be cut off, with its source; `None`:
+    /// there is none.
     pub(super) fn limit_of(&self, entry: &Entry, known: &Known) -> Option<(Duration, Source)> {
         let layers = entry.breaker.layers();
         let (own, of_breaker) = (known.call_settings.timeout(), layers.call_settings().timeout);

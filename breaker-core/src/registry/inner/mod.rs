@@ -179,8 +179,8 @@ impl RegistryState {
         self.path.as_deref()
     }
 
-    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives the reasons, or what is odd about the
-    /// whole configuration.
+    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives
+    /// the reasons, or what is odd about the whole configuration.
     pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
@@ -197,7 +197,8 @@ impl RegistryState {
         })
     }
 
-    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and what is odd.
+    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and
+    /// what is odd.
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
         self.foreign = !of_process;
@@ -211,7 +212,8 @@ impl RegistryState {
         })
     }
 
-    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed once.
+    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed
+    /// once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
         let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {

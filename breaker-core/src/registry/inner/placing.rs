@@ -41,7 +41,8 @@ impl RegistryState {
         self.say_what_cannot_be_cut(name);
     }
 
-    /// What all places say of the breaker `name`, of which the call sites say `united`. What is wrong is logged once.
+    /// What all places say of the breaker `name`, of which the call sites say `united`. What is
+    /// wrong is logged once.
     pub(super) fn layers(&mut self, name: &str, united: Config) -> [(Precedence, Layer); 7] {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
@@ -56,7 +57,8 @@ impl RegistryState {
         layers
     }
 
-    /// The same with this file and these variables; nothing is changed or said. What is told of the variables comes with it.
+    /// The same with this file and these variables; nothing is changed or said. What is told of the
+    /// variables comes with it.
     pub(super) fn read(
         &self,
         name: &str,

@@ -34,7 +34,8 @@ impl RegistryState {
         }
     }
 
-    /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is counted with its head.
+    /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is
+    /// counted with its head.
     fn part_from(&mut self, breaker: &CircuitBreaker) {
         let with_head =
             |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));

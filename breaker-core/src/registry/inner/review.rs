@@ -80,7 +80,8 @@ impl RegistryState {
         self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
     }
 
-    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not before.
+    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not
+    /// before.
     pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
         let unrecognized = self.environment.as_ref().map(|environment| environment.unrecognized(&self.prefixes));
         let mut odd = unrecognized.unwrap_or_default();

@@ -5,15 +5,18 @@ use crate::sync::{AtomicU64, Ordering};
 use ::metrics::Histogram;
 use std::time::Duration;
 
-/// Upper ends of the bins, in nanoseconds. The last one is a call that is recorded by itself, which is then a small part of it.
+/// Upper ends of the bins, in nanoseconds. The last one is a call that is recorded by itself, which
+/// is then a small part of it.
 const ENDS: [u64; 7] = [10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
 
-/// Calls of less than a millisecond, in bins that lie between the same bounds as a recorder's buckets.
+/// Calls of less than a millisecond, in bins that lie between the same bounds as a recorder's
+/// buckets.
 #[derive(Debug, Default)]
 pub(super) struct Durations([Bin; ENDS.len()]);
 
-/// The newest calls are counted in one word: their number above, and their time in the lower bits. There is room for a million calls of a
-/// millisecond, so at half of that they are added to the others.
+/// The newest calls are counted in one word: their number above, and their time in the lower bits.
+/// There is room for a million calls of a millisecond, so at half of that they are added to the
+/// others.
 #[derive(Debug, Default)]
 struct Bin {
     newest: AtomicU64,

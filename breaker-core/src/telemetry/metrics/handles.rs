@@ -34,12 +34,14 @@ pub(super) enum StepDid {
     Failed(&'static str),
 }
 
-/// What a recorder does in a panic is told to nobody who counts: see [`catch_panic`](crate::sync::catch_panic).
+/// What a recorder does in a panic is told to nobody who counts: see
+/// [`catch_panic`](crate::sync::catch_panic).
 impl UnwindSafe for Handles {}
 impl RefUnwindSafe for Handles {}
 
 impl Handles {
-    /// What the recorder of this moment gives for the breaker with this label. `None`: there is none.
+    /// What the recorder of this moment gives for the breaker with this label. `None`: there is
+    /// none.
     pub(super) fn of_recorder(label: &str) -> Option<Self> {
         with_recorder(|recorder| is_one(recorder).then(|| Self::of(recorder, SharedString::from(label.to_owned()))))
     }
@@ -114,7 +116,8 @@ fn counter_beside(
     recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
 }
 
-/// The recorder that stands where none is installed has nothing in it, and cannot be told otherwise.
+/// The recorder that stands where none is installed has nothing in it, and cannot be told
+/// otherwise.
 fn is_one(recorder: &dyn Recorder) -> bool {
     size_of_val(recorder) > 0
 }

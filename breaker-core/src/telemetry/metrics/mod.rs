@@ -7,21 +7,27 @@
 //! breaker_core::Registry::global().export_metrics();
 //! ```
 //!
-//! The recorder may be installed before or after that: what a breaker counts with is asked of the recorder once, at the breaker's first
-//! event or the first [`refresh_metrics`](Registry::refresh_metrics) for which there is one. Whoever renders the metrics calls that
-//! function before, since states change by themselves as time passes. (The route `/metrics` of `breaker-axum` does.)
+//! The recorder may be installed before or after that: what a breaker counts with is asked of the
+//! recorder once, at the breaker's first event or the first
+//! [`refresh_metrics`](Registry::refresh_metrics) for which there is one. Whoever renders the
+//! metrics calls that function before, since states change by themselves as time passes. (The route
+//! `/metrics` of `breaker-axum` does.)
 //!
-//! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). The breakers for the values of a `key` are counted
-//! under the name of their function's breaker, so that there are never more series than names in the code. [`NAMES`] lists all metrics.
+//! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). The
+//! breakers for the values of a `key` are counted under the name of their function's breaker, so
+//! that there are never more series than names in the code. [`NAMES`] lists all metrics.
 //!
-//! Counters never go back, also not by [`CircuitBreaker::reset`]. Calls that a disabled breaker lets pass are not counted. A call that a breaker in
-//! shadow would have rejected is counted as it ends.
+//! Counters never go back, also not by [`CircuitBreaker::reset`]. Calls that a disabled breaker
+//! lets pass are not counted. A call that a breaker in shadow would have rejected is counted as it
+//! ends.
 //!
 //! # Durations
 //!
-//! They are measured to the nanosecond, while all rules of a breaker look at a clock that may be some milliseconds late. Calls of
-//! a millisecond and more are recorded one by one as they end. Shorter ones are gathered first and recorded by
-//! `refresh_metrics`, each with the mean of those that fell between the same two of [`DURATION_BUCKETS`]; so counts, the sum, and these buckets are exact.
+//! They are measured to the nanosecond, while all rules of a breaker look at a clock that may be
+//! some milliseconds late. Calls of a millisecond and more are recorded one by one as they end.
+//! Shorter ones are gathered first and recorded by `refresh_metrics`, each with the mean of those
+//! that fell between the same two of [`DURATION_BUCKETS`]; so counts, the sum, and these buckets
+//! are exact.
 
 mod durations;
 mod handles;
@@ -51,7 +57,8 @@ impl CircuitBreaker {
         report_all(self.meter_on());
     }
 
-    /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where metrics are not exported.
+    /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where
+    /// metrics are not exported.
     pub fn refresh_metrics(&self) {
         if let Some(meter) = self.meter() {
             meter.refresh(self);
@@ -64,7 +71,8 @@ impl CircuitBreaker {
         self.set_meter(&meter)
     }
 
-    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be anybody's code.
+    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be
+    /// anybody's code.
     pub(crate) fn clear_gauges(&self) {
         if let Some(meter) = self.0.initialized().and_then(|cold| cold.meter.get()).filter(|meter| !meter.counts()) {
             meter.clear_gauges();
@@ -93,7 +101,8 @@ impl BreakerMeter {
         self.handles.get().map(|handles| &**handles).or_else(|| self.resolve(breaker.counted_as()))
     }
 
-    /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so at once, and the first one is kept.
+    /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so
+    /// at once, and the first one is kept.
     #[cold]
     fn resolve(&self, parent: &CircuitBreaker) -> Option<&Handles> {
         let initialized = Handles::of_recorder(&visible(&parent.label()))?;

@@ -4,7 +4,8 @@ use crate::classify::presets::subject::Subject;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// The preset for deadpool's `PoolError` (feature `deadpool`), as deadpool-postgres, deadpool-redis and others have it.
+/// The preset for deadpool's `PoolError` (feature `deadpool`), as deadpool-postgres, deadpool-redis
+/// and others have it.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -14,8 +15,10 @@ use std::error::Error;
 /// | `Backend`, `PostCreateHook` with an error of the client | as that | | 0.13.1 |
 /// | `PostCreateHook` with a text | failure | | |
 ///
-/// A `PoolError<E>` is `Classify` where `E` is. This function, which looks into a chain of errors, knows those of `redis`, `tokio-postgres` (with their features) and
-/// `io::Error`, and the errors of these clients themselves, so that one function that takes a connection and asks has one preset.
+/// A `PoolError<E>` is `Classify` where `E` is. This function, which looks into a chain of errors,
+/// knows those of `redis`, `tokio-postgres` (with their features) and `io::Error`, and the errors
+/// of these clients themselves, so that one function that takes a connection and asks has one
+/// preset.
 pub fn deadpool<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(|error| known(error).or_else(|| super::of_connections(error)))
 }

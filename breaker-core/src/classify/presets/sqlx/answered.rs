@@ -10,14 +10,15 @@ use std::time::Duration;
 /// More than the grain of the clock, so that an answer just before a wait is none in it.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// A pool, by the address of what all of its handles share. A later pool at the same address begins with the times of the earlier one, which does
-/// no harm.
+/// A pool, by the address of what all of its handles share. A later pool at the same address begins
+/// with the times of the earlier one, which does no harm.
 pub(super) type Id = usize;
 
 /// Whether a pool is gone. It does not keep the pool.
 pub(super) type Gone = Box<dyn FnMut() -> bool + Send + Sync>;
 
-/// Whether what tells that a pool is closed, which it also is when its last handle is gone, has told it.
+/// Whether what tells that a pool is closed, which it also is when its last handle is gone, has
+/// told it.
 pub(super) fn when(mut closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
     Box::new(move || pin!(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_ready())
 }
@@ -65,7 +66,8 @@ fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
     OBSERVED.read().iter().find(|observed| observed.pool == pool).map(look)
 }
 
-/// Of a pool that may be new here. Those that are gone make room then, so that there are no more than there are pools.
+/// Of a pool that may be new here. Those that are gone make room then, so that there are no more
+/// than there are pools.
 fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T {
     if let Some(seen) = known(pool, &look) {
         return seen;

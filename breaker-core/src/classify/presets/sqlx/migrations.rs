@@ -1,13 +1,15 @@
 //! Recognises sqlx's `MigrateError` by its text.
 //!
-//! Its type is there with sqlx's feature `migrate` alone, and to ask for that would bring SQLite, a native library, into the lock file of every user: so
-//! does a feature of an optional dependency, even a weak one.
+//! Its type is there with sqlx's feature `migrate` alone, and to ask for that would bring SQLite, a
+//! native library, into the lock file of every user: so does a feature of an optional dependency,
+//! even a weak one.
 
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// What an error of a chain counts as, if it says that migrations are not as the database has them, or cannot be read. Behind one of the
-/// database itself stands that error, and nothing is said here.
+/// What an error of a chain counts as, if it says that migrations are not as the database has them,
+/// or cannot be read. Behind one of the database itself stands that error, and nothing is said
+/// here.
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     is_own(&error.to_string()).then(Outcome::neutral)
 }
