@@ -69,13 +69,12 @@ macro_rules! exports {
         #[cfg(feature = "dashboard")]
         pub use self::dashboard::dashboard_router;
         pub use self::health::{HealthRouter, health_router};
-        pub use self::layer::{
-            Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,
-        };
         #[cfg(feature = "metrics")]
         pub use self::metrics::metrics_router;
-        pub use self::reply::ErrorReply;
-        pub use self::unavailable::Unavailable;
+        pub use self::unavailable::{
+            Answer, AsError, Boxed, CarriedError, ErrorReply, Plain, Unavailable, UnavailableLayer, UnavailableService,
+            carry, handle_error,
+        };
         #[cfg(feature = "metrics")]
         pub use crate::prometheus::{InstallError, PrometheusHandle, install_prometheus, prometheus_builder};
     };
@@ -87,18 +86,16 @@ macro_rules! exports {
 mod axum_0_8 {
     use ::axum;
 
-    mod accept;
     mod cache_status;
-    mod contained;
+    mod catch_panic;
+    mod content_negotiation;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;
     mod health;
-    mod layer;
+    mod health_checks;
     #[cfg(feature = "metrics")]
     mod metrics;
-    mod nearest;
-    mod probes;
-    mod reply;
+    mod suggest;
     mod unavailable;
 
     exports!();
@@ -120,18 +117,16 @@ pub use axum_0_8::*;
 pub mod axum_0_7 {
     use ::axum_0_7 as axum;
 
-    mod accept;
     mod cache_status;
-    mod contained;
+    mod catch_panic;
+    mod content_negotiation;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;
     mod health;
-    mod layer;
+    mod health_checks;
     #[cfg(feature = "metrics")]
     mod metrics;
-    mod nearest;
-    mod probes;
-    mod reply;
+    mod suggest;
     mod unavailable;
 
     exports!();

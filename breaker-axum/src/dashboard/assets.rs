@@ -3,7 +3,7 @@
 use super::axum::extract::{OriginalUri, Path};
 use super::axum::http::{HeaderMap, StatusCode, header};
 use super::axum::response::{IntoResponse, Response};
-use super::reply;
+use super::response as reply;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -26,19 +26,19 @@ const FILES: &[(&str, &str, &str)] = &[
     script!("charts"),
     script!("dashboard"),
     script!("detail"),
-    script!("dom"),
-    script!("feed"),
+    script!("elements"),
+    script!("event_source"),
     script!("icons"),
     script!("list"),
     script!("login"),
     script!("overview"),
-    script!("place"),
+    script!("url_state"),
     script!("row"),
     script!("session"),
     script!("settings"),
     script!("store"),
     script!("theme"),
-    script!("words"),
+    script!("labels"),
 ];
 
 /// The page at the router's own address; without a slash at its end a browser is sent to `NAME/index.html`, so that all relative addresses

@@ -1,8 +1,8 @@
 //! Audit: who has done what, or was refused. Each goes to `tracing` (target `breaker_axum::audit`), to the feeds of those who are logged in, and
 //! into a memory of the last ones.
 
-use super::hub::Hub;
-use super::shown::millis;
+use super::live::broadcast::Hub;
+use super::live::view::millis;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

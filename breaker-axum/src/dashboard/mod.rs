@@ -52,42 +52,35 @@
 //! - each action and each refusal is an event of `tracing` (target `breaker_axum::audit`: who, what, before, after), and is shown to those who
 //!   are logged in.
 
-mod access;
-mod actions;
+mod api;
 mod assets;
-mod attempts;
 mod audit;
-mod board;
-mod detail;
-mod feed;
-mod history;
-mod hub;
-mod login;
-mod peer;
-mod readers;
-mod reply;
-mod sessions;
-mod shown;
-mod token;
+mod auth;
+mod live;
+mod response;
 
-pub use token::TokenError;
+pub use auth::TokenError;
 
 use super::axum::extract::DefaultBodyLimit;
 use super::axum::middleware::map_response;
 use super::axum::routing::{get, post};
 use super::axum::{self, Router};
-use access::Access;
+use api::{actions, detail};
 use audit::Audit;
+use auth::access::Access;
+use auth::login;
+use auth::token::Token;
 use breaker_core::{CircuitBreaker, Registry};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use history::{Ear, History};
-use hub::Hub;
-use readers::Readers;
+use live::broadcast::Hub;
+use live::history::{Ear, History};
+use live::readers::Readers;
+use live::{sse as feed, view as shown};
+use response as reply;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
-use token::Token;
 
 /// The most that a request may bring along, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;

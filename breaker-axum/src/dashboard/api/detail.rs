@@ -19,7 +19,7 @@ use std::sync::Arc;
 const MOST_SITES: usize = 200;
 
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     name: String,
 }
 
@@ -58,7 +58,7 @@ impl From<CallSite> for Site {
     }
 }
 
-pub(super) async fn detail(
+pub(crate) async fn detail(
     State(dashboard): State<Arc<Dashboard>>,
     parts: Parts,
     asked: Result<Query<Asked>, QueryRejection>,

@@ -16,11 +16,11 @@ const OF_ADDRESS: usize = 256;
 /// The most for one session, and for those who show the token.
 const OF_SESSION: usize = 16;
 /// A stream lasts so long. Then the page connects again.
-pub(super) const LASTS: Duration = Duration::from_secs(60);
+pub(crate) const LASTS: Duration = Duration::from_secs(60);
 
 /// Who reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(crate) enum Owner {
     Stranger(Peer),
     /// By its identity.
     Session(String),
@@ -30,9 +30,9 @@ pub(super) enum Owner {
 
 /// A place, until it is left or its time is over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     number: u64,
-    pub(super) ends: Instant,
+    pub(crate) ends: Instant,
 }
 
 #[derive(Default)]
@@ -41,19 +41,19 @@ struct Places {
     numbers: u64,
 }
 
-pub(super) struct Readers {
+pub(crate) struct Readers {
     places: Mutex<Places>,
     for_strangers: usize,
 }
 
 impl Readers {
-    pub(super) fn new(has_sessions: bool) -> Self {
+    pub(crate) fn new(has_sessions: bool) -> Self {
         let for_strangers = if has_sessions { MOST - FOR_SESSIONS } else { MOST };
         Self { places: Mutex::default(), for_strangers }
     }
 
     /// A place for this reader; `None`: there is none.
-    pub(super) fn take(&self, owner: Owner) -> Option<Place> {
+    pub(crate) fn take(&self, owner: Owner) -> Option<Place> {
         let now = Instant::now();
         let mut places = self.lock();
         places.taken.retain(|(place, _)| place.ends > now);
@@ -66,7 +66,7 @@ impl Readers {
         Some(place)
     }
 
-    pub(super) fn leave(&self, left: Place) {
+    pub(crate) fn leave(&self, left: Place) {
         self.lock().taken.retain(|(place, _)| place.number != left.number);
     }
 

@@ -1,6 +1,6 @@
 //! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
 
-use super::super::probes::start;
+use super::health_checks::start;
 use super::history::{Past, Source, Transition};
 use breaker_core::Snapshot;
 use serde::Serialize;
@@ -10,23 +10,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longer names and texts are cut, in bytes.
-pub(super) const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 
 /// Times that are computed anew with each look differ by the clock's own error; what differs by less is the same.
 const SAME_TIME: u64 = 500;
 
 /// `[time, success, failure, rejected, fallback, busy]`: what happened in the step that ended then.
-pub(super) type Point = [u64; 6];
+pub(crate) type Point = [u64; 6];
 
 /// A breaker, without its chart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Shown {
-    pub(super) name: String,
+pub(crate) struct Shown {
+    pub(crate) name: String,
     label: String,
     shown_as: String,
     state: &'static str,
-    pub(super) critical: bool,
-    pub(super) healthy: bool,
+    pub(crate) critical: bool,
+    pub(crate) healthy: bool,
     enabled: bool,
     key: bool,
     state_changed_at: u64,
@@ -56,11 +56,11 @@ struct ShownError {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(super) struct Counts {
-    pub(super) success: u64,
-    pub(super) failure: u64,
-    pub(super) rejected: u64,
-    pub(super) busy: u64,
+pub(crate) struct Counts {
+    pub(crate) success: u64,
+    pub(crate) failure: u64,
+    pub(crate) rejected: u64,
+    pub(crate) busy: u64,
     ignored: u64,
     cancelled: u64,
     shadow_rejected: u64,
@@ -68,15 +68,15 @@ pub(super) struct Counts {
 
 /// A breaker with some of its chart.
 #[derive(Debug, Serialize)]
-pub(super) struct Charted<'a> {
+pub(crate) struct Charted<'a> {
     #[serde(flatten)]
-    pub(super) shown: &'a Shown,
-    pub(super) points: Vec<Point>,
+    pub(crate) shown: &'a Shown,
+    pub(crate) points: Vec<Point>,
 }
 
 impl Shown {
     /// `key`: it stands for the values of a key.
-    pub(super) fn new(snapshot: &Snapshot, key: bool, past: &Past, now: SystemTime) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, key: bool, past: &Past, now: SystemTime) -> Self {
         let error = snapshot.last_error.as_ref();
         Self {
             name: wire_name(&snapshot.name).into_owned(),
@@ -114,7 +114,7 @@ impl Shown {
     }
 
     /// Takes over the times of what was shown before, where they are the same but for the clock's error.
-    pub(super) fn steady(&mut self, before: &Self) {
+    pub(crate) fn steady(&mut self, before: &Self) {
         let same = |now: u64, before: u64| if now.abs_diff(before) < SAME_TIME { before } else { now };
         let both =
             |now: Option<u64>, before: Option<u64>| now.map(|now| before.map_or(now, |before| same(now, before)));
@@ -126,28 +126,28 @@ impl Shown {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// How many fallbacks have answered since the start.
-    pub(super) fn served(&self) -> u64 {
+    pub(crate) fn served(&self) -> u64 {
         self.fallbacks.iter().map(|one| one.times).sum()
     }
 
     /// The same without what has not changed since `before`.
-    pub(super) fn since(&self, before: Option<&Self>) -> Self {
+    pub(crate) fn since(&self, before: Option<&Self>) -> Self {
         let same = before.is_some_and(|before| before.transitions == self.transitions);
         if same { self.clone().without_transitions() } else { self.clone() }
     }
 
-    pub(super) fn without_transitions(self) -> Self {
+    pub(crate) fn without_transitions(self) -> Self {
         Self { transitions: None, ..self }
     }
 }
 
 /// The name by which the page and the server call a breaker: its name, or the start of a long one with a sign of the whole.
-pub(super) fn wire_name(name: &str) -> Cow<'_, str> {
+pub(crate) fn wire_name(name: &str) -> Cow<'_, str> {
     if name.len() <= LONGEST {
         return Cow::Borrowed(name);
     }
@@ -157,7 +157,7 @@ pub(super) fn wire_name(name: &str) -> Cow<'_, str> {
 }
 
 /// A text without what is too long.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     match start(text, LONGEST) {
         whole if whole.len() == text.len() => text.to_owned(),
         start => format!("{start}…"),
@@ -165,7 +165,7 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 /// Milliseconds since 1970.
-pub(super) fn millis(time: SystemTime) -> u64 {
+pub(crate) fn millis(time: SystemTime) -> u64 {
     whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

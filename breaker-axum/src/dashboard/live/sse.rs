@@ -12,13 +12,13 @@ use super::axum::extract::State;
 use super::axum::http::request::Parts;
 use super::axum::http::{HeaderValue, StatusCode, header};
 use super::axum::response::{IntoResponse, Response};
-use super::board::POINTS;
+use super::broadcast::{Frame, Receiver, TICK, frame};
+use super::diff::POINTS;
 use super::history::KEPT;
-use super::hub::{Frame, Receiver, TICK, frame};
 use super::peer::Peer;
 use super::readers::{Owner, Place};
 use super::reply::Refused;
-use super::shown::millis;
+use super::view::millis;
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::json;
@@ -43,7 +43,7 @@ struct Reader {
     over: bool,
 }
 
-pub(super) async fn events(State(dashboard): State<Arc<Dashboard>>, parts: Parts) -> Response {
+pub(crate) async fn events(State(dashboard): State<Arc<Dashboard>>, parts: Parts) -> Response {
     let caller = Caller::from(parts);
     let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
     let owner = session.clone().map_or_else(|| Owner::Stranger(Peer::of(caller.address)), Owner::Session);

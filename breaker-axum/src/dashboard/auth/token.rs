@@ -9,7 +9,7 @@ const SHORTEST: usize = 16;
 const LONGEST: usize = 256;
 
 /// A secret. It shows itself nowhere.
-pub(super) struct Token(Padded);
+pub(crate) struct Token(Padded);
 
 /// A token as long as the longest one, so that a comparison takes the same time for all.
 struct Padded {
@@ -46,7 +46,7 @@ impl fmt::Display for TokenError {
 impl std::error::Error for TokenError {}
 
 impl Token {
-    pub(super) fn new(text: &str) -> Result<Self, TokenError> {
+    pub(crate) fn new(text: &str) -> Result<Self, TokenError> {
         let padded = Padded::new(text.as_bytes()).filter(|_| text.len() >= SHORTEST);
         match padded {
             _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(TokenError::Characters),
@@ -56,7 +56,7 @@ impl Token {
     }
 
     /// Whether this is the token. The time it takes tells nothing about it.
-    pub(super) fn is(&self, given: &str) -> bool {
+    pub(crate) fn is(&self, given: &str) -> bool {
         let fits = Choice::from(u8::from(given.len() <= LONGEST));
         let given = Padded::new(given.as_bytes()).unwrap_or(Padded { bytes: [0; LONGEST], length: 0 });
         (given.bytes.ct_eq(&self.0.bytes) & given.length.ct_eq(&self.0.length) & fits).into()
@@ -72,7 +72,7 @@ impl Padded {
 }
 
 /// Whether both texts are the same, in a time that tells nothing but whether they are of one length.
-pub(super) fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 

@@ -8,34 +8,34 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long somebody stays logged in.
-pub(super) const LASTS: Duration = Duration::from_secs(8 * 3600);
+pub(crate) const LASTS: Duration = Duration::from_secs(8 * 3600);
 /// How much chance there is in an identity.
 const BYTES: usize = 32;
 /// How many are logged in at once; with more, the longest ends.
 const MOST: usize = 64;
 
 #[derive(Clone)]
-pub(super) struct Session {
+pub(crate) struct Session {
     /// What the cookie holds.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// What a request must bring along beside the cookie, which no other site can know.
-    pub(super) csrf: String,
+    pub(crate) csrf: String,
     ends: Instant,
 }
 
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<VecDeque<Session>>);
+pub(crate) struct Sessions(Mutex<VecDeque<Session>>);
 
 impl Session {
     /// The start of the identity: enough to tell sessions apart in an audit, and of no use to anybody else.
-    pub(super) fn sign(&self) -> &str {
+    pub(crate) fn sign(&self) -> &str {
         self.id.get(..8).unwrap_or_default()
     }
 }
 
 impl Sessions {
     /// A new session.
-    pub(super) fn begin(&self) -> Result<Session, getrandom::Error> {
+    pub(crate) fn begin(&self) -> Result<Session, getrandom::Error> {
         let session = Session { id: random()?, csrf: random()?, ends: Instant::now() + LASTS };
         let mut sessions = self.lock();
         if sessions.len() == MOST {
@@ -46,13 +46,13 @@ impl Sessions {
     }
 
     /// The session with this identity, unless its time is over. All are compared, so that the time tells nothing of any.
-    pub(super) fn find(&self, id: &str) -> Option<Session> {
+    pub(crate) fn find(&self, id: &str) -> Option<Session> {
         self.lock()
             .iter()
             .fold(None, |found, session| if same(&session.id, id) { Some(session.clone()) } else { found })
     }
 
-    pub(super) fn end(&self, id: &str) {
+    pub(crate) fn end(&self, id: &str) {
         self.lock().retain(|session| !same(&session.id, id));
     }
 
@@ -65,7 +65,7 @@ impl Sessions {
 }
 
 /// Whether a text looks like what a cookie of ours holds.
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() == BYTES * 2 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -1,13 +1,13 @@
 //! Layer: finds a breaker's error behind whatever went wrong, and answers for it.
 
-use super::accept::wants_problem;
 use super::axum::BoxError;
 use super::axum::Extension;
 use super::axum::http::header::{ACCEPT, VARY};
 use super::axum::http::{HeaderValue, Request, StatusCode};
 use super::axum::response::{IntoResponse, Response};
-use super::reply::ErrorReply;
-use super::unavailable::Unavailable;
+use super::content_negotiation::wants_problem;
+use super::error_reply::ErrorReply;
+use super::reply::Unavailable;
 use pin_project_lite::pin_project;
 use std::borrow::Cow;
 use std::error::Error;
@@ -299,7 +299,7 @@ pub async fn handle_error<E: Into<BoxError>>(error: E) -> Response {
         return unavailable.into_response();
     }
     // As a text, in which a subscriber escapes what could begin a line.
-    tracing::error!(error = super::probes::with_causes(&*error), "a request failed");
+    tracing::error!(error = super::health_checks::with_causes(&*error), "a request failed");
     let reply = ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "This could not be answered.");
     (carry(error), reply).into_response()
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     Four(Ipv4Addr),
     /// A network, since whoever has one has all its addresses.
     Six(u64),
@@ -14,7 +14,7 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    pub(super) fn of(address: Option<IpAddr>) -> Self {
+    pub(crate) fn of(address: Option<IpAddr>) -> Self {
         match address.map(|address| address.to_canonical()) {
             Some(IpAddr::V4(address)) => Self::Four(address),
             Some(IpAddr::V6(address)) => {

@@ -25,7 +25,7 @@ type Shared = State<(Arc<Dashboard>, Arc<Access>)>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Action {
+pub(crate) struct Action {
     name: String,
     action: Kind,
     seconds: Option<u64>,
@@ -44,7 +44,7 @@ enum Kind {
 }
 
 /// `POST /action`.
-pub(super) async fn action(
+pub(crate) async fn action(
     State((dashboard, access)): Shared,
     parts: Parts,
     body: Result<Json<Action>, JsonRejection>,
@@ -135,7 +135,7 @@ impl Kind {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(crate) struct Change {
     name: String,
     set: BTreeMap<String, String>,
     preview: bool,
@@ -155,7 +155,7 @@ struct Difference {
 }
 
 /// `POST /settings`.
-pub(super) async fn settings(
+pub(crate) async fn settings(
     State((dashboard, access)): Shared,
     parts: Parts,
     body: Result<Json<Change>, JsonRejection>,
@@ -240,6 +240,6 @@ fn unreadable(wrong: &JsonRejection) -> Refused {
 }
 
 /// Of a name that no breaker has.
-pub(super) fn unknown(name: &str) -> Refused {
+pub(crate) fn unknown(name: &str) -> Refused {
     Refused::new(StatusCode::NOT_FOUND, &format!("no circuit breaker is named `{}`", cut(name)))
 }

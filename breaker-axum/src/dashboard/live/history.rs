@@ -1,7 +1,7 @@
 //! History: what snapshots do not tell: the changes of the last hour, and what fallbacks have served or failed to. It listens to rare events only, so
 //! that no call of a closed breaker is told to anybody.
 
-use super::shown::{cut, millis};
+use super::view::{cut, millis};
 use breaker_core::CircuitBreaker;
 use breaker_core::Listener;
 use breaker_core::event::{FallbackCutOff, FallbackFailed, FallbackServed, StateChange};
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 /// How long changes are kept.
-pub(super) const KEPT: Duration = Duration::from_secs(3600);
+pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 /// How many changes of one breaker are kept.
 const MOST_CHANGES: usize = 100;
 /// How many sources of fallbacks of one breaker are told apart.
@@ -27,7 +27,7 @@ const MOST_NEWS: usize = 32;
 
 /// A change of a breaker's state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Transition {
+pub(crate) struct Transition {
     at: u64,
     old: &'static str,
     new: &'static str,
@@ -39,30 +39,30 @@ pub(super) struct Transition {
 
 /// How often a source of fallbacks has answered in place of the service, and why it was asked; or how often it did not help, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// As the event has it, of any length.
     #[serde(skip)]
     whole: &'static str,
     source: String,
     reason: &'static str,
-    pub(super) times: u64,
+    pub(crate) times: u64,
 }
 
 /// What is known of one breaker.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Past {
-    pub(super) transitions: Arc<[Transition]>,
-    pub(super) fallbacks: Vec<Source>,
+pub(crate) struct Past {
+    pub(crate) transitions: Arc<[Transition]>,
+    pub(crate) fallbacks: Vec<Source>,
     /// Whose steps gave an error or were cut off, or all declined.
-    pub(super) failed: Vec<Source>,
+    pub(crate) failed: Vec<Source>,
     /// When something last happened, as a number that grows.
     touched: u64,
 }
 
 /// A change that was not sent yet.
-pub(super) struct News {
-    pub(super) name: String,
-    pub(super) transition: Transition,
+pub(crate) struct News {
+    pub(crate) name: String,
+    pub(crate) transition: Transition,
 }
 
 #[derive(Default)]
@@ -74,7 +74,7 @@ struct Pasts {
 }
 
 #[derive(Default)]
-pub(super) struct History {
+pub(crate) struct History {
     pasts: Mutex<Pasts>,
     /// Somebody sends the news.
     awaited: AtomicBool,
@@ -82,33 +82,33 @@ pub(super) struct History {
 }
 
 /// What there is to send.
-pub(super) enum Fresh {
+pub(crate) enum Fresh {
     Changes(Vec<News>),
     TooMuch,
 }
 
 impl History {
     /// Rings when there is news.
-    pub(super) fn bell(&self) -> Arc<Notify> {
+    pub(crate) fn bell(&self) -> Arc<Notify> {
         Arc::clone(&self.bell)
     }
 
     /// Whether news is kept for somebody who sends it.
-    pub(super) fn await_news(&self, awaited: bool) {
+    pub(crate) fn await_news(&self, awaited: bool) {
         self.awaited.store(awaited, Ordering::Relaxed);
         let mut pasts = self.lock();
         pasts.news.clear();
         pasts.overflown = false;
     }
 
-    pub(super) fn take_news(&self) -> Fresh {
+    pub(crate) fn take_news(&self) -> Fresh {
         let mut pasts = self.lock();
         let news = std::mem::take(&mut pasts.news);
         if std::mem::take(&mut pasts.overflown) { Fresh::TooMuch } else { Fresh::Changes(news.into()) }
     }
 
     /// What is known of this breaker, without what is too old.
-    pub(super) fn past(&self, name: &str, now: SystemTime) -> Past {
+    pub(crate) fn past(&self, name: &str, now: SystemTime) -> Past {
         let mut pasts = self.lock();
         let Some(past) = pasts.by_name.get_mut(name) else { return Past::default() };
         let begin = millis(now).saturating_sub(u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX));
@@ -169,7 +169,7 @@ fn add(all: &mut Vec<Source>, source: &'static str, reason: &'static str) {
 }
 
 /// What the registry tells.
-pub(super) struct Ear(pub(super) Arc<History>);
+pub(crate) struct Ear(pub(crate) Arc<History>);
 
 impl Ear {
     /// What a value of a key has done counts for all of them too, as calls do.

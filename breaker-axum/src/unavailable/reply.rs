@@ -2,7 +2,7 @@
 
 use super::axum::http::StatusCode;
 use super::axum::response::{IntoResponse, Response};
-use super::reply::{Circuit, ErrorReply, whole_seconds};
+use super::error_reply::{Circuit, ErrorReply, whole_seconds};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, State};
 use std::borrow::Cow;
 use std::error::Error;

@@ -22,14 +22,14 @@ const MOST: usize = 1024;
 type Full = Instant;
 
 #[derive(Default)]
-pub(super) struct Attempts(Mutex<HashMap<Peer, Full>>);
+pub(crate) struct Attempts(Mutex<HashMap<Peer, Full>>);
 
 impl Attempts {
     /// Takes an attempt before the token is looked at, so that attempts at the same time count too.
     ///
     /// # Errors
     /// In how long there is one again.
-    pub(super) fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
         let now = Instant::now();
         let mut all = self.lock();
         let peer = room(&mut all, Peer::of(address), now);
@@ -43,7 +43,7 @@ impl Attempts {
     }
 
     /// The token was right: it gets its attempt back.
-    pub(super) fn give_back(&self, address: Option<IpAddr>) {
+    pub(crate) fn give_back(&self, address: Option<IpAddr>) {
         let mut all = self.lock();
         let peer = Peer::of(address);
         let peer = if all.contains_key(&peer) { peer } else { Peer::Others };

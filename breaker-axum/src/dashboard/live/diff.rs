@@ -2,19 +2,19 @@
 //! different since.
 
 use super::history::{History, News};
-use super::shown::{Charted, Counts, Point, Shown, millis, wire_name};
+use super::view::{Charted, Counts, Point, Shown, millis, wire_name};
 use breaker_core::{CircuitBreaker, Health, Registry};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
 /// How many points a chart has.
-pub(super) const POINTS: usize = 120;
+pub(crate) const POINTS: usize = 120;
 /// So many unhealthy values of keys are shown, the worst.
 const MOST_VALUES: usize = 500;
 
 #[derive(Default)]
-pub(super) struct Board {
+pub(crate) struct Board {
     tracks: BTreeMap<String, Track>,
     /// How many unhealthy values there was no room for.
     left_out: usize,
@@ -31,20 +31,20 @@ struct Track {
 }
 
 /// What the registry shows at one moment. To read it may run the listeners of others, so no lock is held then.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     health: Health,
     /// The registered breakers, and whether they have values.
     heads: HashMap<String, bool>,
 }
 
 /// What a look has brought.
-pub(super) struct Look {
+pub(crate) struct Look {
     changed: Vec<(Shown, Vec<Point>)>,
     gone: Vec<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Full<'a> {
+pub(crate) struct Full<'a> {
     now: u64,
     status: &'static str,
     breakers: Vec<Charted<'a>>,
@@ -52,7 +52,7 @@ pub(super) struct Full<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Tick<'a> {
+pub(crate) struct Tick<'a> {
     now: u64,
     status: &'static str,
     breakers: Vec<Charted<'a>>,
@@ -61,14 +61,14 @@ pub(super) struct Tick<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Change<'a> {
+pub(crate) struct Change<'a> {
     name: String,
     transition: &'a super::history::Transition,
     breaker: Shown,
 }
 
 impl Seen {
-    pub(super) fn of(registry: &Registry) -> Self {
+    pub(crate) fn of(registry: &Registry) -> Self {
         let heads = registry.breakers().iter().map(|one| (one.name().to_owned(), one.has_values())).collect();
         Self { health: registry.health_with(MOST_VALUES), heads }
     }
@@ -76,7 +76,7 @@ impl Seen {
 
 impl Board {
     /// Takes in what was seen.
-    pub(super) fn look(&mut self, seen: &Seen, history: &History, now: SystemTime) -> Look {
+    pub(crate) fn look(&mut self, seen: &Seen, history: &History, now: SystemTime) -> Look {
         let (mut changed, mut names) = (Vec::new(), HashSet::new());
         for (name, snapshot) in &seen.health.circuit_breakers {
             let known = seen.heads.get(name);
@@ -109,7 +109,7 @@ impl Board {
     }
 
     /// Takes a change of state in. `None`: it is of a value that is healthy, and so is not shown.
-    pub(super) fn change<'n>(
+    pub(crate) fn change<'n>(
         &mut self,
         breaker: &CircuitBreaker,
         history: &History,
@@ -135,21 +135,21 @@ impl Board {
         })
     }
 
-    pub(super) fn full(&self, now: u64) -> Full<'_> {
+    pub(crate) fn full(&self, now: u64) -> Full<'_> {
         let breakers = self.tracks.values();
         let breakers =
             breakers.map(|track| Charted { shown: &track.shown, points: track.chart.iter().copied().collect() });
         Full { now, status: self.status(), breakers: breakers.collect(), left_out: self.left_out }
     }
 
-    pub(super) fn tick<'a>(&self, look: &'a Look, now: u64) -> Tick<'a> {
+    pub(crate) fn tick<'a>(&self, look: &'a Look, now: u64) -> Tick<'a> {
         let changed = look.changed.iter();
         let breakers = changed.map(|(shown, points)| Charted { shown, points: points.clone() }).collect();
         Tick { now, status: self.status(), breakers, gone: &look.gone, left_out: self.left_out }
     }
 
     /// The whole name of a breaker that goes by this one.
-    pub(super) fn whole_name(&self, name: &str) -> Option<String> {
+    pub(crate) fn whole_name(&self, name: &str) -> Option<String> {
         self.tracks.get(name)?.name.clone()
     }
 

@@ -13,12 +13,12 @@ use serde_json::json;
 use std::sync::Arc;
 
 #[derive(serde::Deserialize)]
-pub(super) struct Login {
+pub(crate) struct Login {
     token: String,
 }
 
 /// `POST /login`: `token=...` as a form sends it.
-pub(super) async fn login(
+pub(crate) async fn login(
     State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>,
     parts: Parts,
     form: Result<Form<Login>, FormRejection>,
@@ -72,7 +72,7 @@ fn page(parts: response::Parts) -> Response {
 }
 
 /// `POST /logout`: ends the session.
-pub(super) async fn logout(State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
+pub(crate) async fn logout(State((dashboard, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
     let caller = Caller::from(parts);
     let who = match dashboard.authorize(&access, &caller, "logout") {
         Ok(who) => who,
@@ -89,7 +89,7 @@ pub(super) async fn logout(State((dashboard, access)): State<(Arc<Dashboard>, Ar
 }
 
 /// `GET /session`: what a request must bring along beside the cookie. Another site cannot read it.
-pub(super) async fn session(State((_, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
+pub(crate) async fn session(State((_, access)): State<(Arc<Dashboard>, Arc<Access>)>, parts: Parts) -> Response {
     let caller = Caller::from(parts);
     match access.session(&caller) {
         Some(session) => Json(json!({ "csrf": session.csrf })).into_response(),

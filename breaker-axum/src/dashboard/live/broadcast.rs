@@ -7,10 +7,10 @@
 //! An event is made under the lock and sent without it, since that wakes readers, and a waker may run any code. Until it is sent a reader may join,
 //! whose first message holds it already. So events are numbered, and a reader leaves out those from before it joined.
 
-use super::board::{Board, Seen};
+use super::diff::{Board, Seen};
 use super::history::{Fresh, History};
 use super::readers::LASTS;
-use super::shown::millis;
+use super::view::millis;
 use breaker_core::Registry;
 use bytes::Bytes;
 use serde::Serialize;
@@ -20,7 +20,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The time between two looks at the breakers.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// How many events wait for a slow reader.
 const ROOM: usize = 64;
 /// A reader joins again after [`LASTS`]. One that has not is stuck: it keeps its receiver, and reads no more.
@@ -30,7 +30,7 @@ const LINGERS: Duration = Duration::from_secs(120);
 
 /// What a reader is to be sent.
 #[derive(Clone, Debug)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// An event as it goes over the wire.
     Event(Bytes),
     /// The same, for those only who are logged in.
@@ -42,7 +42,7 @@ pub(super) enum Frame {
 /// A frame with its number.
 type Numbered = (u64, Frame);
 
-pub(super) struct Hub {
+pub(crate) struct Hub {
     registry: &'static Registry,
     history: Arc<History>,
     sender: broadcast::Sender<Numbered>,
@@ -51,7 +51,7 @@ pub(super) struct Hub {
 
 /// A place among the readers.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     frames: broadcast::Receiver<Numbered>,
     /// The last event that was made before it joined.
     after: u64,
@@ -59,7 +59,7 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// The next event since it joined.
-    pub(super) async fn recv(&mut self) -> Result<Frame, RecvError> {
+    pub(crate) async fn recv(&mut self) -> Result<Frame, RecvError> {
         loop {
             let (number, frame) = self.frames.recv().await?;
             if number > self.after {
@@ -87,12 +87,12 @@ struct Told {
 }
 
 impl Hub {
-    pub(super) fn new(registry: &'static Registry, history: Arc<History>) -> Arc<Self> {
+    pub(crate) fn new(registry: &'static Registry, history: Arc<History>) -> Arc<Self> {
         Arc::new(Self { registry, history, sender: broadcast::Sender::new(ROOM), told: Mutex::default() })
     }
 
     /// A place among the readers, and everything that there is to know before the first event. To be called in a tokio runtime.
-    pub(super) fn join(self: &Arc<Self>) -> (Receiver, Bytes) {
+    pub(crate) fn join(self: &Arc<Self>) -> (Receiver, Bytes) {
         let mut seen = None;
         loop {
             let mut told = self.lock();
@@ -128,13 +128,13 @@ impl Hub {
     }
 
     /// Sends an event to those who are logged in.
-    pub(super) fn announce(&self, event: &str, data: &impl Serialize) {
+    pub(crate) fn announce(&self, event: &str, data: &impl Serialize) {
         let numbered = self.lock().number(Frame::Private(frame(event, data)));
         self.send(numbered);
     }
 
     /// The whole name of a breaker that goes by this one on the wire.
-    pub(super) fn whole_name(&self, name: &str) -> Option<String> {
+    pub(crate) fn whole_name(&self, name: &str) -> Option<String> {
         self.lock().board.whole_name(name)
     }
 
@@ -255,7 +255,7 @@ async fn run(ticks: Ticks) {
 }
 
 /// An event as `text/event-stream` has it. JSON has no line ends, so nothing in it ends the event.
-pub(super) fn frame(event: &str, data: &impl Serialize) -> Bytes {
+pub(crate) fn frame(event: &str, data: &impl Serialize) -> Bytes {
     let mut text = format!("event: {event}\ndata: ").into_bytes();
     let start = text.len();
     if serde_json::to_writer(&mut text, data).is_err() {

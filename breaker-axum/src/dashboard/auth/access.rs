@@ -3,11 +3,11 @@
 //! another site has a browser send is refused before its token is looked at, and who sends none has guessed nothing.
 
 use super::Dashboard;
-use super::attempts::Attempts;
 use super::axum::extract::ConnectInfo;
 use super::axum::http::request::Parts;
 use super::axum::http::uri::Authority;
 use super::axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use super::rate_limit::Attempts;
 use super::reply::Refused;
 use super::sessions::{self, Session, Sessions};
 use super::token::{Token, same};
@@ -15,35 +15,35 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The name of the cookie.
-pub(super) const COOKIE: &str = "breaker_session";
+pub(crate) const COOKIE: &str = "breaker_session";
 /// How many cookies of that name are looked at: more than a browser keeps for a site.
 const MOST_COOKIES: usize = 256;
 /// The header with what the page was told and no other site can know.
 const CSRF: &str = "x-csrf-token";
 
 /// What there is where a token is configured.
-pub(super) struct Access {
+pub(crate) struct Access {
     token: Token,
-    pub(super) sessions: Sessions,
+    pub(crate) sessions: Sessions,
     attempts: Attempts,
     /// Those of forms of which the browser does not say whether they come from here.
     doubtful_attempts: Attempts,
     /// How many refusals of one address that took no attempt are written down.
     notes: Attempts,
     /// The cookie is for https only.
-    pub(super) secure: bool,
+    pub(crate) secure: bool,
 }
 
 /// Who asks: what a request says of that.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     headers: HeaderMap,
     /// Of the request's own address, which HTTP/2 has in place of the header `Host`.
     authority: Option<Authority>,
-    pub(super) address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Access {
-    pub(super) fn new(token: Token, secure: bool) -> Self {
+    pub(crate) fn new(token: Token, secure: bool) -> Self {
         let [attempts, doubtful_attempts, notes] = std::array::from_fn(|_| Attempts::default());
         Self { token, sessions: Sessions::default(), attempts, doubtful_attempts, notes, secure }
     }
@@ -63,14 +63,14 @@ impl Access {
     }
 
     /// The session of a request that brings a cookie.
-    pub(super) fn session(&self, caller: &Caller) -> Option<Session> {
+    pub(crate) fn session(&self, caller: &Caller) -> Option<Session> {
         caller.cookies().find_map(|id| self.sessions.find(id))
     }
 }
 
 impl Dashboard {
     /// What this caller may do: `off`, `login` or `on`.
-    pub(super) fn actions(&self, caller: &Caller) -> &'static str {
+    pub(crate) fn actions(&self, caller: &Caller) -> &'static str {
         match &self.access {
             None => "off",
             Some(access) if access.session(caller).is_some() => "on",
@@ -79,7 +79,7 @@ impl Dashboard {
     }
 
     /// Who asks for an action, in words for the audit.
-    pub(super) fn authorize(&self, access: &Access, caller: &Caller, action: &str) -> Result<String, Refused> {
+    pub(crate) fn authorize(&self, access: &Access, caller: &Caller, action: &str) -> Result<String, Refused> {
         if let Some(token) = caller.bearer_from_here() {
             self.check_token(access, caller, token, action)?;
             return Ok(caller.shown("bearer"));
@@ -91,7 +91,7 @@ impl Dashboard {
     }
 
     /// Whether a login shows the token, and comes from here.
-    pub(super) fn check_login(&self, access: &Access, caller: &Caller, sent: &str) -> Result<(), Refused> {
+    pub(crate) fn check_login(&self, access: &Access, caller: &Caller, sent: &str) -> Result<(), Refused> {
         let wrong = match sent {
             _ if !caller.is_at_home(true) => from_elsewhere("the form comes from another site"),
             "" => unauthorized("the field `token` is empty"),
@@ -101,7 +101,7 @@ impl Dashboard {
     }
 
     /// Compares a token that was sent, unless its sender has sent too many wrong ones.
-    pub(super) fn check_token(
+    pub(crate) fn check_token(
         &self,
         access: &Access,
         caller: &Caller,
@@ -156,7 +156,7 @@ impl Caller {
     }
 
     /// The token that it shows, unless another site has it sent.
-    pub(super) fn bearer_from_here(&self) -> Option<&str> {
+    pub(crate) fn bearer_from_here(&self) -> Option<&str> {
         self.bearer().filter(|_| self.is_at_home(false))
     }
 
@@ -198,12 +198,12 @@ impl Caller {
     }
 
     /// A browser that wants a page rather than data.
-    pub(super) fn wants_page(&self) -> bool {
+    pub(crate) fn wants_page(&self) -> bool {
         self.header("accept").is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// For the audit.
-    pub(super) fn shown(&self, who: &str) -> String {
+    pub(crate) fn shown(&self, who: &str) -> String {
         match self.address {
             Some(address) => format!("{who} from {}", address.to_canonical()),
             None => who.to_owned(),

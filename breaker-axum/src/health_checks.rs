@@ -1,7 +1,7 @@
 //! Probes: questions to the dependencies of a service, asked together, once for all who want to know at the same time.
 
 use super::axum::BoxError;
-use super::contained::{Contained, contain};
+use super::catch_panic::{Contained, contain};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared, join_all};
 use serde::Serialize;
