@@ -1,17 +1,17 @@
-//! Runs code of a user whose panics must stay where they are: in a closure, in a future, and in destructors.
+//! Turns the panics of user code into errors: of a closure, a future and their destructors.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A future whose panics are a result, wherever they come from: a poll or its destructor.
+/// A future whose panics become an `Err`, whether a poll or a destructor panics.
 ///
-/// The panic is caught next to the user's code. Where it were caught further out, unwinding would drop the rest of the
-/// future on its way, and a second panic there would end the process.
-pub(crate) struct Contained<F>(Option<F>);
+/// The panic is caught next to the user's code. Further out, unwinding would drop the rest of the
+/// future, and a second panic there would end the process.
+pub(crate) struct CatchPanic<F>(Option<F>);
 
-impl<F> Contained<F> {
+impl<F> CatchPanic<F> {
     pub(crate) fn new(future: F) -> Self {
         Self(Some(future))
     }
@@ -19,49 +19,49 @@ impl<F> Contained<F> {
     /// Drops the future, if it is still there.
     ///
     /// # Errors
-    /// What its destructor said as it panicked.
-    pub(crate) fn end(&mut self) -> Result<(), String> {
-        contain(|| drop(self.0.take()))
+    /// The message of a panic in its destructor.
+    pub(crate) fn drop_inner(&mut self) -> Result<(), String> {
+        catch_panic(|| drop(self.0.take()))
     }
 }
 
-impl<F: Future + Unpin> Future for Contained<F> {
+impl<F: Future + Unpin> Future for CatchPanic<F> {
     type Output = Result<F::Output, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(future) = &mut self.0 else { return Poll::Pending };
-        let polled = match contain(|| Pin::new(future).poll(cx)) {
+        let polled = match catch_panic(|| Pin::new(future).poll(cx)) {
             Ok(polled) => Ok(ready!(polled)),
-            Err(words) => Err(words),
+            Err(message) => Err(message),
         };
-        let ended = self.end();
-        Poll::Ready(polled.and_then(|output| ended.map(|()| output)))
+        let dropped = self.drop_inner();
+        Poll::Ready(polled.and_then(|output| dropped.map(|()| output)))
     }
 }
 
-impl<F> Drop for Contained<F> {
+impl<F> Drop for CatchPanic<F> {
     fn drop(&mut self) {
-        // It is dropped before its end where no caller waits for it: then none is told either.
-        let _ = self.end();
+        // A caller that no longer waits cannot be given the message.
+        let _ = self.drop_inner();
     }
 }
 
-/// Runs a user's code.
+/// Runs user code.
 ///
 /// # Errors
-/// What it said as it panicked.
-pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(words_of)
+/// The message of its panic.
+pub(crate) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(message_of)
 }
 
-/// A panic in words. What was thrown is the user's too, and its destructor may panic.
-fn words_of(thrown: Box<dyn Any + Send>) -> String {
-    let text = thrown.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| thrown.downcast_ref::<String>().map(String::as_str));
-    let words = text.unwrap_or("(without words)").to_owned();
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-        // There is no end of this otherwise.
-        let _: &mut _ = Box::leak(again);
+/// The message of a panic. The payload is the user's too, and its destructor may panic.
+fn message_of(payload: Box<dyn Any + Send>) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = text.unwrap_or("(without words)").to_owned();
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // Dropping it could panic again, without end.
+        let _: &mut _ = Box::leak(second);
     }
-    words
+    message
 }

@@ -1,15 +1,16 @@
-//! Actions: what a person can do to a breaker from the page: manual states, and other settings.
+//! Changes manual states and settings of a breaker.
 
-use super::Dashboard;
-use super::access::{Access, Caller};
+use super::access::Access;
 use super::axum::Json;
 use super::axum::extract::State;
 use super::axum::extract::rejection::JsonRejection;
 use super::axum::http::StatusCode;
 use super::axum::http::request::Parts;
 use super::axum::response::{IntoResponse, Response};
-use super::reply::Refused;
-use super::shown::{cut, wire_name};
+use super::broadcast::Broadcast;
+use super::caller::Caller;
+use super::response::Refusal;
+use super::text::{truncated, wire_name};
 use breaker_core::{CircuitBreaker, Config, ConfigError, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,12 +18,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest time for which somebody can have a breaker forced open: a year, in seconds.
-const LONGEST: u64 = 365 * 24 * 3600;
+/// The longest time of a forced opening: a year, in seconds.
+const MAX_SECONDS: u64 = 365 * 24 * 3600;
 
-/// What the routes of the actions share.
-type Shared = State<(Arc<Dashboard>, Arc<Access>)>;
+/// What the routes share.
+pub(crate) struct Actions {
+    pub(crate) broadcast: Arc<Broadcast>,
+    pub(crate) access: Arc<Access>,
+}
 
+/// The body of `POST /action`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Action {
@@ -45,71 +50,72 @@ enum Kind {
 
 /// `POST /action`.
 pub(crate) async fn action(
-    State((dashboard, access)): Shared,
+    State(routes): State<Arc<Actions>>,
     parts: Parts,
     body: Result<Json<Action>, JsonRejection>,
 ) -> Response {
     let caller = Caller::from(parts);
-    let who = match dashboard.authorize(&access, &caller, "action") {
+    let who = match routes.access.authorize(&caller, "action") {
         Ok(who) => who,
-        Err(refused) => return refused.into_response(),
+        Err(refusal) => return refusal.into_response(),
     };
     let action = match body {
         Ok(Json(action)) => action,
-        Err(wrong) => return dashboard.refuse_to(&who, ("action", ""), unreadable(&wrong)),
+        Err(rejection) => return routes.refuse(&who, ("action", ""), unreadable(&rejection)),
     };
-    let words = action.words();
-    match dashboard.act(&action) {
+    let description = action.describe();
+    match routes.act(&action) {
         Ok((name, before, after)) => {
-            dashboard.audit.done(&who, (&words, &name), before, after);
+            routes.access.audit.record_action(&who, (&description, &name), before, after);
             Json(json!({ "before": before, "after": after })).into_response()
         }
-        Err(refused) => dashboard.refuse_to(&who, (&words, &cut(&action.name)), refused),
+        Err(refusal) => routes.refuse(&who, (&description, &truncated(&action.name)), refusal),
     }
 }
 
-impl Dashboard {
-    /// Does it; gives the breaker's name, and its state before and after.
-    fn act(&self, action: &Action) -> Result<(String, &'static str, &'static str), Refused> {
-        let breaker = self.find(&action.name).ok_or_else(|| unknown(&action.name))?;
-        let span = action.span()?;
+impl Actions {
+    /// Performs an action. Returns the breaker's name, and its states before and after.
+    fn act(&self, action: &Action) -> Result<(String, &'static str, &'static str), Refusal> {
+        let breaker = self.broadcast.find(&action.name).ok_or_else(|| unknown(&action.name))?;
+        let duration = action.duration()?;
         let before = breaker.state().as_str();
-        action.action.run(&breaker, span);
+        action.action.run(&breaker, duration);
         Ok((wire_name(breaker.name()).into_owned(), before, breaker.state().as_str()))
     }
 
-    /// Writes down what somebody was refused who may act.
-    fn refuse_to(&self, who: &str, what: (&str, &str), refused: Refused) -> Response {
-        self.audit.refused(who, what, &refused.why);
-        refused.into_response()
+    /// Refuses a caller that may act, and records it.
+    fn refuse(&self, who: &str, what: (&str, &str), refusal: Refusal) -> Response {
+        self.access.audit.record_refusal(who, what, &refusal.reason);
+        refusal.into_response()
     }
 }
 
 impl Action {
-    fn words(&self) -> String {
+    /// The action with its time, for the audit.
+    fn describe(&self) -> String {
         let word = self.action.word();
         self.seconds.map_or_else(|| word.to_owned(), |seconds| format!("{word} {seconds}s"))
     }
 
-    /// For how long, where that is said.
-    fn span(&self) -> Result<Option<Duration>, Refused> {
+    /// The time of a forced opening, if one was given.
+    fn duration(&self) -> Result<Option<Duration>, Refusal> {
         match self.seconds {
             None => Ok(None),
-            Some(seconds @ 1..=LONGEST) if matches!(self.action, Kind::ForceOpen) => {
+            Some(seconds @ 1..=MAX_SECONDS) if matches!(self.action, Kind::ForceOpen) => {
                 Ok(Some(Duration::from_secs(seconds)))
             }
             Some(_) => {
-                let why = format!("`seconds` goes with force_open only, and is 1 to {LONGEST}");
-                Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, &why))
+                let reason = format!("`seconds` goes with force_open only, and is 1 to {MAX_SECONDS}");
+                Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &reason))
             }
         }
     }
 }
 
 impl Kind {
-    fn run(self, breaker: &CircuitBreaker, span: Option<Duration>) {
-        match (self, span) {
-            (Self::ForceOpen, Some(span)) => breaker.force_open_for(span),
+    fn run(self, breaker: &CircuitBreaker, duration: Option<Duration>) {
+        match (self, duration) {
+            (Self::ForceOpen, Some(duration)) => breaker.force_open_for(duration),
             (Self::ForceOpen, None) => breaker.force_open(),
             (Self::Disable, _) => breaker.disable(),
             (Self::Shadow, _) => breaker.shadow(),
@@ -133,6 +139,7 @@ impl Kind {
     }
 }
 
+/// The body of `POST /settings`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
@@ -141,12 +148,14 @@ pub(crate) struct Change {
     preview: bool,
 }
 
+/// An error of one setting.
 #[derive(Serialize)]
 struct Problem {
     key: String,
     message: String,
 }
 
+/// A setting that a change makes different.
 #[derive(Serialize)]
 struct Difference {
     key: &'static str,
@@ -156,57 +165,58 @@ struct Difference {
 
 /// `POST /settings`.
 pub(crate) async fn settings(
-    State((dashboard, access)): Shared,
+    State(routes): State<Arc<Actions>>,
     parts: Parts,
     body: Result<Json<Change>, JsonRejection>,
 ) -> Response {
     let caller = Caller::from(parts);
-    let who = match dashboard.authorize(&access, &caller, "settings") {
+    let who = match routes.access.authorize(&caller, "settings") {
         Ok(who) => who,
-        Err(refused) => return refused.into_response(),
+        Err(refusal) => return refusal.into_response(),
     };
     let change = match body {
         Ok(Json(change)) => change,
-        Err(wrong) => return dashboard.refuse_to(&who, ("settings", ""), unreadable(&wrong)),
+        Err(rejection) => return routes.refuse(&who, ("settings", ""), unreadable(&rejection)),
     };
-    match dashboard.change(&change) {
+    match routes.change(&change) {
         Ok((name, changes)) => {
             if !change.preview {
                 let side = |of: fn(&Difference) -> &str| {
                     changes.iter().map(|change| format!("{} {}", change.key, of(change))).collect::<Vec<_>>().join(", ")
                 };
                 let (before, after) = (side(|change| &change.before), side(|change| &change.after));
-                dashboard.audit.done(&who, ("settings", &name), &before, &after);
+                routes.access.audit.record_action(&who, ("settings", &name), &before, &after);
             }
             Json(json!({ "valid": true, "changes": changes })).into_response()
         }
-        Err(refused) if change.preview => refused.into_response(),
-        Err(refused) => dashboard.refuse_to(&who, ("settings", &cut(&change.name)), refused),
+        Err(refusal) if change.preview => refusal.into_response(),
+        Err(refusal) => routes.refuse(&who, ("settings", &truncated(&change.name)), refusal),
     }
 }
 
-impl Dashboard {
-    /// Changes the settings, unless it is a preview; gives the breaker's name and what gets different.
-    fn change(&self, change: &Change) -> Result<(String, Vec<Difference>), Refused> {
-        let breaker = self.find(&change.name).ok_or_else(|| unknown(&change.name))?;
+impl Actions {
+    /// Changes the settings, unless it is a preview. Returns the breaker's name and the
+    /// differences.
+    fn change(&self, change: &Change) -> Result<(String, Vec<Difference>), Refusal> {
+        let breaker = self.broadcast.find(&change.name).ok_or_else(|| unknown(&change.name))?;
         let config = read(&change.set)?;
         let before = breaker.config();
         let after =
-            breaker.preview(config).map_err(|errors| invalid(&errors.iter().map(Problem::of).collect::<Vec<_>>()))?;
+            breaker.preview(config).map_err(|errors| invalid(&errors.iter().map(Problem::new).collect::<Vec<_>>()))?;
         if !change.preview {
-            breaker.reconfigure(config).map_err(|error| invalid(&[Problem::of(&error)]))?;
+            breaker.reconfigure(config).map_err(|error| invalid(&[Problem::new(&error)]))?;
         }
         Ok((wire_name(breaker.name()).into_owned(), differences(&before, &after)))
     }
 }
 
-/// The settings that the texts say, or everything that is wrong with them.
-fn read(set: &BTreeMap<String, String>) -> Result<Config, Refused> {
+/// Parses the settings, or returns all errors in them.
+fn read(set: &BTreeMap<String, String>) -> Result<Config, Refusal> {
     let (mut config, mut problems) = (Config::new(), Vec::new());
     for (key, text) in set {
         match config.with_text(key, text) {
             Ok(with) => config = with,
-            Err(error) => problems.push(Problem { key: cut(key), message: cut(error.message()) }),
+            Err(error) => problems.push(Problem { key: truncated(key), message: truncated(error.message()) }),
         }
     }
     if set.is_empty() {
@@ -216,10 +226,10 @@ fn read(set: &BTreeMap<String, String>) -> Result<Config, Refused> {
 }
 
 impl Problem {
-    /// Of a value that contradicts another one; the message begins with the key, in backticks.
-    fn of(error: &ConfigError) -> Self {
+    /// The problem of an error whose message begins with the name of the setting, in backticks.
+    fn new(error: &ConfigError) -> Self {
         let key = error.message().split('`').nth(1).unwrap_or_default();
-        Self { key: key.to_owned(), message: cut(error.message()) }
+        Self { key: key.to_owned(), message: truncated(error.message()) }
     }
 }
 
@@ -229,17 +239,18 @@ fn differences(before: &Settings, after: &Settings) -> Vec<Difference> {
     changed.map(|((key, before), (_, after))| Difference { key, before, after }).collect()
 }
 
-fn invalid(problems: &[Problem]) -> Refused {
-    let why = problems.iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect::<Vec<_>>();
+fn invalid(problems: &[Problem]) -> Refusal {
+    let reasons = problems.iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect::<Vec<_>>();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    Refused::new(status, &cut(&why.join("; "))).with_body(status, Json(json!({ "valid": false, "problems": problems })))
+    Refusal::new(status, &truncated(&reasons.join("; ")))
+        .with_body(status, Json(json!({ "valid": false, "problems": problems })))
 }
 
-fn unreadable(wrong: &JsonRejection) -> Refused {
-    Refused::new(wrong.status(), &cut(&wrong.body_text()))
+fn unreadable(rejection: &JsonRejection) -> Refusal {
+    Refusal::new(rejection.status(), &truncated(&rejection.body_text()))
 }
 
-/// Of a name that no breaker has.
-pub(crate) fn unknown(name: &str) -> Refused {
-    Refused::new(StatusCode::NOT_FOUND, &format!("no circuit breaker is named `{}`", cut(name)))
+/// The refusal for a name that no breaker has.
+pub(crate) fn unknown(name: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, &format!("no circuit breaker is named `{}`", truncated(name)))
 }

@@ -1,8 +1,11 @@
-//! Attempts: how many wrong tokens one address may send. It has some at once, and gets one back each second; when none is left, a token is
-//! not even looked at.
+//! Limits how many wrong tokens an address may send, by the generic cell rate algorithm (GCRA).
 //!
-//! So a flood of wrong ones locks nobody out for ever: other addresses have attempts of their own, sessions need none, and of the flood's own
-//! address whoever comes first after each second is heard. Right tokens use none up, nor does a request without a token.
+//! An address has [`BURST`] attempts at once, and gets one back every [`INTERVAL`]. Without an
+//! attempt left, a token is not even compared.
+//!
+//! A flood of wrong tokens locks no other client out. Other addresses have their own attempts, and
+//! sessions need none. On the flood's own address, the first request after each interval is served.
+//! A right token is refunded, and a request without a token takes no attempt.
 
 use super::peer::Peer;
 use std::collections::HashMap;
@@ -11,59 +14,61 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How many wrong tokens one address may send at once.
-const AT_ONCE: u32 = 10;
-/// In how long it gets one back.
-const BACK: Duration = Duration::from_secs(1);
-/// So many addresses are told apart. Those for which there is no room share the attempts of one.
-const MOST: usize = 1024;
+/// How many wrong tokens an address may send at once.
+const BURST: u32 = 10;
+/// The time after which it gets one attempt back.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How many addresses have a limit of their own. All others share one.
+const MAX_PEERS: usize = 1024;
 
-/// The moment at which all attempts are there again: that of an address which has used none is over.
-type Full = Instant;
+/// The theoretical arrival time of GCRA: at this time all attempts are available again.
+type ArrivalTime = Instant;
 
+/// The attempts of each address.
 #[derive(Default)]
-pub(crate) struct Attempts(Mutex<HashMap<Peer, Full>>);
+pub(crate) struct RateLimit(Mutex<HashMap<Peer, ArrivalTime>>);
 
-impl Attempts {
-    /// Takes an attempt before the token is looked at, so that attempts at the same time count too.
+impl RateLimit {
+    /// Takes an attempt. It is taken before the token is compared, so that concurrent attempts
+    /// count.
     ///
     /// # Errors
-    /// In how long there is one again.
-    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+    /// The time until the next attempt, if none is left.
+    pub(crate) fn acquire(&self, address: Option<IpAddr>) -> Result<(), Duration> {
         let now = Instant::now();
-        let mut all = self.lock();
-        let peer = room(&mut all, Peer::of(address), now);
-        let full = all.get(&peer).copied().map_or(now, |full| full.max(now)) + BACK;
-        let over = full.duration_since(now).checked_sub(BACK * AT_ONCE).unwrap_or_default();
-        if over > Duration::ZERO {
-            return Err(over);
+        let mut times = self.lock();
+        let peer = key_of(&mut times, Peer::of(address), now);
+        let time = times.get(&peer).copied().map_or(now, |time| time.max(now)) + INTERVAL;
+        let wait = time.duration_since(now).checked_sub(INTERVAL * BURST).unwrap_or_default();
+        if wait > Duration::ZERO {
+            return Err(wait);
         }
-        all.insert(peer, full);
+        times.insert(peer, time);
         Ok(())
     }
 
-    /// The token was right: it gets its attempt back.
-    pub(crate) fn give_back(&self, address: Option<IpAddr>) {
-        let mut all = self.lock();
+    /// Gives the attempt of a right token back.
+    pub(crate) fn refund(&self, address: Option<IpAddr>) {
+        let mut times = self.lock();
         let peer = Peer::of(address);
-        let peer = if all.contains_key(&peer) { peer } else { Peer::Others };
-        if let Some(full) = all.get_mut(&peer) {
-            *full = full.checked_sub(BACK).unwrap_or(*full);
+        let peer = if times.contains_key(&peer) { peer } else { Peer::Others };
+        if let Some(time) = times.get_mut(&peer) {
+            *time = time.checked_sub(INTERVAL).unwrap_or(*time);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Peer, Full>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Peer, ArrivalTime>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Under whom an address is counted. Who has all attempts again makes room.
-fn room(all: &mut HashMap<Peer, Full>, peer: Peer, now: Instant) -> Peer {
-    if all.contains_key(&peer) || all.len() < MOST {
+/// The key of an address. If there are too many, those with all attempts available are dropped.
+fn key_of(times: &mut HashMap<Peer, ArrivalTime>, peer: Peer, now: Instant) -> Peer {
+    if times.contains_key(&peer) || times.len() < MAX_PEERS {
         return peer;
     }
-    all.retain(|_, full| *full > now);
-    if all.len() < MOST { peer } else { Peer::Others }
+    times.retain(|_, time| *time > now);
+    if times.len() < MAX_PEERS { peer } else { Peer::Others }
 }
 
 #[cfg(test)]
@@ -77,52 +82,52 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_has_some_attempts_at_once_and_gets_one_back_each_second() {
-        let attempts = Attempts::default();
+        let limit = RateLimit::default();
         let here = address("10.0.0.1");
-        for _ in 0..AT_ONCE {
-            attempts.take(here).unwrap();
+        for _ in 0..BURST {
+            limit.acquire(here).unwrap();
         }
-        assert_eq!(attempts.take(here), Err(BACK));
-        assert_eq!(attempts.take(address("10.0.0.2")), Ok(()), "others have their own");
-        assert_eq!(attempts.take(None), Ok(()));
-        advance(BACK).await;
-        assert_eq!((attempts.take(here), attempts.take(here)), (Ok(()), Err(BACK)));
+        assert_eq!(limit.acquire(here), Err(INTERVAL));
+        assert_eq!(limit.acquire(address("10.0.0.2")), Ok(()), "others have their own");
+        assert_eq!(limit.acquire(None), Ok(()));
+        advance(INTERVAL).await;
+        assert_eq!((limit.acquire(here), limit.acquire(here)), (Ok(()), Err(INTERVAL)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_locks_nobody_out_for_ever() {
-        let attempts = Attempts::default();
+        let limit = RateLimit::default();
         for _ in 0..100_000 {
-            let _ = attempts.take(None);
+            let _ = limit.acquire(None);
         }
-        advance(BACK).await;
-        assert_eq!(attempts.take(None), Ok(()), "what was refused makes nobody wait longer");
+        advance(INTERVAL).await;
+        assert_eq!(limit.acquire(None), Ok(()), "what was refused makes no client wait longer");
     }
 
     #[tokio::test(start_paused = true)]
     async fn right_tokens_use_none_up() {
-        let attempts = Attempts::default();
+        let limit = RateLimit::default();
         for _ in 0..100 {
-            attempts.take(None).unwrap();
-            attempts.give_back(None);
+            limit.acquire(None).unwrap();
+            limit.refund(None);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_addresses_of_one_network_share_and_many_of_them_need_no_more_memory() {
-        let attempts = Attempts::default();
-        for n in 0..AT_ONCE {
-            attempts.take(address(&format!("2001:db8::{n:x}"))).unwrap();
+        let limit = RateLimit::default();
+        for n in 0..BURST {
+            limit.acquire(address(&format!("2001:db8::{n:x}"))).unwrap();
         }
-        assert!(attempts.take(address("2001:db8::ffff")).is_err());
-        assert!(attempts.take(address("2001:db8:0:1::1")).is_ok());
-        assert!(attempts.take(address("::ffff:10.0.0.1")).is_ok());
+        assert!(limit.acquire(address("2001:db8::ffff")).is_err());
+        assert!(limit.acquire(address("2001:db8:0:1::1")).is_ok());
+        assert!(limit.acquire(address("::ffff:10.0.0.1")).is_ok());
         for n in 0..10_000_u32 {
-            let _ = attempts.take(Some(IpAddr::V4(n.into())));
+            let _ = limit.acquire(Some(IpAddr::V4(n.into())));
         }
-        assert!(attempts.lock().len() <= MOST + 1);
-        assert!(attempts.take(address("9.9.9.9")).is_err(), "those without room share");
-        advance(BACK * AT_ONCE).await;
-        assert!(attempts.take(address("9.9.9.9")).is_ok());
+        assert!(limit.lock().len() <= MAX_PEERS + 1);
+        assert!(limit.acquire(address("9.9.9.9")).is_err(), "those without room share");
+        advance(INTERVAL * BURST).await;
+        assert!(limit.acquire(address("9.9.9.9")).is_ok());
     }
 }

@@ -1,77 +1,49 @@
-//! Token: the secret that allows actions, and how one that is given is compared with it.
+//! Holds the secret that allows actions, and compares secrets in constant time.
 
-use std::fmt;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
-/// The shortest token, in bytes.
-const SHORTEST: usize = 16;
-/// The longest one.
-const LONGEST: usize = 256;
+/// The length of the shortest token, in bytes.
+const MIN_LENGTH: usize = 16;
+/// The length of the longest token, in bytes.
+const MAX_LENGTH: usize = 256;
 
-/// A secret. It shows itself nowhere.
-pub(crate) struct Token(Padded);
+/// The dashboard's token. It has no `Debug` or `Display`.
+pub(crate) struct Token(Box<str>);
 
-/// A token as long as the longest one, so that a comparison takes the same time for all.
-struct Padded {
-    bytes: [u8; LONGEST],
-    length: u64,
-}
-
-/// Why a text cannot be the dashboard's token. It does not show the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a text cannot be the dashboard's token. It does not contain the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// It has less than 16 characters, or more than 256.
+    /// The text has fewer than 16 bytes, or more than 256.
+    #[error(
+        "the dashboard's token has {0} characters, expected {MIN_LENGTH} to {MAX_LENGTH} that cannot be guessed, for instance from \
+         `openssl rand -hex 32`; without a token (leave the call out) the dashboard shows, and changes nothing"
+    )]
     Length(usize),
-    /// It has others than visible ASCII characters, which a header could not carry.
+    /// The text has other characters than visible ASCII, which a header cannot contain.
+    #[error(
+        "the dashboard's token has spaces, control characters or others than ASCII, expected visible ASCII characters only, for \
+         instance from `openssl rand -hex 32`"
+    )]
     Characters,
 }
 
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length(length) => write!(
-                f,
-                "the dashboard's token has {length} characters, expected {SHORTEST} to {LONGEST} that nobody can guess, for instance from \
-                 `openssl rand -hex 32`; without a token (leave the call out) the dashboard shows, and changes nothing"
-            ),
-            Self::Characters => f.write_str(
-                "the dashboard's token has spaces, control characters or others than ASCII, expected visible ASCII characters only, for \
-                 instance from `openssl rand -hex 32`",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for TokenError {}
-
 impl Token {
     pub(crate) fn new(text: &str) -> Result<Self, TokenError> {
-        let padded = Padded::new(text.as_bytes()).filter(|_| text.len() >= SHORTEST);
-        match padded {
+        match text.len() {
             _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(TokenError::Characters),
-            Some(padded) => Ok(Self(padded)),
-            None => Err(TokenError::Length(text.len())),
+            MIN_LENGTH..=MAX_LENGTH => Ok(Self(text.into())),
+            length => Err(TokenError::Length(length)),
         }
     }
 
-    /// Whether this is the token. The time it takes tells nothing about it.
-    pub(crate) fn is(&self, given: &str) -> bool {
-        let fits = Choice::from(u8::from(given.len() <= LONGEST));
-        let given = Padded::new(given.as_bytes()).unwrap_or(Padded { bytes: [0; LONGEST], length: 0 });
-        (given.bytes.ct_eq(&self.0.bytes) & given.length.ct_eq(&self.0.length) & fits).into()
+    /// Whether `text` is the token. The time taken reveals at most the token's length.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        same(text, &self.0)
     }
 }
 
-impl Padded {
-    fn new(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; LONGEST];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        Some(Self { bytes, length: u64::try_from(text.len()).ok()? })
-    }
-}
-
-/// Whether both texts are the same, in a time that tells nothing but whether they are of one length.
+/// Whether both texts are equal. The time taken reveals at most whether their lengths are.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }

@@ -1,389 +1,387 @@
-//! Hub: each event of the feed is made once, for all readers. While somebody reads, one task looks at the breakers once in a second and
-//! sends what has changed; a change of state is sent at once. Nothing of this is done by a call: a listener leaves a note, the task sends it.
+//! Makes each event once, and sends it to all readers.
 //!
-//! Memory: the channel keeps the last [`ROOM`] events for readers that have not taken them. One that is further behind has missed some, and
-//! gets everything anew when it comes to read again.
+//! While there are readers, one task takes a snapshot of the breakers every second and publishes
+//! what has changed. It publishes a change of state at once. Calls do none of this work: a listener
+//! keeps the change and wakes the task.
 //!
-//! An event is made under the lock and sent without it, since that wakes readers, and a waker may run any code. Until it is sent a reader may join,
-//! whose first message holds it already. So events are numbered, and a reader leaves out those from before it joined.
+//! The channel keeps the last [`CAPACITY`] events for slow readers. A reader that is further behind
+//! has missed some, and gets everything again at its next read.
+//!
+//! An event is made under the lock and sent without it, since sending wakes readers and a waker may
+//! run any code. A reader that joins in between has the event in its first message already. So
+//! events are numbered, and a reader ignores those from before it joined.
 
-use super::diff::{Board, Seen};
-use super::history::{Fresh, History};
-use super::readers::LASTS;
-use super::view::millis;
-use breaker_core::Registry;
-use bytes::Bytes;
+use super::diff::{PublishedState, RegistrySnapshot};
+use super::event::{Event, Message};
+use super::history::{History, Pending};
+use super::readers::STREAM_LIFETIME;
+use super::text::{MAX_TEXT, unix_millis, wire_name};
+use breaker_core::{CircuitBreaker, Registry};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-/// The time between two looks at the breakers.
+/// The time between two snapshots of the breakers.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
-/// How many events wait for a slow reader.
-const ROOM: usize = 64;
-/// A reader joins again after [`LASTS`]. One that has not is stuck: it keeps its receiver, and reads no more.
-const READS: Duration = LASTS.saturating_add(TICK);
-/// So long the charts go on without a reader: who loads the page again finds them.
-const LINGERS: Duration = Duration::from_secs(120);
+/// How many events are kept for slow readers.
+const CAPACITY: usize = 64;
+/// A reader joins again after [`STREAM_LIFETIME`]. A receiver that is older no longer reads.
+const READER_TIMEOUT: Duration = STREAM_LIFETIME.saturating_add(TICK);
+/// How long the task continues without readers, so that a page that is loaded again has its charts.
+const LINGER: Duration = Duration::from_secs(120);
 
-/// What a reader is to be sent.
-#[derive(Clone, Debug)]
-pub(crate) enum Frame {
-    /// An event as it goes over the wire.
-    Event(Bytes),
-    /// The same, for those only who are logged in.
-    Private(Bytes),
-    /// Everything, for so much has changed. Each takes it from [`Hub::join`], so that it does not stand in the channel.
-    Anew,
-}
+/// A message with its number.
+type Numbered = (u64, Message);
 
-/// A frame with its number.
-type Numbered = (u64, Frame);
-
-pub(crate) struct Hub {
+/// The source of the events, for all readers.
+pub(crate) struct Broadcast {
     registry: &'static Registry,
     history: Arc<History>,
     sender: broadcast::Sender<Numbered>,
-    told: Mutex<Told>,
+    inner: Mutex<Inner>,
 }
 
-/// A place among the readers.
+/// A reader's end of the broadcast.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    frames: broadcast::Receiver<Numbered>,
-    /// The last event that was made before it joined.
-    after: u64,
+    messages: broadcast::Receiver<Numbered>,
+    /// The number of the last event from before it joined.
+    joined_after: u64,
 }
 
 impl Receiver {
-    /// The next event since it joined.
-    pub(crate) async fn recv(&mut self) -> Result<Frame, RecvError> {
+    /// The next message since it joined.
+    pub(crate) async fn recv(&mut self) -> Result<Message, RecvError> {
         loop {
-            let (number, frame) = self.frames.recv().await?;
-            if number > self.after {
-                return Ok(frame);
+            let (number, message) = self.messages.recv().await?;
+            if number > self.joined_after {
+                return Ok(message);
             }
         }
     }
 }
 
-/// What the readers have been told.
 #[derive(Default)]
-struct Told {
-    board: Board,
-    /// Everything, until something is sent that is newer.
-    full: Option<Bytes>,
+struct Inner {
+    state: PublishedState,
+    /// The event `full`, until a newer event is made.
+    full: Option<Event>,
     /// How many events were made.
     events: u64,
-    /// The number of the task that sends ticks, if one does.
-    ticks: Option<u64>,
-    tasks: u64,
+    /// The number of the task, if one runs.
+    ticker: Option<u64>,
+    /// How many tasks were started.
+    tickers: u64,
     /// When the last reader joined.
-    joined: Option<Instant>,
-    /// Since when nobody reads.
-    idle: Option<Instant>,
+    last_join: Option<Instant>,
+    /// Since when there is no reader.
+    idle_since: Option<Instant>,
 }
 
-impl Hub {
+impl Broadcast {
     pub(crate) fn new(registry: &'static Registry, history: Arc<History>) -> Arc<Self> {
-        Arc::new(Self { registry, history, sender: broadcast::Sender::new(ROOM), told: Mutex::default() })
+        let (sender, inner) = (broadcast::Sender::new(CAPACITY), Mutex::default());
+        Arc::new(Self { registry, history, sender, inner })
     }
 
-    /// A place among the readers, and everything that there is to know before the first event. To be called in a tokio runtime.
-    pub(crate) fn join(self: &Arc<Self>) -> (Receiver, Bytes) {
-        let mut seen = None;
+    /// Adds a reader, and returns everything from before its first message.
+    ///
+    /// It has to be called in a tokio runtime.
+    pub(crate) fn join(self: &Arc<Self>) -> (Receiver, Event) {
+        let mut snapshot = None;
         loop {
-            let mut told = self.lock();
-            let begun = match seen.take() {
-                _ if told.ticks.is_some() => None,
-                Some(seen) => Some(self.begin(&mut told, &seen)),
+            let mut inner = self.lock();
+            let started = match snapshot.take() {
+                _ if inner.ticker.is_some() => None,
+                Some(snapshot) => Some(self.start(&mut inner, &snapshot)),
                 None => {
-                    drop(told);
-                    seen = Some(Seen::of(self.registry));
+                    drop(inner);
+                    snapshot = Some(RegistrySnapshot::of(self.registry));
                     continue;
                 }
             };
-            told.joined = Some(Instant::now());
-            told.idle = None;
-            let joined = (Receiver { frames: self.sender.subscribe(), after: told.events }, told.full());
-            drop(told);
-            if let Some(ticks) = begun {
-                tokio::spawn(run(ticks));
+            inner.last_join = Some(Instant::now());
+            inner.idle_since = None;
+            let receiver = Receiver { messages: self.sender.subscribe(), joined_after: inner.events };
+            let full = inner.full();
+            drop(inner);
+            if let Some(ticker) = started {
+                tokio::spawn(run(ticker));
             }
-            return joined;
+            return (receiver, full);
         }
     }
 
-    /// What the task that sends ticks is to run with.
-    fn begin(self: &Arc<Self>, told: &mut Told, seen: &Seen) -> Ticks {
-        told.tasks += 1;
-        told.ticks = Some(told.tasks);
-        self.history.await_news(true);
-        told.board = Board::default();
-        told.full = None;
-        told.board.look(seen, &self.history, SystemTime::now());
-        Ticks(Arc::downgrade(self), told.tasks)
+    /// Prepares the task, which the caller has to spawn.
+    fn start(self: &Arc<Self>, inner: &mut Inner, snapshot: &RegistrySnapshot) -> Ticker {
+        inner.tickers += 1;
+        inner.ticker = Some(inner.tickers);
+        self.history.set_publishing(true);
+        inner.state = PublishedState::default();
+        inner.full = None;
+        inner.state.update(snapshot, &self.history, SystemTime::now());
+        Ticker(Arc::downgrade(self), inner.tickers)
     }
 
-    /// Sends an event to those who are logged in.
-    pub(crate) fn announce(&self, event: &str, data: &impl Serialize) {
-        let numbered = self.lock().number(Frame::Private(frame(event, data)));
+    /// Sends an event to the readers that are logged in.
+    pub(crate) fn publish_private(&self, name: &'static str, data: &impl Serialize) {
+        let numbered = self.lock().number(Message::Private(Event::new(name, data)));
         self.send(numbered);
     }
 
-    /// The whole name of a breaker that goes by this one on the wire.
-    pub(crate) fn whole_name(&self, name: &str) -> Option<String> {
-        self.lock().board.whole_name(name)
+    /// The breaker that has this name on the page.
+    pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
+        self.registry.get(name).or_else(|| {
+            let is_shortened =
+                |breaker: &CircuitBreaker| breaker.name().len() > MAX_TEXT && wire_name(breaker.name()) == name;
+            let found = self.registry.breakers().into_iter().find(is_shortened);
+            found.or_else(|| {
+                let whole_name = self.lock().state.whole_name(name)?;
+                self.registry.get(&whole_name)
+            })
+        })
     }
 
-    /// Looks at the breakers, and sends what has changed. `false`: nobody has read for long, so this was the last time.
+    /// Publishes what has changed. `false` if there was no reader for [`LINGER`], so that the task
+    /// ends.
     fn tick(&self) -> bool {
-        self.send_news();
-        let seen = Seen::of(self.registry);
-        let mut told = self.lock();
+        self.publish_transitions();
+        let snapshot = RegistrySnapshot::of(self.registry);
+        let mut inner = self.lock();
         let now = SystemTime::now();
-        let look = told.board.look(&seen, &self.history, now);
-        let tick = frame("tick", &told.board.tick(&look, millis(now)));
-        let tick = told.event(tick);
-        let reads = self.sender.receiver_count() > 0 && told.joined.is_some_and(|joined| joined.elapsed() <= READS);
-        told.idle = (!reads).then(|| told.idle.unwrap_or_else(Instant::now));
-        let goes_on = told.idle.is_none_or(|since| since.elapsed() < LINGERS);
-        if !goes_on {
-            self.end(&mut told);
+        let changes = inner.state.update(&snapshot, &self.history, now);
+        let tick = Event::new("tick", &inner.state.tick(&changes, unix_millis(now)));
+        let tick = inner.publish(tick);
+        let is_read =
+            self.sender.receiver_count() > 0 && inner.last_join.is_some_and(|join| join.elapsed() <= READER_TIMEOUT);
+        inner.idle_since = (!is_read).then(|| inner.idle_since.unwrap_or_else(Instant::now));
+        let continues = inner.idle_since.is_none_or(|since| since.elapsed() < LINGER);
+        if !continues {
+            self.stop(&mut inner);
         }
-        drop(told);
+        drop(inner);
         self.send(tick);
-        goes_on
+        continues
     }
 
-    /// Sends the changes of state that came since the last time.
-    fn send_news(&self) {
-        match self.history.take_news() {
-            Fresh::Changes(news) => {
-                for one in news {
-                    // One that is not there any more has nothing to show.
-                    let Some(breaker) = self.registry.get(&one.name) else { continue };
-                    let mut told = self.lock();
-                    let change = told.board.change(&breaker, &self.history, &one, SystemTime::now());
-                    let change = change.map(|change| frame("transition", &change));
-                    let change = change.map(|change| told.event(change));
-                    drop(told);
-                    change.into_iter().for_each(|change| self.send(change));
+    /// Publishes the pending changes of state.
+    fn publish_transitions(&self) {
+        match self.history.take_pending() {
+            Pending::Transitions(all) => {
+                for pending in all {
+                    // A breaker that was removed has nothing to show.
+                    let Some(breaker) = self.registry.get(&pending.name) else { continue };
+                    let mut inner = self.lock();
+                    let event = inner.state.add_transition(&breaker, &self.history, &pending, SystemTime::now());
+                    let event = event.map(|event| Event::new("transition", &event));
+                    let event = event.map(|event| inner.publish(event));
+                    drop(inner);
+                    event.into_iter().for_each(|event| self.send(event));
                 }
             }
-            Fresh::TooMuch => {
-                let seen = Seen::of(self.registry);
-                let mut told = self.lock();
-                told.board.look(&seen, &self.history, SystemTime::now());
-                told.full = None;
-                let anew = told.number(Frame::Anew);
-                drop(told);
-                self.send(anew);
+            Pending::Overflow => {
+                let snapshot = RegistrySnapshot::of(self.registry);
+                let mut inner = self.lock();
+                inner.state.update(&snapshot, &self.history, SystemTime::now());
+                inner.full = None;
+                let resync = inner.number(Message::Resync);
+                drop(inner);
+                self.send(resync);
             }
         }
     }
 
-    /// With no lock held: it wakes the readers.
+    /// Has to be called with no lock held, since it wakes the readers.
     fn send(&self, numbered: Numbered) {
-        // Without a reader it is gone.
+        // Without a reader the message is dropped.
         let _ = self.sender.send(numbered);
     }
 
-    /// From now on whoever joins starts a new task.
-    fn end(&self, told: &mut Told) {
-        told.ticks = None;
-        self.history.await_news(false);
+    /// Ends the task. The next reader that joins starts another one.
+    fn stop(&self, inner: &mut Inner) {
+        inner.ticker = None;
+        self.history.set_publishing(false);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Told {
-    /// An event that is newer than everything.
-    fn event(&mut self, bytes: Bytes) -> Numbered {
+impl Inner {
+    /// Numbers an event for all readers, which makes the last `full` outdated.
+    fn publish(&mut self, event: Event) -> Numbered {
         self.full = None;
-        self.number(Frame::Event(bytes))
+        self.number(Message::Public(event))
     }
 
-    fn number(&mut self, frame: Frame) -> Numbered {
+    fn number(&mut self, message: Message) -> Numbered {
         self.events += 1;
-        (self.events, frame)
+        (self.events, message)
     }
 
-    fn full(&mut self) -> Bytes {
-        let board = &self.board;
-        self.full.get_or_insert_with(|| frame("full", &board.full(millis(SystemTime::now())))).clone()
+    fn full(&mut self) -> Event {
+        let state = &self.state;
+        self.full.get_or_insert_with(|| Event::new("full", &state.full(unix_millis(SystemTime::now())))).clone()
     }
 }
 
-/// Says that the ticks have ended, also when their runtime ends.
-struct Ticks(Weak<Hub>, u64);
+/// The task of a broadcast. Its destructor records that it has ended, also when its runtime shuts
+/// down.
+struct Ticker(Weak<Broadcast>, u64);
 
-impl Drop for Ticks {
+impl Drop for Ticker {
     fn drop(&mut self) {
-        if let Some(hub) = self.0.upgrade() {
-            let mut told = hub.lock();
-            if told.ticks == Some(self.1) {
-                hub.end(&mut told);
+        if let Some(broadcast) = self.0.upgrade() {
+            let mut inner = broadcast.lock();
+            if inner.ticker == Some(self.1) {
+                broadcast.stop(&mut inner);
             }
         }
     }
 }
 
-async fn run(ticks: Ticks) {
-    let Some(bell) = ticks.0.upgrade().map(|hub| hub.history.bell()) else { return };
+async fn run(ticker: Ticker) {
+    let Some(wake) = ticker.0.upgrade().map(|broadcast| broadcast.history.wake()) else { return };
     let mut interval = interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     interval.tick().await;
     loop {
-        let rang = tokio::select! {
+        let woken = tokio::select! {
             _ = interval.tick() => false,
-            () = bell.notified() => true,
+            () = wake.notified() => true,
         };
-        // The router is gone.
-        let Some(hub) = ticks.0.upgrade() else { return };
-        if rang {
-            hub.send_news();
-        } else if !hub.tick() {
+        // Without a router there is nothing to publish to.
+        let Some(broadcast) = ticker.0.upgrade() else { return };
+        if woken {
+            broadcast.publish_transitions();
+        } else if !broadcast.tick() {
             return;
         }
     }
 }
 
-/// An event as `text/event-stream` has it. JSON has no line ends, so nothing in it ends the event.
-pub(crate) fn frame(event: &str, data: &impl Serialize) -> Bytes {
-    let mut text = format!("event: {event}\ndata: ").into_bytes();
-    let start = text.len();
-    if serde_json::to_writer(&mut text, data).is_err() {
-        // None of our types can fail.
-        text.truncate(start);
-        text.extend_from_slice(b"{}");
-    }
-    text.extend_from_slice(b"\n\n");
-    text.into()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::history::Ear;
+    use super::super::history::HistoryListener;
     use super::*;
     use breaker_core::Config;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Context, Wake, Waker};
     use tokio::time::{advance, sleep};
 
-    fn hub() -> (Arc<Hub>, breaker_core::CircuitBreaker) {
+    fn broadcast() -> (Arc<Broadcast>, CircuitBreaker) {
         let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
         let history = Arc::new(History::default());
-        registry.add_listener(Ear(Arc::clone(&history)));
+        registry.add_listener(HistoryListener(Arc::clone(&history)));
         let breaker = registry.breaker("payments", Config::new()).unwrap();
-        (Hub::new(registry, history), breaker)
+        (Broadcast::new(registry, history), breaker)
     }
 
-    fn data(bytes: &Bytes) -> serde_json::Value {
-        let text = std::str::from_utf8(bytes).unwrap();
-        serde_json::from_str(text.split_once("data: ").unwrap().1).unwrap()
+    fn data(event: &Event) -> serde_json::Value {
+        serde_json::from_str(&event.data).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn there_is_no_task_while_nobody_reads_and_history_goes_on() {
-        let (hub, breaker) = hub();
+        let (broadcast, breaker) = broadcast();
         breaker.force_open();
-        assert!(hub.lock().ticks.is_none());
-        assert!(matches!(hub.history.take_news(), Fresh::Changes(news) if news.is_empty()), "nobody would send it");
-        let (reader, full) = hub.join();
+        assert!(broadcast.lock().ticker.is_none());
+        assert!(
+            matches!(broadcast.history.take_pending(), Pending::Transitions(all) if all.is_empty()),
+            "no task would publish it"
+        );
+        let (reader, full) = broadcast.join();
         assert_eq!(data(&full)["breakers"][0]["transitions"][0]["new"], "forced_open");
-        assert!(hub.lock().ticks.is_some());
+        assert!(broadcast.lock().ticker.is_some());
         drop(reader);
-        sleep(LINGERS / 2).await;
-        assert!(hub.lock().ticks.is_some(), "who loads the page again finds its charts");
-        sleep(LINGERS).await;
-        assert!(hub.lock().ticks.is_none());
+        sleep(LINGER / 2).await;
+        assert!(broadcast.lock().ticker.is_some(), "who loads the page again finds its charts");
+        sleep(LINGER).await;
+        assert!(broadcast.lock().ticker.is_none());
         breaker.release();
-        let (_reader, full) = hub.join();
+        let (_reader, full) = broadcast.join();
         assert_eq!(data(&full)["breakers"][0]["transitions"][1]["new"], "closed");
-        assert!(hub.lock().ticks.is_some());
+        assert!(broadcast.lock().ticker.is_some());
     }
 
     /// Else every reader of an outage would be sent an event for each breaker.
     #[tokio::test(start_paused = true)]
     async fn many_changes_at_once_are_sent_as_everything_anew() {
-        let (hub, _) = hub();
+        let (broadcast, _) = broadcast();
         let breakers: Vec<_> =
-            (0..200).map(|n| hub.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
-        let (mut reader, _) = hub.join();
-        breakers.iter().for_each(breaker_core::CircuitBreaker::force_open);
-        assert!(matches!(reader.recv().await.unwrap(), Frame::Anew));
-        let (mut reader, full) = hub.join();
+            (0..200).map(|n| broadcast.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
+        let (mut reader, _) = broadcast.join();
+        breakers.iter().for_each(CircuitBreaker::force_open);
+        assert!(matches!(reader.recv().await.unwrap(), Message::Resync));
+        let (mut reader, full) = broadcast.join();
         let full = data(&full);
         assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
         advance(TICK).await;
-        let Frame::Event(tick) = reader.recv().await.unwrap() else { panic!("no tick") };
-        assert!(tick.starts_with(b"event: tick\n"), "and not each by itself as well");
+        let Message::Public(tick) = reader.recv().await.unwrap() else { panic!("no tick") };
+        assert_eq!(tick.name, "tick", "and not each by itself as well");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_for_those_who_are_logged_in_is_marked() {
-        let (hub, _) = hub();
-        let (mut reader, _) = hub.join();
-        hub.announce("audit", &serde_json::json!({}));
-        assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
+    async fn an_event_for_sessions_is_marked() {
+        let (broadcast, _) = broadcast();
+        let (mut reader, _) = broadcast.join();
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(matches!(reader.recv().await.unwrap(), Message::Private(_)));
         advance(TICK).await;
-        assert!(matches!(reader.recv().await.unwrap(), Frame::Event(_)));
+        assert!(matches!(reader.recv().await.unwrap(), Message::Public(_)));
     }
 
-    /// Looks at the hub when it is woken.
-    struct Looks(Arc<Hub>, AtomicBool);
+    /// Tries to lock the broadcast when it is woken.
+    struct TriesLock(Arc<Broadcast>, AtomicBool);
 
-    impl Wake for Looks {
+    impl Wake for TriesLock {
         fn wake(self: Arc<Self>) {
-            let free = self.0.told.try_lock().is_ok();
+            let free = self.0.inner.try_lock().is_ok();
             self.1.store(free, Ordering::Relaxed);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_is_told_of_an_action_with_no_lock_held() {
-        let (hub, _) = hub();
-        let (mut reader, _) = hub.join();
-        let looks = Arc::new(Looks(Arc::clone(&hub), AtomicBool::new(false)));
+        let (broadcast, _) = broadcast();
+        let (mut reader, _) = broadcast.join();
+        let waker = Arc::new(TriesLock(Arc::clone(&broadcast), AtomicBool::new(false)));
         let mut next = Box::pin(reader.recv());
-        assert!(next.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&looks)))).is_pending());
-        hub.announce("audit", &serde_json::json!({}));
-        assert!(looks.1.load(Ordering::Relaxed));
+        assert!(next.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&waker)))).is_pending());
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(waker.1.load(Ordering::Relaxed));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_joins_before_an_event_is_sent_does_not_get_it_twice() {
-        let (hub, _) = hub();
-        let _early = hub.join();
-        let made = hub.lock().event(Bytes::from_static(b"made"));
-        let (mut reader, _) = hub.join();
-        hub.send(made);
-        hub.announce("audit", &serde_json::json!({}));
-        assert!(matches!(reader.recv().await.unwrap(), Frame::Private(_)));
+        let (broadcast, _) = broadcast();
+        let _early = broadcast.join();
+        let made = broadcast.lock().publish(Event::new("made", &()));
+        let (mut reader, _) = broadcast.join();
+        broadcast.send(made);
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(matches!(reader.recv().await.unwrap(), Message::Private(_)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_is_stuck_keeps_no_task() {
-        let (hub, _) = hub();
-        let (_stuck, _) = hub.join();
-        sleep(LASTS).await;
-        assert!(hub.lock().ticks.is_some(), "it has its time");
-        sleep(LINGERS + TICK * 3).await;
-        assert!(hub.lock().ticks.is_none());
+        let (broadcast, _) = broadcast();
+        let (_stuck, _) = broadcast.join();
+        sleep(STREAM_LIFETIME).await;
+        assert!(broadcast.lock().ticker.is_some(), "it has its time");
+        sleep(LINGER + TICK * 3).await;
+        assert!(broadcast.lock().ticker.is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_router_that_is_gone_leaves_no_task() {
-        let (hub, _) = hub();
-        let (reader, _) = hub.join();
-        let weak = Arc::downgrade(&hub);
-        drop((hub, reader));
+        let (broadcast, _) = broadcast();
+        let (reader, _) = broadcast.join();
+        let weak = Arc::downgrade(&broadcast);
+        drop((broadcast, reader));
         sleep(TICK * 2).await;
         assert!(weak.upgrade().is_none());
     }

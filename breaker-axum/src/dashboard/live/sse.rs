@@ -1,151 +1,186 @@
-//! Feed: `GET /events`, the events of the hub for one reader, as server-sent events.
+//! Serves `GET /events`: the events of the broadcast as server-sent events, for one reader.
 //!
-//! A reader gets `hello` and `full`, then each event as it comes. One that was too slow has missed some, and gets a `full` in their place.
-//! In a `tick` a breaker is whole but for `transitions`, which are left out where none was added or has become too old; in a `transition` it
-//! is without those, since the one that is new stands beside it. `again`, the last
-//! event, asks the page to connect again at once; it comes after a minute, since only so long a reader has a place.
+//! | event | when | what it has |
+//! | --- | --- | --- |
+//! | `hello` | first | the server's time and what the caller may do |
+//! | `full` | second, and after missed events | all breakers |
+//! | `tick` | every second | the breakers that have changed, and those that are gone |
+//! | `transition` | at each change of a state | that breaker |
+//! | `audit` | at each action or refusal | its entry, for callers that are logged in |
+//! | `again` | last, after a minute | nothing: the page is to connect again at once |
+//!
+//! A `tick` leaves the `transitions` of a breaker out unless one was added or has expired. A
+//! `transition` always leaves them out, since it has the new one itself.
 
-use super::Dashboard;
-use super::access::Caller;
-use super::axum::body::Body;
+use super::access::{Access, permission};
 use super::axum::extract::State;
 use super::axum::http::request::Parts;
-use super::axum::http::{HeaderValue, StatusCode, header};
-use super::axum::response::{IntoResponse, Response};
-use super::broadcast::{Frame, Receiver, TICK, frame};
+use super::axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use super::axum::response::{IntoResponse, Response, Sse, sse};
+use super::broadcast::{Broadcast, Receiver, TICK};
+use super::caller::Caller;
 use super::diff::POINTS;
-use super::history::KEPT;
+use super::event::{Event, Message};
+use super::history::RETENTION;
 use super::peer::Peer;
-use super::readers::{Owner, Place};
-use super::reply::Refused;
-use super::view::millis;
-use bytes::Bytes;
+use super::readers::{ReaderKey, Readers, Slot};
+use super::response::Refusal;
+use super::text::{millis, unix_millis};
+use futures_util::future::{BoxFuture, Shared};
 use futures_util::stream;
 use serde_json::json;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep_until;
 
-/// A place among the readers, which is left with its value.
-struct Seat {
-    dashboard: Arc<Dashboard>,
-    place: Place,
+/// Tells proxies not to hold events back.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How long a browser waits before it connects again after an error.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What all event streams share.
+pub(crate) struct Streams {
+    pub(crate) broadcast: Arc<Broadcast>,
+    pub(crate) access: Option<Arc<Access>>,
+    pub(crate) readers: Readers,
+    /// The start of the history.
+    pub(crate) since: SystemTime,
+    pub(crate) shutdown: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
+/// A slot of the readers, which is released with this value.
+struct SlotGuard {
+    streams: Arc<Streams>,
+    slot: Slot,
+}
+
+/// One open stream.
 struct Reader {
-    seat: Seat,
-    /// Of a caller who has logged in.
+    guard: SlotGuard,
+    /// The ID of the session, for a caller that is logged in.
     session: Option<String>,
     receiver: Receiver,
-    first: Option<Bytes>,
-    over: bool,
+    /// The events from before the first message.
+    first: VecDeque<sse::Event>,
+    finished: bool,
 }
 
-pub(crate) async fn events(State(dashboard): State<Arc<Dashboard>>, parts: Parts) -> Response {
+/// `GET /events`.
+pub(crate) async fn events(State(streams): State<Arc<Streams>>, parts: Parts) -> Response {
     let caller = Caller::from(parts);
-    let session = dashboard.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
-    let owner = session.clone().map_or_else(|| Owner::Stranger(Peer::of(caller.address)), Owner::Session);
-    let place = match dashboard.readers.take(owner) {
-        Some(place) => place,
-        None => match dashboard.place_by_token(&caller) {
-            Ok(place) => place,
-            Err(refused) => return refused.into_response(),
+    let session = streams.access.as_ref().and_then(|access| access.session(&caller)).map(|session| session.id);
+    let key = session.clone().map_or_else(|| ReaderKey::Anonymous(Peer::of(caller.address)), ReaderKey::Session);
+    let slot = match streams.readers.acquire(key) {
+        Some(slot) => slot,
+        None => match streams.slot_by_token(&caller) {
+            Ok(slot) => slot,
+            Err(refusal) => return refusal.into_response(),
         },
     };
-    let seat = Seat { dashboard, place };
-    let dashboard = &seat.dashboard;
-    let (receiver, full) = dashboard.hub.join();
-    let first = [&b"retry: 1000\n"[..], &frame("hello", &dashboard.hello(&caller)), &full].concat();
-    let reader = Reader { seat, session, receiver, first: Some(first.into()), over: false };
+    let hello = Event::new("hello", &streams.hello(&caller));
+    let guard = SlotGuard { streams, slot };
+    let (receiver, full) = guard.streams.broadcast.join();
+    let first = [sse::Event::default().retry(RETRY).event(hello.name).data(&*hello.data), to_sse(&full)].into();
+    let reader = Reader { guard, session, receiver, first, finished: false };
     let events = stream::unfold(reader, |mut reader| async {
-        let bytes = reader.next().await?;
-        Some((Ok::<_, Infallible>(bytes), reader))
+        let event = reader.next().await?;
+        Some((Ok::<_, Infallible>(event), reader))
     });
-    // A proxy that gathers answers would hold the events back.
-    let headers =
-        [(header::CONTENT_TYPE, "text/event-stream"), (header::HeaderName::from_static("x-accel-buffering"), "no")];
-    (headers, Body::from_stream(events)).into_response()
+    ([(X_ACCEL_BUFFERING, "no")], Sse::new(events)).into_response()
 }
 
-impl Dashboard {
-    /// A place for a caller who shows the token, where there is no other one for it. The token is not looked at before: whoever guards the dashboard
-    /// may send another one along, and to read takes none.
-    fn place_by_token(&self, caller: &Caller) -> Result<Place, Refused> {
+impl Streams {
+    /// A slot for a caller that sends the token, if there is no other slot for it.
+    ///
+    /// Before that the token is not compared. Reading needs none, and a proxy in front of the
+    /// dashboard may send another one along.
+    fn slot_by_token(&self, caller: &Caller) -> Result<Slot, Refusal> {
         let full = || {
-            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some")
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many dashboards are open; close some")
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
         };
-        let (Some(access), Some(token)) = (&self.access, caller.bearer_from_here()) else { return Err(full()) };
-        self.check_token(access, caller, token, "events")?;
-        self.readers.take(Owner::Token).ok_or_else(full)
+        let (Some(access), Some(token)) = (&self.access, caller.same_site_bearer()) else { return Err(full()) };
+        access.check_token(caller, token, "events")?;
+        self.readers.acquire(ReaderKey::Token).ok_or_else(full)
     }
 
     fn hello(&self, caller: &Caller) -> serde_json::Value {
         json!({
             "version": 1,
-            "server_time": millis(SystemTime::now()),
-            "tick_ms": whole(TICK),
-            "history_ms": whole(KEPT),
-            "history_since": millis(self.since),
-            "chart": { "points": POINTS, "step_ms": whole(TICK) },
-            "actions": self.actions(caller),
+            "server_time": unix_millis(SystemTime::now()),
+            "tick_ms": millis(TICK),
+            "history_ms": millis(RETENTION),
+            "history_since": unix_millis(self.since),
+            "chart": { "points": POINTS, "step_ms": millis(TICK) },
+            "actions": permission(self.access.as_deref(), caller),
         })
+    }
+
+    /// Waits for the shutdown of the server; forever if no signal was given.
+    async fn shut_down(&self) {
+        match &self.shutdown {
+            Some(shutdown) => shutdown.clone().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
-fn whole(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Drop for Seat {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.dashboard.readers.leave(self.place);
+        self.streams.readers.release(self.slot);
     }
 }
 
 impl Reader {
-    /// What is to be sent next; `None`: nothing more.
-    async fn next(&mut self) -> Option<Bytes> {
-        if let Some(first) = self.first.take() {
+    /// The next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<sse::Event> {
+        if let Some(first) = self.first.pop_front() {
             return Some(first);
         }
-        if self.over {
+        if self.finished {
             return None;
         }
-        let (dashboard, ends) = (Arc::clone(&self.seat.dashboard), self.seat.place.ends);
+        let (streams, expires) = (Arc::clone(&self.guard.streams), self.guard.slot.expires);
         tokio::select! {
-            // What has come meanwhile is for a reader that still has a place.
+            // A reader whose slot has expired gets no further event.
             biased;
-            () = dashboard.ended() => None,
-            () = sleep_until(ends) => {
-                self.over = true;
-                Some(frame("again", &json!({})))
+            () = streams.shut_down() => None,
+            () = sleep_until(expires) => {
+                self.finished = true;
+                Some(to_sse(&Event::new("again", &json!({}))))
             }
-            bytes = self.receive() => bytes,
+            event = self.receive() => event.as_ref().map(to_sse),
         }
     }
 
     fn is_logged_in(&self) -> bool {
-        let (access, session) = (&self.seat.dashboard.access, &self.session);
+        let (access, session) = (&self.guard.streams.access, &self.session);
         access.as_ref().zip(session.as_ref()).is_some_and(|(access, id)| access.sessions.find(id).is_some())
     }
 
-    async fn receive(&mut self) -> Option<Bytes> {
+    async fn receive(&mut self) -> Option<Event> {
         loop {
             match self.receiver.recv().await {
-                Ok(Frame::Event(bytes)) => return Some(bytes),
-                // Somebody may have logged out meanwhile.
-                Ok(Frame::Private(bytes)) if self.is_logged_in() => return Some(bytes),
-                Ok(Frame::Private(_)) => {}
+                Ok(Message::Public(event)) => return Some(event),
+                // The session may have ended since the stream began.
+                Ok(Message::Private(event)) if self.is_logged_in() => return Some(event),
+                Ok(Message::Private(_)) => {}
                 Err(RecvError::Closed) => return None,
-                Ok(Frame::Anew) | Err(RecvError::Lagged(_)) => {
-                    let (receiver, full) = self.seat.dashboard.hub.join();
+                Ok(Message::Resync) | Err(RecvError::Lagged(_)) => {
+                    let (receiver, full) = self.guard.streams.broadcast.join();
                     self.receiver = receiver;
                     return Some(full);
                 }
             }
         }
     }
+}
+
+/// An event in the form of server-sent events. JSON has no line breaks, so the data is one line.
+fn to_sse(event: &Event) -> sse::Event {
+    sse::Event::default().event(event.name).data(&*event.data)
 }

@@ -1,26 +1,25 @@
-//! Shown: a breaker as the page gets it. Names and texts are anybody's: what is too long is cut, and JSON escapes the rest.
+//! Describes a breaker for the page, with bounded names and texts.
 
-use super::health_checks::start;
-use super::history::{Past, Source, Transition};
+use super::history::{BreakerHistory, FallbackSource, Transition};
+use super::text::{millis, truncated, unix_millis, wire_name};
 use breaker_core::Snapshot;
 use serde::Serialize;
-use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-/// Longer names and texts are cut, in bytes.
-pub(crate) const LONGEST: usize = 256;
+/// Times that differ by less than this are the same, in milliseconds.
+///
+/// Each snapshot computes them again, with the error of the clocks.
+const CLOCK_ERROR: u64 = 500;
 
-/// Times that are computed anew with each look differ by the clock's own error; what differs by less is the same.
-const SAME_TIME: u64 = 500;
-
-/// `[time, success, failure, rejected, fallback, busy]`: what happened in the step that ended then.
+/// A point of the chart: `[time, success, failure, rejected, fallback, busy]`.
+///
+/// It has the counts of the step that ended at that time.
 pub(crate) type Point = [u64; 6];
 
-/// A breaker, without its chart.
+/// A breaker without its chart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct BreakerView {
     pub(crate) name: String,
     label: String,
     shown_as: String,
@@ -32,25 +31,25 @@ pub(crate) struct Shown {
     state_changed_at: u64,
     retry_at: Option<u64>,
     opened_because: Option<String>,
-    last_error: Option<ShownError>,
+    last_error: Option<ErrorView>,
     last_failure_at: Option<u64>,
     counts: Counts,
     consecutive_failures: u32,
-    /// `None`: off.
+    /// `None` if the rule is off.
     fail_max: Option<u32>,
-    /// How many calls hold a place, of how many; `None`: there is no limit.
+    /// The slots in use and their maximum (`max_concurrent`); `None` without that limit.
     places: Option<(u32, u32)>,
     window: Option<breaker_core::WindowCounts>,
     ramp_share: Option<f64>,
-    fallbacks: Vec<Source>,
-    failed_fallbacks: Vec<Source>,
-    /// Left out where they are as before.
+    fallbacks: Vec<FallbackSource>,
+    failed_fallbacks: Vec<FallbackSource>,
+    /// `None` if they are as in the event before.
     #[serde(skip_serializing_if = "Option::is_none")]
     transitions: Option<Arc<[Transition]>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct ShownError {
+struct ErrorView {
     r#type: String,
     message: Option<String>,
 }
@@ -66,33 +65,35 @@ pub(crate) struct Counts {
     shadow_rejected: u64,
 }
 
-/// A breaker with some of its chart.
+/// A breaker with points of its chart.
 #[derive(Debug, Serialize)]
-pub(crate) struct Charted<'a> {
+pub(crate) struct ChartedView<'a> {
     #[serde(flatten)]
-    pub(crate) shown: &'a Shown,
+    pub(crate) view: &'a BreakerView,
     pub(crate) points: Vec<Point>,
 }
 
-impl Shown {
-    /// `key`: it stands for the values of a key.
-    pub(crate) fn new(snapshot: &Snapshot, key: bool, past: &Past, now: SystemTime) -> Self {
+impl BreakerView {
+    /// `key` says whether this is the parent of keyed breakers.
+    pub(crate) fn new(snapshot: &Snapshot, key: bool, history: &BreakerHistory, now: SystemTime) -> Self {
         let error = snapshot.last_error.as_ref();
         Self {
             name: wire_name(&snapshot.name).into_owned(),
-            label: cut(&snapshot.label),
-            shown_as: cut(&snapshot.label),
+            label: truncated(&snapshot.label),
+            shown_as: truncated(&snapshot.label),
             state: snapshot.state.as_str(),
             critical: snapshot.config.critical,
             healthy: snapshot.healthy,
             enabled: snapshot.enabled,
             key,
-            state_changed_at: millis(snapshot.state_changed_at),
-            retry_at: snapshot.retry_after.map(|wait| millis(now).saturating_add(whole_millis(wait))),
-            opened_because: snapshot.opened_because.as_deref().map(cut),
-            last_error: error
-                .map(|error| ShownError { r#type: cut(error.kind), message: error.message.as_deref().map(cut) }),
-            last_failure_at: snapshot.last_failure_time.map(millis),
+            state_changed_at: unix_millis(snapshot.state_changed_at),
+            retry_at: snapshot.retry_after.map(|wait| unix_millis(now).saturating_add(millis(wait))),
+            opened_because: snapshot.opened_because.as_deref().map(truncated),
+            last_error: error.map(|error| ErrorView {
+                r#type: truncated(error.kind),
+                message: error.message.as_deref().map(truncated),
+            }),
+            last_failure_at: snapshot.last_failure_time.map(unix_millis),
             counts: Counts {
                 success: snapshot.success_count,
                 failure: snapshot.failure_count,
@@ -107,20 +108,20 @@ impl Shown {
             places: snapshot.under_way.zip(snapshot.config.max_concurrent),
             window: snapshot.window,
             ramp_share: snapshot.ramp_share,
-            fallbacks: past.fallbacks.clone(),
-            failed_fallbacks: past.failed.clone(),
-            transitions: Some(Arc::clone(&past.transitions)),
+            fallbacks: history.fallbacks.clone(),
+            failed_fallbacks: history.failed_fallbacks.clone(),
+            transitions: Some(Arc::clone(&history.transitions)),
         }
     }
 
-    /// Takes over the times of what was shown before, where they are the same but for the clock's error.
-    pub(crate) fn steady(&mut self, before: &Self) {
-        let same = |now: u64, before: u64| if now.abs_diff(before) < SAME_TIME { before } else { now };
+    /// Keeps the times of `before` that differ by the error of the clocks only.
+    pub(crate) fn keep_times(&mut self, before: &Self) {
+        let same = |now: u64, before: u64| if now.abs_diff(before) < CLOCK_ERROR { before } else { now };
         let both =
             |now: Option<u64>, before: Option<u64>| now.map(|now| before.map_or(now, |before| same(now, before)));
         self.state_changed_at = same(self.state_changed_at, before.state_changed_at);
         self.retry_at = both(self.retry_at, before.retry_at);
-        // A failure that follows soon is another one.
+        // Another failure has another time, however soon it follows.
         if self.counts.failure == before.counts.failure {
             self.last_failure_at = both(self.last_failure_at, before.last_failure_at);
         }
@@ -130,13 +131,13 @@ impl Shown {
         self.counts
     }
 
-    /// How many fallbacks have answered since the start.
-    pub(crate) fn served(&self) -> u64 {
-        self.fallbacks.iter().map(|one| one.times).sum()
+    /// How many fallbacks have answered since the process started.
+    pub(crate) fn fallback_count(&self) -> u64 {
+        self.fallbacks.iter().map(|source| source.times).sum()
     }
 
-    /// The same without what has not changed since `before`.
-    pub(crate) fn since(&self, before: Option<&Self>) -> Self {
+    /// A copy without the transitions, if they are as in `before`.
+    pub(crate) fn without_unchanged(&self, before: Option<&Self>) -> Self {
         let same = before.is_some_and(|before| before.transitions == self.transitions);
         if same { self.clone().without_transitions() } else { self.clone() }
     }
@@ -144,31 +145,4 @@ impl Shown {
     pub(crate) fn without_transitions(self) -> Self {
         Self { transitions: None, ..self }
     }
-}
-
-/// The name by which the page and the server call a breaker: its name, or the start of a long one with a sign of the whole.
-pub(crate) fn wire_name(name: &str) -> Cow<'_, str> {
-    if name.len() <= LONGEST {
-        return Cow::Borrowed(name);
-    }
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    Cow::Owned(format!("{}…#{:016x}", start(name, LONGEST), hasher.finish()))
-}
-
-/// A text without what is too long.
-pub(crate) fn cut(text: &str) -> String {
-    match start(text, LONGEST) {
-        whole if whole.len() == text.len() => text.to_owned(),
-        start => format!("{start}…"),
-    }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn millis(time: SystemTime) -> u64 {
-    whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn whole_millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
