@@ -126,22 +126,17 @@ impl Broadcast {
     }
 
     /// Sends an event to the readers that are logged in.
-    pub(crate) fn publish_private(&self, name: &'static str, data: &impl Serialize) {
+    pub(crate) fn publish_private(&self, name: &str, data: &impl Serialize) {
         let numbered = self.lock().number(Message::Private(Event::new(name, data)));
         self.send(numbered);
     }
 
     /// The breaker that has this name on the page.
     pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
-        self.registry.get(name).or_else(|| {
-            let is_shortened =
-                |breaker: &CircuitBreaker| breaker.name().len() > MAX_TEXT && wire_name(breaker.name()) == name;
-            let found = self.registry.breakers().into_iter().find(is_shortened);
-            found.or_else(|| {
-                let whole_name = self.lock().state.whole_name(name)?;
-                self.registry.get(&whole_name)
-            })
-        })
+        let whole_name = || self.lock().state.whole_name(name);
+        let has_name = |one: &CircuitBreaker| one.name().len() > MAX_TEXT && wire_name(one.name()) == name;
+        let registered = || self.registry.breakers().into_iter().find(has_name);
+        self.registry.get(name).or_else(registered).or_else(|| self.registry.get(&whole_name()?))
     }
 
     /// Publishes what has changed. `false` if there was no reader for [`LINGER`], so that the task
@@ -281,7 +276,8 @@ mod tests {
     }
 
     fn data(event: &Event) -> serde_json::Value {
-        serde_json::from_str(&event.data).unwrap()
+        let text = std::str::from_utf8(event.bytes()).unwrap();
+        serde_json::from_str(text.split_once("data: ").unwrap().1).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -321,7 +317,21 @@ mod tests {
         assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
         advance(TICK).await;
         let Message::Public(tick) = reader.recv().await.unwrap() else { panic!("no tick") };
-        assert_eq!(tick.name, "tick", "and not each by itself as well");
+        assert!(tick.bytes().starts_with(b"event: tick\n"), "and not each by itself as well");
+    }
+
+    /// Else a thousand readers that stop to read would hold a copy of each event.
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_made_once_for_all_readers() {
+        let (broadcast, _) = broadcast();
+        let ((mut one, full), (mut other, same)) = (broadcast.join(), broadcast.join());
+        assert_eq!(full.bytes().as_ptr(), same.bytes().as_ptr());
+        advance(TICK).await;
+        let (Message::Public(one), Message::Public(other)) = (one.recv().await.unwrap(), other.recv().await.unwrap())
+        else {
+            panic!("no tick")
+        };
+        assert_eq!(one.bytes().as_ptr(), other.bytes().as_ptr());
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@
 //! | `history` | what snapshots do not have: state changes and fallbacks, from a listener |
 //! | `view` | a breaker as JSON for the page |
 //! | `diff` | the state that was published last, and what has changed since |
-//! | `event` | an event with its JSON |
+//! | `event` | an event as bytes that all readers share |
 //! | `broadcast` | one task that makes each event once, for all readers |
 //! | `readers` | how many readers there may be, per address and per session |
 //! | `sse` | `GET /events`: the events as server-sent events, for one reader |

@@ -13,10 +13,11 @@
 //! `transition` always leaves them out, since it has the new one itself.
 
 use super::access::{Access, permission};
+use super::axum::body::Body;
 use super::axum::extract::State;
 use super::axum::http::request::Parts;
 use super::axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use super::axum::response::{IntoResponse, Response, Sse, sse};
+use super::axum::response::{IntoResponse, Response};
 use super::broadcast::{Broadcast, Receiver, TICK};
 use super::caller::Caller;
 use super::diff::POINTS;
@@ -26,21 +27,21 @@ use super::peer::Peer;
 use super::readers::{ReaderKey, Readers, Slot};
 use super::response::Refusal;
 use super::text::{millis, unix_millis};
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::stream;
 use serde_json::json;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep_until;
 
 /// Tells proxies not to hold events back.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// How long a browser waits before it connects again after an error.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a browser waits before it connects again after an error, in milliseconds.
+const RETRY: &[u8] = b"retry: 1000\n";
 
 /// What all event streams share.
 pub(crate) struct Streams {
@@ -65,7 +66,7 @@ struct Reader {
     session: Option<String>,
     receiver: Receiver,
     /// The events from before the first message.
-    first: VecDeque<sse::Event>,
+    first: Option<Bytes>,
     finished: bool,
 }
 
@@ -84,13 +85,14 @@ pub(crate) async fn events(State(streams): State<Arc<Streams>>, parts: Parts) ->
     let hello = Event::new("hello", &streams.hello(&caller));
     let guard = SlotGuard { streams, slot };
     let (receiver, full) = guard.streams.broadcast.join();
-    let first = [sse::Event::default().retry(RETRY).event(hello.name).data(&*hello.data), to_sse(&full)].into();
-    let reader = Reader { guard, session, receiver, first, finished: false };
+    let first = [RETRY, hello.bytes(), full.bytes()].concat();
+    let reader = Reader { guard, session, receiver, first: Some(first.into()), finished: false };
     let events = stream::unfold(reader, |mut reader| async {
-        let event = reader.next().await?;
-        Some((Ok::<_, Infallible>(event), reader))
+        let bytes = reader.next().await?;
+        Some((Ok::<_, Infallible>(bytes), reader))
     });
-    ([(X_ACCEL_BUFFERING, "no")], Sse::new(events)).into_response()
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (X_ACCEL_BUFFERING, "no")];
+    (headers, Body::from_stream(events)).into_response()
 }
 
 impl Streams {
@@ -136,9 +138,9 @@ impl Drop for SlotGuard {
 }
 
 impl Reader {
-    /// The next event; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<sse::Event> {
-        if let Some(first) = self.first.pop_front() {
+    /// The next bytes of the stream; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
             return Some(first);
         }
         if self.finished {
@@ -151,9 +153,9 @@ impl Reader {
             () = streams.shut_down() => None,
             () = sleep_until(expires) => {
                 self.finished = true;
-                Some(to_sse(&Event::new("again", &json!({}))))
+                Some(Event::new("again", &json!({})).bytes().clone())
             }
-            event = self.receive() => event.as_ref().map(to_sse),
+            event = self.receive() => event.map(|event| event.bytes().clone()),
         }
     }
 
@@ -178,9 +180,4 @@ impl Reader {
             }
         }
     }
-}
-
-/// An event in the form of server-sent events. JSON has no line breaks, so the data is one line.
-fn to_sse(event: &Event) -> sse::Event {
-    sse::Event::default().event(event.name).data(&*event.data)
 }
