@@ -1,9 +1,12 @@
 //! Answers every error of a tower service.
 
+use super::attached_error::attach_error;
 use super::axum::BoxError;
 use super::axum::http::StatusCode;
 use super::axum::response::{IntoResponse, Response};
-use super::{ErrorReply, Unavailable, attach_error, text};
+use super::error_reply::ErrorReply;
+use super::reply::Unavailable;
+use super::text;
 
 /// Answers an error of a service: with 503 if a breaker's error is behind it, else with 500.
 ///

@@ -1,11 +1,13 @@
 //! Finds a breaker's error behind failed requests, and answers them with a 503.
 
+use super::attached_error::AttachedError;
 use super::axum::http::header::{ACCEPT, VARY};
 use super::axum::http::{HeaderValue, Request};
 use super::axum::response::{IntoResponse, Response};
 use super::content_negotiation::wants_problem;
+use super::error_reply::ErrorReply;
 use super::error_source::{AsError, Plain};
-use super::{AttachedError, ErrorReply, Unavailable};
+use super::reply::Unavailable;
 use pin_project_lite::pin_project;
 use std::borrow::Cow;
 use std::error::Error;
