@@ -1,4 +1,4 @@
-//! Says in the header `Cache-Status` of a response that fallbacks answered during its request.
+//! Adds the header `Cache-Status` to responses for which fallbacks answered.
 
 use super::axum::http::{HeaderName, HeaderValue, Request, Response};
 use breaker_core::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
@@ -11,36 +11,44 @@ use tower_service::Service;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// The header has so many members at most, so that it is no longer than clients take.
-const MOST: usize = 16;
+/// How many members the header has at most, so that clients accept its length.
+const MAX_MEMBERS: usize = 16;
 
-/// So many bytes of a breaker's name, and of a step's, are shown at most.
-const LONGEST: usize = 128;
+/// How many bytes of the names of a breaker and of a step are shown.
+const MAX_NAME: usize = 128;
 
-/// Adds the header `Cache-Status` (RFC 9211) to each response during whose request a fallback answered. Other responses stay as they are.
+/// Adds the header `Cache-Status` (RFC 9211) to a response if a fallback answered during its
+/// request.
+///
+/// Other responses stay as they are.
 ///
 /// ```text
 /// Cache-Status: "search"; hit; detail="reason=circuit_breaker_open, source=cache, age=12"
 /// ```
 ///
-/// A member stands for a breaker, and says of its fallback:
+/// A member stands for a breaker, and describes its fallback:
 ///
-/// - `hit`: a `cache(..)` step answered, and the service was not asked: its breaker is open, or had no place.
-/// - `fwd=stale`: the service was asked and failed or took too long, and a `cache(..)` step answered then.
-/// - Neither of the two: the step is no cache.
-/// - `detail`: the reason, as [`FallbackMetadata`](breaker_core::FallbackMetadata) has it; the step that answered; and, for a
-///   `cache(..)` step, for how many whole seconds the answer had been stored.
+/// - `hit`: a `cache(..)` step answered and the service was not called. Its breaker was open, or
+///   had no free slot.
+/// - `fwd=stale`: the service was called and failed or timed out. Then a `cache(..)` step answered.
+/// - Neither: the step is no cache.
+/// - `detail`: the reason, as in [`FallbackMetadata`](breaker_core::FallbackMetadata), and the step
+///   that answered. A `cache(..)` step also has the age of the stored answer, in whole seconds.
 ///
-/// Several fallbacks are several members, in the order in which they first answered, the same one once; at most 16 of them. They come
-/// after those that the response has already, which stay. The name is that of the breaker in the code, without the value of a `key`,
-/// which may be private. Of a name and of a step 128 bytes are shown; `%`, and what is not printable ASCII, as `%C3%BC`.
+/// Several fallbacks are several members, in the order of their first answers. Equal ones are one
+/// member, and there are at most 16. They follow the members that the response has already.
 ///
-/// A fallback belongs to a request if its call is polled with the request's own future. One in a task that the request spawns does
-/// not, nor one that answers while the body is streamed: the head is sent by then. Of two of these layers around each other the inner
-/// one adds the header.
+/// The name is that of the breaker in the code. It has no value of a `key`, which may be private.
+/// 128 bytes of a name are shown. `%` and everything but printable ASCII are percent-encoded
+/// (`%C3%BC`).
 ///
-/// Whoever reads the header learns of your dependencies. The layer goes around the routes for which that is right, and can stand inside
-/// or around an [`UnavailableLayer`](super::UnavailableLayer).
+/// A fallback belongs to a request if the request's own future polls its call. So a fallback in a
+/// task that the request spawns is not shown. Nor is one that answers while the body is streamed,
+/// after the head was sent. If one of these layers is around another, the inner one adds the
+/// header.
+///
+/// Clients learn from the header what a service depends on. Add the layer only to routes for which
+/// that is acceptable. It works inside and around an [`UnavailableLayer`](super::UnavailableLayer).
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -98,30 +106,30 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Marked<S::Future>;
+    type Future = CacheStatusFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // A service may do its work here.
+        // Some services do their work here.
         let (future, before) = served_fallbacks_sync(|| self.inner.call(request));
-        Marked { inner: served_fallbacks(future), before }
+        CacheStatusFuture { inner: served_fallbacks(future), before }
     }
 }
 
 pin_project! {
     /// The future of a [`CacheStatusService`].
     #[derive(Debug)]
-    pub struct Marked<F> {
+    pub struct CacheStatusFuture<F> {
         #[pin]
         inner: ServedFallbacks<F>,
         before: Vec<ServedFallback>,
     }
 }
 
-impl<F, R, E> Future for Marked<F>
+impl<F, R, E> Future for CacheStatusFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
@@ -129,31 +137,31 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (mut answered, served) = ready!(this.inner.poll(context));
-        if let (Ok(response), Some(value)) = (&mut answered, header(this.before.iter().chain(&served))) {
+        let (mut result, served) = ready!(this.inner.poll(context));
+        if let (Ok(response), Some(value)) = (&mut result, header(this.before.iter().chain(&served))) {
             response.headers_mut().append(CACHE_STATUS, value);
         }
-        Poll::Ready(answered)
+        Poll::Ready(result)
     }
 }
 
-/// The members for these fallbacks; `None`: there are none.
+/// The header for these fallbacks; `None` if there are none.
 fn header<'s>(served: impl Iterator<Item = &'s ServedFallback>) -> Option<HeaderValue> {
     let mut members: Vec<Member<'s>> = Vec::new();
     for served in served {
-        let new = Member::of(served);
+        let new = Member::new(served);
         if let Some(known) = members.iter_mut().find(|known| known.is_same(&new)) {
             known.age = known.age.max(new.age);
-        } else if members.len() < MOST {
+        } else if members.len() < MAX_MEMBERS {
             members.push(new);
         }
     }
     let texts: Vec<String> = members.iter().map(Member::text).collect();
-    // Printable ASCII is always a header.
+    // Printable ASCII is always a valid header.
     HeaderValue::try_from(texts.join(", ")).ok().filter(|_| !texts.is_empty())
 }
 
-/// What is told of a fallback. Values of a `key` have one together.
+/// A member of the header. All keys of a keyed breaker share one.
 struct Member<'s> {
     name: String,
     served: &'s ServedFallback,
@@ -161,9 +169,9 @@ struct Member<'s> {
 }
 
 impl<'s> Member<'s> {
-    fn of(served: &'s ServedFallback) -> Self {
-        let head = served.breaker.head();
-        let name = ascii(head.as_ref().unwrap_or(&served.breaker).name());
+    fn new(served: &'s ServedFallback) -> Self {
+        let parent = served.breaker.head();
+        let name = ascii(parent.as_ref().unwrap_or(&served.breaker).name());
         Self { name, served, age: served.age.map(|age| age.as_secs()) }
     }
 
@@ -172,15 +180,15 @@ impl<'s> Member<'s> {
         self.name == other.name && what(self) == what(other)
     }
 
-    /// A String of RFC 8941 with its parameters.
+    /// The member as a String of RFC 8941 with parameters.
     fn text(&self) -> String {
         let reason = self.served.reason;
         let mut detail = format!("reason={reason}, source={}", ascii(self.served.source));
         if let Some(age) = self.age {
             let _ = write!(detail, ", age={age}");
         }
-        let was_asked = matches!(reason, "failure" | "timeout");
-        let cache = match (self.age, was_asked) {
+        let was_called = matches!(reason, "failure" | "timeout");
+        let cache = match (self.age, was_called) {
             (None, _) => "",
             (Some(_), false) => "; hit",
             (Some(_), true) => "; fwd=stale",
@@ -189,20 +197,20 @@ impl<'s> Member<'s> {
     }
 }
 
-/// A String of RFC 8941, of printable ASCII.
+/// `text`, which is printable ASCII, as a String of RFC 8941.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The beginning of a text, in which what a String of RFC 8941 cannot have is percent-encoded.
+/// The start of a text. What a String of RFC 8941 cannot contain is percent-encoded.
 fn ascii(text: &str) -> String {
-    let mut shown = String::new();
+    let mut encoded = String::new();
     for byte in text.bytes() {
         let plain = matches!(byte, b' '..=b'~') && byte != b'%';
-        if shown.len() + if plain { 1 } else { 3 } > LONGEST {
+        if encoded.len() + if plain { 1 } else { 3 } > MAX_NAME {
             break;
         }
-        let _ = if plain { shown.write_char(byte.into()) } else { write!(shown, "%{byte:02X}") };
+        let _ = if plain { encoded.write_char(byte.into()) } else { write!(encoded, "%{byte:02X}") };
     }
-    shown
+    encoded
 }

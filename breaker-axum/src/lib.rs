@@ -1,20 +1,26 @@
-//! What operators and users of a service see of its circuit breakers, as axum routes: health, error replies, metrics, a live dashboard.
+//! Shows the circuit breakers of an axum service to its operators, and answers its users while one
+//! is open.
 //!
-//! - [`health_router`]: `GET /health` and the routes below it, with [probes](HealthRouter::with_probe) of the service's dependencies.
-//! - [`Unavailable`]: what a breaker rejected as a 503, with `Retry-After`. [`UnavailableLayer`] finds such an error behind
-//!   whatever went wrong, so that error types need not know of it; [`handle_error`] answers every error of a tower service.
-//! - [`CacheStatusLayer`]: says in the header `Cache-Status` which fallbacks answered during a request.
-//! - [`ErrorReply`]: the same form for a service's other errors; `application/problem+json` for those who ask for it.
-//! - [`dashboard_router`]: one page with every breaker live, and actions for those who know its token.
+//! - [`health_router`]: `GET /health` and the routes below it, with
+//!   [probes](HealthRouter::with_probe) of the service's dependencies.
+//! - [`Unavailable`]: a breaker's rejection as a 503 with `Retry-After`.
+//! - [`UnavailableLayer`]: finds such a rejection behind any failed response. So error types need
+//!   not know about breakers.
+//! - [`handle_error`]: answers every error of a tower service.
+//! - [`CacheStatusLayer`]: lists in the header `Cache-Status` the fallbacks of a request.
+//! - [`ErrorReply`]: the same JSON for a service's other errors, also as
+//!   `application/problem+json`.
+//! - [`dashboard_router`]: one page that shows every breaker live. With a token it can act on them.
 //! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
 //!
-//! All of it is for axum 0.8 (feature `axum-0-8`, which is on by default); the module `axum_0_7` has the same for axum 0.7 (feature `axum-0-7`).
+//! The root of the crate is for axum 0.8 (feature `axum-0-8`, on by default). The module `axum_0_7`
+//! has the same for axum 0.7 (feature `axum-0-7`).
 //!
 //! ```
 //! use axum::http::{Request, StatusCode};
 //! use axum::response::{IntoResponse, Response};
 //! use axum::{Router, body::Body, routing::get};
-//! use breaker_axum::{UnavailableLayer, carry, health_router};
+//! use breaker_axum::{UnavailableLayer, attach_error, health_router};
 //! use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
 //! use tower::ServiceExt as _;
 //!
@@ -23,20 +29,24 @@
 //!     Ok("found".to_owned())
 //! }
 //!
-//! // The error of the handlers: it carries what went wrong, for the layer and for logs.
+//! // The error of the handlers. It attaches its cause to the response, for the layer and for logs.
 //! struct AppError(CircuitBreakerError);
 //!
 //! impl IntoResponse for AppError {
 //!     fn into_response(self) -> Response {
-//!         (StatusCode::INTERNAL_SERVER_ERROR, carry(self.0), "Something is wrong.").into_response()
+//!         let status = StatusCode::INTERNAL_SERVER_ERROR;
+//!         (status, attach_error(self.0), "Something is wrong.").into_response()
 //!     }
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
+//! let health = health_router(Registry::global())
+//!     .with_probe("search", || search())
+//!     .unavailable_while_degraded();
 //! let app: Router = Router::new()
 //!     .route("/search", get(async || search().await.map_err(AppError)))
-//!     .merge(health_router(Registry::global()).with_probe("search", || search()).unavailable_while_degraded())
+//!     .merge(health)
 //!     .layer(UnavailableLayer::new());
 //!
 //! let ask = |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
@@ -46,7 +56,8 @@
 //! Registry::global().get("search").unwrap().trip(); // an outage
 //!
 //! let rejected = ask("/search").await.unwrap();
-//! assert_eq!((rejected.status().as_u16(), &rejected.headers()["retry-after"]), (503, &"30".parse().unwrap()));
+//! assert_eq!(rejected.status(), 503);
+//! assert_eq!(rejected.headers()["retry-after"], "30");
 //! assert_eq!(ask("/health").await.unwrap().status(), 503);
 //! assert_eq!(ask("/health/live").await.unwrap().status(), 200);
 //! # }
@@ -62,43 +73,41 @@ compile_error!(
 #[cfg(feature = "metrics")]
 mod prometheus;
 
-/// What there is for each version.
+/// The public items, once for each version of axum.
 macro_rules! exports {
     () => {
-        pub use self::cache_status::{CacheStatusLayer, CacheStatusService, Marked};
+        pub use self::cache_status::{CacheStatusFuture, CacheStatusLayer, CacheStatusService};
         #[cfg(feature = "dashboard")]
         pub use self::dashboard::dashboard_router;
         pub use self::health::{HealthRouter, health_router};
-        pub use self::layer::{
-            Answer, AsError, Boxed, CarriedError, Plain, UnavailableLayer, UnavailableService, carry, handle_error,
-        };
         #[cfg(feature = "metrics")]
         pub use self::metrics::metrics_router;
-        pub use self::reply::ErrorReply;
-        pub use self::unavailable::Unavailable;
+        pub use self::unavailable::{
+            AttachedError, ErrorReply, Unavailable, UnavailableFuture, UnavailableLayer, UnavailableService,
+            attach_error, handle_error,
+        };
         #[cfg(feature = "metrics")]
         pub use crate::prometheus::{InstallError, PrometheusHandle, install_prometheus, prometheus_builder};
     };
 }
 
-// The same files for each version: they take `axum`, and how it writes routes, from here.
+// Each version compiles the same files. They take `axum` and the syntax of its routes from here.
 #[cfg(feature = "axum-0-8")]
 #[path = "."]
 mod axum_0_8 {
     use ::axum;
 
-    mod accept;
     mod cache_status;
-    mod contained;
+    mod catch_panic;
+    mod content_negotiation;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;
     mod health;
-    mod layer;
+    mod health_checks;
     #[cfg(feature = "metrics")]
     mod metrics;
-    mod nearest;
-    mod probes;
-    mod reply;
+    mod suggest;
+    mod text;
     mod unavailable;
 
     exports!();
@@ -113,25 +122,26 @@ pub use axum_0_8::*;
 
 /// The same for a service with axum 0.7 (feature `axum-0-7`).
 ///
-/// A route of a [`Router`](https://docs.rs/axum/0.7/axum/struct.Router.html) of 0.7 has names as `:name` and `*name`; the paths and answers here are those of 0.8. The examples are
-/// written for 0.8: the service takes `breaker_axum::axum_0_7` in place of `breaker_axum`.
+/// The paths and replies are those of axum 0.8. The examples are written for 0.8: the service
+/// imports from `breaker_axum::axum_0_7` instead of `breaker_axum`. A route of a
+/// [`Router`](https://docs.rs/axum/0.7/axum/struct.Router.html) of 0.7 has names as `:name` and
+/// `*name`.
 #[cfg(feature = "axum-0-7")]
 #[path = "."]
 pub mod axum_0_7 {
     use ::axum_0_7 as axum;
 
-    mod accept;
     mod cache_status;
-    mod contained;
+    mod catch_panic;
+    mod content_negotiation;
     #[cfg(feature = "dashboard")]
     pub mod dashboard;
     mod health;
-    mod layer;
+    mod health_checks;
     #[cfg(feature = "metrics")]
     mod metrics;
-    mod nearest;
-    mod probes;
-    mod reply;
+    mod suggest;
+    mod text;
     mod unavailable;
 
     exports!();
@@ -141,7 +151,7 @@ pub mod axum_0_7 {
     const ONE_FILE: &str = "/:file";
 }
 
-/// The examples of the README are run as those of the documentation are.
+/// Runs the examples of the README as documentation tests.
 #[cfg(all(doctest, feature = "dashboard", feature = "axum-0-8"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -1,4 +1,4 @@
-//! Metrics: the route that Prometheus asks. With the feature `metrics`.
+//! Serves the metrics to Prometheus. Behind the feature `metrics`.
 
 use super::axum::Router;
 use super::axum::http::header::CONTENT_TYPE;
@@ -9,7 +9,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 /// Version 0.0.4 of Prometheus's text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `GET /metrics`: what the recorder behind `handle` has, in Prometheus's text format. The metrics of `registry` are brought up to date first.
+/// `GET /metrics`: the metrics of the recorder behind `handle`, in Prometheus's text format.
+///
+/// Each request first updates the metrics of `registry`.
 pub fn metrics_router<S>(handle: PrometheusHandle, registry: &'static Registry) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

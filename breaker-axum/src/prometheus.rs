@@ -1,4 +1,4 @@
-//! Prometheus: a recorder whose buckets fit. With the feature `metrics`.
+//! Installs a Prometheus recorder whose buckets fit the durations of calls.
 
 use breaker_core::Registry;
 use breaker_core::metrics::{CALL_DURATION_SECONDS, DURATION_BUCKETS};
@@ -7,11 +7,14 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often durations that were recorded one by one are added to their buckets.
+/// The time between two moves of recorded durations to their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Installs a Prometheus recorder for the process, with buckets that fit the durations of calls, and exports the metrics of every breaker of
-/// `registry`. The handle renders what was recorded; `metrics_router` does so at `GET /metrics`.
+/// Installs a Prometheus recorder for the process, and exports the metrics of every breaker of
+/// `registry`.
+///
+/// The recorder's buckets fit the durations of calls. Its handle renders the metrics, and
+/// `metrics_router` serves them at `GET /metrics`.
 ///
 /// ```no_run
 /// use breaker_axum::{install_prometheus, metrics_router};
@@ -24,17 +27,20 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 ///
-/// A recorder keeps each duration until it is added to its bucket, which a thread does every five seconds from now on, whether somebody asks for the metrics
-/// or not. A process that has a recorder already calls [`Registry::export_metrics`], gives its own handle to `metrics_router`, and sees to
-/// [`PrometheusHandle::run_upkeep`].
+/// The recorder keeps each duration until it is moved to its bucket. A thread that this function
+/// starts does so every five seconds, with or without requests for the metrics.
 ///
-/// Called again it gives the same handle, so that several registries can be exported.
+/// A process that has a recorder already calls [`Registry::export_metrics`] instead. It gives its
+/// own handle to `metrics_router`, and calls [`PrometheusHandle::run_upkeep`] regularly.
+///
+/// Further calls return the same handle, so that several registries can be exported.
 ///
 /// # Errors
-/// When the process has a recorder of somebody else's already, or no thread can be started.
+/// When the process has another recorder already, or no thread can be started.
 pub fn install_prometheus(registry: &Registry) -> Result<PrometheusHandle, InstallError> {
     static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
-    // That wakes those who wait for a breaker, who may come here too.
+    // With no lock held: it wakes tasks that wait for a breaker, and a waker may call this
+    // function.
     registry.export_metrics();
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*installed {
@@ -44,16 +50,16 @@ pub fn install_prometheus(registry: &Registry) -> Result<PrometheusHandle, Insta
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| InstallError::Installed)?;
     *installed = Some(handle.clone());
-    let upkept = handle.clone();
+    let upkeep_handle = handle.clone();
     let upkeep = move || loop {
         std::thread::sleep(UPKEEP);
-        upkept.run_upkeep();
+        upkeep_handle.run_upkeep();
     };
     std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(upkeep).map_err(InstallError::Thread)?;
     Ok(handle)
 }
 
-/// A recorder to be built with more settings than [`install_prometheus`] has: buckets that fit the durations of calls.
+/// A builder of the recorder that [`install_prometheus`] installs, for further settings.
 ///
 /// # Errors
 /// None, as long as [`DURATION_BUCKETS`] is not empty.
@@ -62,37 +68,20 @@ pub fn prometheus_builder() -> Result<PrometheusBuilder, InstallError> {
     PrometheusBuilder::new().set_buckets_for_metric(calls, &DURATION_BUCKETS).map_err(InstallError::Buckets)
 }
 
-/// Why there is no recorder.
-#[derive(Debug)]
+/// Why no recorder was installed.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
-    /// The buckets are not as the exporter wants them.
-    Buckets(BuildError),
+    /// The exporter rejects the buckets.
+    #[error("the recorder for Prometheus cannot be built: {0}")]
+    Buckets(#[source] BuildError),
     /// The process has a recorder already.
+    #[error(
+        "the process has a metrics recorder already; give its handle to `metrics_router`, and call \
+         `Registry::export_metrics` in place of `install_prometheus`"
+    )]
     Installed,
     /// The thread for the upkeep cannot be started.
-    Thread(std::io::Error),
-}
-
-impl std::fmt::Display for InstallError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Buckets(error) => write!(f, "the recorder for Prometheus cannot be built: {error}"),
-            Self::Installed => f.write_str(
-                "the process has a metrics recorder already; give its handle to `metrics_router`, and call \
-                 `Registry::export_metrics` in place of `install_prometheus`",
-            ),
-            Self::Thread(error) => write!(f, "no thread can be started for the upkeep of metrics: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for InstallError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Buckets(error) => Some(error),
-            Self::Installed => None,
-            Self::Thread(error) => Some(error),
-        }
-    }
+    #[error("no thread can be started for the upkeep of metrics: {0}")]
+    Thread(#[source] std::io::Error),
 }

@@ -16,7 +16,7 @@ mod common;
 mod dashboard_actions;
 #[path = "base/health.rs"]
 mod health;
-#[path = "base/probes.rs"]
-mod probes;
+#[path = "base/health_checks.rs"]
+mod health_checks;
 #[path = "base/unavailable.rs"]
 mod unavailable;

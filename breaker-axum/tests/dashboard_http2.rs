@@ -1,4 +1,5 @@
-//! The dashboard over HTTP/2, where a request has no header `Host`: over real TCP, with prior knowledge.
+//! The dashboard over HTTP/2, where a request has no header `Host`: over real TCP, with prior
+//! knowledge.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -60,7 +61,7 @@ impl Browser {
 async fn a_browser_logs_in_acts_and_reads_over_http_2() {
     let registry = registry();
     let breaker = registry.breaker("payments", Config::new()).unwrap();
-    let server = Server::serve(dashboard_router(registry).with_token(TOKEN).unwrap().at("/dashboard")).await;
+    let server = Server::serve(dashboard_router(registry).with_token(TOKEN).unwrap().nest_at("/dashboard")).await;
     let mut browser = Browser::open(&server).await;
     for elsewhere in ["https://evil.example", "ops.example", "https://ops.example:8443", "nothing", ""] {
         assert_eq!(browser.log_in(TOKEN, elsewhere).await.0, StatusCode::FORBIDDEN, "{elsewhere}");

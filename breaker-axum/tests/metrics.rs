@@ -1,4 +1,5 @@
-//! `GET /metrics`: what Prometheus reads, whatever breakers are called. `promtool` is in the Debian package `prometheus`.
+//! `GET /metrics`: what Prometheus reads, whatever breakers are called. `promtool` is in the Debian
+//! package `prometheus`.
 #![cfg(feature = "metrics")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

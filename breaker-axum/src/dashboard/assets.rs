@@ -1,10 +1,11 @@
-//! Assets: the page, as it is embedded in the program. Nothing is fetched from elsewhere, and nothing is built.
+//! Serves the files of the page, which are part of the program.
 
 use super::axum::extract::{OriginalUri, Path};
 use super::axum::http::{HeaderMap, StatusCode, header};
 use super::axum::response::{IntoResponse, Response};
-use super::reply;
+use super::response;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -17,8 +18,8 @@ macro_rules! script {
     };
 }
 
-/// The page's files by name.
-const FILES: &[(&str, &str, &str)] = &[
+/// The files of the page: name, content type and text.
+const FILES: [(&str, &str, &str); 20] = [
     ("index.html", HTML, include_str!("page/index.html")),
     ("dashboard.css", CSS, include_str!("page/dashboard.css")),
     ("detail.css", CSS, include_str!("page/detail.css")),
@@ -26,48 +27,55 @@ const FILES: &[(&str, &str, &str)] = &[
     script!("charts"),
     script!("dashboard"),
     script!("detail"),
-    script!("dom"),
-    script!("feed"),
+    script!("elements"),
+    script!("event_source"),
     script!("icons"),
+    script!("labels"),
     script!("list"),
     script!("login"),
     script!("overview"),
-    script!("place"),
     script!("row"),
     script!("session"),
     script!("settings"),
     script!("store"),
     script!("theme"),
-    script!("words"),
+    script!("url_state"),
 ];
 
-/// The page at the router's own address; without a slash at its end a browser is sent to `NAME/index.html`, so that all relative addresses
-/// of the page lead below the router. (A nested router has no address with the slash.)
+/// The `ETag` of each file: a hash of its text.
+static TAGS: LazyLock<[String; FILES.len()]> = LazyLock::new(|| FILES.map(|(_, _, text)| tag(text)));
+
+/// `GET /`: the page.
+///
+/// Without a slash at the end of the address, this redirects to `NAME/index.html`. The relative
+/// addresses of the page then lead below the router. (A nested router has no address with that
+/// slash.)
 pub(super) async fn home(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     match uri.path().rsplit_once('/') {
-        Some((_, last)) if !last.is_empty() => reply::see_other(&format!("./{last}/index.html")),
+        Some((_, last)) if !last.is_empty() => response::see_other(&format!("./{last}/index.html")),
         _ => file(Path("index.html".to_owned()), headers).await,
     }
 }
 
+/// `GET /{file}`: a file of the page.
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some((_, kind, text)) = FILES.iter().find(|(known, ..)| *known == name) else {
-        return reply::not_found("there is no such file");
+    let mut files = FILES.iter().zip(&*TAGS);
+    let Some(((_, kind, text), tag)) = files.find(|((known, ..), _)| *known == name) else {
+        return response::not_found("there is no such file");
     };
-    let tag = tag(text);
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes());
-    match known {
-        true => (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response(),
-        false => ([(header::CONTENT_TYPE, (*kind).to_owned()), (header::ETAG, tag)], *text).into_response(),
+    let tag_header = [(header::ETAG, tag.as_str())];
+    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes());
+    match unchanged {
+        true => (StatusCode::NOT_MODIFIED, tag_header).into_response(),
+        false => ([(header::CONTENT_TYPE, *kind)], tag_header, *text).into_response(),
     }
 }
 
-/// Whatever else is asked of a name, be it an action where there is no token.
+/// The response to every other method, also to actions where no token is set.
 pub(super) async fn nothing() -> Response {
-    reply::not_found("there is nothing of this name")
+    response::not_found("there is nothing of this name")
 }
 
-/// Changes with the text.
 fn tag(text: &str) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

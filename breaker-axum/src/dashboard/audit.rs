@@ -1,24 +1,25 @@
-//! Audit: who has done what, or was refused. Each goes to `tracing` (target `breaker_axum::audit`), to the feeds of those who are logged in, and
-//! into a memory of the last ones.
+//! Records the actions of people and the refusals of requests.
+//!
+//! Each record is an event of `tracing` (target `breaker_axum::audit`), and is published to readers
+//! that are logged in. It stays in memory until newer records replace it.
 
-use super::hub::Hub;
-use super::shown::millis;
+use super::text::unix_millis;
 use serde::Serialize;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// So many actions are remembered.
-const MOST_DONE: usize = 256;
-/// So many refusals; apart from the actions, so that nobody can have those forgotten.
-const MOST_REFUSED: usize = 64;
+/// How many actions are kept.
+const MAX_ACTIONS: usize = 256;
+/// How many refusals are kept. They have their own limit, so that they never displace actions.
+const MAX_REFUSALS: usize = 64;
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Entry {
     at: u64,
     who: String,
     action: String,
-    /// Of the breaker; empty where it is none.
+    /// The name of the breaker; empty if the action has none.
     name: String,
     before: String,
     after: String,
@@ -26,43 +27,44 @@ pub(super) struct Entry {
 
 #[derive(Default)]
 struct Entries {
-    done: VecDeque<Entry>,
-    refused: VecDeque<Entry>,
+    actions: VecDeque<Entry>,
+    refusals: VecDeque<Entry>,
 }
 
+/// The record of actions and refusals.
 pub(super) struct Audit {
     entries: Mutex<Entries>,
-    hub: Arc<Hub>,
+    publish: Box<dyn Fn(&Entry) + Send + Sync>,
 }
 
 impl Audit {
-    pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Self { entries: Mutex::default(), hub }
+    /// `publish` gets each new entry, with no lock held.
+    pub(super) fn new(publish: impl Fn(&Entry) + Send + Sync + 'static) -> Self {
+        Self { entries: Mutex::default(), publish: Box::new(publish) }
     }
 
-    /// Somebody has done something: `what` is the action and the breaker's name on the wire.
-    pub(super) fn done(&self, who: &str, what: (&str, &str), before: &str, after: &str) {
-        let entry = Entry::new(who, what, before, after);
-        let Entry { who, action, name, before, after, .. } = &entry;
+    /// Records an action: its name, and the breaker's name on the page.
+    pub(super) fn record_action(&self, who: &str, (action, name): (&str, &str), before: &str, after: &str) {
+        let entry = Entry::new(who, (action, name), before, after);
         tracing::info!(target: "breaker_axum::audit", who, action, breaker_name = name, before, after, "dashboard action");
-        keep(&mut self.lock().done, MOST_DONE, &entry);
-        self.hub.announce("audit", &entry);
+        push(&mut self.lock().actions, MAX_ACTIONS, &entry);
+        (self.publish)(&entry);
     }
 
-    /// Somebody was refused.
-    pub(super) fn refused(&self, who: &str, what: (&str, &str), why: &str) {
-        let entry = Entry::new(who, what, "", &format!("refused: {why}"));
-        let Entry { who, action, name, after, .. } = &entry;
+    /// Records a refusal of an action.
+    pub(super) fn record_refusal(&self, who: &str, (action, name): (&str, &str), reason: &str) {
+        let after = format!("refused: {reason}");
+        let entry = Entry::new(who, (action, name), "", &after);
         tracing::warn!(target: "breaker_axum::audit", who, action, breaker_name = name, after, "dashboard action refused");
-        keep(&mut self.lock().refused, MOST_REFUSED, &entry);
-        self.hub.announce("audit", &entry);
+        push(&mut self.lock().refusals, MAX_REFUSALS, &entry);
+        (self.publish)(&entry);
     }
 
-    /// What concerns this breaker, the newest last.
-    pub(super) fn of(&self, name: &str) -> Vec<Entry> {
+    /// The entries about this breaker, the newest last.
+    pub(super) fn entries_of(&self, name: &str) -> Vec<Entry> {
         let entries = self.lock();
-        let mut found: Vec<_> =
-            entries.done.iter().chain(&entries.refused).filter(|entry| entry.name == name).cloned().collect();
+        let all = entries.actions.iter().chain(&entries.refusals);
+        let mut found: Vec<_> = all.filter(|entry| entry.name == name).cloned().collect();
         found.sort_by_key(|entry| entry.at);
         found
     }
@@ -75,12 +77,13 @@ impl Audit {
 impl Entry {
     fn new(who: &str, (action, name): (&str, &str), before: &str, after: &str) -> Self {
         let [who, action, name, before, after] = [who, action, name, before, after].map(str::to_owned);
-        Self { at: millis(SystemTime::now()), who, action, name, before, after }
+        Self { at: unix_millis(SystemTime::now()), who, action, name, before, after }
     }
 }
 
-fn keep(entries: &mut VecDeque<Entry>, most: usize, entry: &Entry) {
-    if entries.len() == most {
+/// Appends an entry, and drops the oldest if there are `max` already.
+fn push(entries: &mut VecDeque<Entry>, max: usize, entry: &Entry) {
+    if entries.len() == max {
         entries.pop_front();
     }
     entries.push_back(entry.clone());

@@ -1,227 +1,227 @@
-//! Dashboard: one page that shows all breakers live, and with a token lets people act.
+//! One page that shows all breakers live, and with a token lets people act on them.
 //!
-//! The page is part of the program: it needs no build step, loads nothing from elsewhere, and works under the strict
-//! `Content-Security-Policy` that it is sent with. It reads server-sent events, and connects again by itself.
+//! The page is part of the program: it has no build step and loads nothing from other servers. It
+//! is sent with a strict `Content-Security-Policy`. It reads server-sent events, and connects again
+//! by itself.
 //!
 //! ```
 //! use axum::Router;
+//! use breaker_axum::dashboard::TokenError;
 //! use breaker_axum::dashboard_router;
 //! use breaker_core::Registry;
 //!
-//! # fn app(token: Option<String>, stop: impl Future<Output = ()> + Send + 'static) -> Result<Router, breaker_axum::dashboard::TokenError> {
-//! let mut dashboard = dashboard_router(Registry::global()).until(stop);
-//! if let Some(token) = token {
-//!     dashboard = dashboard.with_token(&token)?;
+//! # trait Signal: Future<Output = ()> + Send + 'static {}
+//! # impl<F: Future<Output = ()> + Send + 'static> Signal for F {}
+//! fn app(token: Option<String>, shutdown: impl Signal) -> Result<Router, TokenError> {
+//!     let mut dashboard = dashboard_router(Registry::global()).with_graceful_shutdown(shutdown);
+//!     if let Some(token) = token {
+//!         dashboard = dashboard.with_token(&token)?;
+//!     }
+//!     Ok(Router::new().merge(dashboard.nest_at("/dashboard")))
 //! }
-//! let app = Router::new().merge(dashboard.at("/dashboard"));
-//! # Ok(app)
-//! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! # use tower::ServiceExt;
 //! # let app = app(Some("0123456789abcdef".to_owned()), std::future::pending()).unwrap();
-//! # let request = axum::http::Request::get("/dashboard/index.html").body(axum::body::Body::empty()).unwrap();
+//! # let request = axum::http::Request::get("/dashboard/index.html");
+//! # let request = request.body(axum::body::Body::empty()).unwrap();
 //! # assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
 //! # });
 //! ```
 //!
-//! # What it costs
+//! # Cost
 //!
-//! Calls pay nothing for it. It hears of changes of state and of fallbacks, and reads everything else from
-//! snapshots once in a second while somebody has the page open, however many those are: an event is made once for all. A reader that does not
-//! keep up misses events and gets everything anew; at most 64 events are kept for the slow ones.
+//! Calls pay nothing for the dashboard. Its listener observes changes of state and fallbacks. While
+//! at least one page is open, a task takes a snapshot of all breakers once a second. It makes each
+//! event once for all pages. A reader that is too slow misses events, and then gets everything
+//! again. At most 64 events are kept for slow readers.
 //!
-//! 1,024 pages can be open, 256 of them from one address. With a token 256 places are for those who are logged in, 16 for each login, and
-//! for those who send the token itself (`Authorization: Bearer`, 16 in all), so
-//! that they come in when strangers have taken all others. A place is free again after a minute, also where its reader never
-//! reads; a page that goes on reading connects again and does not show it. How many connections there are at once is up to the server.
+//! 1,024 pages can be open, 256 of them from one address. With a token, 256 places are reserved.
+//! Each login has 16 of these, and so have all clients together that send the token itself
+//! (`Authorization: Bearer`). So operators can connect when other readers hold all other places.
+//!
+//! A place is free again after a minute, even if its reader never reads. A page that reads connects
+//! again, and shows nothing of it. The server limits how many connections there are at once.
 //!
 //! # Security
 //!
-//! Without a token the dashboard only shows, and the routes that act do not exist (404). It then still shows names, errors and settings to
-//! everybody who reaches it: put it behind your own network boundary too, be it with a token or not. With one,
+//! Without a token the dashboard only shows breakers, and the routes that act do not exist (404).
+//! It shows names, errors and settings to every client that reaches it. Restrict network access to
+//! it, with or without a token. With a token:
 //!
-//! - a request needs it as `Authorization: Bearer`, or the cookie of a login (`HttpOnly`, `SameSite=Strict`; `Secure` with
-//!   [`with_secure_cookie`](DashboardRouter::with_secure_cookie)) together with the header `X-CSRF-Token`, and must not come from another site
-//!   (`Sec-Fetch-Site`, or else `Origin` against the request's own host, as `Host` or HTTP/2 have it): that is refused first;
-//! - it is compared in constant time, and is in no log, no address and no `Debug` output;
-//! - an address may send ten wrong ones at once and one more each second; then it gets 429 and `Retry-After` without a look at what it sends.
-//!   So nobody is locked out for ever, other addresses are not held up, nor is who has logged in. A request without a token is none of
-//!   these, nor is one from another site. Serve the router with
-//!   `into_make_service_with_connect_info::<SocketAddr>()`, else addresses are not known and all share. Behind a proxy all have its address;
-//! - a login lasts eight hours, in memory only; the 65th ends the first;
-//! - each action and each refusal is an event of `tracing` (target `breaker_axum::audit`: who, what, before, after), and is shown to those who
-//!   are logged in.
+//! - A request needs it as `Authorization: Bearer`, or the cookie of a login with the header
+//!   `X-CSRF-Token`. The cookie is `HttpOnly` and `SameSite=Strict`, and `Secure` with
+//!   [`with_secure_cookie`](DashboardRouter::with_secure_cookie).
+//! - A request from another site is refused first. `Sec-Fetch-Site` says so, or else `Origin`
+//!   differs from the request's own host (`Host`, or the authority of HTTP/2).
+//! - The token is compared in constant time. It is in no log, no address and no `Debug` output.
+//! - An address may send ten wrong tokens at once and one more each second. Further ones get 429
+//!   with `Retry-After`, and are not compared. Other addresses and people who are logged in are not
+//!   affected. Requests without a token, or from another site, do not count.
+//! - Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`. Otherwise
+//!   addresses are unknown and all clients share these limits. Behind a proxy all have its address.
+//! - A login lasts eight hours, in memory only. The 65th login ends the first.
+//! - Each action and each refusal is an event of `tracing` (target `breaker_axum::audit`). It has
+//!   the caller, the action, and the state before and after. Pages that are logged in show it.
 
-mod access;
-mod actions;
+// What is inside: `mod.rs` has the router, and `page/` the files that a browser gets. The folders
+// and the other files form floors, and each uses lower ones only:
+//
+//     text, response <- audit, assets <- auth <- live <- api <- mod.rs
+//
+// To add a route, write its handler in `api` and add it in `into_router`. A route that needs the token
+// belongs in `acting_routes`. The tests of all routes are in `tests/base/dashboard_actions.rs`.
+
+mod api;
 mod assets;
-mod attempts;
 mod audit;
-mod board;
-mod detail;
-mod feed;
-mod history;
-mod hub;
-mod login;
-mod peer;
-mod readers;
-mod reply;
-mod sessions;
-mod shown;
-mod token;
+mod auth;
+mod live;
+mod response;
+mod text;
 
-pub use token::TokenError;
+pub use auth::token::TokenError;
 
 use super::axum::extract::DefaultBodyLimit;
 use super::axum::middleware::map_response;
 use super::axum::routing::{get, post};
 use super::axum::{self, Router};
-use access::Access;
+use api::actions::{self, Actions};
+use api::detail::{self, Details};
 use audit::Audit;
-use breaker_core::{CircuitBreaker, Registry};
+use auth::access::Access;
+use auth::login;
+use auth::token::Token;
+use breaker_core::Registry;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use history::{Ear, History};
-use hub::Hub;
-use readers::Readers;
+use live::broadcast::Broadcast;
+use live::history::{History, HistoryListener};
+use live::readers::Readers;
+use live::sse::{self, Streams};
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
-use token::Token;
 
-/// The most that a request may bring along, in bytes.
-const LARGEST_BODY: usize = 64 * 1024;
+/// How many bytes the body of an action may have.
+const MAX_BODY: usize = 64 * 1024;
 
-/// The dashboard of a registry's breakers, to be nested or merged into a service's router. See [the module](self).
+/// The dashboard of a registry's breakers, to be nested or merged into a service's router.
+///
+/// [The module](self) describes it.
 pub fn dashboard_router(registry: &'static Registry) -> DashboardRouter {
-    DashboardRouter { registry, token: None, secure: false, until: None }
+    DashboardRouter { registry, token: None, secure_cookie: false, shutdown: None }
 }
 
-/// What [`dashboard_router`] makes, before it is a router.
+/// The settings of a dashboard, before it is a router.
 #[must_use = "it does nothing until it is nested or merged into a router"]
 pub struct DashboardRouter {
     registry: &'static Registry,
     token: Option<Token>,
-    secure: bool,
-    until: Option<Shared<BoxFuture<'static, ()>>>,
-}
-
-/// What the routes share.
-struct Dashboard {
-    registry: &'static Registry,
-    hub: Arc<Hub>,
-    audit: Audit,
-    access: Option<Arc<Access>>,
-    readers: Readers,
-    /// From then on changes are known.
-    since: SystemTime,
-    until: Option<Shared<BoxFuture<'static, ()>>>,
+    secure_cookie: bool,
+    shutdown: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
 impl DashboardRouter {
-    /// Turns the actions on, for those who know `token`: 16 to 256 visible ASCII characters that nobody can guess, for instance from
+    /// Turns the actions on, for people who have `token`.
+    ///
+    /// The token has 16 to 256 visible ASCII characters that cannot be guessed, for instance from
     /// `openssl rand -hex 32`.
     ///
     /// # Errors
-    /// When the token is shorter or longer than that, or has other characters. An empty one is refused too: a variable that is
-    /// not set must not open the door.
+    /// When the token is shorter or longer, or has other characters. So an empty variable of the
+    /// environment is an error, and does not turn the actions on.
     pub fn with_token(mut self, token: &str) -> Result<Self, TokenError> {
         self.token = Some(Token::new(token)?);
         Ok(self)
     }
 
-    /// Has browsers send the cookie of a login over https only (`Secure`). To be set where the page is reached by https; off if unset.
+    /// Whether browsers send the cookie of a login over https only (`Secure`). The default is
+    /// `false`.
+    ///
+    /// Set it if the page is served over https.
     pub fn with_secure_cookie(mut self, secure: bool) -> Self {
-        self.secure = secure;
+        self.secure_cookie = secure;
         self
     }
 
-    /// Ends all open feeds when `signal` is ready: the one that is given to `with_graceful_shutdown`, which waits for them. Without it a
-    /// shutdown takes a minute at most, since each feed ends after a minute, and the page connects again.
-    pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.until = Some(signal.boxed().shared());
+    /// Ends all event streams when `signal` is ready.
+    ///
+    /// It takes the signal of `axum::serve(..).with_graceful_shutdown(signal)`, which waits for
+    /// these streams. Without it a shutdown takes up to a minute, the lifetime of a stream.
+    pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Some(signal.boxed().shared());
         self
     }
 
-    /// The routes, to be nested by `Router::nest` or merged. A nested router has no address with a slash at its end; [`at`](Self::at) has
-    /// that too.
+    /// The routes as a router, to be nested by `Router::nest` or merged.
+    ///
+    /// A nested router has no address with a slash at its end. [`nest_at`](Self::nest_at) adds
+    /// that.
     pub fn into_router<S>(self) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
     {
         let history = Arc::new(History::default());
-        self.registry.add_listener(Ear(Arc::clone(&history)));
-        let hub = Hub::new(self.registry, history);
-        let access = self.token.map(|token| Arc::new(Access::new(token, self.secure)));
-        let dashboard = Arc::new(Dashboard {
-            registry: self.registry,
-            audit: Audit::new(Arc::clone(&hub)),
-            hub,
+        self.registry.add_listener(HistoryListener(Arc::clone(&history)));
+        let broadcast = Broadcast::new(self.registry, history);
+        let publisher = Arc::clone(&broadcast);
+        let audit = Arc::new(Audit::new(move |entry| publisher.publish_private("audit", entry)));
+        let new_access = |token| Arc::new(Access::new(token, self.secure_cookie, Arc::clone(&audit)));
+        let access = self.token.map(new_access);
+        let streams = Streams {
+            broadcast: Arc::clone(&broadcast),
             access: access.clone(),
             readers: Readers::new(access.is_some()),
             since: SystemTime::now(),
-            until: self.until,
-        });
-        let shows = Router::new()
+            shutdown: self.shutdown,
+        };
+        let details =
+            Details { registry: self.registry, broadcast: Arc::clone(&broadcast), audit, access: access.clone() };
+        let reading = Router::new()
             .route("/", get(assets::home))
             .route(super::ONE_FILE, get(assets::file).fallback(assets::nothing))
-            .route("/events", get(feed::events))
-            .route("/detail", get(detail::detail))
-            .with_state(Arc::clone(&dashboard));
+            .route("/events", get(sse::events).with_state(Arc::new(streams)))
+            .route("/detail", get(detail::detail).with_state(Arc::new(details)));
         let routes = match access {
-            None => shows,
-            Some(access) => shows.merge(steers(dashboard, access)),
+            None => reading,
+            Some(access) => reading.merge(acting_routes(broadcast, access)),
         };
-        routes.route_layer(map_response(reply::secured))
+        routes.route_layer(map_response(response::secured))
     }
 
     /// The routes below `path`, for instance `/dashboard`, with and without a slash at its end.
     ///
     /// # Panics
-    /// When `path` is no path that [`Router::nest`] takes: it begins with `/`, and is longer than that.
-    pub fn at<S>(self, path: &str) -> Router<S>
+    /// When [`Router::nest`] does not accept `path`: it has to begin with `/`, and to be longer.
+    pub fn nest_at<S>(self, path: &str) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
     {
         let path = path.trim_end_matches('/');
-        let home = || async { reply::see_other("./index.html") };
+        let home = || async { response::see_other("./index.html") };
         Router::new()
             .nest(path, self.into_router())
-            .route(&format!("{path}/"), get(home).layer(map_response(reply::secured)))
+            .route(&format!("{path}/"), get(home).layer(map_response(response::secured)))
     }
 }
 
-/// The routes that there are only with a token.
-fn steers<S>(dashboard: Arc<Dashboard>, access: Arc<Access>) -> Router<S> {
-    Router::new()
+/// The routes that exist only with a token.
+fn acting_routes<S>(broadcast: Arc<Broadcast>, access: Arc<Access>) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let actions = Arc::new(Actions { broadcast, access: Arc::clone(&access) });
+    let sessions = Router::new()
         .route("/login", post(login::login))
         .route("/logout", post(login::logout))
         .route("/session", get(login::session))
+        .with_state(access);
+    Router::new()
         .route("/action", post(actions::action))
         .route("/settings", post(actions::settings))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state((dashboard, access))
-}
-
-impl Dashboard {
-    /// The breaker of this name, as the page has it.
-    fn find(&self, name: &str) -> Option<CircuitBreaker> {
-        self.registry.get(name).or_else(|| {
-            let long = |breaker: &CircuitBreaker| {
-                breaker.name().len() > shown::LONGEST && shown::wire_name(breaker.name()) == name
-            };
-            let found = self.registry.breakers().into_iter().find(long);
-            found.or_else(|| self.registry.get(&self.hub.whole_name(name)?))
-        })
-    }
-
-    /// Waits for the end of the server, for ever where nobody says when that is.
-    async fn ended(&self) {
-        match &self.until {
-            Some(until) => until.clone().await,
-            None => std::future::pending().await,
-        }
-    }
+        .with_state(actions)
+        .merge(sessions)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 impl<S> From<DashboardRouter> for Router<S>

@@ -1,4 +1,5 @@
-//! Dashboard actions: what each needs, what it does, and that nothing else gets through. One test for each promise.
+//! Dashboard actions: what each needs, what it does, and that nothing else gets through. One test
+//! for each promise.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use crate::axum::Router;
@@ -39,7 +40,7 @@ impl Answer {
 fn page_of(router: impl FnOnce(DashboardRouter) -> DashboardRouter) -> Page {
     let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
     let breaker = registry.breaker("payments", Config::new().fail_max(5)).unwrap();
-    let app = router(dashboard_router(registry)).at("/dashboard");
+    let app = router(dashboard_router(registry)).nest_at("/dashboard");
     Page { app, breaker, headers: Vec::new(), address: [10, 0, 0, 1] }
 }
 
@@ -331,7 +332,8 @@ async fn wrong_tokens_are_limited_and_lock_nobody_out_for_ever() {
     assert_eq!(page.log_in(TOKEN).await.status, StatusCode::SEE_OTHER);
 }
 
-/// Who sends no token has guessed none, and a page of another site could send as many of these as it likes.
+/// Who sends no token has guessed none, and a page of another site could send as many of these as
+/// it likes.
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_token_spends_no_attempt() {
     let page = page();
@@ -433,7 +435,7 @@ async fn feeds(page: &Page) -> Vec<Response> {
 
 #[tokio::test(start_paused = true)]
 async fn readers_of_one_address_leave_places_for_others_and_all_of_them_for_sessions() {
-    let page = page_of(|router| router.with_token(TOKEN).unwrap().until(std::future::pending()));
+    let page = page_of(|router| router.with_token(TOKEN).unwrap().with_graceful_shutdown(std::future::pending()));
     let flood = feeds(&page).await;
     assert!(flood.len() < 1024 / 2, "{} from one address", flood.len());
     let mut others = Vec::new();
@@ -450,7 +452,7 @@ async fn readers_of_one_address_leave_places_for_others_and_all_of_them_for_sess
 
 #[tokio::test(start_paused = true)]
 async fn an_operator_with_the_token_reads_where_strangers_have_taken_all_their_places() {
-    let page = page_of(|router| router.with_token(TOKEN).unwrap().until(std::future::pending()));
+    let page = page_of(|router| router.with_token(TOKEN).unwrap().with_graceful_shutdown(std::future::pending()));
     let operator = page.with("authorization", &format!("Bearer {TOKEN}"));
     let mut flood = feeds(&page).await;
     for last in 2..10 {
@@ -475,7 +477,7 @@ async fn an_operator_with_the_token_reads_where_strangers_have_taken_all_their_p
 /// They are never polled, as those of connections that are full: nothing but time tells of them.
 #[tokio::test(start_paused = true)]
 async fn readers_that_never_read_lose_their_places_after_a_minute() {
-    let until = |router: DashboardRouter| router.until(std::future::pending());
+    let until = |router: DashboardRouter| router.with_graceful_shutdown(std::future::pending());
     for page in [page_of(|router| router), page_of(until)] {
         let flood = feeds(&page).await;
         assert!(flood.len() > 100);
@@ -488,7 +490,7 @@ async fn readers_that_never_read_lose_their_places_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_feed_ends_after_a_minute_and_asks_to_connect_again() {
-    let until = |router: DashboardRouter| router.until(std::future::pending());
+    let until = |router: DashboardRouter| router.with_graceful_shutdown(std::future::pending());
     for page in [page_of(|router| router), page_of(until)] {
         let begun = tokio::time::Instant::now();
         let read = to_bytes(feed(&page).await.into_body(), usize::MAX);
@@ -542,7 +544,8 @@ impl std::io::Write for Log {
 
 #[tokio::test]
 async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
-    // One subscriber for all threads: those of single threads come too late where another test meets an event first.
+    // One subscriber for all threads: those of single threads come too late where another test
+    // meets an event first.
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE).with_ansi(false);
     tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
@@ -577,7 +580,9 @@ async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
     let log = String::from_utf8(LOG.take()).unwrap();
     let forgotten = log.matches("log in first").count();
     assert!((1..20).contains(&forgotten), "{forgotten} of 1,000 refusals fill the log");
-    for words in ["force_open", "fail_max 7", "the token is wrong", "breaker_axum::audit", "somebody from 10.0.0.1"] {
+    for words in
+        ["force_open", "fail_max 7", "the token is wrong", "breaker_axum::audit", "unknown caller from 10.0.0.1"]
+    {
         assert!(log.contains(words), "{words} is missing in\n{log}");
     }
     let shown = format!("{log}{audit}{:?}", dashboard_router(Registry::global()).with_token(TOKEN).unwrap());

@@ -1,4 +1,5 @@
-//! Health routes, probes, replies to what breakers reject, and the dashboard's actions, as clients of a router meet them. `axum_0_7.rs` has the same tests for that version.
+//! Health routes, probes, replies to what breakers reject, and the dashboard's actions, as clients
+//! of a router meet them. `axum_0_7.rs` has the same tests for that version.
 #![allow(
     clippy::incompatible_msrv,
     reason = "the tests are for the pinned toolchain, whatever the package can be built with"
@@ -12,5 +13,5 @@ mod common;
 #[cfg(feature = "dashboard")]
 mod dashboard_actions;
 mod health;
-mod probes;
+mod health_checks;
 mod unavailable;

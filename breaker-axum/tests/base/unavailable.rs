@@ -6,18 +6,21 @@ use crate::axum::http::{HeaderName, Method, Request, StatusCode};
 use crate::axum::response::{IntoResponse, Response};
 use crate::axum::routing::{get as on_get, get_service};
 use crate::axum::{BoxError, Extension, Router};
-use crate::breaker_axum::{AsError, CarriedError, ErrorReply, Unavailable, UnavailableLayer, carry, handle_error};
+use crate::breaker_axum::{
+    AttachedError, ErrorReply, Unavailable, UnavailableLayer, UnavailableService, attach_error, handle_error,
+};
 use crate::common::{Reply, get, request, send};
 use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
-use std::future::pending;
+use std::future::{Ready, pending, ready};
 use std::io::Write;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -85,9 +88,9 @@ async fn what_nobody_knows_is_left_out() {
     let reply = Reply::of(forced.clone().into_response()).await;
     assert!(reply.status == 503 && !reply.headers.contains_key("retry-after"), "{reply:?}");
     assert_eq!((&reply.body["retry_after"], &reply.body["circuit_status"]), (&Value::Null, &"forced_open".into()));
-    let reply = Reply::of(forced.retry_after_or(Duration::from_secs(5)).into_response()).await;
+    let reply = Reply::of(forced.default_retry_after(Duration::from_secs(5)).into_response()).await;
     assert_eq!((reply.header("retry-after"), &reply.body["retry_after"]), ("5", &5.into()));
-    let known = Unavailable::from(for_12_5_s()).retry_after_or(Duration::from_secs(5));
+    let known = Unavailable::from(for_12_5_s()).default_retry_after(Duration::from_secs(5));
     assert_is_503(&Reply::of(known.into_response()).await);
     let own = Unavailable::new().error("queue_full").message("Too many wait.").retry_after(Duration::from_secs(2));
     let body = json!({"error": "queue_full", "message": "Too many wait.", "retry_after": 2, "circuit_status": null});
@@ -105,7 +108,7 @@ async fn a_time_out_is_503_and_the_call_that_opened_it_knows_when_to_come_back()
     let reply = Reply::of(Unavailable::from(&error).into_response()).await;
     assert_eq!((reply.status.as_u16(), &reply.body["circuit_status"]), (503, &"open".into()));
     assert!(!reply.headers.contains_key("retry-after"));
-    let reply = Reply::of(Unavailable::of(&breaker).into_response()).await;
+    let reply = Reply::of(Unavailable::for_breaker(&breaker).into_response()).await;
     assert_eq!((reply.header("retry-after"), &reply.body["circuit_status"]), ("30", &"open".into()));
 }
 
@@ -122,7 +125,7 @@ async fn names_and_texts_are_untrusted() {
         let layered = UnavailableLayer::new().message(told.clone());
         let failing = move || {
             let error = error.clone();
-            async move { (StatusCode::BAD_GATEWAY, carry(error)) }
+            async move { (StatusCode::BAD_GATEWAY, attach_error(error)) }
         };
         let router = Router::new().route("/", on_get(failing)).layer(layered);
         for (accept, form, key) in [("*/*", "application/json", "message"), (PROBLEM, PROBLEM, "detail")] {
@@ -135,7 +138,7 @@ async fn names_and_texts_are_untrusted() {
             assert_eq!(names, ["content-length", "content-type", "retry-after", "vary"], "{name}");
             assert_eq!(reply.header("content-length"), reply.body.to_string().len().to_string());
         }
-        let reply = Reply::of(Unavailable::of(&breaker).into_response()).await;
+        let reply = Reply::of(Unavailable::for_breaker(&breaker).into_response()).await;
         let message = reply.body["message"].as_str().expect("it is text");
         assert!(!message.contains(name), "users are not told the name: {message}");
     }
@@ -168,13 +171,29 @@ trait AnyLayer<E> {
     fn answer(self, error: E) -> impl Future<Output = Result<Response, E>>;
 }
 
-impl<E: AsError<K> + 'static, K: 'static> AnyLayer<E> for UnavailableLayer<K> {
+impl<E, K> AnyLayer<E> for UnavailableLayer<K>
+where
+    UnavailableService<Failing<E>, K>: Service<Request<Body>, Response = Response, Error = E>,
+{
     fn answer(self, error: E) -> impl Future<Output = Result<Response, E>> {
-        let mut error = Some(error);
-        let failing = service_fn(move |_: Request<Body>| {
-            std::future::ready(Err::<Response, _>(error.take().expect("it is asked once")))
-        });
-        self.layer(failing).oneshot(request(Method::GET, "/", "*/*"))
+        self.layer(Failing(Some(error))).oneshot(request(Method::GET, "/", "*/*"))
+    }
+}
+
+/// A service that fails once.
+struct Failing<E>(Option<E>);
+
+impl<E> Service<Request<Body>> for Failing<E> {
+    type Response = Response;
+    type Error = E;
+    type Future = Ready<Result<Response, E>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), E>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        ready(Err(self.0.take().expect("it is asked once")))
     }
 }
 
@@ -186,7 +205,7 @@ async fn an_error_that_a_response_carries_is_found() {
             on_get(async || {
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    carry(deep()),
+                    attach_error(deep()),
                     [("x-request-id", "7"), ("content-length", "6"), ("content-encoding", "identity")],
                     "secret",
                 )
@@ -195,20 +214,23 @@ async fn an_error_that_a_response_carries_is_found() {
         .route(
             "/extension",
             on_get(async || {
-                let error: CarriedError = Arc::new(deep());
+                let error: AttachedError = Arc::new(deep());
                 (StatusCode::BAD_GATEWAY, Extension(error), "secret")
             }),
         )
         .route(
             "/reply",
             on_get(async || {
-                (carry(deep()), ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "secret"))
+                (attach_error(deep()), ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "secret"))
             }),
         )
-        .route("/fallback", on_get(async || (carry(deep()), "an older answer")))
-        .route("/refused", on_get(async || (StatusCode::NOT_FOUND, carry(deep()), "nothing there")))
-        .route("/other", on_get(async || (StatusCode::INTERNAL_SERVER_ERROR, carry(Outer("other", None)), "other")))
-        .route("/own", on_get(async || (carry(deep()), Unavailable::from(for_12_5_s()).message("in own words"))))
+        .route("/fallback", on_get(async || (attach_error(deep()), "an older answer")))
+        .route("/refused", on_get(async || (StatusCode::NOT_FOUND, attach_error(deep()), "nothing there")))
+        .route(
+            "/other",
+            on_get(async || (StatusCode::INTERNAL_SERVER_ERROR, attach_error(Outer("other", None)), "other")),
+        )
+        .route("/own", on_get(async || (attach_error(deep()), Unavailable::from(for_12_5_s()).message("in own words"))))
         .layer(UnavailableLayer::new());
     for path in ["/carried", "/extension", "/reply"] {
         assert_is_503(&get(&router, path).await);
@@ -229,10 +251,10 @@ async fn an_error_that_a_response_carries_is_found() {
 
 #[tokio::test(start_paused = true)]
 async fn the_layer_has_words_and_a_time_of_its_own() {
-    let layer = UnavailableLayer::new().message("We rest.").retry_after_or(Duration::from_secs(9));
+    let layer = UnavailableLayer::new().message("We rest.").default_retry_after(Duration::from_secs(9));
     let router = Router::new()
-        .route("/forced", on_get(async || (StatusCode::BAD_GATEWAY, carry(rejection(None)))))
-        .route("/open", on_get(async || (StatusCode::BAD_GATEWAY, carry(for_12_5_s()))))
+        .route("/forced", on_get(async || (StatusCode::BAD_GATEWAY, attach_error(rejection(None)))))
+        .route("/open", on_get(async || (StatusCode::BAD_GATEWAY, attach_error(for_12_5_s()))))
         .layer(layer);
     let forced = get(&router, "/forced").await;
     assert_eq!((forced.header("retry-after"), &forced.body["message"]), ("9", &"We rest.".into()));
@@ -242,7 +264,7 @@ async fn the_layer_has_words_and_a_time_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn problem_json_is_for_those_who_ask_for_it() {
     let router = Router::new()
-        .route("/carried", on_get(async || (StatusCode::BAD_GATEWAY, carry(deep()))))
+        .route("/carried", on_get(async || (StatusCode::BAD_GATEWAY, attach_error(deep()))))
         .route("/own", on_get(async || Unavailable::from(for_12_5_s())))
         .route("/plain", on_get(async || "text"))
         .fallback(async || ErrorReply::new(StatusCode::NOT_FOUND, "not_found", "There is no such route."))
@@ -275,7 +297,7 @@ async fn problem_json_is_for_those_who_ask_for_it() {
 #[tokio::test(start_paused = true)]
 async fn every_error_of_a_service_can_be_answered() {
     let failing = |error: fn() -> BoxError| {
-        let service = service_fn(move |_: Request<Body>| std::future::ready(Err::<Response, _>(error())));
+        let service = service_fn(move |_: Request<Body>| ready(Err::<Response, _>(error())));
         get_service(ServiceBuilder::new().layer(HandleErrorLayer::new(handle_error::<BoxError>)).service(service))
     };
     let router = Router::new()
@@ -288,7 +310,7 @@ async fn every_error_of_a_service_can_be_answered() {
     let body = json!({"error": "internal_error", "message": "This could not be answered."});
     assert_eq!((broken.status.as_u16(), &broken.body), (500, &body));
     let carried = handle_error("the secret of the house").await.into_parts().0.extensions;
-    assert_eq!(carried.get::<CarriedError>().expect("it is there").to_string(), "the secret of the house");
+    assert_eq!(carried.get::<AttachedError>().expect("it is there").to_string(), "the secret of the house");
 }
 
 thread_local!(static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
@@ -326,6 +348,6 @@ async fn a_busy_call_is_a_503_of_which_nobody_knows_when_to_come_back() {
     assert!(busy.is_busy());
     let reply = Unavailable::from(&busy).into_response();
     assert_eq!((reply.status(), reply.headers().get("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, None));
-    let reply = Unavailable::from(busy).retry_after_or(Duration::from_secs(1)).into_response();
+    let reply = Unavailable::from(busy).default_retry_after(Duration::from_secs(1)).into_response();
     assert_eq!(reply.headers()["retry-after"], "1");
 }

@@ -258,11 +258,11 @@ const DASHBOARD: &str = "/dashboard";
 /// The page that shows the breakers live, with the token that acting needs.
 fn dashboard(assistant: &Assistant, ends: impl Future<Output = ()> + Send + 'static) -> io::Result<Router> {
     // A feed has no end of its own, and would hold up the end of the service.
-    let mut dashboard = dashboard_router(Registry::global()).until(ends);
+    let mut dashboard = dashboard_router(Registry::global()).with_graceful_shutdown(ends);
     if let Some(token) = &assistant.dashboard_token {
         dashboard = dashboard.with_token(token.reveal()).map_err(io::Error::other)?;
     }
-    Ok(dashboard.at(DASHBOARD))
+    Ok(dashboard.nest_at(DASHBOARD))
 }
 
 /// Listens on a loopback port (0: any free one).

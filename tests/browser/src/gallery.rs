@@ -38,7 +38,7 @@ impl Gallery {
         if let Some(token) = token {
             dashboard = dashboard.with_token(token)?;
         }
-        let routes: Router = dashboard.at("/dashboard");
+        let routes: Router = dashboard.nest_at("/dashboard");
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // It ends with the task; an error would be seen as a page that is not there.

@@ -1,8 +1,8 @@
 // Actions: what an operator can do to a breaker, each said in words before it is done.
 
-import { el, foreign, setText } from './dom.js';
+import { el, foreign, setText } from './elements.js';
 import { refusal } from './session.js';
-import { plural, stateOf } from './words.js';
+import { plural, stateOf } from './labels.js';
 
 // `when`: the states in which it makes sense. `ask`: it is done only after a second look.
 export const ACTIONS = {

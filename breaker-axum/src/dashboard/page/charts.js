@@ -1,7 +1,7 @@
 // Charts: the last two minutes, the last hour and the shares of outcomes, as drawings with words for those who cannot see them.
 
-import { el, freshId, setAttribute, setText, svg } from './dom.js';
-import { count, isDown, percent, plural, shortCount, span, stateOf, total } from './words.js';
+import { el, freshId, setAttribute, setText, svg } from './elements.js';
+import { count, isDown, percent, plural, shortCount, span, stateOf, total } from './labels.js';
 
 const HEIGHT = 100;
 // What is there must be seen, however small it is beside the rest.

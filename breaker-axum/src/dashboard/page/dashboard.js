@@ -1,15 +1,15 @@
 // Dashboard: the page's door. It hands what the feed hears to the parts of the page, and what people do to the server.
 
 import { Detail } from './detail.js';
-import { setText, show } from './dom.js';
-import { Feed } from './feed.js';
+import { setText, show } from './elements.js';
+import { Feed } from './event_source.js';
 import { List } from './list.js';
 import { Login } from './login.js';
 import { Overview } from './overview.js';
-import { Place } from './place.js';
+import { Place } from './url_state.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
-import { span, timeOfDay } from './words.js';
+import { span, timeOfDay } from './labels.js';
 
 const store = new Store();
 const session = new Session();

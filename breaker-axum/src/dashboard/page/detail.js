@@ -2,12 +2,12 @@
 
 import { Actions } from './actions.js';
 import { FlowChart, HourChart, outcomeRows } from './charts.js';
-import { el, foreign, renderOnce, setAttribute, setText, show } from './dom.js';
+import { el, foreign, renderOnce, setAttribute, setText, show } from './elements.js';
 import { icon } from './icons.js';
 import { changeWords, reason } from './overview.js';
 import { errorParts } from './row.js';
 import { Settings, sourceWords } from './settings.js';
-import { count, next, outage, percent, plural, span, stateOf, timeOfDay } from './words.js';
+import { count, next, outage, percent, plural, span, stateOf, timeOfDay } from './labels.js';
 
 const part = (name) => document.querySelector(`#detail [data-part="${name}"]`);
 

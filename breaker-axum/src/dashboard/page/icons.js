@@ -1,6 +1,6 @@
 // Icons: one shape for each state, so that colour is never the only sign; and those of buttons.
 
-import { svg } from './dom.js';
+import { svg } from './elements.js';
 
 const SHAPES = {
     open: ['M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3z', 'M5.5 5.5l5 5m0-5l-5 5'],

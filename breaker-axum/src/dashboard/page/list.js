@@ -1,10 +1,10 @@
 // List: all breakers, filtered and in order. Only rows that can be seen are drawn, and only what has changed.
 
-import { el, setAttribute, setText, show } from './dom.js';
+import { el, setAttribute, setText, show } from './elements.js';
 import { icon } from './icons.js';
-import { ORDERS } from './place.js';
+import { ORDERS } from './url_state.js';
 import { Row } from './row.js';
-import { STATES, count, failing, stateOf } from './words.js';
+import { STATES, count, failing, stateOf } from './labels.js';
 
 export class List {
     constructor(store, place, open) {

@@ -1,6 +1,6 @@
 // Login: the token that actions need, and its end.
 
-import { setText, show } from './dom.js';
+import { setText, show } from './elements.js';
 import { icon } from './icons.js';
 
 export class Login {

@@ -1,8 +1,8 @@
 // Overview: the verdict at the head, what has changed lately, and the words for screen readers.
 
-import { el, foreign, renderOnce, setAttribute, setText, show } from './dom.js';
+import { el, foreign, renderOnce, setAttribute, setText, show } from './elements.js';
 import { icon, tabIcon } from './icons.js';
-import { brief, isDown, plural, stateOf, timeOfDay, verdict } from './words.js';
+import { brief, isDown, plural, stateOf, timeOfDay, verdict } from './labels.js';
 
 const MOST_CHANGES = 25;
 

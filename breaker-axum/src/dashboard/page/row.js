@@ -1,9 +1,9 @@
 // Row: one breaker in the overview.
 
-import { el, foreign, setAttribute, setText, show } from './dom.js';
+import { el, foreign, setAttribute, setText, show } from './elements.js';
 import { FlowChart, HourChart, Shares } from './charts.js';
 import { icon } from './icons.js';
-import { count, crowded, failing, next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './words.js';
+import { count, crowded, failing, next, outage, plural, shortCount, span, stateOf, total, untilRetry } from './labels.js';
 
 export class Row {
     // `open(name)` shows the details.

@@ -1,8 +1,8 @@
 // Settings: all of a breaker's, where each came from, and how they are changed: edit, preview, apply.
 
-import { el, foreign, freshId, setText, show } from './dom.js';
+import { el, foreign, freshId, setText, show } from './elements.js';
 import { refusal } from './session.js';
-import { plural } from './words.js';
+import { plural } from './labels.js';
 
 const SOURCES = {
     default: 'default', attribute: 'in the code', configure: 'in the code (configure)', file: 'file', environment: 'environment', reconfigure: 'changed at run time',

@@ -149,7 +149,7 @@ fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Respon
             .into_response(),
         failed if failed.rejection().is_some() || failed.is_failure() => unavailable(failed, breaker)
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
-            .retry_after_or(SHORTLY)
+            .default_retry_after(SHORTLY)
             .into_response(),
         // The API's own words stay in the log, as a text that cannot begin a line there: a user can do nothing about them.
         refused => {
@@ -163,7 +163,7 @@ fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Respon
 /// What the rejection says, or the breaker of a call that was not rejected.
 fn unavailable(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Unavailable {
     let rejected = failed.rejection().map(Unavailable::from);
-    rejected.or_else(|| breaker.map(Unavailable::of)).unwrap_or_default()
+    rejected.or_else(|| breaker.map(Unavailable::for_breaker)).unwrap_or_default()
 }
 
 fn status(breaker: Option<&CircuitBreaker>) -> &'static str {

@@ -1,11 +1,11 @@
-//! Reply: what all answers of the dashboard have in common: headers that a browser obeys, and errors as JSON.
+//! Makes the dashboard's responses: security headers, refusals and errors as JSON.
 
 use super::axum::Json;
 use super::axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use super::axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Nothing but the dashboard's own files, and no page around it.
+/// The page loads the dashboard's own files only, and no other page can frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -16,7 +16,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Adds the headers that every answer has.
+/// Adds the security headers that every response has.
 pub(super) async fn secured(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -24,20 +24,20 @@ pub(super) async fn secured(mut response: Response) -> Response {
     response
 }
 
-/// A request that is not followed.
-pub(super) struct Refused {
+/// The response to a request that is refused.
+pub(super) struct Refusal {
     response: Box<Response>,
-    /// In words, for the audit.
-    pub(super) why: String,
+    /// The reason, for the audit.
+    pub(super) reason: String,
 }
 
-impl Refused {
-    /// With an error as JSON.
-    pub(super) fn new(status: StatusCode, why: &str) -> Self {
-        Self { response: Box::new(error(status, why)), why: why.to_owned() }
+impl Refusal {
+    /// A refusal with the reason as JSON.
+    pub(super) fn new(status: StatusCode, reason: &str) -> Self {
+        Self { response: Box::new(error(status, reason)), reason: reason.to_owned() }
     }
 
-    /// With this in place of the error.
+    /// Replaces the body.
     pub(super) fn with_body(self, status: StatusCode, body: impl IntoResponse) -> Self {
         Self { response: Box::new((status, body).into_response()), ..self }
     }
@@ -48,13 +48,13 @@ impl Refused {
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         *self.response
     }
 }
 
-/// An error as JSON: what went wrong, for a person.
+/// An error as JSON, with a message for people.
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
@@ -63,10 +63,10 @@ pub(super) fn not_found(message: &str) -> Response {
     error(StatusCode::NOT_FOUND, message)
 }
 
-/// Sends a browser to `place`.
-pub(super) fn see_other(place: &str) -> Response {
-    match HeaderValue::try_from(place) {
-        Ok(place) => (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response(),
+/// Redirects a browser to `location`.
+pub(super) fn see_other(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => not_found("there is no such page"),
     }
 }

@@ -1,48 +1,50 @@
-//! Accept: whether a client wants its errors as `application/problem+json`.
+//! Reads from `Accept` whether a client wants its errors as `application/problem+json`.
 
 use super::axum::http::{HeaderMap, header::ACCEPT};
 use mediatype::{MediaType, MediaTypeList, Name, ReadParams};
 
-/// Whether the client names `application/problem+json` and likes it at least as much as `application/json`.
+/// Whether the client names `application/problem+json`, with at least the quality of
+/// `application/json`.
 ///
-/// It has to be named: whoever sends `*/*` or `application/*` gets what the API's other errors are. Of equals the named form wins, since a client that
-/// lists both can read it. What cannot be read in the header is passed over.
+/// `*/*` and `application/*` do not name it: those clients get the form of the API's other errors.
+/// At equal quality the named form wins, since a client that lists both can read it. Parts of the
+/// header that cannot be parsed are ignored.
 pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
     let lines = || headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    // Most clients have never heard of it.
+    // The short path of most clients, which do not name it.
     if !lines().any(|line| line.to_ascii_lowercase().contains("problem+json")) {
         return false;
     }
-    let (mut problem, mut json) = (0, Best::default());
+    let (mut problem, mut json) = (0, MostSpecific::default());
     for range in lines().flat_map(MediaTypeList::new).flatten() {
         let quality = quality(&range);
         match range.essence().to_string().to_ascii_lowercase().as_str() {
             "application/problem+json" => problem = problem.max(quality),
-            "application/json" => json.see(3, quality),
-            "application/*" => json.see(2, quality),
-            "*/*" => json.see(1, quality),
+            "application/json" => json.add(3, quality),
+            "application/*" => json.add(2, quality),
+            "*/*" => json.add(1, quality),
             _ => {}
         }
     }
     problem > 0 && problem >= json.quality
 }
 
-/// The quality that the most particular range gives.
+/// The quality of the most specific range so far.
 #[derive(Default)]
-struct Best {
-    particular: u8,
+struct MostSpecific {
+    specificity: u8,
     quality: u16,
 }
 
-impl Best {
-    fn see(&mut self, particular: u8, quality: u16) {
-        if particular > self.particular {
-            *self = Self { particular, quality };
+impl MostSpecific {
+    fn add(&mut self, specificity: u8, quality: u16) {
+        if specificity > self.specificity {
+            *self = Self { specificity, quality };
         }
     }
 }
 
-/// The weight in thousandths; 1000 where there is none that can be read.
+/// The quality in thousandths: 1000 if the range has none that can be parsed.
 fn quality(range: &MediaType<'_>) -> u16 {
     const Q: Name<'static> = Name::new_unchecked("q");
     let weight = range.get_param(Q).and_then(|weight| weight.as_str().parse::<f32>().ok());

@@ -1,20 +1,20 @@
-//! Peer: by what callers are told apart where each may have so much only.
+//! Groups addresses into the keys of limits per client.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     Four(Ipv4Addr),
-    /// A network, since whoever has one has all its addresses.
+    /// A network of IPv6, since one client usually has all its addresses.
     Six(u64),
-    /// The server does not say who asks.
+    /// The server does not provide addresses.
     Unknown,
-    /// Those for whom there is no room of their own.
+    /// All addresses beyond the number that a limit keeps.
     Others,
 }
 
 impl Peer {
-    pub(super) fn of(address: Option<IpAddr>) -> Self {
+    pub(crate) fn of(address: Option<IpAddr>) -> Self {
         match address.map(|address| address.to_canonical()) {
             Some(IpAddr::V4(address)) => Self::Four(address),
             Some(IpAddr::V6(address)) => {

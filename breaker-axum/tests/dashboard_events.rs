@@ -277,7 +277,7 @@ async fn the_audit_is_sent_to_those_who_are_logged_in_for_as_long_as_they_are() 
     const TOKEN: &str = "a-token-that-nobody-knows";
     let registry = registry();
     registry.breaker("payments", Config::new()).unwrap();
-    let server = Server::serve(dashboard_router(registry).with_token(TOKEN).unwrap().at("/dashboard")).await;
+    let server = Server::serve(dashboard_router(registry).with_token(TOKEN).unwrap().nest_at("/dashboard")).await;
     let bearer = format!("Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n");
     let act = |action: &str| {
         let body = format!(r#"{{"name":"payments","action":"{action}"}}"#);
@@ -317,7 +317,7 @@ async fn open_feeds_do_not_hold_up_a_graceful_shutdown() {
     let signal = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let router = dashboard_router(registry).until(signal(stopped.clone())).at("/dashboard");
+    let router = dashboard_router(registry).with_graceful_shutdown(signal(stopped.clone())).nest_at("/dashboard");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(signal(stopped)).into_future());

@@ -1,4 +1,4 @@
-//! Sessions: who has logged in. They are kept in memory only, few of them, and not for long.
+//! Keeps the sessions of people who have logged in, in memory only.
 
 use super::token::same;
 use std::collections::VecDeque;
@@ -7,52 +7,57 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long somebody stays logged in.
-pub(super) const LASTS: Duration = Duration::from_secs(8 * 3600);
-/// How much chance there is in an identity.
-const BYTES: usize = 32;
-/// How many are logged in at once; with more, the longest ends.
-const MOST: usize = 64;
+/// The lifetime of a session.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(8 * 3600);
+/// How many random bytes a session's ID has.
+const ID_BYTES: usize = 32;
+/// How many sessions exist at once. A further login ends the oldest session.
+const MAX_SESSIONS: usize = 64;
 
+/// A session.
 #[derive(Clone)]
-pub(super) struct Session {
-    /// What the cookie holds.
-    pub(super) id: String,
-    /// What a request must bring along beside the cookie, which no other site can know.
-    pub(super) csrf: String,
+pub(crate) struct Session {
+    /// The value of the cookie.
+    pub(crate) id: String,
+    /// What an action needs beside the cookie. Another site cannot know it.
+    pub(crate) csrf: String,
     ends: Instant,
 }
 
+/// All sessions, the oldest first.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<VecDeque<Session>>);
+pub(crate) struct Sessions(Mutex<VecDeque<Session>>);
 
 impl Session {
-    /// The start of the identity: enough to tell sessions apart in an audit, and of no use to anybody else.
-    pub(super) fn sign(&self) -> &str {
+    /// The start of the ID, which distinguishes sessions in the audit and is no credential.
+    pub(crate) fn short_id(&self) -> &str {
         self.id.get(..8).unwrap_or_default()
     }
 }
 
 impl Sessions {
-    /// A new session.
-    pub(super) fn begin(&self) -> Result<Session, getrandom::Error> {
-        let session = Session { id: random()?, csrf: random()?, ends: Instant::now() + LASTS };
+    /// Starts a session.
+    pub(crate) fn start(&self) -> Result<Session, getrandom::Error> {
+        let session = Session { id: random()?, csrf: random()?, ends: Instant::now() + LIFETIME };
         let mut sessions = self.lock();
-        if sessions.len() == MOST {
+        if sessions.len() == MAX_SESSIONS {
             sessions.pop_front();
         }
         sessions.push_back(session.clone());
         Ok(session)
     }
 
-    /// The session with this identity, unless its time is over. All are compared, so that the time tells nothing of any.
-    pub(super) fn find(&self, id: &str) -> Option<Session> {
+    /// The session with this ID, unless it has expired.
+    ///
+    /// All sessions are compared, so that the time taken reveals nothing about any of them.
+    pub(crate) fn find(&self, id: &str) -> Option<Session> {
         self.lock()
             .iter()
             .fold(None, |found, session| if same(&session.id, id) { Some(session.clone()) } else { found })
     }
 
-    pub(super) fn end(&self, id: &str) {
+    /// Ends the session with this ID.
+    pub(crate) fn end(&self, id: &str) {
         self.lock().retain(|session| !same(&session.id, id));
     }
 
@@ -64,17 +69,17 @@ impl Sessions {
     }
 }
 
-/// Whether a text looks like what a cookie of ours holds.
-pub(super) fn is_id(text: &str) -> bool {
-    text.len() == BYTES * 2 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+/// Whether a text has the form of a session's ID.
+pub(crate) fn is_session_id(text: &str) -> bool {
+    text.len() == ID_BYTES * 2 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// 256 bits that nobody can guess.
+/// 256 random bits as hexadecimal text.
 fn random() -> Result<String, getrandom::Error> {
-    let mut bytes = [0_u8; BYTES];
+    let mut bytes = [0_u8; ID_BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     }))
@@ -87,11 +92,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_ends_after_its_time_and_at_its_end() {
         let sessions = Sessions::default();
-        let (one, other) = (sessions.begin().unwrap(), sessions.begin().unwrap());
+        let (one, other) = (sessions.start().unwrap(), sessions.start().unwrap());
         assert!(one.id.len() == 64 && one.id != other.id && one.csrf != one.id && one.csrf != other.csrf);
         sessions.end(&one.id);
         assert!(sessions.find(&one.id).is_none() && sessions.find(&other.id).is_some());
-        tokio::time::advance(LASTS).await;
+        tokio::time::advance(LIFETIME).await;
         assert!(sessions.find(&other.id).is_none());
         assert!(sessions.0.lock().unwrap().is_empty(), "it is not kept either");
     }
@@ -99,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn of_too_many_sessions_the_longest_ends() {
         let sessions = Sessions::default();
-        let all: Vec<_> = (0..=MOST).map(|_| sessions.begin().unwrap()).collect();
+        let all: Vec<_> = (0..=MAX_SESSIONS).map(|_| sessions.start().unwrap()).collect();
         assert!(sessions.find(&all[0].id).is_none());
         assert!(all[1..].iter().all(|session| sessions.find(&session.id).is_some()));
     }

@@ -1,22 +1,25 @@
-//! Unavailable: the response that says "come back later", and when.
+//! The 503 reply with `Retry-After`.
 
 use super::axum::http::StatusCode;
 use super::axum::response::{IntoResponse, Response};
-use super::reply::{Circuit, ErrorReply, whole_seconds};
+use super::error_reply::{Circuit, ErrorReply, whole_seconds};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, State};
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
-/// 503, for a request that a circuit breaker keeps from being answered.
+/// A 503 for a request that a circuit breaker keeps the service from answering.
 ///
-/// The body is `{"error": "service_unavailable", "message", "retry_after", "circuit_status"}`, with the seconds of the header `Retry-After` and the breaker's
-/// state; where nobody knows these they are `null`, and the header is left out. Seconds are whole, rounded up, and at least 1.
+/// The body is `{"error": "service_unavailable", "message", "retry_after", "circuit_status"}`.
+/// `retry_after` has the seconds of the header `Retry-After`, `circuit_status` the state of the
+/// breaker. An unknown value is `null`, and an unknown time leaves the header out. Seconds are
+/// whole, rounded up, and at least 1.
 ///
-/// The default message names neither the breaker nor what is wrong with it: that is for those who operate the service (it is logged), not for its users.
-/// Where these are the same, `.message(error.to_string())` tells.
+/// The default message names neither the breaker nor its error. Those are for the operators, who
+/// have them in the log. For an internal API, `.message(error.to_string())` shows them.
 ///
-/// A call that was cut off at its time limit is a 503 too, not a 504: it counts for the breaker as any failure, and a client has to do the same about it.
+/// A call that timed out is a 503 too, not a 504. It counts as a failure of the breaker, and the
+/// client has to do the same in both cases.
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -25,7 +28,9 @@ use std::time::Duration;
 ///
 /// # #[derive(Debug)] struct SearchError(breaker_core::CircuitBreakerError);
 /// # impl std::fmt::Display for SearchError {
-/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("no search") }
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #         f.write_str("no search")
+/// #     }
 /// # }
 /// # impl std::error::Error for SearchError {
 /// #     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> { Some(&self.0) }
@@ -33,19 +38,21 @@ use std::time::Duration;
 /// // The error of your handlers, which has a breaker's error somewhere in its `source()` chain.
 /// impl IntoResponse for SearchError {
 ///     fn into_response(self) -> Response {
-///         match Unavailable::find(&self) {
-///             Some(unavailable) => unavailable.message("The search rests for a moment.").into_response(),
-///             None => ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Something is wrong.").into_response(),
+///         if let Some(unavailable) = Unavailable::find(&self) {
+///             return unavailable.message("The search is paused for a moment.").into_response();
 ///         }
+///         let status = StatusCode::INTERNAL_SERVER_ERROR;
+///         ErrorReply::new(status, "internal_error", "Something is wrong.").into_response()
 ///     }
 /// }
 /// # let breaker = breaker_core::CircuitBreaker::new("search", Default::default()).unwrap();
 /// # breaker.trip_for(std::time::Duration::from_secs(30));
 /// # let response = SearchError(breaker.try_acquire().unwrap_err()).into_response();
-/// # assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"30".parse().unwrap()));
+/// # let retry_after = &response.headers()["retry-after"];
+/// # assert_eq!((response.status().as_u16(), retry_after), (503, &"30".parse().unwrap()));
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "it is to be sent"]
+#[must_use = "it does nothing until it is sent"]
 pub struct Unavailable {
     error: Option<Cow<'static, str>>,
     message: Option<Cow<'static, str>>,
@@ -54,47 +61,50 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// A reply of which neither the state of a breaker nor the time is known.
+    /// A reply without the state of a breaker, and without a time.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What a breaker shows now: its state, and in how long it may let calls in again.
+    /// A reply with the present state of `breaker`, and the time until it may admit calls again.
     ///
-    /// For a call that failed, and so was not rejected, while its breaker may have opened.
-    pub fn of(breaker: &CircuitBreaker) -> Self {
+    /// This is for a call that failed rather than being rejected, and may have opened the breaker.
+    pub fn for_breaker(breaker: &CircuitBreaker) -> Self {
         let snapshot = breaker.snapshot();
         Self { retry_after: snapshot.retry_after, state: Some(snapshot.state), ..Self::default() }
     }
 
-    /// The reply to the first breaker's error in `error` and the errors behind it, if there is one
-    /// ([`CircuitBreakerError::find`] says where it looks).
+    /// The reply to the first breaker's error in `error` and its sources.
+    ///
+    /// [`CircuitBreakerError::find`] says where it looks. `None` means that there is no such error.
     #[must_use]
     pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         CircuitBreakerError::find(error).map(Self::from)
     }
 
-    /// The words for people.
+    /// The message for people.
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = Some(message.into());
         self
     }
 
-    /// The word for programs; `service_unavailable` unless it is set.
+    /// The error code for programs. The default is `service_unavailable`.
     pub fn error(mut self, error: impl Into<Cow<'static, str>>) -> Self {
         self.error = Some(error.into());
         self
     }
 
-    /// When to come back.
+    /// The time after which the client may try again.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// When to come back if the breaker does not know it: it is forced open, the call found no place (`max_concurrent`), or was not rejected
-    /// but cut off.
-    pub fn retry_after_or(mut self, wait: Duration) -> Self {
+    /// The time after which the client may try again, if the breaker does not know it.
+    ///
+    /// It does not know it while it is forced open, when the call found no free slot
+    /// (`max_concurrent`), and when the call timed out.
+    pub fn default_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = self.retry_after.or(Some(wait));
         self
     }

@@ -1,4 +1,4 @@
-//! Reply: an error as JSON, in the form that every route of a service can share.
+//! Writes errors as JSON, in a form that every route of a service can share.
 
 use super::axum::body::Body;
 use super::axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -12,7 +12,8 @@ use std::time::Duration;
 
 /// An error as a response: a status, and the JSON `{"error", "message"}`.
 ///
-/// An [`UnavailableLayer`](super::UnavailableLayer) around the route makes it `application/problem+json` (RFC 9457) for those who ask for that.
+/// An [`UnavailableLayer`](super::UnavailableLayer) around the route makes it
+/// `application/problem+json` (RFC 9457) for clients that ask for that.
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -29,24 +30,26 @@ pub struct ErrorReply {
     pub(crate) body: ErrorBody,
 }
 
-/// What the JSON of both forms has in common.
+/// The fields that both JSON forms have.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ErrorBody {
     pub(crate) error: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
-    /// Both keys are there, or none.
+    /// Both keys are present, or neither.
     #[serde(flatten)]
     pub(crate) circuit: Option<Circuit>,
 }
 
-/// What a breaker has to say. `null` is what nobody knows.
+/// The fields about a breaker. An unknown value is `null`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Circuit {
     pub(crate) retry_after: Option<u64>,
     pub(crate) circuit_status: Option<State>,
 }
 
-/// The form of RFC 9457. The type `about:blank` says that there is no more to it than the status, whose words are the title.
+/// The form of RFC 9457.
+///
+/// The type `about:blank` says that the status is the whole description. Its phrase is the title.
 #[derive(Serialize)]
 struct Problem<'a> {
     r#type: &'static str,
@@ -71,7 +74,7 @@ impl ErrorReply {
         self.status
     }
 
-    /// Puts this reply in the place of another body. Headers that say nothing about a body stay.
+    /// Replaces the status and the body of a response. Headers that do not describe a body stay.
     pub(crate) fn put_into(self, mut parts: Parts, as_problem: bool) -> Response {
         let (form, text) = if as_problem {
             ("application/problem+json", serde_json::to_vec(&self.problem()))
@@ -88,9 +91,9 @@ impl ErrorReply {
                 None => parts.headers.remove(RETRY_AFTER),
             };
         }
-        // Seen by the layer, which may still have to change the form.
+        // The layer reads it, and may still change the form.
         parts.extensions.insert(self);
-        // Text and numbers can always be serialised.
+        // Serialising text and numbers cannot fail.
         Response::from_parts(parts, Body::from(text.unwrap_or_default()))
     }
 
@@ -114,7 +117,7 @@ impl IntoResponse for ErrorReply {
     }
 }
 
-/// Whole seconds for `Retry-After`: rounded up, since earlier is too early, and at least 1.
+/// Whole seconds for `Retry-After`: rounded up, so that no client is too early, and at least 1.
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

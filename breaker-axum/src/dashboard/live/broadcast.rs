@@ -1,0 +1,398 @@
+//! Makes each event once, and sends it to all readers.
+//!
+//! While there are readers, one task takes a snapshot of the breakers every second and publishes
+//! what has changed. It publishes a change of state at once. Calls do none of this work: a listener
+//! keeps the change and wakes the task.
+//!
+//! The channel keeps the last [`CAPACITY`] events for slow readers. A reader that is further behind
+//! has missed some, and gets everything again at its next read.
+//!
+//! An event is made under the lock and sent without it, since sending wakes readers and a waker may
+//! run any code. A reader that joins in between has the event in its first message already. So
+//! events are numbered, and a reader ignores those from before it joined.
+
+use super::diff::{PublishedState, RegistrySnapshot};
+use super::event::{Event, Message};
+use super::history::{History, Pending};
+use super::readers::STREAM_LIFETIME;
+use super::text::{MAX_TEXT, unix_millis, wire_name};
+use breaker_core::{CircuitBreaker, Registry};
+use serde::Serialize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// The time between two snapshots of the breakers.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+/// How many events are kept for slow readers.
+const CAPACITY: usize = 64;
+/// A reader joins again after [`STREAM_LIFETIME`]. A receiver that is older no longer reads.
+const READER_TIMEOUT: Duration = STREAM_LIFETIME.saturating_add(TICK);
+/// How long the task continues without readers, so that a page that is loaded again has its charts.
+const LINGER: Duration = Duration::from_secs(120);
+
+/// A message with its number.
+type Numbered = (u64, Message);
+
+/// The source of the events, for all readers.
+pub(crate) struct Broadcast {
+    registry: &'static Registry,
+    history: Arc<History>,
+    sender: broadcast::Sender<Numbered>,
+    inner: Mutex<Inner>,
+}
+
+/// A reader's end of the broadcast.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    messages: broadcast::Receiver<Numbered>,
+    /// The number of the last event from before it joined.
+    joined_after: u64,
+}
+
+impl Receiver {
+    /// The next message since it joined.
+    pub(crate) async fn recv(&mut self) -> Result<Message, RecvError> {
+        loop {
+            let (number, message) = self.messages.recv().await?;
+            if number > self.joined_after {
+                return Ok(message);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    state: PublishedState,
+    /// The event `full`, until a newer event is made.
+    full: Option<Event>,
+    /// How many events were made.
+    events: u64,
+    /// The number of the task, if one runs.
+    ticker: Option<u64>,
+    /// How many tasks were started.
+    tickers: u64,
+    /// When the last reader joined.
+    last_join: Option<Instant>,
+    /// Since when there is no reader.
+    idle_since: Option<Instant>,
+}
+
+impl Broadcast {
+    pub(crate) fn new(registry: &'static Registry, history: Arc<History>) -> Arc<Self> {
+        let (sender, inner) = (broadcast::Sender::new(CAPACITY), Mutex::default());
+        Arc::new(Self { registry, history, sender, inner })
+    }
+
+    /// Adds a reader, and returns everything from before its first message.
+    ///
+    /// It has to be called in a tokio runtime.
+    pub(crate) fn join(self: &Arc<Self>) -> (Receiver, Event) {
+        let mut snapshot = None;
+        loop {
+            let mut inner = self.lock();
+            let started = match snapshot.take() {
+                _ if inner.ticker.is_some() => None,
+                Some(snapshot) => Some(self.start(&mut inner, &snapshot)),
+                None => {
+                    drop(inner);
+                    snapshot = Some(RegistrySnapshot::of(self.registry));
+                    continue;
+                }
+            };
+            inner.last_join = Some(Instant::now());
+            inner.idle_since = None;
+            let receiver = Receiver { messages: self.sender.subscribe(), joined_after: inner.events };
+            let full = inner.full();
+            drop(inner);
+            if let Some(ticker) = started {
+                tokio::spawn(run(ticker));
+            }
+            return (receiver, full);
+        }
+    }
+
+    /// Prepares the task, which the caller has to spawn.
+    fn start(self: &Arc<Self>, inner: &mut Inner, snapshot: &RegistrySnapshot) -> Ticker {
+        inner.tickers += 1;
+        inner.ticker = Some(inner.tickers);
+        self.history.set_publishing(true);
+        inner.state = PublishedState::default();
+        inner.full = None;
+        inner.state.update(snapshot, &self.history, SystemTime::now());
+        Ticker(Arc::downgrade(self), inner.tickers)
+    }
+
+    /// Sends an event to the readers that are logged in.
+    pub(crate) fn publish_private(&self, name: &str, data: &impl Serialize) {
+        let numbered = self.lock().number(Message::Private(Event::new(name, data)));
+        self.send(numbered);
+    }
+
+    /// The breaker that has this name on the page.
+    pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
+        let whole_name = || self.lock().state.whole_name(name);
+        let has_name = |one: &CircuitBreaker| one.name().len() > MAX_TEXT && wire_name(one.name()) == name;
+        let registered = || self.registry.breakers().into_iter().find(has_name);
+        self.registry.get(name).or_else(registered).or_else(|| self.registry.get(&whole_name()?))
+    }
+
+    /// Publishes what has changed. `false` if there was no reader for [`LINGER`], so that the task
+    /// ends.
+    fn tick(&self) -> bool {
+        self.publish_transitions();
+        let snapshot = RegistrySnapshot::of(self.registry);
+        let mut inner = self.lock();
+        let now = SystemTime::now();
+        let changes = inner.state.update(&snapshot, &self.history, now);
+        let tick = Event::new("tick", &inner.state.tick(&changes, unix_millis(now)));
+        let tick = inner.publish(tick);
+        let is_read =
+            self.sender.receiver_count() > 0 && inner.last_join.is_some_and(|join| join.elapsed() <= READER_TIMEOUT);
+        inner.idle_since = (!is_read).then(|| inner.idle_since.unwrap_or_else(Instant::now));
+        let continues = inner.idle_since.is_none_or(|since| since.elapsed() < LINGER);
+        if !continues {
+            self.stop(&mut inner);
+        }
+        drop(inner);
+        self.send(tick);
+        continues
+    }
+
+    /// Publishes the pending changes of state.
+    fn publish_transitions(&self) {
+        match self.history.take_pending() {
+            Pending::Transitions(all) => {
+                for pending in all {
+                    // A breaker that was removed has nothing to show.
+                    let Some(breaker) = self.registry.get(&pending.name) else { continue };
+                    let mut inner = self.lock();
+                    let event = inner.state.add_transition(&breaker, &self.history, &pending, SystemTime::now());
+                    let event = event.map(|event| Event::new("transition", &event));
+                    let event = event.map(|event| inner.publish(event));
+                    drop(inner);
+                    event.into_iter().for_each(|event| self.send(event));
+                }
+            }
+            Pending::Overflow => {
+                let snapshot = RegistrySnapshot::of(self.registry);
+                let mut inner = self.lock();
+                inner.state.update(&snapshot, &self.history, SystemTime::now());
+                inner.full = None;
+                let resync = inner.number(Message::Resync);
+                drop(inner);
+                self.send(resync);
+            }
+        }
+    }
+
+    /// Has to be called with no lock held, since it wakes the readers.
+    fn send(&self, numbered: Numbered) {
+        // Without a reader the message is dropped.
+        let _ = self.sender.send(numbered);
+    }
+
+    /// Ends the task. The next reader that joins starts another one.
+    fn stop(&self, inner: &mut Inner) {
+        inner.ticker = None;
+        self.history.set_publishing(false);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Numbers an event for all readers, which makes the last `full` outdated.
+    fn publish(&mut self, event: Event) -> Numbered {
+        self.full = None;
+        self.number(Message::Public(event))
+    }
+
+    fn number(&mut self, message: Message) -> Numbered {
+        self.events += 1;
+        (self.events, message)
+    }
+
+    fn full(&mut self) -> Event {
+        let state = &self.state;
+        self.full.get_or_insert_with(|| Event::new("full", &state.full(unix_millis(SystemTime::now())))).clone()
+    }
+}
+
+/// The task of a broadcast. Its destructor records that it has ended, also when its runtime shuts
+/// down.
+struct Ticker(Weak<Broadcast>, u64);
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        if let Some(broadcast) = self.0.upgrade() {
+            let mut inner = broadcast.lock();
+            if inner.ticker == Some(self.1) {
+                broadcast.stop(&mut inner);
+            }
+        }
+    }
+}
+
+async fn run(ticker: Ticker) {
+    let Some(wake) = ticker.0.upgrade().map(|broadcast| broadcast.history.wake()) else { return };
+    let mut interval = interval(TICK);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    interval.tick().await;
+    loop {
+        let woken = tokio::select! {
+            _ = interval.tick() => false,
+            () = wake.notified() => true,
+        };
+        // Without a router there is nothing to publish to.
+        let Some(broadcast) = ticker.0.upgrade() else { return };
+        if woken {
+            broadcast.publish_transitions();
+        } else if !broadcast.tick() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::HistoryListener;
+    use super::*;
+    use breaker_core::Config;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake, Waker};
+    use tokio::time::{advance, sleep};
+
+    fn broadcast() -> (Arc<Broadcast>, CircuitBreaker) {
+        let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
+        let history = Arc::new(History::default());
+        registry.add_listener(HistoryListener(Arc::clone(&history)));
+        let breaker = registry.breaker("payments", Config::new()).unwrap();
+        (Broadcast::new(registry, history), breaker)
+    }
+
+    fn data(event: &Event) -> serde_json::Value {
+        let text = std::str::from_utf8(event.bytes()).unwrap();
+        serde_json::from_str(text.split_once("data: ").unwrap().1).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_task_while_nobody_reads_and_history_goes_on() {
+        let (broadcast, breaker) = broadcast();
+        breaker.force_open();
+        assert!(broadcast.lock().ticker.is_none());
+        assert!(
+            matches!(broadcast.history.take_pending(), Pending::Transitions(all) if all.is_empty()),
+            "no task would publish it"
+        );
+        let (reader, full) = broadcast.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][0]["new"], "forced_open");
+        assert!(broadcast.lock().ticker.is_some());
+        drop(reader);
+        sleep(LINGER / 2).await;
+        assert!(broadcast.lock().ticker.is_some(), "who loads the page again finds its charts");
+        sleep(LINGER).await;
+        assert!(broadcast.lock().ticker.is_none());
+        breaker.release();
+        let (_reader, full) = broadcast.join();
+        assert_eq!(data(&full)["breakers"][0]["transitions"][1]["new"], "closed");
+        assert!(broadcast.lock().ticker.is_some());
+    }
+
+    /// Else every reader of an outage would be sent an event for each breaker.
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_at_once_are_sent_as_everything_anew() {
+        let (broadcast, _) = broadcast();
+        let breakers: Vec<_> =
+            (0..200).map(|n| broadcast.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
+        let (mut reader, _) = broadcast.join();
+        breakers.iter().for_each(CircuitBreaker::force_open);
+        assert!(matches!(reader.recv().await.unwrap(), Message::Resync));
+        let (mut reader, full) = broadcast.join();
+        let full = data(&full);
+        assert!(full["breakers"].as_array().unwrap()[1..].iter().all(|one| one["state"] == "forced_open"));
+        advance(TICK).await;
+        let Message::Public(tick) = reader.recv().await.unwrap() else { panic!("no tick") };
+        assert!(tick.bytes().starts_with(b"event: tick\n"), "and not each by itself as well");
+    }
+
+    /// Else a thousand readers that stop to read would hold a copy of each event.
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_made_once_for_all_readers() {
+        let (broadcast, _) = broadcast();
+        let ((mut one, full), (mut other, same)) = (broadcast.join(), broadcast.join());
+        assert_eq!(full.bytes().as_ptr(), same.bytes().as_ptr());
+        advance(TICK).await;
+        let (Message::Public(one), Message::Public(other)) = (one.recv().await.unwrap(), other.recv().await.unwrap())
+        else {
+            panic!("no tick")
+        };
+        assert_eq!(one.bytes().as_ptr(), other.bytes().as_ptr());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_for_sessions_is_marked() {
+        let (broadcast, _) = broadcast();
+        let (mut reader, _) = broadcast.join();
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(matches!(reader.recv().await.unwrap(), Message::Private(_)));
+        advance(TICK).await;
+        assert!(matches!(reader.recv().await.unwrap(), Message::Public(_)));
+    }
+
+    /// Tries to lock the broadcast when it is woken.
+    struct TriesLock(Arc<Broadcast>, AtomicBool);
+
+    impl Wake for TriesLock {
+        fn wake(self: Arc<Self>) {
+            let free = self.0.inner.try_lock().is_ok();
+            self.1.store(free, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_is_told_of_an_action_with_no_lock_held() {
+        let (broadcast, _) = broadcast();
+        let (mut reader, _) = broadcast.join();
+        let waker = Arc::new(TriesLock(Arc::clone(&broadcast), AtomicBool::new(false)));
+        let mut next = Box::pin(reader.recv());
+        assert!(next.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&waker)))).is_pending());
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(waker.1.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_joins_before_an_event_is_sent_does_not_get_it_twice() {
+        let (broadcast, _) = broadcast();
+        let _early = broadcast.join();
+        let made = broadcast.lock().publish(Event::new("made", &()));
+        let (mut reader, _) = broadcast.join();
+        broadcast.send(made);
+        broadcast.publish_private("audit", &serde_json::json!({}));
+        assert!(matches!(reader.recv().await.unwrap(), Message::Private(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_is_stuck_keeps_no_task() {
+        let (broadcast, _) = broadcast();
+        let (_stuck, _) = broadcast.join();
+        sleep(STREAM_LIFETIME).await;
+        assert!(broadcast.lock().ticker.is_some(), "it has its time");
+        sleep(LINGER + TICK * 3).await;
+        assert!(broadcast.lock().ticker.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_router_that_is_gone_leaves_no_task() {
+        let (broadcast, _) = broadcast();
+        let (reader, _) = broadcast.join();
+        let weak = Arc::downgrade(&broadcast);
+        drop((broadcast, reader));
+        sleep(TICK * 2).await;
+        assert!(weak.upgrade().is_none());
+    }
+}
