@@ -7,19 +7,18 @@ one_set=()
 for package in breaker-core breaker-macros breaker-axum breaker-tests breaker-examples breaker-code-search; do
     one_set+=(-p "$package")
 done
-one_set+=(--features breaker-axum/axum-0-7,breaker-examples/virtual-time)
+one_set+=(--features "breaker-axum/axum-0-7,breaker-examples/virtual-time")
 
 # Where cargo puts programs.
 target=${CARGO_TARGET_DIR:-target}
-# As Cargo.toml has it. The crates in which trybuild compiles are workspaces of their own, and would
-# take all of debug information, which is six times the disk.
-export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only}
 
-# `in_one_set clippy --all-targets`: a cargo command on that set.
+# `in_one_set clippy --all-targets`: a cargo command on that set. The debug information is what
+# Cargo.toml says; trybuild compiles in a workspace of its own, which would have all of it: 2 GB.
 in_one_set() {
     local command=$1
     shift
-    step cargo "$command" -q "${one_set[@]}" "$@"
+    CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only} \
+        step cargo "$command" -q "${one_set[@]}" "$@"
 }
 
 # Prints `--test NAME` for each test in these directories.

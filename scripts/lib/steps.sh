@@ -7,12 +7,14 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 steps=()
 skipped=()
 
-# Runs a command and notes its time; the script ends where it fails.
+# Runs a command and notes its time; the script ends where it fails. The packages and features of
+# scripts/lib/one_set.sh are shown as `[one set]`.
 step() {
-    local begin=$SECONDS
-    printf '\n== %s\n' "$*"
+    local begin=$SECONDS shown=$*
+    shown=${shown/"${one_set[*]-}"/[one set]}
+    printf '\n== %s\n' "$shown"
     "$@"
-    steps+=("$((SECONDS - begin)) $*")
+    steps+=("$((SECONDS - begin)) $shown")
 }
 
 # Notes what is left out.

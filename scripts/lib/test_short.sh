@@ -14,6 +14,7 @@ test_short() {
 check_texts() {
     step cargo fmt --all --check
     if has python3; then
+        step python3 scripts/lib/prose_test.py
         step scripts/prose
     else
         skip "scripts/prose, which needs python3"
@@ -28,7 +29,7 @@ run_tests() {
     tests=$(tests_in breaker-axum/tests tests/tests)
     tests=${tests/--test model /}
     tests=${tests/--test nesting_model /}
-    step cargo build -q "${one_set[@]}" --example quickstart --example reload --example assistant \
+    in_one_set build --example quickstart --example reload --example assistant \
         --example code_search
     # shellcheck disable=SC2086
     UI_EVERY=10 in_one_set test --lib $tests
