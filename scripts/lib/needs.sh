@@ -28,8 +28,8 @@ may_install() {
     [[ $EUID == 0 ]] && has apt-get
 }
 
-# Installs the servers that tests start. They must be there; the tests of clients do without those of
-# the second list, and so does the guard of what a call costs without valgrind.
+# Installs the servers that tests start. They must be there; the tests of clients do without those
+# of the second list, and so does the guard of what a call costs without valgrind.
 need_servers() {
     local servers=() optional=()
     has redis-server || servers+=(redis-server)
