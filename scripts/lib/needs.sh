@@ -28,8 +28,8 @@ may_install() {
     [[ $EUID == 0 ]] && has apt-get
 }
 
-# Installs the servers that tests start. They must be there; the tests of clients do without those
-# of the second list, and so does the guard of what a call costs without valgrind.
+# Installs the servers that tests start. Those of the first list must be there. What needs one of
+# the second list is left out without it.
 need_servers() {
     local servers=() optional=()
     has redis-server || servers+=(redis-server)
@@ -40,6 +40,7 @@ need_servers() {
     has rabbitmq-server || optional+=(rabbitmq-server)
     has nutcracker || optional+=(nutcracker)
     has mosquitto || optional+=(mosquitto)
+    has valgrind || optional+=(valgrind)
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     if may_install && ((${#servers[@]} + ${#optional[@]})); then
         step apt-get update -q
@@ -54,6 +55,7 @@ need_servers() {
     for server in nats-server rabbitmq-server nutcracker mosquitto; do
         has "$server" || skip "the tests of clients with $server, which is not installed"
     done
+    has valgrind || skip "scripts/check-cost, which needs valgrind"
 }
 
 # Installs what scripts install into target/tools; without it some tests are left out, and say so.
