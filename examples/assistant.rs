@@ -39,6 +39,9 @@ struct Arguments {
     /// The length of the story's outage in seconds
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u64).range(3..=60), conflicts_with = "serve")]
     seconds: u64,
+    /// End the story when the breaker closes for the first time; exit code 1 if it never does
+    #[arg(long, conflicts_with = "serve")]
+    until_recovery: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,7 +104,10 @@ async fn run(arguments: &Arguments, config: AssistantConfig) -> Result<ExitCode,
     match &arguments.command {
         Some(Command::Ask(asked)) => return ask(asked, config).await,
         None if arguments.serve => serve(arguments, config).await?,
-        None => story::tell(&Plot::with_outage(Duration::from_secs(arguments.seconds))).await?,
+        None => {
+            let plot = Plot::with_outage(Duration::from_secs(arguments.seconds));
+            story::tell(&Plot { until_recovery: arguments.until_recovery, ..plot }).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

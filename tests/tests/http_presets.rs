@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/http.rs"]
 mod http_server;
+#[path = "common/tls.rs"]
+mod tls;
 
 #[path = "http_presets"]
 mod reqwest_0_12 {

@@ -66,7 +66,7 @@ async fn recover(breaker: &CircuitBreaker) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn no_trial_sticks_however_its_probes_end_and_its_settings_change() {
-    let mut random = Rng::with_seed(31);
+    let mut random = Rng::with_seed(common::seed(31));
     for round in 0..3000 {
         let breaker = breaker(trial(&mut random).fail_max(2));
         open(&breaker);

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
+#[path = "common/tls.rs"]
+mod tls;
 
 use breaker_core::{
     CallError, CircuitBreaker, CircuitBreakerError, Classify, Config, Outcome, Registry, State, circuit_breaker,
@@ -399,6 +401,7 @@ async fn http_error() -> reqwest::Error {
             Box::pin(async { Err(Box::from(open_error())) })
         }
     }
+    tls::provide();
     let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Rejects)).build().unwrap();
     client.get("http://test.invalid").send().await.unwrap_err()
 }

@@ -121,7 +121,7 @@ async fn ask_hosts(random: &mut Rng, days: u32, rejected: &mut u64) {
 #[test]
 fn a_breaker_for_each_host() {
     let runtime = paused();
-    let (mut random, mut rejected) = (Rng::with_seed(7), 0);
+    let (mut random, mut rejected) = (Rng::with_seed(common::seed(7)), 0);
     runtime.block_on(ask_hosts(&mut random, 2, &mut rejected));
     let grown = measure(|| runtime.block_on(ask_hosts(&mut random, 28, &mut rejected))).bytes_current;
     assert!(grown <= 16 * 1024, "{grown} bytes more after 28 days");

@@ -4,6 +4,8 @@
 mod common;
 #[path = "common/http.rs"]
 mod http_server;
+#[path = "common/tls.rs"]
+mod tls;
 
 use breaker_core::{
     CircuitBreaker, CircuitBreakerError, Config, Registry, State, circuit_breaker, fallback, guard_stream,

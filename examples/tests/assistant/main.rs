@@ -20,6 +20,7 @@ mod replies;
 #[path = "../shared/reply.rs"]
 mod reply;
 mod speaking;
+mod story;
 mod streaming;
 mod unspoken;
 mod waits;

@@ -49,5 +49,6 @@ pub(crate) fn chunked(chunks: &[&str], last: bool) -> String {
 
 /// A client that needs no certificates of the system.
 pub(crate) fn client() -> reqwest::Client {
+    crate::tls::provide();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -45,3 +45,10 @@ pub(crate) fn open_error() -> breaker_core::CircuitBreakerError {
     breaker.force_open();
     breaker.try_acquire().unwrap_err()
 }
+
+/// The seed of a test that draws its steps: `TEST_SEED`, or the test's usual one.
+pub(crate) fn seed(usual: u64) -> u64 {
+    let Some(value) = std::env::var_os("TEST_SEED") else { return usual };
+    let seed = value.to_str().and_then(|value| value.parse::<u32>().ok());
+    seed.unwrap_or_else(|| panic!("TEST_SEED is {value:?}; expected a number below 2^32")).into()
+}

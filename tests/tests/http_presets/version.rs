@@ -5,8 +5,13 @@ use crate::common::secs;
 use crate::http_server::{Then, answer, chunked, head};
 use breaker_core::{CircuitBreakerError, Classify, Outcome, circuit_breaker, presets, testing};
 
+fn builder() -> reqwest::ClientBuilder {
+    crate::tls::provide();
+    reqwest::Client::builder()
+}
+
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    builder().no_proxy().build().unwrap()
 }
 
 async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
@@ -92,23 +97,16 @@ async fn a_body_of_ones_own_that_fails_is_neutral() {
 #[tokio::test]
 async fn a_local_address_that_is_not_ours_is_neutral() {
     let url = answer(head(200, ""), Then::Closes).await;
-    let client = reqwest::Client::builder().no_proxy().local_address(std::net::IpAddr::from([192, 0, 2, 1]));
+    let client = builder().no_proxy().local_address(std::net::IpAddr::from([192, 0, 2, 1]));
     let error = client.build().unwrap().get(url).send().await.unwrap_err();
     assert!(error.is_connect());
     assert_eq!(error.classify(), Outcome::neutral());
 }
 
 #[tokio::test]
-async fn https_without_tls_is_neutral() {
-    let error = get("https://127.0.0.1/").await.unwrap_err();
-    assert!(error.is_connect(), "{error:?}");
-    assert_eq!(error.classify(), Outcome::neutral());
-}
-
-#[tokio::test]
 async fn a_proxy_that_wants_other_credentials_is_neutral() {
     let proxy = answer(head(407, ""), Then::Closes).await;
-    let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap()).build().unwrap();
+    let client = builder().proxy(reqwest::Proxy::all(proxy).unwrap()).build().unwrap();
     let response = client.get("http://service.test/").send().await.unwrap();
     assert_eq!(response.classify(), Outcome::neutral());
     assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::neutral());
@@ -128,7 +126,7 @@ impl reqwest::dns::Resolve for Guarded {
 async fn a_rejection_inside_of_the_client_is_neutral() {
     let breaker = breaker_core::CircuitBreaker::new("inner", breaker_core::Config::new()).unwrap();
     breaker.force_open();
-    let client = reqwest::Client::builder().no_proxy().dns_resolver(std::sync::Arc::new(Guarded(breaker)));
+    let client = builder().no_proxy().dns_resolver(std::sync::Arc::new(Guarded(breaker)));
     let error = client.build().unwrap().get("http://service.test/").send().await.unwrap_err();
     assert!(error.is_connect());
     assert_eq!(error.classify(), Outcome::neutral());

@@ -58,7 +58,7 @@ impl Traffic {
         Self {
             breaker,
             bound,
-            random: Rng::with_seed(7),
+            random: Rng::with_seed(crate::common::seed(7)),
             now: Duration::ZERO,
             health: Health::Well,
             turns: bound,

@@ -85,7 +85,7 @@ impl Storm {
     ) -> Counts {
         let of_one = |thread: u64| {
             let _time = self.enter();
-            let mut random = Rng::with_seed(seed * THREADS + thread);
+            let mut random = Rng::with_seed((crate::common::seed(0) * 1_000 + seed) * THREADS + thread);
             let one = |number: u64| {
                 if number.is_multiple_of(50) {
                     self.wait(Duration::from_micros(random.u64(..2000)));

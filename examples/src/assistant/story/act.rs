@@ -1,14 +1,17 @@
 //! The room of one act: the load, the outage, and those who report on both, all at once.
 
 use std::{
-    io,
+    future, io,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use breaker_core::{CircuitBreaker, Event, State};
 use reqwest::Url;
-use tokio::time::{Duration, Instant, interval_at, sleep_until};
+use tokio::{
+    sync::Notify,
+    time::{Duration, Instant, interval_at, sleep_until},
+};
 
 use super::{
     HEALTHY, Plot,
@@ -55,6 +58,8 @@ struct Record {
     begin: Instant,
     ledger: Arc<Ledger>,
     changes: Mutex<Vec<(Instant, State)>>,
+    /// The breaker has closed.
+    closed: Notify,
 }
 
 impl Stage<'_> {
@@ -62,10 +67,17 @@ impl Stage<'_> {
     pub(super) async fn play(&self) -> io::Result<Act> {
         self.upstream.behave(HEALTHY).await;
         self.timeline.say(COLUMNS);
-        let record = Record { begin: Instant::now(), ledger: Arc::new(Ledger::new()), changes: Mutex::default() };
+        let record = Record {
+            begin: Instant::now(),
+            ledger: Arc::new(Ledger::new()),
+            changes: Mutex::default(),
+            closed: Notify::new(),
+        };
         let (sent, rejected) = self.counts();
         let (asked, outage) = tokio::select! {
-            played = async { tokio::join!(self.load(&record).run(), self.break_and_mend(&record)) } => played,
+            played = async {
+                tokio::join!(self.load(&record).run(self.recovery(&record)), self.break_and_mend(&record))
+            } => played,
             never = self.report_every_second(&record) => match never {},
             never = self.report_changes(&record) => match never {},
         };
@@ -110,6 +122,15 @@ impl Stage<'_> {
         start..Instant::now()
     }
 
+    /// Waits until the breaker closes, or for ever where the story does not end with that.
+    async fn recovery(&self, record: &Record) {
+        if self.plot.until_recovery {
+            record.closed.notified().await;
+        } else {
+            future::pending::<()>().await;
+        }
+    }
+
     async fn report_every_second(&self, record: &Record) -> std::convert::Infallible {
         let second = Duration::from_secs(1);
         let mut clock = interval_at(record.begin + second - EARLY, second);
@@ -143,6 +164,9 @@ impl Stage<'_> {
             if let Some(Event::StateChange { new, opened_because, .. }) = events.recv().await {
                 record.changes.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), new));
                 self.note(record, &in_words(new, opened_because.as_deref()));
+                if new == State::Closed {
+                    record.closed.notify_one();
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The room of the load: four users who ask over HTTP at a steady pace, whether or not the answers come.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
@@ -71,15 +71,20 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Asks until the end, then waits for the answers that are still on their way.
-    pub(super) async fn run(self) -> reqwest::Result<()> {
+    /// Asks until the end, or until `enough` is over, then waits for the answers that are still on
+    /// their way.
+    pub(super) async fn run(self, enough: impl Future<Output = ()>) -> reqwest::Result<()> {
+        let mut enough = pin!(enough);
         let client = plain_client().build()?;
         let mut clock = interval(self.pace);
         // Nobody asks less because the machine was busy: that would hide the very waits that are measured.
         clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let mut on_their_way = JoinSet::new();
         for number in 0.. {
-            let asked = clock.tick().await;
+            let asked = tokio::select! {
+                asked = clock.tick() => asked,
+                () = &mut enough => break,
+            };
             if asked >= self.end {
                 break;
             }

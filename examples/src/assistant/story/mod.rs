@@ -33,6 +33,8 @@ pub struct Plot {
     pub after: Duration,
     /// One question is asked in each such time.
     pub pace: Duration,
+    /// The story ends when the breaker closes for the first time.
+    pub until_recovery: bool,
 }
 
 /// The API's behaviour in good times.
@@ -48,6 +50,7 @@ impl Plot {
             outage: kinds.map(|kind| (kind, outage / 3)).to_vec(),
             after: Duration::from_secs(5),
             pace: Duration::from_millis(50),
+            until_recovery: false,
         }
     }
 
@@ -59,11 +62,15 @@ impl Plot {
             outage: vec![(Behaviour::Error(503), Duration::from_secs(3))],
             after: Duration::from_secs(3),
             pace: self.pace,
+            until_recovery: false,
         }
     }
 
     /// How long the story takes.
     fn whole(&self) -> Duration {
+        if self.until_recovery {
+            return self.length();
+        }
         self.length() * 2 + self.of_failover().length() + Duration::from_secs(2)
     }
 
@@ -90,7 +97,8 @@ const RETRY: RetryPolicy = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max
 /// Tells the story on the standard output.
 ///
 /// # Errors
-/// A loopback port cannot be had, or the breaker is not registered.
+/// A loopback port cannot be had, the breaker is not registered, or a story that ends at the
+/// first recovery has none.
 pub async fn tell(plot: &Plot) -> io::Result<()> {
     let upstream = Upstream::start(0).await?;
     let url = Url::parse(&upstream.url()).map_err(io::Error::other)?;
@@ -117,6 +125,10 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     };
     timeline.heading("Act 1: with the circuit breaker");
     let with = stage.play().await?;
+    if plot.until_recovery {
+        timeline.finish();
+        return with.to_closed.map(drop).ok_or_else(|| io::Error::other("the breaker has not closed again"));
+    }
 
     timeline.heading("Act 2: the same questions, the same outage, the breaker switched off (`breaker.disable()`)");
     if let Some(generator) = service.assistant.generator() {

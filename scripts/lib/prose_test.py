@@ -1,0 +1,90 @@
+"""Tests scripts/prose: what it rewraps, what it leaves, and what it reports."""
+
+import importlib.machinery
+import importlib.util
+import pathlib
+import sys
+import tempfile
+import unittest
+
+# No `__pycache__` in the repository.
+sys.dont_write_bytecode = True
+SCRIPT = str(pathlib.Path(__file__).resolve().parent.parent / "prose")
+loader = importlib.machinery.SourceFileLoader("prose", SCRIPT)
+prose = importlib.util.module_from_spec(importlib.util.spec_from_loader("prose", loader))
+sys.modules["prose"] = prose
+loader.exec_module(prose)
+
+LONG = " ".join(["word"] * 30)
+ROW, REST = " ".join(["word"] * 19), " ".join(["word"] * 11)
+
+
+class Prose(unittest.TestCase):
+    def check(self, name, text, expected, wrong=0):
+        """The text after `--fix`, and how many lines are still too long."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / name
+            path.write_text(text)
+            left = prose.check(path, fix=True)
+            self.assertEqual(path.read_text(), expected)
+            self.assertEqual(len(left), wrong, left)
+            # Once more changes nothing.
+            prose.check(path, fix=True)
+            self.assertEqual(path.read_text(), expected)
+
+    def stays(self, name, text, wrong=0):
+        self.check(name, text, text, wrong)
+
+    def test_a_paragraph_of_a_comment_is_rewrapped_with_its_prefix(self):
+        for prefix in ("//!", "///", "//"):
+            text = f"{prefix} {LONG}\nfn f() {{}}\n"
+            self.check("a.rs", text, f"{prefix} {ROW}\n{prefix} {REST}\nfn f() {{}}\n")
+        self.check("a.rs", f"    // {LONG}\n", f"    // {ROW[:-5]}\n    // word {REST}\n")
+        self.check("a.sh", f"# {LONG}\n", f"# {ROW}\n# {REST}\n")
+
+    def test_paragraphs_stay_apart_and_short_ones_stay_as_they_are(self):
+        short = "/// one\n/// two\n///\n"
+        self.check("a.rs", f"{short}/// {LONG}\n", f"{short}/// {ROW}\n/// {REST}\n")
+
+    def test_lists_keep_their_indent(self):
+        self.check("a.md", f"- {LONG}\n- b\n", f"- {ROW}\n  {REST}\n- b\n")
+        self.check("a.md", f"10. {LONG}\n", f"10. {ROW}\n    {REST}\n")
+        self.check("a.rs", f"/// 1. {LONG}\n", f"/// 1. {ROW[:-5]}\n///    word {REST}\n")
+
+    def test_code_tables_headings_and_links_are_no_prose(self):
+        self.stays("a.md", f"```text\n{LONG}\n```\n")
+        self.stays("a.md", f"| {LONG} |\n| --- |\n")
+        self.stays("a.md", f"a\n\n    {LONG}\n")
+        self.stays("a.md", f"[a]: https://example.test/{'a' * 100}\n")
+        self.stays("a.md", f"# {LONG}\n", wrong=1)
+        self.stays("a.rs", f"/// ```\n/// {LONG}\n/// ```\n")
+
+    def test_what_cannot_be_broken_may_be_longer(self):
+        self.stays("a.md", "a" * 120 + "\n")
+        self.check("a.md", f"{'a' * 99} `{'a ' * 20}a`\n", f"{'a' * 99}\n`{'a ' * 20}a`\n")
+
+    def test_no_line_begins_with_what_would_be_markup(self):
+        text = " ".join(["word"] * 19 + ["word", "-", "x"] * 5)
+        self.check("a.md", text + "\n", f"{ROW}\n{' '.join(['word - x'] * 5)}\n")
+        row = "a" * 99
+        self.check("a.md", f"{row} - b\n", f"{row} -\nb\n")
+
+    def test_comments_in_strings_are_text_and_those_behind_code_are_only_reported(self):
+        self.stays("a.rs", f'const A: &str = "\n// {LONG}\n";\n')
+        self.stays("a.rs", f'const A: &str = r#"" \n// {LONG}\n"#;\n')
+        self.stays("a.rs", f"let a = '\"'; // {LONG}\n", wrong=1)
+
+    def test_columns_of_a_usage_hang(self):
+        text = f"#   scripts/a  {LONG}\n"
+        first, rest = " ".join(["word"] * 17), " ".join(["word"] * 13)
+        self.check("a.sh", text, f"#   scripts/a  {first}\n#              {rest}\n")
+
+    def test_long_sentences_are_found(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "a.md"
+            path.write_text(f"Short. {LONG}. Short again.\n")
+            self.assertEqual([count for _, count, _ in prose.long_sentences(path)], [30])
+
+
+if __name__ == "__main__":
+    unittest.main()

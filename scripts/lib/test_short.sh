@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# What a newcomer and a developer run. It has to work with the bash 3.2 of macOS.
+
+test_short() {
+    need_rust
+    check_texts
+    # The default tree of breaker-core stays small.
+    step scripts/bench-compile crates
+    in_one_set clippy --all-targets -- -D warnings
+    run_tests
+    run_examples
+}
+
+check_texts() {
+    step cargo fmt --all --check
+    if has python3; then
+        step python3 scripts/lib/prose_test.py
+        step scripts/prose
+    else
+        skip "scripts/prose, which needs python3"
+    fi
+}
+
+# Tests of core, macros, axum and of their behaviour. A wrong body must give the same error in every
+# run, so trybuild compares with the pinned toolchain's words.
+run_tests() {
+    local tests
+    # The models come below, with fewer cases. Some tests start the examples, so they come first.
+    tests=$(tests_in breaker-axum/tests tests/tests)
+    tests=${tests/--test model /}
+    tests=${tests/--test nesting_model /}
+    in_one_set build --example quickstart --example reload --example assistant \
+        --example code_search
+    # shellcheck disable=SC2086
+    UI_EVERY=10 in_one_set test --lib $tests
+    PROPTEST_CASES=5000 in_one_set test --test model --test nesting_model
+    in_one_set test --doc
+}
+
+run_examples() {
+    step "$target/debug/examples/quickstart"
+    step "$target/debug/examples/reload"
+    search_on_sqlite
+    # An outage of three seconds, until the breaker has closed again.
+    step "$target/debug/examples/assistant" --seconds 3 --until-recovery
+}
