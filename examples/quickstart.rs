@@ -38,7 +38,7 @@ fn usual_weather(city: &str) -> Option<String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the first call.
-    let settings = Registry::global().init();
+    let settings = Registry::global().load_env();
     let report = settings.as_ref().unwrap_or_else(|problems| problems.report());
     report.warnings().iter().for_each(|warning| eprintln!("{warning}"));
     if let Err(problems) = &settings {

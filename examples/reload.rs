@@ -78,8 +78,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let path: PathBuf = std::env::temp_dir().join(format!("breakers-{}.toml", std::process::id()));
     fs::write(&path, "[breakers.search]\nfail_max = 4\n")?;
     let registry = Registry::global();
-    registry.init()?;
-    registry.load(&path)?;
+    registry.load_env()?;
+    registry.load_file(&path)?;
     let mut signals = Signals::listen()?;
     let breaker = registry.get("search").ok_or("the attribute registers it")?;
     let fail_max = breaker.config().fail_max.ok_or("the file gives it")?;

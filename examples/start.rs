@@ -22,7 +22,7 @@ pub(crate) fn start<C, P: ToString>(
     // Before anything else: the logs and the breakers read the environment as soon as they are there.
     let mut problems = read_dotenv();
     start_logs(level);
-    match Registry::global().init() {
+    match Registry::global().load_env() {
         Ok(report) => warn(&report),
         Err(errors) => {
             warn(errors.report());

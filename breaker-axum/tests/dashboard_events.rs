@@ -55,11 +55,11 @@ async fn no_name_and_no_text_breaks_out_of_its_event() {
     let registry = registry();
     let evil = "<img src=x onerror=alert(1)>\"'\r\n\r\nevent: full\ndata: {}\n\n\u{2028}";
     let breaker = registry.breaker(evil, Config::new().fail_max(1).env("EVIL")).unwrap();
-    registry.init_from([("EVIL_CIRCUIT_NAME", format!("label {evil}"))]).unwrap();
+    registry.load_env_from([("EVIL_CIRCUIT_NAME", format!("label {evil}"))]).unwrap();
     let server = Server::start(registry).await;
     let mut reader = Reader::open(&server).await;
     let classify = |_: &Result<(), String>| Outcome::failure();
-    let _ = breaker.call_with(async { Err::<(), _>(evil.to_owned()) }, classify).await;
+    let _ = breaker.call_classified(async { Err::<(), _>(evil.to_owned()) }, classify).await;
     let _ = breaker.call_sync(|| Err::<(), _>(evil)).unwrap_err();
     assert_eq!(reader.next().await.unwrap().0, "hello");
     let full = reader.next().await.unwrap();

@@ -21,7 +21,7 @@
 //!
 //! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log
 //! lines), `register` (the breakers of annotated functions are known before their first call).
-//! Others: `toml` ([`Registry::load`]), `stream` (`guard_stream`, the key `stream`, and events as a
+//! Others: `toml` ([`Registry::load_file`]), `stream` (`guard_stream`, the key `stream`, and events as a
 //! `Stream`), `serde` (`Serialize` for [`Snapshot`], [`Health`] and [`FallbackMetadata`]), `retry`
 //! (the attribute of that name), `metrics` (what Prometheus and the like are told:
 //! `Registry::export_metrics`), `test-util` (time is tokio's clock, so that `tokio::time::pause`

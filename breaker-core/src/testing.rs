@@ -10,7 +10,7 @@ use crate::registry::Registry;
 pub use crate::registry::isolation::isolated;
 use crate::sync::{Arc, Mutex};
 use crate::telemetry::event::{
-    Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
+    Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
     StateChange, StoreFailure, Success,
 };
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 pub fn open(breaker: &CircuitBreaker) {
     let settings = breaker.config();
     // Where only rates open it, `fail_max` is off, or may be as large as it gets.
-    let fails = settings.fail_max.unwrap_or(Window::MOST_CALLS).min(Window::MOST_CALLS).max(settings.min_calls);
+    let fails = settings.fail_max.unwrap_or(Window::MAX_CALLS).min(Window::MAX_CALLS).max(settings.min_calls);
     for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
             permit.failure();
@@ -138,50 +138,50 @@ impl Recording {
 }
 
 impl Listener for Recording {
-    fn success(&self, event: &Success<'_>) {
+    fn on_success(&self, event: &Success<'_>) {
         self.add(event.breaker, "success");
     }
 
-    fn failure(&self, event: &Failure<'_>) {
+    fn on_failure(&self, event: &Failure<'_>) {
         self.add(event.breaker, "failure");
     }
 
-    fn ignored(&self, event: &Ignored<'_>) {
+    fn on_ignored(&self, event: &Ignored<'_>) {
         self.add(event.breaker, "ignored");
     }
 
-    fn cancelled(&self, event: &Cancelled<'_>) {
+    fn on_cancelled(&self, event: &Cancelled<'_>) {
         self.add(event.breaker, "cancelled");
     }
 
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         self.add(event.breaker, if event.shadow { "would reject" } else { "rejected" });
     }
 
-    fn fallback(&self, event: &FallbackServed<'_>) {
+    fn on_fallback(&self, event: &FallbackServed<'_>) {
         self.add(event.breaker, format_args!("fallback {}", event.source));
     }
 
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+    fn on_fallback_timed_out(&self, event: &FallbackTimedOut<'_>) {
         self.add(event.breaker, format_args!("fallback {} cut off", event.source));
     }
 
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+    fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {
         match event.source {
             Some(source) => self.add(event.breaker, format_args!("fallback {source} failed")),
             None => self.add(event.breaker, "all fallbacks declined"),
         }
     }
 
-    fn store_failure(&self, event: &StoreFailure<'_>) {
+    fn on_store_failure(&self, event: &StoreFailure<'_>) {
         self.add(event.breaker, format_args!("store failure {}", event.source));
     }
 
-    fn retry(&self, event: &Retrying<'_>) {
+    fn on_retry(&self, event: &Retrying<'_>) {
         self.add(event.breaker, format_args!("retry {}", event.attempt));
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let shadow = if event.shadow { "would change " } else { "" };
         self.add(event.breaker, format_args!("{shadow}{} -> {}", event.old, event.new));
     }

@@ -16,7 +16,7 @@ use crate::spans::mixed;
 enum Decision {
     /// Nothing is written: a failure, unless a field is a rejection.
     Unmarked,
-    /// `neutral`, `success`, `failure`: the constructor of the outcome.
+    /// `ignored`, `success`, `failure`: the constructor of the outcome.
     Word(Ident),
     /// `delegate`, to the field of this index.
     Delegate(Span, usize),
@@ -24,7 +24,7 @@ enum Decision {
     With(Path),
 }
 
-const WORDS: [&str; 5] = ["neutral", "success", "failure", "delegate", "with"];
+const WORDS: [&str; 5] = ["ignored", "success", "failure", "delegate", "with"];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -48,7 +48,7 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
     None
 }
 
-// Input:  `enum ApiError<S> { #[classify(neutral)] Empty, #[classify(delegate)] Io(S) }`
+// Input:  `enum ApiError<S> { #[classify(ignored)] Empty, #[classify(delegate)] Io(S) }`
 // Output: impl<S> K::__rt::Classify for ApiError<S> where S: K::__rt::Classify {
 //             fn classify(&self) -> K::__rt::Outcome { match self { ARMS } }
 //         }
@@ -86,7 +86,7 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
     })
 }
 
-// Output: Self::Empty { .. } => K::__rt::Outcome::neutral(),
+// Output: Self::Empty { .. } => K::__rt::Outcome::ignored(),
 // or:     Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),
 // or:     Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),
 // or:     Self::Open { 0: __field0, .. } => {
@@ -152,7 +152,7 @@ fn decision(variant: &Variant) -> Result<Decision> {
 }
 
 fn expected() -> String {
-    "expected `#[classify(neutral)]`, `success`, `failure`, `delegate` or `with = path`".to_owned()
+    "expected `#[classify(ignored)]`, `success`, `failure`, `delegate` or `with = path`".to_owned()
 }
 
 fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Decision> {
@@ -193,7 +193,7 @@ fn check_preset(path: &Path, variant: &Variant) -> Result<()> {
     }
     let fix = match variant.fields.len() {
         1 => return Ok(()),
-        0 => "but the variant has none; write `neutral`, `success` or `failure`".to_owned(),
+        0 => "but the variant has none; write `ignored`, `success` or `failure`".to_owned(),
         count => format!(
             "but the variant has {count}; write `with = path` of a function of yours, which gets all of them by \
              reference and calls `presets::{name}(error)`"
@@ -212,7 +212,7 @@ fn delegate(variant: &Variant, at: Span) -> Result<usize> {
         fields if fields.len() == 1 => Ok(0),
         Fields::Unit => Err(Error::new(
             at,
-            "`delegate` asks the variant's field, but it has none; write `neutral`, `success` or `failure`",
+            "`delegate` asks the variant's field, but it has none; write `ignored`, `success` or `failure`",
         )),
         fields => fields.iter().position(is_source).ok_or_else(|| {
             let fix = "name one `source`, or write `with = path`, which gets all of them";

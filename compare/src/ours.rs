@@ -22,7 +22,7 @@ impl Rival for Ours {
     fn call(&self, body: Body) -> Call {
         let breaker = self.0.clone();
         Box::pin(async move {
-            breaker.call_with(body, judge).await.map_err(|error| match error {
+            breaker.call_classified(body, judge).await.map_err(|error| match error {
                 CallError::Inner(fault) => Answer::Fault(fault),
                 CallError::Rejected(_) => Answer::Rejected,
             })
@@ -45,7 +45,7 @@ impl Rival for Ours {
 fn judge(result: &Result<(), Fault>) -> Outcome {
     match result {
         Ok(()) => Outcome::success(),
-        Err(Fault::Caller) => Outcome::neutral(),
+        Err(Fault::Caller) => Outcome::ignored(),
         Err(Fault::Service) => Outcome::failure(),
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub fn environment(input: &str) {
     let registry = registry();
     let variables = || input.lines().filter_map(|line| line.split_once('='));
-    if let Err(problems) = registry.init_from(variables()) {
+    if let Err(problems) = registry.load_env_from(variables()) {
         assert!(!problems.to_string().is_empty());
     }
     assert_work(&registry);
@@ -17,11 +17,11 @@ pub fn environment(input: &str) {
 pub fn file(input: &str) {
     let registry = registry();
     // No variable of the process.
-    registry.init_from::<&str, &str>([]).expect("nothing is no problem");
+    registry.load_env_from::<&str, &str>([]).expect("nothing is no problem");
     let before = shown(&registry);
     let path = path();
     std::fs::write(&path, input).expect("the directory of temporary files is writable");
-    let loaded = registry.load(&path);
+    let loaded = registry.load_file(&path);
     std::fs::remove_file(&path).expect("it is there");
     match loaded {
         Ok(report) => assert!(!report.to_string().is_empty()),
@@ -44,7 +44,7 @@ fn registry() -> Registry {
     for (name, config) in [
         ("api", Config::new()),
         ("api_b", Config::new().failure_rate(0.5).window_calls(20)),
-        ("slow", Config::new().slow_call(std::time::Duration::from_secs(1)).env("S")),
+        ("slow", Config::new().slow_call_duration(std::time::Duration::from_secs(1)).env("S")),
     ] {
         registry.breaker(name, config).expect("the settings are in their ranges");
     }

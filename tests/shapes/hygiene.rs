@@ -96,7 +96,7 @@ macro_rules! check {
 fn an_async_function_with_every_kind_of_key() {
     #[circuit_breaker(
         name = "hygiene_keys", fail_max = 2, fail_window = "1m", recovery_timeout = "1s", timeout = "5s", critical = true,
-        exclude(Fault::Open), success(|_| false), include(|fault| *fault == Fault::Upstream), otherwise = neutral,
+        exclude(Fault::Open), success(|_| false), include(|fault| *fault == Fault::Upstream), otherwise = ignored,
         failure_if(|n| *n == 100), on_cancel = "1s", on_panic = failure
     )]
     #[fallback(decline, |rejection| { let _ = rejection; ::std::option::Option::None }, value(3), on(open, failure))]
@@ -223,7 +223,7 @@ fn a_glob_import_of_hostile_names() {
 fn names_of_derived_classification() {
     #[derive(::std::fmt::Debug, ::breaker_core::Classify)]
     enum Classified {
-        #[classify(neutral)]
+        #[classify(ignored)]
         Open,
         #[classify(success)]
         Answered(u8),

@@ -78,7 +78,7 @@ fn a_future_with_an_eager_part() {
     named("eager_part").force_open();
     let future = eager(&mut list, 3);
     assert_eq!(list, [3], "it ran, open or not");
-    named("eager_part").release();
+    named("eager_part").clear_override();
     assert_eq!(now(future), Ok(3), "asked when it was polled");
     assert_eq!(now(eager(&mut list, 3)), Err(Fault::Upstream));
     assert_eq!((named("eager_part").snapshot().failure_count, named("eager_part").snapshot().rejected_count), (1, 0));

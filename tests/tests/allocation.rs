@@ -268,7 +268,7 @@ fn a_native_async_method_and_an_unboxed_future_have_no_box() {
 
 #[test]
 fn calls_that_a_window_looks_at_allocate_nothing_whatever_its_size() {
-    let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call(secs(5));
+    let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call_duration(secs(5));
     for config in [rule.window_calls(10), rule.window_calls(100_000), rule.window(secs(3600))] {
         let breaker = breaker(config);
         let call = |fails: bool| {

@@ -58,8 +58,8 @@ fn the_breaker_is_known_with_its_settings_before_the_first_call() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 2, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 3, success_threshold 2, \
-         probe_timeout 7s, failure_rate off, slow_call off, slow_rate 0.5, window_fail_max off, window 100 calls, \
-          min_calls 10, backoff off, probe_window 2, probe_failure_rate off, ramp off, timeout 500ms, max_concurrent off, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
+         probe_timeout 7s, failure_rate off, slow_call_duration off, slow_call_rate 0.5, window_fail_max off, window 100 calls, \
+          min_calls 10, backoff off, probe_count 2, probe_failure_rate off, ramp off, timeout 500ms, max_concurrent off, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
     assert_eq!(breaker.config().on_cancel, OnCancel::After(std::time::Duration::from_millis(400)));
@@ -70,13 +70,13 @@ fn the_breaker_is_known_with_its_settings_before_the_first_call() {
 #[circuit_breaker(
     name = "every_policy",
     failure_rate = 0.25,
-    slow_call = "1s 500ms",
-    slow_rate = 1,
+    slow_call_duration = "1s 500ms",
+    slow_call_rate = 1,
     window_fail_max = 7,
     window = "2m",
     min_calls = 3,
     backoff(factor = 1.5, max = "1h 1s", jitter = 0),
-    probe_window = 4,
+    probe_count = 4,
     probe_failure_rate = 0.75,
     ramp = "1d",
     key = who,
@@ -89,8 +89,8 @@ async fn every_policy(who: &str) -> Result<(), ApiError> {
 #[test]
 fn the_policies_are_read_as_they_are_written() {
     let shown = named("every_policy").config().to_string();
-    let policies = "failure_rate 0.25, slow_call 1s 500ms, slow_rate 1, window_fail_max 7, window 2m, min_calls 3, \
-                    backoff factor=1.5, max=1h 1s, jitter=0, probe_window 4, probe_failure_rate 0.75, ramp 1d";
+    let policies = "failure_rate 0.25, slow_call_duration 1s 500ms, slow_call_rate 1, window_fail_max 7, window 2m, min_calls 3, \
+                    backoff factor=1.5, max=1h 1s, jitter=0, probe_count 4, probe_failure_rate 0.75, ramp 1d";
     assert!(shown.contains(policies) && shown.contains("max_keys 9"), "{shown}");
     every_policy("a").now_or_never().unwrap().unwrap();
 }
@@ -171,7 +171,7 @@ fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_pla
     other_site().unwrap_err();
     assert_eq!(breaker.state(), State::Open);
     let none: [(&str, &str); 0] = [];
-    let problems = Registry::global().init_from(none).unwrap_err().to_string();
+    let problems = Registry::global().load_env_from(none).unwrap_err().to_string();
     assert_eq!(problems.lines().count(), 1, "{problems}");
     let here = file!();
     let first = format!("circuit breaker `shared_sites`: `fail_max` is 2 at {here}:");
@@ -195,7 +195,7 @@ fn classified(error: ApiError) -> Result<(), ApiError> {
 }
 
 #[test]
-fn exclude_is_neutral_success_counts_as_success_and_the_rest_fails() {
+fn exclude_is_ignored_success_counts_as_success_and_the_rest_fails() {
     let breaker = named("classified");
     let counts = || {
         let snapshot = breaker.snapshot();
@@ -224,7 +224,7 @@ fn otherwise(error: ApiError) -> Result<(), ApiError> {
 }
 
 #[test]
-fn beside_an_include_other_errors_are_neutral_or_what_otherwise_says() {
+fn beside_an_include_other_errors_are_ignored_or_what_otherwise_says() {
     included(ApiError::Decode).unwrap_err();
     included(ApiError::Http { status: 404 }).unwrap_err();
     assert_eq!(named("included").snapshot().ignored_count, 2);
@@ -328,7 +328,7 @@ async fn limited_later() -> Result<(), ApiError> {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_limit_can_come_from_configuration_alone() {
-    Registry::global().configure("limited_later", Config::new().timeout(secs(2))).unwrap();
+    Registry::global().set_config("limited_later", Config::new().timeout(secs(2))).unwrap();
     let started = tokio::time::Instant::now();
     limited_later().await.unwrap_err();
     assert_eq!(started.elapsed(), secs(2));
@@ -346,7 +346,7 @@ async fn nothing_happens_before_the_first_poll() {
     let breaker = named("lazy");
     breaker.force_open();
     let waiting = second;
-    breaker.release();
+    breaker.clear_override();
     assert!(matches!(waiting.await, Err(ApiError::Decode)), "asked when polled, not when made");
     assert_eq!(breaker.snapshot().cancelled_count, 0);
     assert_eq!(lazy().await.unwrap_err().to_string(), "circuit breaker `lazy` is open; retry in 30.0s");

@@ -129,7 +129,7 @@ fn the_variables_of_init_from_are_not_read_under_the_lock() {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let registry = Registry::new();
-        let _ = registry.init_from(std::iter::once(("X", "y")).inspect(|_| {
+        let _ = registry.load_env_from(std::iter::once(("X", "y")).inspect(|_| {
             let _ = registry.get("x");
         }));
         done.send(()).unwrap();
@@ -143,7 +143,7 @@ fn a_configure_beside_a_load_is_not_lost() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("beside.toml");
     std::fs::write(&file, "[all]\nrecovery_timeout = \"20s\"\n").unwrap();
     let registry = Registry::new();
-    let _ = registry.init_from(std::iter::empty::<(String, String)>());
+    let _ = registry.load_env_from(std::iter::empty::<(String, String)>());
     for n in 0..40 {
         registry.breaker(&format!("other{n}"), Config::new()).unwrap();
     }
@@ -151,10 +151,10 @@ fn a_configure_beside_a_load_is_not_lost() {
     let mut lost = 0;
     for round in 1..200 {
         std::thread::scope(|scope| {
-            scope.spawn(|| registry.load(&file).unwrap());
+            scope.spawn(|| registry.load_file(&file).unwrap());
             scope.spawn(|| {
                 for k in 0..20 {
-                    registry.configure("x", Config::new().fail_max(round * 100 + k)).unwrap();
+                    registry.set_config("x", Config::new().fail_max(round * 100 + k)).unwrap();
                 }
             });
         });
@@ -168,7 +168,7 @@ fn a_configure_beside_a_load_is_not_lost() {
 #[test]
 fn a_label_for_one_breaker_goes_when_there_is_a_second() {
     let registry = Registry::new();
-    registry.init_from([("CIRCUIT_BREAKER_NAME", "only")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_NAME", "only")]).unwrap();
     let first = registry.breaker("first", Config::new()).unwrap();
     assert_eq!(first.label(), "only");
     let _second = registry.breaker("second", Config::new()).unwrap();
@@ -178,7 +178,7 @@ fn a_label_for_one_breaker_goes_when_there_is_a_second() {
 #[test]
 fn the_env_of_a_later_site_is_read() {
     let registry = Registry::new();
-    registry.init_from([("HF_CIRCUIT_FAIL_MAX", "9")]).unwrap();
+    registry.load_env_from([("HF_CIRCUIT_FAIL_MAX", "9")]).unwrap();
     let breaker = registry.breaker("svc", Config::new()).unwrap();
     let _ = registry.breaker("svc", Config::new().env("HF")).unwrap();
     assert_eq!(breaker.config().fail_max, Some(9));
@@ -188,13 +188,13 @@ fn the_env_of_a_later_site_is_read() {
 fn the_env_of_configure_is_read_alike_before_and_after_making() {
     let vars = [("HF_CIRCUIT_FAIL_MAX", "9")];
     let early = Registry::new();
-    early.init_from(vars).unwrap();
+    early.load_env_from(vars).unwrap();
     early.configure("svc", Config::new().env("HF")).unwrap();
     let before = early.breaker("svc", Config::new()).unwrap().config().fail_max;
     let late = Registry::new();
     late.configure("svc", Config::new().env("HF")).unwrap();
     let breaker = late.breaker("svc", Config::new()).unwrap();
-    late.init_from(vars).unwrap();
+    late.load_env_from(vars).unwrap();
     assert_eq!(before, breaker.config().fail_max);
 }
 
@@ -203,7 +203,7 @@ fn the_env_of_configure_is_read_alike_before_and_after_making() {
 async fn a_call_is_not_let_in_by_a_breaker_that_was_forced_open_before_its_admission() {
     struct Close;
     impl Listener for Close {
-        fn before_call(&self, event: &BeforeCall<'_>) {
+        fn on_call(&self, event: &BeforeCall<'_>) {
             event.breaker.force_open();
         }
     }
@@ -253,7 +253,7 @@ async fn a_reset_is_not_undone_by_a_note() {
 async fn no_change_is_left_out_when_a_forced_opening_expires() {
     struct Log(Mutex<Vec<(State, State)>>);
     impl Listener for Log {
-        fn state_change(&self, e: &StateChange<'_>) {
+        fn on_state_change(&self, e: &StateChange<'_>) {
             self.0.lock().unwrap().push((e.old, e.new));
         }
     }
@@ -306,7 +306,7 @@ async fn a_listener_that_panics_with_a_bomb_harms_nothing() {
     }
     struct L;
     impl Listener for L {
-        fn success(&self, _: &Success<'_>) {
+        fn on_success(&self, _: &Success<'_>) {
             std::panic::panic_any(Bomb)
         }
     }
@@ -320,10 +320,10 @@ async fn a_listener_that_panics_with_a_bomb_harms_nothing() {
 async fn a_listener_that_panics_while_the_body_unwinds_harms_nothing() {
     struct L;
     impl Listener for L {
-        fn failure(&self, _: &Failure<'_>) {
+        fn on_failure(&self, _: &Failure<'_>) {
             panic!("listener")
         }
-        fn state_change(&self, _: &StateChange<'_>) {
+        fn on_state_change(&self, _: &StateChange<'_>) {
             panic!("listener")
         }
     }
@@ -361,7 +361,7 @@ async fn an_event_whose_error_cannot_be_shown_is_not_lost() {
 #[test]
 fn a_breaker_asked_for_with_changing_settings_does_not_grow() {
     let registry = Registry::new();
-    let _ = registry.init_from(std::iter::empty::<(String, String)>());
+    let _ = registry.load_env_from(std::iter::empty::<(String, String)>());
     let ask = |n: u32| {
         registry.breaker("x", Config::new().timeout(ms(n.into()))).unwrap();
     };
@@ -374,7 +374,7 @@ fn a_breaker_asked_for_with_changing_settings_does_not_grow() {
     let first = time(2, 200);
     time(200, 3000);
     let later = time(3000, 3198);
-    let said = registry.init_from(std::iter::empty::<(String, String)>()).map_or_else(|e| e.len(), |_| 0);
+    let said = registry.load_env_from(std::iter::empty::<(String, String)>()).map_or_else(|e| e.len(), |_| 0);
     assert!(said < 100, "{said} conflicts are kept; 198 calls took {first:?}, later {later:?}");
 }
 
@@ -419,7 +419,7 @@ fn declarations_at_once_are_united() {
         }
         for _ in 0..2_000 {
             let registry = Arc::new(Registry::new());
-            let _ = registry.init_from(std::iter::empty::<(String, String)>());
+            let _ = registry.load_env_from(std::iter::empty::<(String, String)>());
             let breaker = registry.breaker("x", Config::new()).unwrap();
             *current.lock().unwrap() = registry;
             barrier.wait();

@@ -206,7 +206,7 @@ async fn listed(shelf: &Shelf, key: &str, result: Reply) -> Reply {
 
 fn whole(result: &Reply) -> Outcome {
     match result.as_deref() {
-        Ok("nothing") => Outcome::neutral(),
+        Ok("nothing") => Outcome::ignored(),
         Ok("degraded") => Outcome::failure(),
         _ => Outcome::success(),
     }
@@ -320,9 +320,9 @@ async fn a_store_that_fails_or_panics_never_fails_the_call() {
             assert_eq!(service.ask("why").await.unwrap(), "answer to why", "the next step's turn");
             let told: Vec<_> = std::iter::from_fn(|| events.try_recv())
                 .filter_map(|event| match event {
-                    Event::StoreFailure { source, error, in_a_row, function, .. } => {
+                    Event::StoreFailure { source, error, consecutive, function, .. } => {
                         assert_eq!(function, Some("cache::Service::ask"));
-                        Some((source, error, in_a_row))
+                        Some((source, error, consecutive))
                     }
                     _ => None,
                 })
@@ -347,7 +347,7 @@ async fn failures_of_a_store_are_in_a_row_until_a_minute_passes_without_one() {
             advance(secs(pause)).await;
         }
         let told = std::iter::from_fn(|| events.try_recv()).filter_map(|event| match event {
-            Event::StoreFailure { in_a_row, .. } => Some(in_a_row),
+            Event::StoreFailure { consecutive, .. } => Some(consecutive),
             _ => None,
         });
         assert_eq!(told.collect::<Vec<_>>(), [1, 2, 3, 1]);
@@ -641,5 +641,5 @@ fn outside_of_a_runtime_answers_are_stored_too() {
     let breaker = Registry::global().get("shelf").unwrap();
     breaker.force_open();
     assert_eq!(ready(service.ask("why")).unwrap(), "answer to why");
-    breaker.release();
+    breaker.clear_override();
 }

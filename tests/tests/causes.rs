@@ -116,7 +116,7 @@ shows! {
 struct Heard(Mutex<Vec<String>>);
 
 impl Listener for Heard {
-    fn failure(&self, event: &Failure<'_>) {
+    fn on_failure(&self, event: &Failure<'_>) {
         self.0.lock().unwrap().push(event.error.map(ToString::to_string).unwrap_or_default());
     }
 }
@@ -156,25 +156,25 @@ async fn by_a_handle_a_text_is_given_with_the_outcome() {
         Ok(_) => (Outcome::success(), String::new()),
         Err(code) => (Outcome::failure(), format!("code {code}")),
     };
-    breaker.call_with(async { Ok(1) }, code).await.unwrap();
-    breaker.call_with(async { Err(7) }, code).await.unwrap_err();
+    breaker.call_classified(async { Ok(1) }, code).await.unwrap();
+    breaker.call_classified(async { Err(7) }, code).await.unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: code 7");
     assert_eq!(breaker.snapshot().last_error.unwrap().kind, "u8");
-    breaker.call_with(async { Ok(1) }, code).await.unwrap_err();
+    breaker.call_classified(async { Ok(1) }, code).await.unwrap_err();
     breaker.reset();
-    breaker.call_sync_with(|| Err(8), code).unwrap_err();
+    breaker.call_sync_classified(|| Err(8), code).unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: code 8");
     breaker.reset();
     breaker.try_acquire().unwrap().run_with(async { Err(9) }, code).await.unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: code 9");
     breaker.reset();
-    breaker.call_sync_with(|| Err::<(), _>(7), |_| (Outcome::failure(), Panics)).unwrap_err();
+    breaker.call_sync_classified(|| Err::<(), _>(7), |_| (Outcome::failure(), Panics)).unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: (the error's Display panicked)");
     breaker.reset();
-    breaker.call_sync_with(|| Ok::<_, u8>(500), |_| (Outcome::failure(), "status 500")).unwrap();
+    breaker.call_sync_classified(|| Ok::<_, u8>(500), |_| (Outcome::failure(), "status 500")).unwrap();
     assert_eq!(because(&breaker), "1 failure, last: status 500");
     breaker.reset();
-    breaker.call_with(std::future::pending(), code).await.unwrap_err();
+    breaker.call_classified(std::future::pending(), code).await.unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: timed out after 1s");
 }
 
@@ -199,10 +199,10 @@ where
         assert_eq!(breaker.snapshot().last_error.unwrap().kind, std::any::type_name::<E>(), "{how}");
         breaker.reset();
     };
-    assert!(runtime.block_on(breaker.call_with(async { Err::<(), _>(error()) }, presets::errors)).is_err());
+    assert!(runtime.block_on(breaker.call_classified(async { Err::<(), _>(error()) }, presets::errors)).is_err());
     is_shown("call_with");
-    assert!(breaker.call_sync_with(|| Err::<(), _>(error()), presets::errors).is_err());
-    is_shown("call_sync_with");
+    assert!(breaker.call_sync_classified(|| Err::<(), _>(error()), presets::errors).is_err());
+    is_shown("call_sync_classified");
     let permit = || breaker.try_acquire().unwrap();
     assert!(runtime.block_on(permit().run_with(async { Err::<(), _>(error()) }, presets::errors)).is_err());
     is_shown("run_with");
@@ -234,10 +234,10 @@ fn by_a_handle_one_rule_shows_the_text_of_any_error() {
 fn by_a_handle_the_text_goes_with_any_outcome() {
     let breaker = common::breaker(Config::new().fail_max(1));
     let all = |given: &Result<u8, &str>| presets::errors(given).with_outcome(Outcome::failure());
-    breaker.call_sync_with(|| Err("boom"), all).unwrap_err();
+    breaker.call_sync_classified(|| Err("boom"), all).unwrap_err();
     assert_eq!(because(&breaker), "1 failure, last: boom");
     breaker.reset();
-    breaker.call_sync_with(|| Ok(1), all).unwrap();
+    breaker.call_sync_classified(|| Ok(1), all).unwrap();
     assert_eq!(because(&breaker), "1 failure, last: &str", "an `Ok` has no error's text");
 }
 

@@ -81,7 +81,7 @@ fn an_ok_value_that_is_a_failure_falls_back_and_stands_when_the_steps_decline() 
 
 fn by_hand(result: &Result<u16, ApiError>) -> Outcome {
     match result {
-        Ok(204) | Err(ApiError::Invalid) => Outcome::neutral(),
+        Ok(204) | Err(ApiError::Invalid) => Outcome::ignored(),
         Ok(500..) => Outcome::failure_with_retry_after(secs(9)),
         Ok(_) => Outcome::success(),
         Err(_) => Outcome::failure(),
@@ -93,7 +93,7 @@ fn by_function(result: Result<u16, ApiError>) -> Result<u16, ApiError> {
     result
 }
 
-#[circuit_breaker(name = "by_closure", classify = |result| if result.is_ok() { Outcome::neutral() } else { Outcome::success() })]
+#[circuit_breaker(name = "by_closure", classify = |result| if result.is_ok() { Outcome::ignored() } else { Outcome::success() })]
 #[fallback(value(1), on(failure))]
 async fn by_closure(result: Result<u16, ApiError>) -> Result<u16, ApiError> {
     result
@@ -132,7 +132,7 @@ enum Derived {
     Unmarked(CircuitBreakerError),
     #[classify(failure)]
     Failed,
-    #[classify(neutral)]
+    #[classify(ignored)]
     Empty {
         query: String,
     },
@@ -161,7 +161,7 @@ fn of_both(wait: &u64, fatal: &bool) -> Outcome {
 }
 
 fn of_nothing() -> Outcome {
-    Outcome::neutral()
+    Outcome::ignored()
 }
 
 impl From<CircuitBreakerError> for Derived {
@@ -179,7 +179,7 @@ fn each_variant_counts_as_it_says() {
     use io::ErrorKind::{ConnectionRefused, NotFound};
     for (error, expected) in [
         (Derived::Failed, Outcome::failure()),
-        (Derived::Empty { query: String::new() }, Outcome::neutral()),
+        (Derived::Empty { query: String::new() }, Outcome::ignored()),
         (Derived::NotFound(1, 2), Outcome::success()),
         (Derived::Io(io_error(NotFound)), Outcome::success()),
         (Derived::Io(io_error(ConnectionRefused)), Outcome::failure()),
@@ -188,13 +188,13 @@ fn each_variant_counts_as_it_says() {
         (Derived::Status(429), Outcome::failure()),
         (Derived::Both { wait: 7, fatal: true }, Outcome::failure_with_retry_after(secs(7))),
         (Derived::Both { wait: 7, fatal: false }, Outcome::success()),
-        (Derived::Nothing, Outcome::neutral()),
+        (Derived::Nothing, Outcome::ignored()),
     ] {
         assert_eq!(error.classify(), expected, "{error:?}");
     }
     let breaker = common::breaker(breaker_core::Config::new());
     breaker.force_open();
-    assert_eq!(Derived::from(breaker.try_acquire().unwrap_err()).classify(), Outcome::neutral());
+    assert_eq!(Derived::from(breaker.try_acquire().unwrap_err()).classify(), Outcome::ignored());
 }
 
 #[circuit_breaker(name = "itself", classify, exclude(Derived::Failed), fail_max = 100)]

@@ -14,9 +14,9 @@ const NONE: [(&str, &str); 0] = [];
 /// A registry with the breaker `huggingface_api`, and what `init` says with these variables.
 fn init(variables: &[(&str, &str)]) -> (Registry, Vec<String>) {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     registry.breaker("huggingface_api", Config::new().fail_max(5)).unwrap();
-    let problems = match registry.init_from(variables.iter().copied()) {
+    let problems = match registry.load_env_from(variables.iter().copied()) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
@@ -108,7 +108,7 @@ fn init_returns_every_problem_at_once_and_what_is_right_is_in_force() {
     ]);
     assert_eq!(problems.len(), 4, "{problems:#?}");
     assert_eq!(registry.get("huggingface_api").unwrap().config().success_threshold, 4);
-    let errors = registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
+    let errors = registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
     assert_eq!((errors.len(), errors.to_string().lines().count()), (2, 2));
     assert_eq!(errors.iter().map(ConfigError::kind).collect::<Vec<_>>()[1], ConfigErrorKind::Value);
 }
@@ -145,8 +145,8 @@ fn every_key_is_read_from_the_environment() {
     assert_eq!(
         breaker.config().to_string(),
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
-         probe_timeout 500ms, failure_rate 0.25, slow_call 2s, slow_rate 1, window_fail_max 30, window 200 calls, \
-         min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_window 4, probe_failure_rate 0.5, ramp 1m, \
+         probe_timeout 500ms, failure_rate 0.25, slow_call_duration 2s, slow_call_rate 1, window_fail_max 30, window 200 calls, \
+         min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_count 4, probe_failure_rate 0.5, ramp 1m, \
          timeout 20s, max_concurrent 256, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
@@ -161,7 +161,7 @@ fn a_label_without_a_prefix_needs_a_single_breaker() {
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(registry.get("huggingface_api").unwrap().label(), "the api");
     registry.breaker("second", Config::new()).unwrap();
-    let problems = registry.init_from([("CIRCUIT_BREAKER_NAME", "the api")]).unwrap_err();
+    let problems = registry.load_env_from([("CIRCUIT_BREAKER_NAME", "the api")]).unwrap_err();
     assert_eq!(
         problems.to_string(),
         "CIRCUIT_BREAKER_NAME: names one circuit breaker, but there are 2; write <NAME>_CIRCUIT_NAME for one of them"
@@ -172,11 +172,11 @@ fn a_label_without_a_prefix_needs_a_single_breaker() {
 #[test]
 fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     registry.breaker("api", Config::new()).unwrap();
     registry.breaker("api_circuit_two", Config::new()).unwrap();
     registry.breaker("mirror", Config::new().env("HF")).unwrap();
-    registry.init_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
+    registry.load_env_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
     assert_eq!(registry.get("api").unwrap().config().fail_max, Some(5));
     assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, Some(9));
     assert_eq!(registry.get("mirror").unwrap().config().fail_max, Some(8), "by its `env` key");
@@ -185,13 +185,13 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
 #[test]
 fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     registry.breaker("shared", Config::new().fail_max(3)).unwrap();
     registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
     let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
     let settings = breaker.config();
     assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (Some(3), secs(7), true));
-    let problems = registry.init_from(NONE).unwrap_err();
+    let problems = registry.load_env_from(NONE).unwrap_err();
     let text = problems.to_string();
     assert_eq!(problems.len(), 1, "{text}");
     let here = file!();
@@ -203,36 +203,36 @@ fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places
 fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     let registry = Registry::new();
     let file = file("layers", "[all]\nfail_max = 30\ncritical = true\n[breakers.api]\nfail_max = 40\n");
-    registry.init_from([("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
     let breaker = registry.breaker("api", Config::new().fail_max(10).half_open_max_calls(2)).unwrap();
     let value_and_source = || {
-        let source = breaker.config_sources().into_iter().find(|(key, _)| *key == "fail_max").unwrap().1;
+        let source = breaker.setting_sources().into_iter().find(|(key, _)| *key == "fail_max").unwrap().1;
         (breaker.config().fail_max, source)
     };
     assert_eq!(value_and_source(), (Some(10), Source::Attribute));
-    registry.configure("api", Config::new().fail_max(20)).unwrap();
+    registry.set_config("api", Config::new().fail_max(20)).unwrap();
     assert_eq!(value_and_source(), (Some(20), Source::Configure));
-    registry.load(&file).unwrap();
+    registry.load_file(&file).unwrap();
     assert_eq!(value_and_source(), (Some(40), Source::File(file.display().to_string())));
-    registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
     assert_eq!(value_and_source(), (Some(50), Source::Environment("CIRCUIT_BREAKER_FAIL_MAX".to_owned())));
     breaker.reconfigure(Config::new().fail_max(60)).unwrap();
     assert_eq!(value_and_source(), (Some(60), Source::Reconfigure));
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], 60);
-    assert_eq!(json["config_sources"]["fail_max"], "reconfigure");
-    assert_eq!(json["config_sources"]["recovery_timeout"], "default");
-    assert_eq!(json["config_sources"]["half_open_max_calls"], "attribute");
-    assert_eq!(json["config_sources"]["success_threshold"], "environment CIRCUIT_BREAKER_SUCCESS_THRESHOLD");
-    assert_eq!(json["config_sources"]["critical"], format!("file {}", file.display()));
+    assert_eq!(json["setting_sources"]["fail_max"], "reconfigure");
+    assert_eq!(json["setting_sources"]["recovery_timeout"], "default");
+    assert_eq!(json["setting_sources"]["half_open_max_calls"], "attribute");
+    assert_eq!(json["setting_sources"]["success_threshold"], "environment CIRCUIT_BREAKER_SUCCESS_THRESHOLD");
+    assert_eq!(json["setting_sources"]["critical"], format!("file {}", file.display()));
 }
 
 #[test]
 fn configure_and_load_may_come_before_the_breaker() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
-    registry.configure("later", Config::new().fail_max(8)).unwrap();
-    registry.load(file("before", "[breakers.later]\nrecovery_timeout = \"9s\"\nfail_window = 5\n")).unwrap();
+    registry.load_env_from(NONE).unwrap();
+    registry.set_config("later", Config::new().fail_max(8)).unwrap();
+    registry.load_file(file("before", "[breakers.later]\nrecovery_timeout = \"9s\"\nfail_window = 5\n")).unwrap();
     let settings = registry.breaker("later", Config::new().fail_max(1)).unwrap().config();
     assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(8), secs(9)));
     assert_eq!(settings.fail_window, Some(secs(5)), "a bare number is seconds");
@@ -241,14 +241,14 @@ fn configure_and_load_may_come_before_the_breaker() {
 #[test]
 fn a_bad_file_is_refused_whole_with_every_problem() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     let breaker = registry.breaker("api", Config::new()).unwrap();
     let path = file(
         "bad",
         "[defaults]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
          failure_threshold = 3\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
     );
-    let problems: Vec<_> = registry.load(&path).unwrap_err().iter().map(ToString::to_string).collect();
+    let problems: Vec<_> = registry.load_file(&path).unwrap_err().iter().map(ToString::to_string).collect();
     let at = |rest: &str| format!("{}: {rest}", path.display());
     let expected = [
         at("defaults.fail_max: is `0`, expected a whole number of 1 or more, or \"off\""),
@@ -264,16 +264,16 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
         assert!(problems.contains(&line), "missing {line}\nin {problems:#?}");
     }
     assert_eq!(breaker.config().success_threshold, 1, "nothing of it is in force");
-    let syntax = registry.load(file("syntax", "[default\n")).unwrap_err();
+    let syntax = registry.load_file(file("syntax", "[default\n")).unwrap_err();
     assert!(syntax.to_string().contains("is not TOML"), "{syntax}");
-    let missing = registry.load("/nowhere/breakers.toml").unwrap_err().to_string();
+    let missing = registry.load_file("/nowhere/breakers.toml").unwrap_err().to_string();
     assert!(missing.starts_with("/nowhere/breakers.toml: cannot be read: "), "{missing}");
 }
 
 #[test]
 fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     let registry = Registry::new();
-    registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap();
+    registry.load_env_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap();
     let own = breaker_core::CircuitBreaker::new("own", Config::new().fail_max(9)).unwrap();
     assert_eq!(own.config().fail_max, Some(9));
     registry.register(&own).unwrap();
@@ -283,7 +283,7 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     assert_eq!(own.state(), State::Open);
     let joined = registry.breaker("own", Config::new().success_threshold(3).fail_max(4)).unwrap().config();
     assert_eq!((joined.success_threshold, joined.fail_max), (3, Some(2)), "its own keys stay");
-    let conflict = registry.init_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap_err().to_string();
+    let conflict = registry.load_env_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap_err().to_string();
     assert!(conflict.contains("`fail_max` is 9 at the registered breaker and 4 at tests/"), "{conflict}");
     let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
     assert_eq!(
@@ -300,34 +300,34 @@ fn bad_settings_in_code_are_refused_with_their_place() {
     assert_eq!(error.message(), "`fail_max` is 0, expected a whole number of 1 or more, or \"off\"");
     assert!(registry.get("api").is_none());
     assert!(registry.breaker("", Config::new()).is_err());
-    assert!(registry.configure("api", Config::new().timeout(secs(0))).is_err());
+    assert!(registry.set_config("api", Config::new().timeout(secs(0))).is_err());
     assert!(breaker_core::CircuitBreaker::new("x", Config::new().success_threshold(0)).is_err());
 }
 
 #[test]
 fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     let breaker = registry.breaker("api", Config::new()).unwrap();
     let path = file(
         "policies",
         "[breakers.api]\nfailure_rate = 0.5\nslow_call = \"2s\"\nslow_rate = 1\nwindow = 50\nmin_calls = 20\n\
          backoff = { factor = 3, max = \"5m\" }\nprobe_window = 4\nramp = \"30s\"\n",
     );
-    registry.load(&path).unwrap();
+    registry.load_file(&path).unwrap();
     let settings = breaker.config();
     assert_eq!((settings.failure_rate, settings.window, settings.min_calls), (Some(0.5), Window::Calls(50), 20));
     assert_eq!(settings.backoff, Some(Backoff::new().factor(3.0).max(secs(300))));
-    assert_eq!((settings.slow_rate, settings.ramp), (1.0, Some(secs(30))));
+    assert_eq!((settings.slow_call_rate, settings.ramp), (1.0, Some(secs(30))));
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     let config = &json["config"];
     assert_eq!((&config["failure_rate"], &config["window"]), (&0.5.into(), &50.into()));
     assert_eq!((&config["backoff"]["factor"], &config["backoff"]["max_ms"]), (&3.0.into(), &300_000.into()));
-    assert_eq!((&config["ramp_ms"], &config["probe_window"]), (&30_000.into(), &4.into()));
+    assert_eq!((&config["ramp_ms"], &config["probe_count"]), (&30_000.into(), &4.into()));
     assert_eq!(json["window"], serde_json::json!({"calls": 0, "failures": 0, "slow": 0}));
     let wrong = file("contradicts", "[all]\nwindow = \"60s\"\n[breakers.api]\nwindow = 10\nmin_calls = 11\n");
     assert_eq!(
-        registry.load(&wrong).unwrap_err().to_string(),
+        registry.load_file(&wrong).unwrap_err().to_string(),
         format!(
             "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever judged",
             wrong.display()
@@ -341,7 +341,7 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
     let registry = Registry::new();
     let breaker = registry.breaker("api", Config::new().failure_rate(0.5)).unwrap();
     let problems = registry
-        .init_from([
+        .load_env_from([
             ("API_CIRCUIT_WINDOW", "20 calls"),
             ("API_CIRCUIT_MIN_CALLS", "30"),
             ("CIRCUIT_BREAKER_WINDOW", "1.5"),
@@ -366,13 +366,13 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
 #[test]
 fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
     let registry = Registry::new();
-    registry.init_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
+    registry.load_env_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
     let breaker = registry.breaker("api", Config::new().fail_max(9).failure_rate(1.0)).unwrap();
     let events = Arc::new(AtomicUsize::new(0));
     breaker.add_listener(Failures(Arc::clone(&events)));
     registry.reload().expect("without a file there is nothing to read but the variables");
     let path = file("reloaded", "[breakers.api]\nfail_max = 5\n");
-    registry.load(&path).unwrap();
+    registry.load_file(&path).unwrap();
     fail(&breaker, 3);
 
     file("reloaded", "[breakers.api]\nfail_max = 4\nrecovery_timeout = \"9s\"\n");
@@ -404,7 +404,7 @@ fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
 struct Failures(Arc<AtomicUsize>);
 
 impl breaker_core::Listener for Failures {
-    fn failure(&self, _: &breaker_core::event::Failure<'_>) {
+    fn on_failure(&self, _: &breaker_core::event::Failure<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -50,7 +50,7 @@ fn of_retry() -> BTreeSet<&'static str> {
 
 /// What configuration takes.
 fn of_settings() -> BTreeSet<&'static str> {
-    breaker(Config::new()).config_sources().into_iter().map(|(key, _)| key).collect()
+    breaker(Config::new()).setting_sources().into_iter().map(|(key, _)| key).collect()
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn each_setting_is_a_key_of_the_attribute_a_setter_a_variable_and_a_key_of_files
         let registry = Registry::new();
         let written = if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() };
         let variable = format!("API_CIRCUIT_{written}");
-        registry.init_from([("", ""); 0]).unwrap();
+        registry.load_env_from([("", ""); 0]).unwrap();
         registry.breaker("api", Config::new()).unwrap();
-        let told = registry.init_from([(&variable, "no value of it")]).unwrap_err().to_string();
+        let told = registry.load_env_from([(&variable, "no value of it")]).unwrap_err().to_string();
         assert!(told.contains(&variable) && told.contains("expected"), "{told}");
         fs::write(&file, format!("[all]\n{key} = \"no value of it\"\n")).unwrap();
-        let told = registry.load(&file).unwrap_err().to_string();
+        let told = registry.load_file(&file).unwrap_err().to_string();
         assert!(told.contains(key) && told.contains("expected"), "{told}");
     }
 }

@@ -27,7 +27,7 @@ fn runtime() -> Runtime {
 enum Ending {
     Success,
     Failure,
-    Neutral,
+    Ignored,
     Panic,
     /// Of the classification.
     LatePanic,
@@ -35,7 +35,7 @@ enum Ending {
 }
 
 const ALL: [Ending; 6] =
-    [Ending::Success, Ending::Failure, Ending::Neutral, Ending::Panic, Ending::LatePanic, Ending::Dropped];
+    [Ending::Success, Ending::Failure, Ending::Ignored, Ending::Panic, Ending::LatePanic, Ending::Dropped];
 
 #[derive(Debug)]
 struct Ended(Option<Ending>);
@@ -48,7 +48,7 @@ impl From<CircuitBreakerError> for Ended {
 
 fn proves_nothing(how: Option<Ending>) -> bool {
     assert!(how != Some(Ending::LatePanic), "the classification fails");
-    how == Some(Ending::Neutral)
+    how == Some(Ending::Ignored)
 }
 
 #[circuit_breaker(name = "each_ending", fail_max = 100, exclude(|Ended(how)| proves_nothing(*how)))]
@@ -94,7 +94,7 @@ fn each_ending_is_counted_once_at_the_first_poll_and_after_it() {
         let expected = match how {
             Ending::Success => [1, 0, 0, 0, 0],
             Ending::Failure | Ending::Panic | Ending::LatePanic => [0, 1, 0, 0, 0],
-            Ending::Neutral => [0, 0, 1, 0, 0],
+            Ending::Ignored => [0, 0, 1, 0, 0],
             Ending::Dropped => [0, 0, 0, 1, 0],
         };
         assert_eq!(counted(&breaker, how, waits), expected, "{how:?}, with a run {with_a_run}, waits {waits}");

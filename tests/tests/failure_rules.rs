@@ -11,14 +11,14 @@ const NONE: [(&str, &str); 0] = [];
 
 /// What is in force for `fail_max`, and where it came from.
 fn fail_max(breaker: &CircuitBreaker) -> (Option<u32>, String) {
-    let sources = breaker.config_sources();
+    let sources = breaker.setting_sources();
     let source = sources.iter().find(|(key, _)| *key == "fail_max").unwrap();
     (breaker.config().fail_max, source.1.to_string())
 }
 
 fn registry(config: Config) -> (Registry, CircuitBreaker) {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     let breaker = registry.breaker("api", config).unwrap();
     (registry, breaker)
 }
@@ -113,9 +113,9 @@ fn what_is_off_is_shown_so_and_can_be_read_again() {
     assert!(breaker.config().to_string().starts_with("fail_max off, "), "{}", breaker.config());
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], serde_json::Value::Null);
-    assert_eq!(json["config_sources"]["fail_max"], "follows from failure_rate");
+    assert_eq!(json["setting_sources"]["fail_max"], "follows from failure_rate");
     let (key, text) = breaker.config().texts().into_iter().next().unwrap();
-    assert_eq!(Config::new().with_text(key, &text).unwrap(), Config::new().fail_max_off());
+    assert_eq!(Config::new().with_str(key, &text).unwrap(), Config::new().fail_max_off());
 }
 
 #[test]
@@ -125,40 +125,40 @@ fn a_number_that_any_place_gives_stands_beside_the_rate() {
     let (registry, breaker) = registry(rate);
     assert_eq!(breaker.config().fail_max, None);
     for table in ["defaults", "all", "breakers.api"] {
-        registry.load(file("number", &format!("[{table}]\nfail_max = 6\n"))).unwrap();
+        registry.load_file(file("number", &format!("[{table}]\nfail_max = 6\n"))).unwrap();
         assert_eq!(breaker.config().fail_max, Some(6), "{table}");
     }
-    registry.load(file("number", "[all]\n")).unwrap();
+    registry.load_file(file("number", "[all]\n")).unwrap();
     assert_eq!(fail_max(&breaker), (None, "follows from failure_rate".to_owned()));
-    registry.init_from([("API_CIRCUIT_FAIL_THRESHOLD", "8")]).unwrap();
+    registry.load_env_from([("API_CIRCUIT_FAIL_THRESHOLD", "8")]).unwrap();
     assert_eq!(breaker.config().fail_max, Some(8));
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     breaker.reconfigure(Config::new().fail_max(9)).unwrap();
     assert_eq!(breaker.config().fail_max, Some(9));
 }
 
 #[test]
 fn a_slow_rule_a_variable_a_file_or_a_change_at_run_time_leaves_the_run() {
-    let slow = breaker(Config::new().slow_call(secs(1)).slow_rate(0.5));
+    let slow = breaker(Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5));
     assert_eq!(fail_max(&slow), (Some(5), "default".to_owned()));
     let (registry, breaker) = registry(Config::new());
     for table in ["defaults", "all", "breakers.api"] {
-        registry.load(file("rate", &format!("[{table}]\nfailure_rate = 0.5\nwindow_fail_max = 9\n"))).unwrap();
+        registry.load_file(file("rate", &format!("[{table}]\nfailure_rate = 0.5\nwindow_fail_max = 9\n"))).unwrap();
         assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()), "{table}");
     }
-    registry.load(file("rate", "[all]\n")).unwrap();
-    registry.init_from([("CIRCUIT_BREAKER_FAILURE_RATE", "0.5"), ("API_CIRCUIT_WINDOW_FAIL_MAX", "9")]).unwrap();
+    registry.load_file(file("rate", "[all]\n")).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_FAILURE_RATE", "0.5"), ("API_CIRCUIT_WINDOW_FAIL_MAX", "9")]).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     breaker.reconfigure(Config::new().failure_rate(0.5)).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()), "`reconfigure` changes the keys that it sets");
-    registry.configure("api", Config::new().window_fail_max(9)).unwrap();
+    registry.set_config("api", Config::new().window_fail_max(9)).unwrap();
     assert_eq!(fail_max(&breaker), (None, "follows from window_fail_max".to_owned()), "`configure` is code");
 }
 
 #[test]
 fn a_rate_that_another_place_switches_off_takes_no_rule_along() {
     let (registry, breaker) = registry(Config::new().failure_rate(0.5));
-    registry.load(file("no_rate", "[all]\nfailure_rate = \"off\"\n")).unwrap();
+    registry.load_file(file("no_rate", "[all]\nfailure_rate = \"off\"\n")).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     fail(&breaker, 5);
     assert_eq!(breaker.state(), State::Open);
@@ -166,7 +166,7 @@ fn a_rate_that_another_place_switches_off_takes_no_rule_along() {
 
 #[test]
 fn off_with_no_other_rule_on_failures_is_refused_in_code() {
-    for config in [Config::new().fail_max_off(), Config::new().fail_max_off().slow_call(secs(1))] {
+    for config in [Config::new().fail_max_off(), Config::new().fail_max_off().slow_call_duration(secs(1))] {
         let refused = CircuitBreaker::new("api", config).unwrap_err().to_string();
         let expected = "circuit breaker `api`: `fail_max` is off, expected a number, or another rule on failures beside it: \
                         `failure_rate` or `window_fail_max`";
@@ -175,23 +175,23 @@ fn off_with_no_other_rule_on_failures_is_refused_in_code() {
     }
     let (registry, breaker) = registry(Config::new());
     assert!(breaker.reconfigure(Config::new().fail_max_off()).is_err());
-    let refused = registry.configure("api", Config::new().fail_max_off()).unwrap_err().to_string();
+    let refused = registry.set_config("api", Config::new().fail_max_off()).unwrap_err().to_string();
     assert!(refused.contains("leaves circuit breaker `api` no rule on failures"), "{refused}");
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     breaker.reconfigure(Config::new().fail_max_off().failure_rate(0.1)).unwrap();
     assert_eq!(breaker.config().fail_max, None);
-    assert!(breaker.reconfigure(Config::new().with_text("failure_rate", "off").unwrap()).is_err());
+    assert!(breaker.reconfigure(Config::new().with_str("failure_rate", "off").unwrap()).is_err());
 }
 
 #[test]
 fn off_with_no_other_rule_on_failures_is_told_of_variables_and_not_obeyed() {
     let (registry, breaker) = registry(Config::new().fail_max(3));
-    let told = registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "off")]).unwrap_err().to_string();
+    let told = registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "off")]).unwrap_err().to_string();
     let expected = "CIRCUIT_BREAKER_FAIL_MAX: is `off`, which leaves circuit breaker `api` no rule on failures; give one of \
                     `fail_max`, `failure_rate` and `window_fail_max` a number";
     assert_eq!(told, expected);
     assert_eq!(fail_max(&breaker), (Some(3), "attribute".to_owned()));
-    registry.init_from([("CIRCUIT_BREAKER_FAIL_MAX", "off"), ("API_CIRCUIT_FAILURE_RATE", "0.5")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "off"), ("API_CIRCUIT_FAILURE_RATE", "0.5")]).unwrap();
     assert_eq!(fail_max(&breaker), (None, "environment CIRCUIT_BREAKER_FAIL_MAX".to_owned()));
     breaker.reconfigure(Config::new().min_calls(20)).unwrap();
 }
@@ -199,7 +199,7 @@ fn off_with_no_other_rule_on_failures_is_told_of_variables_and_not_obeyed() {
 #[test]
 fn the_highest_place_that_takes_the_last_rule_away_is_the_one_that_is_told() {
     let (registry, breaker) = registry(Config::new().fail_max_off().failure_rate(0.5));
-    let told = registry.init_from([("API_CIRCUIT_FAILURE_RATE", "off")]).unwrap_err();
+    let told = registry.load_env_from([("API_CIRCUIT_FAILURE_RATE", "off")]).unwrap_err();
     assert_eq!(told.iter().map(breaker_core::ConfigError::place).collect::<Vec<_>>(), ["API_CIRCUIT_FAILURE_RATE"]);
     assert_eq!((breaker.config().fail_max, breaker.config().failure_rate), (None, Some(0.5)));
 }
@@ -208,12 +208,12 @@ fn the_highest_place_that_takes_the_last_rule_away_is_the_one_that_is_told() {
 fn a_file_that_takes_the_last_rule_away_is_refused_whole_by_load_and_reload() {
     let (registry, breaker) = registry(Config::new());
     let path = file("off", "[breakers.api]\nfail_max = \"off\"\nrecovery_timeout = \"9s\"\n");
-    let told = registry.load(&path).unwrap_err().to_string();
+    let told = registry.load_file(&path).unwrap_err().to_string();
     assert!(told.starts_with(&format!("{}: breakers.api.fail_max: is `off`, which leaves", path.display())), "{told}");
     assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(5), secs(30)));
 
     file("off", "[all]\nfail_max = \"off\"\n[breakers.api]\nfailure_rate = 0.5\nrecovery_timeout = \"9s\"\n");
-    registry.load(&path).unwrap();
+    registry.load_file(&path).unwrap();
     assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (None, secs(9)));
     file("off", "[all]\nfail_max = \"off\"\n[breakers.api]\nrecovery_timeout = \"7s\"\n");
     let told = registry.reload().unwrap_err().to_string();
@@ -224,11 +224,11 @@ fn a_file_that_takes_the_last_rule_away_is_refused_whole_by_load_and_reload() {
 #[test]
 fn a_breaker_that_comes_after_the_file_keeps_a_rule() {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
-    registry.load(file("before", "[all]\nfail_max = \"off\"\n")).unwrap();
+    registry.load_env_from(NONE).unwrap();
+    registry.load_file(file("before", "[all]\nfail_max = \"off\"\n")).unwrap();
     let breaker = registry.breaker("later", Config::new()).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
-    let told = registry.init_from(NONE).unwrap_err().to_string();
+    let told = registry.load_env_from(NONE).unwrap_err().to_string();
     assert!(told.contains("which leaves circuit breaker `later` no rule on failures"), "{told}");
     let judged = registry.breaker("judged", Config::new().failure_rate(0.5)).unwrap();
     assert_eq!(judged.config().fail_max, None);

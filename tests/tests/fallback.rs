@@ -153,7 +153,7 @@ async fn on_timeout(hangs: bool) -> Result<String, AskError> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_says_which_endings_fall_back_and_a_neutral_error_never_does() {
+async fn on_says_which_endings_fall_back_and_an_ignored_error_never_does() {
     let ask = |question: &str, hangs| on_failure(question.to_owned(), hangs);
     assert_eq!(ask("fine", false).await.unwrap(), "live");
     assert_eq!(ask("why", false).await.unwrap(), "spare why");
@@ -257,7 +257,7 @@ async fn futures_of_steps(n: u8) -> Result<u8, AskError> {
 async fn a_step_may_wait_and_then_give_a_future() {
     let breaker = opened("futures_of_steps");
     assert_eq!(futures_of_steps(5).await, Ok(7));
-    breaker.release();
+    breaker.clear_override();
     breaker_core::testing::open(&breaker);
     assert_eq!(futures_of_steps(5).await, Ok(1));
 }

@@ -11,7 +11,7 @@ const NONE: [(&str, &str); 0] = [];
 
 fn registry(config: Config) -> (Registry, CircuitBreaker) {
     let registry = Registry::new();
-    registry.init_from(NONE).unwrap();
+    registry.load_env_from(NONE).unwrap();
     let breaker = registry.breaker("api", config).unwrap();
     (registry, breaker)
 }
@@ -25,7 +25,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 
 /// What is in force for `fail_max`, and where it came from.
 fn fail_max(breaker: &CircuitBreaker) -> (Option<u32>, String) {
-    let sources = breaker.config_sources();
+    let sources = breaker.setting_sources();
     let source = sources.iter().find(|(key, _)| *key == "fail_max").unwrap();
     (breaker.config().fail_max, source.1.to_string())
 }
@@ -35,13 +35,13 @@ fn defaults_lie_under_code_all_above_it_and_a_breakers_own_table_above_them() {
     let path = file("order", "[defaults]\nfail_max = 20\nsuccess_threshold = 2\n");
     let from_file = format!("file {}", path.display());
     let (registry, precious) = registry(Config::new().fail_max(1));
-    registry.load(&path).unwrap();
+    registry.load_file(&path).unwrap();
     assert_eq!(fail_max(&precious), (Some(1), "attribute".to_owned()));
     assert_eq!(precious.config().success_threshold, 2, "of which code says nothing");
     let plain = registry.breaker("plain", Config::new()).unwrap();
     assert_eq!(fail_max(&plain), (Some(20), from_file.clone()));
 
-    registry.configure("plain", Config::new().fail_max(3)).unwrap();
+    registry.set_config("plain", Config::new().fail_max(3)).unwrap();
     assert_eq!(fail_max(&plain), (Some(3), "configure".to_owned()));
 
     file("order", "[all]\nfail_max = 30\n[defaults]\nfail_max = 20\n");
@@ -52,7 +52,7 @@ fn defaults_lie_under_code_all_above_it_and_a_breakers_own_table_above_them() {
     registry.reload().unwrap();
     assert_eq!((fail_max(&precious), fail_max(&plain)), ((Some(40), from_file.clone()), (Some(30), from_file)));
 
-    registry.init_from([("CIRCUIT_BREAKER_FAIL_THRESHOLD", "50")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_FAIL_THRESHOLD", "50")]).unwrap();
     let from_variable = "environment CIRCUIT_BREAKER_FAIL_THRESHOLD".to_owned();
     assert_eq!((fail_max(&precious), fail_max(&plain)), ((Some(50), from_variable.clone()), (Some(50), from_variable)));
 }
@@ -61,7 +61,7 @@ fn defaults_lie_under_code_all_above_it_and_a_breakers_own_table_above_them() {
 fn the_older_table_is_refused_with_both_that_take_its_place() {
     let (registry, breaker) = registry(Config::new());
     let path = file("older", "[default]\nfail_max = 20\n");
-    let told = registry.load(&path).unwrap_err();
+    let told = registry.load_file(&path).unwrap_err();
     let expected = format!(
         "{}: default: there is no table `default`; write `[defaults]` for what lies under the settings in code, or `[all]` for \
          what lies above them",
@@ -70,9 +70,9 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
     assert_eq!(told.to_string(), expected);
     assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::UnknownKey);
     assert_eq!(breaker.config().fail_max, Some(5));
-    let told = registry.load(file("older", "default = 5\n[al]\n")).unwrap_err().to_string();
+    let told = registry.load_file(file("older", "default = 5\n[al]\n")).unwrap_err().to_string();
     assert!(told.contains("`[defaults]`") && told.contains("did you mean `all`?"), "{told}");
-    let told = registry.load(file("older", "all = 5\ndefaults = 3\n")).unwrap_err().to_string();
+    let told = registry.load_file(file("older", "all = 5\ndefaults = 3\n")).unwrap_err().to_string();
     assert!(told.contains("expected a table, `[all]`") && told.contains("expected a table, `[defaults]`"), "{told}");
 }
 
@@ -81,11 +81,11 @@ fn told_everywhere(key: &str, text: &str) -> [String; 4] {
     let (registry, breaker) = registry(Config::new());
     let before = breaker.config();
     let variable = format!("API_CIRCUIT_{}", key.to_uppercase());
-    let of_variable = registry.init_from([(&variable, text)]).unwrap_err().to_string();
+    let of_variable = registry.load_env_from([(&variable, text)]).unwrap_err().to_string();
     let of_all =
-        registry.init_from([(format!("CIRCUIT_BREAKER_{}", key.to_uppercase()), text)]).unwrap_err().to_string();
-    let of_file = registry.load(file("units", &format!("[all]\n{key} = \"{text}\"\n"))).unwrap_err().to_string();
-    let of_text = Config::new().with_text(key, text).unwrap_err().to_string();
+        registry.load_env_from([(format!("CIRCUIT_BREAKER_{}", key.to_uppercase()), text)]).unwrap_err().to_string();
+    let of_file = registry.load_file(file("units", &format!("[all]\n{key} = \"{text}\"\n"))).unwrap_err().to_string();
+    let of_text = Config::new().with_str(key, text).unwrap_err().to_string();
     assert_eq!(breaker.config(), before, "nothing of it is in force");
     [of_variable, of_all, of_file, of_text]
 }
@@ -97,7 +97,7 @@ fn other_units_are_refused_everywhere_with_what_was_meant() {
         ("recovery_timeout", "30S", "30s"),
         ("fail_window", "2 minutes", "2 m"),
         ("probe_timeout", "1h 30min", "1h 30m"),
-        ("slow_call", "7µs", "7us"),
+        ("slow_call_duration", "7µs", "7us"),
         ("window", "90secs", "90s"),
         ("ramp", "1day", "1d"),
         ("on_cancel", "2weeks", "2w"),
@@ -133,7 +133,7 @@ fn every_documented_unit_and_a_bare_number_are_read() {
         ("0.5", ms(500)),
     ];
     for (text, span) in cases {
-        assert_eq!(Config::new().with_text("recovery_timeout", text).unwrap(), Config::new().recovery_timeout(span));
+        assert_eq!(Config::new().with_str("recovery_timeout", text).unwrap(), Config::new().recovery_timeout(span));
     }
 }
 
@@ -142,7 +142,7 @@ fn settings_are_shown_as_they_are_read() {
     for span in [secs(86_400), secs(40 * 86_400), secs(400 * 86_400 + 3661), ms(1)] {
         let shown = breaker(Config::new().recovery_timeout(span)).config();
         let (key, text) = shown.texts().into_iter().find(|(key, _)| *key == "recovery_timeout").unwrap();
-        assert_eq!(Config::new().with_text(key, &text).unwrap(), Config::new().recovery_timeout(span), "{text}");
+        assert_eq!(Config::new().with_str(key, &text).unwrap(), Config::new().recovery_timeout(span), "{text}");
     }
 }
 
@@ -150,11 +150,11 @@ fn settings_are_shown_as_they_are_read() {
 fn a_file_that_is_empty_after_one_that_was_not_is_refused() {
     let path = file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_max = 2\n");
     let (registry, breaker) = registry(Config::new());
-    registry.load(&path).unwrap();
+    registry.load_file(&path).unwrap();
     for text in ["", "\n\n", "# settings of the breakers\n"] {
         file("empty", text);
         let other = file("empty_too", text);
-        for (read, path) in [(registry.reload(), &path), (registry.load(&path), &path), (registry.load(&other), &other)]
+        for (read, path) in [(registry.reload(), &path), (registry.load_file(&path), &path), (registry.load_file(&other), &other)]
         {
             let told = read.unwrap_err();
             assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
@@ -175,7 +175,7 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
     for text in ["[all]\n", "[defaults]\n", "[breakers]\n", "[breakers.other]\n"] {
         let path = file("nothing", "[breakers.api]\nfail_max = 2\n");
         let (registry, breaker) = registry(Config::new());
-        registry.load(&path).unwrap();
+        registry.load_file(&path).unwrap();
         file("nothing", text);
         registry.reload().unwrap();
         assert_eq!(breaker.config().fail_max, Some(5), "{text}");
@@ -183,11 +183,11 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
         registry.reload().expect("the one before set nothing");
     }
     let (registry, breaker) = registry(Config::new());
-    registry.load(file("nothing", "")).unwrap();
+    registry.load_file(file("nothing", "")).unwrap();
     registry.reload().unwrap();
-    registry.load(file("nothing", "[all]\nfail_max = 2\n")).unwrap();
-    registry.load(file("nothing", "[all]\n")).unwrap();
-    registry.load(file("nothing", "")).expect("the one before set nothing");
+    registry.load_file(file("nothing", "[all]\nfail_max = 2\n")).unwrap();
+    registry.load_file(file("nothing", "[all]\n")).unwrap();
+    registry.load_file(file("nothing", "")).expect("the one before set nothing");
     assert_eq!(breaker.config().fail_max, Some(5));
 }
 
@@ -195,8 +195,8 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
 fn a_variable_is_not_read_again_with_a_file_that_is_refused() {
     let path: &Path = &file("both", "[breakers.api]\nfail_max = 2\n");
     let (registry, breaker) = registry(Config::new());
-    registry.init_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
-    registry.load(path).unwrap();
+    registry.load_env_from([("API_CIRCUIT_SUCCESS_THRESHOLD", "4")]).unwrap();
+    registry.load_file(path).unwrap();
     file("both", "");
     registry.reload().unwrap_err();
     file("both", "[breakers.api]\nfail_max = 3\n");

@@ -10,20 +10,20 @@ fn the_text_of_each_setting_is_read_as_the_same_setting() {
         .backoff(breaker_core::Backoff::new())
         .window_calls(50)
         .fail_window_off()
-        .slow_call(std::time::Duration::from_secs(2));
+        .slow_call_duration(std::time::Duration::from_secs(2));
     let breaker = CircuitBreaker::new("texts", config).unwrap();
     let settings = breaker.config();
-    let read = settings.texts().into_iter().try_fold(Config::new(), |config, (key, text)| config.with_text(key, &text));
+    let read = settings.texts().into_iter().try_fold(Config::new(), |config, (key, text)| config.with_str(key, &text));
     breaker.reconfigure(read.unwrap()).unwrap();
     assert_eq!(breaker.config(), settings);
 }
 
 #[test]
 fn a_text_that_is_no_value_says_what_was_expected_and_a_key_that_is_none_the_nearest() {
-    let value = Config::new().with_text("fail_max", "0").unwrap_err();
+    let value = Config::new().with_str("fail_max", "0").unwrap_err();
     assert_eq!((value.kind(), value.place()), (ConfigErrorKind::Value, "fail_max"));
     assert_eq!(value.message(), "is `0`, expected a whole number of 1 or more, or \"off\"");
-    let key = Config::new().with_text("fail_maxx", "1").unwrap_err();
+    let key = Config::new().with_str("fail_maxx", "1").unwrap_err();
     assert_eq!(key.kind(), ConfigErrorKind::UnknownKey);
     assert!(key.message().contains("did you mean `fail_max`?"), "{key}");
 }
@@ -78,12 +78,12 @@ async fn a_registry_knows_which_functions_share_a_breaker() {
 async fn the_breaker_of_a_value_knows_its_head() {
     testing::isolated(async {
         let head = testing::breaker("by_host");
-        assert!(!head.has_values());
+        assert!(!head.is_keyed());
         of_host("a").await.unwrap();
-        assert!(head.has_values());
+        assert!(head.is_keyed());
         let value = testing::breaker("by_host[a]");
         assert_eq!(value.head().unwrap().name(), "by_host");
-        assert!(head.head().is_none() && !value.has_values());
+        assert!(head.head().is_none() && !value.is_keyed());
     })
     .await;
 }

@@ -94,7 +94,7 @@ async fn two_hosts_that_fail_open_though_dead_ones_hold_all_other_places() {
 #[tokio::test(start_paused = true)]
 async fn two_hosts_that_are_slow_open_though_dead_ones_hold_all_other_places() {
     testing::isolated(async {
-        let slow = Config::new().slow_call(secs(1)).slow_rate(0.5).min_calls(3).window_calls(20);
+        let slow = Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5).min_calls(3).window_calls(20);
         testing::breaker("few").reconfigure(slow).unwrap();
         die(9).await;
         advance(secs(60)).await;

@@ -182,7 +182,7 @@ async fn one_that_was_told_something_by_itself_never_leaves() {
                 fetch(&other.to_string(), other % 2 == 0).await.ok();
             }
             assert!(known(&format!("hosts[{host}]")).is_some(), "{host}");
-            testing::breaker(&format!("hosts[{host}]")).release();
+            testing::breaker(&format!("hosts[{host}]")).clear_override();
             testing::breaker(&format!("hosts[{host}]")).reset();
         }
         for host in 10..20 {
@@ -253,7 +253,7 @@ async fn health_lists_the_unhealthy_ones_and_the_head_has_all_counts() {
 async fn settings_and_listeners_of_the_head_hold_for_all_values() {
     testing::isolated(async {
         fetch("before", true).await.unwrap();
-        Registry::global().configure("hosts", Config::new().fail_max(1).max_keys(2)).unwrap();
+        Registry::global().set_config("hosts", Config::new().fail_max(1).max_keys(2)).unwrap();
         let recording = testing::record();
         fetch("before", false).await.unwrap_err();
         fetch("after", false).await.unwrap_err();
@@ -277,7 +277,7 @@ async fn what_one_value_is_told_by_itself_stays_above_what_holds_for_all() {
         let (head, slow) = (testing::breaker("hosts"), testing::breaker("hosts[slow]"));
         head.reconfigure(Config::new().recovery_timeout(secs(7))).unwrap();
         slow.reconfigure(Config::new().fail_max(9)).unwrap();
-        Registry::global().configure("hosts", Config::new().fail_max(3)).unwrap();
+        Registry::global().set_config("hosts", Config::new().fail_max(3)).unwrap();
         head.reconfigure(Config::new().fail_max(4).success_threshold(2)).unwrap();
         let seen = |breaker: &CircuitBreaker| {
             let settings = breaker.config();
@@ -285,7 +285,7 @@ async fn what_one_value_is_told_by_itself_stays_above_what_holds_for_all() {
         };
         assert_eq!(seen(&slow), (Some(9), secs(7), 2));
         assert_eq!(seen(&testing::breaker("hosts[other]")), (Some(4), secs(7), 2));
-        assert!(slow.config_sources().contains(&("recovery_timeout", breaker_core::Source::Reconfigure)));
+        assert!(slow.setting_sources().contains(&("recovery_timeout", breaker_core::Source::Reconfigure)));
         slow.reconfigure(Config::new().recovery_timeout(secs(1))).unwrap();
         assert_eq!(seen(&slow), (Some(9), secs(1), 2));
         fetch("new", true).await.unwrap();
@@ -329,7 +329,7 @@ async fn a_state_that_the_head_is_set_to_holds_for_all_values() {
         fetch("a", true).await.unwrap();
         head.force_open();
         fetch("b", true).await.unwrap_err();
-        head.release();
+        head.clear_override();
         fetch("b", true).await.unwrap();
         fetch("a", true).await.unwrap_err();
     })
@@ -397,7 +397,7 @@ async fn a_setting_that_changes_the_state_of_all_values_is_told_for_each() {
     testing::isolated(async {
         fetch("a", true).await.unwrap();
         let recording = testing::record();
-        Registry::global().configure("hosts", Config::new().enabled(false)).unwrap();
+        Registry::global().set_config("hosts", Config::new().enabled(false)).unwrap();
         recording.assert(["hosts: closed -> disabled", "hosts[a]: closed -> disabled"]);
         testing::breaker("hosts").reconfigure(Config::new().enabled(true)).unwrap();
         recording.assert(["hosts: disabled -> closed", "hosts[a]: disabled -> closed"]);
@@ -620,12 +620,12 @@ async fn a_value_that_nothing_has_happened_to_shows_what_the_head_says() {
         let (head, value) = (testing::breaker("hosts"), testing::breaker("hosts[a]"));
         tokio::time::advance(secs(5)).await;
         let rule = Config::new().failure_rate(0.5).window_calls(10).min_calls(2);
-        Registry::global().configure("hosts", rule).unwrap();
+        Registry::global().set_config("hosts", rule).unwrap();
         head.reconfigure(Config::new().fail_max(7)).unwrap();
         let snapshot = value.snapshot();
         assert_eq!((snapshot.name.as_str(), snapshot.label.as_str()), ("hosts[a]", "hosts[a]"));
         assert_eq!((snapshot.success_count, snapshot.config.clone()), (1, head.config()));
-        assert_eq!((value.config(), value.config_sources()), (head.config(), head.config_sources()));
+        assert_eq!((value.config(), value.setting_sources()), (head.config(), head.setting_sources()));
         assert_eq!(snapshot.window.unwrap().calls, 0);
         assert_eq!(snapshot.state_changed_at.elapsed().unwrap().as_secs(), 5);
         assert_eq!((snapshot.last_error, snapshot.opened_because, snapshot.last_failure_time), (None, None, None));
@@ -685,7 +685,7 @@ async fn a_reset_of_the_head_is_told_for_each_value_whether_anything_has_happene
 #[tokio::test(start_paused = true)]
 async fn keys_of_every_length_have_breakers_of_their_own() {
     testing::isolated(async {
-        Registry::global().configure("hosts", Config::new().max_keys(1000)).unwrap();
+        Registry::global().set_config("hosts", Config::new().max_keys(1000)).unwrap();
         let keys: Vec<_> = (0..130).map(|length| "\u{e4}".repeat(length / 2) + &"x".repeat(length % 2)).collect();
         for key in &keys {
             fetch(key, true).await.unwrap();
@@ -783,7 +783,7 @@ async fn a_value_cannot_have_the_name_of_the_overflow() {
         assert_eq!(name, "hosts[\\u{2a}]");
         assert!(known("hosts[*]").is_none(), "there is no overflow");
         let mut busy = ["*", "2", "3"].map(|host| Box::pin(hang(host.to_owned())));
-        testing::breaker(&name).release();
+        testing::breaker(&name).clear_override();
         testing::breaker(&name).reset();
         assert!(busy.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
         open("no room").await;

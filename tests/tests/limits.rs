@@ -99,7 +99,7 @@ async fn cut<F: Future<Output = Answer>>(call: F) -> Option<Duration> {
 }
 
 fn init(variables: &[(&str, &str)]) {
-    Registry::global().init_from(variables.iter().copied()).strict().unwrap();
+    Registry::global().load_env_from(variables.iter().copied()).strict().unwrap();
 }
 
 fn site(breaker: &str, function: &str) -> CallSite {
@@ -115,7 +115,7 @@ fn limit(breaker: &str, function: &str) -> (Option<Duration>, Option<String>) {
 #[tokio::test(start_paused = true)]
 async fn each_function_of_a_breaker_has_its_own_limit_and_init_is_content() {
     testing::isolated(async {
-        Registry::global().init().unwrap();
+        Registry::global().load_env().unwrap();
         assert_eq!(cut(quick()).await, Some(secs(2)));
         assert_eq!(cut(slow()).await, Some(secs(30)));
         assert_eq!(cut(by_config()).await, Some(secs(7)));
@@ -124,7 +124,7 @@ async fn each_function_of_a_breaker_has_its_own_limit_and_init_is_content() {
         assert_eq!(breaker.config().timeout, Some(secs(30)), "the longest is shown");
         assert_eq!(breaker.config().probe_timeout, Some(secs(60)), "a probe keeps its slot for twice the longest");
         assert_eq!(breaker.snapshot().config.timeout, Some(secs(30)));
-        let sources = breaker.config_sources();
+        let sources = breaker.setting_sources();
         assert!(sources.contains(&("timeout", Source::Attribute)), "{sources:?}");
         let by_handle = breaker.call(async { pending::<Result<(), CircuitBreakerError>>().await });
         assert!(tokio::time::timeout(secs(3600), by_handle).await.is_err(), "a call by the handle is no function's");
@@ -141,14 +141,14 @@ async fn the_breakers_own_limit_in_code_is_the_default_of_its_functions() {
         assert_eq!(cut(plain()).await, Some(secs(50)));
         assert_eq!(cut(unlimited()).await, None);
         assert_eq!(testing::breaker("pg").config().timeout, Some(secs(50)));
-        registry.configure("pg", Config::new().timeout(secs(9))).unwrap();
+        registry.set_config("pg", Config::new().timeout(secs(9))).unwrap();
         assert_eq!(cut(quick()).await, Some(secs(2)));
         assert_eq!(cut(plain()).await, Some(secs(9)));
         assert_eq!(limit("pg", "limits::plain"), (Some(secs(9)), Some("configure".to_owned())));
         assert_eq!(limit("pg", "limits::quick"), (Some(secs(2)), Some("attribute".to_owned())));
-        registry.init().unwrap();
+        registry.load_env().unwrap();
         registry.breaker("pg", Config::new().timeout(secs(8))).unwrap();
-        let told = registry.init().unwrap_err().to_string();
+        let told = registry.load_env().unwrap_err().to_string();
         assert!(told.contains("`timeout` is 50s at") && told.contains("8s at"), "two limits of one breaker: {told}");
     })
     .await;
@@ -243,13 +243,13 @@ async fn what_is_wrong_with_a_functions_variables_is_told() {
     testing::isolated(async {
         let registry = Registry::global();
         let wrong =
-            registry.init_from([("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "0"), ("LIMITS__SLOW_CIRCUIT_FAIL_MAX", "3")]);
+            registry.load_env_from([("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "0"), ("LIMITS__SLOW_CIRCUIT_FAIL_MAX", "3")]);
         let wrong = wrong.unwrap_err();
         let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told.iter().any(|told| told.starts_with("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT: is `0`")), "{told:?}");
         assert!(told.iter().any(|told| told.contains("`fail_max` is said of a breaker")), "{told:?}");
-        let report = registry.init_from([("LIMITS__QUICKK_CIRCUIT_CALL_TIMEOUT", "1s")]).unwrap();
+        let report = registry.load_env_from([("LIMITS__QUICKK_CIRCUIT_CALL_TIMEOUT", "1s")]).unwrap();
         let warning = &report.warnings()[0];
         assert_eq!(warning.kind(), ConfigErrorKind::UnknownName);
         assert!(warning.message().contains("did you mean LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT?"), "{warning}");
@@ -264,7 +264,7 @@ async fn a_file_has_tables_for_functions() {
         let registry = Registry::global();
         let load = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            registry.load(&file)
+            registry.load_file(&file)
         };
         let text = "[breakers.pg]\ntimeout = \"6s\"\n[functions.\"limits::quick\"]\ntimeout = \"1s\"\n";
         load(text).strict().unwrap();
@@ -383,7 +383,7 @@ async fn the_highest_place_that_says_something_is_in_force() {
             "[all]\ntimeout = \"16s\"\n",
             "[defaults]\ntimeout = \"18s\"\n",
         ];
-        registry.configure("pg", Config::new().timeout(secs(17))).unwrap();
+        registry.set_config("pg", Config::new().timeout(secs(17))).unwrap();
         for (first_variable, first_table, of_quick, of_slow) in [
             (0, 0, 11, 13),
             (1, 0, 12, 13),
@@ -394,7 +394,7 @@ async fn the_highest_place_that_says_something_is_in_force() {
             (3, 3, 2, 30),
         ] {
             std::fs::write(&path, tables[first_table..].concat()).unwrap();
-            registry.load(&path).strict().unwrap();
+            registry.load_file(&path).strict().unwrap();
             init(&variables[first_variable..]);
             let waited = (cut(quick()).await, cut(slow()).await);
             assert_eq!(waited, (Some(secs(of_quick)), Some(secs(of_slow))));
@@ -414,7 +414,7 @@ async fn a_probe_and_a_call_of_a_disabled_breaker_have_the_functions_limit() {
         let breaker = testing::breaker("pg");
         breaker.disable();
         assert_eq!((cut(quick()).await, cut(plain()).await), (Some(secs(2)), None));
-        breaker.release();
+        breaker.clear_override();
         breaker.trip_for(secs(1));
         tokio::time::advance(secs(2)).await;
         assert_eq!(cut(slow()).await, Some(secs(30)));

@@ -57,7 +57,7 @@ macro_rules! listens {
                 self.note(format!("{} of {}", stringify!($method), event.breaker.name()));
             })*
 
-            fn state_change(&self, event: &StateChange<'_>) {
+            fn on_state_change(&self, event: &StateChange<'_>) {
                 self.note(format!("{}: {} -> {}", event.breaker.name(), event.old, event.new));
                 self.1.lock().unwrap().push((event.sequence, event.generation, event.old, event.new));
             }
@@ -68,7 +68,7 @@ macro_rules! listens {
                 self.hear(event.breaker);
             })*
 
-            fn state_change(&self, event: &StateChange<'_>) {
+            fn on_state_change(&self, event: &StateChange<'_>) {
                 self.hear(event.breaker);
             }
         }
@@ -86,7 +86,7 @@ const ACTS: [fn(&CircuitBreaker); 10] = [
     |breaker| breaker.force_open_for(secs(1)),
     CircuitBreaker::disable,
     CircuitBreaker::shadow,
-    CircuitBreaker::release,
+    CircuitBreaker::clear_override,
     CircuitBreaker::trip,
     |breaker| breaker.trip_for(secs(1)),
     CircuitBreaker::half_open,
@@ -200,19 +200,19 @@ async fn whatever_a_listener_does_at_any_moment_the_others_hear_the_same() {
 struct In(fn(&CircuitBreaker), &'static str);
 
 impl Listener for In {
-    fn failure(&self, event: &Failure<'_>) {
+    fn on_failure(&self, event: &Failure<'_>) {
         if self.1 == "failure" && event.breaker.state() != State::Closed {
             self.0(event.breaker);
         }
     }
 
-    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+    fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
         if self.1 == "probe_failed" {
             self.0(event.breaker);
         }
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         if self.1 == "state_change" && (event.old, event.new) == (State::HalfOpen, State::Open) {
             self.0(event.breaker);
         }
@@ -274,7 +274,7 @@ async fn a_failure_is_told_before_its_failed_probe_and_that_before_the_change() 
 async fn each_change_of_a_listener_is_made_at_once() {
     struct Looks;
     impl Listener for Looks {
-        fn state_change(&self, event: &StateChange<'_>) {
+        fn on_state_change(&self, event: &StateChange<'_>) {
             if event.new == State::Open {
                 event.breaker.reset();
                 assert_eq!(event.breaker.state(), State::Closed);
@@ -359,7 +359,7 @@ async fn annotated_functions_tell_in_order_too() {
 struct ResetsAll(Arc<Registry>, AtomicUsize);
 
 impl Listener for ResetsAll {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
             for name in ["a", "b"] {
                 let breaker = self.0.get(name).unwrap();
@@ -383,7 +383,7 @@ async fn changes_of_several_breakers_at_once_are_told_before_what_a_listener_mak
     registry.add_listener(ResetsAll(Arc::clone(&registry), AtomicUsize::new(0)));
     let heard = Heard::default();
     registry.add_listener(heard.clone());
-    registry.init_from([("CIRCUIT_BREAKER_ENABLED", "false")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_ENABLED", "false")]).unwrap();
     let sequences: Vec<_> = heard.1.lock().unwrap().iter().map(|change| change.0).collect();
     assert!(sequences.is_sorted(), "{:?}", heard.take());
     assert_eq!(sequences.len(), 4, "{:?}", heard.take());

@@ -18,11 +18,11 @@ impl Lines {
 }
 
 impl Listener for Lines {
-    fn success(&self, event: &Success<'_>) {
+    fn on_success(&self, event: &Success<'_>) {
         self.0.lock().unwrap().push(format!("{} success", event.breaker.name()));
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.0.lock().unwrap().push(format!("{} {}", event.breaker.name(), event.new));
     }
 }
@@ -35,7 +35,7 @@ fn breaker() -> CircuitBreaker {
 fn happens(breaker: &CircuitBreaker) {
     breaker.try_acquire().unwrap().success();
     breaker.force_open();
-    breaker.release();
+    breaker.clear_override();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn one_that_was_added_twice_is_removed_once_by_each() {
     breaker.force_open();
     assert_eq!(lines.take(), ["b forced_open"]);
     second.remove();
-    breaker.release();
+    breaker.clear_override();
     assert!(lines.take().is_empty());
 }
 
@@ -120,7 +120,7 @@ async fn values_of_a_key_do_not_hear_of_it_either() {
         assert!(of_registry.take().is_empty() && of_head.take().is_empty());
         assert_eq!(of_value.take(), ["listened[own] success", "listened[own] forced_open"]);
         own.remove();
-        value.release();
+        value.clear_override();
         assert!(of_value.take().is_empty());
     })
     .await;
@@ -134,7 +134,7 @@ struct Removes {
 }
 
 impl Listener for Removes {
-    fn state_change(&self, _: &StateChange<'_>) {
+    fn on_state_change(&self, _: &StateChange<'_>) {
         *self.heard.lock().unwrap() += 1;
         self.added.get().unwrap().iter().for_each(AddedListener::remove);
     }
@@ -151,7 +151,7 @@ fn a_listener_can_take_itself_and_others_off() {
     breaker.force_open();
     assert_eq!(*removes.heard.lock().unwrap(), 1);
     assert_eq!(lines.take(), ["b forced_open"], "it began before");
-    breaker.release();
+    breaker.clear_override();
     assert_eq!(*removes.heard.lock().unwrap(), 1);
     assert!(lines.take().is_empty());
 }
@@ -201,7 +201,7 @@ fn its_destructor_runs_with_no_lock_held() {
     let parting = || Parting(Arc::clone(&registry), breaker.clone());
     registry.add_listener(parting()).remove();
     assert_eq!(breaker.state(), breaker_core::State::ForcedOpen);
-    breaker.release();
+    breaker.clear_override();
     breaker.add_listener(parting()).remove();
     assert_eq!(breaker.state(), breaker_core::State::ForcedOpen);
 }

@@ -16,10 +16,10 @@ fn trial(random: &mut Rng) -> Config {
     let needed = random.u32(1..5);
     config = config.success_threshold(needed).probe_timeout(ms(random.u64(1..100)));
     if random.bool() {
-        config = config.probe_window(needed + random.u32(0..4));
+        config = config.probe_count(needed + random.u32(0..4));
     }
     if random.bool() {
-        config = config.probe_failure_rate(random.f64().max(0.01)).slow_call(ms(20));
+        config = config.probe_failure_rate(random.f64().max(0.01)).slow_call_duration(ms(20));
     }
     if random.bool() {
         config = config.ramp(ms(random.u64(1..80)));
@@ -92,7 +92,7 @@ const POLICIES: Config = Config::new()
     .min_calls(4)
     .recovery_timeout(secs(10))
     .backoff(Backoff::new().jitter(0.0))
-    .probe_window(2)
+    .probe_count(2)
     .ramp(secs(20));
 
 #[circuit_breaker(name = "hosts", key = host, config = POLICIES)]
@@ -143,13 +143,13 @@ async fn each_value_of_a_key_has_a_window_a_backoff_a_trial_and_a_ramp_of_its_ow
 async fn a_breaker_that_the_environment_switches_off_and_on_again_begins_closed_and_loses_no_count() {
     let registry = Registry::new();
     let off = [("API_CIRCUIT_ENABLED", "false")];
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     let breaker = registry.breaker("api", Config::new().fail_max(1).failure_rate(0.5)).unwrap();
     let states = |breaker: &CircuitBreaker| {
-        registry.init_from(off).unwrap();
+        registry.load_env_from(off).unwrap();
         let while_off = breaker.state();
         assert_eq!(breaker.snapshot().enabled, while_off != State::Disabled);
-        registry.init_from([("", ""); 0]).unwrap();
+        registry.load_env_from([("", ""); 0]).unwrap();
         (while_off, breaker.state())
     };
     assert_eq!(states(&breaker), (State::Disabled, State::Closed));
@@ -159,6 +159,6 @@ async fn a_breaker_that_the_environment_switches_off_and_on_again_begins_closed_
     assert_eq!(states(&breaker), (State::ForcedOpen, State::ForcedOpen), "what was set by hand stands");
     breaker.shadow();
     assert_eq!(states(&breaker), (State::Shadow, State::Shadow));
-    breaker.release();
+    breaker.clear_override();
     assert_eq!((breaker.state(), breaker.snapshot().failure_count), (State::Closed, 1), "and no count is lost");
 }

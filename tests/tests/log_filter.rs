@@ -8,7 +8,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 fn init(filter: Targets) -> Report {
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
     let subscriber = tracing_subscriber::registry().with(filter).with(layer);
-    tracing::subscriber::with_default(subscriber, || Registry::new().init_from([("", ""); 0]).strict().unwrap())
+    tracing::subscriber::with_default(subscriber, || Registry::new().load_env_from([("", ""); 0]).strict().unwrap())
 }
 
 fn told(report: &Report) -> String {
@@ -17,7 +17,7 @@ fn told(report: &Report) -> String {
 
 #[test]
 fn log_lines_that_are_filtered_out_are_told_with_what_to_add() {
-    let none = Registry::new().init_from([("", ""); 0]).unwrap();
+    let none = Registry::new().load_env_from([("", ""); 0]).unwrap();
     assert_eq!(told(&none), "", "nobody has set a subscriber");
     let quiet = Targets::new().with_default(LevelFilter::ERROR);
     let report = init(quiet.clone());

@@ -27,7 +27,7 @@ fn named(name: &str) -> CircuitBreaker {
 /// A registry with the breaker `huggingface_api`.
 fn registry() -> Registry {
     let registry = Registry::new();
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     registry.breaker("huggingface_api", Config::new().fail_max(5)).unwrap();
     registry
 }
@@ -120,8 +120,8 @@ fn older_spellings_are_accepted_and_logged_once_with_what_they_were_taken_for() 
         ("HUGGINGFACE_API_CIRCUIT_HALF_OPEN_CALLS", "3"),
     ];
     let registry = registry();
-    registry.init_from(variables).unwrap();
-    registry.init_from(variables).unwrap();
+    registry.load_env_from(variables).unwrap();
+    registry.load_env_from(variables).unwrap();
     let settings = registry.get("huggingface_api").unwrap().config();
     assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(7), secs(11)));
     assert_eq!((settings.fail_window, settings.half_open_max_calls), (Some(secs(12)), 3));
@@ -137,7 +137,7 @@ fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands()
     let log = Log::at(Level::INFO);
     let registry = Registry::new();
     // The variables are those that a process would have before its first breaker is made.
-    registry.init_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
+    registry.load_env_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
     for _ in 0..3 {
         let breaker = registry.breaker("search", Config::new().fail_max(3)).unwrap();
         assert_eq!(breaker.config().fail_max, Some(3));
@@ -151,7 +151,7 @@ fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands()
 fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
     let log = Log::at(Level::INFO);
     registry()
-        .init_from([
+        .load_env_from([
             ("HUGINGFACE_API_CIRCUIT_FAIL_MAX", "3"),
             ("CIRCUIT_BREAKER_HOME", "/opt"),
             ("CIRCUIT_DIAGRAM", "x"),
@@ -167,9 +167,9 @@ fn a_variable_that_only_looks_like_ours_is_at_most_a_warning() {
 fn a_name_that_nobody_has_is_a_warning_of_init() {
     let log = Log::at(Level::INFO);
     let registry = Registry::new();
-    registry.configure("hugingface_api", Config::new().fail_max(2)).unwrap();
+    registry.set_config("hugingface_api", Config::new().fail_max(2)).unwrap();
     registry.breaker("huggingface_api", Config::new()).unwrap();
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     let text = log.lines().join("\n");
     assert!(
         text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
@@ -187,7 +187,7 @@ async fn a_time_limit_that_a_synchronous_function_cannot_keep_is_told() {
     breaker_core::testing::isolated(async {
         let log = Log::at(Level::INFO);
         let variables = [("UNCUT_CIRCUIT_CALL_TIMEOUT", "5"), ("UNCUT_CIRCUIT_FAIL_THRESHOLD", "9")];
-        Registry::global().init_from(variables).unwrap();
+        Registry::global().load_env_from(variables).unwrap();
         uncut().unwrap();
         let text = log.lines().join("\n");
         assert!(
@@ -288,9 +288,9 @@ fn a_name_in_a_file_that_nobody_has_is_told_also_after_init() {
     let file = std::env::temp_dir().join(format!("rev-core-name-{}.toml", std::process::id()));
     std::fs::write(&file, "[breakers.payment]\nfail_max = 3\n").unwrap();
     let registry = Registry::new();
-    registry.init_from(std::iter::empty::<(String, String)>()).unwrap();
+    registry.load_env_from(std::iter::empty::<(String, String)>()).unwrap();
     registry.breaker("payments", Config::new()).unwrap();
-    registry.load(&file).unwrap();
+    registry.load_file(&file).unwrap();
     assert!(log.lines().iter().any(|line| line.contains("`payment`")), "{:?}", log.lines());
 }
 
@@ -299,7 +299,7 @@ fn a_name_in_a_file_that_nobody_has_is_told_also_after_init() {
 fn the_line_of_a_new_breaker_shows_the_probe_timeout_in_force() {
     let log = Log::at(Level::INFO);
     let registry = Registry::new();
-    registry.init_from(std::iter::empty::<(String, String)>()).unwrap();
+    registry.load_env_from(std::iter::empty::<(String, String)>()).unwrap();
     registry.breaker("x", Config::new()).unwrap();
     assert!(!log.lines()[0].contains("probe_timeout off"), "{:?}", log.lines());
 }
@@ -377,12 +377,12 @@ async fn a_value_of_a_key_cannot_forge_a_line() {
 fn names_and_values_of_variables_cannot_forge_a_line() {
     let log = Log::at(Level::INFO);
     let registry = registry();
-    drop(registry.init_from([("HUGINGFACE_API_CIRCUIT_X\nERROR forged", "1\nERROR forged")]));
+    drop(registry.load_env_from([("HUGINGFACE_API_CIRCUIT_X\nERROR forged", "1\nERROR forged")]));
     registry.breaker("user\nERROR forged", Config::new()).unwrap().trip();
     CircuitBreaker::new("own\nERROR forged", Config::new()).unwrap().trip();
-    registry.configure("nobody\nERROR forged", Config::new()).unwrap();
-    drop(registry.init_from([("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana\nERROR forged")]));
-    drop(registry.init_from([("USER_ERROR_FORGED_CIRCUIT_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_X\nERROR forged", "1")]));
+    registry.set_config("nobody\nERROR forged", Config::new()).unwrap();
+    drop(registry.load_env_from([("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana\nERROR forged")]));
+    drop(registry.load_env_from([("USER_ERROR_FORGED_CIRCUIT_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_X\nERROR forged", "1")]));
     let lines = log.lines();
     assert!(lines.len() > 4 && lines.iter().all(|line| !line.starts_with("ERROR forged")), "{lines:#?}");
 }

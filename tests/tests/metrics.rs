@@ -165,7 +165,7 @@ async fn an_outage_counts_once_however_many_recoveries_fail() {
     breaker.reset();
     breaker.force_open();
     assert_eq!(counts(), [23.0, 2.0], "by hand it is none");
-    breaker.release();
+    breaker.clear_override();
     breaker.shadow();
     fail(&breaker, 10);
     assert_eq!(counts(), [23.0, 2.0], "in shadow it has not opened");
@@ -289,7 +289,7 @@ async fn the_breakers_of_a_key_are_counted_together() {
 async fn durations_are_in_their_buckets_and_their_sum_is_exact() {
     let recorder = recorder();
     let _installed = set_default_local_recorder(&recorder);
-    let breaker = exported("b", Config::new().slow_call(secs(1)).slow_rate(1.0));
+    let breaker = exported("b", Config::new().slow_call_duration(secs(1)).slow_call_rate(1.0));
     for (micros, times) in [(20, 3), (24, 1), (400, 2), (2_000, 5), (70_000_000, 1)] {
         for _ in 0..times {
             let permit = breaker.try_acquire().unwrap();

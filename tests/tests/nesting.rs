@@ -72,7 +72,7 @@ impl Service {
     }
 }
 
-/// Successes, neutral results, failures, dropped calls, rejections.
+/// Successes, ignored results, failures, dropped calls, rejections.
 fn counts(breaker: &CircuitBreaker) -> [u64; 5] {
     let seen = breaker.snapshot();
     [seen.success_count, seen.ignored_count, seen.failure_count, seen.cancelled_count, seen.rejected_count]

@@ -35,7 +35,7 @@ async fn one_of_anything_is_told_in_the_singular() {
         fail(&breaker, 1);
         assert_eq!(because(&breaker), text);
     }
-    let drowning = breaker(rule.slow_call(secs(1)));
+    let drowning = breaker(rule.slow_call_duration(secs(1)));
     slow(&drowning).await;
     assert_eq!(because(&drowning), "100 % of 1 call took longer than 1s (limit 50 %)");
 }
@@ -45,14 +45,14 @@ fn a_window_of_one_call_is_shown_in_the_singular_and_read_so() {
     let breaker = breaker(Config::new().window_calls(1));
     assert!(breaker.config().to_string().contains(", window 1 call, "), "{}", breaker.config());
     let registry = Registry::new();
-    registry.init_from([("API_CIRCUIT_WINDOW", "1 call")]).unwrap();
+    registry.load_env_from([("API_CIRCUIT_WINDOW", "1 call")]).unwrap();
     let read = registry.breaker("api", Config::new()).unwrap();
     assert_eq!(read.config().window, breaker.config().window);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_probe_is_told_in_the_singular() {
-    let spare = Config::new().probe_window(2);
+    let spare = Config::new().probe_count(2);
     let rate = Config::new().probe_failure_rate(1.0);
     for (config, probes, text) in [
         (spare, 2, "2 of 2 probes failed, and closing takes 1 success, last: &str"),
@@ -95,7 +95,7 @@ async fn the_last_error_is_the_last_one_also_when_a_success_opens_it() {
     .await;
 }
 
-const TRIAL: Config = RATE.probe_failure_rate(0.5).probe_window(4);
+const TRIAL: Config = RATE.probe_failure_rate(0.5).probe_count(4);
 
 #[circuit_breaker(name = "trials", config = TRIAL)]
 async fn tried(answer: Result<(), &'static str>) -> io::Result<()> {
@@ -123,7 +123,7 @@ async fn the_last_error_of_a_trial_is_one_of_its_own() {
 struct Reasons(Arc<Mutex<Vec<String>>>);
 
 impl Listener for Reasons {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.0.lock().unwrap().extend(event.opened_because.filter(|_| event.new == State::Open).map(str::to_owned));
     }
 }
@@ -138,8 +138,8 @@ async fn snapshot_event_and_error_tell_the_same_of_each_rule() {
         (window.window_fail_max(3), "3 failures of 3 calls, last: &str"),
         (trial, "a probe failed, last: &str"),
         (trial.success_threshold(2), "a probe failed after 0 of 2 successes, last: &str"),
-        (trial.success_threshold(2).probe_window(3), "2 of 2 probes failed, and closing takes 2 successes, last: &str"),
-        (trial.probe_window(2).probe_failure_rate(0.75), "failure rate 100 % of 2 probes (limit 75 %), last: &str"),
+        (trial.success_threshold(2).probe_count(3), "2 of 2 probes failed, and closing takes 2 successes, last: &str"),
+        (trial.probe_count(2).probe_failure_rate(0.75), "failure rate 100 % of 2 probes (limit 75 %), last: &str"),
     ];
     for (config, text) in rules {
         let breaker = breaker(config);

@@ -112,15 +112,15 @@ fn boxed_not_send(error: Database) -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn so_is_a_boxed_one_with_guards_and_alternatives() {
-    for (error, neutral) in
+    for (error, ignored) in
         [(Database::RowNotFound, 1), (Database::Closed { code: 5 }, 2), (Database::Closed { code: 6 }, 2)]
     {
         boxed(error).unwrap_err();
-        assert_eq!(counts("boxed").1, neutral);
+        assert_eq!(counts("boxed").1, ignored);
     }
-    for (kind, neutral) in [(io::ErrorKind::NotFound, 1), (io::ErrorKind::Other, 1)] {
+    for (kind, ignored) in [(io::ErrorKind::NotFound, 1), (io::ErrorKind::Other, 1)] {
         boxed_not_send(Database::Io(kind.into())).unwrap_err();
-        assert_eq!(counts("boxed, not send").1, neutral);
+        assert_eq!(counts("boxed, not send").1, ignored);
     }
 }
 

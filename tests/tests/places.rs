@@ -108,7 +108,7 @@ fn synchronous_calls_hold_places_and_give_them_back_also_by_a_panic() {
     // A classifier that panics too.
     let panics = breaker.clone();
     let judge = |_: &Result<(), ()>| -> breaker_core::Outcome { panic!("it breaks") };
-    std::panic::catch_unwind(move || drop(panics.call_sync_with(|| Ok(()), judge))).unwrap_err();
+    std::panic::catch_unwind(move || drop(panics.call_sync_classified(|| Ok(()), judge))).unwrap_err();
     assert_free(&breaker, 1);
 }
 
@@ -240,11 +240,11 @@ async fn a_busy_call_is_no_evidence() {
 }
 
 #[test]
-fn another_breaker_counts_a_busy_call_inside_as_neutral() {
+fn another_breaker_counts_a_busy_call_inside_as_ignored() {
     let (outer, inner) = (breaker(Config::new().fail_max(1)), breaker(Config::new().max_concurrent(1)));
     let _held = inner.try_acquire().unwrap();
     let call = || inner.try_acquire().map(drop);
-    outer.call_sync_with(call, breaker_core::presets::errors).unwrap_err();
+    outer.call_sync_classified(call, breaker_core::presets::errors).unwrap_err();
     let shown = outer.snapshot();
     assert_eq!((shown.state, shown.ignored_count, shown.failure_count), (State::Closed, 1, 0));
 }
@@ -268,7 +268,7 @@ async fn a_stream_that_ends_inside_one_whose_call_has_ended_gives_its_place_back
 
 #[tokio::test(start_paused = true)]
 async fn slow_calls_windows_and_time_limits_are_judged_as_without_a_limit() {
-    let config = Config::new().slow_call(ms(100)).window_calls(4).min_calls(2).timeout(secs(9));
+    let config = Config::new().slow_call_duration(ms(100)).window_calls(4).min_calls(2).timeout(secs(9));
     for config in [config, config.max_concurrent(5)] {
         let breaker = breaker(config);
         for _ in 0..2 {

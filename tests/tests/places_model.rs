@@ -126,10 +126,10 @@ impl World {
             Step::Limit(limit) => {
                 self.limit = limit;
                 let text = if limit == 0 { "off".to_owned() } else { limit.to_string() };
-                self.breaker.reconfigure(Config::new().with_text("max_concurrent", &text).unwrap()).unwrap();
+                self.breaker.reconfigure(Config::new().with_str("max_concurrent", &text).unwrap()).unwrap();
             }
             Step::Trip => self.breaker.trip(),
-            Step::Release => self.breaker.release(),
+            Step::Release => self.breaker.clear_override(),
             Step::Shadow => self.breaker.shadow(),
             Step::Disable => self.breaker.disable(),
             Step::Reset => {
@@ -149,7 +149,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let config = Config::new().fail_max(3).recovery_timeout(secs(5)).half_open_max_calls(2).max_concurrent(2);
-            let config = if rated { config.failure_rate(0.6).window_calls(8).slow_call(secs(1)).ramp(secs(3)) } else { config };
+            let config = if rated { config.failure_rate(0.6).window_calls(8).slow_call_duration(secs(1)).ramp(secs(3)) } else { config };
             let breaker = breaker(config);
             if heard {
                 breaker.add_listener(Hears);

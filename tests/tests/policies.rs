@@ -183,7 +183,7 @@ async fn successes_that_leave_a_window_of_time_may_let_the_next_success_open_it(
 
 #[tokio::test(start_paused = true)]
 async fn slow_calls_open_it_also_when_they_succeed() {
-    let breaker = breaker(NO_RUN.slow_call(secs(4)).window(secs(60)).min_calls(5));
+    let breaker = breaker(NO_RUN.slow_call_duration(secs(4)).window(secs(60)).min_calls(5));
     call(&breaker, true, secs(5)).await;
     call(&breaker, false, secs(5)).await;
     call(&breaker, true, ms(100)).await;
@@ -196,7 +196,7 @@ async fn slow_calls_open_it_also_when_they_succeed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_counts_as_slow_if_it_was_and_else_not_at_all() {
-    let breaker = breaker(NO_RUN.slow_call(secs(1)).slow_rate(0.7).window_calls(4).min_calls(4));
+    let breaker = breaker(NO_RUN.slow_call_duration(secs(1)).slow_call_rate(0.7).window_calls(4).min_calls(4));
     for took in [ms(1), secs(1), secs(2), secs(2)] {
         let permit = breaker.try_acquire().unwrap();
         advance(took).await;
@@ -204,10 +204,10 @@ async fn a_dropped_call_counts_as_slow_if_it_was_and_else_not_at_all() {
     }
     assert_eq!(in_window(&breaker), (2, 0, 2));
     assert_eq!(breaker.snapshot().cancelled_count, 4);
-    let neutral = breaker.try_acquire().unwrap();
+    let ignored = breaker.try_acquire().unwrap();
     advance(secs(9)).await;
-    neutral.ignore();
-    assert_eq!(in_window(&breaker), (2, 0, 2), "a neutral call proves nothing");
+    ignored.ignore();
+    assert_eq!(in_window(&breaker), (2, 0, 2), "an ignored call proves nothing");
     succeed(&breaker, 1);
     call(&breaker, false, secs(2)).await;
     assert_eq!(breaker.state(), State::Open);
@@ -332,7 +332,7 @@ async fn on_trial(config: Config) -> CircuitBreaker {
 
 #[tokio::test(start_paused = true)]
 async fn so_many_successes_of_so_many_probes_close_it_and_it_opens_as_soon_as_they_cannot_be_reached() {
-    let config = Config::new().half_open_max_calls(3).success_threshold(2).probe_window(3);
+    let config = Config::new().half_open_max_calls(3).success_threshold(2).probe_count(3);
     let closes = on_trial(config).await;
     fail(&closes, 1);
     assert_eq!(closes.state(), State::HalfOpen);
@@ -356,7 +356,7 @@ async fn a_trial_lets_in_no_more_probes_than_it_still_needs() {
     assert_eq!(breaker.try_acquire().unwrap_err().state(), State::HalfOpen);
     last.ignore();
     breaker.try_acquire().unwrap().success();
-    assert_eq!(breaker.state(), State::Closed, "a neutral probe gave its place back");
+    assert_eq!(breaker.state(), State::Closed, "an ignored probe gave its place back");
 }
 
 #[tokio::test(start_paused = true)]
@@ -372,22 +372,22 @@ async fn a_trial_by_rate_is_judged_when_all_its_probes_are_back() {
     fail(&closes, 1);
     succeed(&closes, 2);
     closes.try_acquire().unwrap().ignore();
-    assert_eq!(closes.state(), State::HalfOpen, "a neutral probe is none of the four");
+    assert_eq!(closes.state(), State::HalfOpen, "an ignored probe is none of the four");
     succeed(&closes, 1);
     assert_eq!(closes.state(), State::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_trial_by_rate_looks_at_slow_probes_too() {
-    let slow = Config::new().slow_call(secs(1)).slow_rate(0.5);
-    let breaker = on_trial(slow.probe_window(2).probe_failure_rate(0.5)).await;
+    let slow = Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5);
+    let breaker = on_trial(slow.probe_count(2).probe_failure_rate(0.5)).await;
     succeed(&breaker, 1);
     call(&breaker, false, secs(2)).await;
     assert_eq!(because(&breaker), "50 % of 2 probes took longer than 1s (limit 50 %)");
 }
 
 /// Takes as long as it is told to.
-#[circuit_breaker(name = "drowns", fail_max = 1, recovery_timeout = "30s", slow_call = "1s", key = host)]
+#[circuit_breaker(name = "drowns", fail_max = 1, recovery_timeout = "30s", slow_call_duration = "1s", key = host)]
 async fn drowns(host: &str, took: std::time::Duration) -> Result<(), CircuitBreakerError> {
     assert_eq!(host, "a");
     advance(took).await;
@@ -396,7 +396,7 @@ async fn drowns(host: &str, took: std::time::Duration) -> Result<(), CircuitBrea
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_probe_of_a_permit_or_of_a_value_of_a_key_opens_again() {
-    let breaker = on_trial(Config::new().slow_call(secs(1))).await;
+    let breaker = on_trial(Config::new().slow_call_duration(secs(1))).await;
     call(&breaker, false, secs(2)).await;
     assert_eq!((breaker.state(), because(&breaker)), (State::Open, "a probe took longer than 1s".to_owned()));
     testing::isolated(async {
@@ -415,19 +415,19 @@ async fn a_slow_probe_of_a_permit_or_of_a_value_of_a_key_opens_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_rule_that_is_taken_away_in_a_trial_takes_its_slow_probes_along() {
-    let breaker = on_trial(Config::new().slow_call(secs(1)).success_threshold(2).probe_window(3)).await;
+    let breaker = on_trial(Config::new().slow_call_duration(secs(1)).success_threshold(2).probe_count(3)).await;
     call(&breaker, false, secs(2)).await;
-    breaker.reconfigure(Config::new().with_text("slow_call", "off").unwrap()).unwrap();
+    breaker.reconfigure(Config::new().with_str("slow_call_duration", "off").unwrap()).unwrap();
     succeed(&breaker, 1);
     assert_eq!(breaker.state(), State::Closed, "the two of them succeeded");
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_change_of_the_settings_leaves_a_trial_without_a_verdict() {
-    let breaker = on_trial(Config::new().success_threshold(5).probe_window(9)).await;
+    let breaker = on_trial(Config::new().success_threshold(5).probe_count(9)).await;
     succeed(&breaker, 4);
     fail(&breaker, 1);
-    breaker.reconfigure(Config::new().success_threshold(3).probe_window(3)).unwrap();
+    breaker.reconfigure(Config::new().success_threshold(3).probe_count(3)).unwrap();
     assert_eq!(breaker.state(), State::HalfOpen);
     succeed(&breaker, 1);
     assert_eq!(breaker.state(), State::Closed);
@@ -537,7 +537,7 @@ async fn what_is_closed_by_hand_has_no_ramp() {
     breaker.reset();
     assert_eq!(let_in(&breaker, 100), 100);
     breaker.force_open();
-    breaker.release();
+    breaker.clear_override();
     assert_eq!(let_in(&breaker, 100), 100);
 }
 
@@ -579,7 +579,7 @@ async fn half_open_by_hand_lets_probes_in_before_their_time() {
 #[tokio::test(start_paused = true)]
 async fn shadow_tells_what_every_policy_would_have_done() {
     let config = NO_RUN.failure_rate(0.5).window_calls(4).min_calls(4).recovery_timeout(secs(1));
-    let breaker = breaker(config.ramp(secs(10)).backoff(Backoff::new().jitter(0.0)).probe_window(2));
+    let breaker = breaker(config.ramp(secs(10)).backoff(Backoff::new().jitter(0.0)).probe_count(2));
     breaker.shadow();
     let told = Told::of(&breaker);
     let one_failure = async || {
@@ -614,7 +614,7 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
     succeed(&breaker, 5);
     breaker.reconfigure(Config::new().failure_rate(0.6).min_calls(5).recovery_timeout(secs(9))).unwrap();
     assert_eq!(in_window(&breaker), (9, 4, 0));
-    breaker.reconfigure(Config::new().slow_call(secs(1))).unwrap();
+    breaker.reconfigure(Config::new().slow_call_duration(secs(1))).unwrap();
     assert_eq!(in_window(&breaker), (9, 4, 0), "failures are still failures");
     for other in [Config::new().window_calls(11), Config::new().window(secs(60)), Config::new().window(secs(61))] {
         succeed(&breaker, 1);
@@ -633,8 +633,8 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
 
 #[tokio::test(start_paused = true)]
 async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
-    let all = Config::new().fail_max(3).failure_rate(0.9).slow_call(secs(9)).window(secs(30)).window_fail_max(50);
-    let all = all.backoff(Backoff::new()).probe_window(3).probe_failure_rate(0.5).ramp(secs(60));
+    let all = Config::new().fail_max(3).failure_rate(0.9).slow_call_duration(secs(9)).window(secs(30)).window_fail_max(50);
+    let all = all.backoff(Backoff::new()).probe_count(3).probe_failure_rate(0.5).ramp(secs(60));
     for state in ["closed", "ramp", "open", "half_open", "forced_open", "disabled", "shadow"] {
         let breaker = on_trial(Config::new().ramp(secs(10))).await;
         match state {
@@ -648,7 +648,7 @@ async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
         }
         let told = Told::of(&breaker);
         let before = breaker.snapshot();
-        breaker.reconfigure(all.probe_window(0)).unwrap_err();
+        breaker.reconfigure(all.probe_count(0)).unwrap_err();
         assert_eq!(breaker.config(), before.config, "{state}: refused whole");
         breaker.reconfigure(all).unwrap();
         let after = breaker.snapshot();
@@ -666,12 +666,12 @@ async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
 #[tokio::test(start_paused = true)]
 async fn another_slow_call_forgets_who_was_slow() {
     for window in [Config::new().window_calls(10), Config::new().window(secs(60))] {
-        let breaker = breaker(NO_RUN.slow_call(secs(1)).failure_rate(1.0));
+        let breaker = breaker(NO_RUN.slow_call_duration(secs(1)).failure_rate(1.0));
         breaker.reconfigure(window).unwrap();
         call(&breaker, true, secs(2)).await;
         call(&breaker, false, secs(2)).await;
         assert_eq!(in_window(&breaker), (2, 1, 2));
-        breaker.reconfigure(Config::new().slow_call(secs(3))).unwrap();
+        breaker.reconfigure(Config::new().slow_call_duration(secs(3))).unwrap();
         assert_eq!(in_window(&breaker), (2, 1, 0));
     }
 }
@@ -767,13 +767,13 @@ impl Told {
 }
 
 impl Listener for Told {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let would = if event.shadow { "would " } else { "" };
         let line = format!("{would}{} -> {}: {}", event.old, event.new, event.opened_because.unwrap_or("-"));
         self.0.lock().unwrap().push(line);
     }
 
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         let what = if event.shadow { "would reject" } else { "rejected" };
         self.0.lock().unwrap().push(format!("{what}: {}", event.state));
     }

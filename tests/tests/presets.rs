@@ -20,7 +20,7 @@ fn counts(name: &str) -> (u64, u64, u64) {
     (seen.success_count, seen.ignored_count, seen.failure_count)
 }
 
-/// A success, a neutral one and a failure, by the table of `presets::io`.
+/// A success, an ignored one and a failure, by the table of `presets::io`.
 const KINDS: [ErrorKind; 3] = [ErrorKind::NotFound, ErrorKind::AddrInUse, ErrorKind::ConnectionRefused];
 
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +116,7 @@ enum ApiError {
 
 #[test]
 fn it_stands_on_a_variant() {
-    for (kind, expected) in KINDS.into_iter().zip([Outcome::success(), Outcome::neutral(), Outcome::failure()]) {
+    for (kind, expected) in KINDS.into_iter().zip([Outcome::success(), Outcome::ignored(), Outcome::failure()]) {
         assert_eq!(ApiError::Any(io::Error::from(kind).into()).classify(), expected);
         assert_eq!(ApiError::Boxed(io::Error::from(kind).into()).classify(), expected);
     }
@@ -127,7 +127,7 @@ async fn it_is_the_classifier_of_a_call_by_a_handle_and_of_a_stream() {
     let breaker = CircuitBreaker::new("presets by a handle", Config::new().fail_max(100)).unwrap();
     for kind in KINDS {
         let failing = async move { Err::<(), Boxed>(io::Error::from(kind).into()) };
-        breaker.call_with(failing, presets::io).await.unwrap_err();
+        breaker.call_classified(failing, presets::io).await.unwrap_err();
         let stream = iter([Err::<(), _>(io::Error::from(kind))]);
         let _ = guard_stream_with(breaker.try_acquire().unwrap(), stream, presets::any).collect::<Vec<_>>().await;
     }
@@ -159,7 +159,7 @@ async fn an_error_that_is_shared_is_looked_into_in_each_place() {
     let rejection = Arc::new(anyhow::Error::from(inner.try_acquire().unwrap_err()).context("loading"));
     for error in errors.into_iter().chain([rejection]) {
         let failing = async { Err::<(), _>(error.clone()) };
-        breaker.call_with(failing, presets::any).await.unwrap_err();
+        breaker.call_classified(failing, presets::any).await.unwrap_err();
         shared_retried(error.clone()).await.unwrap_err();
         let _ = shared_stream(error).await.unwrap().collect::<Vec<_>>().await;
     }
@@ -171,12 +171,12 @@ async fn an_error_that_is_shared_is_looked_into_in_each_place() {
 }
 
 #[test]
-fn an_error_that_none_knows_is_a_failure_and_a_rejection_behind_it_neutral() {
+fn an_error_that_none_knows_is_a_failure_and_a_rejection_behind_it_ignored() {
     let breaker = CircuitBreaker::new("inner of presets", Config::new()).unwrap();
     breaker.force_open();
     let rejected: Boxed = io::Error::other(Outer::Open(breaker.try_acquire().unwrap_err())).into();
     let unknown: Boxed = "unknown".into();
-    for (error, expected) in [(rejected, Outcome::neutral()), (unknown, Outcome::failure())] {
+    for (error, expected) in [(rejected, Outcome::ignored()), (unknown, Outcome::failure())] {
         assert_eq!(presets::io(&error), expected);
         assert_eq!(presets::any(&error), expected);
         assert_eq!(presets::any(&Err::<(), _>(error)), expected);

@@ -25,13 +25,13 @@ impl Told {
 }
 
 impl Listener for Told {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+    fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
         let error = event.error.map_or(event.error_type.to_owned(), ToString::to_string);
-        self.0.lock().unwrap().push(format!("{} {}: {error}", event.breaker.name(), event.in_a_row));
+        self.0.lock().unwrap().push(format!("{} {}: {error}", event.breaker.name(), event.consecutive));
     }
 }
 
@@ -53,7 +53,7 @@ async fn the_row_goes_on_over_openings_and_ends_with_a_success() {
     assert_eq!(told.take(), [""; 0], "no probes");
     for _ in 0..3 {
         advance(secs(10)).await;
-        breaker.call_sync_with(|| Err::<(), _>("refused"), presets::errors).unwrap_err();
+        breaker.call_sync_classified(|| Err::<(), _>("refused"), presets::errors).unwrap_err();
         assert_eq!(breaker.state(), State::Open);
     }
     assert_eq!(told.take(), ["test 1: refused", "test 2: refused", "test 3: refused"]);
@@ -102,7 +102,7 @@ async fn each_way_in_which_a_probe_fails_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_results_and_neutral_ones_are_not_told() {
+async fn late_results_and_ignored_ones_are_not_told() {
     let breaker = breaker(settings());
     let told = told(&breaker);
     let late = breaker.try_acquire().unwrap();
@@ -153,11 +153,11 @@ async fn a_subscription_has_the_event() {
     fail(&breaker, 2);
     let mut events = breaker.subscribe();
     advance(secs(10)).await;
-    breaker.call_sync_with(|| Err::<(), _>("refused"), presets::errors).unwrap_err();
+    breaker.call_sync_classified(|| Err::<(), _>("refused"), presets::errors).unwrap_err();
     let mut found = None;
     while let Some(event) = events.try_recv() {
-        if let Event::ProbeFailed { breaker, error, in_a_row, .. } = event {
-            found = Some((breaker, error, in_a_row));
+        if let Event::ProbeFailed { breaker, error, consecutive, .. } = event {
+            found = Some((breaker, error, consecutive));
         }
     }
     assert_eq!(found, Some(("test".to_owned(), Some("refused".to_owned()), 1)));

@@ -11,7 +11,7 @@ fn variables(count: usize) -> impl Iterator<Item = (String, String)> {
 /// Allocations for each breaker: to make it, and to put other variables in force.
 fn work(count: usize) -> (f64, f64) {
     let registry = Registry::new();
-    registry.init_from(variables(count)).unwrap();
+    registry.load_env_from(variables(count)).unwrap();
     let names: Vec<_> = (0..count).map(|n| format!("tenant_{n:05}")).collect();
     let made = allocation_counter::measure(|| {
         for name in &names {
@@ -19,7 +19,7 @@ fn work(count: usize) -> (f64, f64) {
         }
     });
     let others = variables(count);
-    let reloaded = allocation_counter::measure(|| drop(registry.init_from(others).unwrap()));
+    let reloaded = allocation_counter::measure(|| drop(registry.load_env_from(others).unwrap()));
     assert_eq!(registry.get("tenant_00007").unwrap().config().fail_max, Some(3));
     let each = |work: allocation_counter::AllocationInfo| work.count_total as f64 / count as f64;
     (each(made), each(reloaded))
@@ -37,11 +37,11 @@ fn the_work_for_a_breaker_does_not_grow_with_their_number() {
 fn names_that_nobody_has_are_forgotten_with_their_file() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("many_unknown_names.toml");
     let registry = Registry::new();
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     let mut load = |round: usize| {
         let tables: String = (0..50).map(|n| format!("[breakers.unknown_{round}_{n}]\n")).collect();
         std::fs::write(&path, tables).unwrap();
-        assert_eq!(registry.load(&path).unwrap().warnings().len(), 50);
+        assert_eq!(registry.load_file(&path).unwrap().warnings().len(), 50);
     };
     (0..5).for_each(&mut load);
     let kept = allocation_counter::measure(|| (5..205).for_each(&mut load));

@@ -1,4 +1,4 @@
-//! An error that carries the rejection of another breaker: neutral by itself, and the end of the attempts.
+//! An error that carries the rejection of another breaker: ignored by itself, and the end of the attempts.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -100,7 +100,7 @@ fn outer_sync(error: Outer) -> Result<(), Outer> {
 }
 
 #[tokio::test]
-async fn a_rejection_anywhere_behind_an_error_is_neutral_without_a_key() {
+async fn a_rejection_anywhere_behind_an_error_is_ignored_without_a_key() {
     let mut ways = 0;
     for error in each_way(&open_error()) {
         let text = format!("{error:?}");
@@ -129,7 +129,7 @@ macro_rules! itself {
         }
     )*
     #[tokio::test]
-    async fn an_error_that_is_a_rejection_itself_is_neutral_in_each_type() {
+    async fn an_error_that_is_a_rejection_itself_is_ignored_in_each_type() {
         $(
             let make: fn(CircuitBreakerError) -> $error = $make;
             $name(make(open_error())).await.unwrap_err();
@@ -330,7 +330,7 @@ enum Derived<'a, T: fmt::Debug> {
 }
 
 #[test]
-fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
+fn a_variant_that_says_nothing_is_ignored_where_it_holds_a_rejection() {
     type One<'a> = Derived<'a, fmt::Arguments<'static>>;
     let ways = |error: &CircuitBreakerError| -> Vec<One<'static>> {
         let one = || error.clone();
@@ -354,7 +354,7 @@ fn a_variant_that_says_nothing_is_neutral_where_it_holds_a_rejection() {
         ]
     };
     for error in ways(&open_error()) {
-        assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
+        assert_eq!(error.classify(), Outcome::ignored(), "{error:?}");
     }
     for error in ways(&timeout_error()) {
         assert_eq!(error.classify(), Outcome::failure(), "{error:?}");
@@ -411,7 +411,7 @@ async fn ready_made_rules_and_derived_ones_see_a_rejection() {
     derived_outer().await.unwrap_err();
     assert_eq!(counts("derived_outer"), (0, 1, 0));
     let error = http_error().await;
-    assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
+    assert_eq!(error.classify(), Outcome::ignored(), "{error:?}");
     outer_http(error).await.unwrap_err();
     assert_eq!(counts("outer_http"), (0, 1, 0));
 }
@@ -545,7 +545,7 @@ async fn in_a_box(error: io::Error) -> Result<Words, io::Error> {
 }
 
 #[tokio::test]
-async fn a_rejection_that_comes_through_a_stream_is_neutral() {
+async fn a_rejection_that_comes_through_a_stream_is_ignored() {
     assert_eq!(in_a_stream().await.unwrap().count().await, 2);
     assert_eq!(counts("in_a_stream"), (0, 1, 0));
     assert_eq!(in_a_box(open_error().into()).await.unwrap().count().await, 2);
@@ -569,7 +569,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_keyed_block_takes_a_rejection_for_neutral_too() {
+async fn a_keyed_block_takes_a_rejection_for_ignored_too() {
     Client.get("a").await.unwrap_err();
     Client.read("a").unwrap_err();
     assert_eq!(counts("in_a_block[a]"), (0, 1, 1));
@@ -580,19 +580,19 @@ async fn by_a_handle_a_rule_says_so() {
     let breaker = common::breaker(Config::new());
     let seen = || (breaker.snapshot().ignored_count, breaker.snapshot().failure_count);
     for error in each_way(&open_error()) {
-        breaker.call_with(async { Err::<(), _>(error) }, presets::errors).await.unwrap_err();
+        breaker.call_classified(async { Err::<(), _>(error) }, presets::errors).await.unwrap_err();
     }
     let ways = each_way(&open_error()).len() as u64;
     assert_eq!(seen(), (ways, 0));
-    breaker.call_sync_with(|| Err::<(), anyhow::Error>(open_error().into()), presets::errors).unwrap_err();
-    breaker.call_sync_with(|| Err::<(), _>(timeout_error()), presets::errors).unwrap_err();
-    breaker.call_sync_with(|| Ok::<_, Outer>(()), presets::errors).unwrap();
+    breaker.call_sync_classified(|| Err::<(), anyhow::Error>(open_error().into()), presets::errors).unwrap_err();
+    breaker.call_sync_classified(|| Err::<(), _>(timeout_error()), presets::errors).unwrap_err();
+    breaker.call_sync_classified(|| Ok::<_, Outer>(()), presets::errors).unwrap();
     assert_eq!(seen(), (ways + 1, 1));
     assert_eq!(breaker.snapshot().success_count, 1);
     let inner = common::breaker(Config::new());
     inner.force_open();
     let words = || inner.call_sync(|| Err::<(), _>("down"));
-    breaker.call_sync_with(words, presets::errors).unwrap_err();
+    breaker.call_sync_classified(words, presets::errors).unwrap_err();
     breaker.try_acquire().unwrap().run_sync_with(words, presets::errors).unwrap_err();
     breaker.try_acquire().unwrap().run_with(async { words() }, presets::errors).await.unwrap_err();
     let mut items = guard_stream_with(breaker.try_acquire().unwrap(), stream::iter([words()]), presets::errors);

@@ -18,16 +18,16 @@ fn a_file_that_is_loaded_while_a_reload_reads_the_former_one_stands() {
     fs::write(&former, "").unwrap();
     fs::write(&other, "[breakers.api]\nfail_max = 3\n").unwrap();
     let registry = Registry::new();
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     let breaker = registry.breaker("api", Config::new()).unwrap();
-    registry.load(&former).unwrap();
+    registry.load_file(&former).unwrap();
     fs::remove_file(&former).unwrap();
     assert!(Command::new("mkfifo").arg(&former).status().unwrap().success());
     thread::scope(|scope| {
         scope.spawn(|| registry.reload().unwrap());
         // It opens once the reload has opened it too.
         let mut pipe = fs::OpenOptions::new().write(true).open(&former).unwrap();
-        let load = scope.spawn(|| registry.load(&other).unwrap());
+        let load = scope.spawn(|| registry.load_file(&other).unwrap());
         // As much time as it needs, unless it waits for the reload.
         (0..100_000).take_while(|_| !load.is_finished()).for_each(|_| thread::yield_now());
         pipe.write_all(b"[breakers.api]\nfail_max = 7\n").unwrap();

@@ -20,7 +20,7 @@ impl Changes {
 }
 
 impl Listener for Changes {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.0.lock().unwrap().push(format!("{} {}", event.breaker.name(), event.new));
     }
 }
@@ -56,7 +56,7 @@ fn a_handle_that_is_held_works_on_and_is_told_and_reloaded_no_more() {
     assert!(breaker.try_acquire().is_err());
     assert!(of_registry.take().is_empty());
     assert_eq!(own.take(), ["gone open"]);
-    registry.init_from([("GONE_CIRCUIT_FAIL_MAX", "7"), ("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "9s")]).unwrap();
+    registry.load_env_from([("GONE_CIRCUIT_FAIL_MAX", "7"), ("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "9s")]).unwrap();
     assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout.as_secs()), (Some(1), 30));
     breaker.reconfigure(Config::new().fail_max(2)).unwrap();
     assert_eq!(breaker.config().fail_max, Some(2));
@@ -65,9 +65,9 @@ fn a_handle_that_is_held_works_on_and_is_told_and_reloaded_no_more() {
 #[test]
 fn its_name_can_be_registered_again() {
     let registry = Registry::new();
-    registry.init_from([("GONE_CIRCUIT_FAIL_MAX", "7")]).unwrap();
+    registry.load_env_from([("GONE_CIRCUIT_FAIL_MAX", "7")]).unwrap();
     let first = registry.breaker("gone", Config::new().fail_max(1)).unwrap();
-    registry.configure("gone", Config::new().success_threshold(4)).unwrap();
+    registry.set_config("gone", Config::new().success_threshold(4)).unwrap();
     first.force_open();
     registry.remove("gone").unwrap();
     let second = registry.breaker("gone", Config::new().fail_max(3)).unwrap();
@@ -79,16 +79,16 @@ fn its_name_can_be_registered_again() {
     registry.register(&first).unwrap();
     let changes = Changes::default();
     registry.add_listener(changes.clone());
-    first.release();
+    first.clear_override();
     assert_eq!(changes.take(), ["gone closed"]);
-    assert!(registry.init().unwrap().warnings().is_empty(), "no conflict is left of it");
+    assert!(registry.load_env().unwrap().warnings().is_empty(), "no conflict is left of it");
 }
 
 #[test]
 fn a_label_without_a_prefix_is_that_of_the_one_that_is_left() {
     let registry = Registry::new();
     let only = registry.breaker("only", Config::new()).unwrap();
-    registry.init_from([("CIRCUIT_BREAKER_NAME", "shown")]).unwrap();
+    registry.load_env_from([("CIRCUIT_BREAKER_NAME", "shown")]).unwrap();
     registry.breaker("other", Config::new()).unwrap();
     assert_eq!(only.label(), "only");
     registry.remove("other").unwrap();
@@ -177,7 +177,7 @@ fn its_metrics_end() {
     registry.remove("gone").unwrap();
     let rest = |name: &str| series(&recorder, &format!(r#"circuit_breaker_{name}{{breaker="gone"}}"#));
     assert_eq!((rest("state"), rest("critical")), (0.0, 0.0), "no alert is left");
-    breaker.release();
+    breaker.clear_override();
     breaker.try_acquire().unwrap().success();
     breaker.force_open();
     breaker.refresh_metrics();

@@ -12,7 +12,7 @@ use tracing::Level;
 
 fn registry() -> Registry {
     let registry = Registry::new();
-    registry.init_from([("", ""); 0]).unwrap();
+    registry.load_env_from([("", ""); 0]).unwrap();
     registry.breaker("weather_api", Config::new()).unwrap();
     registry
 }
@@ -33,11 +33,11 @@ const NO_SUCH_BREAKER: &str = "WETHER_API_CIRCUIT_FAIL_MAX: belongs to no known 
 
 #[test]
 fn a_variable_of_no_breaker_is_a_warning_with_the_nearest_name() {
-    let report = registry().init_from(WETHER).unwrap();
+    let report = registry().load_env_from(WETHER).unwrap();
     assert_eq!(told(&report), [NO_SUCH_BREAKER]);
     assert_eq!(report.warnings()[0].kind(), ConfigErrorKind::UnknownName);
     assert_eq!(report.to_string(), NO_SUCH_BREAKER);
-    let quiet = registry().init_from([("WEATHER_API_CIRCUIT_FAIL_MAX", "3")]).unwrap();
+    let quiet = registry().load_env_from([("WEATHER_API_CIRCUIT_FAIL_MAX", "3")]).unwrap();
     assert_eq!((told(&quiet), quiet.to_string()), (vec![], "no warnings".to_owned()));
 }
 
@@ -47,17 +47,17 @@ fn a_table_of_no_breaker_is_a_warning_of_load_and_of_reload() {
     let path = file("table", "[breakers.wether_api]\nfail_max = 3\n");
     let warning =
         format!("{}: no circuit breaker is named `wether_api` yet; did you mean `weather_api`?", path.display());
-    assert_eq!(told(&registry.load(&path).unwrap()), [warning.as_str()]);
+    assert_eq!(told(&registry.load_file(&path).unwrap()), [warning.as_str()]);
     assert_eq!(told(&registry.reload().unwrap()), [warning.as_str()]);
-    assert!(registry.load(&path).strict().is_err());
+    assert!(registry.load_file(&path).strict().is_err());
     std::fs::write(&path, "[breakers.weather_api]\nfail_max = 3\n").unwrap();
     assert_eq!(told(&registry.reload().unwrap()), Vec::<String>::new());
-    registry.load(&path).strict().unwrap();
+    registry.load_file(&path).strict().unwrap();
 }
 
 #[test]
 fn a_key_of_all_breakers_that_does_not_exist_is_a_warning() {
-    let report = registry().init_from([("CIRCUIT_BREAKER_FAIL_MAXX", "3")]).unwrap();
+    let report = registry().load_env_from([("CIRCUIT_BREAKER_FAIL_MAXX", "3")]).unwrap();
     let warning =
         "CIRCUIT_BREAKER_FAIL_MAXX: is no setting of circuit breakers and is left alone; did you mean `FAIL_MAX`?";
     assert_eq!(told(&report), [warning]);
@@ -66,13 +66,13 @@ fn a_key_of_all_breakers_that_does_not_exist_is_a_warning() {
 #[test]
 fn strict_makes_errors_of_warnings_and_tells_everything_at_once() {
     let variables = [WETHER[0], ("WEATHER_API_CIRCUIT_FAIL_MAX", "banana")];
-    let errors = registry().init_from(variables).unwrap_err();
+    let errors = registry().load_env_from(variables).unwrap_err();
     assert_eq!(errors.len(), 1, "a bad value is an error with and without it");
     assert_eq!(told(errors.report()), [NO_SUCH_BREAKER]);
-    let errors = registry().init_from(variables).strict().unwrap_err();
+    let errors = registry().load_env_from(variables).strict().unwrap_err();
     assert_eq!(errors.len(), 2);
     assert!(errors.to_string().ends_with(&format!("\n{NO_SUCH_BREAKER}")), "{errors}");
-    registry().init_from([("WEATHER_API_CIRCUIT_FAIL_MAX", "3")]).strict().unwrap();
+    registry().load_env_from([("WEATHER_API_CIRCUIT_FAIL_MAX", "3")]).strict().unwrap();
 }
 
 /// As users write it: the result of `init` is no value that has to be used.
@@ -80,12 +80,12 @@ fn strict_makes_errors_of_warnings_and_tells_everything_at_once() {
 fn the_plain_forms_compile_without_a_warning() {
     #[deny(warnings)]
     fn question_mark(registry: &Registry) -> Result<(), ConfigErrors> {
-        registry.init_from(WETHER)?;
-        registry.init_from(WETHER).strict()?;
+        registry.load_env_from(WETHER)?;
+        registry.load_env_from(WETHER).strict()?;
         Ok(())
     }
     assert!(question_mark(&registry()).is_err());
-    if let Err(errors) = registry().init_from(WETHER) {
+    if let Err(errors) = registry().load_env_from(WETHER) {
         panic!("{errors}");
     }
 }
@@ -93,7 +93,7 @@ fn the_plain_forms_compile_without_a_warning() {
 #[test]
 fn of_many_names_that_nobody_has_the_first_are_told_and_the_others_counted() {
     let many = |what: &'static str| (0..10_000).map(move |n| (format!("{what}{n}_CIRCUIT_FAIL_MAX"), "3"));
-    let report = registry().init_from(many("WETHER_API_")).unwrap();
+    let report = registry().load_env_from(many("WETHER_API_")).unwrap();
     assert_eq!(report.warnings().len(), 101);
     let last = report.warnings()[100].to_string();
     assert!(last.contains("9900 more variables belong to no known circuit breaker"), "{last}");
@@ -111,7 +111,7 @@ fn of_many_shared_prefixes_the_first_are_told_and_the_others_counted() {
             registry.breaker(&name, Config::new()).unwrap();
         }
     }
-    let report = registry.init_from([("", ""); 0]).unwrap();
+    let report = registry.load_env_from([("", ""); 0]).unwrap();
     assert_eq!(report.warnings().len(), 101);
     let last = report.warnings()[100].to_string();
     assert_eq!(last, "names of circuit breakers: 50 more prefixes of variables are shared by circuit breakers");
@@ -279,7 +279,7 @@ impl Alone {
         Ok(())
     }
 
-    #[circuit_breaker(otherwise = neutral)]
+    #[circuit_breaker(otherwise = ignored)]
     async fn two() -> Result<(), CircuitBreakerError> {
         Ok(())
     }
@@ -332,7 +332,7 @@ async fn call_sites_that_share_a_default_name_are_told_with_both_places() {
         ] {
             call.unwrap();
         }
-        let report = Registry::global().init_from([("", ""); 0]).unwrap();
+        let report = Registry::global().load_env_from([("", ""); 0]).unwrap();
         let told = told(&report);
         let shared: Vec<_> = told.iter().map(|line| line.split("` is shared").next().unwrap()).collect();
         let of = |name| format!("circuit breaker `report::{name}`: is shared by ");
@@ -346,7 +346,7 @@ async fn call_sites_that_share_a_default_name_are_told_with_both_places() {
         let places = client.matches("tests/tests/report.rs:").count();
         assert!(places == 2 && client.contains("write a `name` at each"), "{client}");
         assert!(report.warnings().iter().all(|warning| warning.kind() == ConfigErrorKind::SharedName));
-        assert!(Registry::global().init_from([("", ""); 0]).strict().is_err());
+        assert!(Registry::global().load_env_from([("", ""); 0]).strict().is_err());
     })
     .await;
 }
@@ -357,8 +357,8 @@ async fn call_sites_that_share_a_default_name_are_logged_once() {
     testing::isolated(async {
         Client::<A>::get().unwrap();
         Client::<B>::get().unwrap();
-        Registry::global().init_from([("", ""); 0]).unwrap();
-        Registry::global().init_from([("", ""); 0]).unwrap();
+        Registry::global().load_env_from([("", ""); 0]).unwrap();
+        Registry::global().load_env_from([("", ""); 0]).unwrap();
     })
     .await;
     let lines = log.lines();
@@ -371,7 +371,7 @@ async fn call_sites_that_share_a_default_name_are_logged_once() {
 fn breakers_that_obey_the_same_variables_are_told() {
     let registry = registry();
     registry.breaker("weather-api", Config::new()).unwrap();
-    let report = registry.init_from([("", ""); 0]).unwrap();
+    let report = registry.load_env_from([("", ""); 0]).unwrap();
     let told = told(&report);
     assert_eq!(told.len(), 1);
     assert!(told[0].starts_with(
@@ -388,21 +388,21 @@ fn a_bad_value_is_cut_and_escaped_in_errors_and_log_lines() {
     let secret = "sk-abcdefghijklmnopqrstuvwxyz0123456789";
     for bad in [forged, &long, secret] {
         let registry = registry();
-        let text = registry.init_from([("WEATHER_API_CIRCUIT_FAIL_MAX", bad)]).unwrap_err().to_string();
+        let text = registry.load_env_from([("WEATHER_API_CIRCUIT_FAIL_MAX", bad)]).unwrap_err().to_string();
         assert!(text.len() < 200 && text.lines().count() == 1, "{text}");
         assert!(text.chars().all(|c| !c.is_control() && c != '\u{202e}' && c != '\u{2028}'), "{text}");
         assert!(!text.contains(&bad[33.min(bad.len())..]), "{text}");
         let path = file("bad", &format!("[breakers.weather_api]\nfail_max = {}\n", toml_text(bad)));
-        let text = registry.load(&path).unwrap_err().to_string();
+        let text = registry.load_file(&path).unwrap_err().to_string();
         assert!(text.len() < path.as_os_str().len() + 200 && text.lines().count() == 1, "{text}");
         let name = format!("{bad}_CIRCUIT_FAIL_MAX");
-        let report = registry.init_from([(name.as_str(), "3")]).unwrap();
+        let report = registry.load_env_from([(name.as_str(), "3")]).unwrap();
         assert!(report.to_string().len() < 400 && report.to_string().lines().count() == 1, "{report}");
         let path = file("bad_name", &format!("[breakers.{}]\nfail_max = 3\n", toml_text(bad)));
-        let report = registry.load(&path).unwrap().to_string();
+        let report = registry.load_file(&path).unwrap().to_string();
         assert!(report.len() < path.as_os_str().len() + 500 && report.lines().count() == 2, "{report}");
         // Nobody asks `init`: the lines are logged.
-        registry.init_from([("LATER_CIRCUIT_WINDOW", bad)]).unwrap();
+        registry.load_env_from([("LATER_CIRCUIT_WINDOW", bad)]).unwrap();
         registry.breaker("later", Config::new()).unwrap();
     }
     let lines = log.lines();

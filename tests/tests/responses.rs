@@ -18,7 +18,7 @@ enum ApiError {
     #[error("not called")]
     Open(#[from] CircuitBreakerError),
     #[error("empty question")]
-    #[classify(neutral)]
+    #[classify(ignored)]
     Empty,
 }
 

@@ -143,7 +143,7 @@ async fn the_last_attempts_own_error_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neutral_errors_and_answers_are_not_tried_again() {
+async fn ignored_errors_and_answers_are_not_tried_again() {
     testing::isolated(async {
         let service = Service::new(&[Invalid, Missing, Down, Invalid]);
         assert!(matches!(service.ask().await, Err(AskError::Invalid)));
@@ -317,7 +317,7 @@ enum Fault {
     Open(#[from] CircuitBreakerError),
     #[error("down")]
     Down,
-    #[classify(neutral)]
+    #[classify(ignored)]
     #[error("invalid")]
     Invalid,
 }
@@ -329,7 +329,7 @@ async fn by_rule(script: &mut Vec<Result<u8, Fault>>) -> Result<u8, Fault> {
 }
 
 fn rule(result: &Result<u8, Fault>) -> Outcome {
-    if matches!(result, Ok(0)) { Outcome::failure() } else { Outcome::neutral() }
+    if matches!(result, Ok(0)) { Outcome::failure() } else { Outcome::ignored() }
 }
 
 type Words = Pin<Box<dyn Stream<Item = Result<u8, Fault>> + Send>>;

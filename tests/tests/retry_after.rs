@@ -17,7 +17,7 @@ struct Open(#[from] CircuitBreakerError);
 
 impl Classify for Open {
     fn classify(&self) -> Outcome {
-        Outcome::neutral()
+        Outcome::ignored()
     }
 }
 

@@ -135,7 +135,7 @@ async fn the_future_is_lazy_and_send_and_ends_with_its_drop() {
         let mut service = Service::down(0);
         drop(service.generic("tea"));
         assert_eq!(breaker.snapshot().rejected_count, 0, "nobody polled it");
-        breaker.release();
+        breaker.clear_override();
         let task = tokio::spawn(async move { service.generic("tea").await });
         assert_eq!(task.await.unwrap(), Ok(4));
 

@@ -222,7 +222,7 @@ async fn attempts<'c, F: Future<Output = Result<(), Fault>> + 'c>(call: impl FnO
 }
 
 fn init(variables: &[(&str, &str)]) {
-    Registry::global().init_from(variables.iter().copied()).strict().unwrap();
+    Registry::global().load_env_from(variables.iter().copied()).strict().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,7 +259,7 @@ async fn a_file_turns_the_retries_of_a_breaker_of_all_and_of_one_function() {
         let registry = Registry::global();
         let load = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            registry.load(&path).strict().unwrap();
+            registry.load_file(&path).strict().unwrap();
         };
         load("[defaults]\nretry_attempts = 4\n");
         assert_eq!((attempts(own).await.0, attempts(bare).await.0), (2, 4), "an attribute is above the defaults");
@@ -270,7 +270,7 @@ async fn a_file_turns_the_retries_of_a_breaker_of_all_and_of_one_function() {
         assert_eq!(attempts(|calls| of_host("a", calls)).await, (1, 0.0));
         load("[breakers.turned]\nretry_attempts = 5\n[functions.\"retry_limits::own\"]\nretry_attempts = 1\n");
         assert_eq!((attempts(own).await.0, attempts(bare).await.0), (1, 5));
-        let sources = testing::breaker("turned").config_sources();
+        let sources = testing::breaker("turned").setting_sources();
         let told = sources.iter().find(|(key, _)| *key == "retry_attempts").map(|(_, source)| source.to_string());
         assert!(told.unwrap().starts_with("file "), "{sources:?}");
         init(&[("TURNED_CIRCUIT_RETRY_ATTEMPTS", "6")]);
@@ -304,14 +304,14 @@ async fn retries_can_be_switched_off() {
 async fn code_lies_under_a_functions_own_and_reconfigure_above_all() {
     testing::isolated(async {
         let registry = Registry::global();
-        registry.configure("turned", Config::new().retry_attempts(7)).unwrap();
+        registry.set_config("turned", Config::new().retry_attempts(7)).unwrap();
         assert_eq!((attempts(own).await.0, attempts(bare).await.0), (2, 7));
         init(&[("RETRY_LIMITS__OWN_CIRCUIT_RETRY_ATTEMPTS", "3")]);
         assert_eq!(attempts(own).await.0, 3);
         let breaker = testing::breaker("turned");
         breaker.reconfigure(Config::new().retry_attempts(1)).unwrap();
         assert_eq!((attempts(own).await.0, attempts(bare).await.0), (1, 1));
-        assert!(breaker.config_sources().contains(&("retry_attempts", Source::Reconfigure)));
+        assert!(breaker.setting_sources().contains(&("retry_attempts", Source::Reconfigure)));
         assert_eq!(breaker.config().retry_attempts, breaker_core::PerFunction::All(1));
     })
     .await;
@@ -321,7 +321,7 @@ async fn code_lies_under_a_functions_own_and_reconfigure_above_all() {
 fn keys_of_retries_are_told_as_all_others() {
     let registry = Registry::new();
     registry.breaker("api", Config::new()).unwrap();
-    let wrong = registry.init_from([
+    let wrong = registry.load_env_from([
         ("API_CIRCUIT_RETRY_ATTEMPTS", "0"),
         ("API_CIRCUIT_RETRY_ATEMPTS", "2"),
         ("CIRCUIT_BREAKER_RETRY_MIN", "5s"),
@@ -445,7 +445,7 @@ async fn a_wait_goes_on_when_something_else_changes() {
             testing::breaker("opens").reconfigure(Config::new().fail_max(50)).unwrap();
             testing::breaker("opens").disable();
             tokio::time::sleep(ms(1)).await;
-            testing::breaker("opens").release();
+            testing::breaker("opens").clear_override();
         };
         let (ended, ()) = tokio::join!(waits(&calls), change);
         assert!(matches!(ended, Err(Fault::Refused)));

@@ -209,27 +209,27 @@ async fn rule_5_success_threshold_successes_close_and_one_failure_opens_again() 
 
 #[tokio::test(start_paused = true)]
 async fn rule_5_a_slow_probe_is_no_success_where_a_slow_rule_is_set() {
-    let drowning = Config::new().slow_call(secs(1)).slow_rate(0.5).min_calls(4).recovery_timeout(secs(30));
+    let drowning = Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5).min_calls(4).recovery_timeout(secs(30));
     let breaker = breaker(drowning);
     for _ in 0..4 {
-        slow_call(&breaker, secs(2)).await;
+        slow_call_duration(&breaker, secs(2)).await;
     }
     assert_eq!(breaker.state(), State::Open, "for slowness");
     for _ in 0..3 {
         advance(secs(30)).await;
-        slow_call(&breaker, secs(8)).await;
+        slow_call_duration(&breaker, secs(8)).await;
         let because = breaker.snapshot().opened_because;
         assert_eq!((breaker.state(), because.as_deref()), (State::Open, Some("a probe took longer than 1s")));
     }
     advance(secs(30)).await;
-    slow_call(&breaker, secs(1)).await;
+    slow_call_duration(&breaker, secs(1)).await;
     assert_eq!(breaker.state(), State::Closed, "1 s is not longer than 1 s");
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_5_a_trial_with_failures_to_spare_spares_slow_probes_too() {
     let patient =
-        Config::new().fail_max(1).slow_call(secs(1)).success_threshold(2).probe_window(3).recovery_timeout(secs(30));
+        Config::new().fail_max(1).slow_call_duration(secs(1)).success_threshold(2).probe_count(3).recovery_timeout(secs(30));
     for (probes, state, because) in [
         ([true, false, false], State::Closed, None),
         ([true, false, true], State::Open, Some("2 of 3 probes took longer than 1s, and closing takes 2 successes")),
@@ -239,14 +239,14 @@ async fn rule_5_a_trial_with_failures_to_spare_spares_slow_probes_too() {
         advance(secs(30)).await;
         for slow in probes {
             assert_eq!(breaker.state(), State::HalfOpen);
-            slow_call(&breaker, if slow { secs(8) } else { ms(1) }).await;
+            slow_call_duration(&breaker, if slow { secs(8) } else { ms(1) }).await;
         }
         assert_eq!((breaker.state(), breaker.snapshot().opened_because.as_deref()), (state, because));
     }
     let breaker = breaker(patient);
     fail(&breaker, 1);
     advance(secs(30)).await;
-    slow_call(&breaker, secs(8)).await;
+    slow_call_duration(&breaker, secs(8)).await;
     fail(&breaker, 1);
     let because = breaker.snapshot().opened_because.unwrap();
     assert!(
@@ -258,12 +258,12 @@ async fn rule_5_a_trial_with_failures_to_spare_spares_slow_probes_too() {
 #[tokio::test(start_paused = true)]
 async fn rule_5_a_slow_probe_closes_where_no_slow_rule_is_set() {
     let breaker = half_open().await;
-    slow_call(&breaker, secs(8)).await;
+    slow_call_duration(&breaker, secs(8)).await;
     assert_eq!(breaker.state(), State::Closed);
 }
 
 /// A call that succeeds after `span`.
-async fn slow_call(breaker: &CircuitBreaker, span: std::time::Duration) {
+async fn slow_call_duration(breaker: &CircuitBreaker, span: std::time::Duration) {
     let call = breaker.call(async {
         advance(span).await;
         Ok::<_, &str>(())
@@ -295,7 +295,7 @@ async fn rule_6_a_cancelled_probe_gives_its_slot_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_6_a_neutral_probe_gives_its_slot_back() {
+async fn rule_6_an_ignored_probe_gives_its_slot_back() {
     let breaker = half_open().await;
     for _ in 0..50 {
         breaker.try_acquire().unwrap().ignore();
@@ -441,7 +441,7 @@ async fn rule_8_a_panic_is_a_counted_failure_and_goes_on_unwinding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_8_on_panic_ignore_counts_it_as_neutral() {
+async fn rule_8_on_panic_ignore_counts_it_as_ignored() {
     let breaker = breaker(Config::new().fail_max(1).on_panic(OnPanic::Ignore));
     let call = AssertUnwindSafe(breaker.call(async { panic!("as planned") as Result<(), ()> }));
     assert!(call.catch_unwind().await.is_err());
@@ -461,7 +461,7 @@ async fn rule_8_a_future_dropped_because_something_else_panics_is_a_dropped_call
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_9_a_dropped_call_is_neutral_unless_on_cancel_says_otherwise() {
+async fn rule_9_a_dropped_call_is_ignored_unless_on_cancel_says_otherwise() {
     let ignoring = breaker(Config::new().fail_max(1));
     drop(ignoring.try_acquire().unwrap());
     assert_eq!((ignoring.state(), ignoring.snapshot().cancelled_count), (State::Closed, 1));
@@ -517,7 +517,7 @@ async fn rule_9_a_future_that_is_never_polled_is_no_call() {
 async fn rule_10_listeners_run_after_the_change_and_under_no_lock() {
     struct Curious(Mutex<Vec<State>>);
     impl Listener for Curious {
-        fn state_change(&self, event: &StateChange<'_>) {
+        fn on_state_change(&self, event: &StateChange<'_>) {
             // All of these take the breaker's lock.
             let seen = event.breaker.snapshot().state;
             let _ = (event.breaker.config(), event.breaker.state());
@@ -539,7 +539,7 @@ async fn rule_10_listeners_run_after_the_change_and_under_no_lock() {
 async fn rule_10_a_panicking_listener_harms_nothing() {
     struct Clumsy;
     impl Listener for Clumsy {
-        fn state_change(&self, _: &StateChange<'_>) {
+        fn on_state_change(&self, _: &StateChange<'_>) {
             panic!("as planned");
         }
     }
@@ -584,9 +584,9 @@ async fn rule_12_force_open_lasts_until_release_which_goes_on_closed() {
     breaker.force_open();
     advance(secs(100)).await;
     assert!(breaker.try_acquire().is_err());
-    breaker.release();
+    breaker.clear_override();
     succeed(&breaker, 1);
-    breaker.release();
+    breaker.clear_override();
     assert_eq!(
         changes.seen(),
         [(State::Closed, State::Open), (State::Open, State::ForcedOpen), (State::ForcedOpen, State::Closed)]
@@ -620,7 +620,7 @@ async fn rule_12_disabled_calls_pass_straight_through_and_are_not_counted() {
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.state, snapshot.enabled, snapshot.healthy), (State::Disabled, false, true));
     assert_eq!(snapshot.failure_count + snapshot.cancelled_count, 0);
-    breaker.release();
+    breaker.clear_override();
     fail(&breaker, 1);
     assert_eq!(breaker.state(), State::Open);
 }
@@ -707,11 +707,11 @@ async fn rule_13_reconfigure_keeps_state_counts_and_listeners_and_refuses_bad_se
 async fn outcomes_of_a_classifier_count_as_they_say() {
     let breaker = breaker(Config::new().fail_max(1));
     let by = |outcome: Outcome| move |_: &Result<(), &str>| outcome;
-    let _ = breaker.call_with(async { Err("local") }, by(Outcome::neutral())).await;
-    let _ = breaker.call_sync_with(|| Err("answered"), by(Outcome::success()));
+    let _ = breaker.call_classified(async { Err("local") }, by(Outcome::ignored())).await;
+    let _ = breaker.call_sync_classified(|| Err("answered"), by(Outcome::success()));
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.ignored_count, snapshot.success_count, snapshot.failure_count), (1, 1, 0));
-    let _ = breaker.call_with(async { Ok(()) }, by(Outcome::failure())).await;
+    let _ = breaker.call_classified(async { Ok(()) }, by(Outcome::failure())).await;
     assert_eq!(breaker.state(), State::Open, "an Ok can be a failure");
 }
 
@@ -750,7 +750,7 @@ impl Changes {
 }
 
 impl Listener for Changes {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.0.lock().unwrap().push(Seen {
             states: (event.old, event.new),
             numbers: (event.generation, event.sequence),

@@ -229,14 +229,14 @@ fn whoever_waits_for_a_breaker_goes_on_waiting() {
     let mut waits = pin!(breaker.ready());
     begin(waits.as_mut());
     assert!(poll(waits.as_mut()).is_pending(), "outside of all runtimes");
-    breaker.release();
+    breaker.clear_override();
     assert!(poll(waits).is_ready(), "the breaker has changed");
     breaker.force_open_for(secs(3600));
     let mut waits = pin!(breaker.ready());
     begin(waits.as_mut());
     runtime().block_on(async {
         assert!(tokio::time::timeout(secs(1), waits.as_mut()).await.is_err());
-        breaker.release();
+        breaker.clear_override();
         waits.await;
     });
 }

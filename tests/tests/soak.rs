@@ -26,7 +26,7 @@ fn paused() -> Runtime {
 /// How long after an outage it can still reject, of which the longest opening lasts for `open`: the last of its calls ends and opens it once
 /// more; its slots come back from probes that are lost; probes come, one after the other, and succeed; and its ramp ends.
 fn bound(settings: &Settings, open: Duration) -> Duration {
-    let probes = settings.probe_window.unwrap() + settings.half_open_max_calls;
+    let probes = settings.probe_count.unwrap() + settings.half_open_max_calls;
     let trial = settings.probe_timeout.unwrap() + probes * (PAUSE + QUICK);
     LONGEST_CALL + PAUSE + open + PAUSE + trial + settings.ramp.unwrap_or_default()
 }
@@ -59,13 +59,13 @@ fn a_rate_over_calls() {
 
 #[test]
 fn a_rate_over_time_with_a_trial_by_rate() {
-    let trial = NO_RUN.half_open_max_calls(4).probe_window(6).probe_failure_rate(0.5);
+    let trial = NO_RUN.half_open_max_calls(4).probe_count(6).probe_failure_rate(0.5);
     soak(trial.failure_rate(0.5).window_fail_max(50).window(secs(120)).min_calls(5), ASKED);
 }
 
 #[test]
 fn slow_calls() {
-    soak(CONFIG.slow_call(secs(5)).slow_rate(0.5).window_calls(20).half_open_max_calls(2).probe_window(2), ASKED);
+    soak(CONFIG.slow_call_duration(secs(5)).slow_call_rate(0.5).window_calls(20).half_open_max_calls(2).probe_count(2), ASKED);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_backoff() {
 
 #[test]
 fn a_ramp() {
-    soak(CONFIG.ramp(secs(900)).fail_window_off().success_threshold(2).probe_window(3), ASKED);
+    soak(CONFIG.ramp(secs(900)).fail_window_off().success_threshold(2).probe_count(3), ASKED);
 }
 
 #[derive(Debug, PartialEq)]

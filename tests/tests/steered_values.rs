@@ -30,17 +30,17 @@ fn known(name: &str) -> Option<CircuitBreaker> {
 async fn what_a_value_is_told_holds_for_its_first_call() {
     testing::isolated(async {
         let tenants = testing::breaker("tenants");
-        assert!(!tenants.has_values() && known("tenants[a]").is_none());
+        assert!(!tenants.is_keyed() && known("tenants[a]").is_none());
         let value = tenants.value("a").unwrap();
         assert_eq!((value.name(), value.head().unwrap().name()), ("tenants[a]", "tenants"));
-        assert!(tenants.has_values());
+        assert!(tenants.is_keyed());
         value.force_open();
         drop(value);
         let rejected = ask("a").await.unwrap_err();
         assert_eq!((rejected.breaker(), rejected.state()), ("tenants[a]", State::ForcedOpen));
         assert!(ask_sync("a").is_err());
         ask("b").await.unwrap();
-        tenants.value("a").unwrap().release();
+        tenants.value("a").unwrap().clear_override();
         ask("a").await.unwrap();
         let own = tenants.value("b").unwrap();
         assert_eq!(own.snapshot().success_count, 1, "it is the one that has had the call");
@@ -76,7 +76,7 @@ async fn a_value_that_was_asked_for_makes_room_unless_it_is_steered_or_held() {
         ask("third").await.unwrap();
         assert!(known("tenants[*]").is_some() && known("tenants[third]").is_none());
         assert!(ask("blocked").await.is_err());
-        tenants.value("blocked").unwrap().release();
+        tenants.value("blocked").unwrap().clear_override();
         let held = tenants.value("held").unwrap();
         assert!(known("tenants[blocked]").is_none());
         ask("f").await.unwrap();
@@ -96,7 +96,7 @@ async fn a_breaker_without_a_key_has_no_values() {
             let error = breaker.value("a").unwrap_err();
             assert_eq!(error.kind(), ConfigErrorKind::UnknownName);
             assert!(error.to_string().contains("no annotated function with a `key` has it"), "{error}");
-            assert!(!breaker.has_values());
+            assert!(!breaker.is_keyed());
         }
     })
     .await;
@@ -112,7 +112,7 @@ async fn any_text_is_a_value_as_it_is_in_a_call() {
             steered.force_open();
             let rejected = ask(value).await.unwrap_err();
             assert_eq!(rejected.breaker(), steered.name());
-            steered.release();
+            steered.clear_override();
         }
         assert_eq!(tenants.value("*").unwrap().name(), "tenants[\\u{2a}]");
     })

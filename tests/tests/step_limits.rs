@@ -128,7 +128,7 @@ async fn a_step_can_have_a_limit_of_its_own_or_none() {
 async fn variables_bound_the_steps_too() {
     testing::isolated(async {
         let init = |variables: &[(&str, &str)]| {
-            Registry::global().init_from(variables.iter().copied()).strict().unwrap();
+            Registry::global().load_env_from(variables.iter().copied()).strict().unwrap();
         };
         init(&[("STEPS_CIRCUIT_CALL_TIMEOUT", "1s"), ("STEPS_ALONE_CIRCUIT_CALL_TIMEOUT", "1s")]);
         assert_eq!(took(all_hang()).await, (Some(7), secs(2)));
@@ -156,7 +156,7 @@ async fn a_step_that_is_cut_off_is_told_and_not_counted() {
         assert_eq!(breaker.snapshot().failure_count, 1);
         let mut told = Vec::new();
         while told.len() < 2 {
-            if let Some(Event::FallbackCutOff { source, reason, after, function, .. }) = events.recv().await {
+            if let Some(Event::FallbackTimedOut { source, reason, after, function, .. }) = events.recv().await {
                 told.push((source, reason, after, function));
             }
         }

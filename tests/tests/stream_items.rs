@@ -580,7 +580,7 @@ async fn limits_may_be_constants() {
 async fn the_variables_of_time_limits_leave_those_of_items() {
     isolated(async {
         Registry::global()
-            .init_from([("CIRCUIT_BREAKER_CALL_TIMEOUT", "off"), ("ITEMS_BY_CONSTS_CIRCUIT_CALL_TIMEOUT", "1s")])
+            .load_env_from([("CIRCUIT_BREAKER_CALL_TIMEOUT", "off"), ("ITEMS_BY_CONSTS_CIRCUIT_CALL_TIMEOUT", "1s")])
             .unwrap();
         let late = by_consts(&[Hangs]).await.err().unwrap().to_string();
         assert!(late.ends_with("gave no first item within 5s"), "{late}");

@@ -77,7 +77,7 @@ async fn a_probe_whose_stream_is_left_after_an_item_closes_the_breaker() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_left_is_as_slow_as_it_was_long() {
-    let breaker = common::breaker(Config::new().slow_call(secs(2)).min_calls(1));
+    let breaker = common::breaker(Config::new().slow_call_duration(secs(2)).min_calls(1));
     let mut words = guard_stream(breaker.try_acquire().unwrap(), stream::iter([Ok::<_, &str>("a"), Ok("b")]));
     words.next().await.unwrap().unwrap();
     tokio::time::advance(secs(3)).await;
@@ -170,9 +170,9 @@ async fn read(words: Words) -> Vec<Option<&'static str>> {
 async fn a_boxed_stream_falls_back_and_its_errors_are_judged_by_the_lists() {
     let breaker = named("boxed");
     let broken = || ChatError::Broken;
-    let neutral = boxed(Ok(()), vec![Ok("a"), Err(ChatError::Stopped)]).await.unwrap();
+    let ignored = boxed(Ok(()), vec![Ok("a"), Err(ChatError::Stopped)]).await.unwrap();
     assert_eq!(counts(&breaker), (0, 0, 0, 0));
-    assert_eq!(read(neutral).await, [Some("a"), None]);
+    assert_eq!(read(ignored).await, [Some("a"), None]);
     assert_eq!(counts(&breaker), (0, 1, 0, 0));
     assert!(boxed(Err(ChatError::Stopped), vec![]).await.is_err());
     let words = boxed(Ok(()), vec![Ok("a"), Err(broken())]).await.unwrap();

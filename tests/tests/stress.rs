@@ -38,7 +38,7 @@ fn a_million_calls_of_eight_threads_are_counted_once_each_and_lose_no_slot() {
         assert_eq!(raged.sum(), 100_000);
         made = [made, raged].into_iter().sum();
         assert_eq!(Counts::of(&breaker.snapshot()), made, "round {round}");
-        breaker.release();
+        breaker.clear_override();
         made = [made, calm(&breaker, &storm)].into_iter().sum();
         breaker.trip();
         made = [made, calm(&breaker, &storm)].into_iter().sum();
@@ -69,23 +69,23 @@ fn calm(breaker: &CircuitBreaker, storm: &Storm) -> Counts {
 struct Hears(Arc<Mutex<Counts>>);
 
 impl Listener for Hears {
-    fn success(&self, _: &Success<'_>) {
+    fn on_success(&self, _: &Success<'_>) {
         self.0.lock().unwrap().successes += 1;
     }
 
-    fn failure(&self, _: &Failure<'_>) {
+    fn on_failure(&self, _: &Failure<'_>) {
         self.0.lock().unwrap().failures += 1;
     }
 
-    fn ignored(&self, _: &Ignored<'_>) {
+    fn on_ignored(&self, _: &Ignored<'_>) {
         self.0.lock().unwrap().ignored += 1;
     }
 
-    fn cancelled(&self, _: &Cancelled<'_>) {
+    fn on_cancelled(&self, _: &Cancelled<'_>) {
         self.0.lock().unwrap().cancelled += 1;
     }
 
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         self.0.lock().unwrap().rejected += u64::from(!event.shadow);
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::advance;
 async fn health_has_the_promised_shape() {
     let registry = Registry::new();
     let none: [(&str, &str); 0] = [];
-    registry.init_from(none).unwrap();
+    registry.load_env_from(none).unwrap();
     let breaker = registry.breaker("redis_cache", Config::new().fail_max(5).recovery_timeout(secs(30))).unwrap();
     succeed(&breaker, 42);
     let json = serde_json::to_value(registry.health()).unwrap();
@@ -116,16 +116,16 @@ fn totals_are_exact_under_threads() {
 struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Listener for Lines {
-    fn success(&self, event: &Success<'_>) {
+    fn on_success(&self, event: &Success<'_>) {
         self.0.lock().unwrap().push(format!("{} success {:?}", event.breaker.name(), event.elapsed));
     }
 
-    fn failure(&self, event: &Failure<'_>) {
+    fn on_failure(&self, event: &Failure<'_>) {
         let n = event.consecutive_failures;
         self.0.lock().unwrap().push(format!("{} failure {} {n}", event.breaker.name(), event.error_type));
     }
 
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         self.0.lock().unwrap().push(format!("{} rejected {:?}", event.breaker.name(), event.retry_after));
     }
 }
@@ -204,7 +204,7 @@ async fn ready_waits_until_a_call_would_be_admitted() {
     breaker.force_open();
     let mut waiting = Box::pin(breaker.ready());
     assert!(waiting.as_mut().now_or_never().is_none());
-    breaker.release();
+    breaker.clear_override();
     waiting.await;
 }
 
@@ -264,35 +264,35 @@ impl Changes {
 }
 
 impl Listener for Changes {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn before_call(&self, _: &BeforeCall<'_>) {
+    fn on_call(&self, _: &BeforeCall<'_>) {
         self.write("before");
     }
 
-    fn success(&self, _: &Success<'_>) {
+    fn on_success(&self, _: &Success<'_>) {
         self.write("success");
     }
 
-    fn failure(&self, _: &Failure<'_>) {
+    fn on_failure(&self, _: &Failure<'_>) {
         self.write("failure");
     }
 
-    fn cancelled(&self, _: &Cancelled<'_>) {
+    fn on_cancelled(&self, _: &Cancelled<'_>) {
         self.write("cancelled");
     }
 
-    fn rejected(&self, _: &Rejected<'_>) {
+    fn on_rejected(&self, _: &Rejected<'_>) {
         self.write("rejected");
     }
 
-    fn fallback(&self, event: &FallbackServed<'_>) {
+    fn on_fallback(&self, event: &FallbackServed<'_>) {
         self.write(format!("fallback {}", event.source));
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.write(format!("{} {} -> {}", event.breaker.name(), event.old, event.new));
     }
 }

@@ -104,8 +104,8 @@ async fn an_isolation_ends_with_a_panic_too() {
 #[tokio::test(start_paused = true)]
 async fn settings_of_a_test_are_its_own() {
     testing::isolated(async {
-        Registry::global().init_from([("SHARED_BY_TESTS_CIRCUIT_FAIL_MAX", "1")]).unwrap();
-        Registry::global().configure("later", Config::new().fail_max(9)).unwrap();
+        Registry::global().load_env_from([("SHARED_BY_TESTS_CIRCUIT_FAIL_MAX", "1")]).unwrap();
+        Registry::global().set_config("later", Config::new().fail_max(9)).unwrap();
         assert_eq!(testing::breaker("shared_by_tests").config().fail_max, Some(1));
         shared(failed()).await.unwrap_err();
         testing::assert_state(&testing::breaker("shared_by_tests"), State::Open);

@@ -15,7 +15,7 @@ use tokio::time::{advance, sleep};
 
 /// Half of at least four calls that take longer than 1.6 s open it.
 fn slow() -> Config {
-    Config::new().slow_call(ms(1600)).slow_rate(0.5).min_calls(4).window_calls(8)
+    Config::new().slow_call_duration(ms(1600)).slow_call_rate(0.5).min_calls(4).window_calls(8)
 }
 
 fn begin(breaker: &CircuitBreaker, calls: usize) -> Vec<Permit> {
@@ -117,7 +117,7 @@ async fn calls_of_an_earlier_generation_do_not_count() {
 
 #[tokio::test(start_paused = true)]
 async fn they_say_nothing_of_failures() {
-    let breaker = breaker(slow().slow_rate(1.0).failure_rate(0.5));
+    let breaker = breaker(slow().slow_call_rate(1.0).failure_rate(0.5));
     common::fail(&breaker, 3);
     let held = begin(&breaker, 1);
     advance(secs(2)).await;
@@ -178,7 +178,7 @@ async fn a_call_around_others_of_its_breaker_has_no_time_of_its_own() {
     assert_eq!((found.unwrap().len(), breaker.state()), (1, State::Closed), "one of nine");
 }
 
-#[circuit_breaker(name = "under_way", slow_call = "1s", slow_rate = 0.5, min_calls = 2)]
+#[circuit_breaker(name = "under_way", slow_call_duration = "1s", slow_call_rate = 0.5, min_calls = 2)]
 async fn ask(hang: bool) -> Result<(), CircuitBreakerError> {
     if hang { ask_inside().await } else { Ok(()) }
 }
@@ -188,7 +188,7 @@ async fn ask_inside() -> Result<(), CircuitBreakerError> {
     pending().await
 }
 
-#[circuit_breaker(name = "under_way_hosts", key = host, slow_call = "1s", slow_rate = 0.5, min_calls = 2)]
+#[circuit_breaker(name = "under_way_hosts", key = host, slow_call_duration = "1s", slow_call_rate = 0.5, min_calls = 2)]
 async fn ask_host(host: &str) -> Result<(), CircuitBreakerError> {
     if host == "hangs" { pending().await } else { Ok(()) }
 }
@@ -251,7 +251,7 @@ async fn it_is_told_in_shadow_and_no_matter_while_disabled() {
     let held = begin(&breaker, 4);
     advance(secs(2)).await;
     breaker.try_acquire().unwrap().success();
-    breaker.release();
+    breaker.clear_override();
     breaker.try_acquire().unwrap().success();
     assert_eq!(breaker.state(), State::Closed);
     drop(held);
@@ -261,7 +261,7 @@ async fn it_is_told_in_shadow_and_no_matter_while_disabled() {
 async fn another_slow_call_begins_anew() {
     let breaker = breaker(slow());
     let held = begin(&breaker, 4);
-    breaker.reconfigure(Config::new().slow_call(secs(1))).unwrap();
+    breaker.reconfigure(Config::new().slow_call_duration(secs(1))).unwrap();
     advance(secs(2)).await;
     succeed(&breaker, 1);
     assert_eq!(breaker.state(), State::Closed);
@@ -273,7 +273,7 @@ async fn another_slow_call_begins_anew() {
     assert!(breaker.try_acquire().is_err());
     drop(held);
     breaker.reset();
-    breaker.reconfigure(Config::new().slow_rate(1.0).min_calls(2)).unwrap();
+    breaker.reconfigure(Config::new().slow_call_rate(1.0).min_calls(2)).unwrap();
     let held = begin(&breaker, 1);
     advance(secs(2)).await;
     succeed(&breaker, 1);

@@ -47,7 +47,7 @@ fn use_the_registry() {
 struct Asks;
 
 impl Listener for Asks {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         use_the_registry();
         true
     }
@@ -191,10 +191,10 @@ fn a_breaker_is_registered_with_no_lock_held() {
 
 #[test]
 fn settings_are_put_in_force_with_no_lock_held() {
-    let shorter = |_: &CircuitBreaker| Registry::global().configure("awaited", Config::new().timeout(secs(1))).unwrap();
+    let shorter = |_: &CircuitBreaker| Registry::global().set_config("awaited", Config::new().timeout(secs(1))).unwrap();
     wakes(registered, shorter);
-    wakes(registered, |_| drop(Registry::global().init_from([("AWAITED_CIRCUIT_ENABLED", "false")])));
-    wakes(of_a_value, |_| Registry::global().configure("hosts_of_wakers", Config::new().max_keys(7)).unwrap());
+    wakes(registered, |_| drop(Registry::global().load_env_from([("AWAITED_CIRCUIT_ENABLED", "false")])));
+    wakes(of_a_value, |_| Registry::global().set_config("hosts_of_wakers", Config::new().max_keys(7)).unwrap());
 }
 
 /// A path of the caller's own type is asked what it is before anything is locked.
@@ -210,7 +210,7 @@ fn a_path_may_use_the_registry() {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        done.send(runtime.block_on(testing::isolated(async { Registry::global().load(Path).is_err() })))
+        done.send(runtime.block_on(testing::isolated(async { Registry::global().load_file(Path).is_err() })))
     });
     assert!(wait.recv_timeout(secs(30)).expect("it never comes back"));
 }

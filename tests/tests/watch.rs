@@ -42,7 +42,7 @@ impl Changes {
 }
 
 impl Listener for Changes {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let shadow = if event.shadow { "would " } else { "" };
         let line = format!("{} {shadow}{} {}", event.breaker.name(), event.new, self.start.elapsed().as_secs());
         self.heard.lock().unwrap().push(line);
@@ -158,7 +158,7 @@ async fn an_opening_that_ends_otherwise_is_told_no_second_time() {
     sleep(secs(60)).await;
     a.force_open();
     a.disable();
-    a.release();
+    a.clear_override();
     changes.assert(["a forced_open 72", "a disabled 72", "a closed 72"]);
     sleep(secs(1_000_000)).await;
     changes.assert([]);
@@ -199,7 +199,7 @@ async fn an_end_that_is_moved_is_kept() {
 async fn a_registry_moves_the_ends_of_all() {
     let Watched { registry, changes, a, .. } = Watched::new();
     open(&a);
-    registry.init_from([("A_CIRCUIT_RECOVERY_TIMEOUT", "3s")]).unwrap();
+    registry.load_env_from([("A_CIRCUIT_RECOVERY_TIMEOUT", "3s")]).unwrap();
     sleep(secs(60)).await;
     changes.assert(["a open 0", "a half_open 3"]);
 }
@@ -338,7 +338,7 @@ async fn it_is_polled_when_there_is_something_to_do_only() {
         breaker.call_sync(|| Ok::<_, ()>(())).unwrap();
     }
     breaker.disable();
-    breaker.release();
+    breaker.clear_override();
     sleep(secs(3600)).await;
     assert_eq!(counted(), 0, "nothing is open");
     open(&breaker);
@@ -365,7 +365,7 @@ async fn it_is_polled_when_there_is_something_to_do_only() {
 struct Obstinate;
 
 impl Listener for Obstinate {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         if event.new == State::HalfOpen {
             event.breaker.trip_for(Duration::ZERO);
         }

@@ -47,7 +47,7 @@ async fn window_of_time(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
-#[circuit_breaker(name = "slow", slow_call = "10s")]
+#[circuit_breaker(name = "slow", slow_call_duration = "10s")]
 async fn slow(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }

@@ -4,7 +4,7 @@ use crate::breaker::error_view::ErrorView;
 use crate::machine::outcome::Outcome;
 use std::fmt::Display;
 
-/// What the classifier of [`CircuitBreaker::call_with`](crate::CircuitBreaker::call_with) and its
+/// What the classifier of [`CircuitBreaker::call_classified`](crate::CircuitBreaker::call_classified) and its
 /// like gives of a result whose error is an `E`.
 ///
 /// | value | counts as | `last_error`, `opened_because` and the log show |

@@ -29,14 +29,14 @@ impl CircuitBreaker {
 
     /// Where each setting in force came from, by key.
     #[must_use]
-    pub fn config_sources(&self) -> Vec<(&'static str, Source)> {
+    pub fn setting_sources(&self) -> Vec<(&'static str, Source)> {
         self.layers().sources()
     }
 
     /// Changes the keys that `config` sets, above all other layers; the others stay, also those of
-    /// an earlier `reconfigure`: `with_text("max_concurrent", "off")` switches one off that can be.
+    /// an earlier `reconfigure`: `with_str("max_concurrent", "off")` switches one off that can be.
     /// The state and the listeners stay too, and what was counted where it still means the same: a
-    /// `window` of another size starts anew, and with another `slow_call` no call in it was slow.
+    /// `window` of another size starts anew, and with another `slow_call_duration` no call in it was slow.
     /// An opening under way lasts as long as the new settings say; one whose time is over, and a
     /// ramp that is, stay over.
     ///
@@ -133,7 +133,7 @@ impl CircuitBreaker {
         self.change(|machine, now| ((), machine.half_open_manually(now)));
     }
 
-    /// Rejects every call until [`release`](Self::release) or [`reset`](Self::reset).
+    /// Rejects every call until [`clear_override`](Self::release) or [`reset`](Self::reset).
     pub fn force_open(&self) {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
     }
@@ -145,14 +145,14 @@ impl CircuitBreaker {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
 
-    /// Lets every call pass straight through, uncounted, until [`release`](Self::release) or
+    /// Lets every call pass straight through, uncounted, until [`clear_override`](Self::release) or
     /// [`reset`](Self::reset). A time limit of the calls still holds.
     pub fn disable(&self) {
         self.set_manual(Some(Manual::Disabled));
     }
 
     /// Lets every call pass, counts, and tells what it would have done, until
-    /// [`release`](Self::release) or [`reset`](Self::reset).
+    /// [`clear_override`](Self::release) or [`reset`](Self::reset).
     pub fn shadow(&self) {
         self.set_manual(Some(Manual::Shadow));
     }

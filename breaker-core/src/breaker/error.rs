@@ -42,7 +42,7 @@ enum Reason {
 impl CircuitBreakerError {
     /// A rejection says nothing of the service, a time-out is a failure.
     pub(crate) fn counts_as(&self) -> Outcome {
-        if self.is_rejection() { Outcome::Neutral } else { Outcome::failure() }
+        if self.is_rejection() { Outcome::Ignored } else { Outcome::failure() }
     }
 
     #[inline]

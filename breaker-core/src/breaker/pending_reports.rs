@@ -165,7 +165,7 @@ mod tests {
     struct Heard(Arc<Mutex<Vec<State>>>);
 
     impl Listener for Heard {
-        fn state_change(&self, event: &StateChange<'_>) {
+        fn on_state_change(&self, event: &StateChange<'_>) {
             self.0.lock().push(event.new);
         }
     }

@@ -59,7 +59,7 @@ macro_rules! for_each_event {
                 /// How many probes have failed since one succeeded, this one included, over all
                 /// openings of this outage: 1 or more. A slow success, which may fail a recovery
                 /// too, is not told; it ends the row.
-                in_a_row: u32;
+                consecutive: u32;
             }
 
             /// A call's result proved nothing.
@@ -75,7 +75,7 @@ macro_rules! for_each_event {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How many calls were dropped with no result between them, this one included.
-                in_a_row: u32;
+                consecutive: u32;
             }
 
             /// A call was not let in.
@@ -99,7 +99,7 @@ macro_rules! for_each_event {
                 /// How many calls in a row found no place, this one included, of all values of a
                 /// `key` together; one that comes a minute or more after the one before begins at 1
                 /// again.
-                in_a_row: u64;
+                consecutive: u64;
             }
 
             /// A fallback step answered in place of the service.
@@ -115,7 +115,7 @@ macro_rules! for_each_event {
             }
 
             /// A fallback step had no answer within its time limit, and declines so.
-            fallback_cut_off FallbackCutOff as FallbackCutOff for always {
+            fallback_cut_off FallbackTimedOut as FallbackTimedOut for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step.
@@ -149,7 +149,7 @@ macro_rules! for_each_event {
                 error: &'a dyn fmt::Display => String: shown;
                 /// How many failures of this step's stores this makes, this one included; one that
                 /// comes a minute or more after the one before begins at 1 again.
-                in_a_row: u64;
+                consecutive: u64;
             }
 
             /// Another attempt follows.

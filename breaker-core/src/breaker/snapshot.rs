@@ -73,7 +73,7 @@ pub struct Snapshot {
     pub config: Settings,
     /// Where each setting came from, by key.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::sources"))]
-    pub config_sources: Vec<(&'static str, Source)>,
+    pub setting_sources: Vec<(&'static str, Source)>,
     /// In JSON the two above are left out: it stands beside a breaker that has the same.
     #[cfg(feature = "serde")]
     #[serde(skip)]
@@ -85,7 +85,7 @@ pub struct Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct WindowCounts {
-    /// The calls in it. Neutral ones are not; neither are dropped ones, unless they were slow.
+    /// The calls in it. Ignored ones are not; neither are dropped ones, unless they were slow.
     pub calls: u64,
     /// Those of them that failed.
     pub failures: u64,
@@ -123,7 +123,7 @@ pub struct Health {
     /// rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
     /// where their names and errors have more than 1 KiB each.
     ///
-    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker
+    /// In JSON a value has no `config` and `setting_sources` where these are those of the breaker
     /// for all values.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
     /// How many more values of `key`s are unhealthy.
@@ -184,7 +184,7 @@ impl CircuitBreaker {
             }),
             ramp_share: reading.ramp_share,
             config: reading.settings,
-            config_sources: self.config_sources(),
+            setting_sources: self.setting_sources(),
             #[cfg(feature = "serde")]
             brief: false,
         }

@@ -182,11 +182,11 @@ impl CircuitBreaker {
         self.0.busy().add();
         // One row for all values of a `key`, as the log tells of it.
         let row = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
-        let in_a_row = row.place_in_row(clock::now());
+        let consecutive = row.place_in_row(clock::now());
         // The ready-made listener tells of the first one, whoever else hears of it.
-        if observed || in_a_row == 1 {
+        if observed || consecutive == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
-            let event = Busy { breaker: self, function, max_concurrent, in_a_row };
+            let event = Busy { breaker: self, function, max_concurrent, consecutive };
             self.report(Report::Busy(&event));
         }
         CircuitBreakerError::busy(self.owner(caller), self.state())

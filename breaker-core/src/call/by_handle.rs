@@ -57,7 +57,7 @@ impl CircuitBreaker {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let breaker = CircuitBreaker::new("printer", Config::new().fail_max(1))?;
     /// // As the attribute does it.
-    /// breaker.call_with(async { Err::<(), _>("paper jam") }, presets::errors).await.unwrap_err();
+    /// breaker.call_classified(async { Err::<(), _>("paper jam") }, presets::errors).await.unwrap_err();
     /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
     /// # breaker.reset();
     /// // An error of another type, with words for it.
@@ -65,7 +65,7 @@ impl CircuitBreaker {
     ///     Ok(()) => (Outcome::success(), String::new()),
     ///     Err(code) => (Outcome::failure(), format!("code {code}")),
     /// };
-    /// breaker.call_with(async { Err(3) }, classify).await.unwrap_err();
+    /// breaker.call_classified(async { Err(3) }, classify).await.unwrap_err();
     /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: code 3");
     /// # Ok::<(), breaker_core::ConfigError>(())
     /// # }).unwrap();
@@ -111,7 +111,7 @@ impl CircuitBreaker {
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub fn call_sync_with<T, E, C: Classification<E>>(
+    pub fn call_sync_classified<T, E, C: Classification<E>>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,

@@ -45,13 +45,13 @@ use std::rc::Rc;
 /// impl Classify for Refused {
 ///     fn classify(&self) -> Outcome {
 ///         match self.status {
-///             422 => Outcome::neutral(),
+///             422 => Outcome::ignored(),
 ///             _ => Outcome::failure(),
 ///         }
 ///     }
 /// }
 ///
-/// assert_eq!(Refused { status: 422 }.classify(), Outcome::neutral());
+/// assert_eq!(Refused { status: 422 }.classify(), Outcome::ignored());
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what it counts as",

@@ -57,7 +57,7 @@ impl<E> Shown<E> {
     ///     Err(error) if error.kind() == io::ErrorKind::NotFound => presets::errors(read).with_outcome(Outcome::success()),
     ///     _ => presets::errors(read),
     /// };
-    /// breaker.call_sync_with(|| std::fs::read_to_string("no such file"), classify).unwrap_err();
+    /// breaker.call_sync_classified(|| std::fs::read_to_string("no such file"), classify).unwrap_err();
     /// assert_eq!(breaker.snapshot().success_count, 1);
     /// # Ok::<(), breaker_core::ConfigError>(())
     /// ```

@@ -151,7 +151,7 @@ macro_rules! keys {
                 let mut settings = Self { limits, ..Self::default() };
                 $(if let Some(value) = config.$key { settings.$key = value; })*
                 settings.probe_timeout = Some(settings.probe_lease());
-                settings.probe_window = Some(settings.probes());
+                settings.probe_count = Some(settings.probes());
                 settings
             }
 
@@ -163,7 +163,7 @@ macro_rules! keys {
         }
 
         impl Settings {
-            /// Each key with its value as text, as [`Config::with_text`] reads it.
+            /// Each key with its value as text, as [`Config::with_str`] reads it.
             #[must_use]
             pub fn texts(&self) -> Vec<(&'static str, String)> {
                 vec![$((stringify!($key), self.$key.show()),)*]
@@ -233,14 +233,14 @@ keys! {
 
     /// Calls that take longer than this (`>`) are slow, also those that succeed, and those that are
     /// dropped after it: above zero; off if unset. One that is still under way counts when the next
-    /// call asks. Such a breaker opens when `slow_rate` of the calls in the window are slow. A call
+    /// call asks. Such a breaker opens when `slow_call_rate` of the calls in the window are slow. A call
     /// with the key `stream` takes as long as its stream.
-    slow_call(Duration => some): Option<Duration> = None,
+    slow_call_duration(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"2s\", or \"off\"";
 
     /// Opens when this share of the calls in the window was slow (`>=`): above 0, at most 1; 0.5 if
-    /// unset. Without a `slow_call` it does nothing.
-    slow_rate(f64 => as_is): f64 = 0.5,
+    /// unset. Without a `slow_call_duration` it does nothing.
+    slow_call_rate(f64 => as_is): f64 = 0.5,
     |rate| share(Some(rate)), "a share above 0 and at most 1 such as 0.5";
 
     /// Opens also when there are so many failures in the window, whatever succeeded between them: 1
@@ -249,7 +249,7 @@ keys! {
     window_fail_max(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// What `failure_rate`, `slow_rate` and `window_fail_max` look at: the calls of the last
+    /// What `failure_rate`, `slow_call_rate` and `window_fail_max` look at: the calls of the last
     /// while. [`Config::window_calls`]: the last calls, 100 if neither is set. See [`Window`] for
     /// ranges, memory and precision.
     window(Duration => Window::Time): Window = Window::Calls(100),
@@ -267,12 +267,12 @@ keys! {
     /// How many probes a recovery is judged by: it closes when `success_threshold` of them have
     /// succeeded, and opens again as soon as that cannot be reached any more. 1 or more; if unset
     /// `success_threshold`, so that one failure opens it.
-    probe_window(u32 => some): Option<u32> = None,
+    probe_count(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// Judges a recovery by its rates in place of a number of successes: when `probe_window` probes
-    /// have come back it opens again if this share of them failed (`>=`) or `slow_rate` of them
-    /// were slow, and closes otherwise. Above 0, at most 1; off if unset. Without a `probe_window`
+    /// Judges a recovery by its rates in place of a number of successes: when `probe_count` probes
+    /// have come back it opens again if this share of them failed (`>=`) or `slow_call_rate` of them
+    /// were slow, and closes otherwise. Above 0, at most 1; off if unset. Without a `probe_count`
     /// it looks at `half_open_max_calls` probes.
     probe_failure_rate(f64 => some): Option<f64> = None,
     |rate| share(rate), "a share above 0 and at most 1 such as 0.5, or \"off\"";
@@ -305,7 +305,7 @@ keys! {
     max_concurrent(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// What a dropped call counts as: neutral if unset. [`OnCancel::After`] takes a duration above
+    /// What a dropped call counts as: ignored if unset. [`OnCancel::After`] takes a duration above
     /// zero. A stream that is dropped after it gave an item is a success, unless its reader was
     /// waiting for the next one: for at least that duration, or at all with [`OnCancel::Failure`].
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
@@ -387,8 +387,8 @@ impl Config {
         self
     }
 
-    /// `failure_rate`, `slow_rate` and `window_fail_max` look at so many last calls: 1 to
-    /// [`Window::MOST_CALLS`], 100 if unset.
+    /// `failure_rate`, `slow_call_rate` and `window_fail_max` look at so many last calls: 1 to
+    /// [`Window::MAX_CALLS`], 100 if unset.
     /// [`Config::window`]: at the calls of the last while.
     pub const fn window_calls(mut self, calls: u32) -> Self {
         self.window = Some(Window::Calls(calls));

@@ -20,7 +20,7 @@ impl Report {
     }
 
     /// Variables, tables of the file, and names given to
-    /// [`Registry::configure`](crate::Registry::configure) that belong to no breaker and no
+    /// [`Registry::set_config`](crate::Registry::set_config) that belong to no breaker and no
     /// annotated function, with the nearest name of one; call sites that share a breaker because
     /// their *default* names are the same; breakers that obey the same variables; and a subscriber
     /// of `tracing` that takes no WARN of the library.
@@ -44,10 +44,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Makes errors of warnings: `Registry::global().init().strict()?`.
+/// Makes errors of warnings: `Registry::global().load_env().strict()?`.
 ///
-/// Implemented for what [`Registry::init`](crate::Registry::init),
-/// [`init_from`](crate::Registry::init_from), [`load`](crate::Registry::load) and
+/// Implemented for what [`Registry::load_env`](crate::Registry::load_env),
+/// [`load_env_from`](crate::Registry::load_env_from), [`load`](crate::Registry::load_file) and
 /// [`reload`](crate::Registry::reload) give, and for nothing else.
 ///
 /// ```
@@ -55,8 +55,8 @@ impl fmt::Display for Report {
 ///
 /// # fn main() -> Result<(), breaker_core::ConfigErrors> {
 /// # let registry = Registry::new();
-/// registry.init_from([("WETHER_API_CIRCUIT_FAIL_MAX", "3")]).expect("a name that no breaker has is a warning");
-/// let errors = registry.init_from([("WETHER_API_CIRCUIT_FAIL_MAX", "3")]).strict().unwrap_err();
+/// registry.load_env_from([("WETHER_API_CIRCUIT_FAIL_MAX", "3")]).expect("a name that no breaker has is a warning");
+/// let errors = registry.load_env_from([("WETHER_API_CIRCUIT_FAIL_MAX", "3")]).strict().unwrap_err();
 /// assert!(errors.to_string().contains("WETHER_API_CIRCUIT_FAIL_MAX"));
 /// # Ok(())
 /// # }

@@ -20,13 +20,13 @@ impl Settings {
     /// Whether there are rules over the window; else nothing has to be kept.
     #[inline]
     pub(crate) fn has_rules(&self) -> bool {
-        self.failure_rate.is_some() || self.slow_call.is_some() || self.window_fail_max.is_some()
+        self.failure_rate.is_some() || self.slow_call_duration.is_some() || self.window_fail_max.is_some()
     }
 
     /// How many probes a recovery is judged by.
     pub(crate) fn probes(&self) -> u32 {
         let unset = if self.probe_failure_rate.is_some() { self.half_open_max_calls } else { self.success_threshold };
-        let probes = self.probe_window.unwrap_or(unset);
+        let probes = self.probe_count.unwrap_or(unset);
         if self.probe_failure_rate.is_some() { probes } else { probes.max(self.success_threshold) }
     }
 }

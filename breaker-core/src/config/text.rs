@@ -158,16 +158,16 @@ impl Config {
     ///
     /// ```
     /// # use breaker_core::Config;
-    /// let config = Config::new().with_text("recovery_timeout", "1m 30s")?;
+    /// let config = Config::new().with_str("recovery_timeout", "1m 30s")?;
     /// assert_eq!(config, Config::new().recovery_timeout(std::time::Duration::from_secs(90)));
-    /// let wrong = Config::new().with_text("fail_max", "none").unwrap_err();
+    /// let wrong = Config::new().with_str("fail_max", "none").unwrap_err();
     /// assert_eq!(wrong.message(), "is `none`, expected a whole number of 1 or more, or \"off\"");
     /// # Ok::<(), breaker_core::ConfigError>(())
     /// ```
     ///
     /// # Errors
     /// When there is no such key, or the text is no value of it. The place of the error is the key.
-    pub fn with_text(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
+    pub fn with_str(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
         match self.read(key, text.trim()) {
             Some(Ok(())) => Ok(self),
             Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),

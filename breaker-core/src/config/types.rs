@@ -3,7 +3,7 @@
 use crate::config::ranked::Ranked;
 use std::time::Duration;
 
-/// What the rates look at (`window`). Neutral calls are not in it, and dropped ones only when they
+/// What the rates look at (`window`). Ignored calls are not in it, and dropped ones only when they
 /// were slow. It begins anew when the breaker closes.
 ///
 /// What a call adds takes the same time whatever the size, with no lock and no allocation. The
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Window {
-    /// The last calls: 1 to [`MOST_CALLS`](Self::MOST_CALLS). The memory is 2 bits for each,
+    /// The last calls: 1 to [`MAX_CALLS`](Self::MAX_CALLS). The memory is 2 bits for each,
     /// rounded up to a power of two: 32 KiB for 100,000.
     Calls(u32),
     /// The calls of the last while: above zero. It is kept in 60 parts, 1 KiB together: a call is
@@ -22,11 +22,11 @@ pub enum Window {
 
 impl Window {
     /// The largest window of calls.
-    pub const MOST_CALLS: u32 = 1_000_000;
+    pub const MAX_CALLS: u32 = 1_000_000;
 
     pub(crate) const fn is_valid(self) -> bool {
         match self {
-            Self::Calls(calls) => calls >= 1 && calls <= Self::MOST_CALLS,
+            Self::Calls(calls) => calls >= 1 && calls <= Self::MAX_CALLS,
             Self::Time(span) => !span.is_zero(),
         }
     }
@@ -112,11 +112,11 @@ pub enum PerFunction<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
-    /// As neutral. The default.
+    /// As ignored. The default.
     Ignore,
     /// As a failure.
     Failure,
-    /// As a failure when it ran at least so long, else as neutral.
+    /// As a failure when it ran at least so long, else as ignored.
     After(Duration),
 }
 
@@ -126,7 +126,7 @@ pub enum OnCancel {
 pub enum OnPanic {
     /// As a failure. The default.
     Failure,
-    /// As neutral.
+    /// As ignored.
     Ignore,
 }
 
@@ -156,9 +156,9 @@ pub enum Source {
     Follows(&'static str),
     /// The attribute, or the `Config` that the breaker was made with.
     Attribute,
-    /// [`Registry::configure`](crate::Registry::configure).
+    /// [`Registry::set_config`](crate::Registry::set_config).
     Configure,
-    /// The file of [`Registry::load`](crate::Registry::load), with its path.
+    /// The file of [`Registry::load_file`](crate::Registry::load_file), with its path.
     File(String),
     /// The environment, with the variable's name.
     Environment(String),

@@ -55,8 +55,8 @@ contradictions! {
     "window_fail_max", "at most the number of calls in `window`, else it is never reached",
     |config| matches!((config.window_fail_max, config.window), (Some(Some(most)), Some(Window::Calls(calls))) if most > calls);
 
-    "probe_window", "at least `success_threshold`, else it never closes",
-    |config| matches!((config.probe_window, config.success_threshold), (Some(Some(probes)), Some(needed)) if probes < needed);
+    "probe_count", "at least `success_threshold`, else it never closes",
+    |config| matches!((config.probe_count, config.success_threshold), (Some(Some(probes)), Some(needed)) if probes < needed);
 
     "backoff", "one with a `max` of at least `recovery_timeout`",
     |config| matches!(
@@ -75,14 +75,14 @@ impl Config {
     /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can
     /// only be a mistake, and so can a breaker that no failure opens.
     pub(crate) fn orphans(&self) -> Vec<Contradiction> {
-        let slow_call = matches!(self.slow_call, Some(Some(_)));
+        let slow_call_duration = matches!(self.slow_call_duration, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });
-        let slow_rate = self
-            .slow_rate
-            .and_then(|_| needs(slow_call, "slow_rate", "beside a `slow_call`, which says when a call is slow"));
+        let slow_call_rate = self
+            .slow_call_rate
+            .and_then(|_| needs(slow_call_duration, "slow_call_rate", "beside a `slow_call_duration`, which says when a call is slow"));
         let other_rule = "a number, or another rule on failures beside it: `failure_rate` or `window_fail_max`";
         let fail_max = needs(self.opens_by_failures(), "fail_max", other_rule);
-        slow_rate.into_iter().chain(fail_max).collect()
+        slow_call_rate.into_iter().chain(fail_max).collect()
     }
 
     /// Whether a rule on failures is left; `fail_max` is one unless it is switched off.
@@ -171,18 +171,18 @@ mod tests {
             (Config::new().failure_rate(0.0), "failure_rate"),
             (Config::new().failure_rate(1.01), "failure_rate"),
             (Config::new().failure_rate(f64::NAN), "failure_rate"),
-            (Config::new().slow_call(Duration::ZERO), "slow_call"),
-            (Config::new().slow_call(SECOND).slow_rate(-0.5), "slow_rate"),
+            (Config::new().slow_call_duration(Duration::ZERO), "slow_call_duration"),
+            (Config::new().slow_call_duration(SECOND).slow_call_rate(-0.5), "slow_call_rate"),
             (Config::new().window(Duration::ZERO), "window"),
             (Config::new().window_calls(0), "window"),
-            (Config::new().window_calls(Window::MOST_CALLS + 1), "window"),
+            (Config::new().window_calls(Window::MAX_CALLS + 1), "window"),
             (Config::new().min_calls(0), "min_calls"),
             (Config::new().window_fail_max(0), "window_fail_max"),
             (Config::new().backoff(Backoff::new().factor(0.9)), "backoff"),
             (Config::new().backoff(Backoff::new().factor(f64::INFINITY)), "backoff"),
             (Config::new().backoff(Backoff::new().max(Duration::ZERO)), "backoff"),
             (Config::new().backoff(Backoff::new().jitter(1.5)), "backoff"),
-            (Config::new().probe_window(0), "probe_window"),
+            (Config::new().probe_count(0), "probe_count"),
             (Config::new().probe_failure_rate(2.0), "probe_failure_rate"),
             (Config::new().ramp(Duration::ZERO), "ramp"),
         ];
@@ -201,22 +201,22 @@ mod tests {
         let wrong = [
             (Config::new().window_calls(10).min_calls(11), "min_calls"),
             (Config::new().window_calls(10).window_fail_max(11), "window_fail_max"),
-            (Config::new().success_threshold(3).probe_window(2), "probe_window"),
+            (Config::new().success_threshold(3).probe_count(2), "probe_count"),
             (Config::new().recovery_timeout(SECOND * 2).backoff(Backoff::new().max(SECOND)), "backoff"),
-            (Config::new().slow_rate(0.5), "slow_rate"),
+            (Config::new().slow_call_rate(0.5), "slow_call_rate"),
         ];
         for (config, key) in wrong {
             assert_eq!(keys(&config.problems_of_whole("here")), [key], "{config:?}");
         }
         let fits =
-            Config::new().window(SECOND).min_calls(1000).window_fail_max(1000).success_threshold(2).probe_window(2);
+            Config::new().window(SECOND).min_calls(1000).window_fail_max(1000).success_threshold(2).probe_count(2);
         assert!(fits.problems_of_whole("here").is_empty());
     }
 
     #[test]
     fn a_change_is_judged_with_what_is_below_it_and_only_for_what_it_makes_wrong() {
-        let below = Config::new().window_calls(10).slow_call(SECOND);
-        assert!(Config::new().slow_rate(0.3).problems_over(&below, "here").is_empty());
+        let below = Config::new().window_calls(10).slow_call_duration(SECOND);
+        assert!(Config::new().slow_call_rate(0.3).problems_over(&below, "here").is_empty());
         assert_eq!(keys(&Config::new().min_calls(11).problems_over(&below, "here")), ["min_calls"]);
         let wrong_already = Config::new().window_calls(10).min_calls(11);
         assert!(Config::new().fail_max(3).problems_over(&wrong_already, "here").is_empty());

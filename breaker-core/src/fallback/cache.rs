@@ -66,9 +66,9 @@ impl CacheSite {
             Ok(value) => return Some(value),
             Err(error) => error,
         };
-        let in_a_row = self.state().failures.lock().count(clock::now());
-        if in_a_row == 1 || breaker.has_observers() || !is_quiet() {
-            let event = StoreFailure { breaker, function, source: self.source, error: &error, in_a_row };
+        let consecutive = self.state().failures.lock().count(clock::now());
+        if consecutive == 1 || breaker.has_observers() || !is_quiet() {
+            let event = StoreFailure { breaker, function, source: self.source, error: &error, consecutive };
             breaker.report(Report::StoreFailure(&event));
         }
         None

@@ -70,7 +70,7 @@ impl<V> Stored<V> {
 ///
 /// An error says that the store does not work. It never fails the call: what cannot be read is not
 /// served, and what cannot be stored is answered all the same.
-/// [`Listener::store_failure`](crate::Listener::store_failure) tells of it. The same goes for a
+/// [`Listener::on_store_failure`](crate::Listener::on_store_failure) tells of it. The same goes for a
 /// panic, and for a store that has given no answer after 250 ms (in a tokio runtime with a timer):
 /// its future is dropped then.
 ///
@@ -89,7 +89,7 @@ impl<V> Stored<V> {
 ///
 ///     async fn get(&self, key: &String) -> Result<Option<Stored<String>>, Self::Error> {
 ///         let found = self.read(key).await?;
-///         Ok(found.map(|(value, at)| Stored::since(value, at)))
+///         Ok(found.map(|(value, at)| Stored::with_time(value, at)))
 ///     }
 ///
 ///     async fn put(&self, key: String, answer: Stored<String>) -> Result<(), Self::Error> {
@@ -230,16 +230,16 @@ mod tests {
     #[test]
     fn an_answer_from_outside_of_the_process_keeps_its_age() {
         let hour = Duration::from_secs(3600);
-        let stored = Stored::since("answer", SystemTime::now() - hour);
+        let stored = Stored::with_time("answer", SystemTime::now() - hour);
         assert!((hour..hour * 2).contains(&stored.age()), "{:?}", stored.age());
-        let again = Stored::since("answer", stored.stored_at());
+        let again = Stored::with_time("answer", stored.stored_at());
         assert!(again.age().abs_diff(stored.age()) < Duration::from_secs(1));
         let years = hour * 24 * 365 * 10;
-        let old = Stored::since("older than the machine's last start", SystemTime::now() - years);
+        let old = Stored::with_time("older than the machine's last start", SystemTime::now() - years);
         assert!(old.age() >= years, "{:?}", old.age());
-        let ahead = Stored::since("answer", SystemTime::now() + hour);
+        let ahead = Stored::with_time("answer", SystemTime::now() + hour);
         assert!(ahead.age() < Duration::from_secs(1), "a time that is yet to come means now");
-        let oldest = Stored::since("answer", SystemTime::UNIX_EPOCH);
+        let oldest = Stored::with_time("answer", SystemTime::UNIX_EPOCH);
         assert!(oldest.age() > hour * 24 * 365 * 50, "it is older than the machine's own clock: {:?}", oldest.age());
     }
 }

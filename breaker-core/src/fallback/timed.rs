@@ -1,7 +1,7 @@
 //! A fallback step under its time limit. One that times out declines, so that the next step is
 //! asked.
 
-use crate::breaker::report::{FallbackCutOff, Report};
+use crate::breaker::report::{FallbackTimedOut, Report};
 use crate::call::timeout;
 use crate::fallback::context::Rejection;
 use pin_project_lite::pin_project;
@@ -36,8 +36,8 @@ impl<'a> Rejection<'a> {
     fn cut_off(&self, source: &'static str, after: Duration) {
         if self.has_observers() {
             let (breaker, function) = self.caller();
-            let event = FallbackCutOff { breaker, function, source, reason: self.reason(), after };
-            breaker.report(Report::FallbackCutOff(&event));
+            let event = FallbackTimedOut { breaker, function, source, reason: self.reason(), after };
+            breaker.report(Report::FallbackTimedOut(&event));
         }
     }
 }

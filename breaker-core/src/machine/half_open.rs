@@ -161,9 +161,9 @@ impl Trial {
         if reaches(failed.into(), probes.into(), limit) {
             return Some(Decision::Open(Trip::ProbeFailureRate { failed, probes, limit }));
         }
-        match settings.slow_call {
-            Some(than) if reaches(slow.into(), probes.into(), settings.slow_rate) => {
-                let limit = settings.slow_rate;
+        match settings.slow_call_duration {
+            Some(than) if reaches(slow.into(), probes.into(), settings.slow_call_rate) => {
+                let limit = settings.slow_call_rate;
                 Some(Decision::Open(Trip::ProbeSlowRate { slow, probes, limit, than }))
             }
             _ => Some(Decision::Close),
@@ -173,8 +173,8 @@ impl Trial {
     fn verdict_by_number(&self, settings: &Settings) -> Option<Decision> {
         let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
         // A slow answer is no proof where slowness opens it.
-        let than = settings.slow_call.unwrap_or_default();
-        let slow = settings.slow_call.map_or(0, |_| self.slow_successes);
+        let than = settings.slow_call_duration.unwrap_or_default();
+        let slow = settings.slow_call_duration.map_or(0, |_| self.slow_successes);
         let (successes, failed) = (self.successes - slow, self.failures);
         if successes >= needed {
             return Some(Decision::Close);

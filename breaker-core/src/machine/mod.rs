@@ -30,13 +30,13 @@
 //!    where one watches, `lapse` does the same without a probe.
 //! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`);
 //!    `success_threshold` successes close it, one counted failure opens it again, unless its trial
-//!    has failures to spare (`Trial::verdict`). A probe slower than `slow_call` is no success
-//!    there; with `probe_failure_rate` it is for `slow_rate` to judge. Being rejected is as cheap
+//!    has failures to spare (`Trial::verdict`). A probe slower than `slow_call_duration` is no success
+//!    there; with `probe_failure_rate` it is for `slow_call_rate` to judge. Being rejected is as cheap
 //!    as when open (`publish`). A call inside a call of the same breaker goes in with it and is not
 //!    asked (`nesting::go_along`): the first one inside a probe takes over its slot, and all vote.
 //!    The innermost result counts, once (`tells`). After closing a ramp may let in a share of the
 //!    calls only (`ask_closed`).
-//! 6. A cancelled or neutral probe gives its slot back (`decide`); one that outlives
+//! 6. A cancelled or ignored probe gives its slot back (`decide`); one that outlives
 //!    `probe_timeout` loses it (`Trial::take`), but decides if its generation still stands. Where
 //!    calls were rejected meanwhile for want of a place, the trial gets one place more, so that no
 //!    trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a
@@ -46,13 +46,13 @@
 //!    `shift` starts generations.
 //! 8. A panic of the call's own poll is an ending of its own (`classify`); the permit tells it from
 //!    a drop.
-//! 9. A dropped call is neutral unless `on_cancel` says otherwise (`classify`); `drops` counts
+//! 9. A dropped call is ignored unless `on_cancel` says otherwise (`classify`); `drops` counts
 //!    those in a row. A stream that is dropped after an item is a success, unless its reader has
 //!    waited for another one for as long as `on_cancel` says.
 //! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go
 //!     of the lock.
 //! 11. The present is an argument, so that tests can be in virtual time.
-//! 12. Manual states last until `release` or `reset` (`set_manual`, `reset`); the settings may ask
+//! 12. Manual states last until `clear_override` or `reset` (`set_manual`, `reset`); the settings may ask
 //!     for one too (`mode`).
 //! 13. Other settings leave the state as it is, and the counts where they still mean the same
 //!     (`reconfigure`, `arrange`).
@@ -131,7 +131,7 @@ enum Phase {
     HalfOpen(Trial),
 }
 
-/// A state that lasts until `release` or `reset` (rule 12).
+/// A state that lasts until `clear_override` or `reset` (rule 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manual {
     ForcedOpen { until: Tick },

@@ -10,7 +10,7 @@ pub enum Outcome {
     Success,
     /// The result proves nothing about the service (a local validation error): it is neither
     /// counted nor clears a run of failures, and a probe that ends so gives its slot back.
-    Neutral,
+    Ignored,
     /// The service failed: counts against it.
     Failure {
         /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it
@@ -30,8 +30,8 @@ impl Outcome {
 
     /// The result proves nothing.
     #[must_use]
-    pub const fn neutral() -> Self {
-        Self::Neutral
+    pub const fn ignored() -> Self {
+        Self::Ignored
     }
 
     /// The service failed.
@@ -85,6 +85,6 @@ mod tests {
         for failure in [Outcome::failure(), Outcome::failure_with_retry_after(Duration::from_secs(1))] {
             assert!(failure.is_failure());
         }
-        assert!(!Outcome::Success.is_failure() && !Outcome::Neutral.is_failure());
+        assert!(!Outcome::Success.is_failure() && !Outcome::Ignored.is_failure());
     }
 }

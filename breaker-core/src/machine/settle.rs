@@ -26,7 +26,7 @@ impl Machine {
         };
         let own_time = call.word.has(PackedState::TIMED) && !call.evidence.has(Evidence::WITHIN);
         let took = own_time.then(|| now.since(call.started));
-        let slow = self.settings.slow_call.is_some_and(|limit| took.is_some_and(|took| took > limit));
+        let slow = self.settings.slow_call_duration.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
         let change = self.decide(outcome, slow, asked, now);
@@ -164,7 +164,7 @@ impl Machine {
         let failure_if = |failed: bool, or: Counted| if failed { Counted::Failure } else { or };
         match ending {
             Ending::Result(Outcome::Success) => Counted::Success,
-            Ending::Result(Outcome::Neutral) => Counted::Ignored,
+            Ending::Result(Outcome::Ignored) => Counted::Ignored,
             Ending::Result(Outcome::Failure { .. }) => Counted::Failure,
             Ending::Panicked => failure_if(self.settings.on_panic == OnPanic::Failure, Counted::Ignored),
             Ending::Dropped { took } => match self.settings.on_cancel {

@@ -111,7 +111,7 @@ fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
 
 #[test]
 fn calls_under_way_open_nothing_where_they_do_not_make_the_slow_rule_hold() {
-    let rules = Config::new().fail_max(9).failure_rate(0.1).slow_call(SECOND).slow_rate(0.5).min_calls(3);
+    let rules = Config::new().fail_max(9).failure_rate(0.1).slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(3);
     let mut machine = machine(rules);
     fail(&mut machine);
     let generation = machine.generation();

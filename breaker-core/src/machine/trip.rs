@@ -99,9 +99,9 @@ impl WindowTotals {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WindowRules {
     pub(crate) failure_rate: Option<f64>,
-    /// Of the calls that are slower than `slow_call`.
-    pub(crate) slow_rate: Option<f64>,
-    pub(crate) slow_call: Option<Duration>,
+    /// Of the calls that are slower than `slow_call_duration`.
+    pub(crate) slow_call_rate: Option<f64>,
+    pub(crate) slow_call_duration: Option<Duration>,
     /// So many failures in the window.
     pub(crate) fail_max: Option<u32>,
     /// The rates are not judged of fewer calls.
@@ -113,7 +113,7 @@ impl WindowRules {
     pub(crate) fn evaluate(&self, tally: &WindowTotals) -> Option<Trip> {
         let &WindowTotals { calls, failed, slow } = tally;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
-        match (self.failure_rate, self.slow_rate, self.slow_call, self.fail_max) {
+        match (self.failure_rate, self.slow_call_rate, self.slow_call_duration, self.fail_max) {
             (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
                 Some(Trip::FailureRate { failed, calls, limit })
             }
@@ -215,7 +215,7 @@ impl fmt::Display for Trip {
                 write!(f, "{length} consecutive failures in {:.1} s", span.as_secs_f64())
             }
             Self::FailureRate { failed, calls, limit } => failure_rate(f, failed, Number(calls, "call"), limit),
-            Self::SlowRate { slow, calls, limit, than } => slow_rate(f, slow, Number(calls, "call"), than, limit),
+            Self::SlowRate { slow, calls, limit, than } => slow_call_rate(f, slow, Number(calls, "call"), than, limit),
             Self::Failures { failed, calls } => {
                 write!(f, "{} of {}", Number(failed, "failure"), Number(calls, "call"))
             }
@@ -241,7 +241,7 @@ impl fmt::Display for Trip {
                 failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
             }
             Self::ProbeSlowRate { slow, probes, limit, than } => {
-                slow_rate(f, slow.into(), Number(probes.into(), "probe"), than, limit)
+                slow_call_rate(f, slow.into(), Number(probes.into(), "probe"), than, limit)
             }
         }
     }
@@ -256,7 +256,7 @@ fn failure_rate(f: &mut fmt::Formatter<'_>, failed: u64, all: Number, limit: f64
     write!(f, "failure rate {} of {all} (limit {})", all.share(failed), Percent(limit))
 }
 
-fn slow_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Duration, limit: f64) -> fmt::Result {
+fn slow_call_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Duration, limit: f64) -> fmt::Result {
     let (share, than) = (all.share(slow), duration::show(than));
     write!(f, "{share} of {all} took longer than {than} (limit {})", Percent(limit))
 }
@@ -303,8 +303,8 @@ impl Settings {
         };
         self.has_rules().then(|| WindowRules {
             failure_rate: self.failure_rate,
-            slow_rate: self.slow_call.map(|_| self.slow_rate),
-            slow_call: self.slow_call,
+            slow_call_rate: self.slow_call_duration.map(|_| self.slow_call_rate),
+            slow_call_duration: self.slow_call_duration,
             fail_max: self.window_fail_max.map(|fails| fails.min(most)),
             min_calls: self.min_calls.min(most),
         })
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     const RULES: WindowRules =
-        WindowRules { failure_rate: None, slow_rate: None, slow_call: None, fail_max: None, min_calls: 10 };
+        WindowRules { failure_rate: None, slow_call_rate: None, slow_call_duration: None, fail_max: None, min_calls: 10 };
 
     #[test]
     fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {

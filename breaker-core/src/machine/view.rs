@@ -108,7 +108,7 @@ impl Machine {
             (_, Phase::HalfOpen(_)) => PackedState::ASK | PackedState::WATCH,
         };
         let flag = |on: bool, flag: u64| if on { flag } else { 0 };
-        let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call.is_some();
+        let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
             | flag(until.is_some(), PackedState::SHUT)
             | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)

@@ -120,7 +120,7 @@ impl Entry {
             (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
             _ => None,
         };
-        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Neutral), look)) = seen {
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = seen {
             self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
             return polled;
         }

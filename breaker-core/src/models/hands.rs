@@ -44,7 +44,7 @@ fn a_forced_opening_stands_whatever_a_probe_says() {
         let (probe, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || probe.success(), move || other.force_open());
         assert_eq!(breaker.state(), State::ForcedOpen);
-        breaker.release();
+        breaker.clear_override();
         assert!(breaker.try_acquire().is_ok());
     });
 }
@@ -112,7 +112,7 @@ fn whoever_waits_for_an_opening_to_end_is_woken_or_need_not_wait() {
         let waker = Waker::from(Arc::clone(&woken));
         let mut ready = Box::pin(async move { third.ready().await });
         let mut poll = move || ready.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
-        let (_, (first, mut poll)) = race(move || other.release(), move || (poll(), poll));
+        let (_, (first, mut poll)) = race(move || other.clear_override(), move || (poll(), poll));
         let wakes = woken.0.load(Ordering::Relaxed);
         assert!(first || (wakes == 1 && poll()), "{wakes}");
     });

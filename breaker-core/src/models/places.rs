@@ -60,7 +60,7 @@ fn a_call_that_meets_the_end_of_the_limit_leaves_no_place_behind() {
     check(|| {
         let breaker = breaker(ONE);
         let (other, third) = (breaker.clone(), breaker.clone());
-        let off = Config::new().with_text("max_concurrent", "off").unwrap();
+        let off = Config::new().with_str("max_concurrent", "off").unwrap();
         let (next, _) = race(move || other.try_acquire(), move || third.reconfigure(off).unwrap());
         next.unwrap().success();
         assert_eq!(breaker.0.gate.places_held(), 0);

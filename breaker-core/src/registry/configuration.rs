@@ -63,7 +63,7 @@ impl Registry {
     }
 
     /// Reads again what can change while the process runs: the file of the last
-    /// [`load`](Self::load), and the process's environment (unless [`init_from`](Self::init_from)
+    /// [`load`](Self::load), and the process's environment (unless [`load_env_from`](Self::load_env_from)
     /// gave other variables, which stay). What was set by `configure` and `reconfigure` stays. This
     /// is the one call for a handler of SIGHUP, or for whoever watches the file;
     /// `cargo run --example reload` shows both ways a reload can end.
@@ -102,8 +102,8 @@ impl Registry {
     /// use breaker_core::{Registry, Strict};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// Registry::global().init()?; // or:
-    /// Registry::global().init().strict()?;
+    /// Registry::global().load_env()?; // or:
+    /// Registry::global().load_env().strict()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -123,7 +123,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`init`](Self::init).
-    pub fn init_from<K, V>(&self, variables: impl IntoIterator<Item = (K, V)>) -> Result<Report, ConfigErrors>
+    pub fn load_env_from<K, V>(&self, variables: impl IntoIterator<Item = (K, V)>) -> Result<Report, ConfigErrors>
     where
         K: Into<OsString>,
         V: Into<OsString>,

@@ -35,7 +35,7 @@ thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::ne
 /// share breakers, however they are run.
 ///
 /// The registry knows the breakers of all annotated functions from the start (feature `register`).
-/// It does not read the process's environment; [`Registry::init_from`] gives it variables. Tasks
+/// It does not read the process's environment; [`Registry::load_env_from`] gives it variables. Tasks
 /// that the test spawns belong to it too: those of a runtime with several isolations at once to the
 /// one that began last. With a tokio before 1.49, which does not tell runtimes apart, these are the
 /// tasks on the test's own thread.

@@ -17,7 +17,7 @@ use std::fmt;
 /// struct Alarm;
 ///
 /// impl Listener for Alarm {
-///     fn state_change(&self, event: &StateChange<'_>) {
+///     fn on_state_change(&self, event: &StateChange<'_>) {
 ///         eprintln!("{} is {}", event.breaker.name(), event.new);
 ///     }
 /// }
@@ -26,7 +26,7 @@ use std::fmt;
 /// let added = breaker.add_listener(Alarm);
 /// breaker.force_open();
 /// added.remove();
-/// breaker.release();
+/// breaker.clear_override();
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```
 #[derive(Clone)]

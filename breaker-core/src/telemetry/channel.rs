@@ -5,7 +5,7 @@ use crate::breaker::report::{Observer, for_each_event, own, owned, owned_type, s
 use crate::machine::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::telemetry::event::{
-    Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, Listener, ProbeFailed, Rejected,
+    Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, Listener, ProbeFailed, Rejected,
     Retrying, StateChange, StoreFailure, Success,
 };
 use crate::telemetry::listener::observer;
@@ -52,7 +52,7 @@ for_each_event!(owned_events);
 
 impl CircuitBreaker {
     /// The events of this breaker from now on, but for the mere attempts and the ends of calls that
-    /// are not counted ([`Listener::passed_on`]): a bounded stream that never makes a call wait.
+    /// are not counted ([`Listener::on_passed_on`]): a bounded stream that never makes a call wait.
     /// When 1,024 events are waiting to be received, further ones are left out, and
     /// [`Events::missed`] counts them. Dropping the stream ends the subscription.
     #[must_use]

@@ -6,7 +6,7 @@
 
 use crate::breaker::report::for_each_event;
 pub use crate::breaker::report::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, PassedOn,
+    BeforeCall, Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, PassedOn,
     ProbeFailed, Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
@@ -32,49 +32,49 @@ pub trait Listener: Send + Sync + 'static {
     /// [`store_failure`](Self::store_failure), [`probe_failed`](Self::probe_failed) and
     /// [`state_change`](Self::state_change) only, and calls cost what they cost without it. Asked
     /// once, when it is added.
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         true
     }
 
     /// A call asks to be let in.
-    fn before_call(&self, event: &BeforeCall<'_>) {
+    fn on_call(&self, event: &BeforeCall<'_>) {
         let _ = event;
     }
 
     /// A call's result proved that the service answers.
-    fn success(&self, event: &Success<'_>) {
+    fn on_success(&self, event: &Success<'_>) {
         let _ = event;
     }
 
     /// A call's result, panic, time-out or (by `on_cancel`) drop counted against the service.
-    fn failure(&self, event: &Failure<'_>) {
+    fn on_failure(&self, event: &Failure<'_>) {
         let _ = event;
     }
 
     /// A call's result proved nothing.
-    fn ignored(&self, event: &Ignored<'_>) {
+    fn on_ignored(&self, event: &Ignored<'_>) {
         let _ = event;
     }
 
     /// A call was dropped before it had a result.
-    fn cancelled(&self, event: &Cancelled<'_>) {
+    fn on_cancelled(&self, event: &Cancelled<'_>) {
         let _ = event;
     }
 
     /// A call ended that is not counted, since calls of the same breaker inside it have told
     /// already, or the call around it tells.
-    fn passed_on(&self, event: &PassedOn<'_>) {
+    fn on_passed_on(&self, event: &PassedOn<'_>) {
         let _ = event;
     }
 
     /// A call was not let in; in shadow: would not have been.
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         let _ = event;
     }
 
     /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under
     /// way.
-    fn busy(&self, event: &Busy<'_>) {
+    fn on_busy(&self, event: &Busy<'_>) {
         let _ = event;
     }
 
@@ -96,12 +96,12 @@ pub trait Listener: Send + Sync + 'static {
     /// struct Renew(Arc<Pool>);
     ///
     /// impl Listener for Renew {
-    ///     fn hears_calls(&self) -> bool {
+    ///     fn wants_calls(&self) -> bool {
     ///         false
     ///     }
     ///
-    ///     fn probe_failed(&self, event: &ProbeFailed<'_>) {
-    ///         if event.in_a_row % 2 == 0 {
+    ///     fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
+    ///         if event.consecutive % 2 == 0 {
     ///             self.0.connect_anew();
     ///         }
     ///     }
@@ -111,39 +111,39 @@ pub trait Listener: Send + Sync + 'static {
     /// breaker.add_listener(Renew(Arc::new(Pool)));
     /// # Ok::<(), breaker_core::ConfigError>(())
     /// ```
-    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+    fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
         let _ = event;
     }
 
     /// A fallback step answered in place of the service.
-    fn fallback(&self, event: &FallbackServed<'_>) {
+    fn on_fallback(&self, event: &FallbackServed<'_>) {
         let _ = event;
     }
 
     /// A fallback step was cut off at its time limit; the next one has its turn.
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+    fn on_fallback_timed_out(&self, event: &FallbackTimedOut<'_>) {
         let _ = event;
     }
 
     /// A fallback was asked and did not help: a step gave an `Err`, or all steps declined. The
     /// caller gets an error.
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+    fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {
         let _ = event;
     }
 
     /// A failed or rejected attempt will be followed by another one (`#[retry]`); the wait begins
     /// now.
-    fn retry(&self, event: &Retrying<'_>) {
+    fn on_retry(&self, event: &Retrying<'_>) {
         let _ = event;
     }
 
     /// The store of a `cache(..)` step failed, which the call's own result does not show.
-    fn store_failure(&self, event: &StoreFailure<'_>) {
+    fn on_store_failure(&self, event: &StoreFailure<'_>) {
         let _ = event;
     }
 
     /// The state changed; in shadow: would have changed.
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let _ = event;
     }
 }
@@ -154,8 +154,8 @@ macro_rules! pass_on {
     };
     (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
         impl<L: Listener + ?Sized> Listener for Arc<L> {
-            fn hears_calls(&self) -> bool {
-                (**self).hears_calls()
+            fn wants_calls(&self) -> bool {
+                (**self).wants_calls()
             }
 
             $(fn $method(&self, event: &$name<'_>) {

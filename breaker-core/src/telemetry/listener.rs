@@ -15,7 +15,7 @@ struct Adapter<L> {
 
 /// The listener as an observer.
 pub(crate) fn observer(listener: impl Listener) -> Arc<dyn Observer> {
-    Arc::new(Adapter { calls: listener.hears_calls(), listener })
+    Arc::new(Adapter { calls: listener.wants_calls(), listener })
 }
 
 macro_rules! adapt {
@@ -61,7 +61,7 @@ mod tests {
     struct Changes;
 
     impl Listener for Changes {
-        fn hears_calls(&self) -> bool {
+        fn wants_calls(&self) -> bool {
             false
         }
     }

@@ -49,7 +49,7 @@ impl Context<'_> {
     }
 
     // Output: match __error {
-    //             MATCHER => K::__rt::Listed::Neutral, _ => K::__rt::Listed::OrFailure
+    //             MATCHER => K::__rt::Listed::Ignored, _ => K::__rt::Listed::OrFailure
     //         }
     fn listed(&self) -> TokenStream {
         let rt = self.rt;
@@ -58,17 +58,17 @@ impl Context<'_> {
             quote_spanned!(Span::mixed_site()=> #rt::Listed::#word)
         };
         let otherwise = match self.plan.rules.otherwise() {
-            "neutral" => word("OrNeutral"),
+            "ignored" => word("OrIgnored"),
             "success" => word("OrSuccess"),
             _ => word("OrFailure"),
         };
-        self.first_that_fits("__error", self.lists(["Neutral", "Success", "Failure"].map(word)), &otherwise)
+        self.first_that_fits("__error", self.lists(["Ignored", "Success", "Failure"].map(word)), &otherwise)
     }
 
     /// The lists about errors, each with its outcome.
-    fn lists(&self, [neutral, success, failure]: [TokenStream; 3]) -> [(&[Matcher], TokenStream); 3] {
+    fn lists(&self, [ignored, success, failure]: [TokenStream; 3]) -> [(&[Matcher], TokenStream); 3] {
         let rules = &self.plan.rules;
-        [(&*rules.exclude, neutral), (&*rules.success, success), (&*rules.include, failure)]
+        [(&*rules.exclude, ignored), (&*rules.success, success), (&*rules.include, failure)]
     }
 
     // Output: `K::__rt::see(__error).__breaker_look()`
@@ -220,14 +220,14 @@ impl Context<'_> {
     }
 
     // Output: match __error {
-    //             MATCHER => NEUTRAL, MATCHER => SUCCESS, MATCHER => FAILURE, _ => OTHERWISE
+    //             MATCHER => IGNORED, MATCHER => SUCCESS, MATCHER => FAILURE, _ => OTHERWISE
     //         }
     pub(super) fn outcome(&self) -> TokenStream {
-        let outcomes = ["neutral", "success", "failure"].map(|outcome| self.constructor(outcome));
+        let outcomes = ["ignored", "success", "failure"].map(|outcome| self.constructor(outcome));
         self.first_that_fits("__error", self.lists(outcomes), &self.otherwise())
     }
 
-    // Output: `K::__rt::Outcome::neutral()`
+    // Output: `K::__rt::Outcome::ignored()`
     fn constructor(&self, outcome: &str) -> TokenStream {
         let rt = self.rt;
         let outcome = Ident::new(outcome, Span::mixed_site());

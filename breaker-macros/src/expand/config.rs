@@ -201,7 +201,7 @@ mod tests {
         for (args, expected) in [
             (quote!(failure_rate = 0.5), "failure_rate=0.5"),
             (quote!(failure_rate = 1), "failure_rate=1"),
-            (quote!(slow_call = "2s"), "slow_call=2s"),
+            (quote!(slow_call_duration = "2s"), "slow_call_duration=2s"),
             (quote!(window = 200), "window=200"),
             (quote!(window = "1m", min_calls = 20), "window=1m; min_calls=20"),
             (quote!(fail_window = "off", critical = true), "fail_window=off; critical=true"),
@@ -224,7 +224,7 @@ mod tests {
                 quote!(fail_max = MAX, ramp = "30s"),
                 ".fail_max(k::__rt::at_least_one(MAX,\"`fail_max`mustbe1ormore\")).ramp(k::__rt::duration(30u64,0u32))",
             ),
-            (quote!(slow_rate = SHARE), ".slow_rate(k::__rt::rate(SHARE,\"`slow_rate`mustbemorethan0andatmost1\"))"),
+            (quote!(slow_call_rate = SHARE), ".slow_call_rate(k::__rt::rate(SHARE,\"`slow_call_rate`mustbemorethan0andatmost1\"))"),
             (
                 quote!(fail_max = "off", failure_rate = SHARE),
                 ".fail_max_off().failure_rate(k::__rt::rate(SHARE,\"`failure_rate`mustbemorethan0andatmost1\"))",

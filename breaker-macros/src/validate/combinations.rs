@@ -95,23 +95,23 @@ impl Keys<'_> {
         if self.has_config() {
             return true;
         }
-        if let (Some(at), None) = (self.at("slow_rate"), self.at("slow_call")) {
-            let fix = "add it, for instance `slow_call = \"2s\"`";
+        if let (Some(at), None) = (self.at("slow_call_rate"), self.at("slow_call_duration")) {
+            let fix = "add it, for instance `slow_call_duration = \"2s\"`";
             errors.at(
                 at,
                 format!(
-                    "`slow_rate` is a share of slow calls, and `slow_call`, which says what is slow, is missing; {fix}"
+                    "`slow_call_rate` is a share of slow calls, and `slow_call_duration`, which says what is slow, is missing; {fix}"
                 ),
             );
         }
-        if ["failure_rate", "slow_call", "slow_rate", "window_fail_max"].iter().any(|rule| self.at(rule).is_some()) {
+        if ["failure_rate", "slow_call_duration", "slow_call_rate", "window_fail_max"].iter().any(|rule| self.at(rule).is_some()) {
             return true;
         }
         let fix = "add one of them, for instance `failure_rate = 0.5`";
         for name in ["window", "min_calls"] {
             if let Some(at) = self.at(name) {
                 let what = if name == "window" { "what they look at" } else { "how many calls they need" };
-                errors.at(at, format!("`{name}` is for `failure_rate` and `slow_call`: {what}; {fix}"));
+                errors.at(at, format!("`{name}` is for `failure_rate` and `slow_call_duration`: {what}; {fix}"));
             }
         }
         false
@@ -138,9 +138,9 @@ impl Keys<'_> {
     fn limits(&self, errors: &mut Errors) {
         let Some((limit, _)) = self.length("timeout") else { return };
         let limit_shown = values::shown(limit);
-        if let Some((slow, at)) = self.length("slow_call").filter(|(slow, _)| *slow > limit) {
+        if let Some((slow, at)) = self.length("slow_call_duration").filter(|(slow, _)| *slow > limit) {
             let slow = values::shown(slow);
-            errors.at(at, format!("no call is ever slower than `slow_call` ({slow}): each times out after its `timeout` ({limit_shown}); give `slow_call` less"));
+            errors.at(at, format!("no call is ever slower than `slow_call_duration` ({slow}): each times out after its `timeout` ({limit_shown}); give `slow_call_duration` less"));
         }
         let after = if let Some(Setting::After(after)) = self.setting("on_cancel") { length(after) } else { None };
         if let Some((after, at)) = after.filter(|after| *after > limit).zip(self.at("on_cancel")) {
@@ -205,8 +205,8 @@ mod tests {
             quote!(failure_rate = 0.5, window = "1m", min_calls = 1000),
             quote!(failure_rate = 0.5, window = SPAN, min_calls = 1000),
             quote!(failure_rate = 0.5, window = 10),
-            quote!(config = SHARED, min_calls = 1000, slow_rate = 0.5),
-            quote!(slow_call = "5s", timeout = "5s", on_cancel = "5s"),
+            quote!(config = SHARED, min_calls = 1000, slow_call_rate = 0.5),
+            quote!(slow_call_duration = "5s", timeout = "5s", on_cancel = "5s"),
             quote!(recovery_timeout = SPAN, backoff(max = "1s")),
             quote!(config = SHARED, backoff(max = "1s")),
             quote!(recovery_timeout = "10m", backoff),
@@ -217,7 +217,7 @@ mod tests {
             quote!(fail_max = "off", config = SHARED),
             quote!(fail_max = LIMIT, fail_window = "1m"),
             quote!(enabled = false, fail_max = 3),
-            quote!(otherwise = neutral),
+            quote!(otherwise = ignored),
             quote!(otherwise = success, include(E::A)),
             quote!(exclude(E::A(n) if n > 3, E::A(n) if n < 1)),
             quote!(exclude(Kind::A), failure_if(Kind::A)),
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_not_a_missing_one() {
-        for args in [quote!(slow_call = 5, slow_rate = 0.5), quote!(failure_rate = 50, window = 5, min_calls = 5)] {
+        for args in [quote!(slow_call_duration = 5, slow_call_rate = 0.5), quote!(failure_rate = 50, window = 5, min_calls = 5)] {
             assert_eq!(messages(args.clone()).len(), 1, "{args}");
         }
     }

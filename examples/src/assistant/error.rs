@@ -74,10 +74,10 @@ pub struct Fault {
 /// Everything that can keep the model's answer away.
 #[derive(Debug, Error)]
 pub enum GenerationError {
-    /// The question itself is at fault (neutral).
+    /// The question itself is at fault (ignored).
     #[error("invalid question: {0}")]
     Validation(#[from] ValidationError),
-    /// No note is near the question, so there is nothing to ask the model (neutral).
+    /// No note is near the question, so there is nothing to ask the model (ignored).
     #[error("the notes contain nothing about this question")]
     NoContext,
     /// The API failed: 408, 409, 424, 425, 429, 5xx (failure).
@@ -110,7 +110,7 @@ pub enum GenerationError {
     /// The answer can be read but not be used (failure).
     #[error("the model's answer is not usable: {0}")]
     InvalidOutput(#[from] OutputError),
-    /// The question was to be queued, and the queue is full (neutral: the API has no part in it).
+    /// The question was to be queued, and the queue is full (ignored: the API has no part in it).
     #[error("the queue of unanswered questions is full")]
     QueueFull,
     /// The circuit breaker rejected the call, or cut it off after its time limit.

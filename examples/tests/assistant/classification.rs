@@ -14,7 +14,7 @@ pub(crate) fn counts(snapshot: &Snapshot) -> (u64, u64, u64) {
 
 pub(crate) const FAILURE: (u64, u64, u64) = (1, 0, 0);
 pub(crate) const SUCCESS: (u64, u64, u64) = (0, 1, 0);
-const NEUTRAL: (u64, u64, u64) = (0, 0, 1);
+const IGNORED: (u64, u64, u64) = (0, 0, 1);
 
 /// Asks once while the API behaves so; five of a kind must open the breaker.
 pub(crate) async fn assert_failure(behaviour: Behaviour) {
@@ -140,29 +140,29 @@ async fn an_answered_4xx_clears_a_run_of_failures() {
     assert_eq!((world.snapshot().consecutive_failures, world.breaker.state().as_str()), (1, "closed"));
 }
 
-async fn assert_neutral(user: &str, query: &str) -> Reply {
+async fn assert_ignored(user: &str, query: &str) -> Reply {
     let world = World::new().await;
     let reply = world.ask(user, query).await;
-    assert_eq!(counts(&world.snapshot()), NEUTRAL);
+    assert_eq!(counts(&world.snapshot()), IGNORED);
     assert_eq!(world.api.received(), 0);
     reply
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_prompt_is_neutral() {
-    let reply = assert_neutral("ada", " \n ").await;
+async fn an_empty_prompt_is_ignored() {
+    let reply = assert_ignored("ada", " \n ").await;
     assert_eq!((reply.status.as_u16(), &reply.body["error"]), (400, &"invalid_request".into()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_validation_is_neutral() {
-    assert_eq!(assert_neutral("ada", &"starter ".repeat(MAX_QUERY_CHARS)).await.status, 400);
-    assert_eq!(assert_neutral("", KNOWN).await.status, 400);
+async fn a_failed_validation_is_ignored() {
+    assert_eq!(assert_ignored("ada", &"starter ".repeat(MAX_QUERY_CHARS)).await.status, 400);
+    assert_eq!(assert_ignored("", KNOWN).await.status, 400);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_context_is_neutral() {
-    assert_eq!(assert_neutral("ada", UNKNOWN).await.meta("no_context"), true);
+async fn no_context_is_ignored() {
+    assert_eq!(assert_ignored("ada", UNKNOWN).await.meta("no_context"), true);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +176,7 @@ async fn an_empty_prompt_ten_times_leaves_it_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_neutral_error_does_not_clear_a_run_of_failures() {
+async fn an_ignored_error_does_not_clear_a_run_of_failures() {
     let world = World::new().await;
     world.api.behave(Behaviour::Error(500)).await;
     for _ in 0..4 {

@@ -53,7 +53,7 @@ fn the_environment_disables_the_breaker() {
         return assert_success(&run_with("environment::the_environment_disables_the_breaker", &disabled));
     }
     paused(async {
-        Registry::global().init().expect("the variable is fine");
+        Registry::global().load_env().expect("the variable is fine");
         let world = World::new().await;
         world.api.behave(Behaviour::Error(500)).await;
         for _ in 0..10 {
@@ -70,7 +70,7 @@ fn the_environment_wins_over_the_attribute() {
         return assert_success(&run_with("environment::the_environment_wins_over_the_attribute", &two));
     }
     paused(async {
-        Registry::global().init().expect("the variable is fine");
+        Registry::global().load_env().expect("the variable is fine");
         let world = World::new().await;
         world.api.behave(Behaviour::Error(500)).await;
         for _ in 0..3 {
@@ -87,7 +87,7 @@ fn every_bad_variable_is_reported_at_once() {
             [("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana"), ("HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "5parsecs")];
         return assert_success(&run_with("environment::every_bad_variable_is_reported_at_once", &bad));
     }
-    let problems = Registry::global().init().expect_err("two variables are bad").to_string();
+    let problems = Registry::global().load_env().expect_err("two variables are bad").to_string();
     for part in ["HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana", "HUGGINGFACE_API_CIRCUIT_RECOVERY_TIMEOUT", "5parsecs"] {
         assert!(problems.contains(part), "{problems}");
     }
@@ -183,12 +183,12 @@ fn the_example_file_shows_the_defaults() {
     if !is_child() {
         return assert_success(&run_with("environment::the_example_file_shows_the_defaults", &example_file()));
     }
-    Registry::global().init().expect("every line is fine");
+    Registry::global().load_env().expect("every line is fine");
     assert_eq!(AssistantConfig::read(|name| env::var(name).ok()), Ok(AssistantConfig::default()));
     let breaker = breaker().expect("annotated functions register their breakers");
     let shown = breaker.config();
     let mut keys = 0;
-    for (key, source) in breaker.config_sources() {
+    for (key, source) in breaker.setting_sources() {
         assert!(source.to_string().starts_with("environment"), "{key} is missing in the file");
         keys += 1;
     }

@@ -81,7 +81,7 @@ async fn the_second_breaker_opens_by_itself() {
     assert_eq!(second.breaker.state().as_str(), "open");
     world.ask("ada", KNOWN).await;
     assert_eq!((world.api.received(), second.api.received()), (0, 5));
-    world.breaker.release();
+    world.breaker.clear_override();
     assert_eq!(world.ask("ada", KNOWN).await.meta("source"), "model", "the first one is well");
 }
 
@@ -156,7 +156,7 @@ async fn a_second_provider_that_hangs_is_a_failure_of_its_own_breaker() {
     let reply = asking.await.expect("it was asked");
     assert_eq!((reply.meta("source"), reply.meta("provider")), (&json!("excerpts"), &Value::Null));
     assert_eq!(counts(&second.breaker.snapshot()), FAILURE);
-    world.breaker.release();
+    world.breaker.clear_override();
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +177,7 @@ async fn what_is_ordered_of_all_providers_is_shown() {
     assert_eq!((world.api.received(), second.api.received()), (0, 0));
     let health = world.get("/health/circuit-breaker").await.body;
     assert_eq!((&health["state"], &health["status"]), (&json!("forced_open"), &json!("degraded")));
-    all.release();
+    all.clear_override();
     assert_eq!(world.get("/health/circuit-breaker").await.body["state"], "closed");
 }
 
@@ -193,7 +193,7 @@ async fn the_queue_waits_while_all_providers_are_forced_open() {
     }
     assert!(all.snapshot().rejected_count < 3, "it does not ask again and again");
     assert_eq!(world.generator().queue().waiting(), 1);
-    all.release();
+    all.clear_override();
     while world.generator().queue().waiting() > 0 {
         tokio::task::yield_now().await;
     }

@@ -61,13 +61,13 @@ async fn a_retry_waits_as_long_as_the_api_asks_for_and_not_for_longer_than_its_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_rejections_nor_neutral_errors_are_tried_again() {
+async fn neither_rejections_nor_ignored_errors_are_tried_again() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     let mut retries = world.retries();
     world.breaker.force_open();
     world.ask("ada", KNOWN).await;
     assert_eq!(world.snapshot().rejected_count, 1);
-    world.breaker.release();
+    world.breaker.clear_override();
     world.ask("ada", "").await;
     assert_eq!(world.snapshot().ignored_count, 1);
     assert!(!retries.any());

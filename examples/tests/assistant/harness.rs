@@ -98,10 +98,10 @@ impl World {
         change(&mut config, &url);
         let assistant = Assistant::new(config, Some(url)).expect("the parts fit");
         // An earlier test in this process may have left one of them open, or with another limit.
-        service::breaker().expect("annotated functions register their breakers").release();
+        service::breaker().expect("annotated functions register their breakers").clear_override();
         let breaker = assistant.breaker().expect("it is the same function's");
         breaker.reconfigure(Config::new().max_concurrent(256)).expect("it is in its range");
-        breaker.release();
+        breaker.clear_override();
         breaker.reset();
         let service = Service::start(assistant, 0).await.expect("a loopback port is free");
         let (api, client) = (upstream.handle(), plain_client().build().expect("it needs nothing"));

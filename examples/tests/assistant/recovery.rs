@@ -53,7 +53,7 @@ async fn one_probe_goes_through_however_many_ask() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_neutral_probe_gives_its_slot_back() {
+async fn an_ignored_probe_gives_its_slot_back() {
     let world = World::new().await;
     world.open().await;
     world.api.behave(HEALTHY).await;

@@ -285,7 +285,7 @@ async fn answers_that_break_off_are_a_warning_a_minute() {
     advance(60.0).await;
     assert_eq!(told(&world).await.2, "cut");
     assert_eq!(log.text().matches("broke off while it was told").count(), 2, "{}", log.text());
-    world.breaker.release();
+    world.breaker.clear_override();
 }
 
 #[tokio::test(start_paused = true)]

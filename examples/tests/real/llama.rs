@@ -123,7 +123,7 @@ pub(crate) async fn read_tokens(events: &mut Events, count: usize) {
 /// The breaker of all ways to ask. It opens with the second failure in a row, and lets a probe in after 50 ms.
 pub(crate) fn breaker() -> CircuitBreaker {
     let config = Config::new().fail_max(2).recovery_timeout(Duration::from_millis(50));
-    Registry::global().configure("llama", config).unwrap();
+    Registry::global().set_config("llama", config).unwrap();
     Registry::global().breaker("llama", Config::new()).unwrap()
 }
 

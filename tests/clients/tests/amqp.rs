@@ -20,7 +20,7 @@ fn uri(port: u16) -> String {
 
 async fn connect(breaker: &CircuitBreaker, uri: &str) {
     let connecting = Connection::connect(uri, ConnectionProperties::default());
-    let _ = breaker.call_with(connecting, presets::lapin).await;
+    let _ = breaker.call_classified(connecting, presets::lapin).await;
 }
 
 async fn confirmed(connection: &Connection) -> Channel {
@@ -46,7 +46,7 @@ async fn send(channel: &Channel, exchange: &str, queue: &str) -> lapin::Result<C
 }
 
 async fn publish(breaker: &CircuitBreaker, channel: &Channel, queue: &str) {
-    let _ = breaker.call_with(send(channel, "", queue), presets::lapin).await;
+    let _ = breaker.call_classified(send(channel, "", queue), presets::lapin).await;
 }
 
 async fn declare(channel: &Channel, queue: &str, arguments: FieldTable) {
@@ -70,7 +70,7 @@ async fn connecting_has_no_limit_but_the_breakers() {
     let (hanging, breaker) = (Hanging::start().await, breaker("amqp", Some(CALL)));
     let limited = format!("{}?connection_timeout=50", uri(hanging.port));
     let connecting = Connection::connect(&limited, ConnectionProperties::default());
-    let ended = breaker.call_with(connecting, presets::lapin).await.map(drop);
+    let ended = breaker.call_classified(connecting, presets::lapin).await.map(drop);
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()), "the URI is not asked");
 }
 
@@ -91,7 +91,7 @@ async fn a_first_connection_that_recovers_by_itself_has_no_other_limit() {
     let uri = uri(refused());
     opens(&breaker, async || {
         let properties = ConnectionProperties::default().enable_auto_recover();
-        let _ = breaker.call_with(Connection::connect(&uri, properties), presets::lapin).await;
+        let _ = breaker.call_classified(Connection::connect(&uri, properties), presets::lapin).await;
     })
     .await;
 }
@@ -102,8 +102,8 @@ async fn a_broker_in_all_its_states() {
     mistakes_leave_it_closed(broker.server.port).await;
     a_login_that_is_refused_opens(broker.server.port).await;
     a_full_queue_is_a_refusal_that_is_no_error(broker.server.port).await;
-    a_connection_that_is_full_is_neutral(broker.server.port).await;
-    a_channel_that_is_closed_is_neutral(broker.server.port).await;
+    a_connection_that_is_full_is_ignored(broker.server.port).await;
+    a_channel_that_is_closed_is_ignored(broker.server.port).await;
     no_room_for_connections_opens(&broker).await;
     a_memory_alarm_opens_and_closes_after_it(&broker).await;
     a_dark_path_opens_and_closes(broker.server.port).await;
@@ -149,7 +149,7 @@ async fn mistakes_leave_it_closed(port: u16) {
                 }
             }
         };
-        breaker.call_with(mistaken, presets::lapin).await.expect_err("it is a mistake");
+        breaker.call_classified(mistaken, presets::lapin).await.expect_err("it is a mistake");
     })
     .await;
     assert_eq!(breaker.snapshot().success_count, 1_000, "the broker has answered");
@@ -161,9 +161,9 @@ async fn a_mistake_may_cost_the_connection(breaker: &CircuitBreaker, connection:
     let kind = ExchangeKind::Custom("none".into());
     let options = ExchangeDeclareOptions::default();
     let declared = channel.exchange_declare("e".into(), kind, options, FieldTable::default());
-    breaker.call_with(declared, presets::lapin).await.expect_err("there is no such kind");
+    breaker.call_classified(declared, presets::lapin).await.expect_err("there is no such kind");
     assert_eq!(breaker.snapshot().failure_count, 0);
-    // For a moment the channels are about to close, which is neutral.
+    // For a moment the channels are about to close, which is ignored.
     until("the others see it", async || {
         publish(breaker, &other, "durable").await;
         breaker.state() == State::Open
@@ -191,7 +191,7 @@ async fn a_full_queue_is_a_refusal_that_is_no_error(port: u16) {
     }
     assert_eq!(breaker.state(), State::Closed, "by its errors alone");
     let publish = async || {
-        let _ = breaker.call_with(send(&channel, "", "small"), presets::both).await;
+        let _ = breaker.call_classified(send(&channel, "", "small"), presets::both).await;
     };
     opens(&breaker, publish).await;
     channel.queue_purge("small".into(), lapin::options::QueuePurgeOptions::default()).await.expect("it is there");
@@ -205,19 +205,19 @@ async fn a_full_queue_is_a_refusal_that_is_no_error(port: u16) {
     .await;
 }
 
-async fn a_connection_that_is_full_is_neutral(port: u16) {
+async fn a_connection_that_is_full_is_ignored(port: u16) {
     let uri = format!("{}?channel_max=1", uri(port));
     let connection = Connection::connect(&uri, ConnectionProperties::default()).await.expect("it answers");
     let _only = connection.create_channel().await.expect("there is room for one");
     let breaker = breaker("amqp", Some(CALL));
     stays_closed(&breaker, async || {
-        breaker.call_with(connection.create_channel(), presets::lapin).await.expect_err("there is no room");
+        breaker.call_classified(connection.create_channel(), presets::lapin).await.expect_err("there is no room");
     })
     .await;
     assert_eq!(breaker.snapshot().success_count, 0);
 }
 
-async fn a_channel_that_is_closed_is_neutral(port: u16) {
+async fn a_channel_that_is_closed_is_ignored(port: u16) {
     let (connection, channel) = recovering(port).await;
     connection.close(200, "done".into()).await.expect("it is connected");
     let breaker = breaker("amqp", Some(CALL));

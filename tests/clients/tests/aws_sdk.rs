@@ -166,7 +166,7 @@ fn judged(result: &Answer) -> Outcome {
 }
 
 async fn call(breaker: &CircuitBreaker, client: &Client) {
-    let _ = breaker.call_with(get(client), judged).await;
+    let _ = breaker.call_classified(get(client), judged).await;
 }
 
 fn guarded() -> CircuitBreaker {
@@ -230,14 +230,14 @@ async fn callers_mistakes_leave_it_closed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_is_neutral() {
+async fn what_cannot_be_made_is_ignored() {
     let server = S3::start(Mode::Object).await;
     let (breaker, client) = (guarded(), client("127.0.0.1", server.port));
     let without_bucket = async || {
         let sent = client.get_object().key("k").send().await;
         sent.map(|_| Vec::new()).map_err(|error| S3Error::Call(error.into()))
     };
-    stays_closed(&breaker, async || drop(breaker.call_with(without_bucket(), judged).await)).await;
+    stays_closed(&breaker, async || drop(breaker.call_classified(without_bucket(), judged).await)).await;
     assert_eq!((breaker.snapshot().ignored_count, server.requests()), (1_000, 0));
 }
 

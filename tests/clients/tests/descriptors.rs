@@ -38,20 +38,20 @@ async fn databases(port: u16) -> [CircuitBreaker; 4] {
     let [by_redis, by_sqlx, by_postgres, by_deadpool] = &breakers;
     let redis = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
     stays_closed(by_redis, async || {
-        drop(by_redis.call_with(redis.get_multiplexed_async_connection(), presets::redis).await);
+        drop(by_redis.call_classified(redis.get_multiplexed_async_connection(), presets::redis).await);
     })
     .await;
     let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port);
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
-    stays_closed(by_sqlx, async || drop(by_sqlx.call_with(pool.acquire(), presets::sqlx).await)).await;
+    stays_closed(by_sqlx, async || drop(by_sqlx.call_classified(pool.acquire(), presets::sqlx).await)).await;
     let mut config = tokio_postgres::Config::new();
     config.host("127.0.0.1").port(port).user("postgres");
     stays_closed(by_postgres, async || {
-        drop(by_postgres.call_with(config.connect(NoTls), presets::tokio_postgres).await);
+        drop(by_postgres.call_classified(config.connect(NoTls), presets::tokio_postgres).await);
     })
     .await;
     let pool = deadpool_postgres::Pool::builder(deadpool_postgres::Manager::new(config, NoTls)).build().unwrap();
-    stays_closed(by_deadpool, async || drop(by_deadpool.call_with(pool.get(), presets::deadpool).await)).await;
+    stays_closed(by_deadpool, async || drop(by_deadpool.call_classified(pool.get(), presets::deadpool).await)).await;
     breakers
 }
 
@@ -67,19 +67,19 @@ async fn a_process_without_descriptors_blames_no_service() {
         ["reqwest", "hyper", "tonic", "connect", "io"].map(|name| breaker(name, None));
 
     let taken = exhaust();
-    stays_closed(&by_reqwest, async || drop(by_reqwest.call_with(reqwest.get(&url).send(), presets::both).await)).await;
+    stays_closed(&by_reqwest, async || drop(by_reqwest.call_classified(reqwest.get(&url).send(), presets::both).await)).await;
     stays_closed(&by_hyper, async || {
-        drop(by_hyper.call_with(hyper.get(url.parse().unwrap()), presets::both).await);
+        drop(by_hyper.call_classified(hyper.get(url.parse().unwrap()), presets::both).await);
     })
     .await;
     stays_closed(&by_tonic, async || {
-        drop(by_tonic.call_with(web::grpc::call(&channel, "Echo"), presets::tonic).await);
+        drop(by_tonic.call_classified(web::grpc::call(&channel, "Echo"), presets::tonic).await);
     })
     .await;
-    stays_closed(&connecting, async || drop(connecting.call_with(endpoint.connect(), presets::tonic).await)).await;
+    stays_closed(&connecting, async || drop(connecting.call_classified(endpoint.connect(), presets::tonic).await)).await;
     stays_closed(&by_io, async || {
         let connected = async { tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await };
-        drop::<Result<_, _>>(by_io.call_with(connected, presets::io).await);
+        drop::<Result<_, _>>(by_io.call_classified(connected, presets::io).await);
     })
     .await;
     let databases = databases(server.port).await;
@@ -88,8 +88,8 @@ async fn a_process_without_descriptors_blames_no_service() {
     }
     // A name's error says nothing of descriptors.
     let named = format!("http://localhost:{}/", server.port);
-    let _ = by_reqwest.call_with(reqwest.get(&named).send(), presets::both).await;
+    let _ = by_reqwest.call_classified(reqwest.get(&named).send(), presets::both).await;
     assert_eq!(counted(&by_reqwest), (0, 1, 1_000), "{:?}", by_reqwest.snapshot());
     drop(taken);
-    by_reqwest.call_with(reqwest.get(&url).send(), presets::both).await.unwrap();
+    by_reqwest.call_classified(reqwest.get(&url).send(), presets::both).await.unwrap();
 }

@@ -55,7 +55,7 @@ fn client() -> Legacy {
 
 /// A call that looks at the response's status. hyper has no limit of its own: the breaker has one.
 async fn send<C: Connector>(breaker: &CircuitBreaker, client: &Client<C, Body>, url: &str) {
-    let _ = breaker.call_with(client.request(post(url, empty())), presets::both).await;
+    let _ = breaker.call_classified(client.request(post(url, empty())), presets::both).await;
 }
 
 trait Connector: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static {}
@@ -71,7 +71,7 @@ async fn read(breaker: &CircuitBreaker, client: &Legacy, url: &str) {
         let response = client.request(post(url, empty())).await?;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(response.into_body().collect().await?.to_bytes())
     };
-    let _ = breaker.call_with(body, presets::any).await;
+    let _ = breaker.call_classified(body, presets::any).await;
 }
 
 /// Not a test by itself: the process that another kills and freezes.

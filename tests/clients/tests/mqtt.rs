@@ -70,10 +70,10 @@ impl Drop for Watched {
 async fn publish(breaker: &CircuitBreaker, client: &AsyncClient, topic: &str) {
     let published = client.publish(topic, QoS::AtLeastOnce, false, "text");
     let classify = |result: &Result<(), rumqttc::ClientError>| match result {
-        Ok(()) => Outcome::neutral(),
+        Ok(()) => Outcome::ignored(),
         Err(error) => error.classify(),
     };
-    let _ = breaker.call_with(published, classify).await;
+    let _ = breaker.call_classified(published, classify).await;
 }
 
 async fn opens(breaker: &CircuitBreaker, client: &AsyncClient) {
@@ -109,11 +109,11 @@ impl Opening {
 struct Opens(Arc<OnceLock<u64>>);
 
 impl Listener for Opens {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         if event.new == State::Open {
             self.0.get_or_init(|| event.breaker.snapshot().failure_count);
         }
@@ -280,16 +280,16 @@ async fn a_publish_sees_nothing_of_an_outage_until_the_queue_is_full() {
     let breaker = breaker("mqtt", Some(CALL));
     let (client, _event_loop) = start(options("127.0.0.1", refused()));
     let published = client.publish("topic", QoS::AtLeastOnce, false, "text");
-    breaker.call_with(published, presets::rumqttc).await.expect("there is room");
+    breaker.call_classified(published, presets::rumqttc).await.expect("there is room");
     let subscribed = client.subscribe("topic", QoS::AtLeastOnce);
-    breaker.call_with(subscribed, presets::rumqttc).await.expect("there is room for both");
+    breaker.call_classified(subscribed, presets::rumqttc).await.expect("there is room for both");
     assert_eq!(breaker.snapshot().success_count, 2);
     let published = client.subscribe("topic", QoS::AtLeastOnce);
-    let ended = breaker.call_with(published, presets::rumqttc).await;
+    let ended = breaker.call_classified(published, presets::rumqttc).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()), "it has no limit of its own");
     for _ in 1..FAIL_MAX {
         let published = async { client.try_publish("topic", QoS::AtLeastOnce, false, "text") };
-        breaker.call_with(published, presets::rumqttc).await.expect_err("it is full");
+        breaker.call_classified(published, presets::rumqttc).await.expect_err("it is full");
     }
     assert_eq!(breaker.state(), State::Open);
 }
@@ -306,7 +306,7 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     until("it is connected", async || breaker.snapshot().success_count > 0).await;
     stays_closed(&breaker, async || publish(&breaker, &client, "a/#").await).await;
     stays_closed(&breaker, async || {
-        let subscribed = breaker.call_with(client.subscribe("a/#/b", QoS::AtMostOnce), presets::rumqttc).await;
+        let subscribed = breaker.call_classified(client.subscribe("a/#/b", QoS::AtMostOnce), presets::rumqttc).await;
         subscribed.expect_err("it is no filter");
     })
     .await;
@@ -314,7 +314,7 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     // The event loop drops the connection for this, and makes another one.
     let ignored = breaker.snapshot().ignored_count;
     let big = client.publish("topic", QoS::AtMostOnce, false, vec![0; 600]);
-    breaker.call_with(big, presets::rumqttc).await.expect("there is room in the queue");
+    breaker.call_classified(big, presets::rumqttc).await.expect("there is room in the queue");
     until("the event loop refuses it", async || breaker.snapshot().ignored_count > ignored).await;
     until("it connects again", async || path.accepted() == 2).await;
     assert_eq!((breaker.snapshot().failure_count, breaker.state()), (0, State::Closed));
@@ -372,7 +372,7 @@ async fn what_a_broker_of_version_5_says_counts() {
     let (client, mut event_loop) = v5::AsyncClient::new(v5::MqttOptions::new("five", "127.0.0.1", server.port), QUEUE);
     client.publish("nobody", QoS5::AtLeastOnce, false, "text").await.expect("there is room");
     let acknowledged = loop {
-        let polled = breaker.call_with(event_loop.poll(), presets::rumqttc).await.map_err(Box::new);
+        let polled = breaker.call_classified(event_loop.poll(), presets::rumqttc).await.map_err(Box::new);
         if let v5::Event::Incoming(v5::Incoming::PubAck(acknowledged)) = polled.expect("it is connected") {
             break acknowledged;
         }
@@ -380,6 +380,6 @@ async fn what_a_broker_of_version_5_says_counts() {
     assert_eq!(acknowledged.reason, PubAckReason::NoMatchingSubscribers);
     assert_eq!(acknowledged.reason.classify(), Outcome::success());
     client.publish("topic", QoS5::AtLeastOnce, false, vec![0; 2_000]).await.expect("there is room");
-    breaker.call_with(event_loop.poll(), presets::rumqttc).await.map_err(Box::new).expect_err("it is too large");
+    breaker.call_classified(event_loop.poll(), presets::rumqttc).await.map_err(Box::new).expect_err("it is too large");
     assert_eq!((breaker.snapshot().failure_count, breaker.snapshot().ignored_count), (0, 1));
 }

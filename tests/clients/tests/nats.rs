@@ -23,11 +23,11 @@ fn options() -> ConnectOptions {
 
 async fn connect(breaker: &CircuitBreaker, address: String) {
     let options = options().connection_timeout(REQUEST);
-    let _ = breaker.call_with(options.connect(address), presets::async_nats).await;
+    let _ = breaker.call_classified(options.connect(address), presets::async_nats).await;
 }
 
 async fn request(breaker: &CircuitBreaker, client: &Client, subject: &'static str) {
-    let _ = breaker.call_with(client.request(subject, "text".into()), presets::async_nats).await;
+    let _ = breaker.call_classified(client.request(subject, "text".into()), presets::async_nats).await;
 }
 
 async fn client_at(port: u16) -> Client {
@@ -74,7 +74,7 @@ async fn wrong_credentials_open_and_right_ones_close() {
     let (breaker, address) = (breaker("nats", Some(CALL)), format!("127.0.0.1:{}", server.port));
     let with = async |password: &str| {
         let options = options().user_and_password("ann".into(), password.into());
-        let _ = breaker.call_with(options.connect(&address), presets::async_nats).await;
+        let _ = breaker.call_classified(options.connect(&address), presets::async_nats).await;
     };
     opens(&breaker, async || with("wrong").await).await;
     closes(&breaker, async || with("secret").await).await;
@@ -183,7 +183,7 @@ async fn a_queue_that_nobody_empties_is_seen_by_the_breakers_own_limit_only() {
     let text = vec![0; 1_000_000];
     until("it opens", async || {
         let publish = client.publish("subject", text.clone().into());
-        let _ = breaker.call_with(publish, presets::async_nats).await;
+        let _ = breaker.call_classified(publish, presets::async_nats).await;
         breaker.state() == State::Open
     })
     .await;
@@ -192,7 +192,7 @@ async fn a_queue_that_nobody_empties_is_seen_by_the_breakers_own_limit_only() {
     assert!(seen.success_count > 0, "what goes into the queue counts as a success");
     // Its own time limit begins behind the queue.
     let asking = breaker_clients::breaker("nats, asking", Some(REQUEST * 2));
-    let ended = asking.call_with(client.request("subject", "".into()), presets::async_nats).await.map(drop);
+    let ended = asking.call_classified(client.request("subject", "".into()), presets::async_nats).await.map(drop);
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
@@ -202,8 +202,8 @@ async fn a_publish_and_a_subscription_see_nothing_of_an_outage() {
     let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
     server.kill();
     for _ in 0..10 {
-        let _ = breaker.call_with(client.publish("subject", "text".into()), presets::async_nats).await;
-        let _ = breaker.call_with(client.subscribe("subject"), presets::async_nats).await;
+        let _ = breaker.call_classified(client.publish("subject", "text".into()), presets::async_nats).await;
+        let _ = breaker.call_classified(client.subscribe("subject"), presets::async_nats).await;
     }
     assert_eq!((breaker.state(), breaker.snapshot().success_count), (State::Closed, 20));
 }
@@ -214,7 +214,7 @@ async fn a_flush_asks_a_frozen_server_nothing() {
     let (breaker, client) = (breaker("nats", Some(CALL)), client_at(server.port).await);
     server.freeze();
     client.publish("subject", "text".into()).await.expect("it is in the queue");
-    breaker.call_with(client.flush(), presets::async_nats).await.expect("the bytes are with the system");
+    breaker.call_classified(client.flush(), presets::async_nats).await.expect("the bytes are with the system");
     assert_eq!(breaker.snapshot().success_count, 1);
 }
 
@@ -231,7 +231,7 @@ async fn a_subject_that_is_not_permitted_cannot_be_told_from_a_server_that_hangs
     let client = options.connect(format!("127.0.0.1:{}", server.port)).await.expect("she may connect");
     let breaker = breaker("nats", Some(CALL));
     let published = client.publish("closed", "text".into());
-    breaker.call_with(published, presets::async_nats).await.expect("it is in the queue");
+    breaker.call_classified(published, presets::async_nats).await.expect("it is in the queue");
     opens(&breaker, async || request(&breaker, &client, "closed").await).await;
     let refused = async || matches!(hears.recv().await, Some(async_nats::Event::ServerError(_)));
     until("the callback is told", refused).await;
@@ -278,10 +278,10 @@ async fn a_first_connection_that_is_tried_again_is_ok_at_once() {
     let breaker = breaker("nats", Some(CALL));
     let options = options().retry_on_initial_connect();
     let connected = options.connect(format!("127.0.0.1:{}", refused()));
-    breaker.call_with(connected, presets::async_nats).await.expect("it says so before it has tried");
+    breaker.call_classified(connected, presets::async_nats).await.expect("it says so before it has tried");
     let Some(server) = Server::nats("authorization { user: ann, password: secret }").await else { return };
     let options = self::options().retry_on_initial_connect().user_and_password("ann".into(), "wrong".into());
-    let connected = breaker.call_with(options.connect(format!("127.0.0.1:{}", server.port)), presets::async_nats);
+    let connected = breaker.call_classified(options.connect(format!("127.0.0.1:{}", server.port)), presets::async_nats);
     let client = connected.await.expect("it says so before the server has answered");
     opens(&breaker, async || request(&breaker, &client, "echo").await).await;
 }
@@ -301,29 +301,29 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     stays_closed(&breaker, async || {
         turn += 1;
         let ended = match turn % 14 {
-            0 => breaker.call_with(client.request("a b", "".into()), presets::async_nats).await.map(drop).is_ok(),
-            1 => breaker.call_with(client.publish("s", big.clone().into()), presets::async_nats).await.is_ok(),
-            2 => breaker.call_with(client.subscribe("a b"), presets::async_nats).await.is_ok(),
-            3 => breaker.call_with(client.queue_subscribe("a", "q q".into()), presets::async_nats).await.is_ok(),
-            4 => breaker.call_with(store.get_stream("none"), presets::async_nats).await.is_ok(),
-            5 => breaker.call_with(store.get_stream("n.o"), presets::async_nats).await.is_ok(),
-            6 => breaker.call_with(made.get_raw_message(99), presets::async_nats).await.is_ok(),
-            7 => breaker.call_with(made.consumer_info("none"), presets::async_nats).await.is_ok(),
-            8 => breaker.call_with(bucket.create("key", "".into()), presets::async_nats).await.is_ok(),
-            9 => breaker.call_with(bucket.update("key", "".into(), 99), presets::async_nats).await.is_ok(),
-            10 => breaker.call_with(bucket.put("a key", "".into()), presets::async_nats).await.is_ok(),
+            0 => breaker.call_classified(client.request("a b", "".into()), presets::async_nats).await.map(drop).is_ok(),
+            1 => breaker.call_classified(client.publish("s", big.clone().into()), presets::async_nats).await.is_ok(),
+            2 => breaker.call_classified(client.subscribe("a b"), presets::async_nats).await.is_ok(),
+            3 => breaker.call_classified(client.queue_subscribe("a", "q q".into()), presets::async_nats).await.is_ok(),
+            4 => breaker.call_classified(store.get_stream("none"), presets::async_nats).await.is_ok(),
+            5 => breaker.call_classified(store.get_stream("n.o"), presets::async_nats).await.is_ok(),
+            6 => breaker.call_classified(made.get_raw_message(99), presets::async_nats).await.is_ok(),
+            7 => breaker.call_classified(made.consumer_info("none"), presets::async_nats).await.is_ok(),
+            8 => breaker.call_classified(bucket.create("key", "".into()), presets::async_nats).await.is_ok(),
+            9 => breaker.call_classified(bucket.update("key", "".into(), 99), presets::async_nats).await.is_ok(),
+            10 => breaker.call_classified(bucket.put("a key", "".into()), presets::async_nats).await.is_ok(),
             11 => {
                 let three = stream::Config { name: "R".into(), num_replicas: 3, ..stream::Config::default() };
-                breaker.call_with(store.create_stream(three), presets::async_nats).await.is_ok()
+                breaker.call_classified(store.create_stream(three), presets::async_nats).await.is_ok()
             }
             12 => {
                 let other = stream::Config { subjects: vec!["t".into()], ..stream.clone() };
-                breaker.call_with(store.create_stream(other), presets::async_nats).await.is_ok()
+                breaker.call_classified(store.create_stream(other), presets::async_nats).await.is_ok()
             }
             _ => {
                 let late = jetstream::message::PublishMessage::build().expected_last_sequence(99);
                 let publish = async { store.send_publish("s", late).await?.await };
-                breaker.call_with(publish, presets::async_nats).await.is_ok()
+                breaker.call_classified(publish, presets::async_nats).await.is_ok()
             }
         };
         assert!(!ended, "mistake {} is one", turn % 14);
@@ -348,7 +348,7 @@ async fn bucket(store: &Context) -> kv::Store {
 /// Publishes to the stream `S` and waits for the acknowledgement.
 async fn stored(breaker: &CircuitBreaker, store: &Context) {
     let publish = async { store.publish("s", "text".into()).await?.await };
-    let _ = breaker.call_with(publish, presets::async_nats).await;
+    let _ = breaker.call_classified(publish, presets::async_nats).await;
 }
 
 async fn store_at(port: u16, messages: i64) -> Context {
@@ -394,7 +394,7 @@ async fn a_store_that_is_killed_opens_and_closes_after_its_start() {
 }
 
 #[tokio::test]
-async fn a_window_of_unacknowledged_messages_that_is_full_is_neutral() {
+async fn a_window_of_unacknowledged_messages_that_is_full_is_ignored() {
     let Some(server) = Server::nats("jetstream { store_dir: \"DIR\" }").await else { return };
     let breaker = breaker("jetstream", Some(CALL));
     let client = store_at(server.port, 1_000).await.client();
@@ -402,7 +402,7 @@ async fn a_window_of_unacknowledged_messages_that_is_full_is_neutral() {
     server.freeze();
     let held = store.publish("s", "text".into()).await.expect("it is sent");
     stays_closed(&breaker, async || {
-        let publish = breaker.call_with(store.publish("s", "text".into()), presets::async_nats).await;
+        let publish = breaker.call_classified(store.publish("s", "text".into()), presets::async_nats).await;
         publish.expect_err("the window is full");
     })
     .await;

@@ -20,24 +20,24 @@ async fn it_opens_the_breaker_of_each_client() {
     assert_eq!(TcpStream::connect(NOWHERE).await.unwrap_err().kind(), ErrorKind::AddrNotAvailable);
 
     let io = breaker("io", None);
-    opens(&io, async || drop(io.call_with(TcpStream::connect(NOWHERE), presets::io).await)).await;
+    opens(&io, async || drop(io.call_classified(TcpStream::connect(NOWHERE), presets::io).await)).await;
 
     let (sync, url) = (breaker("ureq", None), format!("http://{NOWHERE}/"));
-    opens(&sync, async || drop(sync.call_sync_with(|| ureq::get(&url).call(), presets::ureq))).await;
+    opens(&sync, async || drop(sync.call_sync_classified(|| ureq::get(&url).call(), presets::ureq))).await;
 
     // An error says that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let http = breaker("reqwest", None);
-    opens(&http, async || drop(http.call_with(client.get(&url).send(), presets::reqwest).await)).await;
+    opens(&http, async || drop(http.call_classified(client.get(&url).send(), presets::reqwest).await)).await;
 
     let grpc = breaker("tonic", None);
     let endpoint = tonic::transport::Endpoint::from_shared(url).unwrap();
-    opens(&grpc, async || drop(grpc.call_with(endpoint.connect(), presets::tonic).await)).await;
+    opens(&grpc, async || drop(grpc.call_classified(endpoint.connect(), presets::tonic).await)).await;
 
     let (cache, client) = (breaker("redis", None), redis::Client::open(format!("redis://{NOWHERE}")).unwrap());
     opens(&cache, async || {
-        drop(cache.call_with(client.get_multiplexed_async_connection(), presets::redis).await);
+        drop(cache.call_classified(client.get_multiplexed_async_connection(), presets::redis).await);
     })
     .await;
 
@@ -45,12 +45,12 @@ async fn it_opens_the_breaker_of_each_client() {
     let mut config = tokio_postgres::Config::new();
     config.host(host).port(1).user("postgres");
     opens(&database, async || {
-        drop(database.call_with(config.connect(tokio_postgres::NoTls), presets::tokio_postgres).await);
+        drop(database.call_classified(config.connect(tokio_postgres::NoTls), presets::tokio_postgres).await);
     })
     .await;
 
     let pooled = breaker("sqlx", None);
     let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().host(host).port(1);
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options);
-    opens(&pooled, async || drop(pooled.call_with(pool.acquire(), presets::sqlx).await)).await;
+    opens(&pooled, async || drop(pooled.call_classified(pool.acquire(), presets::sqlx).await)).await;
 }

@@ -51,7 +51,7 @@ fn deadpool(size: usize, port: u16) -> Pool {
 
 async fn ask(breaker: &CircuitBreaker, pool: &Pool, query: &str) -> Option<Failed> {
     let asked = async { Ok::<_, Failed>(pool.get().await?.query(query, &[]).await?) };
-    breaker.call_with(asked, presets::deadpool).await.err().and_then(breaker_core::CallError::into_inner)
+    breaker.call_classified(asked, presets::deadpool).await.err().and_then(breaker_core::CallError::into_inner)
 }
 
 async fn one(breaker: &CircuitBreaker, pool: &Pool) {
@@ -65,12 +65,12 @@ fn bb8_of(size: u32, config: Config) -> Bb8<PostgresConnectionManager<NoTls>> {
 
 async fn ask_bb8(breaker: &CircuitBreaker, pool: &Bb8<PostgresConnectionManager<NoTls>>, query: &str) {
     let asked = async { Ok::<_, Failed>(pool.get().await?.query(query, &[]).await?) };
-    let _ = breaker.call_with(asked, presets::bb8).await;
+    let _ = breaker.call_classified(asked, presets::bb8).await;
 }
 
 async fn ask_redis(breaker: &CircuitBreaker, pool: &Bb8<RedisConnectionManager>, command: &str) {
     let asked = async { Ok::<_, Failed>(cmd(command).query_async::<redis::Value>(&mut *pool.get().await?).await?) };
-    let _ = breaker.call_with(asked, presets::bb8).await;
+    let _ = breaker.call_classified(asked, presets::bb8).await;
 }
 
 fn redis_pool(port: u16) -> Bb8<RedisConnectionManager> {
@@ -227,7 +227,7 @@ async fn until_taken(pool: &Pool) -> deadpool_postgres::Object {
 }
 
 #[tokio::test]
-async fn an_own_pool_that_is_busy_or_closed_is_neutral() {
+async fn an_own_pool_that_is_busy_or_closed_is_ignored() {
     let Some(server) = Server::postgres(&[]).await else { return };
     let (breaker, pool) = (limited("deadpool-busy"), deadpool(1, server.port));
     let taken = until_taken(&pool).await;

@@ -37,11 +37,11 @@ impl Pool {
         let result: Result<Value, CallError<Failed>> = match self {
             Self::Deadpool(pool) => {
                 let asked = async { Ok(command.query_async(&mut pool.get().await?).await?) };
-                breaker.call_with(asked, presets::deadpool).await
+                breaker.call_classified(asked, presets::deadpool).await
             }
             Self::Bb8(pool) => {
                 let asked = async { Ok(command.query_async(&mut *pool.get().await?).await?) };
-                breaker.call_with(asked, presets::bb8).await
+                breaker.call_classified(asked, presets::bb8).await
             }
         };
         drop(result);
@@ -222,7 +222,7 @@ async fn wrong_credentials_open_it_and_the_right_ones_close_it() {
 }
 
 #[tokio::test]
-async fn a_busy_pool_is_neutral_with_deadpool_and_a_failure_with_bb8() {
+async fn a_busy_pool_is_ignored_with_deadpool_and_a_failure_with_bb8() {
     let Some(server) = Server::redis(&[]).await else { return };
     let address = format!("127.0.0.1:{}", server.port);
     let own = deadpool(&address, 1, Duration::from_millis(1));

@@ -34,13 +34,13 @@ fn limited() -> Client {
 
 /// A call that looks at the response's status.
 async fn send(breaker: &CircuitBreaker, request: RequestBuilder) {
-    let _ = breaker.call_with(request.send(), presets::both).await;
+    let _ = breaker.call_classified(request.send(), presets::both).await;
 }
 
 /// A call that reads the whole answer.
 async fn read(breaker: &CircuitBreaker, request: RequestBuilder) {
     let body = async { request.send().await?.error_for_status()?.text().await };
-    let _ = breaker.call_with(body, presets::reqwest).await;
+    let _ = breaker.call_classified(body, presets::reqwest).await;
 }
 
 /// Not a test by itself: the process that others kill and freeze.

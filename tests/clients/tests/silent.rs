@@ -103,7 +103,7 @@ async fn deadpool_finds_a_silent_connection_when_the_kernel_gives_it_up() {
         let breaker = breaker("deadpool-silent", Some(LIMIT));
         heals_if_told(&breaker, told, async || {
             let asked = async { Ok::<_, Failed>(pool.get().await?.query("SELECT 1", &[]).await?) };
-            let _: Result<_, CallError<Failed>> = breaker.call_with(asked, presets::deadpool).await;
+            let _: Result<_, CallError<Failed>> = breaker.call_classified(asked, presets::deadpool).await;
         })
         .await;
     }
@@ -123,7 +123,7 @@ async fn bb8_finds_a_silent_connection_when_the_kernel_gives_it_up() {
         let breaker = breaker("bb8-silent", Some(LIMIT));
         heals_if_told(&breaker, told, async || {
             let asked = async { Ok::<_, Failed>(pool.get().await?.query("SELECT 1", &[]).await?) };
-            let _: Result<_, CallError<Failed>> = breaker.call_with(asked, presets::bb8).await;
+            let _: Result<_, CallError<Failed>> = breaker.call_classified(asked, presets::bb8).await;
         })
         .await;
     }
@@ -149,7 +149,7 @@ async fn a_manager_of_redis_finds_a_silent_connection_when_the_kernel_gives_it_u
         let breaker = breaker("redis-silent", Some(LIMIT));
         heals_if_told(&breaker, told, async || {
             let asked = async { redis::cmd("PING").query_async::<redis::Value>(&mut manager).await };
-            let _: Result<_, CallError<redis::RedisError>> = breaker.call_with(asked, presets::redis).await;
+            let _: Result<_, CallError<redis::RedisError>> = breaker.call_classified(asked, presets::redis).await;
         })
         .await;
     }
@@ -168,7 +168,7 @@ async fn http_2_finds_a_silent_connection_when_the_kernel_gives_it_up() {
         silence(server.port);
         let breaker = breaker("http-silent", Some(LIMIT));
         heals_if_told(&breaker, told, async || {
-            let _ = breaker.call_with(client.get(server.url()).send(), presets::both).await;
+            let _ = breaker.call_classified(client.get(server.url()).send(), presets::both).await;
         })
         .await;
     }

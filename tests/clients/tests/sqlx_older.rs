@@ -21,7 +21,7 @@ fn options(port: u16) -> PgConnectOptions {
 
 async fn ask(breaker: &CircuitBreaker, pool: &PgPool, query: &str) {
     let asked = async { sqlx_0_8::query(query).execute(pool).await.map(drop) };
-    let _ = breaker.call_with(asked, presets::sqlx::with_pool(pool)).await;
+    let _ = breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await;
 }
 
 async fn one(breaker: &CircuitBreaker, pool: &PgPool) {

@@ -38,13 +38,13 @@ async fn connect(config: &Config) -> Result<Client, Error> {
 /// A query on this client.
 async fn ask(breaker: &CircuitBreaker, client: &Client, query: &str) -> Option<Error> {
     let asked = async { client.query(query, &[]).await };
-    breaker.call_with(asked, presets::tokio_postgres).await.err().and_then(breaker_core::CallError::into_inner)
+    breaker.call_classified(asked, presets::tokio_postgres).await.err().and_then(breaker_core::CallError::into_inner)
 }
 
 /// A query on a client of its own.
 async fn ask_anew(breaker: &CircuitBreaker, config: &Config) {
     let asked = async { connect(config).await?.query("SELECT 1", &[]).await };
-    let _ = breaker.call_with(asked, presets::tokio_postgres).await;
+    let _ = breaker.call_classified(asked, presets::tokio_postgres).await;
 }
 
 /// A client that is thrown away when a call on it fails, or is cut off.
@@ -65,7 +65,7 @@ impl Kept {
             *self.client.lock().expect("nobody panics") = Some(client);
             Ok::<_, Error>(rows)
         };
-        let _ = breaker.call_with(asked, presets::tokio_postgres).await;
+        let _ = breaker.call_classified(asked, presets::tokio_postgres).await;
     }
 }
 
@@ -287,13 +287,13 @@ async fn mistakes_of_the_caller_leave_it_closed() {
     // The library itself refuses these.
     stays_closed(&breaker, async || {
         let no_row = client.query_one("SELECT * FROM t WHERE a = 7", &[]);
-        breaker.call_with(no_row, presets::tokio_postgres).await.unwrap_err();
+        breaker.call_classified(no_row, presets::tokio_postgres).await.unwrap_err();
         let too_few = client.query("SELECT $1::int", &[]);
-        breaker.call_with(too_few, presets::tokio_postgres).await.unwrap_err();
+        breaker.call_classified(too_few, presets::tokio_postgres).await.unwrap_err();
         let of_another_type = client.query("SELECT $1::int", &[&"text"]);
-        breaker.call_with(of_another_type, presets::tokio_postgres).await.unwrap_err();
+        breaker.call_classified(of_another_type, presets::tokio_postgres).await.unwrap_err();
         let read = async { client.query_one("SELECT 'text'", &[]).await?.try_get::<_, i32>(0) };
-        breaker.call_with(read, presets::tokio_postgres).await.unwrap_err();
+        breaker.call_classified(read, presets::tokio_postgres).await.unwrap_err();
     })
     .await;
     assert_eq!(breaker.snapshot().ignored_count, 4_000);

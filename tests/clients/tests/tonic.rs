@@ -36,7 +36,7 @@ fn limited(port: u16) -> Channel {
 
 /// A unary call of the method.
 async fn ask(breaker: &CircuitBreaker, channel: &Channel, method: &'static str) {
-    let _ = breaker.call_with(call(channel, method), presets::tonic).await;
+    let _ = breaker.call_classified(call(channel, method), presets::tonic).await;
 }
 
 /// Not a test by itself: the process that others kill and freeze.

@@ -30,7 +30,7 @@ fn service(hangs: &Arc<AtomicBool>) -> impl Service<(), Response = (), Error = B
 }
 
 async fn call(breaker: &CircuitBreaker, service: impl Service<(), Response = (), Error = BoxError>) {
-    let _ = breaker.call_with(service.oneshot(()), presets::tower).await;
+    let _ = breaker.call_classified(service.oneshot(()), presets::tower).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +80,7 @@ async fn a_buffer_whose_service_failed_opens_it() {
 
 /// This side has ended the task that drives it.
 #[tokio::test(start_paused = true)]
-async fn a_buffer_that_is_closed_is_neutral() {
+async fn a_buffer_that_is_closed_is_ignored() {
     let (buffered, worker) = Buffer::pair(service(&Arc::default()), 4);
     drop(worker);
     let breaker = breaker("tower", None);
@@ -107,13 +107,13 @@ impl Service<()> for Guarded {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_behind_a_buffer_is_neutral_and_goes_away() {
+async fn a_rejection_behind_a_buffer_is_ignored_and_goes_away() {
     let (inner, outer) = (breaker("inner", None), breaker("outer", None));
     let buffered = ServiceBuilder::new().buffer(4).service(Guarded(inner.clone()));
     inner.force_open();
     stays_closed(&outer, async || call(&outer, buffered.clone()).await).await;
     assert_eq!(outer.snapshot().ignored_count, 1_000);
-    inner.release();
+    inner.clear_override();
     call(&outer, buffered).await;
     assert_eq!(outer.snapshot().success_count, 1);
 }

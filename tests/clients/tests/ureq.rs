@@ -60,7 +60,7 @@ fn get(agent: &Agent, url: &str) -> Result<String, Error> {
 }
 
 fn call(breaker: &CircuitBreaker, url: &str) {
-    let _ = breaker.call_sync_with(|| get(&agent(), url), presets::ureq);
+    let _ = breaker.call_sync_classified(|| get(&agent(), url), presets::ureq);
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn callers_mistakes_leave_it_closed() {
         call(&breaker, url);
     }
     let with_body = agent().get(&url).header("host", "a").header("host", "b").call();
-    let _ = breaker.call_sync_with(|| with_body, presets::ureq);
+    let _ = breaker.call_sync_classified(|| with_body, presets::ureq);
     assert_eq!((breaker.snapshot().ignored_count, breaker.snapshot().failure_count), (4, 0));
 }
 
@@ -115,7 +115,7 @@ async fn overload_opens_for_as_long_as_a_response_asks() {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let (breaker, url) = (breaker("ureq", None), format!("http://127.0.0.1:{port}/"));
     let seen = opens(&breaker, async || {
-        drop(breaker.call_sync_with(|| agent.get(&url).call(), presets::both));
+        drop(breaker.call_sync_classified(|| agent.get(&url).call(), presets::both));
     })
     .await;
     assert!(seen.retry_after.unwrap() > Duration::from_secs(5), "{seen:?}");
@@ -123,25 +123,25 @@ async fn overload_opens_for_as_long_as_a_response_asks() {
 
 /// A limit of this side for what it reads.
 #[tokio::test]
-async fn a_body_above_ones_own_limit_is_neutral() {
+async fn a_body_above_ones_own_limit_is_ignored() {
     let (port, _) = server(&status(200, ""));
     let (breaker, agent) = (breaker("ureq", None), agent());
     let limited = || {
         let mut response = agent.get(format!("http://127.0.0.1:{port}/")).call()?;
         response.body_mut().with_config().limit(1).read_to_string()
     };
-    stays_closed(&breaker, async || drop(breaker.call_sync_with(limited, presets::ureq))).await;
+    stays_closed(&breaker, async || drop(breaker.call_sync_classified(limited, presets::ureq))).await;
     assert_eq!(breaker.snapshot().ignored_count, 1_000);
 }
 
 #[test]
-fn a_proxy_that_asks_for_credentials_is_neutral() {
+fn a_proxy_that_asks_for_credentials_is_ignored() {
     let (port, _) = server(&status(407, ""));
     let proxy = ureq::Proxy::new(&format!("http://127.0.0.1:{port}")).unwrap();
     let agent: Agent = Agent::config_builder().proxy(Some(proxy)).build().into();
     for url in ["http://service.invalid/", "https://service.invalid/"] {
         let error = get(&agent, url).unwrap_err();
-        assert_eq!(presets::ureq(&error), Outcome::neutral(), "{url}: {error}");
+        assert_eq!(presets::ureq(&error), Outcome::ignored(), "{url}: {error}");
     }
 }
 

@@ -220,27 +220,27 @@ impl Ears {
 }
 
 impl Listener for Ears {
-    fn before_call(&self, _: &BeforeCall<'_>) {
+    fn on_call(&self, _: &BeforeCall<'_>) {
         self.hear("before_call");
     }
 
-    fn success(&self, _: &Success<'_>) {
+    fn on_success(&self, _: &Success<'_>) {
         self.hear("success");
     }
 
-    fn failure(&self, _: &Failure<'_>) {
+    fn on_failure(&self, _: &Failure<'_>) {
         self.hear("failure");
     }
 
-    fn rejected(&self, _: &Rejected<'_>) {
+    fn on_rejected(&self, _: &Rejected<'_>) {
         self.hear("rejected");
     }
 
-    fn fallback(&self, _: &FallbackServed<'_>) {
+    fn on_fallback(&self, _: &FallbackServed<'_>) {
         self.hear("fallback");
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         self.changes.lock().unwrap().push((event.old, event.new, event.shadow));
     }
 }

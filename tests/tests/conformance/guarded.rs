@@ -39,7 +39,7 @@ impl From<CircuitBreakerError> for Failed {
 fn judged(result: &Result<Outcome, Failed>) -> Outcome {
     match result {
         Ok(outcome) | Err(Failed::Body(outcome)) => *outcome,
-        Err(Failed::Breaker(_)) => Outcome::neutral(),
+        Err(Failed::Breaker(_)) => Outcome::ignored(),
     }
 }
 

@@ -36,7 +36,7 @@ impl Plan {
         let mut config = case["config"].as_object().cloned().ok_or_else(|| unsupported("a case without a config"))?;
         apply_override(&mut config)?;
         let said = &case["config"];
-        one_of(said, "config", "excluded_as", &["neutral", "success"])?;
+        one_of(said, "config", "excluded_as", &["ignored", "success"])?;
         one_of(said, "config", "tripping_call_error", &["original", "breaker_open"])?;
         let mut plan = Self {
             config: Config::new().fail_max(u32::MAX).fail_window_off(),
@@ -177,9 +177,9 @@ impl Plan {
         let limit = millis(&slow["duration_ms"])?;
         self.slow = Some(limit);
         let limit = if slow["cmp"] == ">=" { limit.saturating_sub(Duration::from_nanos(1)) } else { limit };
-        self.config = self.config.slow_call(limit);
+        self.config = self.config.slow_call_duration(limit);
         if let Some(rate) = slow.get("rate") {
-            self.config = self.config.slow_rate(share(rate, &slow["rate_cmp"])?);
+            self.config = self.config.slow_call_rate(share(rate, &slow["rate_cmp"])?);
         }
         Ok(())
     }
@@ -210,11 +210,11 @@ impl Plan {
         }
         if let Some(share) = half_open.get("close_s_of_n") {
             let (successes, probes) = pair(share)?;
-            config = config.success_threshold(successes).probe_window(probes);
+            config = config.success_threshold(successes).probe_count(probes);
         }
         if let Some(share) = half_open.get("reopen_k_of_n") {
             let (failures, probes) = pair(share)?;
-            config = config.success_threshold(probes + 1 - failures).probe_window(probes);
+            config = config.success_threshold(probes + 1 - failures).probe_count(probes);
         }
         match half_open.get("evaluate").and_then(Value::as_str) {
             Some("rate_after_max_calls") if at_once == u32::MAX => {
@@ -222,7 +222,7 @@ impl Plan {
             }
             Some("rate_after_max_calls") => {
                 let rate = share(&half_open["failure_rate"], &half_open["cmp"])?;
-                config = config.probe_failure_rate(rate).probe_window(at_once);
+                config = config.probe_failure_rate(rate).probe_count(at_once);
             }
             Some(other) => return Err(unsupported(&format!("half_open.evaluate={other}"))),
             None => {}
@@ -273,7 +273,7 @@ impl Plan {
 
 const FIXED: &str = "trip.style=fixed";
 
-/// Values from outside of the code, as `Registry::configure` and the environment bring them.
+/// Values from outside of the code, as `Registry::set_config` and the environment bring them.
 fn apply_override(config: &mut Map<String, Value>) -> Result<(), Ended> {
     let Some(Value::Object(values)) = config.get("override").cloned() else { return Ok(()) };
     for (key, value) in values {

@@ -64,7 +64,7 @@ pub(crate) async fn case(plan: &Plan, case: &Value) -> Result<(), Ended> {
 impl<'p> Run<'p> {
     fn of(plan: &'p Plan) -> Result<Self, Ended> {
         let registry = Registry::global();
-        registry.configure("conformance", plan.config).map_err(|error| unsupported(&format!("config: {error}")))?;
+        registry.set_config("conformance", plan.config).map_err(|error| unsupported(&format!("config: {error}")))?;
         let breaker = registry.get("conformance").ok_or_else(|| unsupported("a breaker"))?;
         let ears = Ears::default();
         breaker.add_listener(ears.clone());
@@ -183,9 +183,9 @@ impl<'p> Run<'p> {
             "pin_open" => self.breaker.force_open(),
             "disable" => self.breaker.disable(),
             "metrics_only" => self.breaker.shadow(),
-            "enable" => self.breaker.release(),
+            "enable" => self.breaker.clear_override(),
             "force_close" => {
-                self.breaker.release();
+                self.breaker.clear_override();
                 if self.breaker.state() != State::Closed {
                     self.breaker.reset();
                 }
@@ -206,7 +206,7 @@ impl<'p> Run<'p> {
         if !matches!(self.breaker.state(), State::ForcedOpen | State::Disabled | State::Shadow) {
             return change(&self.breaker);
         }
-        self.breaker.release();
+        self.breaker.clear_override();
         change(&self.breaker);
         self.ears.join_last_two();
     }
@@ -237,7 +237,7 @@ impl<'p> Run<'p> {
             self.work(took).await;
             result
         };
-        let answer = self.breaker.call_with(body, |_| outcome).await;
+        let answer = self.breaker.call_classified(body, |_| outcome).await;
         if ran { Ok(answer) } else { Err(Ended::Failed(format!("the body did not run: {answer:?}"))) }
     }
 
@@ -247,7 +247,7 @@ impl<'p> Run<'p> {
             // Without the hook's message, which a report has no use for.
             std::panic::resume_unwind(Box::new("the body panics"))
         };
-        let call = self.breaker.call_with(body, |_: &Result<(), Original>| Outcome::success());
+        let call = self.breaker.call_classified(body, |_: &Result<(), Original>| Outcome::success());
         match AssertUnwindSafe(call).catch_unwind().await {
             Err(_) => Ok(()),
             Ok(answer) => Err(Ended::Failed(format!("the body did not run: {answer:?}"))),
@@ -257,7 +257,7 @@ impl<'p> Run<'p> {
     /// One call whose body must not run.
     async fn rejected(&self) -> Result<Answer, Ended> {
         if self.falls_back {
-            let body = Body::new(Duration::ZERO, true, Outcome::neutral());
+            let body = Body::new(Duration::ZERO, true, Outcome::ignored());
             let answer = guarded(body.clone()).await;
             return if body.ran() { Err(Ended::Failed("was let in".to_owned())) } else { Ok(answer) };
         }
@@ -281,7 +281,7 @@ impl<'p> Run<'p> {
     }
 
     fn excluded(&self) -> Outcome {
-        if self.plan.excluded_is_success { Outcome::success() } else { Outcome::neutral() }
+        if self.plan.excluded_is_success { Outcome::success() } else { Outcome::ignored() }
     }
 
     fn classified(&self, is_a: &[String]) -> Outcome {

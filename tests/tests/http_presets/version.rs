@@ -62,10 +62,10 @@ async fn an_answer_that_cannot_be_decoded_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_made_is_neutral() {
+async fn a_request_that_cannot_be_made_is_ignored() {
     let error = get("no url").await.unwrap_err();
     assert!(error.is_builder());
-    assert_eq!(error.classify(), Outcome::neutral());
+    assert_eq!(error.classify(), Outcome::ignored());
 }
 
 #[tokio::test]
@@ -85,31 +85,31 @@ async fn a_redirect_to_another_kind_of_service_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_body_of_ones_own_that_fails_is_neutral() {
+async fn a_body_of_ones_own_that_fails_is_ignored() {
     let url = answer(head(200, ""), Then::Hangs).await;
     let parts = [Ok("half"), Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))];
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(parts));
     let error = client().post(url).header("content-length", "9").body(body).send().await.unwrap_err();
     assert!(error.is_request(), "{error:?}");
-    assert_eq!(error.classify(), Outcome::neutral());
+    assert_eq!(error.classify(), Outcome::ignored());
 }
 
 #[tokio::test]
-async fn a_local_address_that_is_not_ours_is_neutral() {
+async fn a_local_address_that_is_not_ours_is_ignored() {
     let url = answer(head(200, ""), Then::Closes).await;
     let client = builder().no_proxy().local_address(std::net::IpAddr::from([192, 0, 2, 1]));
     let error = client.build().unwrap().get(url).send().await.unwrap_err();
     assert!(error.is_connect());
-    assert_eq!(error.classify(), Outcome::neutral());
+    assert_eq!(error.classify(), Outcome::ignored());
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_other_credentials_is_neutral() {
+async fn a_proxy_that_wants_other_credentials_is_ignored() {
     let proxy = answer(head(407, ""), Then::Closes).await;
     let client = builder().proxy(reqwest::Proxy::all(proxy).unwrap()).build().unwrap();
     let response = client.get("http://service.test/").send().await.unwrap();
-    assert_eq!(response.classify(), Outcome::neutral());
-    assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::neutral());
+    assert_eq!(response.classify(), Outcome::ignored());
+    assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::ignored());
 }
 
 /// A resolver behind a breaker.
@@ -123,13 +123,13 @@ impl reqwest::dns::Resolve for Guarded {
 }
 
 #[tokio::test]
-async fn a_rejection_inside_of_the_client_is_neutral() {
+async fn a_rejection_inside_of_the_client_is_ignored() {
     let breaker = breaker_core::CircuitBreaker::new("inner", breaker_core::Config::new()).unwrap();
     breaker.force_open();
     let client = builder().no_proxy().dns_resolver(std::sync::Arc::new(Guarded(breaker)));
     let error = client.build().unwrap().get("http://service.test/").send().await.unwrap_err();
     assert!(error.is_connect());
-    assert_eq!(error.classify(), Outcome::neutral());
+    assert_eq!(error.classify(), Outcome::ignored());
 }
 
 #[derive(Classify, Debug, thiserror::Error)]

@@ -29,7 +29,7 @@ pub(crate) struct Pair {
 struct Hears(Arc<Mutex<Vec<(Told, u64, u64)>>>);
 
 impl Listener for Hears {
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let run = event.consecutive_failures;
         let told = Told { states: (event.old, event.new), run, shadow: event.shadow, reset: event.reset };
         self.0.lock().unwrap().push((told, event.generation, event.sequence));
@@ -135,7 +135,7 @@ impl Pair {
     fn end(&mut self, permit: Permit, call: Call, ending: Ending) {
         match ending {
             Ending::Success => permit.success(),
-            Ending::Neutral => permit.ignore(),
+            Ending::Ignored => permit.ignore(),
             Ending::Failure(None) => permit.failure(),
             Ending::Failure(Some(asked)) => permit.settle(Outcome::failure_with_retry_after(asked)),
             Ending::Dropped | Ending::Left(_) | Ending::Panicked => drop(permit),
@@ -174,7 +174,7 @@ impl Pair {
             Hand::ForceOpenFor(span) => breaker.force_open_for(span),
             Hand::Disable => breaker.disable(),
             Hand::Shadow => breaker.shadow(),
-            Hand::Release => breaker.release(),
+            Hand::Release => breaker.clear_override(),
             Hand::Reset => breaker.reset(),
             Hand::Trip => breaker.trip(),
             Hand::TripFor(span) => breaker.trip_for(span),
@@ -198,7 +198,7 @@ impl Pair {
         let keys = self.reference.keys;
         let mut edges = self.reference.ends();
         for (_, call) in &self.begun {
-            edges.extend(keys.slow_call.map(|limit| call.began + limit));
+            edges.extend(keys.slow_call_duration.map(|limit| call.began + limit));
             if let Some(breaker_core::OnCancel::After(limit)) = keys.on_cancel {
                 edges.push(call.began + limit);
             }

@@ -90,7 +90,7 @@ impl Reference {
     }
 
     fn take(&mut self, keys: Keys) {
-        if keys.slow_call != self.keys.slow_call {
+        if keys.slow_call_duration != self.keys.slow_call_duration {
             self.record.forget_slow();
             self.under_way.clear();
         }

@@ -75,8 +75,8 @@ keys! {
     success_threshold: u32 = 1_u32..4, |config, n| config.success_threshold(n);
     probe_timeout: Duration = (10_u64..3000).prop_map(ms), |config, span| config.probe_timeout(span);
     failure_rate: f64 = shares(), |config, rate| config.failure_rate(rate);
-    slow_call: Duration = (5_u64..60).prop_map(ms), |config, span| config.slow_call(span);
-    slow_rate: f64 = shares(), |config, rate| config.slow_rate(rate);
+    slow_call_duration: Duration = (5_u64..60).prop_map(ms), |config, span| config.slow_call_duration(span);
+    slow_call_rate: f64 = shares(), |config, rate| config.slow_call_rate(rate);
     window: Window = prop_oneof![(1_u32..70).prop_map(Window::Calls), (1_u64..2000).prop_map(|span| Window::Time(ms(span)))],
         |config, window| match window {
             Window::Calls(calls) => config.window_calls(calls),
@@ -87,7 +87,7 @@ keys! {
     window_fail_max: u32 = 1_u32..10, |config, n| config.window_fail_max(n);
     backoff: Growth = growths(),
         |config, it| config.backoff(Backoff::new().factor(it.factor).max(it.max).jitter(it.jitter));
-    probe_window: u32 = 1_u32..6, |config, n| config.probe_window(n);
+    probe_count: u32 = 1_u32..6, |config, n| config.probe_count(n);
     probe_failure_rate: f64 = shares(), |config, rate| config.probe_failure_rate(rate);
     ramp: Duration = (1_u64..300).prop_map(ms), |config, span| config.ramp(span);
     timeout: Duration = (10_u64..400).prop_map(ms), |config, span| config.timeout(span);
@@ -130,12 +130,12 @@ impl Keys {
     pub(crate) fn contradictions(&self) -> Vec<&'static str> {
         let beyond = |n: Option<u32>| matches!((n, self.window), (Some(n), Some(Window::Calls(calls))) if n > calls);
         let out_of_reach =
-            matches!((self.probe_window, self.success_threshold), (Some(of), Some(needed)) if of < needed);
+            matches!((self.probe_count, self.success_threshold), (Some(of), Some(needed)) if of < needed);
         let below_first = matches!((self.backoff, self.recovery_timeout), (Some(it), Some(first)) if it.max < first);
         let found = [
             ("min_calls", beyond(self.min_calls)),
             ("window_fail_max", beyond(self.window_fail_max)),
-            ("probe_window", out_of_reach),
+            ("probe_count", out_of_reach),
             ("backoff", below_first),
         ];
         found.into_iter().filter_map(|(key, wrong)| wrong.then_some(key)).collect()
@@ -143,9 +143,9 @@ impl Keys {
 
     /// A share of nothing, and no rule on failures.
     pub(crate) fn orphans(&self) -> Vec<&'static str> {
-        let slow_rate = self.slow_rate.is_some() && self.slow_call.is_none();
+        let slow_call_rate = self.slow_call_rate.is_some() && self.slow_call_duration.is_none();
         let fail_max = self.fail_max == Some(None) && !self.looks_at_failures();
-        let found = [("slow_rate", slow_rate), ("fail_max", fail_max)];
+        let found = [("slow_call_rate", slow_call_rate), ("fail_max", fail_max)];
         found.into_iter().filter_map(|(key, wrong)| wrong.then_some(key)).collect()
     }
 
@@ -184,7 +184,7 @@ impl Keys {
 
     /// Whether calls note when they begin.
     pub(crate) fn are_timed(&self) -> bool {
-        self.slow_call.is_some() || matches!(self.on_cancel, Some(OnCancel::After(_)))
+        self.slow_call_duration.is_some() || matches!(self.on_cancel, Some(OnCancel::After(_)))
     }
 
     pub(crate) fn window(&self) -> Window {
@@ -193,7 +193,7 @@ impl Keys {
 
     /// Whether anything looks at the window.
     pub(crate) fn looks_at_window(&self) -> bool {
-        self.looks_at_failures() || self.slow_call.is_some()
+        self.looks_at_failures() || self.slow_call_duration.is_some()
     }
 
     fn looks_at_failures(&self) -> bool {
@@ -219,8 +219,8 @@ impl Keys {
     /// How many probes a recovery is judged by.
     pub(crate) fn probes(&self) -> u32 {
         match self.probe_failure_rate {
-            Some(_) => self.probe_window.unwrap_or(self.half_open_max_calls()),
-            None => self.probe_window.unwrap_or(0).max(self.success_threshold()),
+            Some(_) => self.probe_count.unwrap_or(self.half_open_max_calls()),
+            None => self.probe_count.unwrap_or(0).max(self.success_threshold()),
         }
     }
 

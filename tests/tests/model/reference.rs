@@ -176,7 +176,7 @@ pub(crate) struct Call {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending {
     Success,
-    Neutral,
+    Ignored,
     Failure(Option<Duration>),
     Panicked,
     Dropped,
@@ -296,7 +296,7 @@ impl Reference {
         if call.generation != self.generation {
             return;
         }
-        let slow = !call.nested && matches!((took, self.keys.slow_call), (Some(took), Some(limit)) if took > limit);
+        let slow = !call.nested && matches!((took, self.keys.slow_call_duration), (Some(took), Some(limit)) if took > limit);
         let rules = self.decide(call, counted, slow);
         let opens = !rules.is_empty();
         // A failed probe that closes it is of the past.
@@ -360,7 +360,7 @@ impl Reference {
         let on_cancel = self.keys.on_cancel.unwrap_or(OnCancel::Ignore);
         match (ending, on_cancel) {
             (Ending::Success, _) => Counted::Success,
-            (Ending::Neutral, _) => Counted::Ignored,
+            (Ending::Ignored, _) => Counted::Ignored,
             (Ending::Panicked, _) if self.keys.on_panic == Some(OnPanic::Ignore) => Counted::Ignored,
             (Ending::Failure(_) | Ending::Panicked, _) | (Ending::Dropped, OnCancel::Failure) => Counted::Failure,
             (Ending::Dropped, OnCancel::After(limit)) if took.is_some_and(|took| took >= limit) => Counted::Failure,

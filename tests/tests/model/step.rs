@@ -77,7 +77,7 @@ impl Step {
 fn endings() -> impl Strategy<Value = Ending> {
     prop_oneof![
         8 => Just(Ending::Success),
-        1 => Just(Ending::Neutral),
+        1 => Just(Ending::Ignored),
         7 => Just(Ending::Failure(None)),
         1 => (0_u64..1000).prop_map(|asked| Ending::Failure(Some(ms(asked)))),
         1 => Just(Ending::Dropped),

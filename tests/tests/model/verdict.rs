@@ -37,12 +37,12 @@ impl Reference {
     fn window_rules(&self) -> Vec<Rule> {
         let (calls, failed, slow) = self.record.agree(self.seen.window, self.keys.window(), self.now);
         let enough = calls >= self.keys.min_calls();
-        let slow_rate = self.keys.slow_call.map(|_| self.keys.slow_rate.unwrap_or(0.5));
+        let slow_call_rate = self.keys.slow_call_duration.map(|_| self.keys.slow_call_rate.unwrap_or(0.5));
         let holds = |limit: Option<f64>, part| enough && limit.is_some_and(|limit| reaches(part, calls, limit));
         let many = self.keys.window_fail_max().is_some_and(|most| failed >= most);
         let rules = [
             (holds(self.keys.failure_rate, failed), Rule::FailureRate(calls)),
-            (holds(slow_rate, slow), Rule::SlowRate(calls)),
+            (holds(slow_call_rate, slow), Rule::SlowRate(calls)),
             (many, Rule::WindowFails(failed, calls)),
         ];
         rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect()
@@ -51,8 +51,8 @@ impl Reference {
     /// A call that asks opens it where calls that are under way and slow already make the slow rule hold. A call is among them when it is slow by
     /// a sixteenth at most, and is no more after four times as long: between these, it is as the breaker shows.
     pub(crate) fn look_at_calls_under_way(&mut self) {
-        let Some(slow_call) = self.keys.slow_call.filter(|_| self.may_become_slow()) else { return };
-        let part = Duration::from_nanos(slow_call.as_nanos().div_ceil(16) as u64);
+        let Some(slow_call_duration) = self.keys.slow_call_duration.filter(|_| self.may_become_slow()) else { return };
+        let part = Duration::from_nanos(slow_call_duration.as_nanos().div_ceil(16) as u64);
         let count = |from: u32, to: u32| {
             let ages = self.under_way.iter().map(|call| self.now - call.began);
             ages.filter(|age| (part * from..part * to).contains(age)).count() as u64
@@ -62,7 +62,7 @@ impl Reference {
             return;
         }
         let (calls, _, slow) = self.record.agree(self.seen.window, self.keys.window(), self.now);
-        let limit = self.keys.slow_rate.unwrap_or(0.5);
+        let limit = self.keys.slow_call_rate.unwrap_or(0.5);
         let holds = |more: u64| calls + more >= self.keys.min_calls() && reaches(slow + more, calls + more, limit);
         if least > 0 && holds(least) || self.seen.opened && holds(most) {
             let rules = (least.max(1)..=most).filter(|more| holds(*more)).map(|more| Rule::SlowRate(calls + more));
@@ -80,7 +80,7 @@ impl Reference {
 
     /// Whether a call that begins now is watched: while it is closed without a ramp.
     pub(crate) fn may_become_slow(&self) -> bool {
-        self.keys.slow_call.is_some() && matches!(self.phase, Phase::Closed { ramp: None, .. })
+        self.keys.slow_call_duration.is_some() && matches!(self.phase, Phase::Closed { ramp: None, .. })
     }
 
     /// A probe's result; gives the rules by which it opens again, and closes by itself.
@@ -232,9 +232,9 @@ impl Trial {
     fn verdict(&self, keys: &Keys) -> Verdict {
         let (probes, needed) = (self.successes + self.failures, keys.success_threshold());
         if let Some(limit) = keys.probe_failure_rate {
-            let slow_rate = keys.slow_rate.unwrap_or(0.5);
+            let slow_call_rate = keys.slow_call_rate.unwrap_or(0.5);
             let failed = reaches(self.failures.into(), probes.into(), limit);
-            let slow = keys.slow_call.is_some() && reaches(self.slow.into(), probes.into(), slow_rate);
+            let slow = keys.slow_call_duration.is_some() && reaches(self.slow.into(), probes.into(), slow_call_rate);
             let rules = [(failed, Rule::ProbeFailureRate(probes)), (slow, Rule::ProbeSlowRate(probes))];
             let rules: Vec<_> = rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect();
             return match probes < keys.probes() {
@@ -244,7 +244,7 @@ impl Trial {
             };
         }
         let spare = keys.probes() - needed;
-        let slow = if keys.slow_call.is_some() { self.slow_successes } else { 0 };
+        let slow = if keys.slow_call_duration.is_some() { self.slow_successes } else { 0 };
         let successes = self.successes - slow;
         if successes >= needed {
             Verdict::Closes

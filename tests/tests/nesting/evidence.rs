@@ -19,13 +19,13 @@ const INVALID: Given = Err(Fault::Invalid);
 fn judge(given: &Given) -> Outcome {
     match given {
         Ok(()) | Err(Fault::Missing) => Outcome::success(),
-        Err(Fault::Invalid) => Outcome::neutral(),
+        Err(Fault::Invalid) => Outcome::ignored(),
         Err(_) => Outcome::failure(),
     }
 }
 
 async fn call(b: &CircuitBreaker, body: impl Future<Output = Given>) -> Given {
-    b.call_with(body, judge).await.map_err(Fault::from)
+    b.call_classified(body, judge).await.map_err(Fault::from)
 }
 
 /// A call that ends so, with these inside, one after another.
@@ -51,7 +51,7 @@ async fn a_failure_counts_unless_a_call_inside_told_one() {
     assert_eq!(counted([REFUSED], REFUSED).await, [0, 0, 1, 0, 0]);
     assert_eq!(counted([OK], REFUSED).await, [1, 0, 1, 0, 0], "a success inside speaks for itself only");
     assert_eq!(counted([OK, REFUSED, OK], REFUSED).await, [2, 0, 1, 0, 0]);
-    assert_eq!(counted([INVALID], REFUSED).await, [0, 1, 1, 0, 0], "a neutral call has told nothing");
+    assert_eq!(counted([INVALID], REFUSED).await, [0, 1, 1, 0, 0], "an ignored call has told nothing");
     assert_eq!(counted([], REFUSED).await, [0, 0, 1, 0, 0]);
 }
 
@@ -74,7 +74,7 @@ async fn a_success_counts_unless_a_call_inside_told_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_neutral_end_counts_unless_a_call_inside_told_anything() {
+async fn an_ignored_end_counts_unless_a_call_inside_told_anything() {
     assert_eq!(counted([OK], INVALID).await, [1, 0, 0, 0, 0]);
     assert_eq!(counted([REFUSED], INVALID).await, [0, 0, 1, 0, 0]);
     assert_eq!(counted([INVALID], INVALID).await, [0, 2, 0, 0, 0]);
@@ -166,7 +166,7 @@ fn slow_calls(b: &CircuitBreaker) -> (u64, u64) {
 
 #[tokio::test(start_paused = true)]
 async fn inner_calls_count_with_their_own_duration_and_the_outer_one_is_never_slow_after_them() {
-    let config = Config::new().slow_call(ms(100)).min_calls(100);
+    let config = Config::new().slow_call_duration(ms(100)).min_calls(100);
     for (inside, expected) in [(OK, (1, 0)), (INVALID, (1, 0))] {
         let b = breaker(config);
         let _ = call(&b, async {

@@ -56,10 +56,10 @@ async fn a_call_in_the_classifier_of_a_call_is_inside_it() {
         if asked.is_ok() && given.is_ok() { Outcome::success() } else { Outcome::failure() }
     };
     for failures in 1..=2 {
-        b.call_with(async { Ok(1) }, judge).await.unwrap();
+        b.call_classified(async { Ok(1) }, judge).await.unwrap();
         assert_eq!(counts(&b)[..3], [0, 0, failures], "async");
     }
-    b.call_sync_with(|| Ok(1), judge).unwrap();
+    b.call_sync_classified(|| Ok(1), judge).unwrap();
     assert_eq!((b.state(), counts(&b)), (State::Open, [0, 0, 3, 0, 0]));
 }
 
@@ -144,10 +144,10 @@ async fn a_permit_that_runs_its_body_is_cut_off_and_dropped_as_a_call_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_neutral_permit_within_a_call_has_told_nothing_but_the_outer_one_is_never_slow_after_it() {
+async fn an_ignored_permit_within_a_call_has_told_nothing_but_the_outer_one_is_never_slow_after_it() {
     // Where only metrics hear of calls, these have a way of their own.
     for metered in [false, true] {
-        let b = common::breaker(Config::new().slow_call(ms(10)));
+        let b = common::breaker(Config::new().slow_call_duration(ms(10)));
         if metered {
             b.export_metrics();
         }

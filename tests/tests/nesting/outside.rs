@@ -193,10 +193,10 @@ async fn an_error_of_a_spawned_call_that_was_rejected_is_the_outer_ones_own() {
     tokio::time::advance(secs(30)).await;
     let task = b.clone();
     let given = b
-        .call_with(
+        .call_classified(
             async { spawn(async move { task.call(async { Ok::<_, Fault>(1) }).await }).await.unwrap() },
             |given| match given {
-                Err(CallError::Rejected(_)) => breaker_core::Outcome::neutral(),
+                Err(CallError::Rejected(_)) => breaker_core::Outcome::ignored(),
                 _ => breaker_core::Outcome::success(),
             },
         )

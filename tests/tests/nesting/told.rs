@@ -25,27 +25,27 @@ impl Hears {
 }
 
 impl Listener for Hears {
-    fn before_call(&self, _: &BeforeCall<'_>) {
+    fn on_call(&self, _: &BeforeCall<'_>) {
         self.hear("before");
     }
 
-    fn success(&self, _: &Success<'_>) {
+    fn on_success(&self, _: &Success<'_>) {
         self.hear("success");
     }
 
-    fn failure(&self, _: &Failure<'_>) {
+    fn on_failure(&self, _: &Failure<'_>) {
         self.hear("failure");
     }
 
-    fn cancelled(&self, _: &Cancelled<'_>) {
+    fn on_cancelled(&self, _: &Cancelled<'_>) {
         self.hear("cancelled");
     }
 
-    fn rejected(&self, _: &Rejected<'_>) {
+    fn on_rejected(&self, _: &Rejected<'_>) {
         self.hear("rejected");
     }
 
-    fn passed_on(&self, event: &PassedOn<'_>) {
+    fn on_passed_on(&self, event: &PassedOn<'_>) {
         assert_eq!(event.breaker.name(), "test");
         self.hear("passed on");
     }
@@ -79,16 +79,16 @@ async fn a_listener_hears_of_an_ending_for_every_call_that_asks() {
 struct Disables(Hears);
 
 impl Listener for Disables {
-    fn before_call(&self, event: &BeforeCall<'_>) {
+    fn on_call(&self, event: &BeforeCall<'_>) {
         self.0.before_call(event);
         event.breaker.disable();
     }
 
-    fn success(&self, event: &Success<'_>) {
+    fn on_success(&self, event: &Success<'_>) {
         self.0.success(event);
     }
 
-    fn passed_on(&self, _: &PassedOn<'_>) {
+    fn on_passed_on(&self, _: &PassedOn<'_>) {
         self.0.hear("passed on");
     }
 }
@@ -124,7 +124,7 @@ async fn a_call_that_a_listener_disables_the_breaker_for_has_an_ending_too() {
         let ended = |b: &CircuitBreaker, how: &str| {
             assert_eq!(disables.0.take(), ["before", "passed on"], "{how}");
             assert_eq!(counts(b), [0; 5], "{how}");
-            b.release();
+            b.clear_override();
         };
         for up in [true, false] {
             let _ = passes(up).await;

@@ -72,8 +72,8 @@ async fn a_probe_that_waits_for_a_task_of_its_own_breaker_recovers() {
         let task = b.clone();
         let spawned = async { spawn(async move { good(&task).await }).await.unwrap() };
         // As an annotated function has it: a rejection proves nothing.
-        b.call_with(spawned, |given: &Answer| match given {
-            Err(Fault::Breaker(_)) => Outcome::neutral(),
+        b.call_classified(spawned, |given: &Answer| match given {
+            Err(Fault::Breaker(_)) => Outcome::ignored(),
             _ => Outcome::success(),
         })
     };
@@ -268,7 +268,7 @@ async fn a_drop_without_a_slot_while_others_are_rejected_is_no_failure() {
 async fn drops_without_a_slot_are_failures_in_the_end() {
     let b = half_open(Config::new().on_cancel(OnCancel::Failure).half_open_max_calls(2)).await;
     let hangs = || async {
-        let _ = b.call_with(async { Ok::<(), Fault>(()) }, |_| Outcome::neutral()).await;
+        let _ = b.call_classified(async { Ok::<(), Fault>(()) }, |_| Outcome::ignored()).await;
         pending::<Answer>().await
     };
     let mut calls: Vec<_> = (0..17).map(|_| Box::pin(call(&b, hangs()))).collect();

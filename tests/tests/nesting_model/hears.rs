@@ -21,31 +21,31 @@ impl Hears {
 }
 
 impl Listener for Hears {
-    fn before_call(&self, _: &BeforeCall<'_>) {
+    fn on_call(&self, _: &BeforeCall<'_>) {
         self.hear(Told::Asked);
     }
 
-    fn success(&self, _: &Success<'_>) {
+    fn on_success(&self, _: &Success<'_>) {
         self.hear(Told::Success);
     }
 
-    fn failure(&self, _: &Failure<'_>) {
+    fn on_failure(&self, _: &Failure<'_>) {
         self.hear(Told::Failure);
     }
 
-    fn ignored(&self, _: &Ignored<'_>) {
+    fn on_ignored(&self, _: &Ignored<'_>) {
         self.hear(Told::Ignored);
     }
 
-    fn cancelled(&self, _: &Cancelled<'_>) {
+    fn on_cancelled(&self, _: &Cancelled<'_>) {
         self.hear(Told::Cancelled);
     }
 
-    fn passed_on(&self, _: &PassedOn<'_>) {
+    fn on_passed_on(&self, _: &PassedOn<'_>) {
         self.hear(Told::PassedOn);
     }
 
-    fn rejected(&self, event: &Rejected<'_>) {
+    fn on_rejected(&self, event: &Rejected<'_>) {
         self.hear(Told::Rejected { shadow: event.shadow });
     }
 }

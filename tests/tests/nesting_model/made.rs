@@ -66,13 +66,13 @@ fn by_function_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
 async fn by_call(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     let body = Body { world: run.world.clone(), id: watch.id, inner: body(run, call) };
     let breaker = &run.world.breakers[call.of];
-    let given = breaker.call_with(body, |given| call.judge.outcome(given)).await;
+    let given = breaker.call_classified(body, |given| call.judge.outcome(given)).await;
     watch.over(given, call.judge)
 }
 
 fn by_call_sync(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     let closure = at_once(run, call, watch.id);
-    let given = run.world.breakers[call.of].call_sync_with(closure, |given| call.judge.outcome(given));
+    let given = run.world.breakers[call.of].call_sync_classified(closure, |given| call.judge.outcome(given));
     watch.over(given, call.judge)
 }
 
@@ -133,7 +133,7 @@ async fn by_stream(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     watch.over(given.map_err(CallError::Inner), Judge::Strict)
 }
 
-/// The same by attribute, to which an item that is a rejection by another breaker is neutral.
+/// The same by attribute, to which an item that is a rejection by another breaker is ignored.
 async fn by_stream_of_function(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     let items = Items { world: run.world.clone(), id: watch.id, inner: Box::pin(items(run, call)) };
     let streamed = if call.of == 0 { functions::a_stream(items) } else { functions::b_stream(items) };
@@ -188,7 +188,7 @@ impl Watch {
 fn ending(outcome: Outcome) -> Ending {
     match outcome {
         Outcome::Success => Ending::Success,
-        Outcome::Neutral => Ending::Neutral,
+        Outcome::Ignored => Ending::Ignored,
         _ => Ending::Failure(None),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) type Playing = LocalBoxFuture<'static, Given>;
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Failure,
-    Neutral,
+    Ignored,
     Fine,
     /// A breaker has rejected a call, or cut it off.
     Breaker(CircuitBreakerError),
@@ -35,8 +35,8 @@ impl Judge {
         match (self, given) {
             (Self::Nothing, _) | (Self::Strict, Err(_)) => Outcome::failure(),
             (_, Ok(()) | Err(Fault::Fine)) => Outcome::success(),
-            (Self::Itself, Err(Fault::Neutral)) => Outcome::neutral(),
-            (Self::Itself, Err(Fault::Breaker(error))) if !error.is_timeout() => Outcome::neutral(),
+            (Self::Itself, Err(Fault::Ignored)) => Outcome::ignored(),
+            (Self::Itself, Err(Fault::Breaker(error))) if !error.is_timeout() => Outcome::ignored(),
             (Self::Itself, Err(_)) => Outcome::failure(),
         }
     }
@@ -105,7 +105,7 @@ pub(crate) fn body(run: &Run, call: &Arc<Call>) -> Playing {
             End::Inside => given,
             End::Success => Ok(()),
             End::Failure => Err(Fault::Failure),
-            End::Neutral => Err(Fault::Neutral),
+            End::Ignored => Err(Fault::Ignored),
             End::Fine => Err(Fault::Fine),
             // The hook does not hear of it.
             End::Panic => resume_unwind(Box::new(Planned)),

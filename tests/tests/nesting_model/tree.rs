@@ -134,7 +134,7 @@ pub(crate) enum End {
     Inside,
     Success,
     Failure,
-    Neutral,
+    Ignored,
     /// An error that counts as a success.
     Fine,
     Panic,

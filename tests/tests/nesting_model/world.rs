@@ -179,7 +179,7 @@ impl World {
             Hand::ForceOpenFor(span) => breaker.force_open_for(span),
             Hand::Disable => breaker.disable(),
             Hand::Shadow => breaker.shadow(),
-            Hand::Release => breaker.release(),
+            Hand::Release => breaker.clear_override(),
             Hand::Reset => breaker.reset(),
             Hand::Trip => breaker.trip(),
             Hand::TripFor(span) => breaker.trip_for(span),

@@ -262,9 +262,9 @@ async fn a_reload_that_lowers_it_cuts_nobody_off() {
         let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("places.toml");
         let write = |most: &str| std::fs::write(&file, format!("[breakers.api]\nmax_concurrent = {most}\n")).unwrap();
         let registry = Registry::global();
-        registry.init_from([("", ""); 0]).unwrap();
+        registry.load_env_from([("", ""); 0]).unwrap();
         write("3");
-        registry.load(&file).unwrap();
+        registry.load_file(&file).unwrap();
         let held: Vec<_> = (0..3).map(|_| begun(waits())).collect();
         assert_busy(at_once().await);
         write("1");
@@ -287,17 +287,17 @@ async fn a_reload_that_lowers_it_cuts_nobody_off() {
 async fn operators_set_it_by_variables_and_files() {
     testing::isolated(async {
         let registry = Registry::global();
-        registry.init_from([("API_CIRCUIT_MAX_CONCURRENT", "1")]).unwrap();
+        registry.load_env_from([("API_CIRCUIT_MAX_CONCURRENT", "1")]).unwrap();
         let held = begun(waits());
         assert_busy(at_once().await);
         drop(held);
         at_once().await.unwrap();
-        registry.init_from([("CIRCUIT_BREAKER_MAX_CONCURRENT", "off")]).unwrap();
+        registry.load_env_from([("CIRCUIT_BREAKER_MAX_CONCURRENT", "off")]).unwrap();
         let held: Vec<_> = (0..9).map(|_| begun(waits())).collect();
         at_once().await.unwrap();
         drop(held);
         for wrong in ["0", "many", "-1", "4294967296"] {
-            let told = registry.init_from([("API_CIRCUIT_MAX_CONCURRENT", wrong)]).unwrap_err().to_string();
+            let told = registry.load_env_from([("API_CIRCUIT_MAX_CONCURRENT", wrong)]).unwrap_err().to_string();
             assert!(told.contains("a whole number of 1 or more, or \"off\""), "{told}");
         }
         assert!(named("api").config().to_string().contains("max_concurrent"));

@@ -31,7 +31,7 @@ fn a_limit_that_comes_later_counts_the_calls_that_are_let_in_from_then_on() {
     breaker.reconfigure(TWO).unwrap();
     assert_free(&breaker, 2);
     let held = breaker.try_acquire().unwrap();
-    breaker.reconfigure(Config::new().with_text("max_concurrent", "off").unwrap()).unwrap();
+    breaker.reconfigure(Config::new().with_str("max_concurrent", "off").unwrap()).unwrap();
     assert_free(&breaker, 10);
     breaker.reconfigure(TWO).unwrap();
     assert_free(&breaker, 1);
@@ -47,17 +47,17 @@ async fn while_it_is_disabled_or_in_shadow_nothing_is_limited() {
     for state in [CircuitBreaker::disable as fn(&CircuitBreaker), CircuitBreaker::shadow] {
         state(&breaker);
         assert_free(&breaker, 10);
-        breaker.release();
+        breaker.clear_override();
         assert_free(&breaker, 0);
     }
     breaker.force_open();
     assert!(!breaker.try_acquire().unwrap_err().is_busy());
-    breaker.release();
+    breaker.clear_override();
     breaker.disable();
     // One that began before, and ends now, gives its place back; one that begins now has none to give.
     let passed = breaker.try_acquire().unwrap();
     held.success();
-    breaker.release();
+    breaker.clear_override();
     passed.success();
     assert_free(&breaker, 1);
     breaker.reconfigure(Config::new().enabled(false)).unwrap();
@@ -88,7 +88,7 @@ async fn ready_waits_for_a_place_too() {
         assert!(ready.as_mut().now_or_never().is_none());
         frees(&breaker, held);
         assert!(ready.now_or_never().is_some());
-        breaker.release();
+        breaker.clear_override();
     }
     // On trial it needs both.
     let held = breaker.try_acquire().unwrap();

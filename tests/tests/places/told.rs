@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 struct Counts(Arc<[AtomicU32; 2]>);
 
 impl Listener for Counts {
-    fn busy(&self, event: &Busy<'_>) {
+    fn on_busy(&self, event: &Busy<'_>) {
         assert_eq!((event.breaker.name(), event.function, event.max_concurrent), ("test", None, 1));
         self.0[0].fetch_add(1, Ordering::Relaxed);
     }
 
-    fn rejected(&self, _: &Rejected<'_>) {
+    fn on_rejected(&self, _: &Rejected<'_>) {
         self.0[1].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -30,7 +30,7 @@ async fn listeners_and_subscribers_hear_of_it_apart_from_rejections() {
     let mut events = breaker.subscribe();
     let held = breaker.try_acquire().unwrap();
     breaker.try_acquire().unwrap_err();
-    assert!(matches!(events.try_recv(), Some(Event::Busy { max_concurrent: 1, in_a_row: 1, .. })));
+    assert!(matches!(events.try_recv(), Some(Event::Busy { max_concurrent: 1, consecutive: 1, .. })));
     held.success();
     assert!(matches!(events.try_recv(), Some(Event::Success { .. })));
     breaker.force_open();

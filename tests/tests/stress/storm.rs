@@ -109,7 +109,7 @@ impl Storm {
                 .map_or(FAILED, count),
             // It is cut off, unless another thread has moved the time on to its limit.
             30..60 => breaker.call(pending()).now_or_never().map_or(CANCELLED, count),
-            60..100 => count(breaker.call_sync_with(|| Ok(IGNORED), |_| Outcome::neutral())),
+            60..100 => count(breaker.call_sync_classified(|| Ok(IGNORED), |_| Outcome::ignored())),
             100..150 => count(breaker.call_sync(|| if outage { Err(()) } else { Ok(SUCCEEDED) })),
             _ => end(breaker.try_acquire(), random, outage),
         }
@@ -155,7 +155,7 @@ pub(crate) fn lay_hands_on(breaker: &CircuitBreaker, random: &mut Rng) {
         0 => breaker.force_open(),
         1 => breaker.force_open_for(Duration::from_millis(1)),
         2 => breaker.shadow(),
-        3..7 => breaker.release(),
+        3..7 => breaker.clear_override(),
         7 => breaker.trip(),
         8 => breaker.trip_for(RECOVERY),
         9 => breaker.half_open(),
@@ -164,7 +164,7 @@ pub(crate) fn lay_hands_on(breaker: &CircuitBreaker, random: &mut Rng) {
             let config = match hand {
                 10 => config.window_calls(random.u32(10..100)).failure_rate(0.5),
                 11 => config.window(Duration::from_millis(random.u64(1..20))),
-                12 => config.slow_call(Duration::from_millis(1)).slow_rate(0.9),
+                12 => config.slow_call_duration(Duration::from_millis(1)).slow_call_rate(0.9),
                 13 => config.fail_max(random.u32(2..20)),
                 14 => config.recovery_timeout(RECOVERY / random.u32(1..4)),
                 _ => config.failure_rate(0.9),

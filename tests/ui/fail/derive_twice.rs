@@ -2,7 +2,7 @@ use breaker_core::Classify;
 
 #[derive(Classify)]
 enum Fault {
-    #[classify(neutral)]
+    #[classify(ignored)]
     #[classify(success)]
     One,
 }

@@ -1,7 +1,7 @@
 use breaker_core::Classify;
 
 #[derive(Classify)]
-#[classify(neutral)]
+#[classify(ignored)]
 enum Fault {
     One,
 }

@@ -1,6 +1,6 @@
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
-#[circuit_breaker(slow_call = "2s", fail_max = "off")]
+#[circuit_breaker(slow_call_duration = "2s", fail_max = "off")]
 async fn call() -> Result<(), CircuitBreakerError> {
     Ok(())
 }

@@ -13,7 +13,7 @@ impl From<CircuitBreakerError> for ApiError {
     }
 }
 
-#[circuit_breaker(otherwise = Outcome::Neutral, include(ApiError::Http))]
+#[circuit_breaker(otherwise = Outcome::Ignored, include(ApiError::Http))]
 async fn call(id: u32) -> Result<u32, ApiError> {
     if id == 0 { Err(ApiError::Empty) } else { Err(ApiError::Http(503)) }
 }

@@ -36,7 +36,7 @@ where
     Boxed(::std::boxed::Box<One>),
     #[classify(with = of_text)]
     Text(&'a str, [u8; N]),
-    #[classify(neutral,)]
+    #[classify(ignored,)]
     r#Raw {
         #[allow(dead_code)]
         r#type: u8,
@@ -52,7 +52,7 @@ where
 }
 
 fn of_text<const N: usize>(text: &&str, bytes: &[u8; N]) -> Outcome {
-    if text.len() == N && bytes.len() == 1 { Outcome::success() } else { Outcome::neutral() }
+    if text.len() == N && bytes.len() == 1 { Outcome::success() } else { Outcome::ignored() }
 }
 
 impl<S: ::std::marker::Copy, const N: usize> From<CircuitBreakerError> for Generic<'_, S, N> {
@@ -63,8 +63,8 @@ impl<S: ::std::marker::Copy, const N: usize> From<CircuitBreakerError> for Gener
 
 #[derive(Clone, Copy, Classify)]
 enum Small {
-    #[classify(neutral)]
-    Neutral,
+    #[classify(ignored)]
+    Ignored,
 }
 
 #[circuit_breaker(classify, failure_if(|value| *value == 0))]
@@ -81,20 +81,20 @@ async fn both(result: Real<One, Generic<'static, Small, 1>>) -> Real<One, Generi
 
 #[circuit_breaker(classify, stream)]
 async fn streamed() -> Real<impl ::futures_util::Stream<Item = Real<u8, Small>> + ::std::marker::Send + 'static, Generic<'static, Small, 1>> {
-    Yes(::futures_util::stream::iter([No(Small::Neutral)]))
+    Yes(::futures_util::stream::iter([No(Small::Ignored)]))
 }
 
 fn is_send_and_static<T: ::std::marker::Send + 'static>(_: &T) {}
 
 fn main() {
     assert_eq!(One::Only.classify(), Outcome::failure());
-    assert_eq!(Generic::<_, 1>::Inner(Small::Neutral).classify(), Outcome::neutral());
+    assert_eq!(Generic::<_, 1>::Inner(Small::Ignored).classify(), Outcome::ignored());
     assert_eq!(Generic::<Small, 1>::Boxed(::std::boxed::Box::new(One::Only)).classify(), Outcome::failure());
     assert_eq!(Generic::<Small, 1>::Text("a", [0]).classify(), Outcome::success());
     let raw: Generic<'_, Small, 1> = Generic::Raw { r#type: 1 };
-    assert_eq!(raw.classify(), Outcome::neutral());
+    assert_eq!(raw.classify(), Outcome::ignored());
     ::std::assert!(bare::<Small>(Yes(1)).is_ok());
-    ::std::assert!(bare(No(Generic::Inner(Small::Neutral))).is_err());
+    ::std::assert!(bare(No(Generic::Inner(Small::Ignored))).is_err());
     is_send_and_static(&both(Yes(One::Only)));
     let stream = ::futures_util::FutureExt::now_or_never(streamed());
     if let ::std::option::Option::Some(Yes(stream)) = &stream {

@@ -57,9 +57,9 @@ fn sync_failure(seen: &mut u32) -> Result<u32, Fault> {
     Err(failed())
 }
 
-#[circuit_breaker(name = "only_neutral", exclude(Fault::Upstream))]
+#[circuit_breaker(name = "only_ignored", exclude(Fault::Upstream))]
 #[fallback(value(7), on(failure))]
-async fn neutral() -> Result<u32, Fault> {
+async fn ignored() -> Result<u32, Fault> {
     Err(failed())
 }
 
@@ -184,7 +184,7 @@ fn main() {
     open("sync_failure");
     assert_eq!(sync_failure(&mut 1), Err(Fault::Open), "not on(open)");
 
-    assert_eq!(block_on(neutral()), Err(failed()));
+    assert_eq!(block_on(ignored()), Err(failed()));
     assert_eq!(block_on(only_failure()), Ok(7));
     drop(only_timeout());
     assert_eq!(block_on(declined()), Err(failed()));

@@ -83,7 +83,7 @@ fn counts(name: &str, call: fn(GenError) -> Result<(), GenError>, error: GenErro
 }
 
 const SUCCESS: (u64, u64, u64) = (1, 0, 0);
-const NEUTRAL: (u64, u64, u64) = (0, 1, 0);
+const IGNORED: (u64, u64, u64) = (0, 1, 0);
 const FAILURE: (u64, u64, u64) = (0, 0, 1);
 
 macro_rules! lists {
@@ -107,26 +107,26 @@ fn wrapped() -> GenError {
 fn main() {
     use GenError as E;
     lists!(no_list() E::Validation => FAILURE, wrapped() => FAILURE);
-    lists!(types(exclude(Validation)) wrapped() => NEUTRAL, E::Validation => FAILURE);
-    lists!(type_by_path(exclude(errors::Validation)) wrapped() => NEUTRAL, E::IO => FAILURE);
+    lists!(types(exclude(Validation)) wrapped() => IGNORED, E::Validation => FAILURE);
+    lists!(type_by_path(exclude(errors::Validation)) wrapped() => IGNORED, E::IO => FAILURE);
     lists!(type_outright(success(type(errors::Validation))) wrapped() => SUCCESS, E::IO => FAILURE);
-    lists!(variants(exclude(E::Validation, GenError::IO)) E::Validation => NEUTRAL, E::IO => NEUTRAL, E::Http(1) => FAILURE);
-    lists!(with_fields(exclude(E::Http, E::Fields)) E::Http(1) => NEUTRAL, fields(1, "") => NEUTRAL, E::IO => FAILURE);
-    lists!(pattern(exclude(E::Fields { status: 400..=499, .. })) fields(404, "") => NEUTRAL, fields(500, "") => FAILURE);
-    lists!(constant(exclude(E::Http(GenError::LIMIT))) E::Http(429) => NEUTRAL, E::Http(1) => FAILURE);
-    lists!(either(exclude(E::Validation | E::Http(404))) E::Validation => NEUTRAL, E::Http(404) => NEUTRAL, E::Http(1) => FAILURE);
-    lists!(outright(exclude(pat(E::Validation | E::Fields))) E::Validation => NEUTRAL, fields(1, "") => NEUTRAL, E::IO => FAILURE);
-    lists!(guard(exclude(E::Http(s) if *s < 500)) E::Http(404) => NEUTRAL, E::Http(500) => FAILURE);
-    lists!(guard_on_all(exclude(error if error.is_client())) E::Http(404) => NEUTRAL, E::Http(500) => FAILURE);
-    lists!(predicate(exclude(is_decode)) fields(1, "decode") => NEUTRAL, fields(1, "") => FAILURE);
-    lists!(method(exclude(GenError::is_client)) E::Http(404) => NEUTRAL, E::Http(500) => FAILURE);
-    lists!(closure(exclude(|e| e.is_client())) E::Http(404) => NEUTRAL, E::Http(500) => FAILURE);
-    lists!(call(exclude(fn(is_status(7)))) E::Http(7) => NEUTRAL, E::Http(500) => FAILURE);
-    lists!(include(include(E::Http(500..), is_decode)) E::Http(500) => FAILURE, fields(1, "decode") => FAILURE, E::IO => NEUTRAL);
+    lists!(variants(exclude(E::Validation, GenError::IO)) E::Validation => IGNORED, E::IO => IGNORED, E::Http(1) => FAILURE);
+    lists!(with_fields(exclude(E::Http, E::Fields)) E::Http(1) => IGNORED, fields(1, "") => IGNORED, E::IO => FAILURE);
+    lists!(pattern(exclude(E::Fields { status: 400..=499, .. })) fields(404, "") => IGNORED, fields(500, "") => FAILURE);
+    lists!(constant(exclude(E::Http(GenError::LIMIT))) E::Http(429) => IGNORED, E::Http(1) => FAILURE);
+    lists!(either(exclude(E::Validation | E::Http(404))) E::Validation => IGNORED, E::Http(404) => IGNORED, E::Http(1) => FAILURE);
+    lists!(outright(exclude(pat(E::Validation | E::Fields))) E::Validation => IGNORED, fields(1, "") => IGNORED, E::IO => FAILURE);
+    lists!(guard(exclude(E::Http(s) if *s < 500)) E::Http(404) => IGNORED, E::Http(500) => FAILURE);
+    lists!(guard_on_all(exclude(error if error.is_client())) E::Http(404) => IGNORED, E::Http(500) => FAILURE);
+    lists!(predicate(exclude(is_decode)) fields(1, "decode") => IGNORED, fields(1, "") => FAILURE);
+    lists!(method(exclude(GenError::is_client)) E::Http(404) => IGNORED, E::Http(500) => FAILURE);
+    lists!(closure(exclude(|e| e.is_client())) E::Http(404) => IGNORED, E::Http(500) => FAILURE);
+    lists!(call(exclude(fn(is_status(7)))) E::Http(7) => IGNORED, E::Http(500) => FAILURE);
+    lists!(include(include(E::Http(500..), is_decode)) E::Http(500) => FAILURE, fields(1, "decode") => FAILURE, E::IO => IGNORED);
     lists!(otherwise(include(E::Http(500..)), otherwise = success) E::Http(500) => FAILURE, E::IO => SUCCESS);
-    lists!(only_otherwise(otherwise = neutral) E::Http(500) => NEUTRAL);
-    lists!(order(exclude(E::Http(1)), success(E::Http(1..=2)), include(E::Http), otherwise = neutral)
-        E::Http(1) => NEUTRAL, E::Http(2) => SUCCESS, E::Http(3) => FAILURE, E::IO => NEUTRAL);
+    lists!(only_otherwise(otherwise = ignored) E::Http(500) => IGNORED);
+    lists!(order(exclude(E::Http(1)), success(E::Http(1..=2)), include(E::Http), otherwise = ignored)
+        E::Http(1) => IGNORED, E::Http(2) => SUCCESS, E::Http(3) => FAILURE, E::IO => IGNORED);
     associated::check();
     boxed();
     assert!(single(Only::One).is_err());
@@ -179,10 +179,10 @@ fn boxed() {
     assert!(boxed(true).is_err());
     assert!(boxed(false).is_err());
     let seen = Registry::global().get("boxed").map(|breaker| breaker.snapshot()).unwrap();
-    assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), SUCCESS_AND_NEUTRAL);
+    assert_eq!((seen.success_count, seen.ignored_count, seen.failure_count), SUCCESS_AND_IGNORED);
 }
 
-const SUCCESS_AND_NEUTRAL: (u64, u64, u64) = (1, 1, 0);
+const SUCCESS_AND_IGNORED: (u64, u64, u64) = (1, 1, 0);
 
 /// A pattern that always matches, and an error without any trait.
 enum Only {

@@ -65,14 +65,14 @@ const RATE: f64 = 0.4;
 #[circuit_breaker(
     name = "keys_policies",
     failure_rate = 0.5,
-    slow_call = "2s",
-    slow_rate = 1,
+    slow_call_duration = "2s",
+    slow_call_rate = 1,
     window = 50,
     min_calls = 20,
     window_fail_max = 30,
     backoff(factor = 3, max = "5m", jitter = 0),
     ramp = "30s",
-    probe_window = 4,
+    probe_count = 4,
     probe_failure_rate = 0.25,
     max_concurrent = 256,
 )]
@@ -83,8 +83,8 @@ fn policies() -> Result<(), Fault> {
 #[circuit_breaker(
     name = "keys_policies_by_const",
     failure_rate = RATE,
-    slow_call = OPEN_TIME,
-    slow_rate = RATE * 2.0,
+    slow_call_duration = OPEN_TIME,
+    slow_call_rate = RATE * 2.0,
     window = Duration::from_secs(30),
     min_calls = MAX,
     backoff(factor = 1.0 + RATE, max = OPEN_TIME.saturating_mul(100)),
@@ -131,13 +131,13 @@ fn main() {
     assert_eq!((policies(), policies_by_const(), backoff_alone()), (Ok(()), Ok(()), Ok(())));
     let text = |name: &str| breaker(name).config().to_string();
     for part in [
-        "failure_rate 0.5, slow_call 2s, slow_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
-        "backoff factor=3, max=5m, jitter=0, probe_window 4, probe_failure_rate 0.25, ramp 30s",
+        "failure_rate 0.5, slow_call_duration 2s, slow_call_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
+        "backoff factor=3, max=5m, jitter=0, probe_count 4, probe_failure_rate 0.25, ramp 30s",
         "max_concurrent 256",
     ] {
         assert!(text("keys_policies").contains(part), "{}", text("keys_policies"));
     }
-    for part in ["failure_rate 0.4, slow_call 9s, slow_rate 0.8", "window 30s, min_calls 7", "backoff factor=1.4, max=15m, jitter=0.1", "ramp 9s", "max_concurrent 7"] {
+    for part in ["failure_rate 0.4, slow_call_duration 9s, slow_call_rate 0.8", "window 30s, min_calls 7", "backoff factor=1.4, max=15m, jitter=0.1", "ramp 9s", "max_concurrent 7"] {
         assert!(text("keys_policies_by_const").contains(part), "{}", text("keys_policies_by_const"));
     }
     assert!(text("keys_backoff_alone").contains("backoff factor=2, max=10m, jitter=0.1"), "{}", text("keys_backoff_alone"));

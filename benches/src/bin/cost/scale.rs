@@ -101,7 +101,7 @@ pub(crate) fn names() -> Result<(), String> {
         for _ in 0..rounds {
             let registry = Registry::new();
             let problem = |error: ConfigErrors| error.to_string();
-            registry.init_from(variables("TENANT", count)).map_err(problem)?;
+            registry.load_env_from(variables("TENANT", count)).map_err(problem)?;
             let names: Vec<_> = (0..count).map(|n| format!("tenant_{n}")).collect();
             let begun = on_cpu()?;
             for name in &names {
@@ -125,7 +125,7 @@ pub(crate) fn names() -> Result<(), String> {
         let variables: Vec<_> = variables(prefix, 100_000).collect();
         let begun = on_cpu()?;
         // Problems are told; what counts is how long that takes.
-        drop(registry.init_from(variables));
+        drop(registry.load_env_from(variables));
         println!("| 100000 {what} | {:.0} |", (on_cpu()? - begun) / 1e6);
     }
     Ok(())

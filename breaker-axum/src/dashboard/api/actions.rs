@@ -119,7 +119,7 @@ impl Kind {
             (Self::ForceOpen, None) => breaker.force_open(),
             (Self::Disable, _) => breaker.disable(),
             (Self::Shadow, _) => breaker.shadow(),
-            (Self::Release, _) => breaker.release(),
+            (Self::Release, _) => breaker.clear_override(),
             (Self::Reset, _) => breaker.reset(),
             (Self::Trip, _) => breaker.trip(),
             (Self::HalfOpen, _) => breaker.half_open(),
@@ -214,7 +214,7 @@ impl Actions {
 fn read(set: &BTreeMap<String, String>) -> Result<Config, Refusal> {
     let (mut config, mut problems) = (Config::new(), Vec::new());
     for (key, text) in set {
-        match config.with_text(key, text) {
+        match config.with_str(key, text) {
             Ok(with) => config = with,
             Err(error) => problems.push(Problem { key: truncated(key), message: truncated(error.message()) }),
         }

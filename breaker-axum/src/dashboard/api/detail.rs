@@ -90,7 +90,7 @@ pub(crate) async fn detail(
 }
 
 fn settings(breaker: &CircuitBreaker) -> Vec<Setting> {
-    let sources = breaker.config_sources();
+    let sources = breaker.setting_sources();
     let source =
         |key: &str| sources.iter().find(|(known, _)| *known == key).map(|(_, source)| truncated(&source.to_string()));
     let texts = breaker.config().texts().into_iter();

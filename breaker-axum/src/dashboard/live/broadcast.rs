@@ -297,7 +297,7 @@ mod tests {
         assert!(broadcast.lock().ticker.is_some(), "who loads the page again finds its charts");
         sleep(LINGER).await;
         assert!(broadcast.lock().ticker.is_none());
-        breaker.release();
+        breaker.clear_override();
         let (_reader, full) = broadcast.join();
         assert_eq!(data(&full)["breakers"][0]["transitions"][1]["new"], "closed");
         assert!(broadcast.lock().ticker.is_some());

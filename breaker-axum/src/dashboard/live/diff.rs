@@ -75,7 +75,7 @@ pub(crate) struct TransitionEvent<'a> {
 
 impl RegistrySnapshot {
     pub(crate) fn of(registry: &Registry) -> Self {
-        let registered = registry.breakers().iter().map(|one| (one.name().to_owned(), one.has_values())).collect();
+        let registered = registry.breakers().iter().map(|one| (one.name().to_owned(), one.is_keyed())).collect();
         Self { health: registry.health_with(MAX_KEYED), registered }
     }
 }
@@ -123,7 +123,7 @@ impl PublishedState {
         now: SystemTime,
     ) -> Option<TransitionEvent<'p>> {
         let snapshot = breaker.snapshot();
-        let mut view = BreakerView::new(&snapshot, breaker.has_values(), &history.of(&pending.name, now), now);
+        let mut view = BreakerView::new(&snapshot, breaker.is_keyed(), &history.of(&pending.name, now), now);
         match self.breakers.get_mut(&view.name) {
             Some(published) => {
                 view.keep_times(&published.view);

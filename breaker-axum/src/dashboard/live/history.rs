@@ -4,7 +4,7 @@
 //! nothing more.
 
 use super::text::{millis, truncated, unix_millis};
-use breaker_core::event::{FallbackCutOff, FallbackFailed, FallbackServed, StateChange};
+use breaker_core::event::{FallbackTimedOut, FallbackFailed, FallbackServed, StateChange};
 use breaker_core::{CircuitBreaker, Listener};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -188,25 +188,25 @@ impl HistoryListener {
 }
 
 impl Listener for HistoryListener {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn fallback(&self, event: &FallbackServed<'_>) {
+    fn on_fallback(&self, event: &FallbackServed<'_>) {
         self.record(event.breaker, |breaker| count(&mut breaker.fallbacks, event.source, event.reason));
     }
 
-    fn fallback_cut_off(&self, event: &FallbackCutOff<'_>) {
+    fn on_fallback_timed_out(&self, event: &FallbackTimedOut<'_>) {
         self.record(event.breaker, |breaker| count(&mut breaker.failed_fallbacks, event.source, "cut_off"));
     }
 
-    fn fallback_failed(&self, event: &FallbackFailed<'_>) {
+    fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {
         // The words of the metrics.
         let (source, cause) = event.source.map_or(("all", "declined"), |source| (source, "error"));
         self.record(event.breaker, |breaker| count(&mut breaker.failed_fallbacks, source, cause));
     }
 
-    fn state_change(&self, event: &StateChange<'_>) {
+    fn on_state_change(&self, event: &StateChange<'_>) {
         let transition = Transition {
             at: unix_millis(SystemTime::now()),
             old: event.old.as_str(),

@@ -28,21 +28,21 @@ enum Behind<'e> {
     Nothing,
     /// The error itself where its type can be asked for, else the one behind it.
     Chain(&'e (dyn Error + 'static)),
-    /// The error counts as neutral because of this rejection.
+    /// The error counts as ignored because of this rejection.
     Rejection(&'e CircuitBreakerError),
 }
 
 /// What the lists of an attribute say of an error.
 #[derive(Clone, Copy, Debug)]
 pub enum Listed {
-    Neutral,
+    Ignored,
     Success,
     Failure,
-    /// None names it: a failure, unless it is a rejection by another breaker, which is neutral.
+    /// None names it: a failure, unless it is a rejection by another breaker, which is ignored.
     OrFailure,
-    /// None names it, under `otherwise = neutral` or beside an `include`.
-    OrNeutral,
-    /// None names it, under `otherwise = success`; a rejection is neutral.
+    /// None names it, under `otherwise = ignored` or beside an `include`.
+    OrIgnored,
+    /// None names it, under `otherwise = success`; a rejection is ignored.
     OrSuccess,
 }
 
@@ -74,7 +74,7 @@ impl<'e> ErrorView<'e> {
     }
 
     /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker,
-    /// which is neutral.
+    /// which is ignored.
     #[inline]
     pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
         match self.behind {
@@ -88,7 +88,7 @@ impl<'e> ErrorView<'e> {
         match rejection(first) {
             Some(error) => {
                 self.behind = Behind::Rejection(error);
-                Outcome::Neutral
+                Outcome::Ignored
             }
             None => outcome,
         }
@@ -97,18 +97,18 @@ impl<'e> ErrorView<'e> {
     /// What it counts as where it says so itself.
     #[must_use]
     pub fn __breaker_by_itself(&mut self, outcome: Outcome) -> Outcome {
-        if outcome == Outcome::Neutral { self.__breaker_otherwise(outcome) } else { outcome }
+        if outcome == Outcome::Ignored { self.__breaker_otherwise(outcome) } else { outcome }
     }
 
     /// The verdict of an attribute with lists. One word is the least to compile for each function.
     #[must_use]
     pub fn listed(self, listed: Listed) -> Classified<'e> {
         match listed {
-            Listed::Neutral => (Outcome::Neutral, self),
+            Listed::Ignored => (Outcome::Ignored, self),
             Listed::Success => (Outcome::Success, self),
             Listed::Failure => (Outcome::failure(), self),
             Listed::OrFailure => self.classified(Outcome::failure()),
-            Listed::OrNeutral => self.classified(Outcome::Neutral),
+            Listed::OrIgnored => self.classified(Outcome::Ignored),
             Listed::OrSuccess => self.classified(Outcome::Success),
         }
     }
@@ -133,7 +133,7 @@ impl<'e> ErrorView<'e> {
         self.text.is_some()
     }
 
-    /// The rejection for which it counts as neutral; of one that counts as a failure all the same,
+    /// The rejection for which it counts as ignored; of one that counts as a failure all the same,
     /// any rejection behind it.
     pub(crate) fn rejection(&self, outcome: Outcome) -> Option<&'e CircuitBreakerError> {
         match self.behind {
@@ -174,7 +174,7 @@ fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerE
 #[must_use]
 pub fn of_variant(fields: &[ErrorView<'_>]) -> Outcome {
     let rejected = fields.iter().any(|field| field.rejection(Outcome::failure()).is_some());
-    if rejected { Outcome::Neutral } else { Outcome::failure() }
+    if rejected { Outcome::Ignored } else { Outcome::failure() }
 }
 
 /// The error's text, and those of the errors behind it that it does not contain, with a colon

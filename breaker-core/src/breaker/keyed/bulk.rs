@@ -76,7 +76,7 @@ impl CircuitBreaker {
     /// Whether it stands for the values of a `key`, of which at least one has had a call, or was
     /// asked for by [`value`](Self::value).
     #[must_use]
-    pub fn has_values(&self) -> bool {
+    pub fn is_keyed(&self) -> bool {
         self.keyed().is_some()
     }
 

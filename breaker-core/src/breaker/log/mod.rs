@@ -9,7 +9,7 @@ use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::log::logged::Logged;
 use crate::breaker::report::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackCutOff, FallbackFailed, FallbackServed, Ignored, PassedOn,
+    BeforeCall, Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, PassedOn,
     ProbeFailed, Rejected, Report, Retrying, StateChange, StoreFailure, Success, for_each_event,
 };
 use crate::clock;
@@ -117,7 +117,7 @@ fn ignored(event: &Ignored<'_>) {
 
 fn cancelled(event: &Cancelled<'_>) {
     let function = event.function;
-    let dropped = event.in_a_row == DROPS;
+    let dropped = event.consecutive == DROPS;
     if dropped && event.breaker.logged().lock().drops.count(clock::now()) == 1 {
         warn!(
             target: CALLS, event_type = "circuit_cancelled",
@@ -164,7 +164,7 @@ fn busy(event: &Busy<'_>) {
             )
         };
     }
-    if event.in_a_row == 1 {
+    if event.consecutive == 1 {
         at!(
             warn,
             "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
@@ -186,7 +186,7 @@ fn fallback(event: &FallbackServed<'_>) {
     );
 }
 
-fn fallback_cut_off(event: &FallbackCutOff<'_>) {
+fn fallback_cut_off(event: &FallbackTimedOut<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_fallback_cut_off",
         breaker_name = label(event.breaker),
@@ -235,7 +235,7 @@ fn store_failure(event: &StoreFailure<'_>) {
             )
         };
     }
-    if event.in_a_row == 1 {
+    if event.consecutive == 1 {
         at!(
             warn,
             "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"

@@ -89,7 +89,7 @@ impl Permit {
             return false;
         }
         let Some(window) = shared.window.get() else { return false };
-        let slow = window.slow_call();
+        let slow = window.slow_call_duration();
         let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
         // A slow call can afford the lock.
         if slow.is_some_and(|limit| now.since(self.started.coarse(now)) > limit) {
@@ -261,10 +261,10 @@ impl Permit {
     }
 
     #[cold]
-    fn report_failed_probe<'e>(&self, in_a_row: u32, cause: &dyn Fn() -> Cause<'e>) {
+    fn report_failed_probe<'e>(&self, consecutive: u32, cause: &dyn Fn() -> Cause<'e>) {
         let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.owner.function(), cause());
         let error = look.has_text().then_some(&look as &dyn fmt::Display);
-        let event = ProbeFailed { breaker, function, error_type, error, in_a_row };
+        let event = ProbeFailed { breaker, function, error_type, error, consecutive };
         breaker.report(Report::ProbeFailed(&event));
     }
 
@@ -289,7 +289,7 @@ impl Permit {
                 breaker.report(Report::Ignored(&event));
             }
             Counted::Cancelled => {
-                let event = Cancelled { breaker, function, in_a_row: settled.drops };
+                let event = Cancelled { breaker, function, consecutive: settled.drops };
                 breaker.report(Report::Cancelled(&event));
             }
             Counted::PassedOn => {

@@ -133,7 +133,7 @@ impl Permit {
 
     /// The call proved nothing.
     pub fn ignore(self) {
-        self.settle(Outcome::neutral());
+        self.settle(Outcome::ignored());
     }
 
     /// The call ended so.

@@ -82,7 +82,7 @@ fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_
     let second = Duration::from_secs(1);
     let (calls, time) =
         (Config::new().failure_rate(0.5).window_calls(10), Config::new().window(second).window_fail_max(9));
-    for (config, asked) in [(calls, 0), (time, 1), (calls.slow_call(second), 2), (time.slow_call(second), 2)] {
+    for (config, asked) in [(calls, 0), (time, 1), (calls.slow_call_duration(second), 2), (time.slow_call_duration(second), 2)] {
         let breaker = CircuitBreaker::new("test", config).unwrap();
         let readings = under_the_lock(&breaker, || {
             for _ in 0..20 {
@@ -119,7 +119,7 @@ fn threads_that_add_to_a_window_at_once_lose_no_success_and_no_failure() {
 
 #[test]
 fn a_window_holds_what_it_should_after_threads_resets_and_other_sizes() {
-    let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call(Duration::from_secs(60));
+    let rule = Config::new().fail_max(u32::MAX).failure_rate(1.0).slow_call_duration(Duration::from_secs(60));
     let breaker = CircuitBreaker::new("test", rule.window_calls(50)).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -224,11 +224,11 @@ async fn a_success_that_finds_a_bucket_over_turns_it_and_waits_for_nobody_who_ho
 }
 
 #[test]
-fn a_neutral_result_is_told() {
+fn an_ignored_result_is_told() {
     #[derive(Default)]
     struct Told(AtomicU64);
     impl Listener for Arc<Told> {
-        fn ignored(&self, event: &Ignored<'_>) {
+        fn on_ignored(&self, event: &Ignored<'_>) {
             assert_eq!((event.breaker.name(), event.function), ("test", None));
             self.0.fetch_add(1, Ordering::Relaxed);
         }

@@ -22,15 +22,15 @@ use std::fmt::{Debug, Display};
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
 /// | `ConnectErrorKind`: `Io`, `Dns`, `TimedOut`, `Tls`, `AuthorizationViolation`, `Authentication`, `MaxReconnects` | failure | it cannot be reached or used; too many connections are `Io` too | 0.51.0 |
-/// | `ConnectErrorKind::ServerParse`; `Io`, where this machine has no port or descriptor left | neutral | nothing was sent | 0.51.0 |
+/// | `ConnectErrorKind::ServerParse`; `Io`, where this machine has no port or descriptor left | ignored | nothing was sent | 0.51.0 |
 /// | `RequestErrorKind::TimedOut` | failure | also where the server refuses the subject: the client is not told | 0.51.0 |
 /// | `RequestErrorKind::NoResponders` | failure | the service behind the subject is not there; a misspelt subject gives the same | 0.51.0 |
 /// | `Send` of a publish, `Other` of a request or a subscribe: "channel closed" | failure | the client has ended for ever, after `max_reconnects`; one's own `drain` gives the same | 0.51.0 |
-/// | `InvalidSubject`, `InvalidQueueName`, `InvalidKey`, `InvalidName` and their like, `MaxPayloadExceeded` | neutral | nothing was sent | 0.51.0 |
+/// | `InvalidSubject`, `InvalidQueueName`, `InvalidKey`, `InvalidName` and their like, `MaxPayloadExceeded` | ignored | nothing was sent | 0.51.0 |
 /// | JetStream: `TimedOut`, `BrokenPipe`, `MissingHeartbeat`, `NoResponders`, `JetStreamUnavailable` | failure | | 0.51.0 |
 /// | JetStream: `StreamNotFound` of a publish | failure | a stream whose leader is lost, or JetStream is off; a misspelt subject gives the same | 0.51.0 |
 /// | JetStream: `WrongLastSequence`, `WrongLastMessageId`, `WrongLastRevision`, `AlreadyExists`, `NotFound`, `NoMessageFound` and their like | success | it answered | 0.51.0 |
-/// | JetStream: `MaxAckPending` | neutral | a limit of this side | 0.51.0 |
+/// | JetStream: `MaxAckPending` | ignored | a limit of this side | 0.51.0 |
 /// | `jetstream::Error` with a code of 500 and above, as a full stream or a full memory | failure | it cannot store | 0.51.0 |
 /// | `jetstream::Error` with a lower code, or for more replicas than there are servers | success | it answered | 0.51.0 |
 /// | any other kind | as the first known error behind it, else failure | | |
@@ -58,7 +58,7 @@ impl<K: Kind> Classify for Error<K> {
         self.kind()
             .said()
             .or_else(behind)
-            .unwrap_or_else(|| if never_left(self) { Outcome::neutral() } else { Outcome::failure() })
+            .unwrap_or_else(|| if never_left(self) { Outcome::ignored() } else { Outcome::failure() })
     }
 }
 
@@ -89,71 +89,71 @@ macro_rules! kinds {
     };
 }
 
-const NEUTRAL: Outcome = Outcome::neutral();
+const IGNORED: Outcome = Outcome::ignored();
 const SUCCESS: Outcome = Outcome::success();
 
 kinds! {
-    ConnectErrorKind { ServerParse => NEUTRAL }
-    SubscribeErrorKind { InvalidSubject | InvalidQueueName => NEUTRAL }
-    client::PublishErrorKind { InvalidSubject | MaxPayloadExceeded => NEUTRAL }
-    client::RequestErrorKind { InvalidSubject | MaxPayloadExceeded => NEUTRAL }
+    ConnectErrorKind { ServerParse => IGNORED }
+    SubscribeErrorKind { InvalidSubject | InvalidQueueName => IGNORED }
+    client::PublishErrorKind { InvalidSubject | MaxPayloadExceeded => IGNORED }
+    client::RequestErrorKind { InvalidSubject | MaxPayloadExceeded => IGNORED }
     client::FlushErrorKind {}
     context::PublishErrorKind {
-        MaxAckPending | MaxPayloadExceeded => NEUTRAL,
+        MaxAckPending | MaxPayloadExceeded => IGNORED,
         WrongLastMessageId | WrongLastSequence => SUCCESS,
     }
-    context::RequestErrorKind { InvalidSubject => NEUTRAL }
+    context::RequestErrorKind { InvalidSubject => IGNORED }
     context::ConsumerInfoErrorKind {
-        InvalidName => NEUTRAL,
+        InvalidName => IGNORED,
         NotFound | StreamNotFound => SUCCESS,
         JetStream(error) => error.classify(),
     }
     context::CreateStreamErrorKind {
-        EmptyStreamName | InvalidStreamName | DomainAndExternalSet => NEUTRAL,
+        EmptyStreamName | InvalidStreamName | DomainAndExternalSet => IGNORED,
         NotFound => SUCCESS,
         JetStream(error) => error.classify(),
     }
-    context::GetStreamErrorKind { EmptyName | InvalidStreamName => NEUTRAL, JetStream(error) => error.classify() }
-    context::GetStreamByNameErrorKind { InvalidSubject => NEUTRAL, NotFound => SUCCESS, JetStream(error) => error.classify() }
-    context::KeyValueErrorKind { InvalidStoreName => NEUTRAL }
-    context::CreateKeyValueErrorKind { InvalidStoreName | TooLongHistory => NEUTRAL, LimitMarkersNotSupported => SUCCESS }
+    context::GetStreamErrorKind { EmptyName | InvalidStreamName => IGNORED, JetStream(error) => error.classify() }
+    context::GetStreamByNameErrorKind { InvalidSubject => IGNORED, NotFound => SUCCESS, JetStream(error) => error.classify() }
+    context::KeyValueErrorKind { InvalidStoreName => IGNORED }
+    context::CreateKeyValueErrorKind { InvalidStoreName | TooLongHistory => IGNORED, LimitMarkersNotSupported => SUCCESS }
     context::UpdateKeyValueErrorKind {
-        InvalidStoreName | TooLongHistory => NEUTRAL,
+        InvalidStoreName | TooLongHistory => IGNORED,
         LimitMarkersNotSupported | NotFound => SUCCESS,
     }
     context::AccountErrorKind { JetStream(error) => error.classify() }
     stream::DirectGetErrorKind {
-        InvalidSubject => NEUTRAL,
+        InvalidSubject => IGNORED,
         NotFound => SUCCESS,
         ErrorResponse(status, _) => if status.is_server_error() { Outcome::failure() } else { SUCCESS },
     }
     stream::DeleteMessageErrorKind { JetStream(error) => error.classify() }
     stream::PurgeErrorKind { JetStream(error) => error.classify() }
-    stream::LastRawMessageErrorKind { InvalidSubject => NEUTRAL, NoMessageFound => SUCCESS, JetStream(error) => error.classify() }
-    stream::ConsumerErrorKind { InvalidName => NEUTRAL, InvalidConsumerType => SUCCESS, JetStream(error) => error.classify() }
+    stream::LastRawMessageErrorKind { InvalidSubject => IGNORED, NoMessageFound => SUCCESS, JetStream(error) => error.classify() }
+    stream::ConsumerErrorKind { InvalidName => IGNORED, InvalidConsumerType => SUCCESS, JetStream(error) => error.classify() }
     stream::ConsumerCreateStrictErrorKind {
-        InvalidName => NEUTRAL,
+        InvalidName => IGNORED,
         InvalidConsumerType | AlreadyExists => SUCCESS,
         JetStream(error) => error.classify(),
     }
     stream::ConsumerUpdateErrorKind {
-        InvalidName => NEUTRAL,
+        InvalidName => IGNORED,
         InvalidConsumerType | DoesNotExist => SUCCESS,
         JetStream(error) => error.classify(),
     }
     consumer::StreamErrorKind {}
-    consumer::pull::BatchErrorKind { Serialize => NEUTRAL }
-    consumer::pull::BatchRequestErrorKind { Serialize => NEUTRAL }
+    consumer::pull::BatchErrorKind { Serialize => IGNORED }
+    consumer::pull::BatchRequestErrorKind { Serialize => IGNORED }
     consumer::pull::MessagesErrorKind { ConsumerDeleted | PushBasedConsumer | RequestLimitExceeded => SUCCESS }
     consumer::pull::OrderedErrorKind { PushBasedConsumer | RequestLimitExceeded => SUCCESS }
     consumer::push::MessagesErrorKind { ConsumerDeleted | PullBasedConsumer => SUCCESS }
     consumer::push::OrderedErrorKind { PullBasedConsumer => SUCCESS }
     kv::StatusErrorKind { JetStream(error) => error.classify() }
-    kv::CreateErrorKind { InvalidKey => NEUTRAL, AlreadyExists => SUCCESS }
-    kv::PutErrorKind { InvalidKey => NEUTRAL }
-    kv::EntryErrorKind { InvalidKey => NEUTRAL }
-    kv::UpdateErrorKind { InvalidKey => NEUTRAL, WrongLastRevision => SUCCESS }
-    kv::WatchErrorKind { InvalidKey => NEUTRAL }
+    kv::CreateErrorKind { InvalidKey => IGNORED, AlreadyExists => SUCCESS }
+    kv::PutErrorKind { InvalidKey => IGNORED }
+    kv::EntryErrorKind { InvalidKey => IGNORED }
+    kv::UpdateErrorKind { InvalidKey => IGNORED, WrongLastRevision => SUCCESS }
+    kv::WatchErrorKind { InvalidKey => IGNORED }
     kv::WatcherErrorKind {}
 }
 
@@ -179,11 +179,11 @@ mod tests {
         for kind in [Dns, Authentication, AuthorizationViolation, TimedOut, Tls, Io, MaxReconnects] {
             assert_eq!(of(kind), Outcome::failure(), "{kind}");
         }
-        assert_eq!(of(ServerParse), Outcome::neutral());
+        assert_eq!(of(ServerParse), Outcome::ignored());
         let nonsense = io::Error::new(io::ErrorKind::InvalidInput, "invalid server operation: HTTP/1.1 400");
         assert_eq!(Error::with_source(Io, nonsense).classify(), Outcome::failure());
         let no_descriptor = io::Error::from(io::ErrorKind::AddrInUse);
-        assert_eq!(Error::with_source(Io, no_descriptor).classify(), Outcome::neutral());
+        assert_eq!(Error::with_source(Io, no_descriptor).classify(), Outcome::ignored());
     }
 
     #[test]
@@ -193,10 +193,10 @@ mod tests {
             assert_eq!(of(kind), Outcome::failure(), "{kind}");
         }
         for kind in [InvalidSubject, MaxPayloadExceeded] {
-            assert_eq!(of(kind), Outcome::neutral(), "{kind}");
+            assert_eq!(of(kind), Outcome::ignored(), "{kind}");
         }
         assert_eq!(of(client::PublishErrorKind::Send), Outcome::failure());
-        assert_eq!(of(SubscribeErrorKind::InvalidQueueName), Outcome::neutral());
+        assert_eq!(of(SubscribeErrorKind::InvalidQueueName), Outcome::ignored());
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
             assert_eq!(of(kind), Outcome::success(), "{kind}");
         }
         for kind in [MaxAckPending, MaxPayloadExceeded] {
-            assert_eq!(of(kind), Outcome::neutral(), "{kind}");
+            assert_eq!(of(kind), Outcome::ignored(), "{kind}");
         }
     }
 
@@ -236,19 +236,19 @@ mod tests {
     fn a_key_counts_by_the_table() {
         assert_eq!(of(kv::CreateErrorKind::AlreadyExists), Outcome::success());
         assert_eq!(of(kv::UpdateErrorKind::WrongLastRevision), Outcome::success());
-        assert_eq!(of(kv::PutErrorKind::InvalidKey), Outcome::neutral());
+        assert_eq!(of(kv::PutErrorKind::InvalidKey), Outcome::ignored());
         assert_eq!(of(kv::EntryErrorKind::TimedOut), Outcome::failure());
         let none = stream::DirectGetErrorKind::ErrorResponse(async_nats::StatusCode::NO_RESPONDERS, String::new());
         assert_eq!(of(none), Outcome::failure());
     }
 
     #[test]
-    fn a_rejection_by_another_breaker_is_neutral() {
+    fn a_rejection_by_another_breaker_is_ignored() {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let rejected = || breaker.try_acquire().unwrap_err();
         let error = Error::with_source(client::RequestErrorKind::Other, rejected());
-        assert_eq!(error.classify(), Outcome::neutral());
-        assert_eq!(preset(&Err::<(), _>(error)).outcome(), Outcome::neutral());
+        assert_eq!(error.classify(), Outcome::ignored());
+        assert_eq!(preset(&Err::<(), _>(error)).outcome(), Outcome::ignored());
     }
 }

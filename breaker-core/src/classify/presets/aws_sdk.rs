@@ -23,8 +23,8 @@ use std::fmt::Debug;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | aws-sdk-s3 1.157 |
-/// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | neutral | the request cannot be made | aws-sdk-s3 1.157 |
-/// | this machine has no port, descriptor or memory left | neutral | nothing was sent | aws-sdk-s3 1.157 |
+/// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | ignored | the request cannot be made | aws-sdk-s3 1.157 |
+/// | this machine has no port, descriptor or memory left | ignored | nothing was sent | aws-sdk-s3 1.157 |
 /// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or gives no answer that can be read | aws-sdk-s3 1.157 |
 /// | `ServiceError` with a [code of throttling, time-out or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
@@ -109,7 +109,7 @@ where
             return error.classify();
         }
         match self {
-            Self::ConstructionFailure(_) => Outcome::neutral(),
+            Self::ConstructionFailure(_) => Outcome::ignored(),
             Self::ServiceError(answer) => of_answer(answer.err(), answer.raw()),
             _ => behind.map_or(Outcome::failure(), of_dispatch),
         }
@@ -118,7 +118,7 @@ where
 
 fn of_dispatch(error: &(dyn Error + 'static)) -> Outcome {
     let own = first_of(error).is_some_and(ConnectorError::is_user) || never_left(error);
-    if own { Outcome::neutral() } else { Outcome::failure() }
+    if own { Outcome::ignored() } else { Outcome::failure() }
 }
 
 fn of_answer<B>(error: &impl ProvideErrorMetadata, response: &Response<B>) -> Outcome {
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn what_never_left_is_neutral_and_what_broke_off_a_failure() {
+    fn what_never_left_is_ignored_and_what_broke_off_a_failure() {
         let dispatch = |error| Sdk::dispatch_failure(error);
         let refused = || Box::new(io::Error::from(io::ErrorKind::ConnectionRefused));
         let no_address = Box::new(io::Error::from(io::ErrorKind::AddrInUse));
         for (error, expected) in [
-            (Sdk::construction_failure("no bucket"), Outcome::neutral()),
-            (dispatch(ConnectorError::user(refused())), Outcome::neutral()),
-            (dispatch(ConnectorError::io(no_address)), Outcome::neutral()),
+            (Sdk::construction_failure("no bucket"), Outcome::ignored()),
+            (dispatch(ConnectorError::user(refused())), Outcome::ignored()),
+            (dispatch(ConnectorError::io(no_address)), Outcome::ignored()),
             (dispatch(ConnectorError::io(refused())), Outcome::failure()),
             (dispatch(ConnectorError::timeout(refused())), Outcome::failure()),
             (Sdk::timeout_error("too long"), Outcome::failure()),

@@ -12,8 +12,8 @@ use std::error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | a reset or a go-away that came from the server, or that h2 made of its protocol error | failure | it broke off, or speaks no HTTP/2 | 0.4.20 |
-/// | I/O | failure; neutral where this machine has no port, descriptor or memory left | | 0.4.20 |
-/// | a reset, a go-away or a misuse of this side ("sent by user", "user error") | neutral | the service saw no whole request | 0.4.20 |
+/// | I/O | failure; ignored where this machine has no port, descriptor or memory left | | 0.4.20 |
+/// | a reset, a go-away or a misuse of this side ("sent by user", "user error") | ignored | the service saw no whole request | 0.4.20 |
 pub fn h2<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -22,8 +22,8 @@ impl Classify for Error {
     fn classify(&self) -> Outcome {
         match self.get_io() {
             Some(error) if !never_left(error) => Outcome::failure(),
-            Some(_) => Outcome::neutral(),
-            None if is_own(self) => Outcome::neutral(),
+            Some(_) => Outcome::ignored(),
+            None if is_own(self) => Outcome::ignored(),
             None => Outcome::failure(),
         }
     }

@@ -12,9 +12,9 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | `is_user`: your own body failed or was given up, an upgrade that there is not, a connection task that you ended | neutral | the service saw no whole request | 1.12.0 |
+/// | `is_user`: your own body failed or was given up, an upgrade that there is not, a connection task that you ended | ignored | the service saw no whole request | 1.12.0 |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.12.0 |
-/// | this machine has no port, descriptor or memory left | neutral | nothing was sent | 1.12.0 |
+/// | this machine has no port, descriptor or memory left | ignored | nothing was sent | 1.12.0 |
 /// | with an `h2::Error` behind it | as `presets::h2` | with the feature `h2` only; without it a failure, your own body over HTTP/2 too | 1.12.0 |
 /// | `is_canceled`, `is_closed` | failure | a connection that ended took the request along; a caller who cancels sees no error | 1.12.0 |
 /// | `is_incomplete_message`, `is_parse`, `is_timeout` and every other one | failure | it broke off, speaks no HTTP, or is silent | 1.12.0 |
@@ -28,7 +28,7 @@ pub fn hyper<S: Subject<Way>, Way>(of: &S) -> S::Said {
 impl Classify for Error {
     fn classify(&self) -> Outcome {
         if self.is_user() || never_left(self) {
-            return Outcome::neutral();
+            return Outcome::ignored();
         }
         if let Some(error) = CircuitBreakerError::find(self) {
             return error.classify();
@@ -54,14 +54,14 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     #[test]
-    fn what_the_caller_did_wrong_is_neutral() {
+    fn what_the_caller_did_wrong_is_ignored() {
         let upgraded = pin!(upgrade::on(::hyper_1::Request::new(())));
         let Poll::Ready(Err(error)) = upgraded.poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("there is no upgrade");
         };
         assert!(error.is_user());
         let boxed: Box<dyn error::Error> = Box::new(std::io::Error::other(error));
-        assert_eq!(hyper(&boxed), Outcome::neutral());
-        assert_eq!(presets::any(&Err::<(), _>(boxed)), Outcome::neutral());
+        assert_eq!(hyper(&boxed), Outcome::ignored());
+        assert_eq!(presets::any(&Err::<(), _>(boxed)), Outcome::ignored());
     }
 }

@@ -12,8 +12,8 @@ use std::io::{Error, ErrorKind};
 /// | error | counts as | why |
 /// | --- | --- | --- |
 /// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
-/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | neutral | the call never left |
-/// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | neutral | this machine has no port, memory or descriptor left |
+/// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | ignored | the call never left |
+/// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | ignored | this machine has no port, memory or descriptor left |
 /// | `AddrNotAvailable` | failure | what connecting to an IPv6 address gives where IPv6 is off, also when the service refuses at its other addresses. An address of your own that is none gives the same |
 /// | `WouldBlock` | failure | what a read gives on Unix when the time of `set_read_timeout` is over |
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
@@ -30,7 +30,7 @@ impl Classify for Error {
     fn classify(&self) -> Outcome {
         match CircuitBreakerError::find(self) {
             Some(error) => error.classify(),
-            None if is_own_shortage(self) => Outcome::neutral(),
+            None if is_own_shortage(self) => Outcome::ignored(),
             None => kind(self.kind()),
         }
     }
@@ -65,10 +65,10 @@ fn kind(kind: ErrorKind) -> Outcome {
         | ErrorKind::IsADirectory
         | ErrorKind::DirectoryNotEmpty => Outcome::success(),
         ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong | ErrorKind::Unsupported | ErrorKind::Interrupted => {
-            Outcome::neutral()
+            Outcome::ignored()
         }
         // It has this name in code from Rust 1.87 on.
-        other if other.to_string() == "invalid filename" => Outcome::neutral(),
+        other if other.to_string() == "invalid filename" => Outcome::ignored(),
         _ => Outcome::failure(),
     }
 }
@@ -95,27 +95,27 @@ mod tests {
             assert_eq!(one(kind), Outcome::success(), "{kind}");
         }
         for kind in [ErrorKind::InvalidInput, ErrorKind::Interrupted, ErrorKind::Unsupported] {
-            assert_eq!(one(kind), Outcome::neutral(), "{kind}");
+            assert_eq!(one(kind), Outcome::ignored(), "{kind}");
         }
     }
 
     #[test]
-    fn a_shortage_of_this_machine_is_neutral() {
+    fn a_shortage_of_this_machine_is_ignored() {
         let too_many_files = if cfg!(windows) { 10_024 } else { 24 };
         let errors =
             [Error::from_raw_os_error(too_many_files), ErrorKind::AddrInUse.into(), ErrorKind::OutOfMemory.into()];
         for error in errors {
-            assert_eq!(error.classify(), Outcome::neutral(), "{error}");
+            assert_eq!(error.classify(), Outcome::ignored(), "{error}");
             assert!(never_left(&Error::other(error)));
         }
         assert!(!never_left(&Error::from(ErrorKind::InvalidInput)));
     }
 
     #[test]
-    fn a_rejection_by_another_breaker_is_neutral() {
+    fn a_rejection_by_another_breaker_is_ignored() {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let error = Error::from(breaker.try_acquire().unwrap_err());
-        assert_eq!((error.kind(), error.classify()), (ErrorKind::Other, Outcome::neutral()));
+        assert_eq!((error.kind(), error.classify()), (ErrorKind::Other, Outcome::ignored()));
     }
 }

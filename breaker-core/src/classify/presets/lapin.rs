@@ -17,14 +17,14 @@ use std::error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
 /// | `IOError`, `MissingHeartbeatError`, `ParsingError`, `InvalidProtocolVersion` | failure | it cannot be reached, breaks off, or speaks no AMQP; a URI with another scheme is `IOError` too | 4.12.3 |
-/// | `IOError`, where this machine has no port or descriptor left | neutral | nothing was sent | |
+/// | `IOError`, where this machine has no port or descriptor left | ignored | nothing was sent | |
 /// | a connection or channel in the state `Error`, `Reconnecting`, `Connecting` or `Initial` | failure | the connection is lost; without `enable_auto_recover` for ever | 4.12.3 |
-/// | a connection or channel in the state `Closed` or `Closing` | neutral | this side closed it, or the mistake of a call before: make a new one | 4.12.3 |
+/// | a connection or channel in the state `Closed` or `Closing` | ignored | this side closed it, or the mistake of a call before: make a new one | 4.12.3 |
 /// | the broker's 403 for a login; `AuthProviderError` | failure | it cannot be used | 4.12.3 |
 /// | the broker's 404 for a queue whose node is down | failure | it is out of reach | 4.12.3 |
 /// | any other 403 or 404 of the broker, 405, 406, 311, 312, 313; 402, 503, 540 | success | it answered; the channel is closed by it, by the last three the connection | 4.12.3 |
 /// | 320, 501, 502, 504, 505, 506, 530, 541 of the broker | failure | it shuts down, is out of resources, or has no such virtual host or no room for a connection in it | 4.12.3 |
-/// | `ChannelsLimitReached`, `SerialisationError`, `RuntimeShutdownError`, `NoDefaultRuntime`, `FutureCompleted`, `InvalidChannel` | neutral | a limit, a mistake or an end of this side | 4.12.3 |
+/// | `ChannelsLimitReached`, `SerialisationError`, `RuntimeShutdownError`, `NoDefaultRuntime`, `FutureCompleted`, `InvalidChannel` | ignored | a limit, a mistake or an end of this side | 4.12.3 |
 ///
 /// | `Confirmation` | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -57,8 +57,8 @@ impl Classify for Error {
             | ErrorKind::RuntimeShutdownError(_)
             | ErrorKind::NoDefaultRuntime
             | ErrorKind::FutureCompleted
-            | ErrorKind::InvalidChannel(_) => Outcome::neutral(),
-            ErrorKind::IOError(_) if never_left(self) => Outcome::neutral(),
+            | ErrorKind::InvalidChannel(_) => Outcome::ignored(),
+            ErrorKind::IOError(_) if never_left(self) => Outcome::ignored(),
             ErrorKind::ProtocolError(error) => answered(error),
             _ => Outcome::failure(),
         }
@@ -105,11 +105,11 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(of(ErrorKind::IOError(Arc::new(refused))), Outcome::failure());
         let own = io::Error::from(io::ErrorKind::AddrInUse);
-        assert_eq!(of(ErrorKind::IOError(Arc::new(own))), Outcome::neutral());
+        assert_eq!(of(ErrorKind::IOError(Arc::new(own))), Outcome::ignored());
         assert_eq!(of(ErrorKind::MissingHeartbeatError), Outcome::failure());
-        assert_eq!(of(ErrorKind::ChannelsLimitReached), Outcome::neutral());
+        assert_eq!(of(ErrorKind::ChannelsLimitReached), Outcome::ignored());
         let ended = io::Error::other("the runtime is gone");
-        assert_eq!(of(ErrorKind::RuntimeShutdownError(Arc::new(ended))), Outcome::neutral());
+        assert_eq!(of(ErrorKind::RuntimeShutdownError(Arc::new(ended))), Outcome::ignored());
     }
 
     #[test]
@@ -118,13 +118,13 @@ mod tests {
             assert_eq!(of(ErrorKind::InvalidChannelState(state, "basic.publish")), Outcome::failure());
         }
         for state in [ChannelState::Closed, ChannelState::Closing] {
-            assert_eq!(of(ErrorKind::InvalidChannelState(state, "basic.publish")), Outcome::neutral());
+            assert_eq!(of(ErrorKind::InvalidChannelState(state, "basic.publish")), Outcome::ignored());
         }
         for state in [ConnectionState::Error, ConnectionState::Connecting, ConnectionState::Reconnecting] {
             assert_eq!(of(ErrorKind::InvalidConnectionState(state)), Outcome::failure());
         }
         for state in [ConnectionState::Closed, ConnectionState::Closing] {
-            assert_eq!(of(ErrorKind::InvalidConnectionState(state)), Outcome::neutral());
+            assert_eq!(of(ErrorKind::InvalidConnectionState(state)), Outcome::ignored());
         }
     }
 
@@ -157,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_by_another_breaker_is_neutral() {
+    fn a_rejection_by_another_breaker_is_ignored() {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let error = Error::from(io::Error::other(breaker.try_acquire().unwrap_err()));
-        assert_eq!(error.classify(), Outcome::neutral());
-        assert_eq!(preset(&Box::<dyn error::Error>::from(error)), Outcome::neutral());
+        assert_eq!(error.classify(), Outcome::ignored());
+        assert_eq!(preset(&Box::<dyn error::Error>::from(error)), Outcome::ignored());
     }
 }

@@ -3,7 +3,7 @@
 //! The thought behind all: a *failure* is a service that cannot be reached, is too slow, says
 //! itself that it cannot, or gives an answer that nobody can read. An answer that blames the
 //! request is a *success*, since the service is there. A request that never left, one's own pool,
-//! limit or shutdown, and a rejection by another breaker are *neutral*. Each table was run against
+//! limit or shutdown, and a rejection by another breaker are *ignored*. Each table was run against
 //! the real thing, with the versions that it names.
 //!
 //! # How to use one
@@ -29,14 +29,14 @@
 //!     Io(io::Error),
 //!     #[classify(with = presets::http_status)]
 //!     Answered { status: u16 },
-//!     #[classify(neutral)]
+//!     #[classify(ignored)]
 //!     EmptyQuery,
 //! }
 //!
 //! assert_eq!(ApiError::Answered { status: 404 }.classify(), Outcome::success());
 //! assert_eq!(ApiError::Answered { status: 503 }.classify(), Outcome::failure());
 //! assert_eq!(ApiError::Io(io::ErrorKind::ConnectionRefused.into()).classify(), Outcome::failure());
-//! assert_eq!(ApiError::EmptyQuery.classify(), Outcome::neutral());
+//! assert_eq!(ApiError::EmptyQuery.classify(), Outcome::ignored());
 //! ```
 //!
 //! # HTTP status codes
@@ -47,7 +47,7 @@
 //! | status | counts as |
 //! | --- | --- |
 //! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; of a response its `Retry-After` rides along |
-//! | 407 Proxy Authentication Required | neutral: a proxy says so, and the service was not asked |
+//! | 407 Proxy Authentication Required | ignored: a proxy says so, and the service was not asked |
 //! | every other one | success |
 //!
 //! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the
@@ -100,7 +100,7 @@
 //!
 //! # `CircuitBreakerError`
 //!
-//! For a function that calls another one with a breaker: a rejection is neutral, since nobody was
+//! For a function that calls another one with a breaker: a rejection is ignored, since nobody was
 //! asked; a time-out is a failure. The attribute says so by itself; [`errors`] says it for calls by
 //! a handle.
 

@@ -13,17 +13,17 @@ use std::error::Error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.8.1 |
-/// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; neutral where this machine has no port, descriptor or memory left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
+/// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; ignored where this machine has no port, descriptor or memory left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
 /// | `OOM`, `MISCONF`, `NOREPLICAS`, `BUSY`, `LOADING`, `NOMASTERLINK`, `IOERR` | failure | no memory, no disk, no replicas; a script that runs too long; it starts | 1.8.1 |
 /// | `READONLY`, `MASTERDOWN`, `MOVED`, `CLUSTERDOWN`, `UNBLOCKED` | failure | the wrong node, or one that is none any more | 1.8.1 |
 /// | `NOAUTH`, `WRONGPASS`, kind `AuthenticationFailed`, a connection that is refused its user or its database | failure | no call can work, and each try costs a login | 1.8.1 |
-/// | `ASK`, `TRYAGAIN` | neutral | the keys are on the move | |
+/// | `ASK`, `TRYAGAIN` | ignored | the keys are on the move | |
 /// | what a proxy says for a server that it cannot reach, [below](#proxies) | failure | | |
 /// | any other word of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
-/// | a pipeline or a transaction | failure if one of its errors is; neutral if one is; else success | | 1.8.1 |
-/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | neutral | the caller's mistake, as `nil` read as a number. The connection is well, although the error asks for a new one | 1.8.1 |
+/// | a pipeline or a transaction | failure if one of its errors is; ignored if one is; else success | | 1.8.1 |
+/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | ignored | the caller's mistake, as `nil` read as a number. The connection is well, although the error asks for a new one | 1.8.1 |
 /// | an answer that is no Redis at all (kind `Parse` too) | failure | only its text, "Parse error at ..", tells it from the one above | 1.8.1 |
-/// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | neutral | nothing was sent, or it cannot be | 1.8.1 |
+/// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | ignored | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
 /// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed
@@ -54,7 +54,7 @@ use std::error::Error;
 /// ```text
 /// fn by_code<T>(result: &RedisResult<T>) -> Outcome {
 ///     match result {
-///         Err(error) if error.kind() == ErrorKind::TypeError => Outcome::neutral(),
+///         Err(error) if error.kind() == ErrorKind::TypeError => Outcome::ignored(),
 ///         Err(error) if matches!(error.code(), Some("ERR" | "WRONGTYPE" | "NOPERM" | "NOSCRIPT")) => Outcome::success(),
 ///         Err(_) => Outcome::failure(),
 ///         Ok(_) => Outcome::success(),
@@ -113,7 +113,7 @@ fn of_code(code: &str) -> Outcome {
         "OOM" | "MISCONF" | "NOREPLICAS" | "BUSY" | "LOADING" | "NOMASTERLINK" | "IOERR" => Outcome::failure(),
         "READONLY" | "MASTERDOWN" | "MOVED" | "CLUSTERDOWN" | "UNBLOCKED" => Outcome::failure(),
         "NOAUTH" | "WRONGPASS" => Outcome::failure(),
-        "ASK" | "TRYAGAIN" => Outcome::neutral(),
+        "ASK" | "TRYAGAIN" => Outcome::ignored(),
         _ => Outcome::success(),
     }
 }
@@ -136,7 +136,7 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 /// Of what is no word of the server.
 fn of_kind(error: &RedisError) -> Outcome {
     match error.kind() {
-        ErrorKind::Io if never_left(error) => Outcome::neutral(),
+        ErrorKind::Io if never_left(error) => Outcome::ignored(),
         // The library says it in the server's name: of a connection that is refused its user or
         // database, and of keys of several slots.
         ErrorKind::Server(ServerErrorKind::ResponseError) => Outcome::failure(),
@@ -146,15 +146,15 @@ fn of_kind(error: &RedisError) -> Outcome {
         | ErrorKind::Client
         | ErrorKind::InvalidClientConfig
         | ErrorKind::EmptySentinelList
-        | ErrorKind::RESP3NotSupported => Outcome::neutral(),
+        | ErrorKind::RESP3NotSupported => Outcome::ignored(),
         // A kind that is there with a feature only.
-        _ if error.category() == "serializing" => Outcome::neutral(),
+        _ if error.category() == "serializing" => Outcome::ignored(),
         _ => Outcome::failure(),
     }
 }
 
 fn of_answer(text: &str) -> Outcome {
-    if text.contains("Parse error at ") { Outcome::failure() } else { Outcome::neutral() }
+    if text.contains("Parse error at ") { Outcome::failure() } else { Outcome::ignored() }
 }
 
 #[cfg(test)]
@@ -179,7 +179,7 @@ mod tests {
         for code in ["WRONGTYPE", "ERR", "NOPERM", "mine"] {
             assert_eq!(word(code), Outcome::success(), "{code}");
         }
-        assert_eq!(word("TRYAGAIN"), Outcome::neutral());
+        assert_eq!(word("TRYAGAIN"), Outcome::ignored());
     }
 
     #[test]
@@ -213,9 +213,9 @@ mod tests {
             (ErrorKind::AuthenticationFailed, Outcome::failure()),
             (ErrorKind::ClusterConnectionNotFound, Outcome::failure()),
             (ErrorKind::MasterNameNotFoundBySentinel, Outcome::failure()),
-            (ErrorKind::UnexpectedReturnType, Outcome::neutral()),
-            (ErrorKind::Client, Outcome::neutral()),
-            (ErrorKind::InvalidClientConfig, Outcome::neutral()),
+            (ErrorKind::UnexpectedReturnType, Outcome::ignored()),
+            (ErrorKind::Client, Outcome::ignored()),
+            (ErrorKind::InvalidClientConfig, Outcome::ignored()),
             (ServerErrorKind::ResponseError.into(), Outcome::failure()),
             (ServerErrorKind::CrossSlot.into(), Outcome::success()),
         ] {
@@ -224,19 +224,19 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_type_is_neutral_and_one_that_is_none_a_failure() {
+    fn an_answer_of_another_type_is_ignored_and_one_that_is_none_a_failure() {
         let told = |text: &str| said(ParsingError::from(text).into());
-        assert_eq!(told("Response type not convertible to numeric. (value was nil)"), Outcome::neutral());
+        assert_eq!(told("Response type not convertible to numeric. (value was nil)"), Outcome::ignored());
         assert_eq!(told("Parse error at 1\nUnexpected `H`"), Outcome::failure());
     }
 
     #[test]
-    fn a_shortage_of_this_machine_and_a_rejection_are_neutral() {
+    fn a_shortage_of_this_machine_and_a_rejection_are_ignored() {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let rejected = io::Error::from(breaker.try_acquire().unwrap_err());
         for error in [io::ErrorKind::AddrInUse.into(), rejected] {
-            assert_eq!(said(error.into()), Outcome::neutral());
+            assert_eq!(said(error.into()), Outcome::ignored());
         }
         assert_eq!(said(io::Error::from(io::ErrorKind::TimedOut).into()), Outcome::failure());
     }

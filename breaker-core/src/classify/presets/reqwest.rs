@@ -11,14 +11,14 @@ use std::error::Error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.28, 0.13.5 |
 /// | of a status (`error_for_status`) | as the status | its `Retry-After` is lost, for the error has no headers: ask the `Response` | 0.12.28, 0.13.5 |
-/// | `is_builder` | neutral | the request cannot be made | 0.12.28, 0.13.5 |
+/// | `is_builder` | ignored | the request cannot be made | 0.12.28, 0.13.5 |
 /// | `is_builder` because of a URL that is neither `http` nor `https` | success | a redirect led there; a URL of yours of that kind gives the same error | 0.12.28, 0.13.5 |
 /// | `is_redirect`: too many, or refused by your policy | success | it answered | 0.12.28, 0.13.5 |
-/// | your own body stream failed | neutral | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
-/// | an upgrade that the answer did not bring | neutral | its status is not in the error: ask the `Response` before | 0.12.28, 0.13.5 |
-/// | this machine has no port, descriptor or memory left | neutral | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
-/// | `https` in a build of reqwest without TLS | neutral | nothing was sent | 0.12.28, 0.13.5 |
-/// | the proxy asks for other credentials (407) | neutral | the service was not asked | 0.12.28, 0.13.5 |
+/// | your own body stream failed | ignored | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
+/// | an upgrade that the answer did not bring | ignored | its status is not in the error: ask the `Response` before | 0.12.28, 0.13.5 |
+/// | this machine has no port, descriptor or memory left | ignored | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
+/// | `https` in a build of reqwest without TLS | ignored | nothing was sent | 0.12.28, 0.13.5 |
+/// | the proxy asks for other credentials (407) | ignored | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
 /// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()`
@@ -64,7 +64,7 @@ macro_rules! presets {
                         Some(status) => status.classify(),
                         None if self.is_builder() => of_request(self),
                         None if self.is_redirect() => Outcome::success(),
-                        None if is_own(self) => Outcome::neutral(),
+                        None if is_own(self) => Outcome::ignored(),
                         None => Outcome::failure(),
                     }
                 }
@@ -72,7 +72,7 @@ macro_rules! presets {
 
             fn of_request(error: &Error) -> Outcome {
                 let of_http = |url: &::$reqwest::Url| matches!(url.scheme(), "http" | "https");
-                if error.url().is_none_or(of_http) { Outcome::neutral() } else { Outcome::success() }
+                if error.url().is_none_or(of_http) { Outcome::ignored() } else { Outcome::success() }
             }
 
             /// Whether nobody was asked, or only half.

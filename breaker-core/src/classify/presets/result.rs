@@ -15,7 +15,7 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
 }
 
 /// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for
-/// one that is, or comes from, a rejection by another breaker. That is neutral, since nobody was
+/// one that is, or comes from, a rejection by another breaker. That is ignored, since nobody was
 /// asked. The error's text, and that of the errors behind it, are shown.
 ///
 /// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
@@ -24,7 +24,7 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
 /// # use breaker_core::{CircuitBreaker, Config, presets};
 /// let (outer, inner) = (CircuitBreaker::new("outer", Config::new())?, CircuitBreaker::new("inner", Config::new())?);
 /// inner.force_open();
-/// outer.call_sync_with(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), presets::errors).unwrap_err();
+/// outer.call_sync_classified(|| inner.call_sync(|| Ok::<_, std::io::Error>(1)), presets::errors).unwrap_err();
 /// assert_eq!(outer.snapshot().failure_count, 0);
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```

@@ -17,13 +17,13 @@ use std::error;
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
-/// | `ClientError` with a topic or a filter that is none | neutral | nothing was sent | 0.25.1 |
+/// | `ClientError` with a topic or a filter that is none | ignored | nothing was sent | 0.25.1 |
 /// | any other `ClientError`: the queue is full, or the event loop has ended | failure | it fills when the broker takes nothing, or by a burst of this side; the loop ends by the usual `while let Ok(..) = poll()`, or by this side's own end | 0.25.1 |
 /// | `ConnectionError`: `Io`, `NetworkTimeout`, `FlushTimeout`, `Timeout`, `Tls` and its like | failure | it cannot be reached, or is too slow | 0.25.1 |
-/// | `Io`, where this machine has no port or descriptor left; `RequestsDone` | neutral | nothing was sent; this side ended | |
+/// | `Io`, where this machine has no port or descriptor left; `RequestsDone` | ignored | nothing was sent; this side ended | |
 /// | `ConnectionRefused` with any code | failure | it cannot be used: credentials, too | 0.25.1 |
 /// | `MqttState`: `AwaitPingResp`, `CollisionTimeout`, `ConnectionAborted`, and what cannot be read | failure | it is silent, or broke off; one's own `disconnect()`, and an empty topic, give the same | 0.25.1 |
-/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than one's own limit | neutral | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
+/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than one's own limit | ignored | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
 /// | `ServerDisconnect` for the packet, the topic, the filter or what it does not support | success | it answered | |
 /// | `ServerDisconnect` for any other reason | failure | it is busy, shuts down or has moved | |
 ///
@@ -48,9 +48,9 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
         .or_else(|| subject::of::<v5::StateError>(error))
 }
 
-/// A topic or a filter of this side's own mistake is neutral.
+/// A topic or a filter of this side's own mistake is ignored.
 fn asked(valid: bool) -> Outcome {
-    if valid { Outcome::failure() } else { Outcome::neutral() }
+    if valid { Outcome::failure() } else { Outcome::ignored() }
 }
 
 /// What it counts as, but for a rejection of another breaker and this machine's own shortage, which
@@ -58,7 +58,7 @@ fn asked(valid: bool) -> Outcome {
 fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome {
     match CircuitBreakerError::find(error) {
         Some(error) => error.classify(),
-        None if never_left(error) => Outcome::neutral(),
+        None if never_left(error) => Outcome::ignored(),
         None => outcome,
     }
 }
@@ -93,7 +93,7 @@ impl Classify for ConnectionError {
     fn classify(&self) -> Outcome {
         match self {
             Self::MqttState(error) => error.classify(),
-            Self::RequestsDone => Outcome::neutral(),
+            Self::RequestsDone => Outcome::ignored(),
             _ => unless_own(self, Outcome::failure()),
         }
     }
@@ -103,7 +103,7 @@ impl Classify for v5::ConnectionError {
     fn classify(&self) -> Outcome {
         match self {
             Self::MqttState(error) => error.classify(),
-            Self::RequestsDone => Outcome::neutral(),
+            Self::RequestsDone => Outcome::ignored(),
             _ => unless_own(self, Outcome::failure()),
         }
     }
@@ -112,7 +112,7 @@ impl Classify for v5::ConnectionError {
 impl Classify for StateError {
     fn classify(&self) -> Outcome {
         match self {
-            Self::EmptySubscription => Outcome::neutral(),
+            Self::EmptySubscription => Outcome::ignored(),
             Self::Deserialization(error) => packet(error),
             _ => unless_own(self, Outcome::failure()),
         }
@@ -125,8 +125,8 @@ impl Classify for v5::StateError {
             Self::EmptySubscription
             | Self::InvalidAlias { .. }
             | Self::OutgoingPacketTooLarge { .. }
-            | Self::IncomingPacketTooLarge { .. } => Outcome::neutral(),
-            Self::Deserialization(v5::mqttbytes::Error::OutgoingPacketTooLarge { .. }) => Outcome::neutral(),
+            | Self::IncomingPacketTooLarge { .. } => Outcome::ignored(),
+            Self::Deserialization(v5::mqttbytes::Error::OutgoingPacketTooLarge { .. }) => Outcome::ignored(),
             Self::ServerDisconnect { reason_code, .. } => disconnected(*reason_code),
             _ => unless_own(self, Outcome::failure()),
         }
@@ -138,7 +138,7 @@ fn packet(error: &mqttbytes::Error) -> Outcome {
         mqttbytes::Error::OutgoingPacketTooLarge { .. }
         | mqttbytes::Error::PayloadSizeLimitExceeded(_)
         | mqttbytes::Error::PayloadTooLong
-        | mqttbytes::Error::EmptySubscription => Outcome::neutral(),
+        | mqttbytes::Error::EmptySubscription => Outcome::ignored(),
         _ => unless_own(error, Outcome::failure()),
     }
 }
@@ -181,9 +181,9 @@ mod tests {
     async fn a_client_counts_by_the_table() {
         let (client, event_loop) = AsyncClient::new(MqttOptions::new("id", "127.0.0.1", 1), 1);
         let publish = |topic| client.try_publish(topic, QoS::AtLeastOnce, false, "text").map_err(Box::new);
-        assert_eq!(publish("a/#").unwrap_err().classify(), Outcome::neutral());
+        assert_eq!(publish("a/#").unwrap_err().classify(), Outcome::ignored());
         let mistaken = client.subscribe("a/#/b", QoS::AtLeastOnce).await.unwrap_err();
-        assert_eq!(preset(&mistaken), Outcome::neutral());
+        assert_eq!(preset(&mistaken), Outcome::ignored());
         publish("a").unwrap();
         let full = publish("a").unwrap_err();
         assert_eq!(preset(&(full as Box<dyn error::Error>)), Outcome::failure());
@@ -196,9 +196,9 @@ mod tests {
         let (client, event_loop) = v5::AsyncClient::new(v5::MqttOptions::new("id", "127.0.0.1", 1), 1);
         let publish =
             |topic| client.try_publish(topic, v5::mqttbytes::QoS::AtLeastOnce, false, "text").map_err(Box::new);
-        assert_eq!(publish("a/#").unwrap_err().classify(), Outcome::neutral());
+        assert_eq!(publish("a/#").unwrap_err().classify(), Outcome::ignored());
         let mistaken = client.subscribe("a/#/b", v5::mqttbytes::QoS::AtLeastOnce).await.unwrap_err();
-        assert_eq!(preset(&mistaken), Outcome::neutral());
+        assert_eq!(preset(&mistaken), Outcome::ignored());
         publish("a").unwrap();
         assert_eq!(publish("a").unwrap_err().classify(), Outcome::failure());
         drop(event_loop);
@@ -215,13 +215,13 @@ mod tests {
         for ill in [ConnectionError::NetworkTimeout, refused().into(), refusal] {
             assert_eq!(ill.classify(), Outcome::failure(), "{ill}");
         }
-        assert_eq!(ConnectionError::from(own()).classify(), Outcome::neutral());
-        assert_eq!(ConnectionError::RequestsDone.classify(), Outcome::neutral());
+        assert_eq!(ConnectionError::from(own()).classify(), Outcome::ignored());
+        assert_eq!(ConnectionError::RequestsDone.classify(), Outcome::ignored());
         assert_eq!(of_state(StateError::AwaitPingResp), Outcome::failure());
         assert_eq!(of_state(StateError::ConnectionAborted), Outcome::failure());
         assert_eq!(of_state(mqttbytes::Error::from(refused()).into()), Outcome::failure());
         assert_eq!(of_state(mqttbytes::Error::MalformedPacket.into()), Outcome::failure());
-        assert_eq!(of_state(too_large.into()), Outcome::neutral());
+        assert_eq!(of_state(too_large.into()), Outcome::ignored());
     }
 
     #[test]
@@ -230,9 +230,9 @@ mod tests {
         let disconnect = |reason_code| v5::StateError::ServerDisconnect { reason_code, reason_string: None };
         let refused = io::Error::from(ErrorKind::ConnectionRefused);
         assert_eq!(v5::ConnectionError::from(refused).classify(), Outcome::failure());
-        assert_eq!(v5::ConnectionError::RequestsDone.classify(), Outcome::neutral());
+        assert_eq!(v5::ConnectionError::RequestsDone.classify(), Outcome::ignored());
         assert_eq!(of_state(v5::StateError::AwaitPingResp), Outcome::failure());
-        assert_eq!(of_state(v5::StateError::OutgoingPacketTooLarge { pkt_size: 2, max: 1 }), Outcome::neutral());
+        assert_eq!(of_state(v5::StateError::OutgoingPacketTooLarge { pkt_size: 2, max: 1 }), Outcome::ignored());
         assert_eq!(of_state(disconnect(DisconnectReasonCode::ServerBusy)), Outcome::failure());
         assert_eq!(of_state(disconnect(DisconnectReasonCode::TopicNameInvalid)), Outcome::success());
     }
@@ -248,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_by_another_breaker_is_neutral() {
+    fn a_rejection_by_another_breaker_is_ignored() {
         let breaker = CircuitBreaker::new("inner", Config::new()).unwrap();
         breaker.force_open();
         let rejected = || io::Error::other(breaker.try_acquire().unwrap_err());
-        assert_eq!(preset(&ConnectionError::from(rejected())), Outcome::neutral());
-        assert_eq!(preset(&v5::ConnectionError::from(rejected())), Outcome::neutral());
-        assert_eq!(ConnectionError::from(StateError::from(rejected())).classify(), Outcome::neutral());
+        assert_eq!(preset(&ConnectionError::from(rejected())), Outcome::ignored());
+        assert_eq!(preset(&v5::ConnectionError::from(rejected())), Outcome::ignored());
+        assert_eq!(ConnectionError::from(StateError::from(rejected())).classify(), Outcome::ignored());
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn outcome(code: &str) -> Outcome {
     const NOTADB: u32 = 26;
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(INTERNAL | READONLY | IOERR | CORRUPT | FULL | CANTOPEN | PROTOCOL | NOLFS | NOTADB) => Outcome::failure(),
-        Ok(ABORT | BUSY | LOCKED | NOMEM | INTERRUPT | SCHEMA | MISUSE) => Outcome::neutral(),
+        Ok(ABORT | BUSY | LOCKED | NOMEM | INTERRUPT | SCHEMA | MISUSE) => Outcome::ignored(),
         _ => Outcome::success(),
     }
 }
@@ -41,7 +41,7 @@ mod tests {
         }
         // SQLITE_BUSY, _LOCKED, _BUSY_SNAPSHOT, _LOCKED_SHAREDCACHE, _INTERRUPT
         for code in ["5", "6", "517", "262", "9"] {
-            assert_eq!(outcome(code), Outcome::neutral(), "{code}");
+            assert_eq!(outcome(code), Outcome::ignored(), "{code}");
         }
         // SQLITE_ERROR, _CONSTRAINT, _CONSTRAINT_UNIQUE, _CONSTRAINT_FOREIGNKEY, _MISMATCH, _TOOBIG
         for code in ["1", "19", "2067", "787", "20", "18", ""] {

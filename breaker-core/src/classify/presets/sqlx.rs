@@ -18,11 +18,11 @@ use std::error::Error;
 /// | `Database`, of PostgreSQL or MySQL | by its SQLSTATE, [below](#sqlstate) | | 0.9.0 |
 /// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
 /// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
-/// | `PoolClosed` | neutral | your own shutdown | 0.9.0 |
-/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; neutral where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `PoolClosed` | ignored | your own shutdown | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; ignored where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
-/// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | neutral | the caller's mistake | 0.9.0 |
-/// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else neutral | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
+/// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | ignored | the caller's mistake | 0.9.0 |
+/// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else ignored | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
 ///
 /// # SQLSTATE
 ///
@@ -30,13 +30,13 @@ use std::error::Error;
 /// | --- | --- | --- |
 /// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
 /// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error tells) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
-/// | `0A000` | neutral | a table was altered under a prepared statement; a feature that is not there |
+/// | `0A000` | ignored | a table was altered under a prepared statement; a feature that is not there |
 /// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
-/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | neutral | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
+/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | ignored | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
 /// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
 /// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
 /// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
-/// | MySQL's 1205, 3572 | neutral | a lock that is taken |
+/// | MySQL's 1205, 3572 | ignored | a lock that is taken |
 /// | MySQL's without a code, as 1040 | failure | it takes no connection |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
@@ -50,14 +50,14 @@ use std::error::Error;
 /// | result code, without its extension | counts as |
 /// | --- | --- |
 /// | `INTERNAL`, `READONLY`, `IOERR`, `CORRUPT`, `FULL`, `CANTOPEN`, `PROTOCOL`, `NOLFS`, `NOTADB` | failure |
-/// | `ABORT`, `BUSY`, `LOCKED`, `NOMEM`, `INTERRUPT`, `SCHEMA`, `MISUSE` | neutral: another transaction, or this process |
+/// | `ABORT`, `BUSY`, `LOCKED`, `NOMEM`, `INTERRUPT`, `SCHEMA`, `MISUSE` | ignored: another transaction, or this process |
 /// | any other, as `ERROR`, `CONSTRAINT`, `MISMATCH`, `TOOBIG` | success |
 pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
 /// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx)
-/// but for one row: `PoolTimedOut` is neutral where the pool was busy. It was:
+/// but for one row: `PoolTimedOut` is ignored where the pool was busy. It was:
 ///
 /// - if this preset was told of another call of the pool that was answered while this one waited
 ///   (`acquire_timeout`), or
@@ -66,7 +66,7 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///
 /// The pool is looked at when the call has ended. A call that could not connect, or whose idle
 /// connection did not answer the ping, has given its place back by then, so that the pool is not
-/// full: a failure. Calls that only waited for a place are neutral, also those that wait behind
+/// full: a failure. Calls that only waited for a place are ignored, also those that wait behind
 /// others that cannot connect, unless the waits of a burst end together. So with the database away
 /// at least one call for each place is a failure, and one `acquire_timeout` is enough for an
 /// opening where `max_connections` is no less than `fail_max`.
@@ -100,7 +100,7 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///     pool: &sqlx::Pool<DB>,
 /// ) -> Result<(), CallError<sqlx::Error>> {
 ///     let asked = async { pool.acquire().await.map(drop) };
-///     breaker.call_with(asked, presets::sqlx::with_pool(pool)).await
+///     breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await
 /// }
 /// # }
 /// ```
@@ -186,14 +186,14 @@ fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
         #[cfg(feature = "sqlx-0-8")]
         sqlx_0_8::has_timed_out,
     ];
-    if timed_out.iter().any(|timed_out| timed_out(error)) { Some(Outcome::neutral()) } else { known(error) }
+    if timed_out.iter().any(|timed_out| timed_out(error)) { Some(Outcome::ignored()) } else { known(error) }
 }
 
 /// Of an error of a server, whose `Debug` tells what the features of its driver alone would show.
 fn of_database(code: &str, debug: &str) -> Outcome {
     const LENGTH: usize = "00000".len();
     match number(debug) {
-        Some(1205 | 3572) => Outcome::neutral(),
+        Some(1205 | 3572) => Outcome::ignored(),
         Some(1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1203 | 1226 | 1290 | 1836 | 3024 | 3100) => Outcome::failure(),
         // Before it knows the client, MySQL gives a number only, and ends the connection.
         Some(_) if code.is_empty() => Outcome::failure(),
@@ -248,19 +248,19 @@ macro_rules! presets {
                     Error::Database(answer) => of_database(&answer.code().unwrap_or_default(), &format!("{answer:?}")),
                     Error::RowNotFound => Outcome::success(),
                     Error::Migrate(_) => behind(error),
-                    Error::Io(_) if never_left(error) => Outcome::neutral(),
-                    Error::Tls(_) if without_tls(error) => Outcome::neutral(),
+                    Error::Io(_) if never_left(error) => Outcome::ignored(),
+                    Error::Tls(_) if without_tls(error) => Outcome::ignored(),
                     Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::WorkerCrashed => {
                         Outcome::failure()
                     }
                     // What is left is the caller's: its pool, its types, its arguments.
-                    _ => Outcome::neutral(),
+                    _ => Outcome::ignored(),
                 }
             }
 
             fn behind(error: &Error) -> Outcome {
                 let inner = chain(error).skip(1).find_map(as_one::<Error>);
-                inner.map_or(Outcome::neutral(), of_variant)
+                inner.map_or(Outcome::ignored(), of_variant)
             }
 
             pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
@@ -296,7 +296,7 @@ macro_rules! presets {
                 use super::*;
                 use crate::classify::presets::{
                     self,
-                    sqlx::tests::{ANSWERS, failure, neutral, rejected, success},
+                    sqlx::tests::{ANSWERS, failure, ignored, rejected, success},
                 };
                 use ::$sqlx::error::{DatabaseError, ErrorKind};
                 use std::error;
@@ -359,20 +359,20 @@ macro_rules! presets {
                     let column = || Error::ColumnNotFound("a".to_owned());
                     for (error, expected) in [
                         (Error::PoolTimedOut, failure()),
-                        (Error::PoolClosed, neutral()),
+                        (Error::PoolClosed, ignored()),
                         (Error::WorkerCrashed, failure()),
                         (Error::Protocol(String::new()), failure()),
                         (io(std::io::ErrorKind::NotFound), failure()),
-                        (io(std::io::ErrorKind::AddrInUse), neutral()),
+                        (io(std::io::ErrorKind::AddrInUse), ignored()),
                         (Error::Tls("bad certificate".into()), failure()),
-                        (Error::Tls("TLS is needed but SQLx was built without TLS support enabled".into()), neutral()),
+                        (Error::Tls("TLS is needed but SQLx was built without TLS support enabled".into()), ignored()),
                         (Error::RowNotFound, success()),
-                        (column(), neutral()),
-                        (Error::ColumnDecode { index: "0".to_owned(), source: column().into() }, neutral()),
-                        (Error::Decode(Box::new(rejected())), neutral()),
-                        (Error::Io(rejected().into()), neutral()),
-                        (Error::Configuration("no URL".into()), neutral()),
-                        (Error::BeginFailed, neutral()),
+                        (column(), ignored()),
+                        (Error::ColumnDecode { index: "0".to_owned(), source: column().into() }, ignored()),
+                        (Error::Decode(Box::new(rejected())), ignored()),
+                        (Error::Io(rejected().into()), ignored()),
+                        (Error::Configuration("no URL".into()), ignored()),
+                        (Error::BeginFailed, ignored()),
                     ] {
                         let text = error.to_string();
                         let boxed: Box<dyn error::Error> = Box::new(error);

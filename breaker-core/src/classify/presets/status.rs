@@ -8,7 +8,7 @@ use crate::machine::outcome::Outcome;
 pub const fn http_status(status: &u16) -> Outcome {
     match *status {
         408 | 429 | 500..=599 => Outcome::failure(),
-        407 => Outcome::neutral(),
+        407 => Outcome::ignored(),
         _ => Outcome::success(),
     }
 }
@@ -25,6 +25,6 @@ mod tests {
         for status in [200, 204, 301, 304, 400, 401, 403, 404, 409, 422, 428, 430, 499, 600] {
             assert_eq!(http_status(&status), Outcome::success(), "{status}");
         }
-        assert_eq!(http_status(&407), Outcome::neutral());
+        assert_eq!(http_status(&407), Outcome::ignored());
     }
 }

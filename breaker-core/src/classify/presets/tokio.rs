@@ -14,7 +14,7 @@ use std::error::Error;
 /// | --- | --- | --- |
 /// | `time::error::Elapsed` | failure | it was too slow |
 /// | `task::JoinError` of a panic | failure | the task broke off |
-/// | `task::JoinError` of an abort; `sync::AcquireError`, `sync::TryAcquireError` | neutral | this side's own end, or its own limit |
+/// | `task::JoinError` of an abort; `sync::AcquireError`, `sync::TryAcquireError` | ignored | this side's own end, or its own limit |
 /// | `io::Error` | as [`io`](super::io()) | |
 pub fn tokio<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(|error| known(error).or_else(|| super::io::known(error)))
@@ -35,19 +35,19 @@ impl Classify for Elapsed {
 
 impl Classify for JoinError {
     fn classify(&self) -> Outcome {
-        if self.is_panic() { Outcome::failure() } else { Outcome::neutral() }
+        if self.is_panic() { Outcome::failure() } else { Outcome::ignored() }
     }
 }
 
 impl Classify for AcquireError {
     fn classify(&self) -> Outcome {
-        Outcome::neutral()
+        Outcome::ignored()
     }
 }
 
 impl Classify for TryAcquireError {
     fn classify(&self) -> Outcome {
-        Outcome::neutral()
+        Outcome::ignored()
     }
 }
 
@@ -67,10 +67,10 @@ mod tests {
         assert_eq!(preset(&slow), Outcome::failure());
         let hanging = ::tokio::spawn(pending::<()>());
         hanging.abort();
-        assert_eq!(preset(&hanging.await.unwrap_err()), Outcome::neutral());
+        assert_eq!(preset(&hanging.await.unwrap_err()), Outcome::ignored());
         let full = Semaphore::new(0);
-        assert_eq!(preset(&full.try_acquire().unwrap_err()), Outcome::neutral());
+        assert_eq!(preset(&full.try_acquire().unwrap_err()), Outcome::ignored());
         full.close();
-        assert_eq!(preset(&full.acquire().await.unwrap_err()), Outcome::neutral());
+        assert_eq!(preset(&full.acquire().await.unwrap_err()), Outcome::ignored());
     }
 }

@@ -18,8 +18,8 @@ use std::error;
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.7.18 |
 /// | of the database | by its SQLSTATE, [below](#sqlstate) | | 0.7.18 |
 /// | "connection closed" (`is_closed()`) | failure | the client stays so for ever | 0.7.18 |
-/// | connecting, I/O, TLS, authentication, a password that is asked for and missing, an answer that cannot be read | failure; neutral where this machine has no port, descriptor or memory left | | 0.7.18 |
-/// | a parameter, their number, a column, a type, the number of rows, a configuration, TLS that was not built in | neutral | the caller's mistake; only the text tells these kinds | 0.7.18 |
+/// | connecting, I/O, TLS, authentication, a password that is asked for and missing, an answer that cannot be read | failure; ignored where this machine has no port, descriptor or memory left | | 0.7.18 |
+/// | a parameter, their number, a column, a type, the number of rows, a configuration, TLS that was not built in | ignored | the caller's mistake; only the text tells these kinds | 0.7.18 |
 ///
 /// # SQLSTATE
 ///
@@ -27,9 +27,9 @@ use std::error;
 /// | --- | --- | --- |
 /// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
 /// | `08...`, and `08P01` of a session that ends | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it |
-/// | `0A000` | neutral | a table was altered under a prepared statement; a feature that is not there |
+/// | `0A000` | ignored | a table was altered under a prepared statement; a feature that is not there |
 /// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
-/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | neutral | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
+/// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | ignored | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
 /// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
 /// | `53...`, `57...`, `58...`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
@@ -54,9 +54,9 @@ impl Classify for Error {
             Some(error) => error.classify(),
             // It is asked for by the server, although its kind is that of a wrong configuration.
             None if has_cause(self, "password missing") => Outcome::failure(),
-            None if is_own(&self.to_string()) || never_left(self) => Outcome::neutral(),
+            None if is_own(&self.to_string()) || never_left(self) => Outcome::ignored(),
             // TLS was asked for, and `NoTls` given. The cause's type has no public name.
-            None if has_cause(self, "no TLS implementation configured") => Outcome::neutral(),
+            None if has_cause(self, "no TLS implementation configured") => Outcome::ignored(),
             None => Outcome::failure(),
         }
     }
@@ -95,10 +95,10 @@ mod tests {
     use ::tokio_postgres_0_7::Config;
 
     #[test]
-    fn an_own_mistake_is_neutral_and_a_closed_connection_a_failure() {
+    fn an_own_mistake_is_ignored_and_a_closed_connection_a_failure() {
         let boxed: Box<dyn error::Error> = Box::new("port=x".parse::<Config>().unwrap_err());
-        assert_eq!(tokio_postgres(&boxed), Outcome::neutral());
-        assert_eq!(presets::any(&boxed), Outcome::neutral());
+        assert_eq!(tokio_postgres(&boxed), Outcome::ignored());
+        assert_eq!(presets::any(&boxed), Outcome::ignored());
         // The one other error that can be made here.
         assert_eq!(Error::__private_api_timeout().classify(), Outcome::failure());
     }

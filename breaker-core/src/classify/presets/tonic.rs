@@ -12,12 +12,12 @@ use std::error::Error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
 /// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
-/// | this machine has no port, descriptor or memory left; `https` without TLS set up; an address without a scheme | neutral | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
+/// | this machine has no port, descriptor or memory left; `https` without TLS set up; an address without a scheme | ignored | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
 /// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Cancelled` | failure | a time limit of the `Endpoint`, of the request or of the server, a handler that panicked, a dying connection; a caller who cancels sees no `Status` | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.12.3, 0.13.1, 0.14.9 |
-/// | `transport::Error`, of `Endpoint` and its `connect` | failure; neutral as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
+/// | `transport::Error`, of `Endpoint` and its `connect` | failure; ignored as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
 ///
 /// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as
 /// a date. A negative pushback ("not again") is no time.
@@ -131,7 +131,7 @@ macro_rules! presets {
                     return outcome;
                 }
                 if never_left(status) || cannot_be_sent(status) {
-                    return Outcome::neutral();
+                    return Outcome::ignored();
                 }
                 match http_status(status.code().into(), status.message()) {
                     Some(http) => http,
@@ -177,7 +177,7 @@ macro_rules! presets {
                 fn classify(&self) -> Outcome {
                     match CircuitBreakerError::find(self) {
                         Some(error) => error.classify(),
-                        None if never_left(self) || cannot_be_sent(self) => Outcome::neutral(),
+                        None if never_left(self) || cannot_be_sent(self) => Outcome::ignored(),
                         None => h2::behind(self).unwrap_or(Outcome::failure()),
                     }
                 }
@@ -229,9 +229,9 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn a_rejection_by_another_breaker_is_neutral() {
+                fn a_rejection_by_another_breaker_is_ignored() {
                     let status = Status::from_error(Box::new(rejected(None)));
-                    assert_eq!((status.code(), status.classify()), (Code::Unknown, Outcome::neutral()));
+                    assert_eq!((status.code(), status.classify()), (Code::Unknown, Outcome::ignored()));
                 }
 
                 #[test]
@@ -261,13 +261,13 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn what_hinders_this_machine_is_neutral() {
+                fn what_hinders_this_machine_is_ignored() {
                     let shortage = std::io::Error::from(std::io::ErrorKind::AddrInUse);
                     let own = std::io::Error::other("Connecting to HTTPS without TLS enabled");
                     for error in [shortage, own] {
                         let mut status = Status::unavailable("tcp bind local error");
                         status.set_source(Arc::new(error));
-                        assert_eq!(status.classify(), Outcome::neutral());
+                        assert_eq!(status.classify(), Outcome::ignored());
                     }
                 }
 
@@ -291,7 +291,7 @@ macro_rules! presets {
                         let told = status.metadata().get("retry-after").map(|value| value.to_str().unwrap());
                         assert_eq!(told, seconds, "{wait:?}");
                         assert!(CircuitBreakerError::find(&status).is_some());
-                        assert_eq!(status.classify(), Outcome::neutral());
+                        assert_eq!(status.classify(), Outcome::ignored());
                     }
                 }
 
@@ -349,7 +349,7 @@ mod tests {
         (401, 16, Outcome::success()),
         (403, 7, Outcome::success()),
         (404, 12, Outcome::success()),
-        (407, 2, Outcome::neutral()),
+        (407, 2, Outcome::ignored()),
         (408, 2, Outcome::failure()),
         (429, 14, Outcome::failure()),
         (431, 2, Outcome::success()),

@@ -10,8 +10,8 @@ use std::error::Error;
 /// | --- | --- | --- | --- |
 /// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.4.13, 0.5.3 |
 /// | `timeout::error::Elapsed` | failure | it was too slow; the wait for `poll_ready` is not limited | 0.5.3 |
-/// | `load_shed::error::Overloaded` | neutral | a limit of this side | 0.5.3 |
-/// | `buffer::error::Closed` | neutral | this side shut down | 0.5.3 |
+/// | `load_shed::error::Overloaded` | ignored | a limit of this side | 0.5.3 |
+/// | `buffer::error::Closed` | ignored | this side shut down | 0.5.3 |
 /// | `buffer::error::ServiceError` | failure | the service failed in `poll_ready`, and the `Buffer` says so of all later calls, for ever: make a new one | 0.5.3 |
 ///
 /// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in
@@ -52,13 +52,13 @@ macro_rules! presets {
 
             impl Classify for Overloaded {
                 fn classify(&self) -> Outcome {
-                    Outcome::neutral()
+                    Outcome::ignored()
                 }
             }
 
             impl Classify for Closed {
                 fn classify(&self) -> Outcome {
-                    Outcome::neutral()
+                    Outcome::ignored()
                 }
             }
 
@@ -85,8 +85,8 @@ macro_rules! presets {
                     type Boxed = Box<dyn Error + Send + Sync>;
                     let (slow, full): (Boxed, Boxed) = (Elapsed::new().into(), Overloaded::new().into());
                     assert_eq!(preset(&slow), Outcome::failure());
-                    assert_eq!(preset(&full), Outcome::neutral());
-                    assert_eq!(preset(&Err::<(), _>(full)), Outcome::neutral());
+                    assert_eq!(preset(&full), Outcome::ignored());
+                    assert_eq!(preset(&Err::<(), _>(full)), Outcome::ignored());
                 }
             }
         }

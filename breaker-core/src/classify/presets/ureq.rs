@@ -15,10 +15,10 @@ use std::error;
 /// | --- | --- | --- | --- |
 /// | any that holds a `CircuitBreakerError` | as that | nobody was asked | 3.5.2 |
 /// | `StatusCode` | as [`http_status`] | its `Retry-After` is lost: with `http_status_as_error(false)` the response has it, and is [`Classify`] as any `http::Response` | 3.5.2 |
-/// | `Http`, `BadUri`, `RequireHttpsOnly`, `InvalidProxyUrl`, `TlsRequired`, and a `Protocol` error of the request's own headers or body | neutral | the request cannot be made | 3.5.2 |
-/// | `BodyExceedsLimit` | neutral | a limit of this side | 3.5.2 |
-/// | `Io` for which this machine has no port, descriptor or memory left | neutral | nothing was sent | 3.5.2 |
-/// | `ConnectProxyFailed` with a 407 | neutral | the proxy asks for credentials | 3.5.2 |
+/// | `Http`, `BadUri`, `RequireHttpsOnly`, `InvalidProxyUrl`, `TlsRequired`, and a `Protocol` error of the request's own headers or body | ignored | the request cannot be made | 3.5.2 |
+/// | `BodyExceedsLimit` | ignored | a limit of this side | 3.5.2 |
+/// | `Io` for which this machine has no port, descriptor or memory left | ignored | nothing was sent | 3.5.2 |
+/// | `ConnectProxyFailed` with a 407 | ignored | the proxy asks for credentials | 3.5.2 |
 /// | `TooManyRedirects`, `RedirectFailed` | success | it answered | 3.5.2 |
 /// | `Timeout`, `HostNotFound`, `ConnectionFailed`, `Io`, `Protocol`, `Json`, and every other one | failure | | 3.5.2 |
 ///
@@ -44,10 +44,10 @@ impl Classify for Error {
             | Self::RequireHttpsOnly(_)
             | Self::InvalidProxyUrl
             | Self::TlsRequired
-            | Self::BodyExceedsLimit(_) => Outcome::neutral(),
+            | Self::BodyExceedsLimit(_) => Outcome::ignored(),
             Self::TooManyRedirects | Self::RedirectFailed => Outcome::success(),
-            Self::ConnectProxyFailed(reason) if reason.contains("407") => Outcome::neutral(),
-            Self::Protocol(error) if is_of_request(&format!("{error:?}")) => Outcome::neutral(),
+            Self::ConnectProxyFailed(reason) if reason.contains("407") => Outcome::ignored(),
+            Self::Protocol(error) if is_of_request(&format!("{error:?}")) => Outcome::ignored(),
             Self::Io(error) => of_error(error),
             Self::Other(error) => of_error(&**error),
             _ => Outcome::failure(),
@@ -58,7 +58,7 @@ impl Classify for Error {
 fn of_error(error: &(dyn error::Error + 'static)) -> Outcome {
     match CircuitBreakerError::find(error) {
         Some(error) => error.classify(),
-        None if never_left(error) => Outcome::neutral(),
+        None if never_left(error) => Outcome::ignored(),
         None => Outcome::failure(),
     }
 }
@@ -88,13 +88,13 @@ mod tests {
         for (error, expected) in [
             (Error::StatusCode(503), Outcome::failure()),
             (Error::StatusCode(404), Outcome::success()),
-            (Error::BadUri("no url".into()), Outcome::neutral()),
-            (Error::BodyExceedsLimit(3), Outcome::neutral()),
+            (Error::BadUri("no url".into()), Outcome::ignored()),
+            (Error::BodyExceedsLimit(3), Outcome::ignored()),
             (Error::TooManyRedirects, Outcome::success()),
             (Error::HostNotFound, Outcome::failure()),
             (Error::Io(ErrorKind::ConnectionRefused.into()), Outcome::failure()),
-            (Error::Io(ErrorKind::AddrInUse.into()), Outcome::neutral()),
-            (Error::ConnectProxyFailed("proxy server responded 407".into()), Outcome::neutral()),
+            (Error::Io(ErrorKind::AddrInUse.into()), Outcome::ignored()),
+            (Error::ConnectProxyFailed("proxy server responded 407".into()), Outcome::ignored()),
             (Error::ConnectProxyFailed("proxy server responded 502".into()), Outcome::failure()),
             (Error::Other("else".into()), Outcome::failure()),
         ] {
@@ -104,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_in_a_connector_is_neutral() {
+    fn a_rejection_in_a_connector_is_ignored() {
         let breaker = crate::CircuitBreaker::new("inner", crate::Config::new()).unwrap();
         breaker.force_open();
         let rejection = || breaker.try_acquire().unwrap_err();
-        assert_eq!(Error::Other(rejection().into()).classify(), Outcome::neutral());
-        assert_eq!(Error::Io(rejection().into()).classify(), Outcome::neutral());
+        assert_eq!(Error::Other(rejection().into()).classify(), Outcome::ignored());
+        assert_eq!(Error::Io(rejection().into()).classify(), Outcome::ignored());
     }
 }

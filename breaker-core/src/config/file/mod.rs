@@ -12,14 +12,14 @@ use crate::config::layers::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What `Registry::load` takes: every path, with the feature `toml`, and nothing without it.
+/// What `Registry::load_file` takes: every path, with the feature `toml`, and nothing without it.
 ///
 #[cfg_attr(feature = "toml", doc = "```no_run")]
 #[cfg_attr(not(feature = "toml"), doc = "```compile_fail,E0277")]
-/// breaker_core::Registry::global().load("breakers.toml").unwrap();
+/// breaker_core::Registry::global().load_file("breakers.toml").unwrap();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`Registry::load` needs the feature `toml` of breaker-core",
+    message = "`Registry::load_file` needs the feature `toml` of breaker-core",
     label = "a file is not read without that feature",
     note = "in Cargo.toml: `breaker-core = {{ version = \"0.1\", features = [\"toml\"] }}`"
 )]

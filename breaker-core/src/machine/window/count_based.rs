@@ -7,7 +7,7 @@ use crate::sync::{AtomicU64, OnceLock, Ordering};
 /// Calls in one word.
 const PER_WORD: u32 = 32;
 /// Words of the smallest tier; each has twice as many as the one before it. The last one has room
-/// for `Window::MOST_CALLS`.
+/// for `Window::MAX_CALLS`.
 const FIRST: usize = 4;
 const TIERS: usize = 14;
 
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_window_of_any_allowed_size_has_room() {
-        for size in [1, 127, 128, 129, 100_000, Window::MOST_CALLS] {
+        for size in [1, 127, 128, 129, 100_000, Window::MAX_CALLS] {
             assert!((FIRST << tier(size)) * PER_WORD as usize >= size as usize, "{size}");
             assert!(u64::from(size) <= Head::MASK);
         }

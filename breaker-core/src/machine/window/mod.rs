@@ -62,9 +62,9 @@ pub(crate) struct SlidingWindow {
 struct Limits {
     /// Bits of an `f64`; 0 stands for none, since no rate is zero.
     failure_rate: AtomicU64,
-    slow_rate: AtomicU64,
+    slow_call_rate: AtomicU64,
     /// Nanoseconds; 0 stands for none: then no call is slow.
-    slow_call: AtomicU64,
+    slow_call_duration: AtomicU64,
     fail_max: AtomicU64,
     min_calls: AtomicU64,
 }
@@ -74,10 +74,10 @@ impl SlidingWindow {
     /// machine's lock, as all that follows but for `add_success` and what asks.
     pub(crate) fn arrange(&self, rules: &WindowRules, window: Window) {
         self.rules.set(rules);
-        let slow_call = rules.slow_call.filter(|_| rules.slow_rate.is_some());
+        let slow_call_duration = rules.slow_call_duration.filter(|_| rules.slow_call_rate.is_some());
         match self.starts.get() {
-            Some(starts) => starts.resize(slow_call),
-            None if slow_call.is_some() => self.starts.get_or_init(Box::default).resize(slow_call),
+            Some(starts) => starts.resize(slow_call_duration),
+            None if slow_call_duration.is_some() => self.starts.get_or_init(Box::default).resize(slow_call_duration),
             None => {}
         }
         match window {
@@ -106,8 +106,8 @@ impl SlidingWindow {
 
     /// Calls slower than this are slow; `None`: none is.
     #[inline]
-    pub(crate) fn slow_call(&self) -> Option<Duration> {
-        Some(self.rules.slow_call.load(Ordering::Relaxed)).filter(|nanos| *nanos != 0).map(Duration::from_nanos)
+    pub(crate) fn slow_call_duration(&self) -> Option<Duration> {
+        Some(self.rules.slow_call_duration.load(Ordering::Relaxed)).filter(|nanos| *nanos != 0).map(Duration::from_nanos)
     }
 
     /// Adds a call of any kind.
@@ -239,8 +239,8 @@ impl Limits {
         let bits = |rate: Option<f64>| rate.unwrap_or_default().to_bits();
         let nanos = |span: Option<Duration>| span.map_or(0, nanos_of);
         self.failure_rate.store(bits(rules.failure_rate), Ordering::Relaxed);
-        self.slow_rate.store(bits(rules.slow_rate), Ordering::Relaxed);
-        self.slow_call.store(nanos(rules.slow_call), Ordering::Relaxed);
+        self.slow_call_rate.store(bits(rules.slow_call_rate), Ordering::Relaxed);
+        self.slow_call_duration.store(nanos(rules.slow_call_duration), Ordering::Relaxed);
         self.fail_max.store(u64::from(rules.fail_max.unwrap_or(0)), Ordering::Relaxed);
         self.min_calls.store(u64::from(rules.min_calls), Ordering::Relaxed);
     }
@@ -250,8 +250,8 @@ impl Limits {
         let count = |count: &AtomicU64| u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
         WindowRules {
             failure_rate: rate(&self.failure_rate),
-            slow_rate: rate(&self.slow_rate),
-            slow_call: Some(self.slow_call.load(Ordering::Relaxed))
+            slow_call_rate: rate(&self.slow_call_rate),
+            slow_call_duration: Some(self.slow_call_duration.load(Ordering::Relaxed))
                 .filter(|nanos| *nanos > 0)
                 .map(Duration::from_nanos),
             fail_max: Some(count(&self.fail_max)).filter(|count| *count > 0),

@@ -2,7 +2,7 @@
 //! end.
 //!
 //! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call
-//! that is held up between the look at the clock and its exchange, for four times `slow_call`, can
+//! that is held up between the look at the clock and its exchange, for four times `slow_call_duration`, can
 //! push out those of a later round. One that ends after others were forgotten finds another number
 //! in its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
 
@@ -43,8 +43,8 @@ impl Default for Starts {
 impl Starts {
     /// Counts from now on the calls that may become slow after this time, and forgets those that
     /// are under way.
-    pub(super) fn resize(&self, slow_call: Option<Duration>) {
-        let width = slow_call.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
+    pub(super) fn resize(&self, slow_call_duration: Option<Duration>) {
+        let width = slow_call_duration.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
         if self.width.swap(width, Ordering::Relaxed) != width {
             self.clear();
         }

@@ -233,7 +233,7 @@ impl Observer for BreakerMeter {
                     handles.step(event.source, StepDid::Served);
                 }
             }
-            Report::FallbackCutOff(event) => {
+            Report::FallbackTimedOut(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.step(event.source, StepDid::Failed("cut_off"));
                 }

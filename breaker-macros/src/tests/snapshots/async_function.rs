@@ -24,7 +24,7 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                                 ValidationError,
                                 _,
                                 _,
-                            >(__error) => ::breaker_core::__rt::Listed::Neutral,
+                            >(__error) => ::breaker_core::__rt::Listed::Ignored,
                             _ => ::breaker_core::__rt::Listed::OrFailure,
                         },
                     )

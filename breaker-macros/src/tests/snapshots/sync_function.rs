@@ -45,7 +45,7 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
                                 _ => false,
                             },
                         ) => ::breaker_core::__rt::Listed::Failure,
-                        _ => ::breaker_core::__rt::Listed::OrNeutral,
+                        _ => ::breaker_core::__rt::Listed::OrIgnored,
                     },
                 )
         },

@@ -69,12 +69,12 @@ impl Rules {
 
     /// What an error counts as if no list names it.
     pub(crate) fn otherwise(&self) -> &'static str {
-        self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "neutral" })
+        self.otherwise.unwrap_or(if self.include.is_empty() { "failure" } else { "ignored" })
     }
 }
 
 pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
-    const WORDS: [&str; 3] = ["failure", "neutral", "success"];
+    const WORDS: [&str; 3] = ["failure", "ignored", "success"];
     let word = if let Expr::Path(path) = value { path.path.get_ident() } else { None };
     match word {
         Some(word) => suggest::word("otherwise", &word.to_string(), word.span(), &WORDS),
@@ -82,12 +82,12 @@ pub(crate) fn otherwise(value: &Expr) -> Result<&'static str> {
     }
 }
 
-/// The message for `"neutral"` and `Outcome::Neutral`.
+/// The message for `"ignored"` and `Outcome::Ignored`.
 fn not_a_word(value: &Expr, words: &[&str]) -> String {
     let written = value.to_token_stream().to_string().to_lowercase();
     let word = words.iter().find(|word| written.contains(**word));
     let fix = word
-        .map_or_else(|| "`failure`, `neutral` or `success`".to_owned(), |word| format!("a word: `otherwise = {word}`"));
+        .map_or_else(|| "`failure`, `ignored` or `success`".to_owned(), |word| format!("a word: `otherwise = {word}`"));
     format!("`otherwise` takes {fix}, without quotes or a path")
 }
 

@@ -54,11 +54,11 @@ fn by_key(key: &Key, value: Expr) -> Result<Setting> {
         | "max_keys"
         | "min_calls"
         | "window_fail_max"
-        | "probe_window"
+        | "probe_count"
         | "max_concurrent"
         | "attempts" => word::count(key, value),
         "window" => word::window(key, value),
-        "failure_rate" | "slow_rate" | "probe_failure_rate" => float::share(key, value),
+        "failure_rate" | "slow_call_rate" | "probe_failure_rate" => float::share(key, value),
         "critical" | "enabled" => word::flag(key, value),
         "on_cancel" | "on_panic" => word::word(key, value),
         "env" => name::env(&value),

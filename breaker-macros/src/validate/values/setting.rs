@@ -23,7 +23,7 @@ pub(crate) enum Setting {
     /// `on_cancel = DURATION`
     After(Box<Setting>),
     Text(LitStr),
-    /// `failure_rate` and `slow_rate`
+    /// `failure_rate` and `slow_call_rate`
     Number(Number),
     Backoff(Box<Backoff>),
 }

@@ -124,11 +124,11 @@ struct Renew {
 }
 
 impl Listener for Renew {
-    fn hears_calls(&self) -> bool {
+    fn wants_calls(&self) -> bool {
         false
     }
 
-    fn probe_failed(&self, event: &ProbeFailed<'_>) {
+    fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
         let (Some(current), Ok(new)) = (self.current.upgrade(), Pool::new(&self.settings)) else { return };
         let old = std::mem::replace(&mut *current.write().unwrap_or_else(PoisonError::into_inner), Arc::new(new));
         // It is closed from now on; that all of its connections have ended is not waited for.
@@ -137,7 +137,7 @@ impl Listener for Renew {
         tracing::debug!(
             event_type = "connections_renewed",
             breaker,
-            probes = event.in_a_row,
+            probes = event.consecutive,
             "the next probe connects anew"
         );
     }

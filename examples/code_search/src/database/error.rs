@@ -19,18 +19,18 @@ pub enum DatabaseError {
     /// It cannot be reached, or a connection to it does not answer (failure).
     #[error("the database that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")]
     NoConnection,
-    /// Other calls of this process had all connections; the database was not asked (neutral).
+    /// Other calls of this process had all connections; the database was not asked (ignored).
     #[error(
         "no connection to the database was free within {CONNECT_TIMEOUT:?}: others of this service use all of them"
     )]
-    #[classify(neutral)]
+    #[classify(ignored)]
     NoFreeConnection,
     /// Another process writes to the SQLite file all the time (failure).
     #[error("another process has locked the SQLite file that DATABASE_URL names, for {LOCK_TIMEOUT:?} by now")]
     Locked,
-    /// Too many others of this process want to write; the database was not asked (neutral).
+    /// Too many others of this process want to write; the database was not asked (ignored).
     #[error("too many others are waiting to write to the database")]
-    #[classify(neutral)]
+    #[classify(ignored)]
     Crowded,
     /// Its tables could not be made (by the preset).
     #[error("the tables could not be made: {0}")]

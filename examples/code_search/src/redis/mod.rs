@@ -25,9 +25,9 @@ enum CacheError {
     #[error("{0}")]
     #[classify(delegate)]
     Redis(#[from] RedisError),
-    /// What is stored is not what is looked for; somebody else's value, or an older version's (neutral).
+    /// What is stored is not what is looked for; somebody else's value, or an older version's (ignored).
     #[error("the stored value cannot be read: {0}")]
-    #[classify(neutral)]
+    #[classify(ignored)]
     Undecodable(String),
     /// The breaker rejected the call, or cut it off.
     #[error("{0}")]

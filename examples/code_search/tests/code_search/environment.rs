@@ -41,7 +41,7 @@ fn without_variables_the_attributes_stand() {
     if !is_child() {
         return assert_success(&run_with("environment::without_variables_the_attributes_stand", &[]));
     }
-    Registry::global().init().expect("nothing is set");
+    Registry::global().load_env().expect("nothing is set");
     assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1), (3, 10, 1)]);
     assert_eq!((redis().config().fail_window, embedding().config().fail_window), (None, None));
 }
@@ -65,7 +65,7 @@ fn the_variables_of_each_breaker_win() {
         ];
         return assert_success(&run_with("environment::the_variables_of_each_breaker_win", &variables));
     }
-    Registry::global().init().expect("every variable is fine");
+    Registry::global().load_env().expect("every variable is fine");
     assert_eq!(circuits(), [(6, 31, 2), (7, 61, 3), (8, 11, 4), (9, 12, 5)]);
 }
 
@@ -80,7 +80,7 @@ fn the_example_file_shows_the_defaults() {
     if !is_child() {
         return assert_success(&run_with("environment::the_example_file_shows_the_defaults", &example_file()));
     }
-    Registry::global().init().expect("every line is fine");
+    Registry::global().load_env().expect("every line is fine");
     assert_eq!(SearchConfig::read(|name| env::var(name).ok()), Ok(SearchConfig::default()));
     assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1), (3, 10, 1)]);
 }

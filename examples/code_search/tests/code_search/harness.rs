@@ -70,7 +70,7 @@ impl World {
     pub(crate) async fn with(change: impl FnOnce(&mut SearchConfig)) -> Self {
         let turn = TURN.lock().await;
         for breaker in [redis(), database(), writes(), embedding()] {
-            breaker.release();
+            breaker.clear_override();
             breaker.reset();
             breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
         }

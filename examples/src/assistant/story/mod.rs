@@ -136,7 +136,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     }
     breaker.disable();
     let without = stage.play().await?;
-    breaker.release();
+    breaker.clear_override();
     let failover = fail_over(&stage).await?;
     cut::play(&stage).await?;
     conclude(&timeline, &with, &without, &failover);

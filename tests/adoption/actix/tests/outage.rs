@@ -169,7 +169,7 @@ async fn the_stock_goes_away_and_comes_back() {
 #[test]
 fn the_annotations_agree_with_each_other() {
     let registry = Registry::global();
-    assert!(registry.init_from([("", ""); 0]).unwrap().warnings().is_empty());
+    assert!(registry.load_env_from([("", ""); 0]).unwrap().warnings().is_empty());
     let breakers = registry.breakers();
     let names: Vec<_> = breakers.iter().map(|breaker| breaker.name()).collect();
     assert_eq!(names, ["customers", "order_page", "orders", "report", "report_page", "stock"]);

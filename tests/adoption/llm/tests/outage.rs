@@ -176,7 +176,7 @@ async fn an_embedding_is_tried_again() {
 #[test]
 fn the_annotations_agree_with_each_other() {
     let registry = Registry::global();
-    assert!(registry.init_from([("", ""); 0]).unwrap().warnings().is_empty());
+    assert!(registry.load_env_from([("", ""); 0]).unwrap().warnings().is_empty());
     let breakers = registry.breakers();
     let names: Vec<_> = breakers.iter().map(|breaker| breaker.name()).collect();
     assert_eq!(names, ["llm", "llm_streams", "provider"]);

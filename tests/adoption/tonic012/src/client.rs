@@ -22,7 +22,7 @@ pub enum ClientError {
     #[classify(delegate)]
     Rpc(#[from] Status),
     #[error("no address of a warehouse")]
-    #[classify(neutral)]
+    #[classify(ignored)]
     Address(#[from] tonic::transport::Error),
     #[error("only {left} of {name} left")]
     #[classify(success)]

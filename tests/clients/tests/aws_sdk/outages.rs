@@ -93,7 +93,7 @@ impl HttpConnector for Guarded {
 }
 
 #[tokio::test]
-async fn a_rejection_inside_of_the_client_is_neutral() {
+async fn a_rejection_inside_of_the_client_is_ignored() {
     let inner = breaker("inner", None);
     inner.force_open();
     let guarding = inner.clone();

@@ -21,7 +21,7 @@ async fn the_sdks_own_limits_tell_what_was_waited_for() {
     let config = client("127.0.0.1", server.port).config().to_builder().timeout_config(limits).build();
     let (breaker, client) = (guarded(), Client::from_conf(config));
     for _ in 0..3 {
-        match breaker.call_with(get(&client), judged).await {
+        match breaker.call_classified(get(&client), judged).await {
             Err(CallError::Inner(S3Error::Call(error))) => {
                 assert!(matches!(*error, SdkError::TimeoutError(_)), "{error:?}");
             }
@@ -67,12 +67,12 @@ async fn by_default_connecting_ends_by_itself_and_waiting_for_an_answer_does_not
         Client::from_conf(config.timeout_config(TimeoutConfig::builder().build()).build())
     };
     let (connects, answers) = (breaker("connects", None), breaker("answers", Some(Duration::from_secs(1))));
-    match connects.call_with(get(&by_default(hanging.port)), judged).await {
+    match connects.call_classified(get(&by_default(hanging.port)), judged).await {
         Err(CallError::Inner(S3Error::Call(error))) => assert!(matches!(*error, SdkError::DispatchFailure(_))),
         other => panic!("{other:?}"),
     }
     assert_eq!(connects.snapshot().failure_count, 1);
-    let ended = answers.call_with(get(&by_default(silent.port)), judged).await;
+    let ended = answers.call_classified(get(&by_default(silent.port)), judged).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
@@ -82,7 +82,7 @@ async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
     let (breaker, client) = (guarded(), client("127.0.0.1", server.port));
     let head = async || client.get_object().bucket("b").key("k").send().await;
     let object =
-        breaker.call_with(head(), |result| result.as_ref().map_or_else(Classify::classify, |_| Outcome::success()));
+        breaker.call_classified(head(), |result| result.as_ref().map_or_else(Classify::classify, |_| Outcome::success()));
     object.await.unwrap().body.collect().await.unwrap_err();
     assert_eq!((breaker.snapshot().success_count, breaker.snapshot().failure_count), (1, 0));
 }

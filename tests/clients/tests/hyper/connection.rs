@@ -12,7 +12,7 @@ async fn a_connection_that_ended_fails_for_ever() {
     let breaker = breaker("one connection", None);
     let mut ask = async || {
         let request = Request::get("/").header("host", "127.0.0.1").body(empty()).unwrap();
-        let _ = breaker.call_with(sender.send_request(request), presets::both).await;
+        let _ = breaker.call_classified(sender.send_request(request), presets::both).await;
     };
     ask().await;
     assert_eq!(counted(&breaker), (1, 0, 0));
@@ -23,7 +23,7 @@ async fn a_connection_that_ended_fails_for_ever() {
 
 /// This side ended the task that drives the connection.
 #[tokio::test]
-async fn a_connection_task_that_was_aborted_is_neutral() {
+async fn a_connection_task_that_was_aborted_is_ignored() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
     let stream = TokioIo::new(TcpStream::connect(("127.0.0.1", server.port)).await.unwrap());
     let (mut sender, connection) = hyper::client::conn::http1::handshake::<_, Body>(stream).await.unwrap();
@@ -35,5 +35,5 @@ async fn a_connection_task_that_was_aborted_is_neutral() {
     };
     let (answer, ()) = tokio::join!(answer, abort);
     let error = answer.unwrap_err();
-    assert_eq!((error.is_user(), error.classify()), (true, Outcome::neutral()), "{error:?}");
+    assert_eq!((error.is_user(), error.classify()), (true, Outcome::ignored()), "{error:?}");
 }

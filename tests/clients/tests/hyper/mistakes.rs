@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_request_that_cannot_be_made_is_neutral() {
+async fn a_request_that_cannot_be_made_is_ignored() {
     let (client, breaker) = (client(), breaker("mistakes", None));
     let absolute = |uri: &str| Request::builder().uri(uri.parse::<Uri>().unwrap());
     let make = |number: usize| match number % 4 {
@@ -16,14 +16,14 @@ async fn a_request_that_cannot_be_made_is_neutral() {
     let mut number = 0;
     stays_closed(&breaker, async || {
         number += 1;
-        let _ = breaker.call_with(client.request(make(number)), presets::hyper_util).await;
+        let _ = breaker.call_classified(client.request(make(number)), presets::hyper_util).await;
     })
     .await;
     assert_eq!(counted(&breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
 }
 
 #[tokio::test]
-async fn a_body_of_ones_own_that_fails_is_neutral() {
+async fn a_body_of_ones_own_that_fails_is_ignored() {
     let first = Http1::start(Reply::ok()).await;
     let second = Http2::start(Act::Answer(200, &[], b"", &[])).await;
     for (name, url, client) in
@@ -31,7 +31,7 @@ async fn a_body_of_ones_own_that_fails_is_neutral() {
     {
         let breaker = breaker(name, None);
         stays_closed(&breaker, async || {
-            drop(breaker.call_with(client.request(post(&url, broken())), presets::both).await);
+            drop(breaker.call_classified(client.request(post(&url, broken())), presets::both).await);
         })
         .await;
         assert_eq!(counted(&breaker), (0, 0, 1_000), "{name}: {:?}", breaker.snapshot());
@@ -39,7 +39,7 @@ async fn a_body_of_ones_own_that_fails_is_neutral() {
 }
 
 #[tokio::test]
-async fn a_local_address_that_is_not_ours_is_neutral() {
+async fn a_local_address_that_is_not_ours_is_ignored() {
     let server = Http1::start(Reply::ok()).await;
     let mut connector = HttpConnector::new();
     connector.set_local_address(Some([192, 0, 2, 1].into()));
@@ -100,13 +100,13 @@ impl hyper::rt::Write for Wire {
 }
 
 #[tokio::test]
-async fn a_rejection_inside_of_the_connector_is_neutral() {
+async fn a_rejection_inside_of_the_connector_is_ignored() {
     let inner = breaker("inner", None);
     inner.force_open();
     let client: Client<Guarded, Body> = builder().build(Guarded(inner));
     let outer = breaker("outer", None);
     stays_closed(&outer, async || {
-        drop(outer.call_with(client.request(post("http://somewhere/", empty())), presets::both).await);
+        drop(outer.call_classified(client.request(post("http://somewhere/", empty())), presets::both).await);
     })
     .await;
     assert_eq!(counted(&outer), (0, 0, 1_000), "{:?}", outer.snapshot());

@@ -120,7 +120,7 @@ async fn there_is_no_limit_for_an_answer() {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(ms(50)));
     let (client, breaker) = (builder().build(connector), breaker("answer", Some(ms(300))));
-    let ended = breaker.call_with(client.request(post(&server.url(), empty())), presets::both).await;
+    let ended = breaker.call_classified(client.request(post(&server.url(), empty())), presets::both).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
     assert_eq!(counted(&breaker), (0, 1, 0));
 }

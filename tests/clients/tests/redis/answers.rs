@@ -17,7 +17,7 @@ async fn at(server: &Server) -> MultiplexedConnection {
 }
 
 async fn ask_all(breaker: &CircuitBreaker, connection: &mut MultiplexedConnection, pipeline: &Pipeline) {
-    let _ = breaker.call_with(pipeline.query_async::<Value>(connection), presets::redis).await;
+    let _ = breaker.call_classified(pipeline.query_async::<Value>(connection), presets::redis).await;
 }
 
 #[tokio::test]

@@ -57,13 +57,13 @@ async fn manager(port: u16) -> ConnectionManager {
 
 /// One guarded command on this connection. The library's own error comes back.
 async fn ask<T: FromRedisValue>(breaker: &CircuitBreaker, at: &mut impl ConnectionLike, cmd: &Cmd) -> Option<T> {
-    breaker.call_with(cmd.query_async(at), presets::redis).await.ok()
+    breaker.call_classified(cmd.query_async(at), presets::redis).await.ok()
 }
 
 /// One guarded command on a connection of its own.
 async fn ask_anew(breaker: &CircuitBreaker, client: &Client, cmd: &Cmd) {
     let asked = async { cmd.query_async::<redis::Value>(&mut connect(client).await?).await };
-    let _ = breaker.call_with(asked, presets::redis).await;
+    let _ = breaker.call_classified(asked, presets::redis).await;
 }
 
 /// A connection that is thrown away when a call on it fails, or is cut off.
@@ -88,7 +88,7 @@ impl Kept {
             *self.connection.lock().expect("nobody panics") = Some(connection);
             RedisResult::Ok(answer)
         };
-        let _ = breaker.call_with(asked, presets::redis).await;
+        let _ = breaker.call_classified(asked, presets::redis).await;
     }
 }
 

@@ -53,7 +53,7 @@ async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
             connection.set_read_timeout(Some(RESPOND))?;
             cmd("GET").arg("a").query::<redis::Value>(&mut connection)
         };
-        drop(breaker.call_sync_with(asked, presets::redis));
+        drop(breaker.call_sync_classified(asked, presets::redis));
     };
     server.freeze();
     opens(&breaker, async || ask_anew(&breaker)).await;
@@ -64,7 +64,7 @@ async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
     server.freeze();
     let frozen = limited("redis-blocks-kept");
     let mut ask = |command: &redis::Cmd| {
-        drop(frozen.call_sync_with(|| command.query::<redis::Value>(&mut kept), presets::redis));
+        drop(frozen.call_sync_classified(|| command.query::<redis::Value>(&mut kept), presets::redis));
     };
     opens(&frozen, async || ask(&get("a"))).await;
     server.kill();
@@ -178,7 +178,7 @@ async fn one_call_is_as_many_attempts_as_the_library_makes() {
     let config = ConnectionManagerConfig::new().set_number_of_retries(3).set_max_delay(RESPOND / 10);
     let breaker = patient("redis-retries");
     let connected = ConnectionManager::new_with_config(local(path.port), config);
-    assert!(breaker.call_with(connected, presets::redis).await.is_err());
+    assert!(breaker.call_classified(connected, presets::redis).await.is_err());
     assert_eq!((breaker.snapshot().failure_count, path.accepted()), (1, 4));
 }
 

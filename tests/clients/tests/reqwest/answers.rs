@@ -22,10 +22,10 @@ async fn json_needs_error_for_status() {
     let server = Http1::start(Reply::answer(404, "", "there is none")).await;
     let (client, without, with) = (limited(), breaker("without", None), breaker("with", None));
     let json = async || client.get(server.url()).send().await?.json::<u32>().await;
-    let _ = without.call_with(json(), presets::reqwest).await;
+    let _ = without.call_classified(json(), presets::reqwest).await;
     assert_eq!(counted(&without), (0, 1, 0));
     let json = async || client.get(server.url()).send().await?.error_for_status()?.json::<u32>().await;
-    let _ = with.call_with(json(), presets::reqwest).await;
+    let _ = with.call_classified(json(), presets::reqwest).await;
     assert_eq!(counted(&with), (1, 0, 0));
 }
 
@@ -78,7 +78,7 @@ async fn an_answer_without_the_upgrade_says_nothing() {
         let server = Http1::start(Reply::answer(status, "", "")).await;
         let response = limited().get(server.url()).header("upgrade", "x").header("connection", "upgrade").send().await;
         let error = response.unwrap().upgrade().await.unwrap_err();
-        assert_eq!(error.classify(), Outcome::neutral(), "{error:?}");
+        assert_eq!(error.classify(), Outcome::ignored(), "{error:?}");
     }
 }
 
@@ -96,9 +96,9 @@ async fn an_error_that_is_shared_counts_as_the_one_in_it() {
     for (reply, expected) in [(Reply::answer(404, "", ""), (1, 0, 0)), (Reply::bytes("").closes(), (1, 1, 0))] {
         let server = Http1::start(reply).await;
         let error = shared(&client, &server.url()).await.unwrap_err();
-        let _ = by_name.call_with(async { Err::<(), _>(error) }, presets::reqwest).await;
+        let _ = by_name.call_classified(async { Err::<(), _>(error) }, presets::reqwest).await;
         assert_eq!((counted(&by_itself), counted(&by_name)), (expected, expected));
     }
     let error = shared(&client, "no url").await.unwrap_err();
-    assert_eq!(presets::any(&error), Outcome::neutral());
+    assert_eq!(presets::any(&error), Outcome::ignored());
 }

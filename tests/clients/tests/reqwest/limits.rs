@@ -12,7 +12,7 @@ use web::counted;
 async fn there_is_no_limit_by_default() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
     let (client, breaker) = (builder().build().unwrap(), breaker("none", Some(ms(300))));
-    let ended = breaker.call_with(client.get(server.url()).send(), presets::both).await;
+    let ended = breaker.call_classified(client.get(server.url()).send(), presets::both).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
@@ -36,7 +36,7 @@ async fn connect_timeout_does_not_cover_the_answer() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
     let client = builder().connect_timeout(ms(50)).build().unwrap();
     let breaker = breaker("answer", Some(ms(300)));
-    let ended = breaker.call_with(client.get(server.url()).send(), presets::both).await;
+    let ended = breaker.call_classified(client.get(server.url()).send(), presets::both).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
@@ -54,7 +54,7 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
         while response.chunk().await?.is_some() {}
         Ok::<_, reqwest::Error>(())
     };
-    let ended = breaker.call_with(reading, presets::reqwest).await;
+    let ended = breaker.call_classified(reading, presets::reqwest).await;
     assert!(matches!(ended, Err(CallError::Inner(error)) if error.is_timeout()));
     assert_eq!(counted(&breaker), (0, 1, 0), "nothing tells it from a slow service");
     until("it has sent all", async || server.requests() == 1).await;
@@ -94,7 +94,7 @@ async fn the_clients_limit_says_more_than_the_breakers() {
 async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
     let server = Http1::start(Reply::bytes("HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\nhalf").closes()).await;
     let (client, breaker) = (builder().build().unwrap(), breaker("outside", None));
-    let response = breaker.call_with(client.get(server.url()).send(), presets::both).await.unwrap();
+    let response = breaker.call_classified(client.get(server.url()).send(), presets::both).await.unwrap();
     response.text().await.unwrap_err();
     assert_eq!(counted(&breaker), (1, 0, 0));
 }

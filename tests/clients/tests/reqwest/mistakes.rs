@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use web::counted;
 
-/// Neutral, all of them.
-async fn neutral(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
+/// Ignored, all of them.
+async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;
     assert_eq!(counted(&breaker), (0, 0, 1_000), "{name}: {:?}", breaker.snapshot());
@@ -36,22 +36,22 @@ async fn a_request_that_cannot_be_made() {
         |client| client.get(format!("http://127.0.0.1/{}", "x".repeat(70_000))),
     ];
     let mut all = requests.iter().cycle();
-    neutral("builder", async |breaker| send(breaker, all.next().unwrap()(&client)).await).await;
+    ignored("builder", async |breaker| send(breaker, all.next().unwrap()(&client)).await).await;
     let secure = builder().https_only(true).build().unwrap();
-    neutral("https_only", async |breaker| send(breaker, secure.get("http://127.0.0.1/")).await).await;
+    ignored("https_only", async |breaker| send(breaker, secure.get("http://127.0.0.1/")).await).await;
 }
 
 #[tokio::test]
 async fn a_client_that_cannot_be_made() {
     let make = async || builder().user_agent("a\nb").build()?.get("http://127.0.0.1/").send().await;
-    neutral("client", async |breaker| drop(breaker.call_with(make(), presets::both).await)).await;
+    ignored("client", async |breaker| drop(breaker.call_classified(make(), presets::both).await)).await;
 }
 
 #[tokio::test]
 async fn a_body_of_ones_own_that_fails_over_http_1() {
     let server = Http1::start(Reply::ok()).await;
     let client = limited();
-    neutral("body", async |breaker| send(breaker, client.post(server.url()).body(broken_body())).await).await;
+    ignored("body", async |breaker| send(breaker, client.post(server.url()).body(broken_body())).await).await;
     assert_eq!(server.requests(), 0, "the service saw no whole request");
 }
 
@@ -59,14 +59,14 @@ async fn a_body_of_ones_own_that_fails_over_http_1() {
 async fn a_body_of_ones_own_that_fails_over_http_2() {
     let server = web::http2::Http2::start(web::http2::Act::Answer(200, &[], b"", &[])).await;
     let client = builder().http2_prior_knowledge().build().unwrap();
-    neutral("body 2", async |breaker| send(breaker, client.post(server.url()).body(broken_body())).await).await;
+    ignored("body 2", async |breaker| send(breaker, client.post(server.url()).body(broken_body())).await).await;
 }
 
 #[tokio::test]
 async fn a_local_address_that_is_not_ours() {
     let server = Http1::start(Reply::ok()).await;
     let client = builder().local_address(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))).build().unwrap();
-    neutral("local", async |breaker| send(breaker, client.get(server.url())).await).await;
+    ignored("local", async |breaker| send(breaker, client.get(server.url())).await).await;
 }
 
 /// A resolver behind a breaker.
@@ -84,7 +84,7 @@ async fn a_rejection_inside_of_the_client() {
     let inner = breaker("dns", None);
     inner.force_open();
     let client = builder().dns_resolver(Arc::new(Guarded(inner))).build().unwrap();
-    neutral("outer", async |breaker| send(breaker, client.get("http://somewhere/")).await).await;
+    ignored("outer", async |breaker| send(breaker, client.get("http://somewhere/")).await).await;
 }
 
 #[tokio::test]

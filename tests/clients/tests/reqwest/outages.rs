@@ -182,7 +182,7 @@ async fn what_follows_the_first_member_of_a_gzip_body_is_not_seen() {
         let server = Http1::start(packed(body.len(), &body)).await;
         let (client, breaker) = (limited(), breaker("members", None));
         let read = async { client.get(server.url()).send().await?.text().await };
-        assert_eq!(breaker.call_with(read, presets::reqwest).await.unwrap(), "7");
+        assert_eq!(breaker.call_classified(read, presets::reqwest).await.unwrap(), "7");
     }
 }
 

@@ -12,7 +12,7 @@ fn through(port: u16) -> Client {
 
 /// The service was not asked, whichever way.
 #[tokio::test]
-async fn a_proxy_that_wants_other_credentials_is_neutral() {
+async fn a_proxy_that_wants_other_credentials_is_ignored() {
     let proxy = Http1::start(Reply::answer(407, "proxy-authenticate: Basic\r\n", "")).await;
     let client = through(proxy.port);
     for url in ["http://service.test/", "https://service.test/"] {
@@ -20,7 +20,7 @@ async fn a_proxy_that_wants_other_credentials_is_neutral() {
         stays_closed(&breaker, async || send(&breaker, client.get(url)).await).await;
         assert_eq!(counted(&breaker), (0, 0, 1_000), "{url}");
         let error = client.get(url).send().await.and_then(reqwest::Response::error_for_status).unwrap_err();
-        assert_eq!(presets::reqwest(&error), breaker_core::Outcome::neutral(), "{url}");
+        assert_eq!(presets::reqwest(&error), breaker_core::Outcome::ignored(), "{url}");
     }
 }
 

@@ -6,7 +6,7 @@ use breaker_core::{CircuitBreaker, presets};
 use sqlx::{Connection as _, PgPool, Row as _};
 
 async fn guarded<T>(breaker: &CircuitBreaker, call: impl Future<Output = sqlx::Result<T>>) -> Option<sqlx::Error> {
-    breaker.call_with(call, presets::sqlx).await.err().map(|error| error.into_inner().expect("it is not open"))
+    breaker.call_classified(call, presets::sqlx).await.err().map(|error| error.into_inner().expect("it is not open"))
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn mistakes_of_the_caller_leave_it_closed() {
 }
 
 #[tokio::test]
-async fn mistakes_in_the_callers_types_are_neutral() {
+async fn mistakes_in_the_callers_types_are_ignored() {
     let Some(server) = shared().await else { return };
     let (pool, breaker) = (patient_pool(1, options(server.port)), patient("sqlx-types"));
     stays_closed(&breaker, async || {
@@ -84,7 +84,7 @@ fn code(error: &sqlx::Error) -> String {
 }
 
 #[tokio::test]
-async fn a_conflict_with_another_transaction_is_neutral() {
+async fn a_conflict_with_another_transaction_is_ignored() {
     let Some(server) = shared().await else { return };
     operate(server.port, "CREATE TABLE shared_goods (a int); INSERT INTO shared_goods VALUES (1)").await;
     let (pool, breaker) = (patient_pool(3, options(server.port)), patient("sqlx-conflict"));
@@ -113,7 +113,7 @@ async fn a_conflict_with_another_transaction_is_neutral() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_left_open_for_too_long_is_neutral() {
+async fn a_transaction_that_was_left_open_for_too_long_is_ignored() {
     let Some(server) = shared().await else { return };
     let own = options(server.port).options([("idle_in_transaction_session_timeout", "20ms")]);
     let (pool, breaker) = (patient_pool(1, own), patient("sqlx-left-open"));

@@ -51,13 +51,13 @@ fn patient_pool(size: u32, options: PgConnectOptions) -> PgPool {
 
 /// One guarded query. The error of the library comes back.
 async fn ask(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) -> Result<(), CallError<sqlx::Error>> {
-    breaker.call_with(async { sqlx::query(query).execute(pool).await.map(drop) }, presets::sqlx).await
+    breaker.call_classified(async { sqlx::query(query).execute(pool).await.map(drop) }, presets::sqlx).await
 }
 
 /// The same, with a look at the pool.
 async fn ask_with_pool(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) {
     let asked = async { sqlx::query(query).execute(pool).await.map(drop) };
-    let _ = breaker.call_with(asked, presets::sqlx::with_pool(pool)).await;
+    let _ = breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await;
 }
 
 async fn one(breaker: &CircuitBreaker, pool: &PgPool) {

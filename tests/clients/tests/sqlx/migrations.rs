@@ -18,7 +18,7 @@ async fn migrations(directory: &Path, files: &[(&str, &str)]) -> Migrator {
 
 /// The error of migrations by itself, as a function that runs nothing but them returns it.
 async fn migrate(breaker: &CircuitBreaker, pool: &PgPool, all: &Migrator) -> Option<MigrateError> {
-    let ran: Result<(), CallError<MigrateError>> = breaker.call_with(all.run(pool), presets::sqlx).await;
+    let ran: Result<(), CallError<MigrateError>> = breaker.call_classified(all.run(pool), presets::sqlx).await;
     ran.err().and_then(CallError::into_inner)
 }
 

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 /// A query on a connection of its own, without a pool which would try again.
 async fn alone(breaker: &CircuitBreaker, port: u16) -> Option<String> {
     let asked = async { PgConnection::connect_with(&options(port)).await?.close().await };
-    let done: Result<(), CallError<sqlx::Error>> = breaker.call_with(asked, presets::sqlx).await;
+    let done: Result<(), CallError<sqlx::Error>> = breaker.call_classified(asked, presets::sqlx).await;
     let error = done.err().and_then(CallError::into_inner)?;
     Some(error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned())
 }
@@ -64,7 +64,7 @@ async fn a_process_of_one_session_that_crashes_is_a_failure_for_all_of_them() {
     let mut bystander = PgConnection::connect_with(&options(server.port)).await.unwrap();
     let waits = async {
         let waited = sqlx::query("SELECT pg_sleep(60)").execute(&mut bystander);
-        drop(breaker.call_with(waited, presets::sqlx).await);
+        drop(breaker.call_classified(waited, presets::sqlx).await);
     };
     let crashed = async {
         until_it_runs(server.port, "SELECT pg_sleep(60)").await;

@@ -105,7 +105,7 @@ async fn a_connection_without_a_pool_that_cannot_be_made_opens_it() {
         let breaker = breaker_clients::breaker("sqlx-alone", Some(std::time::Duration::from_millis(500)));
         let connected = async |options: &sqlx::postgres::PgConnectOptions| {
             let asked = async { options.connect().await?.close().await };
-            drop::<Result<(), CallError<sqlx::Error>>>(breaker.call_with(asked, presets::sqlx).await);
+            drop::<Result<(), CallError<sqlx::Error>>>(breaker.call_classified(asked, presets::sqlx).await);
         };
         opens(&breaker, async || connected(&wrong).await).await;
         closes(&breaker, async || connected(&there).await).await;
@@ -204,7 +204,7 @@ async fn wrong_credentials_and_a_database_that_is_not_there_open_it() {
 }
 
 #[tokio::test]
-async fn tls_that_was_not_built_in_and_a_pool_that_is_closed_are_neutral() {
+async fn tls_that_was_not_built_in_and_a_pool_that_is_closed_are_ignored() {
     let Some(server) = shared().await else { return };
     let breaker = limited("sqlx-own");
     let pool_of_tls = pool_with(1, options(server.port).ssl_mode(PgSslMode::Require));

@@ -28,7 +28,7 @@ async fn all_of(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
 }
 
 #[tokio::test]
-async fn a_busy_pool_is_neutral_where_the_preset_knows_it_and_a_failure_where_it_does_not() {
+async fn a_busy_pool_is_ignored_where_the_preset_knows_it_and_a_failure_where_it_does_not() {
     let Some(server) = shared().await else { return };
     let pool = pool(SIZE, server.port);
     let taken = all_of(&pool).await;
@@ -265,7 +265,7 @@ async fn a_call_that_takes_its_connection_along_when_it_is_cut_off_holds_no_plac
     drop(all_of(&pool).await);
     let breaker = limited("sqlx-own-connection");
     let asked = async |query| {
-        let _ = breaker.call_with(Own::execute(&pool, query), presets::sqlx::with_pool(&pool)).await;
+        let _ = breaker.call_classified(Own::execute(&pool, query), presets::sqlx::with_pool(&pool)).await;
     };
     let darkened = async {
         until_all_run(server.port, QUERY).await;

@@ -18,7 +18,7 @@ fn made_where_missing() -> SqliteConnectOptions {
 }
 
 async fn ask(breaker: &CircuitBreaker, pool: &SqlitePool, query: &'static str) {
-    let _ = breaker.call_with(async { sqlx::raw_sql(query).execute(pool).await }, presets::sqlx).await;
+    let _ = breaker.call_classified(async { sqlx::raw_sql(query).execute(pool).await }, presets::sqlx).await;
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn mistakes_of_the_caller_leave_it_closed() {
 }
 
 #[tokio::test]
-async fn a_database_that_another_one_holds_is_neutral() {
+async fn a_database_that_another_one_holds_is_ignored() {
     let directory = breaker_servers::directory();
     let file = directory.path().join("db");
     let (breaker, own) = (patient("sqlite-busy"), pool(&file, made_where_missing()));

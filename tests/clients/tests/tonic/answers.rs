@@ -38,7 +38,7 @@ async fn a_proxys_status_counts_with_a_body_and_without() {
         (401, Outcome::success()),
         (403, Outcome::success()),
         (404, Outcome::success()),
-        (407, Outcome::neutral()),
+        (407, Outcome::ignored()),
         (408, Outcome::failure()),
         (413, Outcome::success()),
         (429, Outcome::failure()),

@@ -20,10 +20,10 @@ async fn there_is_no_limit_by_default() {
     let (server, hanging) = (Grpc::start().await, Hanging::start().await);
     for (what, channel) in [("answer", lazy(server.port)), ("connecting", lazy(hanging.port))] {
         let breaker = breaker(what, Some(ms(300)));
-        assert!(by_breaker(breaker.call_with(call(&channel, "Hang"), presets::tonic).await), "{what}");
+        assert!(by_breaker(breaker.call_classified(call(&channel, "Hang"), presets::tonic).await), "{what}");
     }
     let breaker = breaker("connect", Some(ms(300)));
-    assert!(by_breaker(breaker.call_with(endpoint(hanging.port).connect(), presets::tonic).await));
+    assert!(by_breaker(breaker.call_classified(endpoint(hanging.port).connect(), presets::tonic).await));
 }
 
 /// Neither the endpoint's limit nor the request's begins before there is a connection.
@@ -34,7 +34,7 @@ async fn timeout_does_not_cover_connecting() {
     let mut request = Request::new(Bytes::new());
     request.set_timeout(ms(50));
     let breaker = breaker("connecting", Some(ms(500)));
-    assert!(by_breaker(breaker.call_with(send(&channel, "Echo", request), presets::tonic).await));
+    assert!(by_breaker(breaker.call_classified(send(&channel, "Echo", request), presets::tonic).await));
 }
 
 /// `connect_timeout` is for TCP: a server that takes the connection and is silent holds up the TLS handshake.
@@ -45,7 +45,7 @@ async fn connect_timeout_does_not_cover_tls() {
     let endpoint = endpoint.tls_config(ClientTlsConfig::new().domain_name("service.test")).unwrap();
     let endpoint = endpoint.connect_timeout(ms(50)).timeout(ms(50));
     let breaker = breaker("tls", Some(ms(500)));
-    assert!(by_breaker(breaker.call_with(endpoint.connect(), presets::tonic).await));
+    assert!(by_breaker(breaker.call_classified(endpoint.connect(), presets::tonic).await));
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn the_limits_of_a_request_and_of_the_server_open_too() {
     opens(&by_request, async || {
         let mut request = Request::new(Bytes::new());
         request.set_timeout(ms(50));
-        let _ = by_request.call_with(send(&channel, "Hang", request), presets::tonic).await;
+        let _ = by_request.call_classified(send(&channel, "Hang", request), presets::tonic).await;
     })
     .await;
 }
@@ -73,6 +73,6 @@ async fn timeout_does_not_cover_the_wait_for_ones_own_concurrency_limit() {
     let hanging = tokio::spawn(async move { call(&busy, "Hang").await });
     tokio::time::timeout(ms(100), std::future::pending::<()>()).await.unwrap_err();
     let breaker = breaker("queue", Some(ms(300)));
-    assert!(by_breaker(breaker.call_with(call(&channel, "Echo"), presets::tonic).await));
+    assert!(by_breaker(breaker.call_classified(call(&channel, "Echo"), presets::tonic).await));
     hanging.abort();
 }

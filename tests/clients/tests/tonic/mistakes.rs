@@ -11,8 +11,8 @@ use tower::service_fn;
 use web::counted;
 use web::grpc::{Plain, path, ready, send};
 
-/// Neutral, all of them.
-async fn neutral(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
+/// Ignored, all of them.
+async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;
     assert_eq!(counted(&breaker), (0, 0, 1_000), "{name}: {:?}", breaker.snapshot());
@@ -26,7 +26,7 @@ async fn answered(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
 }
 
 #[tokio::test]
-async fn a_message_above_ones_own_limit_is_neutral() {
+async fn a_message_above_ones_own_limit_is_ignored() {
     let server = Grpc::start().await;
     let channel = lazy(server.port);
     let large = async || {
@@ -35,7 +35,7 @@ async fn a_message_above_ones_own_limit_is_neutral() {
             client.unary(Request::new(Bytes::from_static(b"hello")), path("Echo"), Plain).await;
         answer
     };
-    neutral("encoding", async |breaker| drop(breaker.call_with(large(), presets::tonic).await)).await;
+    ignored("encoding", async |breaker| drop(breaker.call_classified(large(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_message_above_the_limit_of_the_server_or_of_decoding_is_an_answer() {
     let five = Bytes::from(vec![0; 5 * 1024 * 1024]);
     for _ in 0..3 {
         ask(&breaker, &channel, "Large").await;
-        let _ = breaker.call_with(send(&channel, "Echo", Request::new(five.clone())), presets::tonic).await;
+        let _ = breaker.call_classified(send(&channel, "Echo", Request::new(five.clone())), presets::tonic).await;
     }
     assert_eq!(counted(&breaker), (6, 0, 0), "{:?}", breaker.snapshot());
 }
@@ -59,44 +59,44 @@ async fn metadata_above_the_servers_limit_is_an_answer() {
     answered("431", async |breaker| {
         let mut request = Request::new(Bytes::new());
         request.metadata_mut().insert("x", "y".repeat(2_000).parse().unwrap());
-        let _ = breaker.call_with(send(&channel, "Echo", request), presets::tonic).await;
+        let _ = breaker.call_classified(send(&channel, "Echo", request), presets::tonic).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn https_without_tls_is_neutral() {
+async fn https_without_tls_is_ignored() {
     let server = Grpc::start().await;
     let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", server.port)).unwrap();
     let channel = endpoint.connect_lazy();
-    neutral("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
-    neutral("eager", async |breaker| drop(breaker.call_with(endpoint.connect(), presets::tonic).await)).await;
+    ignored("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
+    ignored("eager", async |breaker| drop(breaker.call_classified(endpoint.connect(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_neutral() {
+async fn an_address_that_is_none_is_ignored() {
     let connect = async |address: &'static str| Endpoint::from_shared(address)?.connect().await;
     for address in ["", "a b", "127.0.0.1:50051", "/path"] {
-        neutral(&format!("{address:?}"), async |breaker| {
-            drop(breaker.call_with(connect(address), presets::tonic).await);
+        ignored(&format!("{address:?}"), async |breaker| {
+            drop(breaker.call_classified(connect(address), presets::tonic).await);
         })
         .await;
     }
     let agent = async || endpoint(1).user_agent("a\nb")?.connect().await;
-    neutral("user agent", async |breaker| drop(breaker.call_with(agent(), presets::tonic).await)).await;
+    ignored("user agent", async |breaker| drop(breaker.call_classified(agent(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
-async fn a_local_address_that_is_not_ours_is_neutral() {
+async fn a_local_address_that_is_not_ours_is_ignored() {
     let server = Grpc::start().await;
     let endpoint = endpoint(server.port).local_address(Some(IpAddr::from([192, 0, 2, 1])));
     let channel = endpoint.connect_lazy();
-    neutral("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
-    neutral("eager", async |breaker| drop(breaker.call_with(endpoint.connect(), presets::tonic).await)).await;
+    ignored("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
+    ignored("eager", async |breaker| drop(breaker.call_classified(endpoint.connect(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
-async fn a_rejection_inside_of_the_client_is_neutral() {
+async fn a_rejection_inside_of_the_client_is_ignored() {
     let inner = breaker("inner", None);
     inner.force_open();
     let connector = service_fn(move |_| {
@@ -104,10 +104,10 @@ async fn a_rejection_inside_of_the_client_is_neutral() {
         async move { rejected.map(|()| -> TokioIo<TcpStream> { unreachable!("it is open") }) }
     });
     let channel = endpoint(1).connect_with_connector_lazy(connector.clone());
-    neutral("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
-    neutral("eager", async |breaker| {
+    ignored("lazy", async |breaker| ask(breaker, &channel, "Echo").await).await;
+    ignored("eager", async |breaker| {
         let connecting = async { endpoint(1).connect_with_connector(connector.clone()).await };
-        drop::<Result<_, _>>(breaker.call_with(connecting, presets::tonic).await);
+        drop::<Result<_, _>>(breaker.call_classified(connecting, presets::tonic).await);
     })
     .await;
 }

@@ -16,7 +16,7 @@ use web::tls::{Handshake, Tls};
 async fn refused_opens_and_closes_once_there_is_a_server() {
     let port = refused();
     let (channel, lazily, eagerly) = (lazy(port), breaker("lazy", None), breaker("eager", None));
-    let connect = async || drop(eagerly.call_with(endpoint(port).connect(), presets::tonic).await);
+    let connect = async || drop(eagerly.call_classified(endpoint(port).connect(), presets::tonic).await);
     opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
     opens(&eagerly, connect).await;
     let _server = Grpc::of(port, Server::builder().add_service(Behaving)).await;
@@ -29,7 +29,7 @@ async fn a_name_that_cannot_be_resolved_opens() {
     let endpoint = Endpoint::from_shared(format!("http://{UNRESOLVABLE}")).unwrap();
     let (channel, lazily, eagerly) = (endpoint.connect_lazy(), breaker("lazy", None), breaker("eager", None));
     opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
-    opens(&eagerly, async || drop(eagerly.call_with(endpoint.connect(), presets::tonic).await)).await;
+    opens(&eagerly, async || drop(eagerly.call_classified(endpoint.connect(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn connecting_that_hangs_opens_by_connect_timeout() {
     let endpoint = endpoint(hanging.port).connect_timeout(ms(100));
     let (channel, lazily, eagerly) = (endpoint.connect_lazy(), breaker("lazy", None), breaker("eager", None));
     opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
-    opens(&eagerly, async || drop(eagerly.call_with(endpoint.connect(), presets::tonic).await)).await;
+    opens(&eagerly, async || drop(eagerly.call_classified(endpoint.connect(), presets::tonic).await)).await;
 }
 
 /// tonic's own time limit comes as `Cancelled`, and so does that of a probe.
@@ -236,7 +236,7 @@ async fn a_handshake_that_fails_opens() {
         let (lazily, eagerly) = (breaker("lazy", None), breaker("eager", None));
         let channel = secure(port).connect_lazy();
         opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
-        opens(&eagerly, async || drop(eagerly.call_with(secure(port).connect(), presets::tonic).await)).await;
+        opens(&eagerly, async || drop(eagerly.call_classified(secure(port).connect(), presets::tonic).await)).await;
     }
 }
 
@@ -247,5 +247,5 @@ async fn a_server_without_tls_where_it_is_expected_opens() {
     let (channel, lazily, eagerly) =
         (secure(server.port).connect_lazy(), breaker("lazy", None), breaker("eager", None));
     opens(&lazily, async || ask(&lazily, &channel, "Echo").await).await;
-    opens(&eagerly, async || drop(eagerly.call_with(secure(server.port).connect(), presets::tonic).await)).await;
+    opens(&eagerly, async || drop(eagerly.call_classified(secure(server.port).connect(), presets::tonic).await)).await;
 }

@@ -12,7 +12,7 @@ use web::grpc::{Plain, all, path, ready};
 use web::http2::{Act, Http2};
 
 async fn stream(breaker: &CircuitBreaker, channel: &Channel, method: &'static str) {
-    let _ = breaker.call_with(all(channel, method), presets::tonic).await;
+    let _ = breaker.call_classified(all(channel, method), presets::tonic).await;
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_stream_without_its_end_opens() {
 async fn a_stream_that_hangs_is_ended_by_the_breaker_alone() {
     let server = Grpc::start().await;
     let (channel, breaker) = (limited(server.port), breaker("hangs", Some(ms(500))));
-    let ended = breaker.call_with(all(&channel, "StreamHang"), presets::tonic).await;
+    let ended = breaker.call_classified(all(&channel, "StreamHang"), presets::tonic).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
     assert_eq!(counted(&breaker), (0, 1, 0));
 }

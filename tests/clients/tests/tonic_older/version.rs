@@ -34,7 +34,7 @@ async fn call(channel: &Channel, method: &str, limit: usize) -> Result<Response<
 }
 
 async fn ask(breaker: &CircuitBreaker, channel: &Channel, method: &str) {
-    let _ = breaker.call_with(call(channel, method, usize::MAX), presets::tonic).await;
+    let _ = breaker.call_classified(call(channel, method, usize::MAX), presets::tonic).await;
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn each_outage_opens_and_closes() {
         }
     }
     let breaker = breaker("connect", None);
-    opens(&breaker, async || drop(breaker.call_with(endpoint(nobody).connect(), presets::tonic).await)).await;
+    opens(&breaker, async || drop(breaker.call_classified(endpoint(nobody).connect(), presets::tonic).await)).await;
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_proxys_status_counts_with_a_body_and_without() {
         (401, Outcome::success()),
         (403, Outcome::success()),
         (404, Outcome::success()),
-        (407, Outcome::neutral()),
+        (407, Outcome::ignored()),
         (502, Outcome::failure_with_retry_after(Duration::from_secs(7))),
     ] {
         for body in [b"".as_slice(), b"<html>it is so</html>"] {
@@ -86,15 +86,15 @@ async fn a_proxys_status_counts_with_a_body_and_without() {
 }
 
 #[tokio::test]
-async fn what_is_the_callers_own_doing_is_neutral() {
+async fn what_is_the_callers_own_doing_is_ignored() {
     let server = Grpc::start().await;
     let channel = endpoint(server.port).connect_lazy();
     let secure = Endpoint::from_shared(format!("https://127.0.0.1:{}", server.port)).unwrap();
     let (large, tls, address) = (breaker("large", None), breaker("tls", None), breaker("address", None));
-    stays_closed(&large, async || drop(large.call_with(call(&channel, "Echo", 4), presets::tonic).await)).await;
-    stays_closed(&tls, async || drop(tls.call_with(secure.connect(), presets::tonic).await)).await;
+    stays_closed(&large, async || drop(large.call_classified(call(&channel, "Echo", 4), presets::tonic).await)).await;
+    stays_closed(&tls, async || drop(tls.call_classified(secure.connect(), presets::tonic).await)).await;
     let connect = async || Endpoint::from_shared("127.0.0.1:50051")?.connect().await;
-    stays_closed(&address, async || drop(address.call_with(connect(), presets::tonic).await)).await;
+    stays_closed(&address, async || drop(address.call_classified(connect(), presets::tonic).await)).await;
     for breaker in [large, tls, address] {
         assert_eq!(counted(&breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
     }

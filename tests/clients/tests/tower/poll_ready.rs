@@ -32,7 +32,7 @@ async fn a_buffer_remembers_a_rejection_forever() {
     let buffered = ServiceBuilder::new().buffer(4).service(Rejects(inner.clone()));
     inner.force_open();
     call(&outer, buffered.clone()).await;
-    inner.release();
+    inner.clear_override();
     for _ in 0..3 {
         call(&outer, buffered.clone()).await;
     }
@@ -46,7 +46,7 @@ async fn a_timeout_does_not_cover_the_wait_for_a_place() {
     let limited = ServiceBuilder::new().timeout(Duration::from_secs(1)).concurrency_limit(1).service(service(&hangs));
     let mut holds = limited.clone();
     let busy = holds.ready().await.unwrap();
-    let ended = breaker.call_with(limited.clone().oneshot(()), presets::tower).await;
+    let ended = breaker.call_classified(limited.clone().oneshot(()), presets::tower).await;
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
     let _ = busy;
 }
@@ -63,7 +63,7 @@ async fn a_balance_drops_a_service_that_rejects() {
         through(&outer, &mut guarded).await;
     }
     assert_eq!((outer.snapshot().failure_count, outer.snapshot().ignored_count), (2, 2));
-    inner.release();
+    inner.clear_override();
     through(&outer, &mut rejecting).await;
     assert_eq!(outer.snapshot().failure_count, 3, "it is gone");
     outer.reset();
@@ -82,7 +82,7 @@ where
     S: Service<(), Response = (), Error = BoxError>,
 {
     let asked = async { service.ready().await?.call(()).await };
-    let _: Result<(), CallError<BoxError>> = breaker.call_with(asked, presets::tower).await;
+    let _: Result<(), CallError<BoxError>> = breaker.call_classified(asked, presets::tower).await;
 }
 
 /// Tries again, and counts how often it is asked.

@@ -7,7 +7,7 @@ use web::counted;
 use web::http1::{Http1, Reply};
 
 fn ask(breaker: &CircuitBreaker, agent: &Agent, port: u16) {
-    let _ = breaker.call_sync_with(|| get(agent, &format!("http://127.0.0.1:{port}/")), presets::ureq);
+    let _ = breaker.call_sync_classified(|| get(agent, &format!("http://127.0.0.1:{port}/")), presets::ureq);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ pub const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// How many calls were successes, failures and neutral.
+/// How many calls were successes, failures and ignored.
 pub fn counted(breaker: &CircuitBreaker) -> (u64, u64, u64) {
     let seen = breaker.snapshot();
     (seen.success_count, seen.failure_count, seen.ignored_count)

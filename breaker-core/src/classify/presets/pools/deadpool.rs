@@ -9,9 +9,9 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | `Timeout(Wait)` | neutral | all connections of your own pool are taken | 0.13.1 |
+/// | `Timeout(Wait)` | ignored | all connections of your own pool are taken | 0.13.1 |
 /// | `Timeout(Create)`, `Timeout(Recycle)` | failure | connecting, or the check of an old connection, hangs | 0.13.1 |
-/// | `Closed`, `NoRuntimeSpecified` | neutral | your own shutdown; a limit without a runtime | 0.13.1 |
+/// | `Closed`, `NoRuntimeSpecified` | ignored | your own shutdown; a limit without a runtime | 0.13.1 |
 /// | `Backend`, `PostCreateHook` with an error of the client | as that | | 0.13.1 |
 /// | `PostCreateHook` with a text | failure | | |
 ///
@@ -45,7 +45,7 @@ macro_rules! presets {
                 fn classify(&self) -> Outcome {
                     match self {
                         Self::Timeout(TimeoutType::Wait) | Self::Closed | Self::NoRuntimeSpecified => {
-                            Outcome::neutral()
+                            Outcome::ignored()
                         }
                         Self::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Outcome::failure(),
                         Self::Backend(error) | Self::PostCreateHook(HookError::Backend(error)) => error.classify(),
@@ -68,11 +68,11 @@ macro_rules! presets {
                     let backend = |kind: ErrorKind| PoolError::Backend(Error::from(kind));
                     let hook = |error| PoolError::<Error>::PostCreateHook(error);
                     for (error, expected) in [
-                        (PoolError::Timeout(TimeoutType::Wait), Outcome::neutral()),
+                        (PoolError::Timeout(TimeoutType::Wait), Outcome::ignored()),
                         (PoolError::Timeout(TimeoutType::Create), Outcome::failure()),
                         (PoolError::Timeout(TimeoutType::Recycle), Outcome::failure()),
-                        (PoolError::Closed, Outcome::neutral()),
-                        (PoolError::NoRuntimeSpecified, Outcome::neutral()),
+                        (PoolError::Closed, Outcome::ignored()),
+                        (PoolError::NoRuntimeSpecified, Outcome::ignored()),
                         (backend(ErrorKind::ConnectionRefused), Outcome::failure()),
                         (backend(ErrorKind::NotFound), Outcome::success()),
                         (hook(HookError::Backend(ErrorKind::NotFound.into())), Outcome::success()),

@@ -11,7 +11,7 @@ use std::error::Error;
 /// or cannot be read. Behind one of the database itself stands that error, and nothing is said
 /// here.
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
-    is_own(&error.to_string()).then(Outcome::neutral)
+    is_own(&error.to_string()).then(Outcome::ignored)
 }
 
 fn is_own(text: &str) -> bool {
@@ -44,14 +44,14 @@ mod tests {
     use std::io;
 
     #[test]
-    fn what_is_wrong_with_the_migrations_themselves_is_neutral() {
+    fn what_is_wrong_with_the_migrations_themselves_is_ignored() {
         for text in [
             "migration 1 was previously applied but is missing in the resolved migrations",
             "migration 20260101000000 was previously applied but has been modified",
             "migration 1 is partially applied; fix and remove row from `_sqlx_migrations` table",
             "while resolving migrations: error canonicalizing path",
         ] {
-            assert_eq!(known(&io::Error::other(text)), Some(Outcome::neutral()), "{text}");
+            assert_eq!(known(&io::Error::other(text)), Some(Outcome::ignored()), "{text}");
         }
         for text in ["while executing migration 1: error", "migration 1 failed", "migration service is away"] {
             assert_eq!(known(&io::Error::other(text)), None, "{text}");
