@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     registry.load_file(&path)?;
     let mut signals = Signals::listen()?;
     let breaker = registry.get("search").ok_or("the attribute registers it")?;
-    let fail_max = breaker.config().fail_max.ok_or("the file gives it")?;
+    let fail_max = breaker.settings().fail_max.ok_or("the file gives it")?;
     println!("fail_max is {fail_max}, from the file");
     thirty_calls(&breaker).await;
 

@@ -170,7 +170,7 @@ struct Member<'s> {
 
 impl<'s> Member<'s> {
     fn new(served: &'s ServedFallback) -> Self {
-        let parent = served.breaker.head();
+        let parent = served.breaker.parent();
         let name = ascii(parent.as_ref().unwrap_or(&served.breaker).name());
         Self { name, served, age: served.age.map(|age| age.as_secs()) }
     }

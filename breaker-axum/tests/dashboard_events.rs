@@ -54,7 +54,7 @@ async fn a_reader_gets_hello_everything_and_then_what_changes() {
 async fn no_name_and_no_text_breaks_out_of_its_event() {
     let registry = registry();
     let evil = "<img src=x onerror=alert(1)>\"'\r\n\r\nevent: full\ndata: {}\n\n\u{2028}";
-    let breaker = registry.breaker(evil, Config::new().fail_max(1).env("EVIL")).unwrap();
+    let breaker = registry.breaker(evil, Config::new().fail_max(1).env_prefix("EVIL")).unwrap();
     registry.load_env_from([("EVIL_CIRCUIT_NAME", format!("label {evil}"))]).unwrap();
     let server = Server::start(registry).await;
     let mut reader = Reader::open(&server).await;

@@ -12,7 +12,7 @@
 //!   [`Window`], [`Backoff`], ramps.
 //! - [`Classify`] says what an error counts as; [`presets`] has it ready-made for the errors of
 //!   many libraries.
-//! - [`Store`] and [`SyncStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`]
+//! - [`CacheStore`] and [`SyncCacheStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`]
 //!   tells their age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] hears what happens; the feature `tracing` brings one.
@@ -75,9 +75,9 @@ pub use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors};
 pub use crate::config::keys::{Config, Settings};
 pub use crate::config::report::{Report, Strict};
 pub use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Source, Window};
-pub use crate::fallback::context::{FallbackMetadata, Rejection};
+pub use crate::fallback::context::{FallbackContext, FallbackMetadata};
 pub use crate::fallback::served::{ServedFallback, ServedFallbacks, served_fallbacks, served_fallbacks_sync};
-pub use crate::fallback::store::{Store, Stored, SyncStore};
+pub use crate::fallback::store::{CacheStore, Stored, SyncCacheStore};
 pub use crate::machine::outcome::Outcome;
 pub use crate::machine::state::State;
 pub use crate::registry::Registry;
@@ -86,7 +86,7 @@ pub use crate::registry::call_site::CallSite;
 pub use crate::registry::watch::Watch;
 pub use crate::telemetry::added_listener::AddedListener;
 #[cfg(feature = "tokio")]
-pub use crate::telemetry::channel::{Event, Events, Forward, forward};
+pub use crate::telemetry::channel::{Event, EventReceiver, EventSender, event_channel};
 pub use crate::telemetry::event;
 pub use crate::telemetry::event::Listener;
 #[cfg(feature = "metrics")]

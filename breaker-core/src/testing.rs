@@ -10,7 +10,7 @@ use crate::registry::Registry;
 pub use crate::registry::isolation::isolated;
 use crate::sync::{Arc, Mutex};
 use crate::telemetry::event::{
-    Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, Listener, Rejected, Retrying,
+    Cancelled, Failure, FallbackFailed, FallbackServed, FallbackTimedOut, Ignored, Listener, Rejected, Retrying,
     StateChange, StoreFailure, Success,
 };
 use std::fmt::Write as _;
@@ -42,7 +42,7 @@ pub fn breaker(name: &str) -> CircuitBreaker {
 /// When failures do not open it: it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
-    let settings = breaker.config();
+    let settings = breaker.settings();
     // Where only rates open it, `fail_max` is off, or may be as large as it gets.
     let fails = settings.fail_max.unwrap_or(Window::MAX_CALLS).min(Window::MAX_CALLS).max(settings.min_calls);
     for _ in 0..fails {

@@ -149,7 +149,7 @@ impl<'a> BlockAttribute<'a> {
             let is_written = options.iter().any(|own| own.key.name == key);
             // Only some methods may have a `key`, and only some an error.
             let is_idle = (key == "max_keys" && !has_key) || (OF_ERRORS.contains(&key) && !has_errors);
-            if is_written || is_idle || (has_name && key == "env") {
+            if is_written || is_idle || (has_name && key == "env_prefix") {
                 continue;
             }
             if key == "timeout" && !method.is_async() {

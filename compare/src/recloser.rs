@@ -42,7 +42,7 @@ impl Rival for Recloser {
     }
 
     fn call(&self, body: Body) -> Call {
-        let call = self.0.call_classified(|fault: &Fault| *fault == Fault::Service, body);
+        let call = self.0.call_with(|fault: &Fault| *fault == Fault::Service, body);
         Box::pin(call.map_err(|error| match error {
             Error::Inner(fault) => Answer::Fault(fault),
             Error::Rejected => Answer::Rejected,

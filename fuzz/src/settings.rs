@@ -44,7 +44,7 @@ fn registry() -> Registry {
     for (name, config) in [
         ("api", Config::new()),
         ("api_b", Config::new().failure_rate(0.5).window_calls(20)),
-        ("slow", Config::new().slow_call_duration(std::time::Duration::from_secs(1)).env("S")),
+        ("slow", Config::new().slow_call_duration(std::time::Duration::from_secs(1)).env_prefix("S")),
     ] {
         registry.breaker(name, config).expect("the settings are in their ranges");
     }
@@ -52,13 +52,13 @@ fn registry() -> Registry {
 }
 
 fn shown(registry: &Registry) -> Vec<String> {
-    registry.breakers().iter().map(|breaker| breaker.config().to_string()).collect()
+    registry.breakers().iter().map(|breaker| breaker.settings().to_string()).collect()
 }
 
 /// Each breaker lets its first call pass; failures open it, or do not; and it goes on to show itself.
 fn assert_work(registry: &Registry) {
     for breaker in registry.breakers() {
-        let settings = breaker.config();
+        let settings = breaker.settings();
         assert!(breaker.call_sync(|| Ok::<_, ()>(())).is_ok(), "{settings}");
         let most = settings.fail_max.unwrap_or(u32::MAX);
         for _ in 0..most.min(20) {

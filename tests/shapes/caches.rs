@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use breaker_core::{circuit_breaker, fallback, Stored, SyncStore};
+use breaker_core::{circuit_breaker, fallback, Stored, SyncCacheStore};
 
 use crate::check::{named, now, ran, upstream, Fault};
 
@@ -18,7 +18,7 @@ struct Shelf(Mutex<Option<Held>>);
 
 type Held = ((String, u8), Stored<u8>);
 
-impl SyncStore<(String, u8), u8> for Shelf {
+impl SyncCacheStore<(String, u8), u8> for Shelf {
     type Error = &'static str;
 
     fn get(&self, key: &(String, u8)) -> Result<Option<Stored<u8>>, Self::Error> {

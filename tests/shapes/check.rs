@@ -60,7 +60,7 @@ pub(crate) fn guards<T>(mut call: impl FnMut() -> Result<T, Fault>) -> T {
     FAILS.with(|fails| fails.set(false));
     let snapshot = named(&name).snapshot();
     assert_eq!((snapshot.state, u64::from(failures)), (State::Open, snapshot.failure_count));
-    assert_eq!((Some(failures), snapshot.success_count), (named(&name).config().fail_max, 1));
+    assert_eq!((Some(failures), snapshot.success_count), (named(&name).settings().fail_max, 1));
     assert_eq!((snapshot.rejected_count, snapshot.cancelled_count), (1, 0));
     given
 }

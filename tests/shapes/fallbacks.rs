@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use breaker_core::{circuit_breaker, fallback, Rejection};
+use breaker_core::{circuit_breaker, fallback, FallbackContext};
 
 use crate::check::{is_send, named, now, pause, ran, upstream, Fault};
 
@@ -139,7 +139,7 @@ fn each_kind_of_answer_a_step_can_give() {
         later_none,
         result_none,
         |_| -> Result<Option<u8>, Fault> { Ok(None) },
-        |rejection: &Rejection<'_>| { let _ = rejection; pause().await; Ok::<_, Fault>(7) }
+        |rejection: &FallbackContext<'_>| { let _ = rejection; pause().await; Ok::<_, Fault>(7) }
     )]
     async fn answers(_text: String) -> Result<u8, Fault> {
         upstream()

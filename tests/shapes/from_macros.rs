@@ -25,7 +25,10 @@ by_parts!(second(a: Vec<u8>) -> Result<usize, Fault> {
 fn attributes_visibility_arguments_return_type_body_and_keys() {
     assert_eq!(guards_future!(first(1, "ab")), 3);
     assert_eq!(guards_future!(second(vec![1])), 1);
-    assert_eq!((named("macro_first").config().fail_max, named("macro_second").config().fail_max), (Some(3), Some(4)));
+    assert_eq!(
+        (named("macro_first").settings().fail_max, named("macro_second").settings().fail_max),
+        (Some(3), Some(4))
+    );
 }
 
 macro_rules! sync_by_parts {

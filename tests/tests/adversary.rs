@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreakerError, Store, Stored, circuit_breaker, fallback, retry, testing};
+use breaker_core::{CacheStore, CircuitBreakerError, Stored, circuit_breaker, fallback, retry, testing};
 use common::secs;
 use futures_util::FutureExt as _;
 use std::fmt;
@@ -68,7 +68,7 @@ impl fmt::Display for Unspeakable {
     }
 }
 
-impl Store<String, u8> for Mined {
+impl CacheStore<String, u8> for Mined {
     type Error = Unspeakable;
 
     async fn get(&self, key: &String) -> Result<Option<Stored<u8>>, Unspeakable> {

@@ -303,7 +303,7 @@ fn an_idle_breaker_of_a_key_takes_less_than_300_bytes() {
         head.reset();
         assert_eq!(Registry::global().health().circuit_breakers["allocations_keys"].success_count, 0);
         let one = Registry::global().get("allocations_keys[host-000007.example]").unwrap();
-        assert_eq!((one.config().fail_max, one.snapshot().success_count), (Some(3), 0));
+        assert_eq!((one.settings().fail_max, one.snapshot().success_count), (Some(3), 0));
     });
     assert!(bytes + more.bytes_current / 20_000 < 300, "{more:?}");
     assert_eq!(allocations(|| (0..100).for_each(|_| call("host-000007.example"))), 0);

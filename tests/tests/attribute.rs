@@ -46,7 +46,7 @@ fn named(name: &str) -> CircuitBreaker {
     on_panic = ignore,
     critical = true,
     enabled = false,
-    env = "EVERY"
+    env_prefix = "EVERY"
 )]
 async fn every_key() -> Result<(), ApiError> {
     Ok(())
@@ -56,13 +56,13 @@ async fn every_key() -> Result<(), ApiError> {
 fn the_breaker_is_known_with_its_settings_before_the_first_call() {
     let breaker = named("every_key");
     assert_eq!(
-        breaker.config().to_string(),
+        breaker.settings().to_string(),
         "fail_max 2, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 3, success_threshold 2, \
          probe_timeout 7s, failure_rate off, slow_call_duration off, slow_call_rate 0.5, window_fail_max off, window 100 calls, \
           min_calls 10, backoff off, probe_count 2, probe_failure_rate off, ramp off, timeout 500ms, max_concurrent off, on_cancel 400ms, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
-    assert_eq!(breaker.config().on_cancel, OnCancel::After(std::time::Duration::from_millis(400)));
+    assert_eq!(breaker.settings().on_cancel, OnCancel::After(std::time::Duration::from_millis(400)));
     assert_eq!(breaker.state(), State::Disabled);
     assert_eq!(every_key().now_or_never().unwrap().unwrap(), ());
 }
@@ -88,7 +88,7 @@ async fn every_policy(who: &str) -> Result<(), ApiError> {
 
 #[test]
 fn the_policies_are_read_as_they_are_written() {
-    let shown = named("every_policy").config().to_string();
+    let shown = named("every_policy").settings().to_string();
     let policies = "failure_rate 0.25, slow_call_duration 1s 500ms, slow_call_rate 1, window_fail_max 7, window 2m, min_calls 3, \
                     backoff factor=1.5, max=1h 1s, jitter=0, probe_count 4, probe_failure_rate 0.75, ramp 1d";
     assert!(shown.contains(policies) && shown.contains("max_keys 9"), "{shown}");
@@ -146,7 +146,7 @@ fn by_consts() -> Result<(), ApiError> {
 #[test]
 fn values_may_be_consts_and_keys_beside_config_win() {
     by_consts().unwrap();
-    let settings = named("by_const").config();
+    let settings = named("by_const").settings();
     assert_eq!(
         (settings.fail_max, settings.recovery_timeout, settings.probe_timeout),
         (Some(4), secs(99), Some(secs(3)))
@@ -166,7 +166,7 @@ fn other_site() -> Result<(), ApiError> {
 #[test]
 fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_places() {
     let breaker = named("shared_sites");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(2), secs(5)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (Some(2), secs(5)));
     one_site().unwrap_err();
     other_site().unwrap_err();
     assert_eq!(breaker.state(), State::Open);

@@ -158,7 +158,7 @@ fn a_configure_beside_a_load_is_not_lost() {
                 }
             });
         });
-        if breaker.config().fail_max != Some(round * 100 + 19) {
+        if breaker.settings().fail_max != Some(round * 100 + 19) {
             lost += 1;
         }
     }
@@ -180,8 +180,8 @@ fn the_env_of_a_later_site_is_read() {
     let registry = Registry::new();
     registry.load_env_from([("HF_CIRCUIT_FAIL_MAX", "9")]).unwrap();
     let breaker = registry.breaker("svc", Config::new()).unwrap();
-    let _ = registry.breaker("svc", Config::new().env("HF")).unwrap();
-    assert_eq!(breaker.config().fail_max, Some(9));
+    let _ = registry.breaker("svc", Config::new().env_prefix("HF")).unwrap();
+    assert_eq!(breaker.settings().fail_max, Some(9));
 }
 
 #[test]
@@ -189,13 +189,13 @@ fn the_env_of_configure_is_read_alike_before_and_after_making() {
     let vars = [("HF_CIRCUIT_FAIL_MAX", "9")];
     let early = Registry::new();
     early.load_env_from(vars).unwrap();
-    early.configure("svc", Config::new().env("HF")).unwrap();
-    let before = early.breaker("svc", Config::new()).unwrap().config().fail_max;
+    early.configure("svc", Config::new().env_prefix("HF")).unwrap();
+    let before = early.breaker("svc", Config::new()).unwrap().settings().fail_max;
     let late = Registry::new();
-    late.configure("svc", Config::new().env("HF")).unwrap();
+    late.configure("svc", Config::new().env_prefix("HF")).unwrap();
     let breaker = late.breaker("svc", Config::new()).unwrap();
     late.load_env_from(vars).unwrap();
-    assert_eq!(before, breaker.config().fail_max);
+    assert_eq!(before, breaker.settings().fail_max);
 }
 
 /// The word was loaded before the listener ran.
@@ -355,7 +355,7 @@ async fn an_event_whose_error_cannot_be_shown_is_not_lost() {
     }
     let mut events = Registry::global().get("rev_display").unwrap().subscribe();
     let _ = f();
-    assert!(events.try_recv().is_some() || events.missed() == 1, "neither received nor missed");
+    assert!(events.try_recv().is_some() || events.dropped() == 1, "neither received nor missed");
 }
 
 #[test]
@@ -425,7 +425,7 @@ fn declarations_at_once_are_united() {
             barrier.wait();
             barrier.wait();
             barrier.wait();
-            let config = breaker.config();
+            let config = breaker.settings();
             if (config.fail_max, config.success_threshold) != (Some(7), 9) {
                 lost += 1;
             }

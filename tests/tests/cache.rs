@@ -5,8 +5,8 @@
 mod common;
 
 use breaker_core::{
-    CircuitBreakerError, Event, FallbackMetadata, Outcome, Registry, State, Store, Stored, SyncStore, circuit_breaker,
-    fallback, retry, testing,
+    CacheStore, CircuitBreakerError, Event, FallbackMetadata, Outcome, Registry, State, Stored, SyncCacheStore,
+    circuit_breaker, fallback, retry, testing,
 };
 use common::{ms, secs};
 use std::cell::Cell;
@@ -79,7 +79,7 @@ impl Shelf {
     }
 }
 
-impl Store<String, String> for Shelf {
+impl CacheStore<String, String> for Shelf {
     type Error = &'static str;
 
     async fn get(&self, key: &String) -> Result<Option<Stored<String>>, Self::Error> {
@@ -389,7 +389,7 @@ async fn a_call_that_is_dropped_while_it_stores_has_been_counted() {
 /// Panics on each call.
 struct Fragile;
 
-impl SyncStore<(), u8> for Fragile {
+impl SyncCacheStore<(), u8> for Fragile {
     type Error = &'static str;
 
     fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {
@@ -423,7 +423,7 @@ async fn a_panic_of_a_store_is_caught_in_a_synchronous_function_too() {
 /// Looks at the breaker, and asks it for a call.
 struct Curious;
 
-impl SyncStore<u8, u8> for Curious {
+impl SyncCacheStore<u8, u8> for Curious {
     type Error = String;
 
     fn get(&self, _: &u8) -> Result<Option<Stored<u8>>, String> {
@@ -447,7 +447,7 @@ fn curious() -> Result<u8, AskError> {
 async fn a_store_runs_under_no_lock() {
     testing::isolated(async {
         assert_eq!(curious().unwrap(), 1);
-        assert_eq!(testing::breaker("curious").config().fail_max, Some(7));
+        assert_eq!(testing::breaker("curious").settings().fail_max, Some(7));
         testing::open(&testing::breaker("curious"));
         assert_eq!(curious().unwrap(), 2);
     })

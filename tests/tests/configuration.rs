@@ -26,7 +26,7 @@ fn init(variables: &[(&str, &str)]) -> (Registry, Vec<String>) {
 fn one_problem(variable: &str, value: &str) -> String {
     let (registry, problems) = init(&[(variable, value)]);
     assert_eq!(problems.len(), 1, "{problems:#?}");
-    let settings = registry.get("huggingface_api").unwrap().config();
+    let settings = registry.get("huggingface_api").unwrap().settings();
     assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(5), secs(30)), "the attribute's values stand");
     problems.into_iter().next().unwrap()
 }
@@ -90,11 +90,11 @@ fn two_spellings_of_one_key_at_one_level_are_an_error_and_neither_is_obeyed() {
         ["HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so \
           neither is obeyed; keep one of them"]
     );
-    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, Some(5));
+    assert_eq!(registry.get("huggingface_api").unwrap().settings().fail_max, Some(5));
     let (registry, problems) =
         init(&[("CIRCUIT_BREAKER_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
     assert_eq!(problems, Vec::<String>::new(), "two levels");
-    assert_eq!(registry.get("huggingface_api").unwrap().config().fail_max, Some(8));
+    assert_eq!(registry.get("huggingface_api").unwrap().settings().fail_max, Some(8));
 }
 
 #[test]
@@ -107,8 +107,9 @@ fn init_returns_every_problem_at_once_and_what_is_right_is_in_force() {
         ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "4"),
     ]);
     assert_eq!(problems.len(), 4, "{problems:#?}");
-    assert_eq!(registry.get("huggingface_api").unwrap().config().success_threshold, 4);
-    let errors = registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
+    assert_eq!(registry.get("huggingface_api").unwrap().settings().success_threshold, 4);
+    let errors =
+        registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_TIMEOUT", "5")]).unwrap_err();
     assert_eq!((errors.len(), errors.to_string().lines().count()), (2, 2));
     assert_eq!(errors.iter().map(ConfigError::kind).collect::<Vec<_>>()[1], ConfigErrorKind::Value);
 }
@@ -143,14 +144,14 @@ fn every_key_is_read_from_the_environment() {
     assert_eq!(problems, Vec::<String>::new());
     let breaker = registry.get("huggingface_api").unwrap();
     assert_eq!(
-        breaker.config().to_string(),
+        breaker.settings().to_string(),
         "fail_max 7, fail_window off, recovery_timeout 1m 30s, half_open_max_calls 2, success_threshold 3, \
          probe_timeout 500ms, failure_rate 0.25, slow_call_duration 2s, slow_call_rate 1, window_fail_max 30, window 200 calls, \
          min_calls 20, backoff factor=1.5, max=5m, jitter=0.1, probe_count 4, probe_failure_rate 0.5, ramp 1m, \
          timeout 20s, max_concurrent 256, on_cancel 2s, on_panic ignore, critical true, max_keys 10000, \
          enabled false"
     );
-    assert_eq!(breaker.config().on_cancel, OnCancel::After(secs(2)));
+    assert_eq!(breaker.settings().on_cancel, OnCancel::After(secs(2)));
     assert_eq!((breaker.state(), breaker.label().as_str()), (State::Disabled, "Hugging Face"));
     assert_eq!(breaker.name(), "huggingface_api");
 }
@@ -175,11 +176,11 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
     registry.load_env_from(NONE).unwrap();
     registry.breaker("api", Config::new()).unwrap();
     registry.breaker("api_circuit_two", Config::new()).unwrap();
-    registry.breaker("mirror", Config::new().env("HF")).unwrap();
+    registry.breaker("mirror", Config::new().env_prefix("HF")).unwrap();
     registry.load_env_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
-    assert_eq!(registry.get("api").unwrap().config().fail_max, Some(5));
-    assert_eq!(registry.get("api_circuit_two").unwrap().config().fail_max, Some(9));
-    assert_eq!(registry.get("mirror").unwrap().config().fail_max, Some(8), "by its `env` key");
+    assert_eq!(registry.get("api").unwrap().settings().fail_max, Some(5));
+    assert_eq!(registry.get("api_circuit_two").unwrap().settings().fail_max, Some(9));
+    assert_eq!(registry.get("mirror").unwrap().settings().fail_max, Some(8), "by its `env` key");
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn two_declarations_join_their_keys_and_contradictions_are_told_with_both_places
     registry.breaker("shared", Config::new().fail_max(3)).unwrap();
     registry.breaker("shared", Config::new().recovery_timeout(secs(7))).unwrap();
     let breaker = registry.breaker("shared", Config::new().fail_max(4).critical(true)).unwrap();
-    let settings = breaker.config();
+    let settings = breaker.settings();
     assert_eq!((settings.fail_max, settings.recovery_timeout, settings.critical), (Some(3), secs(7), true));
     let problems = registry.load_env_from(NONE).unwrap_err();
     let text = problems.to_string();
@@ -207,7 +208,7 @@ fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     let breaker = registry.breaker("api", Config::new().fail_max(10).half_open_max_calls(2)).unwrap();
     let value_and_source = || {
         let source = breaker.setting_sources().into_iter().find(|(key, _)| *key == "fail_max").unwrap().1;
-        (breaker.config().fail_max, source)
+        (breaker.settings().fail_max, source)
     };
     assert_eq!(value_and_source(), (Some(10), Source::Attribute));
     registry.set_config("api", Config::new().fail_max(20)).unwrap();
@@ -233,7 +234,7 @@ fn configure_and_load_may_come_before_the_breaker() {
     registry.load_env_from(NONE).unwrap();
     registry.set_config("later", Config::new().fail_max(8)).unwrap();
     registry.load_file(file("before", "[breakers.later]\nrecovery_timeout = \"9s\"\nfail_window = 5\n")).unwrap();
-    let settings = registry.breaker("later", Config::new().fail_max(1)).unwrap().config();
+    let settings = registry.breaker("later", Config::new().fail_max(1)).unwrap().settings();
     assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(8), secs(9)));
     assert_eq!(settings.fail_window, Some(secs(5)), "a bare number is seconds");
 }
@@ -263,7 +264,7 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
     for line in expected {
         assert!(problems.contains(&line), "missing {line}\nin {problems:#?}");
     }
-    assert_eq!(breaker.config().success_threshold, 1, "nothing of it is in force");
+    assert_eq!(breaker.settings().success_threshold, 1, "nothing of it is in force");
     let syntax = registry.load_file(file("syntax", "[default\n")).unwrap_err();
     assert!(syntax.to_string().contains("is not TOML"), "{syntax}");
     let missing = registry.load_file("/nowhere/breakers.toml").unwrap_err().to_string();
@@ -275,13 +276,13 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     let registry = Registry::new();
     registry.load_env_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap();
     let own = breaker_core::CircuitBreaker::new("own", Config::new().fail_max(9)).unwrap();
-    assert_eq!(own.config().fail_max, Some(9));
+    assert_eq!(own.settings().fail_max, Some(9));
     registry.register(&own).unwrap();
     registry.register(&own).unwrap();
-    assert_eq!(own.config().fail_max, Some(2));
+    assert_eq!(own.settings().fail_max, Some(2));
     fail(&registry.get("own").unwrap(), 2);
     assert_eq!(own.state(), State::Open);
-    let joined = registry.breaker("own", Config::new().success_threshold(3).fail_max(4)).unwrap().config();
+    let joined = registry.breaker("own", Config::new().success_threshold(3).fail_max(4)).unwrap().settings();
     assert_eq!((joined.success_threshold, joined.fail_max), (3, Some(2)), "its own keys stay");
     let conflict = registry.load_env_from([("OWN_CIRCUIT_FAIL_MAX", "2")]).unwrap_err().to_string();
     assert!(conflict.contains("`fail_max` is 9 at the registered breaker and 4 at tests/"), "{conflict}");
@@ -296,7 +297,7 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
 fn bad_settings_in_code_are_refused_with_their_place() {
     let registry = Registry::new();
     let error = registry.breaker("api", Config::new().fail_max(0)).unwrap_err();
-    assert!(error.place().starts_with(file!()), "{error}");
+    assert!(error.location().starts_with(file!()), "{error}");
     assert_eq!(error.message(), "`fail_max` is 0, expected a whole number of 1 or more, or \"off\"");
     assert!(registry.get("api").is_none());
     assert!(registry.breaker("", Config::new()).is_err());
@@ -315,7 +316,7 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
          backoff = { factor = 3, max = \"5m\" }\nprobe_window = 4\nramp = \"30s\"\n",
     );
     registry.load_file(&path).unwrap();
-    let settings = breaker.config();
+    let settings = breaker.settings();
     assert_eq!((settings.failure_rate, settings.window, settings.min_calls), (Some(0.5), Window::Calls(50), 20));
     assert_eq!(settings.backoff, Some(Backoff::new().factor(3.0).max(secs(300))));
     assert_eq!((settings.slow_call_rate, settings.ramp), (1.0, Some(secs(30))));
@@ -333,7 +334,7 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
             wrong.display()
         )
     );
-    assert_eq!(breaker.config().window, Window::Calls(50), "nothing of it is in force");
+    assert_eq!(breaker.settings().window, Window::Calls(50), "nothing of it is in force");
 }
 
 #[test]
@@ -359,8 +360,8 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
         "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever judged",
     ];
     assert_eq!(problems, expected);
-    assert_eq!((breaker.config().window, breaker.config().min_calls), (Window::Calls(20), 10));
-    assert_eq!(breaker.config().failure_rate, Some(0.5));
+    assert_eq!((breaker.settings().window, breaker.settings().min_calls), (Window::Calls(20), 10));
+    assert_eq!(breaker.settings().failure_rate, Some(0.5));
 }
 
 #[test]
@@ -377,22 +378,22 @@ fn a_reload_reads_file_and_variables_again_and_keeps_what_runs() {
 
     file("reloaded", "[breakers.api]\nfail_max = 4\nrecovery_timeout = \"9s\"\n");
     registry.reload().unwrap();
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(4), secs(9)));
-    assert_eq!(breaker.config().success_threshold, 4, "variables that were given stay");
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (Some(4), secs(9)));
+    assert_eq!(breaker.settings().success_threshold, 4, "variables that were given stay");
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.consecutive_failures, snapshot.window.unwrap().calls, snapshot.failure_count), (3, 3, 3));
 
     file("reloaded", "[breakers.api]\nfail_max = 1\nwindow = 0\n");
     let refused = registry.reload().unwrap_err().to_string();
     assert!(refused.contains("breakers.api.window: is `0`, expected a number of calls from 1 to 1000000"), "{refused}");
-    assert_eq!((breaker.config().fail_max, breaker.state()), (Some(4), State::Closed), "nothing of it is in force");
+    assert_eq!((breaker.settings().fail_max, breaker.state()), (Some(4), State::Closed), "nothing of it is in force");
 
     fail(&breaker, 1);
     assert_eq!((breaker.state(), events.load(Ordering::Relaxed)), (State::Open, 4), "the listener is still there");
     file("reloaded", "[breakers.api]\n");
     registry.reload().unwrap();
     assert_eq!(
-        (breaker.config().fail_max, breaker.state()),
+        (breaker.settings().fail_max, breaker.state()),
         (Some(9), State::Open),
         "a key that has gone falls to the code's"
     );

@@ -13,7 +13,7 @@ const NONE: [(&str, &str); 0] = [];
 fn fail_max(breaker: &CircuitBreaker) -> (Option<u32>, String) {
     let sources = breaker.setting_sources();
     let source = sources.iter().find(|(key, _)| *key == "fail_max").unwrap();
-    (breaker.config().fail_max, source.1.to_string())
+    (breaker.settings().fail_max, source.1.to_string())
 }
 
 fn registry(config: Config) -> (Registry, CircuitBreaker) {
@@ -110,31 +110,31 @@ async fn off_is_a_value_of_the_attribute() {
 #[test]
 fn what_is_off_is_shown_so_and_can_be_read_again() {
     let breaker = breaker(Config::new().failure_rate(0.5));
-    assert!(breaker.config().to_string().starts_with("fail_max off, "), "{}", breaker.config());
+    assert!(breaker.settings().to_string().starts_with("fail_max off, "), "{}", breaker.settings());
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], serde_json::Value::Null);
     assert_eq!(json["setting_sources"]["fail_max"], "follows from failure_rate");
-    let (key, text) = breaker.config().texts().into_iter().next().unwrap();
+    let (key, text) = breaker.settings().to_strings().into_iter().next().unwrap();
     assert_eq!(Config::new().with_str(key, &text).unwrap(), Config::new().fail_max_off());
 }
 
 #[test]
 fn a_number_that_any_place_gives_stands_beside_the_rate() {
     let rate = Config::new().failure_rate(0.5);
-    assert_eq!(breaker(rate.fail_max(5)).config().fail_max, Some(5));
+    assert_eq!(breaker(rate.fail_max(5)).settings().fail_max, Some(5));
     let (registry, breaker) = registry(rate);
-    assert_eq!(breaker.config().fail_max, None);
+    assert_eq!(breaker.settings().fail_max, None);
     for table in ["defaults", "all", "breakers.api"] {
         registry.load_file(file("number", &format!("[{table}]\nfail_max = 6\n"))).unwrap();
-        assert_eq!(breaker.config().fail_max, Some(6), "{table}");
+        assert_eq!(breaker.settings().fail_max, Some(6), "{table}");
     }
     registry.load_file(file("number", "[all]\n")).unwrap();
     assert_eq!(fail_max(&breaker), (None, "follows from failure_rate".to_owned()));
     registry.load_env_from([("API_CIRCUIT_FAIL_THRESHOLD", "8")]).unwrap();
-    assert_eq!(breaker.config().fail_max, Some(8));
+    assert_eq!(breaker.settings().fail_max, Some(8));
     registry.load_env_from(NONE).unwrap();
     breaker.reconfigure(Config::new().fail_max(9)).unwrap();
-    assert_eq!(breaker.config().fail_max, Some(9));
+    assert_eq!(breaker.settings().fail_max, Some(9));
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn off_with_no_other_rule_on_failures_is_refused_in_code() {
     assert!(refused.contains("leaves circuit breaker `api` no rule on failures"), "{refused}");
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     breaker.reconfigure(Config::new().fail_max_off().failure_rate(0.1)).unwrap();
-    assert_eq!(breaker.config().fail_max, None);
+    assert_eq!(breaker.settings().fail_max, None);
     assert!(breaker.reconfigure(Config::new().with_str("failure_rate", "off").unwrap()).is_err());
 }
 
@@ -201,7 +201,7 @@ fn the_highest_place_that_takes_the_last_rule_away_is_the_one_that_is_told() {
     let (registry, breaker) = registry(Config::new().fail_max_off().failure_rate(0.5));
     let told = registry.load_env_from([("API_CIRCUIT_FAILURE_RATE", "off")]).unwrap_err();
     assert_eq!(told.iter().map(breaker_core::ConfigError::place).collect::<Vec<_>>(), ["API_CIRCUIT_FAILURE_RATE"]);
-    assert_eq!((breaker.config().fail_max, breaker.config().failure_rate), (None, Some(0.5)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().failure_rate), (None, Some(0.5)));
 }
 
 #[test]
@@ -210,15 +210,15 @@ fn a_file_that_takes_the_last_rule_away_is_refused_whole_by_load_and_reload() {
     let path = file("off", "[breakers.api]\nfail_max = \"off\"\nrecovery_timeout = \"9s\"\n");
     let told = registry.load_file(&path).unwrap_err().to_string();
     assert!(told.starts_with(&format!("{}: breakers.api.fail_max: is `off`, which leaves", path.display())), "{told}");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(5), secs(30)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (Some(5), secs(30)));
 
     file("off", "[all]\nfail_max = \"off\"\n[breakers.api]\nfailure_rate = 0.5\nrecovery_timeout = \"9s\"\n");
     registry.load_file(&path).unwrap();
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (None, secs(9)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (None, secs(9)));
     file("off", "[all]\nfail_max = \"off\"\n[breakers.api]\nrecovery_timeout = \"7s\"\n");
     let told = registry.reload().unwrap_err().to_string();
     assert!(told.contains("all.fail_max: is `off`"), "{told}");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (None, secs(9)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (None, secs(9)));
 }
 
 #[test]
@@ -231,5 +231,5 @@ fn a_breaker_that_comes_after_the_file_keeps_a_rule() {
     let told = registry.load_env_from(NONE).unwrap_err().to_string();
     assert!(told.contains("which leaves circuit breaker `later` no rule on failures"), "{told}");
     let judged = registry.breaker("judged", Config::new().failure_rate(0.5)).unwrap();
-    assert_eq!(judged.config().fail_max, None);
+    assert_eq!(judged.settings().fail_max, None);
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Rejection, State, circuit_breaker, fallback};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, FallbackContext, Registry, State, circuit_breaker, fallback};
 use common::secs;
 use std::future::pending;
 use std::sync::Mutex;
@@ -112,7 +112,7 @@ async fn fallback_stands_above_or_below_and_a_closure_sees_the_rejection_and_may
     assert_eq!(below("more").await.unwrap(), "more \"mine\"");
 }
 
-fn own(rejection: &Rejection<'_>) -> Option<u8> {
+fn own(rejection: &FallbackContext<'_>) -> Option<u8> {
     rejection.error()?.downcast_ref::<CircuitBreakerError>()?.retry_after().map(|after| after.as_secs() as u8)
 }
 

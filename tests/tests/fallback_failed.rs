@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CircuitBreakerError, Event, Registry, Store, circuit_breaker, fallback, retry, testing};
+use breaker_core::{CacheStore, CircuitBreakerError, Event, Registry, circuit_breaker, fallback, retry, testing};
 use common::secs;
 use metrics::set_default_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
@@ -80,14 +80,14 @@ async fn ends_in_a_value() -> Answer {
 
 struct Broken;
 
-impl Store<u8, u8> for Broken {
+impl CacheStore<u8, u8> for Broken {
     type Error = Fault;
 
-    async fn get(&self, _: &u8) -> Result<Option<breaker_core::Stored<u8>>, Fault> {
+    async fn get(&self, _: &u8) -> Result<Option<breaker_core::CacheStored<u8>>, Fault> {
         Err(Fault::Step)
     }
 
-    async fn put(&self, _: u8, _: breaker_core::Stored<u8>) -> Result<(), Fault> {
+    async fn put(&self, _: u8, _: breaker_core::CacheStored<u8>) -> Result<(), Fault> {
         Err(Fault::Step)
     }
 }

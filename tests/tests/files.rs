@@ -27,7 +27,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 fn fail_max(breaker: &CircuitBreaker) -> (Option<u32>, String) {
     let sources = breaker.setting_sources();
     let source = sources.iter().find(|(key, _)| *key == "fail_max").unwrap();
-    (breaker.config().fail_max, source.1.to_string())
+    (breaker.settings().fail_max, source.1.to_string())
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn defaults_lie_under_code_all_above_it_and_a_breakers_own_table_above_them() {
     let (registry, precious) = registry(Config::new().fail_max(1));
     registry.load_file(&path).unwrap();
     assert_eq!(fail_max(&precious), (Some(1), "attribute".to_owned()));
-    assert_eq!(precious.config().success_threshold, 2, "of which code says nothing");
+    assert_eq!(precious.settings().success_threshold, 2, "of which code says nothing");
     let plain = registry.breaker("plain", Config::new()).unwrap();
     assert_eq!(fail_max(&plain), (Some(20), from_file.clone()));
 
@@ -69,7 +69,7 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
     );
     assert_eq!(told.to_string(), expected);
     assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::UnknownKey);
-    assert_eq!(breaker.config().fail_max, Some(5));
+    assert_eq!(breaker.settings().fail_max, Some(5));
     let told = registry.load_file(file("older", "default = 5\n[al]\n")).unwrap_err().to_string();
     assert!(told.contains("`[defaults]`") && told.contains("did you mean `all`?"), "{told}");
     let told = registry.load_file(file("older", "all = 5\ndefaults = 3\n")).unwrap_err().to_string();
@@ -79,14 +79,14 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
 /// Each way in for a text that is no value; gives what is told.
 fn told_everywhere(key: &str, text: &str) -> [String; 4] {
     let (registry, breaker) = registry(Config::new());
-    let before = breaker.config();
+    let before = breaker.settings();
     let variable = format!("API_CIRCUIT_{}", key.to_uppercase());
     let of_variable = registry.load_env_from([(&variable, text)]).unwrap_err().to_string();
     let of_all =
         registry.load_env_from([(format!("CIRCUIT_BREAKER_{}", key.to_uppercase()), text)]).unwrap_err().to_string();
     let of_file = registry.load_file(file("units", &format!("[all]\n{key} = \"{text}\"\n"))).unwrap_err().to_string();
     let of_text = Config::new().with_str(key, text).unwrap_err().to_string();
-    assert_eq!(breaker.config(), before, "nothing of it is in force");
+    assert_eq!(breaker.settings(), before, "nothing of it is in force");
     [of_variable, of_all, of_file, of_text]
 }
 
@@ -140,8 +140,8 @@ fn every_documented_unit_and_a_bare_number_are_read() {
 #[test]
 fn settings_are_shown_as_they_are_read() {
     for span in [secs(86_400), secs(40 * 86_400), secs(400 * 86_400 + 3661), ms(1)] {
-        let shown = breaker(Config::new().recovery_timeout(span)).config();
-        let (key, text) = shown.texts().into_iter().find(|(key, _)| *key == "recovery_timeout").unwrap();
+        let shown = breaker(Config::new().recovery_timeout(span)).settings();
+        let (key, text) = shown.to_strings().into_iter().find(|(key, _)| *key == "recovery_timeout").unwrap();
         assert_eq!(Config::new().with_str(key, &text).unwrap(), Config::new().recovery_timeout(span), "{text}");
     }
 }
@@ -154,20 +154,21 @@ fn a_file_that_is_empty_after_one_that_was_not_is_refused() {
     for text in ["", "\n\n", "# settings of the breakers\n"] {
         file("empty", text);
         let other = file("empty_too", text);
-        for (read, path) in [(registry.reload(), &path), (registry.load_file(&path), &path), (registry.load_file(&other), &other)]
+        for (read, path) in
+            [(registry.reload(), &path), (registry.load_file(&path), &path), (registry.load_file(&other), &other)]
         {
             let told = read.unwrap_err();
             assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
             let told = told.to_string();
             assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
-            assert_eq!((breaker.state(), breaker.config().fail_max), (State::Disabled, Some(2)), "{text:?}");
+            assert_eq!((breaker.state(), breaker.settings().fail_max), (State::Disabled, Some(2)), "{text:?}");
         }
     }
     file("empty", "[all]\nenabled = false\n[breakers.api]\nfail_ma");
     assert!(registry.reload().unwrap_err().to_string().contains("is not TOML"));
     file("empty", "[breakers.api]\nfail_max = 3\n");
     registry.reload().unwrap();
-    assert_eq!((breaker.state(), breaker.config().fail_max), (State::Closed, Some(3)), "a table is meant so");
+    assert_eq!((breaker.state(), breaker.settings().fail_max), (State::Closed, Some(3)), "a table is meant so");
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
         registry.load_file(&path).unwrap();
         file("nothing", text);
         registry.reload().unwrap();
-        assert_eq!(breaker.config().fail_max, Some(5), "{text}");
+        assert_eq!(breaker.settings().fail_max, Some(5), "{text}");
         file("nothing", "");
         registry.reload().expect("the one before set nothing");
     }
@@ -188,7 +189,7 @@ fn an_empty_table_says_that_nothing_is_set_and_an_empty_file_may_stay_so() {
     registry.load_file(file("nothing", "[all]\nfail_max = 2\n")).unwrap();
     registry.load_file(file("nothing", "[all]\n")).unwrap();
     registry.load_file(file("nothing", "")).expect("the one before set nothing");
-    assert_eq!(breaker.config().fail_max, Some(5));
+    assert_eq!(breaker.settings().fail_max, Some(5));
 }
 
 #[test]
@@ -201,5 +202,5 @@ fn a_variable_is_not_read_again_with_a_file_that_is_refused() {
     registry.reload().unwrap_err();
     file("both", "[breakers.api]\nfail_max = 3\n");
     registry.reload().unwrap();
-    assert_eq!((breaker.config().fail_max, breaker.config().success_threshold), (Some(3), 4));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().success_threshold), (Some(3), 4));
 }

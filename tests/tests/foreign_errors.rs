@@ -5,7 +5,9 @@
 
 mod common;
 
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Rejection, State, circuit_breaker, fallback, retry};
+use breaker_core::{
+    CircuitBreaker, CircuitBreakerError, FallbackContext, Registry, State, circuit_breaker, fallback, retry,
+};
 use common::secs;
 use futures_util::{Stream, stream};
 use std::fmt;
@@ -219,7 +221,7 @@ async fn value(hang: bool) -> Result<u8, Foreign> {
 }
 
 #[circuit_breaker(name = "value of rejection")]
-#[fallback(|_| None, value(|rejection: &Rejection<'_>| rejection.reason().to_owned()), on(failure))]
+#[fallback(|_| None, value(|rejection: &FallbackContext<'_>| rejection.reason().to_owned()), on(failure))]
 async fn reason() -> Result<String, Foreign> {
     foreign("own")
 }

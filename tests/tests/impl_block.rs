@@ -96,7 +96,7 @@ impl Client {
 #[test]
 fn methods_that_return_a_result_share_a_breaker_named_after_the_type() {
     let breaker = named("impl_block::Client");
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout), (Some(2), secs(9)));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout), (Some(2), secs(9)));
     let client = Client::failing();
     let invalid = Client { answer: || Err(Fault::Invalid) };
     assert_eq!(invalid.generic(1), Err(Fault::Invalid));
@@ -120,7 +120,7 @@ fn methods_that_return_a_result_share_a_breaker_named_after_the_type() {
 
     let own = named("block_own");
     assert_eq!(
-        (own.config().fail_max, own.config().recovery_timeout),
+        (own.settings().fail_max, own.settings().recovery_timeout),
         (Some(1), secs(9)),
         "its own keys, then the block's"
     );
@@ -192,10 +192,10 @@ fn an_alias_whose_name_ends_in_result_is_guarded_where_it_has_arguments() {
     }
 }
 
-struct Store<T>(T);
+struct CacheStore<T>(T);
 
 #[circuit_breaker(name = "block_store", fail_max = 1, timeout = "2s")]
-impl<T> Store<T>
+impl<T> CacheStore<T>
 where
     T: Fn() -> Short<u8>,
 {

@@ -12,16 +12,17 @@ fn the_text_of_each_setting_is_read_as_the_same_setting() {
         .fail_window_off()
         .slow_call_duration(std::time::Duration::from_secs(2));
     let breaker = CircuitBreaker::new("texts", config).unwrap();
-    let settings = breaker.config();
-    let read = settings.texts().into_iter().try_fold(Config::new(), |config, (key, text)| config.with_str(key, &text));
+    let settings = breaker.settings();
+    let read =
+        settings.to_strings().into_iter().try_fold(Config::new(), |config, (key, text)| config.with_str(key, &text));
     breaker.reconfigure(read.unwrap()).unwrap();
-    assert_eq!(breaker.config(), settings);
+    assert_eq!(breaker.settings(), settings);
 }
 
 #[test]
 fn a_text_that_is_no_value_says_what_was_expected_and_a_key_that_is_none_the_nearest() {
     let value = Config::new().with_str("fail_max", "0").unwrap_err();
-    assert_eq!((value.kind(), value.place()), (ConfigErrorKind::Value, "fail_max"));
+    assert_eq!((value.kind(), value.location()), (ConfigErrorKind::Value, "fail_max"));
     assert_eq!(value.message(), "is `0`, expected a whole number of 1 or more, or \"off\"");
     let key = Config::new().with_str("fail_maxx", "1").unwrap_err();
     assert_eq!(key.kind(), ConfigErrorKind::UnknownKey);
@@ -31,14 +32,14 @@ fn a_text_that_is_no_value_says_what_was_expected_and_a_key_that_is_none_the_nea
 #[test]
 fn a_preview_shows_what_a_change_would_bring_and_changes_nothing() {
     let breaker = CircuitBreaker::new("preview", Config::new().window_calls(20)).unwrap();
-    let before = breaker.config();
+    let before = breaker.settings();
     let after = breaker.preview(Config::new().fail_max(9)).unwrap();
     assert_eq!((after.fail_max, after.window), (Some(9), before.window));
-    assert_eq!(breaker.config(), before);
+    assert_eq!(breaker.settings(), before);
     let refused = breaker.preview(Config::new().fail_max(0).min_calls(21)).unwrap_err();
     assert_eq!(refused.len(), 2, "every reason at once: {refused}");
     breaker.reconfigure(Config::new().fail_max(9)).unwrap();
-    assert_eq!(breaker.config(), after);
+    assert_eq!(breaker.settings(), after);
 }
 
 #[circuit_breaker(name = "shared")]
@@ -65,10 +66,10 @@ async fn a_registry_knows_which_functions_share_a_breaker() {
         let sites = registry.call_sites("shared");
         let functions: Vec<_> = sites.iter().map(|site| site.function.as_deref().unwrap()).collect();
         assert_eq!(functions, ["inspect::one", "inspect::other"]);
-        assert!(sites.iter().all(|site| site.place.contains("inspect.rs:")), "{sites:?}");
+        assert!(sites.iter().all(|site| site.location.contains("inspect.rs:")), "{sites:?}");
         registry.breaker("made", Config::new()).unwrap();
         let made = &registry.call_sites("made")[0];
-        assert!(made.function.is_none() && made.place.contains("inspect.rs:"), "{made:?}");
+        assert!(made.function.is_none() && made.location.contains("inspect.rs:"), "{made:?}");
         assert!(registry.call_sites("unknown").is_empty());
     })
     .await;
@@ -82,8 +83,8 @@ async fn the_breaker_of_a_value_knows_its_head() {
         of_host("a").await.unwrap();
         assert!(head.is_keyed());
         let value = testing::breaker("by_host[a]");
-        assert_eq!(value.head().unwrap().name(), "by_host");
-        assert!(head.head().is_none() && !value.is_keyed());
+        assert_eq!(value.parent().unwrap().name(), "by_host");
+        assert!(head.parent().is_none() && !value.is_keyed());
     })
     .await;
 }

@@ -280,7 +280,7 @@ async fn what_one_value_is_told_by_itself_stays_above_what_holds_for_all() {
         Registry::global().set_config("hosts", Config::new().fail_max(3)).unwrap();
         head.reconfigure(Config::new().fail_max(4).success_threshold(2)).unwrap();
         let seen = |breaker: &CircuitBreaker| {
-            let settings = breaker.config();
+            let settings = breaker.settings();
             (settings.fail_max, settings.recovery_timeout, settings.success_threshold)
         };
         assert_eq!(seen(&slow), (Some(9), secs(7), 2));
@@ -624,8 +624,8 @@ async fn a_value_that_nothing_has_happened_to_shows_what_the_head_says() {
         head.reconfigure(Config::new().fail_max(7)).unwrap();
         let snapshot = value.snapshot();
         assert_eq!((snapshot.name.as_str(), snapshot.label.as_str()), ("hosts[a]", "hosts[a]"));
-        assert_eq!((snapshot.success_count, snapshot.config.clone()), (1, head.config()));
-        assert_eq!((value.config(), value.setting_sources()), (head.config(), head.setting_sources()));
+        assert_eq!((snapshot.success_count, snapshot.settings.clone()), (1, head.settings()));
+        assert_eq!((value.settings(), value.setting_sources()), (head.settings(), head.setting_sources()));
         assert_eq!(snapshot.window.unwrap().calls, 0);
         assert_eq!(snapshot.state_changed_at.elapsed().unwrap().as_secs(), 5);
         assert_eq!((snapshot.last_error, snapshot.opened_because, snapshot.last_failure_time), (None, None, None));

@@ -121,9 +121,9 @@ async fn each_function_of_a_breaker_has_its_own_limit_and_init_is_content() {
         assert_eq!(cut(by_config()).await, Some(secs(7)));
         assert_eq!(cut(plain()).await, None, "the limit of another function is not its own");
         let breaker = testing::breaker("pg");
-        assert_eq!(breaker.config().timeout, Some(secs(30)), "the longest is shown");
-        assert_eq!(breaker.config().probe_timeout, Some(secs(60)), "a probe keeps its slot for twice the longest");
-        assert_eq!(breaker.snapshot().config.timeout, Some(secs(30)));
+        assert_eq!(breaker.settings().timeout, Some(secs(30)), "the longest is shown");
+        assert_eq!(breaker.settings().probe_timeout, Some(secs(60)), "a probe keeps its slot for twice the longest");
+        assert_eq!(breaker.snapshot().settings.timeout, Some(secs(30)));
         let sources = breaker.setting_sources();
         assert!(sources.contains(&("timeout", Source::Attribute)), "{sources:?}");
         let by_handle = breaker.call(async { pending::<Result<(), CircuitBreakerError>>().await });
@@ -140,7 +140,7 @@ async fn the_breakers_own_limit_in_code_is_the_default_of_its_functions() {
         assert_eq!(cut(quick()).await, Some(secs(2)));
         assert_eq!(cut(plain()).await, Some(secs(50)));
         assert_eq!(cut(unlimited()).await, None);
-        assert_eq!(testing::breaker("pg").config().timeout, Some(secs(50)));
+        assert_eq!(testing::breaker("pg").settings().timeout, Some(secs(50)));
         registry.set_config("pg", Config::new().timeout(secs(9))).unwrap();
         assert_eq!(cut(quick()).await, Some(secs(2)));
         assert_eq!(cut(plain()).await, Some(secs(9)));
@@ -170,7 +170,7 @@ async fn what_variables_say_of_a_breaker_holds_for_all_its_functions() {
             limit("pg", "limits::slow"),
             (Some(secs(4)), Some("environment PG_CIRCUIT_CALL_TIMEOUT".to_owned()))
         );
-        assert_eq!(testing::breaker("pg").config().timeout, Some(secs(4)));
+        assert_eq!(testing::breaker("pg").settings().timeout, Some(secs(4)));
         init(&[("CIRCUIT_BREAKER_CALL_TIMEOUT", "off")]);
         assert_eq!((cut(quick()).await, cut(plain()).await, cut(alone()).await), (None, None, None));
         assert_eq!(limit("pg", "limits::slow"), (None, None));
@@ -193,12 +193,12 @@ async fn a_functions_own_variable_is_above_those_of_its_breaker() {
         assert_eq!(cut(alone()).await, Some(secs(3)), "it is the variable of its breaker too");
         let source = "environment LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT".to_owned();
         assert_eq!(limit("pg", "limits::quick"), (Some(secs(12)), Some(source)));
-        assert_eq!(testing::breaker("pg").config().timeout, Some(secs(4)));
-        let lease = testing::breaker("pg").config().probe_timeout;
+        assert_eq!(testing::breaker("pg").settings().timeout, Some(secs(4)));
+        let lease = testing::breaker("pg").settings().probe_timeout;
         assert_eq!(lease, Some(secs(30)), "twice the longest that a call can have, or the recovery timeout");
         init(&[("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "40s"), ("PG_CIRCUIT_CALL_TIMEOUT", "off")]);
         assert_eq!((cut(quick()).await, cut(slow()).await), (Some(secs(40)), None));
-        assert_eq!(testing::breaker("pg").config().probe_timeout, Some(secs(80)));
+        assert_eq!(testing::breaker("pg").settings().probe_timeout, Some(secs(80)));
         testing::breaker("pg").reconfigure(Config::new().timeout(ms(1500))).unwrap();
         assert_eq!(
             (cut(quick()).await, cut(plain()).await),
@@ -242,8 +242,8 @@ async fn a_method_of_a_block_has_its_own_limit_or_that_of_the_block() {
 async fn what_is_wrong_with_a_functions_variables_is_told() {
     testing::isolated(async {
         let registry = Registry::global();
-        let wrong =
-            registry.load_env_from([("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "0"), ("LIMITS__SLOW_CIRCUIT_FAIL_MAX", "3")]);
+        let wrong = registry
+            .load_env_from([("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT", "0"), ("LIMITS__SLOW_CIRCUIT_FAIL_MAX", "3")]);
         let wrong = wrong.unwrap_err();
         let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");

@@ -40,7 +40,7 @@ async fn disturb(breaker: &CircuitBreaker, random: &mut Rng) {
         1 => drop(permit),
         2 => permit.ignore(),
         3 => permit.failure(),
-        4 => permit.settle(Outcome::failure_with_retry_after(ms(random.u64(0..300)))),
+        4 => permit.record(Outcome::failure_with_retry_after(ms(random.u64(0..300)))),
         5 => {
             advance(ms(30)).await;
             permit.success();
@@ -61,7 +61,7 @@ async fn recover(breaker: &CircuitBreaker) -> Duration {
         permit.success();
         advance(ms(1)).await;
     }
-    panic!("{breaker:?} does not close: {}", breaker.config());
+    panic!("{breaker:?} does not close: {}", breaker.settings());
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn no_trial_sticks_however_its_probes_end_and_its_settings_change() {
             }
         }
         let took = recover(&breaker).await;
-        assert!(took < secs(3), "round {round} took {took:?}: {}", breaker.config());
+        assert!(took < secs(3), "round {round} took {took:?}: {}", breaker.settings());
     }
 }
 

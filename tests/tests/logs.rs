@@ -4,7 +4,7 @@
 mod common;
 
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Config, Registry, Stored, SyncStore, circuit_breaker, fallback,
+    CircuitBreaker, CircuitBreakerError, Config, Registry, Stored, SyncCacheStore, circuit_breaker, fallback,
 };
 use common::log::Log;
 use common::{breaker, fail, secs, succeed};
@@ -72,7 +72,7 @@ fn rule_9_a_failure_in_a_run_is_a_result_between_dropped_calls() {
 
 struct Broken;
 
-impl SyncStore<(), u8> for Broken {
+impl SyncCacheStore<(), u8> for Broken {
     type Error = &'static str;
 
     fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {
@@ -122,7 +122,7 @@ fn older_spellings_are_accepted_and_logged_once_with_what_they_were_taken_for() 
     let registry = registry();
     registry.load_env_from(variables).unwrap();
     registry.load_env_from(variables).unwrap();
-    let settings = registry.get("huggingface_api").unwrap().config();
+    let settings = registry.get("huggingface_api").unwrap().settings();
     assert_eq!((settings.fail_max, settings.recovery_timeout), (Some(7), secs(11)));
     assert_eq!((settings.fail_window, settings.half_open_max_calls), (Some(secs(12)), 3));
     let warned: Vec<_> = log.lines().into_iter().filter(|line| line.contains("was taken for")).collect();
@@ -140,7 +140,7 @@ fn without_init_a_bad_variable_is_logged_once_and_the_value_in_the_code_stands()
     registry.load_env_from([("SEARCH_CIRCUIT_FAIL_MAX", "banana")]).unwrap();
     for _ in 0..3 {
         let breaker = registry.breaker("search", Config::new().fail_max(3)).unwrap();
-        assert_eq!(breaker.config().fail_max, Some(3));
+        assert_eq!(breaker.settings().fail_max, Some(3));
     }
     let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("banana")).collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
@@ -382,7 +382,9 @@ fn names_and_values_of_variables_cannot_forge_a_line() {
     CircuitBreaker::new("own\nERROR forged", Config::new()).unwrap().trip();
     registry.set_config("nobody\nERROR forged", Config::new()).unwrap();
     drop(registry.load_env_from([("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "banana\nERROR forged")]));
-    drop(registry.load_env_from([("USER_ERROR_FORGED_CIRCUIT_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_X\nERROR forged", "1")]));
+    drop(
+        registry.load_env_from([("USER_ERROR_FORGED_CIRCUIT_FAIL_MAX", "x"), ("CIRCUIT_BREAKER_X\nERROR forged", "1")]),
+    );
     let lines = log.lines();
     assert!(lines.len() > 4 && lines.iter().all(|line| !line.starts_with("ERROR forged")), "{lines:#?}");
 }

@@ -56,12 +56,15 @@ fn check(cases: u32, annotated: bool) {
         if annotated {
             runtime.block_on(testing::isolated(async {
                 let breakers = ["a", "b"].map(testing::breaker);
-                breakers.iter().zip(case.keys).for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
+                breakers
+                    .iter()
+                    .zip(case.keys)
+                    .for_each(|(breaker, keys)| breaker.reconfigure(keys.settings()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             }));
         } else {
             runtime.block_on(async {
-                let breakers = case.keys.map(|keys| CircuitBreaker::new("test", keys.config()).unwrap());
+                let breakers = case.keys.map(|keys| CircuitBreaker::new("test", keys.settings()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             });
         }

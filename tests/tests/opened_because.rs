@@ -43,11 +43,11 @@ async fn one_of_anything_is_told_in_the_singular() {
 #[test]
 fn a_window_of_one_call_is_shown_in_the_singular_and_read_so() {
     let breaker = breaker(Config::new().window_calls(1));
-    assert!(breaker.config().to_string().contains(", window 1 call, "), "{}", breaker.config());
+    assert!(breaker.settings().to_string().contains(", window 1 call, "), "{}", breaker.settings());
     let registry = Registry::new();
     registry.load_env_from([("API_CIRCUIT_WINDOW", "1 call")]).unwrap();
     let read = registry.breaker("api", Config::new()).unwrap();
-    assert_eq!(read.config().window, breaker.config().window);
+    assert_eq!(read.settings().window, breaker.settings().window);
 }
 
 #[tokio::test(start_paused = true)]

@@ -300,15 +300,15 @@ async fn a_retry_after_of_the_tripping_call_sets_the_open_time_within_bounds() {
         (longest, 61, 60),
     ] {
         let breaker = breaker(config);
-        breaker.try_acquire().unwrap().settle(Outcome::failure_with_retry_after(secs(asked)));
+        breaker.try_acquire().unwrap().record(Outcome::failure_with_retry_after(secs(asked)));
         assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(secs(expected)), "{asked}");
         open_time(&breaker).await;
-        breaker.try_acquire().unwrap().settle(Outcome::failure_with_retry_after(secs(41)));
+        breaker.try_acquire().unwrap().record(Outcome::failure_with_retry_after(secs(41)));
         let again = breaker.snapshot().retry_after.unwrap();
         assert!(again >= secs(41), "a probe's counts too: {again:?}");
     }
     let patient = breaker(config.fail_max(2));
-    patient.try_acquire().unwrap().settle(Outcome::failure_with_retry_after(secs(500)));
+    patient.try_acquire().unwrap().record(Outcome::failure_with_retry_after(secs(500)));
     fail(&patient, 1);
     assert_eq!(patient.snapshot().retry_after, Some(secs(30)), "only that of the call that opens it");
 }
@@ -625,7 +625,7 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
     fail(&breaker, 1);
     let refused = breaker.reconfigure(Config::new().failure_rate(0.5).min_calls(0)).unwrap_err();
     assert!(refused.message().starts_with("`min_calls` is 0"), "{refused}");
-    assert_eq!((breaker.config().failure_rate, in_window(&breaker)), (Some(1.0), (1, 1, 0)), "nothing of it holds");
+    assert_eq!((breaker.settings().failure_rate, in_window(&breaker)), (Some(1.0), (1, 1, 0)), "nothing of it holds");
     breaker.reconfigure(Config::new().min_calls(2).window_calls(2)).unwrap();
     fail(&breaker, 2);
     assert_eq!(told.take(), ["closed -> open: failure rate 100 % of 2 calls (limit 100 %), last: &str"]);
@@ -633,7 +633,8 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
 
 #[tokio::test(start_paused = true)]
 async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
-    let all = Config::new().fail_max(3).failure_rate(0.9).slow_call_duration(secs(9)).window(secs(30)).window_fail_max(50);
+    let all =
+        Config::new().fail_max(3).failure_rate(0.9).slow_call_duration(secs(9)).window(secs(30)).window_fail_max(50);
     let all = all.backoff(Backoff::new()).probe_count(3).probe_failure_rate(0.5).ramp(secs(60));
     for state in ["closed", "ramp", "open", "half_open", "forced_open", "disabled", "shadow"] {
         let breaker = on_trial(Config::new().ramp(secs(10))).await;
@@ -649,12 +650,12 @@ async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
         let told = Told::of(&breaker);
         let before = breaker.snapshot();
         breaker.reconfigure(all.probe_count(0)).unwrap_err();
-        assert_eq!(breaker.config(), before.config, "{state}: refused whole");
+        assert_eq!(breaker.settings(), before.settings, "{state}: refused whole");
         breaker.reconfigure(all).unwrap();
         let after = breaker.snapshot();
         let kept = |shown: &breaker_core::Snapshot| (shown.state, shown.failure_count, shown.success_count);
         assert_eq!(kept(&after), kept(&before));
-        assert_eq!((after.config.failure_rate, after.config.ramp), (Some(0.9), Some(secs(60))), "{state}");
+        assert_eq!((after.settings.failure_rate, after.settings.ramp), (Some(0.9), Some(secs(60))), "{state}");
         assert_eq!(told.take(), Vec::<String>::new(), "{state}: nothing has changed");
         breaker.reset();
         fail(&breaker, 3);

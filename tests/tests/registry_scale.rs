@@ -20,7 +20,7 @@ fn work(count: usize) -> (f64, f64) {
     });
     let others = variables(count);
     let reloaded = allocation_counter::measure(|| drop(registry.load_env_from(others).unwrap()));
-    assert_eq!(registry.get("tenant_00007").unwrap().config().fail_max, Some(3));
+    assert_eq!(registry.get("tenant_00007").unwrap().settings().fail_max, Some(3));
     let each = |work: allocation_counter::AllocationInfo| work.count_total as f64 / count as f64;
     (each(made), each(reloaded))
 }

@@ -32,8 +32,8 @@ fn a_file_that_is_loaded_while_a_reload_reads_the_former_one_stands() {
         (0..100_000).take_while(|_| !load.is_finished()).for_each(|_| thread::yield_now());
         pipe.write_all(b"[breakers.api]\nfail_max = 7\n").unwrap();
     });
-    assert_eq!(breaker.config().fail_max, Some(3));
+    assert_eq!(breaker.settings().fail_max, Some(3));
     fs::write(&other, "[breakers.api]\nfail_max = 4\n").unwrap();
     registry.reload().unwrap();
-    assert_eq!(breaker.config().fail_max, Some(4));
+    assert_eq!(breaker.settings().fail_max, Some(4));
 }

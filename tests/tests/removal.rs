@@ -57,9 +57,9 @@ fn a_handle_that_is_held_works_on_and_is_told_and_reloaded_no_more() {
     assert!(of_registry.take().is_empty());
     assert_eq!(own.take(), ["gone open"]);
     registry.load_env_from([("GONE_CIRCUIT_FAIL_MAX", "7"), ("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "9s")]).unwrap();
-    assert_eq!((breaker.config().fail_max, breaker.config().recovery_timeout.as_secs()), (Some(1), 30));
+    assert_eq!((breaker.settings().fail_max, breaker.settings().recovery_timeout.as_secs()), (Some(1), 30));
     breaker.reconfigure(Config::new().fail_max(2)).unwrap();
-    assert_eq!(breaker.config().fail_max, Some(2));
+    assert_eq!(breaker.settings().fail_max, Some(2));
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn its_name_can_be_registered_again() {
     first.force_open();
     registry.remove("gone").unwrap();
     let second = registry.breaker("gone", Config::new().fail_max(3)).unwrap();
-    assert_eq!((second.state(), second.config().fail_max), (State::Closed, Some(7)), "the variable holds again");
-    assert_eq!(second.config().success_threshold, 1, "what `configure` said has gone");
+    assert_eq!((second.state(), second.settings().fail_max), (State::Closed, Some(7)), "the variable holds again");
+    assert_eq!(second.settings().success_threshold, 1, "what `configure` said has gone");
     assert_eq!(first.state(), State::ForcedOpen);
     assert!(registry.register(&first).is_err());
     registry.remove("gone").unwrap();

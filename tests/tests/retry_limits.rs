@@ -312,7 +312,7 @@ async fn code_lies_under_a_functions_own_and_reconfigure_above_all() {
         breaker.reconfigure(Config::new().retry_attempts(1)).unwrap();
         assert_eq!((attempts(own).await.0, attempts(bare).await.0), (1, 1));
         assert!(breaker.setting_sources().contains(&("retry_attempts", Source::Reconfigure)));
-        assert_eq!(breaker.config().retry_attempts, breaker_core::PerFunction::All(1));
+        assert_eq!(breaker.settings().retry_attempts, breaker_core::PerFunction::All(1));
     })
     .await;
 }
@@ -334,7 +334,7 @@ fn keys_of_retries_are_told_as_all_others() {
     );
     assert!(told.contains("did you mean `RETRY_ATTEMPTS`?"), "{told}");
     assert!(told.contains("CIRCUIT_BREAKER_RETRY_MAX: is `1s`, expected at least `retry_min`"), "{told}");
-    let text = registry.get("api").unwrap().config().to_string();
+    let text = registry.get("api").unwrap().settings().to_string();
     assert!(text.contains("retry_min 5s") && !text.contains("retry_attempts"), "{text}");
 }
 

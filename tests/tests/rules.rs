@@ -209,7 +209,8 @@ async fn rule_5_success_threshold_successes_close_and_one_failure_opens_again() 
 
 #[tokio::test(start_paused = true)]
 async fn rule_5_a_slow_probe_is_no_success_where_a_slow_rule_is_set() {
-    let drowning = Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5).min_calls(4).recovery_timeout(secs(30));
+    let drowning =
+        Config::new().slow_call_duration(secs(1)).slow_call_rate(0.5).min_calls(4).recovery_timeout(secs(30));
     let breaker = breaker(drowning);
     for _ in 0..4 {
         slow_call_duration(&breaker, secs(2)).await;
@@ -228,8 +229,12 @@ async fn rule_5_a_slow_probe_is_no_success_where_a_slow_rule_is_set() {
 
 #[tokio::test(start_paused = true)]
 async fn rule_5_a_trial_with_failures_to_spare_spares_slow_probes_too() {
-    let patient =
-        Config::new().fail_max(1).slow_call_duration(secs(1)).success_threshold(2).probe_count(3).recovery_timeout(secs(30));
+    let patient = Config::new()
+        .fail_max(1)
+        .slow_call_duration(secs(1))
+        .success_threshold(2)
+        .probe_count(3)
+        .recovery_timeout(secs(30));
     for (probes, state, because) in [
         ([true, false, false], State::Closed, None),
         ([true, false, true], State::Open, Some("2 of 3 probes took longer than 1s, and closing takes 2 successes")),
@@ -520,7 +525,7 @@ async fn rule_10_listeners_run_after_the_change_and_under_no_lock() {
         fn on_state_change(&self, event: &StateChange<'_>) {
             // All of these take the breaker's lock.
             let seen = event.breaker.snapshot().state;
-            let _ = (event.breaker.config(), event.breaker.state());
+            let _ = (event.breaker.settings(), event.breaker.state());
             self.0.lock().unwrap().push(seen);
             if event.new == State::Open {
                 event.breaker.reset();
@@ -688,7 +693,7 @@ async fn rule_13_reconfigure_keeps_state_counts_and_listeners_and_refuses_bad_se
         refused.to_string(),
         "reconfigure of circuit breaker `test`: `fail_max` is 0, expected a whole number of 1 or more, or \"off\""
     );
-    assert_eq!(breaker.config().recovery_timeout, secs(30));
+    assert_eq!(breaker.settings().recovery_timeout, secs(30));
     breaker.reconfigure(Config::new().fail_max(4).recovery_timeout(secs(5))).unwrap();
     assert_eq!(breaker.snapshot().consecutive_failures, 3);
     fail(&breaker, 1);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use breaker_core::{CallError, CircuitBreakerError, Config, Store, Stored, circuit_breaker, fallback, retry};
+use breaker_core::{CacheStore, CallError, CircuitBreakerError, Config, Stored, circuit_breaker, fallback, retry};
 use common::{breaker, secs};
 use futures_util::FutureExt as _;
 use std::cell::Cell;
@@ -193,7 +193,7 @@ fn a_wait_for_another_attempt_ends_with_its_runtime() {
 /// Waits each time that it is asked.
 struct Slow;
 
-impl Store<(), u8> for Slow {
+impl CacheStore<(), u8> for Slow {
     type Error = &'static str;
 
     async fn get(&self, (): &()) -> Result<Option<Stored<u8>>, &'static str> {

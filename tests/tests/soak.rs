@@ -35,7 +35,7 @@ fn soak(config: Config, open: Duration) {
     let runtime = paused();
     let _time = runtime.enter();
     let breaker = breaker(config);
-    let mut traffic = Traffic::new(breaker.clone(), bound(&breaker.config(), open));
+    let mut traffic = Traffic::new(breaker.clone(), bound(&breaker.settings(), open));
     runtime.block_on(traffic.flow_until(2 * DAY));
     let grown = measure(|| runtime.block_on(traffic.flow_until(30 * DAY))).bytes_current;
     assert!(grown <= 1024, "{grown} bytes more after 28 days");
@@ -65,7 +65,10 @@ fn a_rate_over_time_with_a_trial_by_rate() {
 
 #[test]
 fn slow_calls() {
-    soak(CONFIG.slow_call_duration(secs(5)).slow_call_rate(0.5).window_calls(20).half_open_max_calls(2).probe_count(2), ASKED);
+    soak(
+        CONFIG.slow_call_duration(secs(5)).slow_call_rate(0.5).window_calls(20).half_open_max_calls(2).probe_count(2),
+        ASKED,
+    );
 }
 
 #[test]

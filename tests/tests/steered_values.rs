@@ -32,7 +32,7 @@ async fn what_a_value_is_told_holds_for_its_first_call() {
         let tenants = testing::breaker("tenants");
         assert!(!tenants.is_keyed() && known("tenants[a]").is_none());
         let value = tenants.value("a").unwrap();
-        assert_eq!((value.name(), value.head().unwrap().name()), ("tenants[a]", "tenants"));
+        assert_eq!((value.name(), value.parent().unwrap().name()), ("tenants[a]", "tenants"));
         assert!(tenants.is_keyed());
         value.force_open();
         drop(value);
@@ -45,13 +45,13 @@ async fn what_a_value_is_told_holds_for_its_first_call() {
         let own = tenants.value("b").unwrap();
         assert_eq!(own.snapshot().success_count, 1, "it is the one that has had the call");
         own.reconfigure(Config::new().fail_max(1)).unwrap();
-        assert_eq!((own.config().fail_max, tenants.config().fail_max), (Some(1), Some(5)));
+        assert_eq!((own.settings().fail_max, tenants.settings().fail_max), (Some(1), Some(5)));
         own.try_acquire().unwrap().failure();
         assert!(ask("b").await.is_err());
         tenants.reset();
         assert_eq!(own.state(), State::Closed);
         tenants.reconfigure(Config::new().recovery_timeout(Duration::from_secs(7))).unwrap();
-        assert_eq!(own.config().recovery_timeout.as_secs(), 7);
+        assert_eq!(own.settings().recovery_timeout.as_secs(), 7);
     })
     .await;
 }

@@ -180,9 +180,9 @@ async fn a_subscription_is_a_bounded_stream_that_ends_when_it_is_dropped() {
     for _ in 0..2_000 {
         breaker.try_acquire().unwrap_err();
     }
-    assert_eq!(events.missed(), 2_000 - 1_024);
+    assert_eq!(events.dropped(), 2_000 - 1_024);
     drop(events);
-    let (forward, mut events) = breaker_core::forward(4);
+    let (forward, mut events) = breaker_core::event_channel(4);
     breaker.add_listener(forward);
     breaker.reset();
     assert!(matches!(events.try_recv(), Some(Event::StateChange { reset: true, .. })));

@@ -106,13 +106,13 @@ async fn settings_of_a_test_are_its_own() {
     testing::isolated(async {
         Registry::global().load_env_from([("SHARED_BY_TESTS_CIRCUIT_FAIL_MAX", "1")]).unwrap();
         Registry::global().set_config("later", Config::new().fail_max(9)).unwrap();
-        assert_eq!(testing::breaker("shared_by_tests").config().fail_max, Some(1));
+        assert_eq!(testing::breaker("shared_by_tests").settings().fail_max, Some(1));
         shared(failed()).await.unwrap_err();
         testing::assert_state(&testing::breaker("shared_by_tests"), State::Open);
     })
     .await;
     testing::isolated(async {
-        assert_eq!(testing::breaker("shared_by_tests").config().fail_max, Some(2));
+        assert_eq!(testing::breaker("shared_by_tests").settings().fail_max, Some(2));
     })
     .await;
 }

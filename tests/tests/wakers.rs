@@ -191,7 +191,8 @@ fn a_breaker_is_registered_with_no_lock_held() {
 
 #[test]
 fn settings_are_put_in_force_with_no_lock_held() {
-    let shorter = |_: &CircuitBreaker| Registry::global().set_config("awaited", Config::new().timeout(secs(1))).unwrap();
+    let shorter =
+        |_: &CircuitBreaker| Registry::global().set_config("awaited", Config::new().timeout(secs(1))).unwrap();
     wakes(registered, shorter);
     wakes(registered, |_| drop(Registry::global().load_env_from([("AWAITED_CIRCUIT_ENABLED", "false")])));
     wakes(of_a_value, |_| Registry::global().set_config("hosts_of_wakers", Config::new().max_keys(7)).unwrap());

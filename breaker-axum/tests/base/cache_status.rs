@@ -8,7 +8,7 @@ use crate::axum::routing::get as on_get;
 use crate::breaker_axum::{CacheStatusLayer, Unavailable, UnavailableLayer};
 use crate::common::{Reply, get};
 use breaker_core::testing::{breaker, isolated};
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Stored, SyncStore, circuit_breaker, fallback};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Registry, Stored, SyncCacheStore, circuit_breaker, fallback};
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::io;
@@ -48,7 +48,7 @@ async fn search(does: Does) -> io::Result<String> {
 #[derive(Default)]
 struct Shelf(Mutex<Option<Stored<String>>>);
 
-impl SyncStore<(), String> for Shelf {
+impl SyncCacheStore<(), String> for Shelf {
     type Error = Infallible;
 
     fn get(&self, (): &()) -> Result<Option<Stored<String>>, Infallible> {

@@ -125,7 +125,7 @@ async fn without_a_token_the_routes_do_not_exist() {
     ] {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);
     }
-    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, Some(5)));
+    assert_eq!((page.breaker.state(), page.breaker.settings().fail_max), (State::Closed, Some(5)));
     assert_eq!(page.get("/index.html").await.status, StatusCode::OK, "the page shows all the same");
 }
 
@@ -142,7 +142,7 @@ async fn an_action_needs_the_token() {
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(asks.set("fail_max", "1", false).await.status, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!((page.breaker.state(), page.breaker.config().fail_max), (State::Closed, Some(5)));
+    assert_eq!((page.breaker.state(), page.breaker.settings().fail_max), (State::Closed, Some(5)));
 }
 
 #[tokio::test]
@@ -199,9 +199,9 @@ async fn settings_are_checked_previewed_and_changed() {
     let page = page().bearer(TOKEN);
     let changes = json!({ "valid": true, "changes": [{ "key": "fail_max", "before": "5", "after": "9" }] });
     assert_eq!(page.set("fail_max", "9", true).await.json(), changes);
-    assert_eq!(page.breaker.config().fail_max, Some(5), "a preview changes nothing");
+    assert_eq!(page.breaker.settings().fail_max, Some(5), "a preview changes nothing");
     assert_eq!(page.set("fail_max", "9", false).await.json(), changes);
-    assert_eq!(page.breaker.config().fail_max, Some(9));
+    assert_eq!(page.breaker.settings().fail_max, Some(9));
     for preview in [true, false] {
         let wrong = json!({ "fail_max": "0", "recovery_timeout": "soon", "no_key": "1" });
         let answer = page.post("/settings", json!({ "name": "payments", "set": wrong, "preview": preview })).await;

@@ -20,7 +20,7 @@ use std::time::Duration;
 impl CircuitBreaker {
     /// Every setting that is in force.
     #[must_use]
-    pub fn config(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         match self.blank() {
             Some(machine) => machine.settings().clone(),
             None => self.0.machine.lock().settings().clone(),
@@ -133,7 +133,7 @@ impl CircuitBreaker {
         self.change(|machine, now| ((), machine.half_open_manually(now)));
     }
 
-    /// Rejects every call until [`clear_override`](Self::release) or [`reset`](Self::reset).
+    /// Rejects every call until [`clear_override`](Self::clear_override) or [`reset`](Self::reset).
     pub fn force_open(&self) {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
     }
@@ -145,21 +145,21 @@ impl CircuitBreaker {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
 
-    /// Lets every call pass straight through, uncounted, until [`clear_override`](Self::release) or
+    /// Lets every call pass straight through, uncounted, until [`clear_override`](Self::clear_override) or
     /// [`reset`](Self::reset). A time limit of the calls still holds.
     pub fn disable(&self) {
         self.set_manual(Some(Manual::Disabled));
     }
 
     /// Lets every call pass, counts, and tells what it would have done, until
-    /// [`clear_override`](Self::release) or [`reset`](Self::reset).
+    /// [`clear_override`](Self::clear_override) or [`reset`](Self::reset).
     pub fn shadow(&self) {
         self.set_manual(Some(Manual::Shadow));
     }
 
     /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its
     /// settings disable (`enabled = false`) goes on disabled.
-    pub fn release(&self) {
+    pub fn clear_override(&self) {
         self.set_manual(None);
     }
 

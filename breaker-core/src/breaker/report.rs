@@ -25,7 +25,7 @@ macro_rules! for_each_event {
     ($then:ident) => {
         $then! { {
             /// A call's result proved that the service answers.
-            success Success as Success for single {
+            on_success Success as Success for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How long the call took; `None` when nobody listened as it began.
@@ -33,7 +33,7 @@ macro_rules! for_each_event {
             }
 
             /// A call counted against the service.
-            failure Failure as Failure for single {
+            on_failure Failure as Failure for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How long the call took; `None` when nobody listened as it began.
@@ -49,7 +49,7 @@ macro_rules! for_each_event {
             }
 
             /// A probe counted against the service, as a [`Failure`] that was told just before.
-            probe_failed ProbeFailed as ProbeFailed for always {
+            on_probe_failed ProbeFailed as ProbeFailed for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
@@ -63,7 +63,7 @@ macro_rules! for_each_event {
             }
 
             /// A call's result proved nothing.
-            ignored Ignored as Ignored for single {
+            on_ignored Ignored as Ignored for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How long the call took; `None` when nobody listened as it began.
@@ -71,7 +71,7 @@ macro_rules! for_each_event {
             }
 
             /// A call was dropped before it had a result.
-            cancelled Cancelled as Cancelled for single {
+            on_cancelled Cancelled as Cancelled for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How many calls were dropped with no result between them, this one included.
@@ -79,7 +79,7 @@ macro_rules! for_each_event {
             }
 
             /// A call was not let in.
-            rejected Rejected as Rejected for single {
+            on_rejected Rejected as Rejected for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The state that rejects.
@@ -91,7 +91,7 @@ macro_rules! for_each_event {
             }
 
             /// A call was not let in for want of a place.
-            busy Busy as Busy for single {
+            on_busy Busy as Busy for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
@@ -103,7 +103,7 @@ macro_rules! for_each_event {
             }
 
             /// A fallback step answered in place of the service.
-            fallback FallbackServed as Fallback for always {
+            on_fallback FallbackServed as Fallback for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step that answered.
@@ -115,7 +115,7 @@ macro_rules! for_each_event {
             }
 
             /// A fallback step had no answer within its time limit, and declines so.
-            fallback_cut_off FallbackTimedOut as FallbackTimedOut for always {
+            on_fallback_timed_out FallbackTimedOut as FallbackTimedOut for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step.
@@ -128,7 +128,7 @@ macro_rules! for_each_event {
 
             /// A fallback was asked and did not help, so that the caller gets an error. It is no
             /// failure of the breaker's.
-            fallback_failed FallbackFailed as FallbackFailed for always {
+            on_fallback_failed FallbackFailed as FallbackFailed for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step that gave an `Err`, which the caller gets. `None`: every step declined,
@@ -140,7 +140,7 @@ macro_rules! for_each_event {
 
             /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come
             /// back in time.
-            store_failure StoreFailure as StoreFailure for always {
+            on_store_failure StoreFailure as StoreFailure for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step.
@@ -153,7 +153,7 @@ macro_rules! for_each_event {
             }
 
             /// Another attempt follows.
-            retry Retrying as Retry for always {
+            on_retry Retrying as Retry for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The attempt that follows: 2 after the first.
@@ -163,7 +163,7 @@ macro_rules! for_each_event {
             }
 
             /// The state changed.
-            state_change StateChange as StateChange for always {
+            on_state_change StateChange as StateChange for always {
                 /// The state before.
                 old: State;
                 /// The state now.
@@ -185,7 +185,7 @@ macro_rules! for_each_event {
             }
         } {
             /// A call asks to be let in.
-            before_call BeforeCall as BeforeCall for single {
+            on_call BeforeCall as BeforeCall for single {
                 /// The annotated function, as `module::Type::function`; `None` for calls through
                 /// the breaker's own methods.
                 function: Option<&'static str>;
@@ -193,7 +193,7 @@ macro_rules! for_each_event {
 
             /// A call ended that is not counted: it was one question to the service with the calls
             /// inside it, or with the one around it, and that counts once.
-            passed_on PassedOn as PassedOn for single {
+            on_passed_on PassedOn as PassedOn for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// How long the call took; `None` when nobody listened as it began.

@@ -69,10 +69,10 @@ pub struct Snapshot {
     /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
     pub ramp_share: Option<f64>,
     /// The settings in force.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::settings"))]
-    pub config: Settings,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::settings", rename = "config"))]
+    pub settings: Settings,
     /// Where each setting came from, by key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::sources"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::sources", rename = "config_sources"))]
     pub setting_sources: Vec<(&'static str, Source)>,
     /// In JSON the two above are left out: it stands beside a breaker that has the same.
     #[cfg(feature = "serde")]
@@ -123,7 +123,7 @@ pub struct Health {
     /// rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
     /// where their names and errors have more than 1 KiB each.
     ///
-    /// In JSON a value has no `config` and `setting_sources` where these are those of the breaker
+    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker
     /// for all values.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
     /// How many more values of `key`s are unhealthy.
@@ -183,7 +183,7 @@ impl CircuitBreaker {
                 slow,
             }),
             ramp_share: reading.ramp_share,
-            config: reading.settings,
+            settings: reading.settings,
             setting_sources: self.setting_sources(),
             #[cfg(feature = "serde")]
             brief: false,
@@ -202,7 +202,7 @@ impl Health {
         let heads = breakers.iter().map(CircuitBreaker::snapshot);
         let circuit_breakers: BTreeMap<_, _> =
             heads.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
-        let open = |snapshot: &&Snapshot| snapshot.config.critical && !snapshot.healthy;
+        let open = |snapshot: &&Snapshot| snapshot.settings.critical && !snapshot.healthy;
         let critical_circuits_open: Vec<_> =
             circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
         let degraded = !critical_circuits_open.is_empty() || critical > 0;

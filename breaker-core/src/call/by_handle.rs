@@ -20,7 +20,7 @@ impl CircuitBreaker {
     ///
     /// The error may be of any type, so nothing is known of it: `last_error` and the log show its
     /// type alone, and a rejection by another breaker is a failure too.
-    /// [`call_with`](Self::call_with) and [`presets::errors`](crate::presets::errors) show its
+    /// [`call_classified`](Self::call_classified) and [`presets::errors`](crate::presets::errors) show its
     /// text, and take a rejection for what it is, as the attribute does.
     ///
     /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no
@@ -76,7 +76,7 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     /// As [`call`](Self::call).
-    pub async fn call_with<T, E, F, C>(
+    pub async fn call_classified<T, E, F, C>(
         &self,
         future: F,
         classify: impl FnOnce(&Result<T, E>) -> C,

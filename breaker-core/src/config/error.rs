@@ -61,7 +61,7 @@ impl ConfigError {
 
     /// Where the problem is: an environment variable, a file and its key, a breaker, a call site.
     #[must_use]
-    pub fn place(&self) -> &str {
+    pub fn location(&self) -> &str {
         &self.place
     }
 

@@ -34,13 +34,13 @@ macro_rules! keys {
         #[must_use = "a Config does nothing until a breaker is made or configured with it"]
         pub struct Config {
             $(pub(crate) $key: Option<$type>,)*
-            pub(crate) env: Option<&'static str>,
+            pub(crate) env_prefix: Option<&'static str>,
         }
 
         impl Config {
             /// Settings with every key unset.
             pub const fn new() -> Self {
-                Self { $($key: None,)* env: None }
+                Self { $($key: None,)* env_prefix: None }
             }
 
             $($(#[$doc])*
@@ -104,10 +104,10 @@ macro_rules! keys {
                     }
                     _ => {}
                 })*
-                match (self.env, other.env) {
-                    (None, theirs) => self.env = theirs,
+                match (self.env_prefix, other.env_prefix) {
+                    (None, theirs) => self.env_prefix = theirs,
                     (Some(mine), Some(theirs)) if mine != theirs => {
-                        conflicts.push(("env", format!("{mine:?}"), format!("{theirs:?}")));
+                        conflicts.push(("env_prefix", format!("{mine:?}"), format!("{theirs:?}")));
                     }
                     _ => {}
                 }
@@ -165,7 +165,7 @@ macro_rules! keys {
         impl Settings {
             /// Each key with its value as text, as [`Config::with_str`] reads it.
             #[must_use]
-            pub fn texts(&self) -> Vec<(&'static str, String)> {
+            pub fn to_strings(&self) -> Vec<(&'static str, String)> {
                 vec![$((stringify!($key), self.$key.show()),)*]
             }
         }
@@ -177,7 +177,7 @@ macro_rules! keys {
                     "retry" => self.retry,
                     _ => value == "own",
                 };
-                let shown = self.texts().into_iter().filter(|text| !own(text));
+                let shown = self.to_strings().into_iter().filter(|text| !own(text));
                 for (index, (key, value)) in shown.enumerate() {
                     let separator = if index == 0 { "" } else { ", " };
                     write!(f, "{separator}{key} {value}")?;
@@ -401,7 +401,7 @@ impl Config {
         let mut config = Self::new();
         for (key, value) in settings.split("; ").filter_map(|setting| setting.split_once('=')) {
             match key {
-                "env" => config.env = Some(value),
+                "env_prefix" => config.env_prefix = Some(value),
                 _ => {
                     let read = config.read(key, value);
                     debug_assert_eq!(read, Some(Ok(())), "{key}={value}");
@@ -413,8 +413,8 @@ impl Config {
 
     /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it:
     /// the breaker's name in upper case if unset, with `_` for all but letters and digits.
-    pub const fn env(mut self, prefix: &'static str) -> Self {
-        self.env = Some(prefix);
+    pub const fn env_prefix(mut self, prefix: &'static str) -> Self {
+        self.env_prefix = Some(prefix);
         self
     }
 }

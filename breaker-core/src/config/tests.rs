@@ -67,10 +67,10 @@ fn a_key_that_is_not_in_the_table_is_neither_read_nor_shown_nor_set() {
 
 #[test]
 fn of_two_prefixes_the_first_stands_and_both_are_told() {
-    let mut config = Config::new().env("A");
-    let told = config.unite(&Config::new().env("B"));
-    assert_eq!(told, [("env", "\"A\"".to_owned(), "\"B\"".to_owned())]);
-    assert_eq!(config.env, Some("A"));
+    let mut config = Config::new().env_prefix("A");
+    let told = config.unite(&Config::new().env_prefix("B"));
+    assert_eq!(told, [("env_prefix", "\"A\"".to_owned(), "\"B\"".to_owned())]);
+    assert_eq!(config.env_prefix, Some("A"));
 }
 
 #[test]

@@ -36,6 +36,9 @@ const OLDER: &[(&str, &str)] = &[
     ("TIMEOUT_SECONDS", "recovery_timeout"),
     ("RESET_TIMEOUT", "fail_window"),
     ("HALF_OPEN_CALLS", "half_open_max_calls"),
+    ("SLOW_CALL", "slow_call_duration"),
+    ("SLOW_RATE", "slow_call_rate"),
+    ("PROBE_WINDOW", "probe_count"),
 ];
 
 /// How `key` is written in a variable.

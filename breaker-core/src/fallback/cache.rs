@@ -5,10 +5,10 @@ use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Throttle;
 use crate::call::result::Fallible;
 use crate::clock;
-use crate::fallback::context::{FallbackMetadata, Rejection};
+use crate::fallback::context::{FallbackContext, FallbackMetadata};
 use crate::fallback::failed_call::{Ended, On};
 use crate::fallback::settle::Falls;
-use crate::fallback::store::{AnyStore, Stored, SyncStore};
+use crate::fallback::store::{AnyStore, Stored, SyncCacheStore};
 use crate::machine::outcome::Outcome;
 #[cfg(feature = "test-util")]
 use crate::registry::isolation;
@@ -154,7 +154,7 @@ impl<T: Clone> Storable for T {
 
 /// Asks the store for an earlier answer.
 pub async fn cached<R, K, S, Way>(
-    rejection: &Rejection<'_>,
+    rejection: &FallbackContext<'_>,
     site: &'static CacheSite,
     key: &K,
     store: &S,
@@ -169,14 +169,14 @@ where
 
 /// Asks the store for an earlier answer, in a synchronous function.
 pub fn cached_sync<R, K, S>(
-    rejection: &Rejection<'_>,
+    rejection: &FallbackContext<'_>,
     site: &'static CacheSite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
 where
     R: Fallible,
-    S: SyncStore<K, R::Ok> + ?Sized,
+    S: SyncCacheStore<K, R::Ok> + ?Sized,
 {
     site.noted(rejection.caller(), at_once(|| store.get(key))).flatten()
 }
@@ -195,7 +195,7 @@ where
 /// Stores an answer, in a synchronous function.
 pub fn keep_sync<K, V, S>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
-    S: SyncStore<K, V> + ?Sized,
+    S: SyncCacheStore<K, V> + ?Sized,
 {
     if let Some(told) = fresh.caller() {
         let kept = at_once(|| store.put(key, answer));
@@ -211,7 +211,7 @@ pub fn share<V>(answer: &Stored<V>) -> Stored<V> {
 
 /// Serves an earlier answer, as `with` says, and tells it.
 pub fn serve<R: Fallible<Ok: Storable>>(
-    rejection: &Rejection<'_>,
+    rejection: &FallbackContext<'_>,
     source: &'static str,
     stored: &Stored<R::Ok>,
     with: impl FnOnce(R::Ok, &FallbackMetadata) -> R::Ok,

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Why the service did not answer, as a fallback step sees it.
-pub struct Rejection<'a> {
+pub struct FallbackContext<'a> {
     pub(super) breaker: &'a CircuitBreaker,
     pub(super) annotated: Option<&'static Function>,
     pub(super) state: State,
@@ -46,7 +46,7 @@ impl Reason {
     }
 }
 
-impl Rejection<'_> {
+impl FallbackContext<'_> {
     /// The breaker's name.
     #[must_use]
     pub fn breaker(&self) -> &str {
@@ -150,9 +150,9 @@ impl Rejection<'_> {
     }
 }
 
-impl fmt::Debug for Rejection<'_> {
+impl fmt::Debug for FallbackContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection")
+        f.debug_struct("FallbackContext")
             .field("breaker", &self.breaker())
             .field("state", &self.state)
             .field("reason", &self.reason())
@@ -180,7 +180,7 @@ pub struct FallbackMetadata {
 }
 
 impl FallbackMetadata {
-    /// The same for an answer of this age, which [`Stored::age`](crate::Stored::age) tells.
+    /// The same for an answer of this age, which [`Stored::age`](crate::CacheStored::age) tells.
     #[must_use]
     pub fn with_age(self, age: Duration) -> Self {
         Self { fallback_age_ms: Some(millis(age)), ..self }

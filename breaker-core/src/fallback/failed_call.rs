@@ -3,7 +3,7 @@
 use crate::breaker::caller::Owner;
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::Fallible;
-use crate::fallback::context::{Reason, Rejection};
+use crate::fallback::context::{FallbackContext, Reason};
 use crate::fallback::plain::Opener;
 use std::error::Error;
 use std::fmt;
@@ -58,7 +58,7 @@ impl<R> FailedCall<R> {
     pub fn rejection<'a>(
         &'a self,
         show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
-    ) -> Rejection<'a>
+    ) -> FallbackContext<'a>
     where
         R: Fallible,
     {
@@ -68,7 +68,7 @@ impl<R> FailedCall<R> {
             Self::Failed { result, owner: Ended(owner), retry_after, .. } => {
                 let breaker = owner.breaker();
                 let snapshot = breaker.read();
-                Rejection {
+                FallbackContext {
                     breaker,
                     annotated: owner.annotated(),
                     state: snapshot.state,
@@ -112,8 +112,8 @@ impl<R> FailedCall<R> {
         }
     }
 
-    fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> Rejection<'_> {
-        Rejection {
+    fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> FallbackContext<'_> {
+        FallbackContext {
             breaker: error.handle(),
             annotated: error.owner().annotated(),
             state: error.state(),
@@ -184,7 +184,7 @@ impl<R> Refused<R> {
     pub fn rejection<'a>(
         &'a self,
         _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
-    ) -> Rejection<'a>
+    ) -> FallbackContext<'a>
     where
         R: Fallible,
     {

@@ -3,8 +3,8 @@
 
 use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};
-use crate::fallback::context::Rejection;
-use crate::fallback::store::{Store, Stored, SyncStore};
+use crate::fallback::context::FallbackContext;
+use crate::fallback::store::{CacheStore, Stored, SyncCacheStore};
 use crate::sync::Arc;
 use crate::sync::statics::Mutex;
 use moka::policy::EvictionPolicy;
@@ -14,7 +14,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
 
-impl<K, V, S> Store<K, V> for moka::future::Cache<K, Stored<V>, S>
+impl<K, V, S> CacheStore<K, V> for moka::future::Cache<K, Stored<V>, S>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
@@ -32,7 +32,7 @@ where
     }
 }
 
-impl<K, V, S> SyncStore<K, V> for moka::sync::Cache<K, Stored<V>, S>
+impl<K, V, S> SyncCacheStore<K, V> for moka::sync::Cache<K, Stored<V>, S>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
@@ -192,7 +192,7 @@ impl BuiltIn {
     }
 
     /// Asks for an earlier answer.
-    pub fn cached<R>(self, rejection: &Rejection<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
+    pub fn cached<R>(self, rejection: &FallbackContext<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
     where
         R: Fallible<Ok: Lasting>,
     {
@@ -212,7 +212,7 @@ impl BuiltIn {
     }
 }
 
-impl<V: Lasting> SyncStore<BuiltInKey, V> for BuiltIn {
+impl<V: Lasting> SyncCacheStore<BuiltInKey, V> for BuiltIn {
     type Error = Infallible;
 
     fn get(&self, key: &BuiltInKey) -> Result<Option<Stored<V>>, Infallible> {
@@ -250,7 +250,7 @@ mod tests {
         }
         let built_in = BuiltIn::new(&SITE, || {}, 10, Duration::from_secs(60));
         built_in.put(key(Crowded(1)), Stored::new("one")).unwrap();
-        let found = |key| SyncStore::<_, &str>::get(&built_in, &key).unwrap().map(Stored::into_value);
+        let found = |key| SyncCacheStore::<_, &str>::get(&built_in, &key).unwrap().map(Stored::into_value);
         assert_eq!(found(key(Crowded(1))), Some("one"));
         assert_eq!(found(key(Crowded(2))), None);
         assert!(key(1_u8) != key(1_i8) && key(String::from("a")) == key(String::from("a")));
@@ -273,6 +273,6 @@ mod tests {
     fn the_longest_time_to_live_is_no_error() {
         let built_in = BuiltIn::new(&SITE, || {}, u32::MAX, Duration::MAX);
         built_in.put(key(()), Stored::new(1.5)).unwrap();
-        assert_eq!(SyncStore::<_, f64>::get(&built_in, &key(())).unwrap().map(Stored::into_value), Some(1.5));
+        assert_eq!(SyncCacheStore::<_, f64>::get(&built_in, &key(())).unwrap().map(Stored::into_value), Some(1.5));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// An answer, and when it was stored. It is what a [`Store`] keeps for a `cache(..)` step, so that
+/// An answer, and when it was stored. It is what a [`CacheStore`] keeps for a `cache(..)` step, so that
 /// a served answer can tell its age. Clones share the answer.
 ///
 /// The age is told by the breaker's clock: monotonic, and with the feature `test-util` tokio's.
@@ -32,7 +32,7 @@ impl<V> Stored<V> {
     /// An answer that was stored at that time of the day: for stores outside of the process, which
     /// keep [`stored_at`](Self::stored_at) with it. A time that is yet to come means now.
     #[must_use]
-    pub fn since(value: V, at: SystemTime) -> Self {
+    pub fn with_time(value: V, at: SystemTime) -> Self {
         let age = SystemTime::now().duration_since(at).unwrap_or_default();
         Self { value: Arc::new(value), at: clock::now().before(age) }
     }
@@ -75,16 +75,16 @@ impl<V> Stored<V> {
 /// its future is dropped then.
 ///
 /// With the feature `moka`, a `moka::future::Cache<K, Stored<V>>` is one. Stores that never wait
-/// are a [`SyncStore`] instead, and references, `Box`es and `Arc`s of stores are stores.
+/// are a [`SyncCacheStore`] instead, and references, `Box`es and `Arc`s of stores are stores.
 ///
 /// ```
-/// # use breaker_core::{Store, Stored};
+/// # use breaker_core::{CacheStore, Stored};
 /// # struct Redis;
 /// # impl Redis {
 /// #     async fn read(&self, key: &str) -> std::io::Result<Option<(String, std::time::SystemTime)>> { Ok(None) }
 /// #     async fn write(&self, key: &str, value: &str, at: std::time::SystemTime) -> std::io::Result<()> { Ok(()) }
 /// # }
-/// impl Store<String, String> for Redis {
+/// impl CacheStore<String, String> for Redis {
 ///     type Error = std::io::Error;
 ///
 ///     async fn get(&self, key: &String) -> Result<Option<Stored<String>>, Self::Error> {
@@ -100,7 +100,7 @@ impl<V> Stored<V> {
 ///
 /// # Cancellation
 /// Both futures are dropped when the call is, at any of their awaits, and after 250 ms.
-pub trait Store<K, V> {
+pub trait CacheStore<K, V> {
     /// Why the store does not work; logs show its text.
     type Error: Display;
 
@@ -120,15 +120,15 @@ pub trait Store<K, V> {
 /// A place for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of
 /// [`macro@crate::fallback::steps`], in any function.
 ///
-/// An error or a panic never fails the call, as with a [`Store`]. With the feature `moka`, a
+/// An error or a panic never fails the call, as with a [`CacheStore`]. With the feature `moka`, a
 /// `moka::sync::Cache<K, Stored<V>>` is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
-    label = "not a `SyncStore<{K}, {V}>`",
-    note = "in a function that is not async a store never waits: a `moka::sync::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::SyncStore<{K}, {V}>`",
+    label = "not a `SyncCacheStore<{K}, {V}>`",
+    note = "in a function that is not async a store never waits: a `moka::sync::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::SyncCacheStore<{K}, {V}>`",
     note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
 )]
-pub trait SyncStore<K, V> {
+pub trait SyncCacheStore<K, V> {
     /// Why the store does not work; logs show its text.
     type Error: Display;
 
@@ -147,7 +147,7 @@ pub trait SyncStore<K, V> {
 
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(
-        impl<K, V, S: Store<K, V> + ?Sized> Store<K, V> for $pointer {
+        impl<K, V, S: CacheStore<K, V> + ?Sized> CacheStore<K, V> for $pointer {
             type Error = S::Error;
 
             fn get(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>> + Send {
@@ -160,7 +160,7 @@ macro_rules! pointers {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<K, V, S: SyncStore<K, V> + ?Sized> SyncStore<K, V> for $pointer {
+        impl<K, V, S: SyncCacheStore<K, V> + ?Sized> SyncCacheStore<K, V> for $pointer {
             type Error = S::Error;
 
             fn get(&self, key: &K) -> Result<Option<Stored<V>>, Self::Error> {
@@ -179,8 +179,8 @@ pointers!(&S, Box<S>, Arc<S>);
 /// A store of an `async fn`, of either kind.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
-    label = "neither a `Store<{K}, {V}>` nor a `SyncStore<{K}, {V}>`",
-    note = "a store is a `moka::future::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::Store<{K}, {V}>`",
+    label = "neither a `CacheStore<{K}, {V}>` nor a `SyncCacheStore<{K}, {V}>`",
+    note = "a store is a `moka::future::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::CacheStore<{K}, {V}>`",
     note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
 )]
 #[doc(hidden)]
@@ -198,7 +198,7 @@ pub struct AtOnce;
 pub struct InTime;
 
 #[diagnostic::do_not_recommend]
-impl<K, V, S: SyncStore<K, V> + ?Sized> AnyStore<K, V, AtOnce> for S {
+impl<K, V, S: SyncCacheStore<K, V> + ?Sized> AnyStore<K, V, AtOnce> for S {
     type Error = S::Error;
 
     async fn find(&self, key: &K) -> Result<Option<Stored<V>>, Self::Error> {
@@ -211,7 +211,7 @@ impl<K, V, S: SyncStore<K, V> + ?Sized> AnyStore<K, V, AtOnce> for S {
 }
 
 #[diagnostic::do_not_recommend]
-impl<K, V, S: Store<K, V> + ?Sized> AnyStore<K, V, InTime> for S {
+impl<K, V, S: CacheStore<K, V> + ?Sized> AnyStore<K, V, InTime> for S {
     type Error = S::Error;
 
     fn find(&self, key: &K) -> impl Future<Output = Result<Option<Stored<V>>, Self::Error>> {

@@ -3,7 +3,7 @@
 
 use crate::breaker::report::{FallbackTimedOut, Report};
 use crate::call::timeout;
-use crate::fallback::context::Rejection;
+use crate::fallback::context::FallbackContext;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,14 +16,14 @@ pin_project! {
     pub struct Timed<'r, 'a, F> {
         #[pin]
         step: F,
-        rejection: &'r Rejection<'a>,
+        rejection: &'r FallbackContext<'a>,
         source: &'static str,
         own: Option<Option<Duration>>,
         limit: Option<timeout::Limit>,
     }
 }
 
-impl<'a> Rejection<'a> {
+impl<'a> FallbackContext<'a> {
     /// The step under its own limit, or, where it has none, that of the function; `Some(None)`: it
     /// has no limit.
     #[doc(hidden)]

@@ -47,7 +47,9 @@ impl Machine {
         self.end_what_is_over(now);
         let old = self.shown_state();
         let before = std::mem::replace(&mut self.settings, settings);
-        if let Some(window) = self.window.as_ref().filter(|_| before.slow_call_duration != self.settings.slow_call_duration) {
+        if let Some(window) =
+            self.window.as_ref().filter(|_| before.slow_call_duration != self.settings.slow_call_duration)
+        {
             window.forget_slow();
         }
         if let (Phase::Closed { ramp: Some(ramp), .. }, Some(old), Some(new)) =

@@ -315,8 +315,13 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const RULES: WindowRules =
-        WindowRules { failure_rate: None, slow_call_rate: None, slow_call_duration: None, fail_max: None, min_calls: 10 };
+    const RULES: WindowRules = WindowRules {
+        failure_rate: None,
+        slow_call_rate: None,
+        slow_call_duration: None,
+        fail_max: None,
+        min_calls: 10,
+    };
 
     #[test]
     fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {

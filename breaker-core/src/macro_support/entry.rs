@@ -262,7 +262,7 @@ impl Entry {
 
     #[inline(never)]
     fn succeeded(&mut self) {
-        self.leave(nesting::leave()).settle(Outcome::Success);
+        self.leave(nesting::leave()).record(Outcome::Success);
     }
 
     /// Counts a failure that only makes a run longer. `false`: it is more than that.

@@ -44,7 +44,7 @@ pub use crate::config::types::Backoff;
 pub use crate::config::types::{OnCancel, OnPanic};
 pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
-pub use crate::fallback::context::Rejection;
+pub use crate::fallback::context::FallbackContext;
 pub use crate::fallback::failed_call::{FailedCall, On, Refused, instead};
 /// Named where a `cache(..)` step has no store: without the feature it is missing, and its name
 /// says why.

@@ -81,7 +81,7 @@ fn settings_for_all_reach_a_member_that_is_getting_a_rest() {
         let (parent, by) = keyed(Config::new());
         let permit = by.keyed_breaker("first").try_acquire().unwrap();
         race(move || permit.failure(), move || parent.reconfigure(Config::new().fail_max(2)).unwrap());
-        assert_eq!(by.keyed_breaker("first").config().fail_max, Some(2));
+        assert_eq!(by.keyed_breaker("first").settings().fail_max, Some(2));
         by.keyed_breaker("first").try_acquire().unwrap().failure();
         assert_eq!(by.keyed_breaker("first").state(), State::Open);
     });

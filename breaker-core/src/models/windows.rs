@@ -17,8 +17,13 @@ const SPAN: Window = Window::Time(SECOND);
 
 /// A window that no rule ever holds in.
 fn window(of: Window) -> Arc<SlidingWindow> {
-    let rules =
-        WindowRules { failure_rate: Some(1.0), slow_call_rate: None, slow_call_duration: None, fail_max: None, min_calls: 99 };
+    let rules = WindowRules {
+        failure_rate: Some(1.0),
+        slow_call_rate: None,
+        slow_call_duration: None,
+        fail_max: None,
+        min_calls: 99,
+    };
     let window = SlidingWindow::default();
     window.arrange(&rules, of);
     Arc::new(window)
@@ -80,8 +85,13 @@ fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
         let window = window(Window::Calls(1));
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        let rules =
-            WindowRules { failure_rate: Some(1.0), slow_call_rate: None, slow_call_duration: None, fail_max: None, min_calls: 99 };
+        let rules = WindowRules {
+            failure_rate: Some(1.0),
+            slow_call_rate: None,
+            slow_call_duration: None,
+            fail_max: None,
+            min_calls: 99,
+        };
         let resize = move || {
             third.arrange(&rules, Window::Calls(129));
             third.add(FAILED, START);
@@ -225,7 +235,8 @@ fn a_call_that_begins_while_a_bucket_is_taken_over_is_in_the_new_one() {
 #[test]
 fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
     check(|| {
-        let breaker = breaker(Config::new().slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(1).recovery_timeout(SECOND));
+        let breaker =
+            breaker(Config::new().slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(1).recovery_timeout(SECOND));
         let held = breaker.try_acquire().unwrap();
         crate::clock::advance(2 * SECOND);
         let observed = Heard::by(&breaker);

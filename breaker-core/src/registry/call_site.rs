@@ -13,7 +13,8 @@ pub struct CallSite {
     /// [`Registry::breaker`](crate::Registry::breaker).
     pub function: Option<String>,
     /// The file and line.
-    pub place: String,
+    #[cfg_attr(feature = "serde", serde(rename = "place"))]
+    pub location: String,
     /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a
     /// `key` to which `reconfigure` has said another one goes by that.
     #[cfg_attr(
@@ -29,11 +30,11 @@ pub struct CallSite {
 impl CallSite {
     pub(crate) fn new(declared: &Declared, limit: Option<(Duration, Source)>) -> Self {
         let function = declared.function();
-        let place = match declared.place.rsplit_once(" (") {
-            Some((place, _)) if function.is_some() => place,
+        let location = match declared.place.rsplit_once(" (") {
+            Some((location, _)) if function.is_some() => location,
             _ => &declared.place,
         };
         let (timeout, timeout_source) = limit.unzip();
-        Self { function: function.map(str::to_owned), place: place.to_owned(), timeout, timeout_source }
+        Self { function: function.map(str::to_owned), location: location.to_owned(), timeout, timeout_source }
     }
 }

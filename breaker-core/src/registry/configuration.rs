@@ -17,7 +17,7 @@ impl Registry {
     /// # Errors
     /// When a value is out of its range, or leaves the breaker no rule on failures; then nothing is
     /// changed.
-    pub fn configure(&self, name: &str, config: Config) -> Result<(), ConfigError> {
+    pub fn set_config(&self, name: &str, config: Config) -> Result<(), ConfigError> {
         let place = format!("configure(\"{name}\")");
         if let Some(problem) = config.problems(&place).into_iter().next() {
             return Err(problem);
@@ -52,7 +52,7 @@ impl Registry {
     /// rule on failures of a known breaker off, too, and of one without any table after one that
     /// set a key: see [`reload`](Self::reload).
     #[allow(clippy::needless_pass_by_value, reason = "as `std::fs` takes paths")]
-    pub fn load(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
+    pub fn load_file(&self, path: impl AsRef<Path> + TomlFile) -> Result<Report, ConfigErrors> {
         // The path may be a type of the caller's, and thus run any code.
         let path = path.as_ref().to_owned();
         let reloads = self.reloads.lock();
@@ -115,7 +115,7 @@ impl Registry {
     /// Every problem at once: values that cannot be read or are out of their range, unknown keys,
     /// keys that are set twice, call sites that contradict each other. Everything that is right is
     /// in force all the same. The warnings are in [`ConfigErrors::report`].
-    pub fn init(&self) -> Result<Report, ConfigErrors> {
+    pub fn load_env(&self) -> Result<Report, ConfigErrors> {
         self.take_environment(Environment::of_process(), true)
     }
 

@@ -5,8 +5,8 @@ use crate::breaker::report::{Observer, for_each_event, own, owned, owned_type, s
 use crate::machine::state::State;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::telemetry::event::{
-    Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, Listener, ProbeFailed, Rejected,
-    Retrying, StateChange, StoreFailure, Success,
+    Busy, Cancelled, Failure, FallbackFailed, FallbackServed, FallbackTimedOut, Ignored, Listener, ProbeFailed,
+    Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::telemetry::listener::observer;
 use std::time::Duration;
@@ -37,7 +37,7 @@ macro_rules! owned_events {
             )*
         }
 
-        impl Listener for Forward {
+        impl Listener for EventSender {
             $(fn $method(&self, event: &$name<'_>) {
                 self.send(|| Event::$variant {
                     breaker: event.breaker.name().to_owned(),
@@ -54,10 +54,10 @@ impl CircuitBreaker {
     /// The events of this breaker from now on, but for the mere attempts and the ends of calls that
     /// are not counted ([`Listener::on_passed_on`]): a bounded stream that never makes a call wait.
     /// When 1,024 events are waiting to be received, further ones are left out, and
-    /// [`Events::missed`] counts them. Dropping the stream ends the subscription.
+    /// [`EventReceiver::dropped`] counts them. Dropping the stream ends the subscription.
     #[must_use]
-    pub fn subscribe(&self) -> Events {
-        let (forward, mut events) = forward(ROOM);
+    pub fn subscribe(&self) -> EventReceiver {
+        let (forward, mut events) = event_channel(ROOM);
         let observer = observer(forward);
         self.add_observer(&observer);
         events.subscription = Some((self.clone(), observer));
@@ -68,25 +68,25 @@ impl CircuitBreaker {
 /// A listener that passes events on to a channel with room for `room` of them (at least 1), and the
 /// channel's other end. Where it is full, events are left out and counted: a call never waits.
 #[must_use]
-pub fn forward(room: usize) -> (Forward, Events) {
+pub fn event_channel(room: usize) -> (EventSender, EventReceiver) {
     let (sender, receiver) = mpsc::channel(room.max(1));
-    let missed = Arc::new(AtomicU64::new(0));
-    (Forward { sender, missed: Arc::clone(&missed) }, Events { receiver, missed, subscription: None })
+    let dropped = Arc::new(AtomicU64::new(0));
+    (EventSender { sender, dropped: Arc::clone(&dropped) }, EventReceiver { receiver, dropped, subscription: None })
 }
 
-/// The listener that [`forward`] makes.
+/// The listener that [`event_channel`] makes.
 #[derive(Clone, Debug)]
-pub struct Forward {
+pub struct EventSender {
     sender: mpsc::Sender<Event>,
-    missed: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
 }
 
-impl Forward {
+impl EventSender {
     fn send(&self, event: impl FnOnce() -> Event) {
         match self.sender.try_reserve() {
             Ok(place) => place.send(event()),
             Err(mpsc::error::TrySendError::Full(())) => {
-                self.missed.fetch_add(1, Ordering::Relaxed);
+                self.dropped.fetch_add(1, Ordering::Relaxed);
             }
             Err(mpsc::error::TrySendError::Closed(())) => {}
         }
@@ -94,14 +94,14 @@ impl Forward {
 }
 
 /// The receiving end. With the feature `stream` it is a `Stream` of [`Event`]s.
-pub struct Events {
+pub struct EventReceiver {
     receiver: mpsc::Receiver<Event>,
-    missed: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
     subscription: Option<(CircuitBreaker, Arc<dyn Observer>)>,
 }
 
-impl Events {
-    /// The next event. `None` when no [`Forward`] is left that could send one; a subscription goes
+impl EventReceiver {
+    /// The next event. `None` when no [`EventSender`] is left that could send one; a subscription goes
     /// on as long as it is held.
     ///
     /// # Cancellation
@@ -117,13 +117,13 @@ impl Events {
 
     /// How many events were left out because too many were waiting.
     #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 }
 
 #[cfg(feature = "stream")]
-impl futures_core::Stream for Events {
+impl futures_core::Stream for EventReceiver {
     type Item = Event;
 
     fn poll_next(
@@ -134,7 +134,7 @@ impl futures_core::Stream for Events {
     }
 }
 
-impl Drop for Events {
+impl Drop for EventReceiver {
     fn drop(&mut self) {
         if let Some((breaker, observer)) = self.subscription.take() {
             breaker.remove_observer(&observer);
@@ -142,8 +142,8 @@ impl Drop for Events {
     }
 }
 
-impl std::fmt::Debug for Events {
+impl std::fmt::Debug for EventReceiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Events").field("missed", &self.missed()).finish_non_exhaustive()
+        f.debug_struct("EventReceiver").field("dropped", &self.dropped()).finish_non_exhaustive()
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Listeners run on the task or thread of the call that caused the event, after the change and
 //! under no lock; one that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`],
-//! or [`forward`](crate::forward)).
+//! or [`event_channel`](crate::event_channel)).
 
 use crate::breaker::report::for_each_event;
 pub use crate::breaker::report::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, PassedOn,
+    BeforeCall, Busy, Cancelled, Failure, FallbackFailed, FallbackServed, FallbackTimedOut, Ignored, PassedOn,
     ProbeFailed, Rejected, Retrying, StateChange, StoreFailure, Success,
 };
 use crate::sync::Arc;
@@ -16,8 +16,8 @@ use crate::sync::Arc;
 /// A listener that panics harms nothing but its own work: the panic is caught and the next listener
 /// is told.
 ///
-/// A call is told before the change that it made: [`failure`](Self::failure),
-/// [`probe_failed`](Self::probe_failed), then [`state_change`](Self::state_change).
+/// A call is told before the change that it made: [`on_failure`](Self::on_failure),
+/// [`on_probe_failed`](Self::on_probe_failed), then [`on_state_change`](Self::on_state_change).
 ///
 /// A listener may act on breakers: reset one, open one by hand, change its settings. The state is
 /// another one at once. Listeners hear of it when all of them have heard what is being told, and of
@@ -27,10 +27,10 @@ use crate::sync::Arc;
 /// change before it later.
 pub trait Listener: Send + Sync + 'static {
     /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is
-    /// told of [`fallback`](Self::fallback), [`fallback_cut_off`](Self::fallback_cut_off),
-    /// [`fallback_failed`](Self::fallback_failed), [`retry`](Self::retry),
-    /// [`store_failure`](Self::store_failure), [`probe_failed`](Self::probe_failed) and
-    /// [`state_change`](Self::state_change) only, and calls cost what they cost without it. Asked
+    /// told of [`on_fallback`](Self::on_fallback), [`on_fallback_timed_out`](Self::on_fallback_timed_out),
+    /// [`on_fallback_failed`](Self::on_fallback_failed), [`on_retry`](Self::on_retry),
+    /// [`on_store_failure`](Self::on_store_failure), [`on_probe_failed`](Self::on_probe_failed) and
+    /// [`on_state_change`](Self::on_state_change) only, and calls cost what they cost without it. Asked
     /// once, when it is added.
     fn wants_calls(&self) -> bool {
         true

@@ -22,7 +22,7 @@ impl Context<'_> {
         quote_spanned!(at=> |__error| { #classified })
     }
 
-    // Output: K::__rt::see(__error).__breaker_look().judged(K::__rt::Outcome::failure())
+    // Output: K::__rt::see(__error).__breaker_look().classified(K::__rt::Outcome::failure())
     // or:     K::__rt::see(__error).__breaker_look().listed(LISTED)
     // or:     let mut __look = K::__rt::see(__error).__breaker_look();
     //         let __outcome = OUTCOME;
@@ -45,7 +45,7 @@ impl Context<'_> {
             return quote_spanned!(Span::mixed_site()=> #look.listed(#listed));
         }
         let otherwise = self.constructor(rules.otherwise());
-        quote_spanned!(Span::mixed_site()=> #look.judged(#otherwise))
+        quote_spanned!(Span::mixed_site()=> #look.classified(#otherwise))
     }
 
     // Output: match __error {

@@ -224,7 +224,10 @@ mod tests {
                 quote!(fail_max = MAX, ramp = "30s"),
                 ".fail_max(k::__rt::at_least_one(MAX,\"`fail_max`mustbe1ormore\")).ramp(k::__rt::duration(30u64,0u32))",
             ),
-            (quote!(slow_call_rate = SHARE), ".slow_call_rate(k::__rt::rate(SHARE,\"`slow_call_rate`mustbemorethan0andatmost1\"))"),
+            (
+                quote!(slow_call_rate = SHARE),
+                ".slow_call_rate(k::__rt::rate(SHARE,\"`slow_call_rate`mustbemorethan0andatmost1\"))",
+            ),
             (
                 quote!(fail_max = "off", failure_rate = SHARE),
                 ".fail_max_off().failure_rate(k::__rt::rate(SHARE,\"`failure_rate`mustbemorethan0andatmost1\"))",

@@ -33,14 +33,14 @@ impl Context<'_> {
 
     // Output: let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);
     //         STEPS
-    //         K::__rt::Rejection::declined(&__rejection);
+    //         K::__rt::FallbackContext::declined(&__rejection);
     //         return __fallen.into_result();
     pub(super) fn served(&self, chain: &Chain) -> TokenStream {
         let failed_call = self.failed_call(chain);
         let steps = (0..chain.steps.len()).map(|index| self.step(chain, index));
         let last = (!ends_in_value(chain)).then(|| {
             let (rt, declined) = (self.rt, self.declined());
-            quote_spanned!(Span::mixed_site()=> #rt::Rejection::declined(&__rejection); #declined)
+            quote_spanned!(Span::mixed_site()=> #rt::FallbackContext::declined(&__rejection); #declined)
         });
         let rejection = self.rejection(&failed_call);
         quote_spanned! {Span::mixed_site()=>

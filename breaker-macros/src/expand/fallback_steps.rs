@@ -15,7 +15,7 @@ use crate::validate::values::Setting;
 
 impl Context<'_> {
     // Output: if let K::__rt::Some(__ret) = K::__rt::Step::<Ret, _>::take(CALL).await {
-    //             return K::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
+    //             return K::__rt::FallbackContext::served(&__rejection, "l1_cache", __ret);
     //         }
     pub(super) fn step(&self, chain: &Chain, index: usize) -> TokenStream {
         let rt = self.rt;
@@ -35,7 +35,8 @@ impl Context<'_> {
                 let result = respan(self.result.clone(), self.at_ret);
                 let value = self.shaped(at, quote_spanned!(at=> #value_rt::value::<#result, _>(#value)));
                 if later.is_empty() {
-                    let served = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
+                    let served =
+                        quote_spanned!(self.at_ret=> #at_rt::FallbackContext::served(&__rejection, #source, __ret));
                     let (allow, leave) = (allow_local_lints(), self.leave(self.at_ret, &served));
                     let value = if self.gives_impl() {
                         quote_spanned!(at=> #value_rt::instead(&__fallen, #value))
@@ -53,7 +54,7 @@ impl Context<'_> {
             }
         };
         let allow = allow_local_lints();
-        let leave = quote_spanned!(self.at_ret=> #at_rt::Rejection::served(&__rejection, #source, __ret));
+        let leave = quote_spanned!(self.at_ret=> #at_rt::FallbackContext::served(&__rejection, #source, __ret));
         let leave = self.leave(self.at_ret, &leave);
         // For an async closure that returns a future, which is awaited too.
         let gives_a_future = (self.is_async && matches!(&step.kind, Kind::Closure(closure) if !stays(closure)))
@@ -66,7 +67,7 @@ impl Context<'_> {
         }
     }
 
-    // Output: K::__rt::Rejection::timed(
+    // Output: K::__rt::FallbackContext::timed(
     //             &__rejection, "l1_cache", LIMIT, K::__rt::Step::<Ret, _>::take(CALL),
     //         ).await
     // or:     K::__rt::step_sync::<Ret, _, _>(CALL)
@@ -77,7 +78,7 @@ impl Context<'_> {
         let answer = if self.is_async {
             let (limit, source) = (self.limit_of(step), Literal::string(&step.source));
             let here = self.rt;
-            let timed = quote_spanned!(Span::mixed_site()=> #here::Rejection::timed);
+            let timed = quote_spanned!(Span::mixed_site()=> #here::FallbackContext::timed);
             quote_spanned!(at=> #timed(&__rejection, #source, #limit, #rt::Step::<#result, _>::take(#call)).await)
         } else {
             quote_spanned!(at=> #rt::step_sync::<#result, _, _>(#call))
@@ -139,7 +140,7 @@ impl Context<'_> {
     // Input:  `|rejection| EXPR`
     // Output: `{ let rejection = &__rejection; EXPR }`
     // or:     `async { let rejection = &__rejection; EXPR }`
-    // or:     `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
+    // or:     `(|rejection: &K::__rt::FallbackContext<'_>| EXPR)(&__rejection)`
     //
     // The others are for an `EXPR` that may return early, in async functions and in others. The
     // borrow checker refuses a closure that returns an async block with a borrow of its argument.
@@ -171,12 +172,12 @@ impl Context<'_> {
         }
     }
 
-    // Output: `(|rejection: &K::__rt::Rejection<'_>| EXPR)(&__rejection)`
+    // Output: `(|rejection: &K::__rt::FallbackContext<'_>| EXPR)(&__rejection)`
     fn sync_step(&self, closure: &ExprClosure, body: &TokenStream) -> TokenStream {
         let rt = self.rt;
         let typed = match closure.inputs.first() {
             Some(Pat::Type(typed)) => typed.to_token_stream(),
-            other => quote_spanned!(Span::mixed_site()=> #other: &#rt::Rejection<'_>),
+            other => quote_spanned!(Span::mixed_site()=> #other: &#rt::FallbackContext<'_>),
         };
         let (moves, output) = (&closure.capture, &closure.output);
         quote_spanned!(mixed(&closure.inputs_begin)=> (#moves |#typed| #output { #body })(&__rejection))

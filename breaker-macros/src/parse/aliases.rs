@@ -1,7 +1,7 @@
 //! Lists words of other libraries and of older versions, each with the key that has that meaning.
 
 /// For the keys of `#[circuit_breaker(..)]`.
-pub(super) const CIRCUIT_BREAKER: [(&str, &str); 101] = [
+pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
     ("failure_threshold", "fail_max"),
     ("fail_threshold", "fail_max"),
     ("max_failures", "fail_max"),
@@ -69,10 +69,12 @@ pub(super) const CIRCUIT_BREAKER: [(&str, &str); 101] = [
     ("error_rate", "failure_rate"),
     ("rate", "failure_rate"),
     ("slow_call_duration_threshold", "slow_call_duration"),
-    ("slow_call_duration", "slow_call_duration"),
+    ("slow_call", "slow_call_duration"),
     ("slow_threshold", "slow_call_duration"),
     ("slow_call_rate_threshold", "slow_call_rate"),
-    ("slow_call_rate", "slow_call_rate"),
+    ("slow_rate", "slow_call_rate"),
+    ("probe_window", "probe_count"),
+    ("env", "env_prefix"),
     ("sliding_window", "window"),
     ("sliding_window_size", "window"),
     ("window_size", "window"),

@@ -42,7 +42,7 @@ pub(crate) const CIRCUIT_BREAKER: [Key; 36] = [
     key("on_cancel", Shape::Value, "on_cancel = failure"),
     key("on_panic", Shape::Value, "on_panic = ignore"),
     key("config", Shape::Value, "config = SHARED"),
-    key("env", Shape::Value, "env = \"PAYMENTS\""),
+    key("env_prefix", Shape::Value, "env_prefix = \"PAYMENTS\""),
     key("crate", Shape::Crate, "crate = my_crate::breaker_core"),
     key("exclude", Shape::List, "exclude(ValidationError)"),
     key("success", Shape::List, "success(ApiError::NotFound)"),

@@ -23,7 +23,7 @@ pub(crate) fn word(key: &str, written: &str, at: Span, words: &[&'static str]) -
     let all = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let begun = words.iter().copied().find(|word| written.len() > 2 && word.starts_with(written));
     let same = match written {
-        "ignore" | "ignored" => "ignored",
+        "ignore" | "neutral" => "ignored",
         "ignored" => "ignore",
         _ => "",
     };

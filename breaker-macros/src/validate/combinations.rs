@@ -104,7 +104,10 @@ impl Keys<'_> {
                 ),
             );
         }
-        if ["failure_rate", "slow_call_duration", "slow_call_rate", "window_fail_max"].iter().any(|rule| self.at(rule).is_some()) {
+        if ["failure_rate", "slow_call_duration", "slow_call_rate", "window_fail_max"]
+            .iter()
+            .any(|rule| self.at(rule).is_some())
+        {
             return true;
         }
         let fix = "add one of them, for instance `failure_rate = 0.5`";
@@ -229,7 +232,9 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_not_a_missing_one() {
-        for args in [quote!(slow_call_duration = 5, slow_call_rate = 0.5), quote!(failure_rate = 50, window = 5, min_calls = 5)] {
+        for args in
+            [quote!(slow_call_duration = 5, slow_call_rate = 0.5), quote!(failure_rate = 50, window = 5, min_calls = 5)]
+        {
             assert_eq!(messages(args.clone()).len(), 1, "{args}");
         }
     }

@@ -186,7 +186,7 @@ fn the_example_file_shows_the_defaults() {
     Registry::global().load_env().expect("every line is fine");
     assert_eq!(AssistantConfig::read(|name| env::var(name).ok()), Ok(AssistantConfig::default()));
     let breaker = breaker().expect("annotated functions register their breakers");
-    let shown = breaker.config();
+    let shown = breaker.settings();
     let mut keys = 0;
     for (key, source) in breaker.setting_sources() {
         assert!(source.to_string().starts_with("environment"), "{key} is missing in the file");

@@ -164,8 +164,8 @@ async fn both_breakers_have_the_settings_of_their_name() {
     let (world, second) = two().await;
     assert_eq!(world.breaker.name(), "huggingface_api[embedded/note-reader]");
     assert_eq!(second.breaker.name(), "huggingface_api[second/note-reader]");
-    assert_eq!(second.breaker.config().fail_max, world.breaker.config().fail_max);
-    assert_eq!((second.breaker.config().critical, second.breaker.config().max_keys), (true, 8));
+    assert_eq!(second.breaker.settings().fail_max, world.breaker.settings().fail_max);
+    assert_eq!((second.breaker.settings().critical, second.breaker.settings().max_keys), (true, 8));
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,7 +67,8 @@ async fn a_process_without_descriptors_blames_no_service() {
         ["reqwest", "hyper", "tonic", "connect", "io"].map(|name| breaker(name, None));
 
     let taken = exhaust();
-    stays_closed(&by_reqwest, async || drop(by_reqwest.call_classified(reqwest.get(&url).send(), presets::both).await)).await;
+    stays_closed(&by_reqwest, async || drop(by_reqwest.call_classified(reqwest.get(&url).send(), presets::both).await))
+        .await;
     stays_closed(&by_hyper, async || {
         drop(by_hyper.call_classified(hyper.get(url.parse().unwrap()), presets::both).await);
     })
@@ -76,7 +77,8 @@ async fn a_process_without_descriptors_blames_no_service() {
         drop(by_tonic.call_classified(web::grpc::call(&channel, "Echo"), presets::tonic).await);
     })
     .await;
-    stays_closed(&connecting, async || drop(connecting.call_classified(endpoint.connect(), presets::tonic).await)).await;
+    stays_closed(&connecting, async || drop(connecting.call_classified(endpoint.connect(), presets::tonic).await))
+        .await;
     stays_closed(&by_io, async || {
         let connected = async { tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await };
         drop::<Result<_, _>>(by_io.call_classified(connected, presets::io).await);

@@ -49,7 +49,7 @@ fn watched(breaker: &CircuitBreaker, mut event_loop: EventLoop) -> Watched {
         loop {
             let polled = event_loop.poll().await;
             if let (Some(outcome), Ok(permit)) = (step(&polled), breaker.try_acquire()) {
-                permit.settle(outcome);
+                permit.record(outcome);
             }
             if polled.is_err() {
                 tokio::time::sleep(PAUSE).await;
@@ -344,7 +344,7 @@ async fn a_broker_of_version_5_that_is_killed_opens_and_closes_after_its_start()
             match event_loop.poll().await {
                 Ok(v5::Event::Outgoing(_)) => permit.ignore(),
                 Ok(v5::Event::Incoming(_)) => permit.success(),
-                Err(error) => permit.settle(error.classify()),
+                Err(error) => permit.record(error.classify()),
             }
         }
     };

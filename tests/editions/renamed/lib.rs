@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use fuse::{circuit_breaker, fallback, CircuitBreakerError, Stored, SyncStore};
+use fuse::{circuit_breaker, fallback, CircuitBreakerError, Stored, SyncCacheStore};
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -55,7 +55,7 @@ pub(crate) struct Shelf(Mutex<Option<Held>>);
 
 type Held = ((String, u8), Stored<u8>);
 
-impl SyncStore<(String, u8), u8> for Shelf {
+impl SyncCacheStore<(String, u8), u8> for Shelf {
     type Error = &'static str;
 
     fn get(&self, key: &(String, u8)) -> Result<Option<Stored<u8>>, Self::Error> {

@@ -36,7 +36,7 @@ pub(crate) fn succeed(breaker: &CircuitBreaker, n: u32) {
 
 /// Enough failures to open it.
 pub(crate) fn open(breaker: &CircuitBreaker) {
-    fail(breaker, breaker.config().fail_max.expect("a breaker that a run opens"));
+    fail(breaker, breaker.settings().fail_max.expect("a breaker that a run opens"));
 }
 
 /// The error of a rejected call.

@@ -218,7 +218,7 @@ impl<'p> Run<'p> {
 
     /// The body lasts so long. With a time limit the clock goes on by itself, so that the limit can come first.
     async fn work(&self, took: Duration) {
-        match self.breaker.config().timeout {
+        match self.breaker.settings().timeout {
             Some(_) => tokio::time::sleep(took).await,
             None => pass(took).await,
         }

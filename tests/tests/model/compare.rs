@@ -2,7 +2,7 @@
 
 use crate::keys::Keys;
 use crate::record::shown;
-use crate::reference::{Call, Counts, Ending, Reference, Rejection, Rule, Seen, Told};
+use crate::reference::{Call, Counts, Ending, FallbackContext, Reference, Rule, Seen, Told};
 use crate::step::{Hand, Step, Wait};
 use breaker_core::event::StateChange;
 use breaker_core::{CallError, CircuitBreaker, Listener, Outcome, Permit, Snapshot};
@@ -38,7 +38,7 @@ impl Listener for Hears {
 
 impl Pair {
     pub(crate) fn new(keys: Keys, heard: bool) -> Self {
-        let breaker = CircuitBreaker::new("test", keys.config()).unwrap();
+        let breaker = CircuitBreaker::new("test", keys.settings()).unwrap();
         let hears = heard.then(Hears::default);
         if let Some(hears) = &hears {
             breaker.add_listener(hears.clone());
@@ -127,7 +127,7 @@ impl Pair {
         self.look();
         let expected = self.reference.admit();
         let rejected =
-            |error: &breaker_core::CircuitBreakerError| -> Rejection { (error.state(), error.retry_after()) };
+            |error: &breaker_core::CircuitBreakerError| -> FallbackContext { (error.state(), error.retry_after()) };
         assert_eq!(admitted.as_ref().err().map(rejected), expected.as_ref().err().copied(), "admission");
         Some((admitted.ok()?, expected.ok()?))
     }
@@ -137,7 +137,7 @@ impl Pair {
             Ending::Success => permit.success(),
             Ending::Ignored => permit.ignore(),
             Ending::Failure(None) => permit.failure(),
-            Ending::Failure(Some(asked)) => permit.settle(Outcome::failure_with_retry_after(asked)),
+            Ending::Failure(Some(asked)) => permit.record(Outcome::failure_with_retry_after(asked)),
             Ending::Dropped | Ending::Left(_) | Ending::Panicked => drop(permit),
         }
         self.look();
@@ -188,7 +188,7 @@ impl Pair {
         if self.reference.is_in_shadow() && keys.has_jitter() {
             return;
         }
-        let taken = self.breaker.reconfigure(keys.config()).is_ok();
+        let taken = self.breaker.reconfigure(keys.settings()).is_ok();
         self.look();
         assert_eq!(taken, self.reference.reconfigure(keys), "reconfigure");
     }

@@ -199,14 +199,14 @@ pub(crate) enum Counted {
     Cancelled,
 }
 
-pub(crate) type Rejection = (State, Option<Duration>);
+pub(crate) type FallbackContext = (State, Option<Duration>);
 
 impl Reference {
     pub(crate) fn new(keys: Keys) -> Self {
         Self { code: keys, keys, generation: 1, ..Self::default() }
     }
 
-    pub(crate) fn admit(&mut self) -> Result<Call, Rejection> {
+    pub(crate) fn admit(&mut self) -> Result<Call, FallbackContext> {
         self.expire();
         let (counted, admitted) = match self.mode() {
             Some(Manual::ForcedOpen { until }) => (true, Err((State::ForcedOpen, until.map(|until| until - self.now)))),
@@ -244,7 +244,7 @@ impl Reference {
         }
     }
 
-    fn ask(&mut self) -> Result<Option<u64>, Rejection> {
+    fn ask(&mut self) -> Result<Option<u64>, FallbackContext> {
         if self.is_lapsed() {
             let end = self.shut_until().unwrap_or(self.now);
             self.go(self.manual, Phase::HalfOpen(self.next_trial()), end);
@@ -266,7 +266,7 @@ impl Reference {
         }
     }
 
-    fn ask_ramp(ramp: &mut Option<Ramp>, passed: Duration, keys: &Keys) -> Result<(), Rejection> {
+    fn ask_ramp(ramp: &mut Option<Ramp>, passed: Duration, keys: &Keys) -> Result<(), FallbackContext> {
         let (Some(running), Some(length)) = (ramp.as_mut(), keys.ramp) else { return Ok(()) };
         if passed >= length {
             *ramp = None;
@@ -296,7 +296,8 @@ impl Reference {
         if call.generation != self.generation {
             return;
         }
-        let slow = !call.nested && matches!((took, self.keys.slow_call_duration), (Some(took), Some(limit)) if took > limit);
+        let slow =
+            !call.nested && matches!((took, self.keys.slow_call_duration), (Some(took), Some(limit)) if took > limit);
         let rules = self.decide(call, counted, slow);
         let opens = !rules.is_empty();
         // A failed probe that closes it is of the past.

@@ -3,7 +3,7 @@
 //! It is told of each thing in the order in which it happens: a call is asked for, its body is polled, it is over or dropped.
 
 use crate::keys::Keys;
-use crate::reference::{Call, Counted, Ending, Manual, Phase, Reference, Rejection};
+use crate::reference::{Call, Counted, Ending, FallbackContext, Manual, Phase, Reference};
 use crate::step::Hand;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ impl Inside {
     }
 
     /// Whether the call is let in.
-    pub(crate) fn admit(&mut self, id: usize) -> Result<(), Rejection> {
+    pub(crate) fn admit(&mut self, id: usize) -> Result<(), FallbackContext> {
         let (of, outer) = (self.calls[id].of, self.calls[id].outer);
         let admitted = match outer.filter(|outer| self.calls[*outer].generation == self.references[of].generation) {
             Some(outer) => Ok(self.go_in(outer)),
@@ -132,7 +132,7 @@ impl Inside {
         inner
     }
 
-    fn ask(&mut self, of: usize) -> Result<Call, Rejection> {
+    fn ask(&mut self, of: usize) -> Result<Call, FallbackContext> {
         let before = self.references[of].counts.shadow_rejected;
         let admitted = self.references[of].admit();
         if self.references[of].counts.shadow_rejected > before {

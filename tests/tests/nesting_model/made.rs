@@ -95,7 +95,7 @@ async fn by_permit(run: &Run, call: &Arc<Call>, watch: &Watch) -> Given {
     };
     run.world.let_in(watch.id);
     let given = body(run, call).await;
-    permit.settle(call.judge.outcome(&given));
+    permit.record(call.judge.outcome(&given));
     // What it is settled by is no error.
     run.world.end(watch.id, ending(call.judge.outcome(&given)), false);
     given

@@ -300,7 +300,7 @@ async fn operators_set_it_by_variables_and_files() {
             let told = registry.load_env_from([("API_CIRCUIT_MAX_CONCURRENT", wrong)]).unwrap_err().to_string();
             assert!(told.contains("a whole number of 1 or more, or \"off\""), "{told}");
         }
-        assert!(named("api").config().to_string().contains("max_concurrent"));
+        assert!(named("api").settings().to_string().contains("max_concurrent"));
     })
     .await;
 }

@@ -120,7 +120,7 @@ impl Traffic {
     }
 
     fn lease(&self) -> Duration {
-        self.breaker.config().probe_timeout.unwrap()
+        self.breaker.settings().probe_timeout.unwrap()
     }
 
     fn begin(&mut self, permit: Permit, probe: Option<(u64, Duration)>) {
@@ -148,7 +148,7 @@ impl Traffic {
     fn check_probes(&self) {
         let holds = |call: &&Call| call.probe.is_some_and(|(trial, until)| trial == self.trial && until > self.now);
         let probes = self.under_way.iter().chain(&self.lost).filter(holds).count();
-        let most = self.breaker.config().half_open_max_calls as usize + 16;
+        let most = self.breaker.settings().half_open_max_calls as usize + 16;
         assert!(probes <= most, "{probes} probes at {:?}", self.now);
     }
 
@@ -181,7 +181,7 @@ impl Traffic {
         match (health, self.random.u32(..20)) {
             (Health::Well | Health::IsSlow, 2..) => permit.success(),
             (Health::Well, 1) => permit.ignore(),
-            (Health::Fails, 1) => permit.settle(Outcome::failure_with_retry_after(self.span(DAY))),
+            (Health::Fails, 1) => permit.record(Outcome::failure_with_retry_after(self.span(DAY))),
             (Health::Fails, _) => permit.failure(),
             _ => drop(permit),
         }

@@ -1,6 +1,6 @@
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
-#[circuit_breaker(env = "")]
+#[circuit_breaker(env_prefix = "")]
 async fn call(id: u32) -> Result<u32, CircuitBreakerError> {
     Ok(id)
 }

@@ -1,6 +1,6 @@
 use breaker_core::{CircuitBreakerError, circuit_breaker};
 
-#[circuit_breaker(env = "my-service")]
+#[circuit_breaker(env_prefix = "my-service")]
 async fn call() -> Result<(), CircuitBreakerError> {
     Ok(())
 }

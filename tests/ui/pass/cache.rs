@@ -1,6 +1,6 @@
 //! `cache(..)` fits every shape of function.
 
-use breaker_core::{CircuitBreakerError, FallbackMetadata, Store, Stored, SyncStore, circuit_breaker, fallback, retry};
+use breaker_core::{CircuitBreakerError, FallbackMetadata, CacheStore, Stored, SyncCacheStore, circuit_breaker, fallback, retry};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -130,13 +130,13 @@ async fn patterns((a, b): (u32, u32), store: Owned) -> Answer {
 
 #[circuit_breaker]
 #[fallback(cache(store = store, key = key, with = mark), on(timeout, open))]
-async fn generic_store<S: Store<String, String> + Sync>(store: &S, key: &str) -> Answer {
+async fn generic_store<S: CacheStore<String, String> + Sync>(store: &S, key: &str) -> Answer {
     Ok(key.to_owned())
 }
 
 #[circuit_breaker]
 #[fallback(cache(store = store, key = key))]
-fn generic_sync_store<S: SyncStore<u8, String>>(store: &S, key: u8) -> Answer {
+fn generic_sync_store<S: SyncCacheStore<u8, String>>(store: &S, key: u8) -> Answer {
     Ok(key.to_string())
 }
 
@@ -148,7 +148,7 @@ fn mark(answer: String, metadata: &FallbackMetadata) -> String {
 #[derive(Clone)]
 struct Owned;
 
-impl SyncStore<u32, String> for Owned {
+impl SyncCacheStore<u32, String> for Owned {
     type Error = &'static str;
 
     fn get(&self, _: &u32) -> Result<Option<Stored<String>>, &'static str> {
@@ -163,7 +163,7 @@ impl SyncStore<u32, String> for Owned {
 /// A store that is not `Clone`, behind a box.
 struct Boxed;
 
-impl Store<String, String> for Boxed {
+impl CacheStore<String, String> for Boxed {
     type Error = std::io::Error;
 
     async fn get(&self, _: &String) -> std::io::Result<Option<Stored<String>>> {
@@ -213,7 +213,7 @@ async fn main() {
 /// What is borrowed can be stored where the store can keep it.
 #[circuit_breaker]
 #[fallback(cache(store = store, key = key))]
-pub async fn borrowed<'a, S: Store<u8, Result<&'a str, u8>> + Sync>(
+pub async fn borrowed<'a, S: CacheStore<u8, Result<&'a str, u8>> + Sync>(
     store: &S,
     key: u8,
     text: &'a str,

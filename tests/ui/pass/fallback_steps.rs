@@ -72,7 +72,7 @@ fn unreachable() -> u32 {
 }
 
 #[circuit_breaker(name = "typed")]
-#[fallback(|rejection: &breaker_core::Rejection<'_>| -> Result<_, Fault> { let n = rejection.breaker().len(); Ok(n) })]
+#[fallback(|rejection: &breaker_core::FallbackContext<'_>| -> Result<_, Fault> { let n = rejection.breaker().len(); Ok(n) })]
 async fn typed() -> Result<usize, Fault> {
     Ok(1)
 }

@@ -25,7 +25,7 @@ const SHARED: Config = Config::new().fail_max(2).critical(true);
     enabled = true,
     on_cancel = "1s",
     on_panic = ignore,
-    env = "KEYS_LITERAL",
+    env_prefix = "KEYS_LITERAL",
     crate = ::breaker_core,
     otherwise = failure,
 )]
@@ -123,13 +123,13 @@ fn main() {
     assert_eq!(default_name(), Ok(()));
     drop((by_literal(), renamed()));
     let breaker = |name: &str| Registry::global().get(name).unwrap_or_else(|| panic!("{name}"));
-    let json = |name: &str| format!("{:?}", breaker(name).config());
+    let json = |name: &str| format!("{:?}", breaker(name).settings());
     assert!(json("keys_by_const").contains("fail_max: Some(8)"), "{}", json("keys_by_const"));
     assert!(json("keys_by_const").contains("success_threshold: 4"));
     assert!(json("keys_shared").contains("fail_max: Some(2)"));
     assert_eq!(breaker("keys_disabled").state(), State::Disabled);
     assert_eq!((policies(), policies_by_const(), backoff_alone()), (Ok(()), Ok(()), Ok(())));
-    let text = |name: &str| breaker(name).config().to_string();
+    let text = |name: &str| breaker(name).settings().to_string();
     for part in [
         "failure_rate 0.5, slow_call_duration 2s, slow_call_rate 1, window_fail_max 30, window 50 calls, min_calls 20",
         "backoff factor=3, max=5m, jitter=0, probe_count 4, probe_failure_rate 0.25, ramp 30s",

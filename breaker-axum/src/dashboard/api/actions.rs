@@ -200,7 +200,7 @@ impl Actions {
     fn change(&self, change: &Change) -> Result<(String, Vec<Difference>), Refusal> {
         let breaker = self.broadcast.find(&change.name).ok_or_else(|| unknown(&change.name))?;
         let config = read(&change.set)?;
-        let before = breaker.config();
+        let before = breaker.settings();
         let after =
             breaker.preview(config).map_err(|errors| invalid(&errors.iter().map(Problem::new).collect::<Vec<_>>()))?;
         if !change.preview {
@@ -234,7 +234,7 @@ impl Problem {
 }
 
 fn differences(before: &Settings, after: &Settings) -> Vec<Difference> {
-    let pairs = before.texts().into_iter().zip(after.texts());
+    let pairs = before.to_strings().into_iter().zip(after.to_strings());
     let changed = pairs.filter(|((_, before), (_, after))| before != after);
     changed.map(|((key, before), (_, after))| Difference { key, before, after }).collect()
 }

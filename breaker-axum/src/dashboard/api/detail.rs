@@ -62,7 +62,7 @@ impl From<CallSite> for Site {
     fn from(site: CallSite) -> Self {
         Self {
             function: site.function.as_deref().map(truncated),
-            place: truncated(&site.place),
+            place: truncated(&site.location),
             timeout: site.timeout.map(|limit| format!("{limit:?}")),
             timeout_source: site.timeout_source.map(|source| truncated(&source.to_string())),
         }
@@ -93,13 +93,13 @@ fn settings(breaker: &CircuitBreaker) -> Vec<Setting> {
     let sources = breaker.setting_sources();
     let source =
         |key: &str| sources.iter().find(|(known, _)| *known == key).map(|(_, source)| truncated(&source.to_string()));
-    let texts = breaker.config().texts().into_iter();
+    let texts = breaker.settings().to_strings().into_iter();
     texts.map(|(key, value)| Setting { key, value, source: source(key).unwrap_or_default() }).collect()
 }
 
 impl Details {
     fn call_sites(&self, breaker: &CircuitBreaker) -> Vec<Site> {
-        let parent = breaker.head();
+        let parent = breaker.parent();
         let sites =
             self.registry.call_sites(parent.as_ref().unwrap_or(breaker).name()).into_iter().take(MAX_CALL_SITES);
         sites.map(Site::from).collect()

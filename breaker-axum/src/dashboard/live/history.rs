@@ -4,7 +4,7 @@
 //! nothing more.
 
 use super::text::{millis, truncated, unix_millis};
-use breaker_core::event::{FallbackTimedOut, FallbackFailed, FallbackServed, StateChange};
+use breaker_core::event::{FallbackFailed, FallbackServed, FallbackTimedOut, StateChange};
 use breaker_core::{CircuitBreaker, Listener};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -179,7 +179,7 @@ pub(crate) struct HistoryListener(pub(crate) Arc<History>);
 impl HistoryListener {
     /// Changes the history of a breaker. An event of a keyed breaker counts for its parent too.
     fn record(&self, breaker: &CircuitBreaker, change: impl Fn(&mut BreakerHistory)) {
-        let parent = breaker.head();
+        let parent = breaker.parent();
         let mut inner = self.0.lock();
         for breaker in parent.as_ref().into_iter().chain([breaker]) {
             inner.with(breaker.name(), &change);

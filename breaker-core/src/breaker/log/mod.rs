@@ -9,7 +9,7 @@ use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::log::logged::Logged;
 use crate::breaker::report::{
-    BeforeCall, Busy, Cancelled, Failure, FallbackTimedOut, FallbackFailed, FallbackServed, Ignored, PassedOn,
+    BeforeCall, Busy, Cancelled, Failure, FallbackFailed, FallbackServed, FallbackTimedOut, Ignored, PassedOn,
     ProbeFailed, Rejected, Report, Retrying, StateChange, StoreFailure, Success, for_each_event,
 };
 use crate::clock;
@@ -61,7 +61,7 @@ macro_rules! lines {
 
 for_each_event!(lines);
 
-fn before_call(event: &BeforeCall<'_>) {
+fn on_call(event: &BeforeCall<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_call_attempt",
         breaker_name = label(event.breaker),
@@ -71,7 +71,7 @@ fn before_call(event: &BeforeCall<'_>) {
     );
 }
 
-fn success(event: &Success<'_>) {
+fn on_success(event: &Success<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_success",
         breaker_name = label(event.breaker),
@@ -81,7 +81,7 @@ fn success(event: &Success<'_>) {
     );
 }
 
-fn failure(event: &Failure<'_>) {
+fn on_failure(event: &Failure<'_>) {
     macro_rules! at {
         ($level:ident, $text:literal) => {
             $level!(
@@ -106,7 +106,7 @@ fn failure(event: &Failure<'_>) {
     }
 }
 
-fn ignored(event: &Ignored<'_>) {
+fn on_ignored(event: &Ignored<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_ignored",
         breaker_name = label(event.breaker),
@@ -115,7 +115,7 @@ fn ignored(event: &Ignored<'_>) {
     );
 }
 
-fn cancelled(event: &Cancelled<'_>) {
+fn on_cancelled(event: &Cancelled<'_>) {
     let function = event.function;
     let dropped = event.consecutive == DROPS;
     if dropped && event.breaker.logged().lock().drops.count(clock::now()) == 1 {
@@ -131,7 +131,7 @@ fn cancelled(event: &Cancelled<'_>) {
     }
 }
 
-fn passed_on(event: &PassedOn<'_>) {
+fn on_passed_on(event: &PassedOn<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_passed_on",
         breaker_name = label(event.breaker),
@@ -140,7 +140,7 @@ fn passed_on(event: &PassedOn<'_>) {
     );
 }
 
-fn rejected(event: &Rejected<'_>) {
+fn on_rejected(event: &Rejected<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_rejected",
         breaker_name = label(event.breaker),
@@ -152,7 +152,7 @@ fn rejected(event: &Rejected<'_>) {
     );
 }
 
-fn busy(event: &Busy<'_>) {
+fn on_busy(event: &Busy<'_>) {
     macro_rules! at {
         ($level:ident, $text:literal) => {
             $level!(
@@ -174,7 +174,7 @@ fn busy(event: &Busy<'_>) {
     }
 }
 
-fn fallback(event: &FallbackServed<'_>) {
+fn on_fallback(event: &FallbackServed<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_fallback",
         breaker_name = label(event.breaker),
@@ -186,7 +186,7 @@ fn fallback(event: &FallbackServed<'_>) {
     );
 }
 
-fn fallback_cut_off(event: &FallbackTimedOut<'_>) {
+fn on_fallback_timed_out(event: &FallbackTimedOut<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_fallback_cut_off",
         breaker_name = label(event.breaker),
@@ -198,7 +198,7 @@ fn fallback_cut_off(event: &FallbackTimedOut<'_>) {
     );
 }
 
-fn fallback_failed(event: &FallbackFailed<'_>) {
+fn on_fallback_failed(event: &FallbackFailed<'_>) {
     let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
     debug!(
         target: CALLS, event_type = "circuit_fallback_failed",
@@ -210,7 +210,7 @@ fn fallback_failed(event: &FallbackFailed<'_>) {
     );
 }
 
-fn retry(event: &Retrying<'_>) {
+fn on_retry(event: &Retrying<'_>) {
     debug!(
         target: CALLS, event_type = "circuit_retry",
         breaker_name = label(event.breaker),
@@ -221,7 +221,7 @@ fn retry(event: &Retrying<'_>) {
     );
 }
 
-fn store_failure(event: &StoreFailure<'_>) {
+fn on_store_failure(event: &StoreFailure<'_>) {
     let text = Text::of(&event.error);
     macro_rules! at {
         ($level:ident, $text:literal) => {
@@ -245,7 +245,7 @@ fn store_failure(event: &StoreFailure<'_>) {
     }
 }
 
-fn state_change(event: &StateChange<'_>) {
+fn on_state_change(event: &StateChange<'_>) {
     let event_type = if event.reset { "circuit_breaker_reset" } else { "circuit_state_change" };
     let label = label(event.breaker);
     macro_rules! at {
@@ -277,7 +277,7 @@ fn state_change(event: &StateChange<'_>) {
 }
 
 /// The failure itself is logged.
-fn probe_failed(_: &ProbeFailed<'_>) {}
+fn on_probe_failed(_: &ProbeFailed<'_>) {}
 
 /// The breaker's label, with what could begin a line written out.
 fn label(breaker: &CircuitBreaker) -> String {
@@ -311,7 +311,7 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
 
 /// One line when a breaker is made.
 pub(crate) fn created(breaker: &CircuitBreaker) {
-    let (name, settings) = (label(breaker), breaker.config().to_string());
+    let (name, settings) = (label(breaker), breaker.settings().to_string());
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
 }
 

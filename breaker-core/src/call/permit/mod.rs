@@ -123,22 +123,22 @@ impl Permit {
 
     /// The call succeeded.
     pub fn success(self) {
-        self.settle(Outcome::success());
+        self.record(Outcome::success());
     }
 
     /// The call failed. [`failure_with`](Self::failure_with) says how.
     pub fn failure(self) {
-        self.settle(Outcome::failure());
+        self.record(Outcome::failure());
     }
 
     /// The call proved nothing.
     pub fn ignore(self) {
-        self.settle(Outcome::ignored());
+        self.record(Outcome::ignored());
     }
 
     /// The call ended so.
     #[inline]
-    pub fn settle(self, outcome: Outcome) {
+    pub fn record(self, outcome: Outcome) {
         self.settle_with(outcome, || Cause::bare("failure"));
     }
 

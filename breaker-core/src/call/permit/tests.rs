@@ -82,7 +82,9 @@ fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_
     let second = Duration::from_secs(1);
     let (calls, time) =
         (Config::new().failure_rate(0.5).window_calls(10), Config::new().window(second).window_fail_max(9));
-    for (config, asked) in [(calls, 0), (time, 1), (calls.slow_call_duration(second), 2), (time.slow_call_duration(second), 2)] {
+    for (config, asked) in
+        [(calls, 0), (time, 1), (calls.slow_call_duration(second), 2), (time.slow_call_duration(second), 2)]
+    {
         let breaker = CircuitBreaker::new("test", config).unwrap();
         let readings = under_the_lock(&breaker, || {
             for _ in 0..20 {

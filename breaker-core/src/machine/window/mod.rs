@@ -107,7 +107,9 @@ impl SlidingWindow {
     /// Calls slower than this are slow; `None`: none is.
     #[inline]
     pub(crate) fn slow_call_duration(&self) -> Option<Duration> {
-        Some(self.rules.slow_call_duration.load(Ordering::Relaxed)).filter(|nanos| *nanos != 0).map(Duration::from_nanos)
+        Some(self.rules.slow_call_duration.load(Ordering::Relaxed))
+            .filter(|nanos| *nanos != 0)
+            .map(Duration::from_nanos)
     }
 
     /// Adds a call of any kind.

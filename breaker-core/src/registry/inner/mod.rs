@@ -285,7 +285,7 @@ impl RegistryState {
         let before = entry.united;
         let conflicts = entry.united.unite(&new.config);
         let first = |key: &str| {
-            let sets = |one: &&Declared| key == "env" && one.config.env.is_some() || one.config.sets(key);
+            let sets = |one: &&Declared| key == "env_prefix" && one.config.env_prefix.is_some() || one.config.sets(key);
             entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
         };
         let told: Vec<_> =

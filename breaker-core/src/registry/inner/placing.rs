@@ -83,8 +83,8 @@ impl RegistryState {
     }
 
     pub(super) fn prefix(&self, name: &str, united: Config) -> String {
-        let configured = self.configured.get(name).and_then(|config| config.env);
-        configured.or(united.env).map_or_else(|| text::prefix(name), str::to_owned)
+        let configured = self.configured.get(name).and_then(|config| config.env_prefix);
+        configured.or(united.env_prefix).map_or_else(|| text::prefix(name), str::to_owned)
     }
 
     /// Reads the process's variables, if none were given before.

@@ -12,7 +12,7 @@ impl RegistryState {
         self.prefixes.remove(&entry.prefix);
         self.configured.remove(name);
         let place = place(name);
-        self.conflicts.retain(|conflict| conflict.place() != place);
+        self.conflicts.retain(|conflict| conflict.location() != place);
         self.conflicting.retain(|told| !told.starts_with(&format!("{name}, ")));
         self.part_from(&entry.breaker);
         // The one that is left may have the label without a prefix.

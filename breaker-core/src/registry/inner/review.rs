@@ -177,7 +177,7 @@ impl Entry {
 fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let message = format!("share the variables {}..; `env` gives one another prefix", prefixes::start(prefix));
+    let message = format!("share the variables {}..; `env_prefix` gives one another prefix", prefixes::start(prefix));
     ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
 }
 

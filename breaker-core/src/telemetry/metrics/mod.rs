@@ -168,7 +168,7 @@ fn show(parent: &CircuitBreaker, handles: &Handles) {
     });
     let own = number(parent.state());
     handles.state.set(if own == CLOSED { worst } else { own });
-    handles.critical.set(if parent.config().critical { 1.0 } else { 0.0 });
+    handles.critical.set(if parent.settings().critical { 1.0 } else { 0.0 });
     handles.members_unhealthy.set(unhealthy);
 }
 

@@ -70,7 +70,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 &|__error| {
                     ::breaker_core::__rt::see(__error)
                         .__breaker_look()
-                        .judged(::breaker_core::__rt::Outcome::failure())
+                        .classified(::breaker_core::__rt::Outcome::failure())
                 },
                 (
                     ::breaker_core::__rt::On {
@@ -100,7 +100,7 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 Result<Answer, GenerationError>,
             >(&__rejection, "cache", &__stored, ::breaker_core::__rt::as_stored);
         }
-        ::breaker_core::__rt::Rejection::declined(&__rejection);
+        ::breaker_core::__rt::FallbackContext::declined(&__rejection);
         return __fallen.into_result(::breaker_core::__rt::from_rejection);
     };
     if let ::breaker_core::__rt::Some(__stored) = ::breaker_core::__rt::Fresh::answer::<

@@ -68,7 +68,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             &|__error| {
                 ::breaker_core::__rt::see(__error)
                     .__breaker_look()
-                    .judged(::breaker_core::__rt::Outcome::failure())
+                    .classified(::breaker_core::__rt::Outcome::failure())
             },
             ::breaker_core::__rt::On {
                 failure: false,
@@ -101,7 +101,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )]
-    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Rejection::timed(
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::FallbackContext::timed(
             &__rejection,
             "l1_cache",
             ::breaker_core::__rt::None,
@@ -112,7 +112,11 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         )
         .await
     {
-        return ::breaker_core::__rt::Rejection::served(&__rejection, "l1_cache", __ret);
+        return ::breaker_core::__rt::FallbackContext::served(
+            &__rejection,
+            "l1_cache",
+            __ret,
+        );
     }
     #[allow(
         clippy::shadow_same,
@@ -121,7 +125,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         clippy::used_underscore_binding,
         clippy::no_effect_underscore_binding
     )] #[allow(clippy::async_yields_async)]
-    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::Rejection::timed(
+    if let ::breaker_core::__rt::Some(__ret) = ::breaker_core::__rt::FallbackContext::timed(
             &__rejection,
             "excerpts",
             ::breaker_core::__rt::None,
@@ -135,8 +139,12 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
         )
         .await
     {
-        return ::breaker_core::__rt::Rejection::served(&__rejection, "excerpts", __ret);
+        return ::breaker_core::__rt::FallbackContext::served(
+            &__rejection,
+            "excerpts",
+            __ret,
+        );
     }
-    ::breaker_core::__rt::Rejection::declined(&__rejection);
+    ::breaker_core::__rt::FallbackContext::declined(&__rejection);
     return __fallen.into_result(::breaker_core::__rt::from_rejection);
 }

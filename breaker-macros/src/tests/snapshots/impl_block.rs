@@ -23,7 +23,7 @@ impl Client {
             &|__error| {
                 ::breaker_core::__rt::see(__error)
                     .__breaker_look()
-                    .judged(::breaker_core::__rt::Outcome::failure())
+                    .classified(::breaker_core::__rt::Outcome::failure())
             },
         );
     }

@@ -63,7 +63,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 &|__error| {
                     ::breaker_core::__rt::see(__error)
                         .__breaker_look()
-                        .judged(::breaker_core::__rt::Outcome::failure())
+                        .classified(::breaker_core::__rt::Outcome::failure())
                 },
                 ::breaker_core::__rt::On {
                     failure: true,

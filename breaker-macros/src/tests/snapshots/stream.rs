@@ -37,12 +37,12 @@ async fn chat(
         &|__error| {
             ::breaker_core::__rt::see(__error)
                 .__breaker_look()
-                .judged(::breaker_core::__rt::Outcome::failure())
+                .classified(::breaker_core::__rt::Outcome::failure())
         },
         |__error| {
             ::breaker_core::__rt::see(__error)
                 .__breaker_look()
-                .judged(::breaker_core::__rt::Outcome::failure())
+                .classified(::breaker_core::__rt::Outcome::failure())
         },
         ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::no_rules(),
     );

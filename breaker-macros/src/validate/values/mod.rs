@@ -61,7 +61,7 @@ fn by_key(key: &Key, value: Expr) -> Result<Setting> {
         "failure_rate" | "slow_call_rate" | "probe_failure_rate" => float::share(key, value),
         "critical" | "enabled" => word::flag(key, value),
         "on_cancel" | "on_panic" => word::word(key, value),
-        "env" => name::env(&value),
+        "env_prefix" => name::env(&value),
         _ => duration::length(key, value),
     }
 }

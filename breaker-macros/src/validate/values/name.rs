@@ -118,16 +118,19 @@ pub(crate) fn config(value: Expr) -> Result<Expr> {
 
 pub(super) fn env(value: &Expr) -> Result<Setting> {
     let Some(prefix) = text(value) else {
-        return Err(fault(value, "`env` takes a string literal: `env = \"PAYMENTS\"`"));
+        return Err(fault(value, "`env_prefix` takes a string literal: `env_prefix = \"PAYMENTS\"`"));
     };
     let in_names = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let text = prefix.value();
     if text.is_empty() {
-        return Err(fault(value, "`env` is empty; leave the key out for the default prefix, the name in upper case"));
+        return Err(fault(
+            value,
+            "`env_prefix` is empty; leave the key out for the default prefix, the name in upper case",
+        ));
     }
     if !text.chars().all(in_names) {
         let fix: String = text.chars().map(|c| if in_names(c) { c.to_ascii_uppercase() } else { '_' }).collect();
-        let message = "`env` is a prefix of environment variables: letters, digits and `_` only";
+        let message = "`env_prefix` is a prefix of environment variables: letters, digits and `_` only";
         return Err(fault(value, format!("{message}; did you mean {}?", quoted(&fix))));
     }
     Ok(Setting::Text(prefix.clone()))

@@ -66,7 +66,7 @@ impl Database {
 /// The calls that read.
 #[circuit_breaker(
     name = BREAKER,
-    env = "DATABASE",
+    env_prefix = "DATABASE",
     fail_max = 3,
     recovery_timeout = "10s",
     timeout = "5s",

@@ -74,7 +74,7 @@ impl Database {
 /// The calls that write.
 #[circuit_breaker(
     name = WRITE_BREAKER,
-    env = "DATABASE_WRITES",
+    env_prefix = "DATABASE_WRITES",
     fail_max = 3,
     recovery_timeout = "10s",
     timeout = "5s",

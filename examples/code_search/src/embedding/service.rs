@@ -111,7 +111,7 @@ impl DualEmbeddingService {
 
 #[circuit_breaker(
     name = BREAKER,
-    env = "EMBEDDING",
+    env_prefix = "EMBEDDING",
     fail_max = 3,
     fail_window = "off",
     recovery_timeout = "60s",

@@ -92,7 +92,7 @@ impl RedisCache {
 /// The calls. A value that is not there is an answer, and so a success.
 #[circuit_breaker(
     name = BREAKER,
-    env = "REDIS",
+    env_prefix = "REDIS",
     fail_max = 5,
     fail_window = "off",
     recovery_timeout = "30s",

@@ -32,7 +32,7 @@ pub(crate) fn is_child() -> bool {
 
 /// Of each breaker how many failures open it, after how many seconds it is tried, and by how many calls.
 fn circuits() -> Vec<(u32, u64, u32)> {
-    let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.config());
+    let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.settings());
     shown.map(|c| (c.fail_max.unwrap_or(0), c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()
 }
 
@@ -43,7 +43,7 @@ fn without_variables_the_attributes_stand() {
     }
     Registry::global().load_env().expect("nothing is set");
     assert_eq!(circuits(), [(5, 30, 1), (3, 60, 1), (3, 10, 1), (3, 10, 1)]);
-    assert_eq!((redis().config().fail_window, embedding().config().fail_window), (None, None));
+    assert_eq!((redis().settings().fail_window, embedding().settings().fail_window), (None, None));
 }
 
 #[test]

@@ -113,7 +113,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     }
 
     let timeline = Timeline::new(plot.whole());
-    let fail_max = breaker.config().fail_max.map_or_else(|| "\"off\"".to_owned(), |most| most.to_string());
+    let fail_max = breaker.settings().fail_max.map_or_else(|| "\"off\"".to_owned(), |most| most.to_string());
     introduce(&timeline, &service, &upstream, plot, &fail_max);
     let stage = act::Stage {
         service: &service,

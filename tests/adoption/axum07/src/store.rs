@@ -17,11 +17,11 @@ pub enum StoreError {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Store {
+pub struct CacheStore {
     address: SocketAddr,
 }
 
-impl Store {
+impl CacheStore {
     pub fn new(address: SocketAddr) -> Self {
         Self { address }
     }

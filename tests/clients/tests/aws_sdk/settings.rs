@@ -81,8 +81,8 @@ async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
     let server = S3::start(Mode::Cut).await;
     let (breaker, client) = (guarded(), client("127.0.0.1", server.port));
     let head = async || client.get_object().bucket("b").key("k").send().await;
-    let object =
-        breaker.call_classified(head(), |result| result.as_ref().map_or_else(Classify::classify, |_| Outcome::success()));
+    let object = breaker
+        .call_classified(head(), |result| result.as_ref().map_or_else(Classify::classify, |_| Outcome::success()));
     object.await.unwrap().body.collect().await.unwrap_err();
     assert_eq!((breaker.snapshot().success_count, breaker.snapshot().failure_count), (1, 0));
 }
