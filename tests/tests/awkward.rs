@@ -189,10 +189,10 @@ fn the_env_of_configure_is_read_alike_before_and_after_making() {
     let vars = [("HF_CIRCUIT_FAIL_MAX", "9")];
     let early = Registry::new();
     early.load_env_from(vars).unwrap();
-    early.configure("svc", Config::new().env_prefix("HF")).unwrap();
+    early.set_config("svc", Config::new().env_prefix("HF")).unwrap();
     let before = early.breaker("svc", Config::new()).unwrap().settings().fail_max;
     let late = Registry::new();
-    late.configure("svc", Config::new().env_prefix("HF")).unwrap();
+    late.set_config("svc", Config::new().env_prefix("HF")).unwrap();
     let breaker = late.breaker("svc", Config::new()).unwrap();
     late.load_env_from(vars).unwrap();
     assert_eq!(before, breaker.settings().fail_max);

@@ -200,7 +200,7 @@ fn off_with_no_other_rule_on_failures_is_told_of_variables_and_not_obeyed() {
 fn the_highest_place_that_takes_the_last_rule_away_is_the_one_that_is_told() {
     let (registry, breaker) = registry(Config::new().fail_max_off().failure_rate(0.5));
     let told = registry.load_env_from([("API_CIRCUIT_FAILURE_RATE", "off")]).unwrap_err();
-    assert_eq!(told.iter().map(breaker_core::ConfigError::place).collect::<Vec<_>>(), ["API_CIRCUIT_FAILURE_RATE"]);
+    assert_eq!(told.iter().map(breaker_core::ConfigError::location).collect::<Vec<_>>(), ["API_CIRCUIT_FAILURE_RATE"]);
     assert_eq!((breaker.settings().fail_max, breaker.settings().failure_rate), (None, Some(0.5)));
 }
 

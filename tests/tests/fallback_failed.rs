@@ -83,11 +83,11 @@ struct Broken;
 impl CacheStore<u8, u8> for Broken {
     type Error = Fault;
 
-    async fn get(&self, _: &u8) -> Result<Option<breaker_core::CacheStored<u8>>, Fault> {
+    async fn get(&self, _: &u8) -> Result<Option<breaker_core::Stored<u8>>, Fault> {
         Err(Fault::Step)
     }
 
-    async fn put(&self, _: u8, _: breaker_core::CacheStored<u8>) -> Result<(), Fault> {
+    async fn put(&self, _: u8, _: breaker_core::Stored<u8>) -> Result<(), Fault> {
         Err(Fault::Step)
     }
 }

@@ -35,7 +35,7 @@ struct Client {
     answer: fn() -> Result<u8, Fault>,
 }
 
-#[circuit_breaker(fail_max = 2, recovery_timeout = "9s", exclude(Fault::Invalid), env = "CLIENT_OF_BLOCK")]
+#[circuit_breaker(fail_max = 2, recovery_timeout = "9s", exclude(Fault::Invalid), env_prefix = "CLIENT_OF_BLOCK")]
 impl Client {
     const SPARE: u8 = 9;
 
@@ -192,10 +192,10 @@ fn an_alias_whose_name_ends_in_result_is_guarded_where_it_has_arguments() {
     }
 }
 
-struct CacheStore<T>(T);
+struct Store<T>(T);
 
 #[circuit_breaker(name = "block_store", fail_max = 1, timeout = "2s")]
-impl<T> CacheStore<T>
+impl<T> Store<T>
 where
     T: Fn() -> Short<u8>,
 {

@@ -76,8 +76,8 @@ macro_rules! listens {
 }
 
 listens! {
-    before_call(BeforeCall) success(Success) failure(Failure) ignored(Ignored) cancelled(Cancelled) passed_on(PassedOn)
-    rejected(Rejected) busy(Busy) probe_failed(ProbeFailed) fallback(FallbackServed)
+    on_call(BeforeCall) on_success(Success) on_failure(Failure) on_ignored(Ignored) on_cancelled(Cancelled) on_passed_on(PassedOn)
+    on_rejected(Rejected) on_busy(Busy) on_probe_failed(ProbeFailed) on_fallback(FallbackServed)
 }
 
 const ACTS: [fn(&CircuitBreaker); 10] = [
@@ -165,7 +165,7 @@ async fn all_of_it(breaker: &CircuitBreaker, sync: bool) {
         let other = breaker.try_acquire();
         end(ended).await;
         if let Ok(other) = other {
-            other.settle(if ended.is_ok() {
+            other.record(if ended.is_ok() {
                 breaker_core::Outcome::success()
             } else {
                 breaker_core::Outcome::failure()
@@ -263,7 +263,7 @@ async fn a_failure_is_told_before_its_failed_probe_and_that_before_the_change() 
         breaker.add_listener(heard.clone());
         fail(&breaker, 1);
         let told = heard.take();
-        let call = ["before_call of test", "test: open -> half_open", "failure of test", "probe_failed of test"];
+        let call = ["on_call of test", "test: open -> half_open", "on_failure of test", "on_probe_failed of test"];
         assert_eq!(told[..4], call);
         assert_eq!(told[4], "test: half_open -> open");
         assert!(told[5..].iter().all(|line| line == "test: open -> closed"), "{told:?}");

@@ -59,12 +59,12 @@ fn check(cases: u32, annotated: bool) {
                 breakers
                     .iter()
                     .zip(case.keys)
-                    .for_each(|(breaker, keys)| breaker.reconfigure(keys.settings()).unwrap());
+                    .for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             }));
         } else {
             runtime.block_on(async {
-                let breakers = case.keys.map(|keys| CircuitBreaker::new("test", keys.settings()).unwrap());
+                let breakers = case.keys.map(|keys| CircuitBreaker::new("test", keys.config()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             });
         }

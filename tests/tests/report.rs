@@ -98,7 +98,7 @@ fn of_many_names_that_nobody_has_the_first_are_told_and_the_others_counted() {
     let last = report.warnings()[100].to_string();
     assert!(last.contains("9900 more variables belong to no known circuit breaker"), "{last}");
     let tables: String = (0..1_000).map(|n| format!("[breakers.b{n}]\n")).collect();
-    let report = registry().load(file("many", &tables)).unwrap();
+    let report = registry().load_file(file("many", &tables)).unwrap();
     assert_eq!(report.warnings().len(), 101);
     assert!(report.warnings()[100].to_string().contains("900 more names belong to no circuit breaker yet"));
 }

@@ -180,7 +180,7 @@ pub struct FallbackMetadata {
 }
 
 impl FallbackMetadata {
-    /// The same for an answer of this age, which [`Stored::age`](crate::CacheStored::age) tells.
+    /// The same for an answer of this age, which [`Stored::age`](crate::Stored::age) tells.
     #[must_use]
     pub fn with_age(self, age: Duration) -> Self {
         Self { fallback_age_ms: Some(millis(age)), ..self }

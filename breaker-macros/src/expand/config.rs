@@ -208,7 +208,7 @@ mod tests {
             (quote!(timeout = "1m 500ms", on_cancel = "7us"), "timeout=1m 500ms; on_cancel=7us"),
             (quote!(on_cancel = failure, on_panic = ignore), "on_cancel=failure; on_panic=ignore"),
             (quote!(fail_max = "off", failure_rate = 0.5), "fail_max=off; failure_rate=0.5"),
-            (quote!(env = "SHOP"), "env=SHOP"),
+            (quote!(env_prefix = "SHOP"), "env_prefix=SHOP"),
             (quote!(backoff), "backoff=on"),
             (quote!(backoff(factor = 3)), "backoff=factor=3"),
             (quote!(backoff(jitter = 0, max = "1h")), "backoff=max=1h, jitter=0"),

@@ -168,7 +168,7 @@ impl<'p> Run<'p> {
                     Some("excluded") => self.excluded(),
                     other => return Err(unsupported(&format!("finish.outcome={other:?}"))),
                 };
-                self.permit(&id())?.settle(outcome);
+                self.permit(&id())?.record(outcome);
             }
             "cancel" => drop(self.permit(&id())?),
             "release" => {

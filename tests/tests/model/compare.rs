@@ -38,7 +38,7 @@ impl Listener for Hears {
 
 impl Pair {
     pub(crate) fn new(keys: Keys, heard: bool) -> Self {
-        let breaker = CircuitBreaker::new("test", keys.settings()).unwrap();
+        let breaker = CircuitBreaker::new("test", keys.config()).unwrap();
         let hears = heard.then(Hears::default);
         if let Some(hears) = &hears {
             breaker.add_listener(hears.clone());
@@ -188,7 +188,7 @@ impl Pair {
         if self.reference.is_in_shadow() && keys.has_jitter() {
             return;
         }
-        let taken = self.breaker.reconfigure(keys.settings()).is_ok();
+        let taken = self.breaker.reconfigure(keys.config()).is_ok();
         self.look();
         assert_eq!(taken, self.reference.reconfigure(keys), "reconfigure");
     }

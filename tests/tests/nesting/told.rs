@@ -80,12 +80,12 @@ struct Disables(Hears);
 
 impl Listener for Disables {
     fn on_call(&self, event: &BeforeCall<'_>) {
-        self.0.before_call(event);
+        self.0.on_call(event);
         event.breaker.disable();
     }
 
     fn on_success(&self, event: &Success<'_>) {
-        self.0.success(event);
+        self.0.on_success(event);
     }
 
     fn on_passed_on(&self, _: &PassedOn<'_>) {
