@@ -1,6 +1,6 @@
 //! Notes: what the routes need of them, one that asks the store, and one that remembers what another one gave.
 
-use crate::store::{CacheStore, StoreError};
+use crate::store::{Store, StoreError};
 use anyhow::{ensure, Context as _};
 use async_trait::async_trait;
 use breaker_core::{circuit_breaker, fallback};
@@ -40,11 +40,11 @@ pub trait Notes: Send + Sync {
 
 /// Notes in the store.
 pub struct StoredNotes {
-    store: CacheStore,
+    store: Store,
 }
 
 impl StoredNotes {
-    pub fn new(store: CacheStore) -> Self {
+    pub fn new(store: Store) -> Self {
         Self { store }
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions: who is logged in.
 
-use crate::store::{CacheStore, StoreError};
+use crate::store::{Store, StoreError};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use breaker_core::{circuit_breaker, fallback};
@@ -17,11 +17,11 @@ pub trait Sessions: Send + Sync {
 }
 
 pub struct StoredSessions {
-    store: CacheStore,
+    store: Store,
 }
 
 impl StoredSessions {
-    pub fn new(store: CacheStore) -> Self {
+    pub fn new(store: Store) -> Self {
         Self { store }
     }
 }
@@ -51,6 +51,6 @@ impl Sessions for StoredSessions {
 /// The line above all pages, if there is one today.
 #[circuit_breaker(name = "greeting", timeout = "10s", failure_if(Option::is_none))]
 #[fallback(value(None))]
-pub async fn greeting(store: &CacheStore) -> Option<String> {
+pub async fn greeting(store: &Store) -> Option<String> {
     store.get("greeting").await.ok()
 }

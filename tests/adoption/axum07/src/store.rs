@@ -17,11 +17,11 @@ pub enum StoreError {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct CacheStore {
+pub struct Store {
     address: SocketAddr,
 }
 
-impl CacheStore {
+impl Store {
     pub fn new(address: SocketAddr) -> Self {
         Self { address }
     }

@@ -2,7 +2,7 @@
 
 use crate::notes::{Note, Notes};
 use crate::sessions::{greeting, Sessions};
-use crate::store::{CacheStore, StoreError};
+use crate::store::{Store, StoreError};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct Service {
     pub notes: Arc<dyn Notes>,
     pub sessions: Arc<dyn Sessions>,
-    pub store: CacheStore,
+    pub store: Store,
 }
 
 /// Any error, and the answer that it gets.

@@ -110,7 +110,7 @@ async fn the_routes_tell_of_it() {
 async fn a_silent_store_holds_nobody_up() {
     let mut gate = Gate::before(store().await).await;
     isolated(async {
-        let store = CacheStore::new(gate.address());
+        let store = Store::new(gate.address());
         store.put("greeting", "good morning").await.unwrap();
         let notes = Remembered::new(StoredNotes::new(store));
         gate.fall_silent().await;

@@ -52,7 +52,7 @@ fn reply(line: &str, values: &mut BTreeMap<String, String>) -> String {
 }
 
 pub fn service(store: SocketAddr) -> Service {
-    let store = CacheStore::new(store);
+    let store = Store::new(store);
     Service {
         notes: Arc::new(Remembered::new(StoredNotes::new(store))),
         sessions: Arc::new(StoredSessions::new(store)),
