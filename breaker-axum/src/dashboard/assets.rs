@@ -87,7 +87,8 @@ fn tag(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Names and errors are untrusted text. Preact makes text nodes of them, unless a script says otherwise.
+    /// Names and errors are untrusted text. Preact makes text nodes of them, unless a script says
+    /// otherwise.
     #[test]
     fn no_script_of_the_page_parses_text_as_html() {
         let own = FILES.iter().filter(|(name, kind, _)| *kind == SCRIPT && *name != "htm-preact.js");
