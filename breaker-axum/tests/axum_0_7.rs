@@ -1,4 +1,4 @@
-//! The tests of `base`, of what there is for axum 0.7.
+//! Runs the tests of `base` for axum 0.7.
 #![allow(
     clippy::incompatible_msrv,
     reason = "the tests are for the pinned toolchain, whatever the package can be built with"

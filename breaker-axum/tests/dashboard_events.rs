@@ -1,4 +1,4 @@
-//! Dashboard feed: what a reader of `GET /events` gets, over real TCP.
+//! Tests what a reader of `GET /events` gets, over real TCP.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -40,7 +40,7 @@ async fn a_reader_gets_hello_everything_and_then_what_changes() {
     let tick = reader.event("tick").await;
     assert_eq!(tick["breakers"][0]["points"][0][2], 1, "one failure in this step: {tick}");
     assert_eq!(tick["breakers"].as_array().unwrap().len(), 1, "and nothing of a breaker that did nothing");
-    assert!(tick["breakers"][0].get("transitions").is_none(), "nor what was told already: {tick}");
+    assert!(tick["breakers"][0].get("transitions").is_none(), "nor what was sent already: {tick}");
     let tick = reader.event("tick").await;
     assert_eq!(tick["breakers"], serde_json::json!([]), "an empty one is sent too");
     let mut late = Reader::open(&server).await;
@@ -49,7 +49,7 @@ async fn a_reader_gets_hello_everything_and_then_what_changes() {
     assert_eq!(full["breakers"][0]["points"][0][2], 1);
 }
 
-/// Names, labels and texts of errors are anybody's.
+/// Names, labels and texts of errors are untrusted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_name_and_no_text_breaks_out_of_its_event() {
     let registry = registry();
@@ -171,7 +171,7 @@ async fn calls_without_a_place_and_fallbacks_that_did_not_help_are_shown() {
     .await;
 }
 
-/// Each is what it is, though their names look alike or steer what shows them.
+/// Names may look alike, or have characters that change how they are displayed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_on_the_page_leads_to_its_own_value_and_has_nothing_hidden() {
     testing::isolated(async {
@@ -232,9 +232,9 @@ async fn follow(mut reader: Reader, progress: Arc<AtomicUsize>) {
 
 /// Half of them stop to read, so that their connections are full.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_that_stop_hold_up_nobody_and_catch_up() {
+async fn readers_that_stop_delay_no_other_and_catch_up() {
     let registry = registry();
-    // So much is sent that no connection has room for it.
+    // A long name makes events larger than the buffers of a connection.
     let breaker = registry.breaker(&"long".repeat(60), Config::new()).unwrap();
     let server = Server::start(registry).await;
     let mut stopped = Vec::new();
@@ -256,13 +256,14 @@ async fn readers_that_stop_hold_up_nobody_and_catch_up() {
         } else {
             breaker.disable();
         }
-        // Not faster than they read.
+        // No faster than the others read.
         while n % 20 == 19 && progress.iter().any(|progress| progress.load(Ordering::Relaxed) <= n) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
     let caught_up = stopped.into_iter().map(|mut reader| async move {
-        // First what its connection had room for, then everything in place of what it has missed.
+        // First the events in its connection's buffers, then everything in place of those it
+        // missed.
         let full = reader.event("full").await;
         let transitions = full["breakers"][0]["transitions"].as_array().unwrap();
         assert_eq!((&full["breakers"][0]["state"], transitions.len()), (&"disabled".into(), 100));
@@ -271,7 +272,7 @@ async fn readers_that_stop_hold_up_nobody_and_catch_up() {
     join_all(caught_up).await;
 }
 
-/// Whoever may not act is not told who has acted.
+/// Callers that may not act do not see who has acted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_audit_is_sent_to_those_who_are_logged_in_for_as_long_as_they_are() {
     const TOKEN: &str = "a-token-that-nobody-knows";
@@ -287,9 +288,9 @@ async fn the_audit_is_sent_to_those_who_are_logged_in_for_as_long_as_they_are() 
     let login = common::post(&server, "/login", form, format!("token={TOKEN}")).await;
     let cookie = login.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
     let cookie = format!("Cookie: {cookie}\r\n");
-    let mut anybody = Reader::connect(server.address, "").await;
+    let mut anonymous = Reader::connect(server.address, "").await;
     let mut operator = Reader::connect(server.address, &cookie).await;
-    assert_eq!(anybody.event("hello").await["actions"], "login");
+    assert_eq!(anonymous.event("hello").await["actions"], "login");
     assert_eq!(operator.event("hello").await["actions"], "on");
     assert!(act("force_open").await.starts_with("HTTP/1.0 200"));
     let audit = operator.event("audit").await;
@@ -298,7 +299,7 @@ async fn the_audit_is_sent_to_those_who_are_logged_in_for_as_long_as_they_are() 
     let csrf = common::get_with(&server, "/session", &cookie).await["csrf"].as_str().unwrap().to_owned();
     common::post(&server, "/logout", &format!("{cookie}X-CSRF-Token: {csrf}\r\n"), String::new()).await;
     act("disable").await;
-    for mut reader in [anybody, operator] {
+    for mut reader in [anonymous, operator] {
         while let Some((kind, data)) = reader.next().await {
             assert_ne!(kind, "audit", "{data}");
             if kind == "transition" && data["transition"]["new"] == "disabled" {
@@ -328,7 +329,7 @@ async fn open_feeds_do_not_hold_up_a_graceful_shutdown() {
     while reader.next().await.is_some() {}
 }
 
-/// What 200 breakers cost a reader.
+/// Measures what 200 breakers send to a reader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_breakers_are_sent_once_and_then_only_what_changes() {
     let registry = registry();

@@ -1,5 +1,4 @@
-//! The dashboard over HTTP/2, where a request has no header `Host`: over real TCP, with prior
-//! knowledge.
+//! Tests the dashboard over HTTP/2, where a request has no header `Host`.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

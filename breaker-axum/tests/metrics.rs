@@ -1,5 +1,4 @@
-//! `GET /metrics`: what Prometheus reads, whatever breakers are called. `promtool` is in the Debian
-//! package `prometheus`.
+//! Tests `GET /metrics` with `promtool`, which is in the Debian package `prometheus`.
 #![cfg(feature = "metrics")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -20,7 +19,7 @@ fn exported() -> (&'static Registry, Router) {
     (registry, metrics_router(handle, registry))
 }
 
-/// Whoever waits for a breaker is woken when it comes to be metered, and may want the handle too.
+/// Exporting wakes tasks that wait for a breaker, and a waker may ask for the handle too.
 #[test]
 fn a_recorder_is_installed_with_no_lock_held_while_a_waker_runs() {
     struct Inline(&'static Registry);
@@ -51,7 +50,7 @@ async fn scrape(router: &Router) -> String {
     String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
 }
 
-/// What `promtool check metrics` has to say against a text.
+/// The objections of `promtool check metrics` to a text.
 fn objections(text: &str) -> String {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -131,7 +130,7 @@ async fn the_state_is_that_of_the_moment() {
     breaker.try_acquire().unwrap().failure();
     assert!(scrape(&router).await.contains(&line(1)));
     tokio::time::advance(Duration::from_secs(30)).await;
-    assert!(scrape(&router).await.contains(&line(2)), "no event told of it");
+    assert!(scrape(&router).await.contains(&line(2)), "no event has updated it");
     assert_eq!(breaker.state(), State::HalfOpen);
 }
 

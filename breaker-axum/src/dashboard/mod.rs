@@ -68,8 +68,9 @@
 //
 //     text, response <- audit, assets <- auth <- live <- api <- mod.rs
 //
-// To add a route, write its handler in `api` and add it in `into_router`. A route that needs the token
-// belongs in `acting_routes`. The tests of all routes are in `tests/base/dashboard_actions.rs`.
+// To add a route, write its handler in `api` and add it in `into_router`. A route that needs the
+// token belongs in `acting_routes`. The tests of all routes are in
+// `tests/base/dashboard_actions.rs`.
 
 mod api;
 mod assets;

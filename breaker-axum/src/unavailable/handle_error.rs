@@ -21,7 +21,8 @@ use super::text;
 /// # use axum::http::Request;
 /// use tower::{ServiceBuilder, service_fn};
 ///
-/// let proxy = service_fn(async |_: Request<Body>| Err::<Response, BoxError>("no upstream".into()));
+/// let failing = async |_: Request<Body>| Err::<Response, BoxError>("no upstream".into());
+/// let proxy = service_fn(failing);
 /// let proxy = ServiceBuilder::new()
 ///     .layer(HandleErrorLayer::new(handle_error::<BoxError>))
 ///     .service(proxy);

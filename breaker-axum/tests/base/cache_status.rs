@@ -1,4 +1,4 @@
-//! The header `Cache-Status` of a response during whose request a fallback answered.
+//! Tests the header `Cache-Status` of responses for which fallbacks answered.
 
 use crate::axum::Router;
 use crate::axum::body::Body;
@@ -52,11 +52,11 @@ impl SyncCacheStore<(), String> for Shelf {
     type Error = Infallible;
 
     fn get(&self, (): &()) -> Result<Option<Stored<String>>, Infallible> {
-        Ok(self.0.lock().expect("nobody panics").clone())
+        Ok(self.0.lock().expect("no thread panics").clone())
     }
 
     fn put(&self, (): (), answer: Stored<String>) -> Result<(), Infallible> {
-        *self.0.lock().expect("nobody panics") = Some(answer);
+        *self.0.lock().expect("no thread panics") = Some(answer);
         Ok(())
     }
 }
@@ -151,7 +151,7 @@ async fn an_answer_from_a_cache_is_a_hit_unless_the_service_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_fallback_is_told_once_in_the_order_of_the_answers() {
+async fn each_fallback_is_listed_once_in_the_order_of_the_answers() {
     isolated(async {
         let shelf = Shelf::default();
         let _ = rates(&shelf, Answer).await;
@@ -240,7 +240,7 @@ async fn what_answers_while_the_body_is_streamed_comes_too_late() {
 }
 
 #[tokio::test]
-async fn one_layer_within_another_tells_it_once() {
+async fn one_layer_within_another_lists_it_once() {
     isolated(async {
         let _ = (search(Answer).await, of_sync());
         ["search", "sync"].into_iter().for_each(open);
@@ -303,7 +303,7 @@ async fn an_error_of_the_service_stays_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_value_of_a_key_is_not_told() {
+async fn the_value_of_a_key_is_not_shown() {
     isolated(async {
         for tenant in ["secret", "other"] {
             let _ = of_tenant(tenant).await;
@@ -356,7 +356,7 @@ async fn names_are_strings_of_printable_ascii() {
     .await;
 }
 
-/// As many breakers, each open.
+/// This many breakers, each open.
 macro_rules! many {
     ($($number:literal)*) => {
         #[tokio::test]

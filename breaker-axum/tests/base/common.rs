@@ -1,4 +1,4 @@
-//! Common: one request to a router, and what came back.
+//! Sends one request to a router, and reads the reply.
 
 use crate::axum::Router;
 use crate::axum::body::Body;

@@ -1,5 +1,4 @@
-//! Dashboard actions: what each needs, what it does, and that nothing else gets through. One test
-//! for each promise.
+//! Tests the dashboard's actions: what each needs and does, and which requests are refused.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use crate::axum::Router;
@@ -105,7 +104,7 @@ impl Page {
         self.with("cookie", cookie.split(';').next().unwrap())
     }
 
-    /// The same with what the page was told for its requests.
+    /// The same with the CSRF token of the session.
     async fn with_csrf(&self) -> Self {
         let csrf = self.get("/session").await.json()["csrf"].as_str().unwrap().to_owned();
         self.with("x-csrf-token", &csrf)
@@ -146,7 +145,7 @@ async fn an_action_needs_the_token() {
 }
 
 #[tokio::test]
-async fn each_action_takes_effect_and_tells_the_state_before_and_after() {
+async fn each_action_takes_effect_and_returns_the_state_before_and_after() {
     let page = page().bearer(TOKEN);
     for (action, before, after) in [
         ("force_open", "closed", "forced_open"),
@@ -312,7 +311,7 @@ async fn a_request_from_another_site_does_not_act() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_tokens_are_limited_and_lock_nobody_out_for_ever() {
+async fn wrong_tokens_are_limited_and_lock_no_client_out_forever() {
     let page = page();
     let session = page.logged_in().await.with_csrf().await;
     for _ in 0..10 {
@@ -332,8 +331,7 @@ async fn wrong_tokens_are_limited_and_lock_nobody_out_for_ever() {
     assert_eq!(page.log_in(TOKEN).await.status, StatusCode::SEE_OTHER);
 }
 
-/// Who sends no token has guessed none, and a page of another site could send as many of these as
-/// it likes.
+/// A request without a token is no guess, and a page of another site could send any number of them.
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_token_spends_no_attempt() {
     let page = page();
@@ -406,7 +404,7 @@ async fn cookies_of_others_do_not_hide_ours() {
     }
 }
 
-/// The feed's answer, whose body is read as far as the test reads it.
+/// The response with the events, of which the test reads as much as it needs.
 async fn feed(page: &Page) -> Response {
     let mut request = Request::get("/dashboard/events");
     for (name, value) in &page.headers {
@@ -417,7 +415,7 @@ async fn feed(page: &Page) -> Response {
     page.app.clone().oneshot(request).await.unwrap()
 }
 
-/// As many feeds as there is room for.
+/// Opens event streams until there is no room.
 async fn feeds(page: &Page) -> Vec<Response> {
     let mut open = Vec::new();
     loop {
@@ -463,7 +461,7 @@ async fn an_operator_with_the_token_reads_where_strangers_have_taken_all_their_p
     assert_eq!(feed(&page.logged_in().await).await.status(), StatusCode::OK);
     let elsewhere = operator.with("sec-fetch-site", "cross-site");
     assert_eq!(feed(&elsewhere).await.status(), StatusCode::SERVICE_UNAVAILABLE, "another site has it sent");
-    // Wrong ones are attempts as anywhere else: a feed is no place to guess.
+    // Wrong tokens count as attempts here too.
     let wrong = page.with("authorization", "Bearer wrong").from([10, 0, 0, 99]);
     let mut statuses = Vec::new();
     for _ in 0..30 {
@@ -474,7 +472,7 @@ async fn an_operator_with_the_token_reads_where_strangers_have_taken_all_their_p
     assert_eq!(feed(&wrong).await.status(), StatusCode::OK, "to those for whom there is room it is no question");
 }
 
-/// They are never polled, as those of connections that are full: nothing but time tells of them.
+/// They are never polled, like those of full connections. Only time ends their slots.
 #[tokio::test(start_paused = true)]
 async fn readers_that_never_read_lose_their_places_after_a_minute() {
     let until = |router: DashboardRouter| router.with_graceful_shutdown(std::future::pending());
@@ -521,7 +519,7 @@ async fn a_form_that_is_sent_without_the_script_gets_a_page() {
     assert!(!refused.text.contains("script>"), "nothing that was sent is shown");
 }
 
-/// Of a session.
+/// Whether a word is the short ID of a session.
 fn is_sign(word: &str) -> bool {
     word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -574,7 +572,7 @@ async fn each_action_and_each_refusal_is_in_the_audit_and_the_token_nowhere() {
     assert!(lines[2].starts_with("bearer from 10.0.0.1: settings  -> refused: fail_max is `0`"), "{lines:?}");
     assert!(
         page.get("/detail?name=payments").await.json()["audit"].as_array().unwrap().is_empty(),
-        "not for everybody"
+        "not for callers that may not act"
     );
 
     let log = String::from_utf8(LOG.take()).unwrap();

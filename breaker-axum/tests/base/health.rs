@@ -1,4 +1,4 @@
-//! The health routes, as monitors, orchestrators and people meet them.
+//! Tests the health routes through a router.
 
 use crate::axum::{Router, http::Method};
 use crate::breaker_axum::health_router;
@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-/// A registry that nobody else uses.
+/// A registry of one test.
 fn registry() -> &'static Registry {
     Box::leak(Box::new(Registry::new()))
 }
@@ -86,7 +86,7 @@ async fn the_breaker_of_a_keys_value_is_found() {
 }
 
 #[tokio::test]
-async fn for_an_unknown_name_the_nearest_one_is_told() {
+async fn for_an_unknown_name_the_nearest_one_is_suggested() {
     let registry = registry();
     registry.breaker("payments", Config::new()).expect("it is new");
     registry.breaker("日本語の検索", Config::new()).expect("it is new");
@@ -158,7 +158,7 @@ fn of_tenant(tenant: &str) -> std::io::Result<()> {
     Err(std::io::Error::other(format!("{ERROR}{ERROR}{tenant}")))
 }
 
-/// Puts the breakers of so many values into an outage. A value has 64 bytes.
+/// Opens the breakers of this many keys. A key has 64 bytes.
 fn outage(values: usize, filler: &str) {
     for n in 0..values {
         let mut tenant = format!("{n:0>5}.{}", filler.repeat(64));

@@ -1,4 +1,4 @@
-//! Probes of `GET /health`: named dependencies, and what they cost when many ask.
+//! Tests the probes of `GET /health`: their results, their panics and their shared runs.
 
 use crate::axum::Router;
 use crate::axum::http::Method;
@@ -20,7 +20,7 @@ fn health() -> HealthRouter {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_failing_probe_is_told_and_degrades() {
+async fn each_failing_probe_is_shown_and_degrades() {
     let health = health()
         .with_probe("fine", async || Ok::<_, io::Error>("any value"))
         .with_probe("refused", async || {
@@ -81,7 +81,7 @@ async fn probes_run_side_by_side_each_within_the_limit() {
     assert_eq!(healthy, [Some(true), Some(true), Some(false)]);
     assert_eq!(reply.status, 200, "unless it is configured, degraded is no error");
     assert_eq!(get(&router, "/health/live").await.status, 200);
-    assert_eq!(begun.elapsed().as_millis(), 500, "a liveness probe asks nobody");
+    assert_eq!(begun.elapsed().as_millis(), 500, "a liveness probe checks nothing");
 }
 
 /// Panics in its destructor, unless that runs in a panic already.
@@ -128,8 +128,8 @@ impl Future for Armed {
     }
 }
 
-/// The run is shared: a panic that got out would leave all who wait without an answer, and two at
-/// once would end the process.
+/// The run is shared. A panic that escaped would leave all waiting requests without an answer, and
+/// two at once would end the process.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_panics_anywhere_is_unhealthy_and_all_who_share_the_run_get_an_answer() {
     let router = health()
@@ -165,7 +165,7 @@ async fn a_probe_that_panics_anywhere_is_unhealthy_and_all_who_share_the_run_get
     }
 }
 
-/// When all have hung up the run is dropped, and what panics then concerns no other request.
+/// When all requests are closed the run is dropped. A panic then affects no other request.
 #[tokio::test(start_paused = true)]
 async fn probes_that_panic_as_their_run_is_dropped_end_nothing_else() {
     let armed = || Armed { panics: false, _bomb: Bomb };
@@ -177,13 +177,13 @@ async fn probes_that_panic_as_their_run_is_dropped_end_nothing_else() {
     assert_eq!(get(&router, "/health").await.body["probes"]["b"]["error"], "the probe panicked: dropped");
 }
 
-/// A question is the user's code, and may be slow: it is called with no lock held.
+/// A probe is user code and may be slow, so it is called with no lock held.
 #[tokio::test(start_paused = true)]
 async fn a_probe_may_ask_for_health_as_it_is_called() {
     let slot = Arc::new(std::sync::OnceLock::<Router>::new());
     let (inner, depth) = (Arc::clone(&slot), Arc::new(AtomicUsize::new(0)));
     let probe = move || {
-        // One level down, and not into the run that is under way.
+        // Only one level deep, and not into the present run.
         if depth.fetch_add(1, Relaxed) == 0 {
             let asked = std::pin::pin!(get(inner.get().expect("it is set"), "/health"));
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
@@ -266,7 +266,7 @@ async fn those_who_ask_together_share_one_run_and_the_next_gets_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_goes_on_while_anybody_waits_and_ends_with_the_last() {
+async fn a_run_goes_on_while_a_request_waits_and_ends_with_the_last() {
     let gate = Gate::new();
     let router = gate.router();
     let (first, second) = (ask(&router), ask(&router));
@@ -277,8 +277,8 @@ async fn a_run_goes_on_while_anybody_waits_and_ends_with_the_last() {
     assert_eq!(gate.given_up.load(Relaxed), 0, "the second still waits");
     second.abort();
     assert!(second.await.is_err_and(|error| error.is_cancelled()));
-    assert_eq!(gate.given_up.load(Relaxed), 1, "a run that nobody waits for is dropped");
-    // Nor does it come back: the time that has passed since is not the next one's.
+    assert_eq!(gate.given_up.load(Relaxed), 1, "a run without waiting requests is dropped");
+    // The next run starts its own time.
     tokio::time::advance(Duration::from_secs(60)).await;
     gate.open.add_permits(1);
     let reply = get(&router, "/health").await;

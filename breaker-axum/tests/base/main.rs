@@ -1,5 +1,6 @@
-//! Health routes, probes, replies to what breakers reject, and the dashboard's actions, as clients
-//! of a router meet them. `axum_0_7.rs` has the same tests for that version.
+//! Tests health routes, probes, replies and the dashboard's actions through a router.
+//!
+//! `axum_0_7.rs` runs the same tests for that version.
 #![allow(
     clippy::incompatible_msrv,
     reason = "the tests are for the pinned toolchain, whatever the package can be built with"

@@ -1,4 +1,4 @@
-//! Replies to what a breaker has rejected, and the layer that finds it.
+//! Tests the replies to rejected calls, and the layer that finds rejections.
 
 use crate::axum::body::Body;
 use crate::axum::error_handling::HandleErrorLayer;
@@ -28,7 +28,7 @@ fn breaker(name: &str) -> CircuitBreaker {
     CircuitBreaker::new(name, Config::new()).expect("it has a name")
 }
 
-/// What a breaker rejects with that is open for so long; without: forced open.
+/// The rejection of a breaker that is open for this time, or is forced open without one.
 fn rejection(open_for: Option<Duration>) -> CircuitBreakerError {
     let breaker = breaker("model");
     match open_for {
@@ -83,7 +83,7 @@ async fn a_rejection_is_503_with_the_time_rounded_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_knows_is_left_out() {
+async fn unknown_values_are_left_out() {
     let forced = Unavailable::from(rejection(None));
     let reply = Reply::of(forced.clone().into_response()).await;
     assert!(reply.status == 503 && !reply.headers.contains_key("retry-after"), "{reply:?}");
@@ -328,7 +328,7 @@ impl Write for Lines {
     }
 }
 
-/// Much of an error's text comes from elsewhere.
+/// Parts of an error's text come from other systems.
 #[tokio::test]
 async fn the_text_of_an_error_cannot_forge_a_line_of_the_log() {
     let subscriber = tracing_subscriber::fmt().with_writer(|| Lines).with_ansi(false).without_time().finish();
@@ -341,7 +341,7 @@ async fn the_text_of_an_error_cannot_forge_a_line_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_busy_call_is_a_503_of_which_nobody_knows_when_to_come_back() {
+async fn a_busy_call_is_a_503_without_a_time() {
     let breaker = CircuitBreaker::new("model", Config::new().max_concurrent(1)).expect("it has a name");
     let _held = breaker.try_acquire().expect("there is a place");
     let busy = breaker.try_acquire().expect_err("there is none");

@@ -1,4 +1,4 @@
-//! Common: a server on a free port, and a reader of its feed that knows nothing but TCP.
+//! Starts a server on a free port, and reads its events over plain TCP.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -14,12 +14,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// An empty one.
+/// An empty registry.
 pub(crate) fn registry() -> &'static Registry {
     Box::leak(Box::new(Registry::new()))
 }
 
-/// Ends with its value.
+/// A server that ends when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
@@ -32,7 +32,7 @@ impl Server {
 
     pub(crate) async fn serve(app: axum::Router) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        // The system keeps little for those who do not read.
+        // Small buffers for readers that do not read.
         socket.set_send_buffer_size(128 * 1024).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1024).unwrap();
@@ -78,7 +78,7 @@ async fn ask(server: &Server, request: &str) -> String {
     text
 }
 
-/// One who reads the feed.
+/// A reader of the events.
 pub(crate) struct Reader {
     stream: TcpStream,
     text: Vec<u8>,
@@ -90,7 +90,7 @@ impl Reader {
         Self::connect(server.address, "").await
     }
 
-    /// The system keeps little for it that it has not read.
+    /// With small buffers for what it has not read.
     pub(crate) async fn open_small(server: &Server) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(128 * 1024).unwrap();
@@ -103,28 +103,28 @@ impl Reader {
     }
 
     async fn over(mut stream: TcpStream, headers: &str) -> Self {
-        // Without chunks, which nobody needs here.
+        // HTTP/1.0 has no chunks, which keeps this reader simple.
         let request = format!("GET /dashboard/events HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Self { stream, text: Vec::new(), events: VecDeque::new() }
     }
 
-    /// The next event of this kind; others are passed over.
+    /// The next event of this kind. It skips others.
     pub(crate) async fn event(&mut self, kind: &str) -> Value {
         loop {
-            let (found, data) = self.next().await.unwrap_or_else(|| panic!("the feed ended before a {kind}"));
+            let (found, data) = self.next().await.unwrap_or_else(|| panic!("the stream ended before a {kind}"));
             if found == kind {
                 return data;
             }
         }
     }
 
-    /// The next event; `None` at the end of the feed.
+    /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         while self.events.is_empty() {
             let mut part = vec![0; 64 * 1024];
             let read = timeout(Duration::from_secs(20), self.stream.read(&mut part)).await;
-            match read.expect("nothing comes over the feed") {
+            match read.expect("no event arrives") {
                 Ok(read @ 1..) => self.take(&part[..read]),
                 _ => return None,
             }

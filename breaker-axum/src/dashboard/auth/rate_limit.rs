@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_flood_locks_nobody_out_for_ever() {
+    async fn a_flood_locks_no_client_out_forever() {
         let limit = RateLimit::default();
         for _ in 0..100_000 {
             let _ = limit.acquire(None);

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_is_no_task_while_nobody_reads_and_history_goes_on() {
+    async fn there_is_no_task_without_readers_and_history_goes_on() {
         let (broadcast, breaker) = broadcast();
         breaker.force_open();
         assert!(broadcast.lock().ticker.is_none());
@@ -303,9 +303,9 @@ mod tests {
         assert!(broadcast.lock().ticker.is_some());
     }
 
-    /// Else every reader of an outage would be sent an event for each breaker.
+    /// Otherwise an outage would send each reader an event for each breaker.
     #[tokio::test(start_paused = true)]
-    async fn many_changes_at_once_are_sent_as_everything_anew() {
+    async fn many_changes_at_once_are_sent_as_one_resync() {
         let (broadcast, _) = broadcast();
         let breakers: Vec<_> =
             (0..200).map(|n| broadcast.registry.breaker(&format!("service_{n}"), Config::new()).unwrap()).collect();
@@ -320,7 +320,7 @@ mod tests {
         assert!(tick.bytes().starts_with(b"event: tick\n"), "and not each by itself as well");
     }
 
-    /// Else a thousand readers that stop to read would hold a copy of each event.
+    /// Otherwise a thousand readers that stop to read would each hold a copy of every event.
     #[tokio::test(start_paused = true)]
     async fn an_event_is_made_once_for_all_readers() {
         let (broadcast, _) = broadcast();
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_is_told_of_an_action_with_no_lock_held() {
+    async fn a_reader_is_woken_with_no_lock_held() {
         let (broadcast, _) = broadcast();
         let (mut reader, _) = broadcast.join();
         let waker = Arc::new(TriesLock(Arc::clone(&broadcast), AtomicBool::new(false)));

@@ -1,83 +1,90 @@
-// Actions: what an operator can do to a breaker, each said in words before it is done.
+// Performs what an operator can do to a breaker, after saying it in words.
 
-import { el, foreign, setText } from './elements.js';
+import { Component, foreign, html, render, setText, show } from './elements.js';
 import { refusal } from './session.js';
 import { plural, stateOf } from './labels.js';
 
-// `when`: the states in which it makes sense. `ask`: it is done only after a second look.
+// `when` has the states in which an action makes sense. With `ask`, it needs a confirmation.
 export const ACTIONS = {
     force_open: {
         title: 'Block', when: ['closed', 'open', 'half_open', 'shadow', 'disabled'], ask: true, seconds: true,
-        says: 'No more calls are made to it. Users get the fallbacks, or an error where there is none, however healthy it is.',
+        says: 'No more calls are made to it. Users get the fallbacks, or an error if there is none, however healthy it is.',
     },
     disable: {
         title: 'Switch breaker off', when: ['closed', 'open', 'half_open', 'forced_open', 'shadow'], ask: true,
-        says: 'Every call is made, unguarded. While it is down, users wait for each call and get its error, and it gets no rest. '
-            + 'This holds until somebody releases it.',
+        says: 'Every call is made, unguarded. While it is down, users wait for each call and get its error, and it gets '
+            + 'the full load. This holds until an operator releases it.',
     },
     shadow: {
         title: 'Only watch', when: ['closed', 'open', 'half_open', 'forced_open', 'disabled'], ask: true,
-        says: 'The breaker goes on counting and tells what it would do, but rejects nobody. This holds until somebody releases it.',
+        says: 'The breaker counts and reports what it would do, but rejects no call. This holds until an operator releases it.',
     },
     trip: {
         title: 'Open now', when: ['closed', 'half_open', 'shadow'], ask: true,
-        says: 'It opens as if too many calls had failed: calls are rejected for the recovery time, then it is tried again by itself.',
+        says: 'It opens as if too many calls had failed. Calls are rejected for the recovery time, then it is tried again by itself.',
     },
     half_open: {
         title: 'Try again now', when: ['open', 'forced_open'], ask: false,
-        says: 'The next calls are let through to see whether it is back.',
+        says: 'The next calls are made to see whether it is back.',
     },
     release: {
         title: 'Release', when: ['forced_open', 'disabled', 'shadow'], ask: false,
-        says: 'The breaker guards by itself again, and begins with letting calls through.',
+        says: 'The breaker guards by itself again, and starts closed.',
     },
     reset: {
         title: 'Reset', when: ['closed', 'open', 'half_open', 'forced_open', 'disabled', 'shadow'], ask: true,
-        says: 'It lets calls through, and its counts, its run of failures and its last error begin anew.',
+        says: 'It closes. Its counts, its consecutive failures and its last error start again.',
     },
 };
 
-// In the order in which they are likely to be wanted.
+// The likeliest action comes first.
 const ORDER = ['release', 'half_open', 'force_open', 'disable', 'shadow', 'trip', 'reset'];
 
+// The buttons of the actions. Props: `breaker` and `start(name)`.
+export class ActionButtons extends Component {
+    // The focus stays on the same action, or goes to the first one if that is gone.
+    getSnapshotBeforeUpdate() {
+        return this.base.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    }
+
+    componentDidUpdate(_, __, focused) {
+        if (!focused || this.base.contains(document.activeElement)) return;
+        (this.base.querySelector(`[data-action="${focused}"]`) ?? this.base.querySelector('button'))?.focus();
+    }
+
+    render({ breaker, start }) {
+        const names = ORDER.filter((name) => ACTIONS[name].when.includes(breaker.state));
+        return html`<div class="buttons">${names.map((name, at) => html`<button key=${name} type="button"
+            data-action=${name} class=${at === 0 ? 'primary' : null} onclick=${() => start(name)}>${ACTIONS[name].title}</button>`)}</div>`;
+    }
+}
+
+// Asks for a confirmation and sends the action.
 export class Actions {
-    // `say(text, good)` tells the outcome; `done()` follows when something has been done.
+    // `say(text, good)` shows the result. `done()` runs after a successful action.
     constructor(session, say, done) {
         Object.assign(this, { session, say, done });
-        this.node = el('div', { class: 'buttons' });
         this.dialog = document.getElementById('confirm');
-        this.dialog.addEventListener('close', () => this.answered());
+        this.dialog.addEventListener('close', () => this.confirmed());
     }
 
-    update(breaker) {
-        this.breaker = breaker;
-        if (this.state === breaker.state && this.name === breaker.name) return;
-        this.state = breaker.state;
-        this.name = breaker.name;
-        const focused = document.activeElement?.dataset?.action;
-        const fitting = ORDER.filter((name) => ACTIONS[name].when.includes(breaker.state));
-        this.node.replaceChildren(...fitting.map((name) => el('button', {
-            type: 'button', 'data-action': name, class: name === fitting[0] ? 'primary' : null, onclick: () => this.start(name),
-        }, ACTIONS[name].title)));
-        if (focused) this.node.querySelector(`[data-action="${focused}"], button`)?.focus();
-    }
-
-    start(name) {
-        this.chosen = name;
+    start(breaker, name) {
+        Object.assign(this, { breaker, chosen: name });
         const { title, says, ask, seconds } = ACTIONS[name];
         if (!ask) return this.perform();
-        document.getElementById('confirm-title').replaceChildren(`${title}: `, foreign(this.breaker.label || this.breaker.name, { class: 'clip' }));
+        render([`${title}: `, foreign(breaker.label || breaker.name, { class: 'clip' })], document.getElementById('confirm-title'));
         setText(document.getElementById('confirm-says'), says);
-        setText(document.getElementById('confirm-state'), `At the moment it ${stateOf(this.breaker.state).says}.`);
+        setText(document.getElementById('confirm-state'), `At the moment it ${stateOf(breaker.state).says}.`);
         setText(document.getElementById('confirm-yes'), title);
-        document.getElementById('confirm-time').hidden = !seconds;
+        show(document.getElementById('confirm-time'), Boolean(seconds));
         document.getElementById('confirm-seconds').value = '';
         this.dialog.returnValue = '';
         this.dialog.showModal();
     }
 
-    answered() {
-        if (this.dialog.returnValue === 'yes') this.perform(Number(document.getElementById('confirm-seconds').value) || null);
+    confirmed() {
+        if (this.dialog.returnValue !== 'yes') return;
+        this.perform(Number(document.getElementById('confirm-seconds').value) || null);
     }
 
     async perform(seconds = null) {

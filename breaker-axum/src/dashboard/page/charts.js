@@ -1,106 +1,138 @@
-// Charts: the last two minutes, the last hour and the shares of outcomes, as drawings with words for those who cannot see them.
+// Draws the last two minutes, the last hour and the shares of outcomes, each with the same in
+// words.
 
-import { el, freshId, setAttribute, setText, svg } from './elements.js';
+import { Component, freshId, html } from './elements.js';
 import { count, isDown, percent, plural, shortCount, span, stateOf, total } from './labels.js';
 
 const HEIGHT = 100;
-// What is there must be seen, however small it is beside the rest.
-const LEAST = 5;
+// The least height of a bar, so that small numbers stay visible beside large ones.
+const MIN_BAR = 5;
 
-// Calls of each second: those that succeeded stand on the line, those that failed or were not made hang below it.
-export class FlowChart {
-    constructor({ gap = 0, fallbacks = false, stripe = 10 } = {}) {
-        this.gap = gap;
-        this.success = svg('path', { class: 'success' });
-        this.failure = svg('path', { class: 'failure' });
-        // Stripes that lie flat stay stripes, however the drawing is stretched.
-        const stripes = freshId('stripes');
-        this.rejected = svg('path', { class: 'rejected', fill: `url(#${stripes})` });
-        this.fallback = fallbacks ? svg('path', { class: 'fallback' }) : null;
-        this.line = svg('path', { class: 'line' });
-        this.drawing = svg('svg', { class: 'drawing', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-            svg('defs', {}, svg('pattern', { id: stripes, patternUnits: 'userSpaceOnUse', width: 8, height: stripe },
-                svg('rect', { class: 'pale', width: 8, height: stripe }), svg('rect', { class: 'full', width: 8, height: stripe * 0.62 }))),
-            this.line, this.success, this.failure, this.rejected, this.fallback);
-        this.peak = el('span', { class: 'peak', 'aria-hidden': 'true' });
-        this.node = el('div', { class: 'flow', role: 'img' }, this.drawing, this.peak);
+// Calls of each second. Those that succeeded are above the line, all others below it.
+//
+// Props: `points`, `now`, `chart`, and for the large form `gap`, `fallbacks` and `stripe`.
+export class FlowChart extends Component {
+    constructor(props) {
+        super(props);
+        this.stripes = freshId('stripes');
     }
 
-    draw(points, now, { points: steps, step_ms: step }) {
+    shouldComponentUpdate(next) {
+        const step = next.chart.step_ms;
+        return next.points !== this.props.points || Math.floor(next.now / step) !== Math.floor(this.props.now / step);
+    }
+
+    render({ points = [], now, chart, gap = 0, fallbacks = false, stripe = 10 }) {
+        const steps = chart.points;
+        const step = chart.step_ms;
         const end = Math.floor(now / step) * step;
         const start = end - (steps - 1) * step;
         const shown = points.filter(([at]) => at >= start && at <= end);
-        const up = Math.max(0, ...shown.map(([, success]) => success));
-        const down = Math.max(0, ...shown.map(([, , failure, rejected, fallback, busy]) => Math.max(failure + rejected + busy, this.fallback ? fallback : 0)));
-        const whole = Math.max(up + down, 1);
-        const base = down === 0 ? HEIGHT - 1 : up === 0 ? 1 : Math.min(0.85, Math.max(0.15, up / whole)) * HEIGHT;
-        const upwards = (number) => (number === 0 ? 0 : Math.max(LEAST, (number / up) * (base - 1)));
-        const downwards = (number) => (number === 0 ? 0 : Math.max(LEAST, (number / down) * (HEIGHT - base - 1)));
-        const bar = (x, y, height) => (height === 0 ? '' : `M${x} ${y.toFixed(1)}h${1 - this.gap}v${height.toFixed(1)}h${this.gap - 1}z`);
-        const paths = { success: '', failure: '', rejected: '', fallback: '' };
-        for (const [at, success, failure, rejected, fallback, busy] of shown) {
-            const x = Math.round((at - start) / step);
-            const good = upwards(success);
-            const bad = downwards(failure);
-            paths.success += bar(x, base - good, good);
-            paths.failure += bar(x, base, bad);
-            paths.rejected += bar(x, base + bad, Math.min(downwards(rejected + busy), HEIGHT - base - bad));
-            if (fallback > 0) paths.fallback += `M${x} ${(base + downwards(fallback)).toFixed(1)}h1`;
-        }
-        setAttribute(this.drawing, 'viewBox', `0 0 ${steps} ${HEIGHT}`);
-        for (const [name, path] of Object.entries(paths)) if (this[name]) setAttribute(this[name], 'd', path);
-        setAttribute(this.line, 'd', `M0 ${base.toFixed(1)}H${steps}`);
+        const { base, paths } = flowPaths(shown, start, step, gap, fallbacks);
         const peak = Math.max(0, ...shown.map(([, s, f, r, , b]) => s + f + r + b));
-        setText(this.peak, peak > 0 ? `peak ${shortCount(peak)}/s` : 'no calls seen');
-        setAttribute(this.node, 'aria-label', this.words(shown, peak, steps * step));
-    }
-
-    words(points, peak, length) {
-        const sum = (column) => points.reduce((all, point) => all + point[column], 0);
-        if (peak === 0) return `Last ${span(length)}: no calls seen`;
-        const busy = sum(5) > 0 ? `, ${count(sum(5))} found no place` : '';
-        return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected${busy}; `
-            + `at most ${plural(peak, 'call', 'calls')} a second`;
-    }
-}
-
-// The states of the last hour. Good times are a thin line, others are as tall as they are bad.
-export class HourChart {
-    constructor() {
-        this.drawing = svg('svg', { class: 'drawing', preserveAspectRatio: 'none', viewBox: '0 0 1000 20', 'aria-hidden': 'true' });
-        this.node = el('div', { class: 'hour', role: 'img' }, this.drawing);
-    }
-
-    draw(breaker, now, { history, since }) {
-        const pieces = stretches(breaker, now, Math.max(now - history, since));
-        const x = (at) => Math.max(0, Math.min(1000, 1000 - ((now - at) / history) * 1000));
-        const drawn = pieces.map(({ state, from, to }) => {
-            // An outage of ten seconds has to be seen in an hour.
-            const width = Math.max(x(to) - x(from), state === 'closed' ? 1 : 9);
-            const left = Math.min(x(from), 1000 - width);
-            const tall = state === 'closed' ? 4 : isDown(state) ? 20 : 12;
-            return { state, left, width, tall };
-        });
-        drawn.sort((a, b) => stateOf(b.state).rank - stateOf(a.state).rank);
-        const key = drawn.map(({ state, left, width }) => `${state} ${left.toFixed(0)} ${width.toFixed(0)}`).join();
-        if (this.key === key) return;
-        this.key = key;
-        this.drawing.replaceChildren(...drawn.map(({ state, left, width, tall }) => svg('rect', {
-            class: `state-${stateOf(state).technical.replace(' ', '-')}`,
-            x: left.toFixed(1), y: (20 - tall) / 2, width: width.toFixed(1), height: tall,
-        })));
-        setAttribute(this.node, 'aria-label', this.words(pieces, history));
-    }
-
-    words(pieces, history) {
-        const outages = pieces.filter(({ state }, index) => isDown(state) && !isDown(pieces[index - 1]?.state)).length;
-        const time = pieces.filter(({ state }) => isDown(state)).reduce((sum, { from, to }) => sum + to - from, 0);
-        const whole = history === 3600000 ? 'Last hour' : `Last ${span(history)}`;
-        return outages === 0 ? `${whole}: never down` : `${whole}: down ${plural(outages, 'time', 'times')}, ${span(time)} in all`;
+        // Horizontal stripes stay stripes however the drawing is stretched.
+        return html`<div class="flow" role="img" aria-label=${flowWords(shown, peak, steps * step)}>
+            <svg class="drawing" preserveAspectRatio="none" aria-hidden="true" viewBox="0 0 ${steps} ${HEIGHT}">
+                <defs><pattern id=${this.stripes} patternUnits="userSpaceOnUse" width="8" height=${stripe}>
+                    <rect class="pale" width="8" height=${stripe} />
+                    <rect class="full" width="8" height=${stripe * 0.62} />
+                </pattern></defs>
+                <path class="line" d="M0 ${base.toFixed(1)}H${steps}" />
+                <path class="success" d=${paths.success} />
+                <path class="failure" d=${paths.failure} />
+                <path class="rejected" d=${paths.rejected} fill="url(#${this.stripes})" />
+                ${fallbacks && html`<path class="fallback" d=${paths.fallback} />`}
+            </svg>
+            <span class="peak" aria-hidden="true">${peak > 0 ? `peak ${shortCount(peak)}/s` : 'no calls seen'}</span>
+        </div>`;
     }
 }
 
-// What its states were, and from when to when; nothing is known of the time before `begin`.
+// The bars of the flow chart as SVG paths, and the height of its line.
+function flowPaths(points, start, step, gap, fallbacks) {
+    const up = Math.max(0, ...points.map(([, success]) => success));
+    const down = Math.max(0, ...points.map(([, , failure, rejected, fallback, busy]) =>
+        Math.max(failure + rejected + busy, fallbacks ? fallback : 0)));
+    const whole = Math.max(up + down, 1);
+    const share = Math.min(0.85, Math.max(0.15, up / whole));
+    const base = down === 0 ? HEIGHT - 1 : up === 0 ? 1 : share * HEIGHT;
+    const upwards = (number) => (number === 0 ? 0 : Math.max(MIN_BAR, (number / up) * (base - 1)));
+    const downwards = (number) => (number === 0 ? 0 : Math.max(MIN_BAR, (number / down) * (HEIGHT - base - 1)));
+    const bar = (x, y, height) =>
+        (height === 0 ? '' : `M${x} ${y.toFixed(1)}h${1 - gap}v${height.toFixed(1)}h${gap - 1}z`);
+    const paths = { success: '', failure: '', rejected: '', fallback: '' };
+    for (const [at, success, failure, rejected, fallback, busy] of points) {
+        const x = Math.round((at - start) / step);
+        const good = upwards(success);
+        const bad = downwards(failure);
+        paths.success += bar(x, base - good, good);
+        paths.failure += bar(x, base, bad);
+        paths.rejected += bar(x, base + bad, Math.min(downwards(rejected + busy), HEIGHT - base - bad));
+        if (fallback > 0) paths.fallback += `M${x} ${(base + downwards(fallback)).toFixed(1)}h1`;
+    }
+    return { base, paths };
+}
+
+function flowWords(points, peak, length) {
+    const sum = (column) => points.reduce((all, point) => all + point[column], 0);
+    if (peak === 0) return `Last ${span(length)}: no calls seen`;
+    const busy = sum(5) > 0 ? `, ${count(sum(5))} found no place` : '';
+    return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected${busy}; `
+        + `at most ${plural(peak, 'call', 'calls')} a second`;
+}
+
+// The states of the last hour. Working is a thin line, other states are taller the worse they are.
+//
+// Props: `breaker`, `now`, `history` and `since`.
+export class HourChart extends Component {
+    constructor(props) {
+        super(props);
+        this.model = hourModel(props);
+    }
+
+    shouldComponentUpdate(next) {
+        const model = hourModel(next);
+        if (model.key === this.model.key) return false;
+        this.model = model;
+        return true;
+    }
+
+    render() {
+        const { bars, words } = this.model;
+        return html`<div class="hour" role="img" aria-label=${words}>
+            <svg class="drawing" preserveAspectRatio="none" viewBox="0 0 1000 20" aria-hidden="true">
+                ${bars.map(({ state, left, width, height }) => html`<rect
+                    class="state-${stateOf(state).technical.replace(' ', '-')}"
+                    x=${left.toFixed(1)} y=${(20 - height) / 2} width=${width.toFixed(1)} height=${height} />`)}
+            </svg>
+        </div>`;
+    }
+}
+
+function hourModel({ breaker, now, history, since }) {
+    const pieces = stretches(breaker, now, Math.max(now - history, since));
+    const x = (at) => Math.max(0, Math.min(1000, 1000 - ((now - at) / history) * 1000));
+    const bars = pieces.map(({ state, from, to }) => {
+        // A minimum width keeps an outage of ten seconds visible in an hour.
+        const width = Math.max(x(to) - x(from), state === 'closed' ? 1 : 9);
+        const left = Math.min(x(from), 1000 - width);
+        const height = state === 'closed' ? 4 : isDown(state) ? 20 : 12;
+        return { state, left, width, height };
+    });
+    // The worst state is drawn last, above the others.
+    bars.sort((a, b) => stateOf(b.state).rank - stateOf(a.state).rank);
+    const key = bars.map(({ state, left, width }) => `${state} ${left.toFixed(0)} ${width.toFixed(0)}`).join();
+    return { bars, key, words: hourWords(pieces, history) };
+}
+
+function hourWords(pieces, history) {
+    const outages = pieces.filter(({ state }, index) => isDown(state) && !isDown(pieces[index - 1]?.state)).length;
+    const time = pieces.filter(({ state }) => isDown(state)).reduce((sum, { from, to }) => sum + to - from, 0);
+    const whole = history === 3600000 ? 'Last hour' : `Last ${span(history)}`;
+    return outages === 0 ? `${whole}: never down` : `${whole}: down ${plural(outages, 'time', 'times')}, ${span(time)} in all`;
+}
+
+// The states of a breaker with their times. Before `begin` nothing is known.
 export function stretches(breaker, now, begin) {
     const changes = (breaker.transitions ?? []).filter(({ at, shadow }) => at >= begin && !shadow);
     if (changes.length === 0) {
@@ -114,7 +146,8 @@ export function stretches(breaker, now, begin) {
         from = Math.max(from, change.at);
         state = change.new;
     }
-    // An open breaker whose time is over is half-open at once, and nobody is told before the first trial.
+    // An open breaker is half-open when its time is over. No event reports that before the first
+    // trial.
     if (state !== breaker.state && breaker.state === 'half_open' && breaker.state_changed_at > from) {
         pieces.push({ state, from, to: breaker.state_changed_at });
         from = breaker.state_changed_at;
@@ -129,34 +162,25 @@ const OUTCOMES = [
     ['ignored', 'proved nothing'], ['cancelled', 'given up'],
 ];
 
-// Shares of outcomes since the start: a bar, and the same in words.
-export class Shares {
-    constructor() {
-        this.parts = OUTCOMES.map(([name]) => el('span', { class: `part ${name}` }));
-        this.bar = el('div', { class: 'shares', 'aria-hidden': 'true' }, this.parts);
-        this.text = el('p', { class: 'shares-text' });
-        this.node = el('div', { class: 'outcomes' }, this.bar, this.text);
-    }
-
-    draw(counts) {
-        const all = total(counts);
-        OUTCOMES.forEach(([name], index) => {
-            const part = this.parts[index];
-            const grow = String(all === 0 ? 0 : counts[name] / all);
-            if (part.style.flexGrow !== grow) part.style.flexGrow = grow;
-            if (part.hidden !== (counts[name] === 0)) part.hidden = counts[name] === 0;
-        });
-        setText(this.text, this.words(counts, all));
-    }
-
-    words(counts, all) {
-        if (all === 0) return 'no calls yet';
-        const told = OUTCOMES.slice(1, 4).filter(([name]) => counts[name] > 0).map(([name, word]) => `${shortCount(counts[name])} ${word}`);
-        return [`${shortCount(all)} ${all === 1 ? 'call' : 'calls'}`, ...(told.length ? told : ['all well'])].join(' · ');
-    }
+// The shares of outcomes since the start: a bar, and the same in words.
+export function Shares({ counts }) {
+    const all = total(counts);
+    return html`<div class="outcomes">
+        <div class="shares" aria-hidden="true">${OUTCOMES.map(([name]) => html`<span
+            class="part ${name}" hidden=${counts[name] === 0}
+            style=${{ flexGrow: String(all === 0 ? 0 : counts[name] / all) }} />`)}</div>
+        <p class="shares-text">${sharesWords(counts, all)}</p>
+    </div>`;
 }
 
-// One row for each outcome, for those who want the figures.
+function sharesWords(counts, all) {
+    if (all === 0) return 'no calls yet';
+    const others = OUTCOMES.slice(1, 4).filter(([name]) => counts[name] > 0)
+        .map(([name, word]) => `${shortCount(counts[name])} ${word}`);
+    return [`${shortCount(all)} ${all === 1 ? 'call' : 'calls'}`, ...(others.length ? others : ['all well'])].join(' · ');
+}
+
+// The same as figures, a row for each outcome: `[name, word, number, share]`.
 export function outcomeRows(counts) {
     const all = total(counts);
     const rows = OUTCOMES.map(([name, word]) => [name, word, counts[name], all === 0 ? '' : percent(counts[name] / all)])

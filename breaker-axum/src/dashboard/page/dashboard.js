@@ -1,51 +1,59 @@
-// Dashboard: the page's door. It hands what the feed hears to the parts of the page, and what people do to the server.
+// Connects the parts of the page: events of the server to the views, and input to the server.
 
 import { Detail } from './detail.js';
-import { setText, show } from './elements.js';
-import { Feed } from './event_source.js';
+import { html, render, setText, show } from './elements.js';
+import { Events } from './event_source.js';
 import { List } from './list.js';
 import { Login } from './login.js';
 import { Overview } from './overview.js';
-import { Place } from './url_state.js';
+import { UrlState } from './url_state.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { span, timeOfDay } from './labels.js';
 
 const store = new Store();
 const session = new Session();
-const place = new Place(() => followPlace());
+const url = new UrlState(onUrlChange);
 const overview = new Overview(store, open);
-const list = new List(store, place, open);
-const detail = new Detail(store, session, closed, () => login.open());
-const feed = new Feed(heard, lost, found);
-const login = new Login(session, () => feed.again());
+const detail = new Detail(store, session, onClose, () => login.open());
+const events = new Events(onEvent, onLost, onFound);
+const login = new Login(session, () => events.reconnect());
 const banner = document.getElementById('banner');
 const live = document.getElementById('live');
-// The names of those that are to be drawn again, and the timer for it.
-const waiting = new Set();
+let list = null;
+// The timer of the next drawing.
 let drawing = null;
 let lostAt = null;
 
+function drawList() {
+    render(html`<${List} ref=${(view) => { list = view; }} store=${store} url=${url} change=${onFilter} open=${open} />`,
+        document.getElementById('list'));
+}
+
+function onFilter(values) {
+    url.change(values);
+    drawList();
+}
+
 function open(name) {
-    place.change({ breaker: name });
+    url.change({ breaker: name });
     detail.open(name);
 }
 
-function closed() {
-    const { breaker } = place;
+function onClose() {
+    const { breaker } = url;
     if (!breaker) return;
-    place.change({ breaker: '' });
-    list.rows.get(breaker)?.button.focus({ preventScroll: true });
+    url.change({ breaker: '' });
+    list.focus(breaker);
 }
 
-function followPlace() {
-    list.fromPlace();
-    list.arrange();
-    if (place.breaker) detail.open(place.breaker);
+function onUrlChange() {
+    drawList();
+    if (url.breaker) detail.open(url.breaker);
     else detail.close();
 }
 
-function heard(kind, data) {
+function onEvent(kind, data) {
     switch (kind) {
         case 'hello':
             store.hello(data);
@@ -54,15 +62,18 @@ function heard(kind, data) {
         case 'full':
             store.full(data);
             document.body.classList.remove('loading');
-            everything();
+            draw();
+            if (url.breaker && !detail.name) detail.open(url.breaker);
+            else detail.fetch();
             break;
         case 'tick':
-            changed(store.tick(data));
+            store.tick(data);
+            scheduleDraw();
             break;
         case 'transition':
             store.transition(data);
-            overview.say(data.name, data.transition);
-            changed([data.name]);
+            overview.announce(data.name, data.transition);
+            scheduleDraw();
             if (detail.name === data.name) detail.fetch();
             break;
         case 'audit':
@@ -71,62 +82,50 @@ function heard(kind, data) {
     }
 }
 
-function everything() {
-    list.update();
-    list.tick();
-    overview.update();
-    detail.update();
-    if (place.breaker && !detail.name) detail.open(place.breaker);
-    else if (detail.name) detail.fetch();
-}
-
-// What comes at one moment is drawn at once: an outage may open a hundred breakers together.
-function changed(names) {
-    for (const name of names) waiting.add(name);
+// Events that come together are drawn together: an outage may open a hundred breakers at once.
+function scheduleDraw() {
     drawing ??= setTimeout(draw, 16);
 }
 
 function draw() {
+    clearTimeout(drawing);
     drawing = null;
-    const names = [...waiting];
-    waiting.clear();
-    list.update(names);
+    drawList();
     overview.update();
-    if (names.includes(detail.name) || !store.breakers.has(detail.name)) detail.update();
-    second();
+    tick();
 }
 
-// The clocks go on between two events, and stand still while nothing is heard.
-function second() {
+// Times go on between two events, and stop while the connection is lost.
+function tick() {
     if (document.hidden) return;
     if (lostAt === null) {
-        list.tick();
-        detail.tick();
+        list?.tick();
+        detail.update();
     } else {
-        tellLost();
+        showLost();
     }
 }
 
-function lost(heardLast) {
-    lostAt = heardLast;
+function onLost(lastEvent) {
+    lostAt = lastEvent;
     store.freeze();
     document.body.classList.add('stale');
     setText(live, 'Not connected');
-    overview.tabSays('lost', 'Connection lost · Circuit breakers');
-    tellLost();
+    overview.setTab('lost', 'Connection lost · Circuit breakers');
+    showLost();
     show(banner, true);
 }
 
-// What a screen reader is told of it stays the same; only the eye needs the seconds.
-function tellLost() {
+// Screen readers read the first text, which stays the same. The seconds are hidden from them.
+function showLost() {
     const known = store.breakers.size > 0;
     setText(document.getElementById('banner-text'), known
-        ? `Connection lost since ${timeOfDay(store.now(), store.now())}. Trying again. What is shown is as it was then.`
+        ? `Connection lost since ${timeOfDay(store.now(), store.now())}. Trying again. The page shows the state of that time.`
         : 'The server cannot be reached. Trying again.');
     setText(document.getElementById('banner-time'), span(performance.now() - lostAt));
 }
 
-function found() {
+function onFound() {
     lostAt = null;
     document.body.classList.remove('stale');
     setText(live, 'Live');
@@ -134,13 +133,12 @@ function found() {
     overview.update();
 }
 
-document.getElementById('try-now').addEventListener('click', () => feed.again());
+document.getElementById('try-now').addEventListener('click', () => events.reconnect());
 document.addEventListener('keydown', (event) => {
     const typing = event.target.closest?.('input, textarea, select') || document.querySelector('dialog[open]');
     if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    list.filter.focus();
-    list.filter.select();
+    document.getElementById('filter')?.select();
 });
-document.addEventListener('visibilitychange', second);
-setInterval(second, 250);
+document.addEventListener('visibilitychange', tick);
+setInterval(tick, 250);

@@ -1,51 +1,41 @@
-// Detail: one breaker with all that is known of it, in a dialog at the side.
+// Shows everything about one breaker, in a dialog at the side.
 
-import { Actions } from './actions.js';
+import { ActionButtons, Actions } from './actions.js';
 import { FlowChart, HourChart, outcomeRows } from './charts.js';
-import { el, foreign, renderOnce, setAttribute, setText, show } from './elements.js';
+import { foreign, html, render } from './elements.js';
 import { icon } from './icons.js';
 import { changeWords, reason } from './overview.js';
 import { errorParts } from './row.js';
 import { Settings, sourceWords } from './settings.js';
 import { count, next, outage, percent, plural, span, stateOf, timeOfDay } from './labels.js';
 
-const part = (name) => document.querySelector(`#detail [data-part="${name}"]`);
+const LARGE_CHART = { gap: 0.12, fallbacks: true, stripe: 3 };
 
 export class Detail {
-    // `closed()` is told when the dialog has been closed, by whatever means; `login()` asks for the token.
-    constructor(store, session, closed, login) {
-        Object.assign(this, { store, session });
+    // `onClose()` runs when the dialog was closed, by whatever means. `login()` asks for the token.
+    constructor(store, session, onClose, login) {
+        Object.assign(this, { store, session, login });
         this.dialog = document.getElementById('detail');
-        this.flow = new FlowChart({ gap: 0.12, fallbacks: true, stripe: 3 });
-        this.hour = new HourChart();
-        part('flow').append(this.flow.node);
-        part('hour').append(this.hour.node);
-        const say = (text, good) => this.say(text, good);
-        const done = () => this.fetch();
-        this.actions = new Actions(session, say, done);
-        this.settings = new Settings(session, say, done);
-        part('buttons').append(this.actions.node);
-        part('settings').append(this.settings.node);
-        part('login').addEventListener('click', login);
-        document.getElementById('detail-close').append(icon('close'));
-        document.getElementById('detail-close').addEventListener('click', () => this.dialog.close());
+        this.sheet = this.dialog.querySelector('.sheet');
+        this.say = (text, good) => {
+            this.result = { text, good };
+            this.update();
+        };
+        this.done = () => this.fetch();
+        this.actions = new Actions(session, this.say, this.done);
         // A click beside the dialog closes it, as Escape does.
         this.dialog.addEventListener('click', (event) => {
             if (event.target === this.dialog) this.dialog.close();
         });
         this.dialog.addEventListener('close', () => {
             this.name = null;
-            closed();
+            onClose();
         });
     }
 
     open(name) {
         if (this.name === name) return;
-        this.name = name;
-        this.known = null;
-        part('result').replaceChildren();
-        if (this.settings.editing) this.settings.end();
-        for (const unknown of ['sites', 'audit']) renderOnce(part(unknown), 'loading', () => el('p', { class: 'quiet' }, 'Loading …'));
+        Object.assign(this, { name, known: null, result: null, breaker: null });
         this.update();
         if (!this.dialog.open) this.dialog.showModal();
         this.dialog.scrollTop = 0;
@@ -56,151 +46,203 @@ export class Detail {
         if (this.dialog.open) this.dialog.close();
     }
 
-    say(text, good) {
-        part('result').replaceChildren(el('p', { class: good ? 'good' : 'bad' }, foreign(text)));
-    }
-
+    // Fetches what the events do not have.
     async fetch() {
         const { name } = this;
         if (!name) return;
         try {
             const known = await this.session.detail(name);
             if (this.name !== name) return;
-            if (known) this.fill(known);
-            else this.say('The server no longer knows this breaker.', false);
+            if (!known) return this.say('The server no longer knows this breaker.', false);
+            this.known = known;
+            this.update();
         } catch (error) {
             if (this.name === name) this.say(`The settings could not be loaded: ${error.message}.`, false);
         }
     }
 
-    fill({ settings, call_sites: sites, audit }) {
-        this.settings.update(this.name, settings);
-        renderOnce(part('sites'), JSON.stringify(sites), () => (sites.length
-            ? el('ul', { class: 'sites' }, sites.map(siteLine))
-            : el('p', { class: 'quiet' }, 'No annotated function: it is used through its own methods.')));
-        const now = this.store.now();
-        renderOnce(part('audit'), JSON.stringify([this.store.actions, audit]), () => (audit.length
-            ? el('ol', { class: 'audit' }, [...audit].reverse().map((entry) => auditLine(entry, now)))
-            : el('p', { class: 'quiet' }, this.store.actions === 'on' ? 'Nobody has acted on it since the process began.' : 'Shown to those who are logged in.')));
-    }
-
-    // Everything but what only time changes.
     update() {
-        const breaker = this.name && this.store.breakers.get(this.name);
-        if (!breaker) {
-            if (this.name) this.gone();
-            return;
-        }
-        const state = stateOf(breaker.state);
-        setAttribute(this.dialog, 'data-state', breaker.state);
-        renderOnce(part('mark'), breaker.state, () => icon(breaker.state));
-        setText(part('word'), state.word);
-        setText(part('technical'), state.technical);
-        renderOnce(part('name'), breaker.label, () => foreign(breaker.label || breaker.name));
-        renderOnce(part('other-name'), breaker.name, () => ['registered as ', foreign(breaker.name, { class: 'code' })]);
-        show(part('other-name'), Boolean(breaker.label) && breaker.label !== breaker.name);
-        show(part('critical'), breaker.critical);
-        setText(part('means'), state.means);
-        this.facts(breaker);
-        this.figures(breaker);
-        this.history(breaker);
-        const allowed = this.store.actions === 'on';
-        show(part('actions'), this.store.actions !== 'off');
-        show(part('buttons'), allowed);
-        show(part('locked'), this.store.actions === 'login');
-        if (allowed) this.actions.update(breaker);
-        this.settings.allow(allowed);
-        this.tick();
-    }
-
-    // Its name stays; what was known stays to be read.
-    gone() {
-        renderOnce(part('name'), this.name, () => foreign(this.name));
-        setText(part('word'), 'Gone');
-        setText(part('technical'), '');
-        setText(part('means'), 'This breaker is no longer listed: it has left, or, being one of many values of a key, it is healthy again.');
-        show(part('actions'), false);
-    }
-
-    facts(breaker) {
-        const error = breaker.last_error;
-        const now = this.store.now();
-        const { because } = outage(breaker);
-        const key = JSON.stringify([because, breaker.opened_because, error, breaker.last_failure_at, breaker.consecutive_failures, breaker.fail_max, breaker.window, breaker.places]);
-        renderOnce(part('facts'), key, () => {
-            const fact = (title, ...value) => el('div', {}, el('dt', {}, title), el('dd', {}, value));
-            const facts = [];
-            if (because) facts.push(fact('It opened because', foreign(because)));
-            if (breaker.opened_because && breaker.opened_because !== because) facts.push(fact('Last attempt', foreign(breaker.opened_because)));
-            if (error) facts.push(fact('Last error', el('span', { class: 'whole' }, errorParts(error))));
-            if (breaker.last_failure_at) facts.push(fact('Last failure', timeOfDay(breaker.last_failure_at, now)));
-            const opens = breaker.fail_max === null ? 'no number of them opens it' : `it opens at ${count(breaker.fail_max)}`;
-            facts.push(fact('Failures in a row', `${count(breaker.consecutive_failures)}; ${opens}`));
-            if (breaker.places) facts.push(fact('Under way', `${count(breaker.places[0])} of ${count(breaker.places[1])} calls at once`));
-            const window = breaker.window;
-            if (window) facts.push(fact('Window', `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`));
-            return facts;
-        });
-    }
-
-    figures(breaker) {
-        const row = (name, title, number, share) => el('tr', {},
-            el('th', { scope: 'row' }, el('i', { class: `key ${name}` }), title), el('td', {}, count(number)), el('td', {}, share));
-        renderOnce(part('outcomes'), JSON.stringify(breaker.counts), () => outcomeRows(breaker.counts).map((values) => row(...values)));
-        const most = (all) => [...(all ?? [])].sort((a, b) => b.times - a.times);
-        const served = most(breaker.fallbacks);
-        const failed = most(breaker.failed_fallbacks);
-        renderOnce(part('fallbacks'), JSON.stringify([served, failed]), () => {
-            const all = served.reduce((sum, one) => sum + one.times, 0);
-            const line = (words, share) => ({ source, reason, times }) => el('tr', {},
-                el('th', { scope: 'row' }, foreign(source)), el('td', { class: 'text' }, words(reason)), el('td', {}, count(times)), el('td', {}, share(times)));
-            return [...served.map(line(reasonWords, (times) => percent(times / all))), ...failed.map(line(causeWords, () => ''))];
-        });
-        show(part('fallbacks').closest('table'), served.length + failed.length > 0);
-        show(part('no-fallbacks'), served.length + failed.length === 0);
-    }
-
-    history(breaker) {
-        const changes = [...(breaker.transitions ?? [])].reverse();
-        const now = this.store.now();
-        renderOnce(part('changes'), `${changes.length} ${changes[0]?.sequence}`, () => changes.map((change) => el('tr', { 'data-state': change.new },
-            el('td', { class: 'time' }, timeOfDay(change.at, now)),
-            el('td', { class: 'text' }, icon(change.new), ' ', change.shadow ? `in shadow: would be ${stateOf(change.new).technical}` : changeWords(change)),
-            el('td', { class: 'text' }, reason(change) ? foreign(reason(change)) : ''))));
-        show(part('changes').closest('table'), changes.length > 0);
-        show(part('no-changes'), changes.length === 0);
-    }
-
-    tick() {
-        const breaker = this.name && this.store.breakers.get(this.name);
-        if (!breaker) return;
-        const now = this.store.now();
-        const { from, atLeast, attempts } = outage(breaker);
-        const long = atLeast ? `for more than ${span(now - from)}` : `since ${timeOfDay(from, now)}, for ${span(now - from)}`;
-        setText(part('since'), attempts > 0 ? `${long}; ${plural(attempts, 'attempt', 'attempts')} failed` : long);
-        setText(part('next'), next(breaker, now));
-        this.flow.draw(breaker.points ?? [], now, this.store.chart);
-        this.hour.draw(breaker, now, this.store);
+        if (!this.name) return;
+        const present = this.store.breakers.get(this.name);
+        // The last known state of a breaker that is gone stays readable.
+        this.breaker = present ?? this.breaker;
+        this.dialog.dataset.state = this.breaker?.state ?? '';
+        render(html`<${Sheet} name=${this.name} breaker=${this.breaker} gone=${!present} known=${this.known}
+            result=${this.result} detail=${this} store=${this.store} now=${this.store.now()} />`, this.sheet);
     }
 }
 
-function reasonWords(reason) {
-    return { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' }[reason] ?? reason;
+function Sheet({ name, breaker, gone, known, result, detail, store, now }) {
+    return html`
+        <${Header} name=${name} breaker=${breaker} gone=${gone} now=${now} close=${() => detail.close()} />
+        <div data-part="result" class="result" role="status">
+            ${result && html`<p class=${result.good ? 'good' : 'bad'}>${foreign(result.text)}</p>`}
+        </div>
+        <section data-part="actions" aria-labelledby="actions-title" hidden=${gone || store.actions === 'off'}>
+            <h3 id="actions-title">Act</h3>
+            ${breaker && store.actions === 'on' && html`<div data-part="buttons">
+                <${ActionButtons} breaker=${breaker} start=${(action) => detail.actions.start(breaker, action)} />
+            </div>`}
+            ${store.actions === 'login' && html`<p data-part="locked" class="quiet">Acting needs the token of the dashboard.
+                ${' '}<button type="button" data-part="login" onclick=${detail.login}>Log in</button></p>`}
+        </section>
+        ${breaker && html`
+            <${Facts} breaker=${breaker} now=${now} />
+            <${Fallbacks} breaker=${breaker} />
+            <${LastMinutes} breaker=${breaker} store=${store} now=${now} />
+            <${Outcomes} counts=${breaker.counts} />
+            <${LastHour} breaker=${breaker} store=${store} now=${now} />`}
+        <${Section} id="settings" title="Settings">
+            <${Settings} name=${name} settings=${known?.settings} allowed=${store.actions === 'on'}
+                session=${detail.session} say=${detail.say} done=${detail.done} />
+        <//>
+        <${Section} id="sites" title="Functions that share it"><${Sites} sites=${known?.call_sites} /><//>
+        <${Section} id="audit" title="Who did what"><${Audit} entries=${known?.audit} allowed=${store.actions === 'on'} now=${now} /><//>`;
+}
+
+function Section({ id, title, children }) {
+    return html`<section aria-labelledby="${id}-title">
+        <h3 id="${id}-title">${title}</h3>
+        <div data-part=${id}>${children}</div>
+    </section>`;
+}
+
+function Header({ name, breaker, gone, now, close }) {
+    const state = gone
+        ? { word: 'Gone', technical: '', means: 'This breaker is no longer listed: it was removed, or it is one of many values of a key and healthy again.' }
+        : stateOf(breaker.state);
+    const label = breaker?.label || name;
+    return html`<header>
+        <div class="headline">
+            <h2 id="detail-name" data-part="name">${foreign(gone ? name : label)}</h2>
+            <button type="button" id="detail-close" class="plain" aria-label="Close" autofocus onclick=${close}>${icon('close')}</button>
+        </div>
+        <p class="now">
+            <span class="status"><span data-part="mark" class="mark">${breaker && icon(breaker.state)}</span><span class="words"><span data-part="word" class="word">${state.word}</span> <span data-part="technical" class="technical">${state.technical}</span></span></span>
+            <span data-part="critical" class="tag" hidden=${!breaker?.critical}>critical</span>
+            <span data-part="since" class="since">${breaker && !gone && since(breaker, now)}</span>
+            <span data-part="next" class="next">${breaker && !gone && next(breaker, now)}</span>
+        </p>
+        ${label !== name && html`<p data-part="other-name" class="quiet">registered as ${foreign(name, { class: 'code' })}</p>`}
+        <p data-part="means" class="means">${state.means}</p>
+    </header>`;
+}
+
+function since(breaker, now) {
+    const { from, atLeast, attempts } = outage(breaker);
+    const time = atLeast ? `for more than ${span(now - from)}` : `since ${timeOfDay(from, now)}, for ${span(now - from)}`;
+    return attempts > 0 ? `${time}; ${plural(attempts, 'attempt', 'attempts')} failed` : time;
+}
+
+function Facts({ breaker, now }) {
+    const { because } = outage(breaker);
+    const { opened_because: last, last_error: error, last_failure_at: failedAt, places, window } = breaker;
+    const opens = breaker.fail_max === null ? 'no number of them opens it' : `it opens at ${count(breaker.fail_max)}`;
+    const facts = [
+        ['It opened because', because && foreign(because)],
+        ['Last attempt', last && last !== because && foreign(last)],
+        ['Last error', error && html`<span class="whole">${errorParts(error)}</span>`],
+        ['Last failure', failedAt && timeOfDay(failedAt, now)],
+        ['Failures in a row', `${count(breaker.consecutive_failures)}; ${opens}`],
+        ['Under way', places && `${count(places[0])} of ${count(places[1])} calls at once`],
+        ['Window', window && `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`],
+    ].filter(([, value]) => value);
+    return html`<section aria-labelledby="facts-title">
+        <h3 id="facts-title">Why</h3>
+        <dl data-part="facts" class="facts">${facts.map(([title, value]) => html`<div key=${title}><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>
+    </section>`;
+}
+
+function Fallbacks({ breaker }) {
+    const byTimes = (all) => [...(all ?? [])].sort((a, b) => b.times - a.times);
+    const served = byTimes(breaker.fallbacks);
+    const failed = byTimes(breaker.failed_fallbacks);
+    const all = served.reduce((sum, one) => sum + one.times, 0);
+    const line = (words, share) => ({ source, reason: why, times }) => html`<tr>
+        <th scope="row">${foreign(source)}</th><td class="text">${words(why)}</td><td>${count(times)}</td><td>${share(times)}</td>
+    </tr>`;
+    return html`<section aria-labelledby="fallbacks-title">
+        <h3 id="fallbacks-title">What users got instead</h3>
+        ${served.length + failed.length === 0 ? html`<p data-part="no-fallbacks" class="quiet">No fallback was used since the start.</p>` : html`<table class="numbers">
+            <caption class="unseen">Answers of fallbacks since the start, and fallbacks that failed</caption>
+            <thead><tr><th scope="col">Fallback</th><th scope="col" class="text">When</th><th scope="col">Times</th><th scope="col">Share</th></tr></thead>
+            <tbody data-part="fallbacks">${served.map(line(reasonWords, (times) => percent(times / all)))}${failed.map(line(causeWords, () => ''))}</tbody>
+        </table>`}
+    </section>`;
+}
+
+function LastMinutes({ breaker, store, now }) {
+    const keys = [['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected or without a place'], ['fallback', 'answered by a fallback']];
+    return html`<section aria-labelledby="flow-title">
+        <h3 id="flow-title">Last two minutes</h3>
+        <div data-part="flow" class="big"><${FlowChart} ...${LARGE_CHART} points=${breaker.points} now=${now} chart=${store.chart} /></div>
+        <p class="axis quiet" aria-hidden="true"><span>2 min ago</span><span>1 min ago</span><span>now</span></p>
+        <ul class="keys quiet" aria-hidden="true">${keys.map(([name, word]) => html`<li><i class="key ${name}" />${word}</li>`)}</ul>
+    </section>`;
+}
+
+function Outcomes({ counts }) {
+    return html`<section aria-labelledby="outcomes-title">
+        <h3 id="outcomes-title">Calls since the start</h3>
+        <table class="numbers">
+            <caption class="unseen">Calls by outcome</caption>
+            <thead><tr><th scope="col">Outcome</th><th scope="col">Calls</th><th scope="col">Share</th></tr></thead>
+            <tbody data-part="outcomes">${outcomeRows(counts).map(([name, title, number, share]) => html`<tr key=${name}>
+                <th scope="row"><i class="key ${name}" />${title}</th><td>${count(number)}</td><td>${share}</td>
+            </tr>`)}</tbody>
+        </table>
+    </section>`;
+}
+
+function LastHour({ breaker, store, now }) {
+    const changes = [...(breaker.transitions ?? [])].reverse();
+    const what = (change) => (change.shadow ? `in shadow: would be ${stateOf(change.new).technical}` : changeWords(change));
+    return html`<section aria-labelledby="hour-title">
+        <h3 id="hour-title">Last hour</h3>
+        <div data-part="hour" class="big-hour"><${HourChart} breaker=${breaker} now=${now} history=${store.history} since=${store.since} /></div>
+        <p class="axis quiet" aria-hidden="true"><span>1 h ago</span><span>30 min ago</span><span>now</span></p>
+        <div class="scroll" tabindex="0" role="group" aria-labelledby="hour-title">
+            ${changes.length === 0 ? html`<p data-part="no-changes" class="quiet">No change of state.</p>` : html`<table class="happened">
+                <caption class="unseen">Changes of state within the last hour</caption>
+                <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Why</th></tr></thead>
+                <tbody data-part="changes">${changes.map((change) => html`<tr key=${change.sequence} data-state=${change.new}>
+                    <td class="time">${timeOfDay(change.at, now)}</td>
+                    <td class="text">${icon(change.new)} ${what(change)}</td>
+                    <td class="text">${reason(change) && foreign(reason(change))}</td>
+                </tr>`)}</tbody>
+            </table>`}
+        </div>
+    </section>`;
+}
+
+const LOADING = html`<p class="quiet">Loading …</p>`;
+
+// The functions that share the breaker, where they are, and the time limits of their calls.
+function Sites({ sites }) {
+    if (!sites) return LOADING;
+    if (sites.length === 0) return html`<p class="quiet">No annotated function: it is used through its own methods.</p>`;
+    return html`<ul class="sites">${sites.map(({ function: name, place, timeout, timeout_source: source }) => html`<li>
+        ${foreign(name, { class: 'code' })} ${foreign(place ?? '', { class: 'quiet' })}
+        ${timeout && [' ', foreign(`${timeout} (${sourceWords(source)})`, { class: 'quiet' })]}
+    </li>`)}</ul>`;
+}
+
+function Audit({ entries, allowed, now }) {
+    if (!entries) return LOADING;
+    if (entries.length === 0) return html`<p class="quiet">${allowed ? 'No action on it since the process started.' : 'Shown to people who are logged in.'}</p>`;
+    return html`<ol class="audit">${[...entries].reverse().map(({ at, who, action, before, after }) => html`<li>
+        <time datetime=${new Date(at).toISOString()}>${timeOfDay(at, now)}</time> ${foreign(String(who))}: ${foreign(String(action).replaceAll('_', ' '))}
+        ${' '}<span class="quiet">${foreign(String(before))} → ${foreign(String(after))}</span>
+    </li>`)}</ol>`;
+}
+
+function reasonWords(why) {
+    const words = { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' };
+    return words[why] ?? why;
 }
 
 // Why a fallback did not help.
 function causeWords(cause) {
-    return { error: 'failed: it gave an error', cut_off: 'failed: it took too long', declined: 'failed: every step declined' }[cause] ?? `failed: ${cause}`;
-}
-
-// A function, where it stands, and the time limit of its calls.
-function siteLine({ function: name, place, timeout, timeout_source: source }) {
-    const limit = timeout ? [' ', foreign(`${timeout} (${sourceWords(source)})`, { class: 'quiet' })] : [];
-    return el('li', {}, foreign(name, { class: 'code' }), ' ', foreign(place ?? '', { class: 'quiet' }), ...limit);
-}
-
-function auditLine({ at, who, action, before, after }, now) {
-    return el('li', {}, el('time', { datetime: new Date(at).toISOString() }, timeOfDay(at, now)), ' ',
-        foreign(String(who)), ': ', foreign(String(action).replaceAll('_', ' ')), ' ',
-        el('span', { class: 'quiet' }, foreign(String(before)), ' → ', foreign(String(after))));
+    const words = { error: 'it gave an error', cut_off: 'it took too long', declined: 'every step declined' };
+    return `failed: ${words[cause] ?? cause}`;
 }

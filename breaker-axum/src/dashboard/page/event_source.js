@@ -1,87 +1,87 @@
-// Feed: the server's events, for as long as the page is open. It connects again by itself, and says when it cannot.
+// Reads the server's events while the page is open, and reconnects by itself.
 
-const LONGEST_WAIT = 5000;
+const MAX_WAIT = 5000;
 
-// `heard(kind, data)` gets every event, `lost(since)` and `found()` the fate of the connection.
-export class Feed {
-    constructor(heard, lost, found) {
-        Object.assign(this, { heard, lost, found });
+// `onEvent(kind, data)` gets every event. `onLost(since)` and `onFound()` report the connection.
+export class Events {
+    constructor(onEvent, onLost, onFound) {
+        Object.assign(this, { onEvent, onLost, onFound });
         this.tick = 1000;
-        this.lastHeard = performance.now();
+        this.lastEvent = performance.now();
         this.wait = 500;
-        this.stumbled = false;
-        this.down = false;
+        this.failedOnce = false;
+        this.lost = false;
         this.source = null;
-        this.retrying = 0;
+        this.retry = 0;
         this.connect();
         setInterval(() => this.watch(), 500);
-        // A network that is back, or a page that was frozen in a pocket, need not wait for the next attempt.
-        addEventListener('online', () => this.again());
+        // After a network is back, or a page was suspended, there is no reason to wait.
+        addEventListener('online', () => this.reconnect());
         document.addEventListener('visibilitychange', () => {
-            if (!document.hidden && this.down) this.again();
+            if (!document.hidden && this.lost) this.reconnect();
         });
     }
 
     connect() {
-        clearTimeout(this.retrying);
-        this.retrying = 0;
+        clearTimeout(this.retry);
+        this.retry = 0;
         this.source?.close();
         this.started = performance.now();
         this.source = new EventSource('events');
         for (const kind of ['hello', 'full', 'tick', 'transition', 'audit']) {
-            this.source.addEventListener(kind, (event) => this.take(kind, event.data));
+            this.source.addEventListener(kind, (event) => this.receive(kind, event.data));
         }
-        // The server ends each stream now and then, and asks to be called again.
-        this.source.addEventListener('again', () => this.again());
+        // The server ends each stream after a time, and asks the page to connect again.
+        this.source.addEventListener('again', () => this.reconnect());
         this.source.onerror = () => this.fail();
     }
 
-    // At once, for instance after a login, when the server has something new to say of what is allowed.
-    again() {
+    // Connects at once. After a login the new stream says what is allowed now.
+    reconnect() {
         this.wait = 500;
         this.connect();
     }
 
-    take(kind, data) {
+    receive(kind, data) {
         let parsed;
         try {
             parsed = JSON.parse(data);
         } catch {
             return this.fail();
         }
-        this.lastHeard = performance.now();
+        this.lastEvent = performance.now();
         if (kind === 'hello') this.tick = parsed.tick_ms ?? 1000;
-        this.heard(kind, parsed);
+        this.onEvent(kind, parsed);
         if (kind === 'full') {
             this.wait = 500;
-            this.stumbled = false;
-            if (this.down) {
-                this.down = false;
-                this.found();
+            this.failedOnce = false;
+            if (this.lost) {
+                this.lost = false;
+                this.onFound();
             }
         }
     }
 
-    // Three heartbeats that are missing are a lost connection, even when nobody has closed it.
+    // Three missing ticks are a lost connection, even if no end of it has reported that.
     watch() {
         const now = performance.now();
-        const patience = this.tick * 3 + 500;
-        if (this.retrying || now - this.lastHeard < patience || now - this.started < patience) return;
-        this.stumbled = true;
+        const limit = this.tick * 3 + 500;
+        if (this.retry || now - this.lastEvent < limit || now - this.started < limit) return;
+        this.failedOnce = true;
         this.fail();
     }
 
     fail() {
         this.source?.close();
-        // The first failure may be an end in peace; only when the next attempt fails too is it worth a word.
-        if (this.stumbled && !this.down) {
-            this.down = true;
-            this.lost(this.lastHeard);
+        // The first failure may be a regular end. The second one in a row is reported.
+        if (this.failedOnce && !this.lost) {
+            this.lost = true;
+            this.onLost(this.lastEvent);
         }
-        this.stumbled = true;
-        if (this.retrying) return;
+        this.failedOnce = true;
+        if (this.retry) return;
         const wait = this.wait * (0.75 + Math.random() / 2);
-        this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
-        this.retrying = setTimeout(() => this.connect(), wait);
+        this.wait = Math.min(this.wait * 2, MAX_WAIT);
+        this.retry = setTimeout(() => this.connect(), wait);
     }
 }

@@ -1,6 +1,7 @@
-// Icons: one shape for each state, so that colour is never the only sign; and those of buttons.
+// Draws icons: one shape for each state, so that colour is never the only sign, and those of
+// buttons.
 
-import { svg } from './elements.js';
+import { html } from './elements.js';
 
 const SHAPES = {
     open: ['M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3z', 'M5.5 5.5l5 5m0-5l-5 5'],
@@ -16,11 +17,12 @@ const SHAPES = {
 
 export function icon(name) {
     const [shape, sign] = SHAPES[name] ?? SHAPES.half_open;
-    return svg('svg', { class: `icon icon-${name}`, viewBox: '0 0 16 16', 'aria-hidden': 'true' },
-        svg('path', { class: 'shape', d: shape }), svg('path', { class: 'sign', d: sign }));
+    return html`<svg class="icon icon-${name}" viewBox="0 0 16 16" aria-hidden="true">
+        <path class="shape" d=${shape} /><path class="sign" d=${sign} />
+    </svg>`;
 }
 
-// The page's icon in the browser's tab says how things are, too.
+// The address of the icon in the browser's tab, which shows the overall state.
 export function tabIcon(tone) {
     const colour = { down: '#d6403a', trial: '#d98a1f', working: '#2a9d62', idle: '#8a94a3', lost: '#8a94a3' }[tone];
     const sign = tone === 'working' ? 'M4.6 8.3l2.3 2.3L11.4 6' : tone === 'down' ? 'M5.3 5.3l5.4 5.4m0-5.4l-5.4 5.4' : 'M8 4.5v4m0 2.6v.2';

@@ -1,30 +1,31 @@
-// Words: states, spans of time and numbers as a person says them.
+// Writes states, times and numbers in words for people.
 
-// In the order of trouble. `word` is for people who have never heard of circuit breakers, `technical` for logs and metrics.
+// The worst state comes first. `word` is for people who do not know circuit breakers, `technical`
+// is the word of logs and metrics.
 export const STATES = {
     open: {
         word: 'Down', technical: 'open', says: 'is down', rank: 0,
-        means: 'It failed too often, so it is left alone: calls are not made, and users get the fallbacks at once.',
+        means: 'It failed too often. Calls are not made, and users get the fallbacks at once.',
     },
     forced_open: {
         word: 'Blocked', technical: 'forced open', says: 'is blocked by hand', rank: 1,
-        means: 'Somebody blocked it: calls are not made, whatever its health, and users get the fallbacks.',
+        means: 'An operator blocked it. Calls are not made, whatever its health, and users get the fallbacks.',
     },
     half_open: {
         word: 'On trial', technical: 'half-open', says: 'is being tried again', rank: 2,
-        means: 'A few calls are let through to see whether it is back; all others still get the fallbacks.',
+        means: 'A few calls are made to see whether it is back. All others still get the fallbacks.',
     },
     disabled: {
         word: 'Unguarded', technical: 'disabled', says: 'is no longer guarded', rank: 3,
-        means: 'Somebody switched the breaker off: every call is made, however often it fails.',
+        means: 'An operator switched the breaker off. Every call is made, however often it fails.',
     },
     shadow: {
         word: 'Watched', technical: 'shadow', says: 'is only watched', rank: 4,
-        means: 'The breaker counts and tells what it would do, but rejects nobody.',
+        means: 'The breaker counts and reports what it would do, but rejects no call.',
     },
     closed: {
         word: 'Working', technical: 'closed', says: 'is working', rank: 5,
-        means: 'Calls go through, and their failures are counted.',
+        means: 'Calls are made, and their failures are counted.',
     },
 };
 
@@ -36,7 +37,7 @@ export function isDown(state) {
     return state === 'open' || state === 'forced_open';
 }
 
-// A span in milliseconds in at most two units: "12 s", "1 min 05 s", "2 h 07 min", "3 d 4 h".
+// A time in milliseconds, in at most two units: "12 s", "1 min 05 s", "2 h 07 min", "3 d 4 h".
 export function span(milliseconds) {
     const seconds = Math.max(0, Math.floor(milliseconds / 1000));
     const two = (number) => String(number).padStart(2, '0');
@@ -46,7 +47,7 @@ export function span(milliseconds) {
     return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
 }
 
-// A countdown ends at 1 s and not at 0 s, so it rounds up.
+// A countdown rounds up, so that it ends at 1 s rather than 0 s.
 export function countdown(milliseconds) {
     return span(Math.ceil(milliseconds / 1000) * 1000);
 }
@@ -60,7 +61,7 @@ export const count = (number) => numbers.format(number);
 export const shortCount = (number) => (number < 10000 ? numbers.format(number) : compact.format(number));
 export const percent = (share) => (share > 0 && share < 0.01 ? '<1 %' : share < 1 && share > 0.99 ? '>99 %' : `${Math.round(share * 100)} %`);
 
-// The time of day; with the date where it was not within the last 12 hours.
+// The time of day, with the date if it is more than 12 hours away.
 export function timeOfDay(at, now) {
     return (Math.abs(now - at) < 43200000 ? clock : day).format(at);
 }
@@ -69,50 +70,51 @@ export function plural(number, one, many) {
     return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-// For announcements and labels: a name of 10 kB is nothing to listen to.
-export function brief(text, most = 80) {
+// A short form for announcements and labels, since a name can have 10 kB.
+export function brief(text, max = 80) {
     const flat = text.replace(/\s+/gu, ' ');
-    return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat;
+    return flat.length > max ? `${flat.slice(0, max - 1)}…` : flat;
 }
 
 export function total(counts) {
     return counts.success + counts.failure + counts.rejected + counts.busy + counts.ignored + counts.cancelled;
 }
 
-// The time until calls are let in again, of breakers that know it: `null` where none is running.
+// The time until calls are admitted again; `null` if the breaker knows none.
 export function untilRetry(breaker, now) {
     if (breaker.retry_at === null || breaker.retry_at === undefined || breaker.state === 'closed') return null;
     return Math.max(0, breaker.retry_at - now);
 }
 
-// Since when it has been in its state, and why; an outage, with its attempts that failed, counts as one. `atLeast`: it is older than what is known.
+// Since when a breaker has been in its state, and why. An outage with its failed attempts counts as
+// one state. `atLeast` says that it began before the known history.
 export function outage(breaker) {
-    const out = (state) => state === 'open' || state === 'half_open';
-    if (!out(breaker.state)) return { from: breaker.state_changed_at, because: breaker.opened_because, atLeast: false, attempts: 0 };
+    const isOut = (state) => state === 'open' || state === 'half_open';
+    if (!isOut(breaker.state)) return { from: breaker.state_changed_at, because: breaker.opened_because, atLeast: false, attempts: 0 };
     const changes = (breaker.transitions ?? []).filter(({ shadow }) => !shadow);
     let attempts = 0;
     for (let at = changes.length - 1; at >= 0; at -= 1) {
         const { at: from, old, new: state, because } = changes[at];
-        if (!out(old)) return { from, because: because ?? breaker.opened_because, atLeast: false, attempts };
+        if (!isOut(old)) return { from, because: because ?? breaker.opened_because, atLeast: false, attempts };
         if (old === 'half_open' && state === 'open') attempts += 1;
     }
     const from = Math.min(breaker.state_changed_at, changes[0]?.at ?? breaker.state_changed_at);
     return { from, because: breaker.opened_because, atLeast: changes.length > 0, attempts };
 }
 
-// Whether calls fail at the moment: within the two minutes of the chart, and since the last change of state. A single success does not end
-// it, so that nothing comes and goes with each call.
+// Whether calls have failed within the chart's two minutes and since the last change of state.
+// A success does not end that, so that the page does not change with each call.
 export function failing(breaker) {
     return breaker.consecutive_failures > 0
         || (breaker.points ?? []).some(([at, , failure]) => failure > 0 && at > breaker.state_changed_at + 1000);
 }
 
-// Whether calls found no place within the two minutes of the chart.
+// Whether calls found no free slot within the chart's two minutes.
 export function crowded(breaker) {
     return (breaker.points ?? []).some(([, , , , , busy]) => busy > 0);
 }
 
-// What happens next, in words; empty where nothing is awaited.
+// What happens next, in words; empty if nothing does.
 export function next(breaker, now) {
     const left = untilRetry(breaker, now);
     switch (breaker.state) {
@@ -122,17 +124,17 @@ export function next(breaker, now) {
         case 'half_open':
             return left > 0 ? `next attempt in ${countdown(left)} at the latest` : 'the next call is the attempt';
         case 'forced_open':
-            return left > 0 ? `for another ${countdown(left)}` : 'until somebody releases it';
+            return left > 0 ? `for another ${countdown(left)}` : 'until an operator releases it';
         case 'disabled':
         case 'shadow':
-            return 'until somebody releases it';
+            return 'until an operator releases it';
         default:
             return breaker.ramp_share === null || breaker.ramp_share === undefined
-                ? '' : `${percent(breaker.ramp_share)} of the calls are let in, and more and more`;
+                ? '' : `${percent(breaker.ramp_share)} of the calls are made, and more over time`;
     }
 }
 
-// The whole as one sentence: what an operator wants to know first.
+// The overall state in one sentence, which an operator wants to read first.
 export function verdict(breakers) {
     const all = breakers.length;
     if (all === 0) return { text: 'No dependency is guarded yet', tone: 'idle' };

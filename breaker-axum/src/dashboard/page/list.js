@@ -1,174 +1,150 @@
-// List: all breakers, filtered and in order. Only rows that can be seen are drawn, and only what has changed.
+// Shows all breakers, filtered and in order, with the controls for both.
 
-import { el, setAttribute, setText, show } from './elements.js';
+import { Component, html } from './elements.js';
 import { icon } from './icons.js';
 import { ORDERS } from './url_state.js';
 import { Row } from './row.js';
 import { STATES, count, failing, stateOf } from './labels.js';
 
-export class List {
-    constructor(store, place, open) {
-        Object.assign(this, { store, place, open });
-        this.rows = new Map();
-        this.seen = new Set();
-        this.rowOf = new WeakMap();
-        this.watcher = new IntersectionObserver((entries) => this.see(entries), { rootMargin: '300px 0px' });
-        this.list = document.getElementById('breakers');
-        this.empty = document.getElementById('nothing');
-        this.shown = document.getElementById('shown');
-        this.filter = document.getElementById('filter');
-        this.sort = document.getElementById('sort');
-        this.states = document.getElementById('states');
-        this.buttons = new Map();
-        this.prepare();
+// Props: `store`, `url` (a `UrlState`), `change(values)` for another filter or order, and
+// `open(name)`.
+export class List extends Component {
+    constructor(props) {
+        super(props);
+        this.visible = new Set();
+        this.rows = new WeakMap();
+        this.observer = new IntersectionObserver((entries) => this.observe(entries), { rootMargin: '300px 0px' });
+        this.watch = (row) => {
+            this.rows.set(row.base, row);
+            this.observer.observe(row.base);
+        };
+        this.unwatch = (row) => {
+            this.observer.unobserve(row.base);
+            this.visible.delete(row);
+        };
     }
 
-    prepare() {
-        this.sort.append(...Object.entries(ORDERS).map(([value, text]) => el('option', { value }, text)));
-        this.sort.addEventListener('change', () => this.move({ sort: this.sort.value }));
-        this.filter.addEventListener('input', () => this.move({ filter: this.filter.value }));
-        this.filter.addEventListener('keydown', (event) => {
-            if (event.key === 'Escape' && this.filter.value) {
-                this.filter.value = '';
-                this.move({ filter: '' });
-            }
-        });
-        for (const name of ['', ...Object.keys(STATES)]) {
-            const number = el('span', { class: 'number' });
-            const title = name ? stateOf(name).word : 'All';
-            const button = el('button', { type: 'button', 'aria-pressed': 'false', 'data-state': name || null,
-                onclick: () => this.move({ state: this.place.state === name ? '' : name }) },
-            name ? icon(name) : null, title, ' ', number);
-            this.buttons.set(name, { button, number });
-            this.states.append(button);
-        }
-        this.list.addEventListener('keydown', (event) => this.walk(event));
-        this.fromPlace();
-    }
-
-    move(values) {
-        this.place.change(values);
-        this.fromPlace();
-        this.arrange();
-    }
-
-    fromPlace() {
-        if (this.filter.value !== this.place.filter) this.filter.value = this.place.filter;
-        this.sort.value = this.place.sort;
-        for (const [name, { button }] of this.buttons) setAttribute(button, 'aria-pressed', String(name === this.place.state));
-    }
-
-    // The arrow keys go from name to name.
-    walk(event) {
-        const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key];
-        const target = step && event.target.closest('.row')?.[step]?.querySelector('.name');
-        if (!target) return;
-        event.preventDefault();
-        target.focus();
-    }
-
-    see(entries) {
+    observe(entries) {
         for (const { target, isIntersecting } of entries) {
-            const row = this.rowOf.get(target);
+            const row = this.rows.get(target);
             if (!row) continue;
+            row.visible = isIntersecting;
             if (isIntersecting) {
-                this.seen.add(row);
-                this.draw(row);
+                this.visible.add(row);
+                row.forceUpdate();
             } else {
-                this.seen.delete(row);
+                this.visible.delete(row);
             }
         }
     }
 
-    draw(row) {
-        const breaker = this.store.breakers.get(row.name);
-        if (breaker) row.update(breaker, this.store);
+    // Moves the focus to the name of a breaker.
+    focus(name) {
+        const row = this.list.children[this.names().indexOf(name)];
+        row?.querySelector('.name').focus({ preventScroll: true });
     }
 
-    // `names`: those that are not as before; all of them without it.
-    update(names) {
-        for (const name of names ?? this.store.breakers.keys()) {
-            const row = this.rows.get(name);
-            if (row && this.seen.has(row)) this.draw(row);
-        }
-        this.arrange();
-    }
-
+    // Draws what only time changes, in the rows that are in view.
     tick() {
-        for (const row of this.seen) if (row.breaker) row.tick(this.store);
+        for (const row of this.visible) row.forceUpdate();
     }
 
-    matches(breaker) {
-        if (this.place.state && breaker.state !== this.place.state) return false;
-        const words = this.place.filter.toLowerCase().split(/\s+/u).filter(Boolean);
-        if (words.length === 0) return true;
-        const name = `${breaker.name}\n${breaker.label}`.toLowerCase();
-        const { word: state, technical } = stateOf(breaker.state);
-        // "se" is not meant to find everything that is closed.
-        const states = `${state} ${technical}`.toLowerCase().split(' ');
-        return words.every((word) => name.includes(word) || states.some((one) => one.startsWith(word)));
+    // Moving a row takes the focus from it.
+    getSnapshotBeforeUpdate() {
+        return document.activeElement;
     }
 
-    arrange() {
-        const fitting = [...this.store.breakers.values()].filter((breaker) => this.matches(breaker));
-        const wanted = fitting.sort(ordering(this.place.sort, new Set(fitting.filter(failing))));
-        for (const [name, row] of this.rows) if (!this.store.breakers.has(name)) this.forget(name, row);
-        const focused = document.activeElement;
-        const nodes = wanted.map(({ name }) => (this.rows.get(name) ?? this.make(name)).node);
-        const kept = new Set(nodes);
-        for (const node of [...this.list.children]) if (!kept.has(node)) node.remove();
-        let place = this.list.firstElementChild;
-        for (const node of nodes) {
-            // A row that goes down is put in again where it comes to; the others stay where they are.
-            if (node !== place && place?.nextElementSibling === node) {
-                place.remove();
-                place = node;
-            }
-            if (node === place) place = node.nextElementSibling;
-            else this.list.insertBefore(node, place);
-        }
+    componentDidUpdate(_, __, focused) {
         if (focused !== document.activeElement && this.list.contains(focused)) focused.focus({ preventScroll: true });
-        this.tell(wanted.length);
     }
 
-    make(name) {
-        const row = new Row(name, this.open);
-        this.rows.set(name, row);
-        this.rowOf.set(row.node, row);
-        this.watcher.observe(row.node);
-        this.draw(row);
-        return row;
-    }
-
-    forget(name, row) {
-        this.watcher.unobserve(row.node);
-        this.seen.delete(row);
-        this.rows.delete(name);
-        row.node.remove();
-    }
-
-    tell(shown) {
-        const all = this.store.breakers.size;
-        const numbers = new Map();
-        for (const { state } of this.store.breakers.values()) numbers.set(state, (numbers.get(state) ?? 0) + 1);
-        for (const [name, { button, number }] of this.buttons) {
-            const of = name ? numbers.get(name) ?? 0 : all;
-            setText(number, count(of));
-            show(button, name === '' || of > 0 || this.place.state === name);
+    // The names of the breakers that match the filter, in order.
+    names() {
+        const { store, url } = this.props;
+        const key = `${store.version} ${url.filter} ${url.state} ${url.sort}`;
+        if (this.key !== key) {
+            this.key = key;
+            const matching = [...store.breakers.values()].filter((breaker) => matches(breaker, url));
+            this.ordered = matching.sort(ordering(url.sort, new Set(matching.filter(failing)))).map(({ name }) => name);
         }
-        const leftOut = this.store.leftOut > 0 ? ` (${count(this.store.leftOut)} more values of keys are unhealthy, and there is no room for them here)` : '';
-        setText(this.shown, (shown === all ? '' : `${count(shown)} of ${count(all)} shown`) + leftOut);
-        show(this.empty, shown === 0);
-        setText(this.empty, all === 0
-            ? 'There is no circuit breaker yet. Those of annotated functions are known before their first call, others from the moment that they are made.'
-            : 'No dependency fits the filter.');
+        return this.ordered;
     }
+
+    render({ store, url, change, open }) {
+        const names = this.names();
+        const all = store.breakers.size;
+        return html`
+            <h2 id="list-title" class="unseen">Dependencies</h2>
+            <form class="toolbar" role="search" aria-label="Dependencies" action="#">
+                <div class="states" id="states" role="group" aria-label="Show only one state">
+                    ${['', ...Object.keys(STATES)].map((state) => html`<${StateButton} key=${state} state=${state} store=${store} url=${url} change=${change} />`)}
+                </div>
+                <div class="finder">
+                    <label class="search"><span class="unseen">Filter by name or state</span>
+                        <input id="filter" type="search" placeholder="Filter" autocomplete="off" spellcheck=${false}
+                            aria-keyshortcuts="/" value=${url.filter}
+                            oninput=${(event) => change({ filter: event.target.value })}
+                            onkeydown=${(event) => event.key === 'Escape' && url.filter && change({ filter: '' })}
+                        /><kbd aria-hidden="true">/</kbd></label>
+                    <label class="sort"><span>Sort by</span> <select id="sort" value=${url.sort} onchange=${(event) => change({ sort: event.target.value })}>
+                        ${Object.entries(ORDERS).map(([value, text]) => html`<option value=${value}>${text}</option>`)}
+                    </select></label>
+                </div>
+                <p id="shown" class="quiet shown" role="status">${shownWords(names.length, all, store.leftOut)}</p>
+            </form>
+            <div class="heads" aria-hidden="true">
+                <span>State</span><span>Dependency</span><span>Last two minutes</span><span>Since start</span><span>Last hour</span>
+            </div>
+            <ul id="breakers" class="rows" tabindex="-1" ref=${(node) => { this.list = node; }} onkeydown=${moveFocus}>
+                ${names.map((name) => html`<${Row} key=${name} breaker=${store.breakers.get(name)} store=${store}
+                    open=${open} watch=${this.watch} unwatch=${this.unwatch} />`)}
+            </ul>
+            <p id="nothing" class="nothing quiet" hidden=${names.length > 0}>${all === 0
+                ? 'There is no circuit breaker yet. Those of annotated functions are known before their first call, others when they are made.'
+                : 'No dependency fits the filter.'}</p>`;
+    }
+}
+
+// Shows only the breakers in one state, or all.
+function StateButton({ state, store, url, change }) {
+    const all = [...store.breakers.values()];
+    const number = state ? all.filter((breaker) => breaker.state === state).length : all.length;
+    const pressed = state === url.state;
+    return html`<button type="button" aria-pressed=${String(pressed)} data-state=${state || null}
+        hidden=${state !== '' && number === 0 && !pressed} onclick=${() => change({ state: pressed ? '' : state })}>
+        ${state && icon(state)}${state ? stateOf(state).word : 'All'} <span class="number">${count(number)}</span>
+    </button>`;
+}
+
+// The arrow keys move the focus from name to name.
+function moveFocus(event) {
+    const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key];
+    const target = step && event.target.closest('.row')?.[step]?.querySelector('.name');
+    if (!target) return;
+    event.preventDefault();
+    target.focus();
+}
+
+function matches(breaker, { filter, state: wanted }) {
+    if (wanted && breaker.state !== wanted) return false;
+    const words = filter.toLowerCase().split(/\s+/u).filter(Boolean);
+    if (words.length === 0) return true;
+    const name = `${breaker.name}\n${breaker.label}`.toLowerCase();
+    const { word, technical } = stateOf(breaker.state);
+    // A word matches the start of a state only: "se" does not mean "closed".
+    const states = `${word} ${technical}`.toLowerCase().split(' ');
+    return words.every((part) => name.includes(part) || states.some((one) => one.startsWith(part)));
+}
+
+function shownWords(shown, all, leftOut) {
+    const part = shown === all ? '' : `${count(shown)} of ${count(all)} shown`;
+    return leftOut > 0 ? `${part} (${count(leftOut)} more values of keys are unhealthy and are not listed)` : part;
 }
 
 const alphabet = new Intl.Collator('en', { numeric: true });
 
 // Every order ends with the name, so that equal rows never change places.
-function ordering(sort, shaky) {
+function ordering(sort, fails) {
     const byName = (a, b) => alphabet.compare(a.label || a.name, b.label || b.name) || (a.name < b.name ? -1 : 1);
     const byNumber = (of) => (a, b) => of(b) - of(a) || byName(a, b);
     switch (sort) {
@@ -177,6 +153,6 @@ function ordering(sort, shaky) {
         case 'rejected': return byNumber(({ counts }) => counts.rejected);
         default: return (a, b) => stateOf(a.state).rank - stateOf(b.state).rank
             || Number(b.critical) - Number(a.critical)
-            || shaky.has(b) - shaky.has(a) || byName(a, b);
+            || fails.has(b) - fails.has(a) || byName(a, b);
     }
 }

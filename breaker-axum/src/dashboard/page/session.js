@@ -1,11 +1,11 @@
-// Session: what is asked of the server beside its events, and who asks.
+// Sends requests to the server, with the session of the person who is logged in.
 
 export class Session {
     constructor() {
         this.csrf = null;
     }
 
-    // The settings, call sites and audit log of a breaker; `null` when it has gone.
+    // The settings, call sites and audit of a breaker; `null` if the server does not know it.
     async detail(name) {
         const response = await fetch(`detail?name=${encodeURIComponent(name)}`, { credentials: 'same-origin' });
         if (response.status === 404) return null;
@@ -13,7 +13,7 @@ export class Session {
         return response.json();
     }
 
-    // An empty answer is success; else it says in words why not.
+    // Returns an empty text, or the reason for the refusal in words.
     async login(token) {
         const body = new URLSearchParams({ token });
         const response = await fetch('login', { method: 'POST', body, credentials: 'same-origin', headers: { Accept: 'application/json' } });
@@ -37,13 +37,13 @@ export class Session {
         return this.post('settings', { name, set, preview });
     }
 
-    // `{ok, status, body}`; a token that has become old is asked for once more.
-    async post(path, json, again = true) {
+    // Returns `{ok, status, body}`. An expired CSRF token is fetched again once.
+    async post(path, json, retry = true) {
         this.csrf ??= await this.token();
         const headers = { 'X-CSRF-Token': this.csrf ?? '', Accept: 'application/json' };
         if (json) headers['Content-Type'] = 'application/json';
         const response = await fetch(path, { method: 'POST', credentials: 'same-origin', headers, body: json ? JSON.stringify(json) : null });
-        if (response.status === 403 && again) {
+        if (response.status === 403 && retry) {
             this.csrf = null;
             return this.post(path, json, false);
         }
@@ -58,9 +58,9 @@ export class Session {
     }
 }
 
-// Why something was not done, in words.
+// Why the server refused a request, in words.
 export function refusal({ status, body }) {
-    if (status === 401) return 'You are not logged in any longer. Log in and try again.';
+    if (status === 401) return 'You are no longer logged in. Log in and try again.';
     if (status === 403) return 'The server refused it: this page is not logged in. Log in and try again.';
     if (status === 404) return 'The server no longer knows this breaker.';
     if (status === 429) return 'Too many requests. Wait a moment and try again.';

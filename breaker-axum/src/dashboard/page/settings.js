@@ -1,11 +1,12 @@
-// Settings: all of a breaker's, where each came from, and how they are changed: edit, preview, apply.
+// Shows the settings of a breaker with their sources, and changes them: edit, preview, apply.
 
-import { el, foreign, freshId, setText, show } from './elements.js';
+import { Component, foreign, html } from './elements.js';
 import { refusal } from './session.js';
 import { plural } from './labels.js';
 
 const SOURCES = {
-    default: 'default', attribute: 'in the code', configure: 'in the code (configure)', file: 'file', environment: 'environment', reconfigure: 'changed at run time',
+    default: 'default', attribute: 'in the code', configure: 'in the code (configure)', file: 'file',
+    environment: 'environment', reconfigure: 'changed at run time',
 };
 
 export function sourceWords(source) {
@@ -13,149 +14,130 @@ export function sourceWords(source) {
     return SOURCES[first] ? [SOURCES[first], ...rest].join(' ') : String(source);
 }
 
-export class Settings {
-    constructor(session, say, done) {
-        Object.assign(this, { session, say, done });
-        this.rows = el('tbody');
-        this.edit = el('button', { type: 'button', onclick: () => this.begin() }, 'Change settings');
-        this.preview = el('button', { type: 'submit', class: 'primary', hidden: true }, 'Preview');
-        this.cancel = el('button', { type: 'button', hidden: true, onclick: () => this.end() }, 'Cancel');
-        this.message = el('p', { class: 'message', role: 'status' });
-        this.changes = el('div', { class: 'preview', hidden: true });
-        this.table = el('table', { class: 'settings' },
-            el('caption', { class: 'unseen' }, 'Settings in force'),
-            el('thead', {}, el('tr', {}, ...['Setting', 'Value', 'Where from'].map((title) => el('th', { scope: 'col' }, title)))),
-            this.rows);
-        this.node = el('form', { novalidate: true, onsubmit: (event) => this.ask(event) },
-            this.table, this.message, this.changes, el('div', { class: 'buttons' }, this.edit, this.preview, this.cancel));
-        this.fields = new Map();
+const CLEAN = { editing: false, edits: {}, problems: {}, message: '', preview: null };
+
+// Props: `name`, `settings`, `allowed`, `session`, `say(text, good)` and `done()`.
+//
+// State: `edits` has the texts by key. `settings` are those from the start of the edit, so that
+// nothing changes while a person types.
+export class Settings extends Component {
+    constructor(props) {
+        super(props);
+        this.state = CLEAN;
     }
 
-    allow(allowed) {
-        this.allowed = allowed;
-        show(this.edit, allowed && !this.editing);
-        if (!allowed && this.editing) this.end();
+    static getDerivedStateFromProps({ allowed, name }, state) {
+        const ends = state.editing && (!allowed || name !== state.name);
+        return ends ? { ...CLEAN, name } : { name };
     }
 
-    // While somebody types, nothing is changed under his hands.
-    update(name, settings) {
-        this.name = name;
-        this.settings = settings;
-        if (!this.editing) this.draw();
-    }
-
-    draw() {
-        this.fields.clear();
-        this.rows.replaceChildren(...this.settings.map((setting) => this.row(setting)));
-    }
-
-    row({ key, value, source }) {
-        const from = el('td', { class: String(source).startsWith('default') ? 'from quiet' : 'from' }, foreign(sourceWords(source)));
-        const title = el('th', { scope: 'row' }, key);
-        if (!this.editing) return el('tr', {}, title, el('td', { class: 'value' }, foreign(value)), from);
-        const id = freshId('setting');
-        const input = el('input', { id, name: key, value, autocomplete: 'off', spellcheck: 'false', 'aria-describedby': `${id}-problem` });
-        const problem = el('p', { id: `${id}-problem`, class: 'problem' });
-        this.fields.set(key, { input, problem, before: value });
-        title.replaceChildren(el('label', { for: id }, key));
-        return el('tr', {}, title, el('td', { class: 'value' }, input, problem), from);
-    }
-
-    begin() {
-        this.editing = true;
-        this.draw();
-        this.showButtons();
-        setText(this.message, 'Durations such as "30s" or "1m 30s", shares such as "0.5"; "off" switches off what may be off.');
-        this.fields.values().next().value?.input.focus();
+    edit() {
+        const message = 'Durations such as "30s" or "1m 30s", shares such as "0.5"; "off" switches off what may be off.';
+        this.setState({ ...CLEAN, editing: true, settings: this.props.settings, message }, () => this.focus('input'));
     }
 
     end() {
-        const back = this.editing;
-        this.editing = false;
-        this.draw();
-        this.showButtons();
-        setText(this.message, '');
-        this.changes.hidden = true;
-        if (back && this.allowed) this.edit.focus();
+        this.setState(CLEAN, () => this.focus('.edit'));
     }
 
-    showButtons() {
-        show(this.edit, this.allowed && !this.editing);
-        show(this.preview, this.editing);
-        show(this.cancel, this.editing);
+    focus(selector) {
+        this.base.querySelector(selector)?.focus();
     }
 
-    edited() {
-        const set = {};
-        for (const [key, { input, before }] of this.fields) if (input.value.trim() !== before) set[key] = input.value.trim();
-        return set;
+    // The values that differ from those in force, by key.
+    changed() {
+        const values = this.state.settings.map(({ key, value }) => [key, value, this.state.edits[key]?.trim() ?? value]);
+        return Object.fromEntries(values.filter(([, before, after]) => after !== before).map(([key, , after]) => [key, after]));
     }
 
-    async ask(event) {
+    async preview(event) {
         event.preventDefault();
-        if (!this.editing) return;
-        this.clearProblems();
-        this.changes.hidden = true;
-        const set = this.edited();
-        if (Object.keys(set).length === 0) return setText(this.message, 'Nothing is changed yet: type a new value into a field.');
+        if (!this.state.editing) return;
+        this.setState({ problems: {}, preview: null });
+        const set = this.changed();
+        if (Object.keys(set).length === 0) {
+            return this.setState({ message: 'Nothing is changed yet: type a new value into a field.' });
+        }
         const answer = await this.send(set, true);
-        if (answer?.ok) this.offer(set, answer.body.changes ?? []);
+        if (!answer?.ok) return;
+        const changes = answer.body.changes ?? [];
+        const target = changes.length ? '.apply' : '[type=submit]';
+        this.setState({ message: '', preview: { set, changes } }, () => this.focus(target));
     }
 
-    offer(set, changes) {
-        setText(this.message, '');
-        const lines = changes.map(({ key, before, after }) => el('li', {},
-            el('b', {}, key), ' ', foreign(before, { class: 'before' }), ' → ', foreign(after, { class: 'after' })));
-        const apply = el('button', { type: 'button', class: 'primary', onclick: () => this.apply(set) }, 'Apply');
-        const title = changes.length ? `${plural(changes.length, 'setting', 'settings')} would change, until the process ends:` : 'That is what is in force already.';
-        this.changes.replaceChildren(el('p', {}, title), el('ul', {}, lines), changes.length ? apply : '');
-        this.changes.hidden = false;
-        (changes.length ? apply : this.preview).focus();
-    }
-
-    async apply(set) {
+    async apply({ set }) {
         const answer = await this.send(set, false);
         if (!answer?.ok) return;
         this.end();
-        const told = (answer.body.changes ?? []).map(({ key, before, after }) => `${key} was ${before}, now it is ${after}`);
-        this.say(`Done: ${told.join('; ')}.`, true);
-        this.done();
+        const changes = (answer.body.changes ?? []).map(({ key, before, after }) => `${key} was ${before}, now it is ${after}`);
+        this.props.say(`Done: ${changes.join('; ')}.`, true);
+        this.props.done();
     }
 
     async send(set, preview) {
         try {
-            const answer = await this.session.settings(this.name, set, preview);
-            if (!answer.ok) this.tellProblems(answer);
+            const answer = await this.props.session.settings(this.props.name, set, preview);
+            if (!answer.ok) this.showProblems(answer);
             return answer;
         } catch (error) {
-            setText(this.message, `The server could not be reached (${error.message}).`);
+            this.setState({ message: `The server could not be reached (${error.message}).` });
             return null;
         }
     }
 
-    tellProblems(answer) {
-        const problems = answer.body.problems ?? [];
-        if (problems.length === 0) return setText(this.message, refusal(answer));
-        const elsewhere = [];
-        let first = null;
-        for (const { key, message } of problems) {
-            const field = this.fields.get(key);
-            if (!field) {
-                elsewhere.push(message);
-                continue;
-            }
-            field.input.setAttribute('aria-invalid', 'true');
-            setText(field.problem, message);
-            first ??= field.input;
-        }
-        setText(this.message, elsewhere.join(' ') || `${plural(problems.length, 'value', 'values')} cannot be used; nothing was changed.`);
-        first?.focus();
+    showProblems(answer) {
+        const all = answer.body.problems ?? [];
+        if (all.length === 0) return this.setState({ message: refusal(answer) });
+        const keys = new Set(this.state.settings.map(({ key }) => key));
+        const problems = Object.fromEntries(all.filter(({ key }) => keys.has(key)).map(({ key, message }) => [key, message]));
+        const others = all.filter(({ key }) => !keys.has(key)).map(({ message }) => message);
+        const message = others.join(' ') || `${plural(all.length, 'value', 'values')} cannot be used; nothing was changed.`;
+        this.setState({ problems, message }, () => this.focus('[aria-invalid=true]'));
     }
 
-    clearProblems() {
-        for (const { input, problem } of this.fields.values()) {
-            input.removeAttribute('aria-invalid');
-            setText(problem, '');
-        }
+    render({ allowed, settings }, { editing, edits, problems, message, preview, settings: edited }) {
+        const rows = (editing ? edited : settings) ?? [];
+        return html`<form novalidate onsubmit=${(event) => this.preview(event)}>
+            <table class="settings">
+                <caption class="unseen">Settings in force</caption>
+                <thead><tr>${['Setting', 'Value', 'Where from'].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+                <tbody>${rows.map((setting) => html`<${SettingRow} key=${setting.key} setting=${setting} editing=${editing}
+                    text=${edits[setting.key] ?? setting.value} problem=${problems[setting.key]}
+                    onText=${(text) => this.setState((state) => ({ edits: { ...state.edits, [setting.key]: text } }))} />`)}</tbody>
+            </table>
+            <p class="message" role="status">${message}</p>
+            ${preview && html`<${Preview} changes=${preview.changes} apply=${() => this.apply(preview)} />`}
+            <div class="buttons">
+                <button type="button" class="edit" hidden=${!allowed || editing} onclick=${() => this.edit()}>Change settings</button>
+                <button type="submit" class="primary" hidden=${!editing}>Preview</button>
+                <button type="button" hidden=${!editing} onclick=${() => this.end()}>Cancel</button>
+            </div>
+        </form>`;
     }
+}
+
+function SettingRow({ setting: { key, value, source }, editing, text, problem, onText }) {
+    const from = html`<td class=${String(source).startsWith('default') ? 'from quiet' : 'from'}>${foreign(sourceWords(source))}</td>`;
+    if (!editing) return html`<tr><th scope="row">${key}</th><td class="value">${foreign(value)}</td>${from}</tr>`;
+    const id = `setting-${key}`;
+    return html`<tr>
+        <th scope="row"><label for=${id}>${key}</label></th>
+        <td class="value">
+            <input id=${id} name=${key} value=${text} autocomplete="off" spellcheck=${false}
+                aria-describedby="${id}-problem" aria-invalid=${problem ? 'true' : null} oninput=${(event) => onText(event.target.value)} />
+            <p id="${id}-problem" class="problem">${problem ?? ''}</p>
+        </td>
+        ${from}
+    </tr>`;
+}
+
+function Preview({ changes, apply }) {
+    const title = changes.length
+        ? `${plural(changes.length, 'setting', 'settings')} would change, until the process ends:`
+        : 'These values are in force already.';
+    return html`<div class="preview">
+        <p>${title}</p>
+        <ul>${changes.map(({ key, before, after }) => html`<li><b>${key}</b> ${foreign(before, { class: 'before' })} → ${foreign(after, { class: 'after' })}</li>`)}</ul>
+        ${changes.length > 0 && html`<button type="button" class="primary apply" onclick=${apply}>Apply</button>`}
+    </div>`;
 }

@@ -1,16 +1,18 @@
-// Store: what the server has told so far, and its clock.
+// Keeps the state of all breakers that the server has sent, and the server's clock.
 
-const MOST_CHANGES = 60;
+const MAX_CHANGES = 60;
 
 export class Store {
     constructor() {
         this.breakers = new Map();
+        // Grows with each change of the breakers.
+        this.version = 0;
         this.status = 'healthy';
         this.actions = 'off';
         this.chart = { points: 120, step_ms: 1000 };
         this.history = 3600000;
         this.since = 0;
-        // So many unhealthy values of keys have no room.
+        // How many unhealthy values of keys the server has left out.
         this.leftOut = 0;
         // The last changes of all breakers, newest first: `{name, transition}`.
         this.changes = [];
@@ -18,19 +20,20 @@ export class Store {
         this.frozenAt = null;
     }
 
-    // The server's time; the client's clock, which may be wrong, only counts on from what was heard last.
+    // The server's time. The client's clock, which may be wrong, only counts on from the last
+    // event.
     now() {
         return this.frozenAt ?? performance.now() + this.offset;
     }
 
-    // Small differences are the network's; following each of them would make the seconds stumble.
+    // Small differences come from the network. Following them would make the seconds jump.
     setClock(now) {
         const offset = now - performance.now();
         if (Math.abs(offset - this.offset) > 400) this.offset = offset;
         this.frozenAt = null;
     }
 
-    // Nothing is known of what has happened since, so the clocks stand still.
+    // Stops the clock while the connection is lost, since the present state is unknown.
     freeze() {
         this.frozenAt ??= performance.now() + this.offset;
     }
@@ -47,41 +50,43 @@ export class Store {
         this.setClock(now);
         this.leftOut = leftOut ?? 0;
         this.status = status;
+        this.version += 1;
         this.breakers = new Map(breakers.map((breaker) => [breaker.name, breaker]));
         this.changes = breakers
             .flatMap(({ name, transitions }) => (transitions ?? []).map((transition) => ({ name, transition })))
             .sort((a, b) => b.transition.sequence - a.transition.sequence)
-            .slice(0, MOST_CHANGES);
+            .slice(0, MAX_CHANGES);
     }
 
-    // Returns the names of those that are not as before.
     tick({ now, status, breakers, gone, left_out: leftOut }) {
         this.setClock(now);
         this.leftOut = leftOut ?? this.leftOut;
         this.status = status;
+        this.version += 1;
         for (const breaker of breakers) this.merge(breaker);
         for (const name of gone ?? []) this.breakers.delete(name);
-        return breakers.map((breaker) => breaker.name);
     }
 
     transition({ name, transition, breaker }) {
+        this.version += 1;
         if (breaker) this.merge(breaker);
         const known = this.breakers.get(name);
         if (known && !known.transitions?.some(({ sequence }) => sequence === transition.sequence)) {
-            known.transitions = [...(known.transitions ?? []), transition];
+            this.merge({ name, transitions: [...(known.transitions ?? []), transition] });
         }
         if (!this.changes.some((change) => change.transition.sequence === transition.sequence)) {
-            this.changes = [{ name, transition }, ...this.changes].slice(0, MOST_CHANGES);
+            this.changes = [{ name, transition }, ...this.changes].slice(0, MAX_CHANGES);
         }
     }
 
-    merge(news) {
-        const known = this.breakers.get(news.name);
-        const points = known ? this.points(known.points ?? [], news.points ?? []) : news.points ?? [];
-        this.breakers.set(news.name, { ...known, ...news, points });
+    // Replaces a breaker's object, so that a view sees by the object whether anything has changed.
+    merge(changes) {
+        const known = this.breakers.get(changes.name);
+        const points = known ? this.points(known.points ?? [], changes.points ?? []) : changes.points ?? [];
+        this.breakers.set(changes.name, { ...known, ...changes, points });
     }
 
-    // A step that is still going on comes again with more in it.
+    // A step that has not ended is sent again with more in it.
     points(old, fresh) {
         if (fresh.length === 0) return old;
         const first = fresh[0][0];

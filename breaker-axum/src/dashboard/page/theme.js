@@ -1,8 +1,9 @@
-// Theme: as the system has it, or as the reader chose it. It runs before the page is painted, so that nothing flashes.
+// Sets the theme: the system's, or the one that was chosen. It runs before the page is painted, so
+// that no wrong theme is visible.
 
 const themes = ['auto', 'light', 'dark'];
 
-function remembered() {
+function chosen() {
     try {
         return themes.includes(localStorage.getItem('breaker-theme')) ? localStorage.getItem('breaker-theme') : 'auto';
     } catch {
@@ -10,22 +11,22 @@ function remembered() {
     }
 }
 
-function wear(theme) {
+function apply(theme) {
     document.documentElement.dataset.theme = theme;
     const button = document.getElementById('theme');
     if (button) button.textContent = `Theme: ${theme}`;
 }
 
-wear(remembered());
+apply(chosen());
 addEventListener('DOMContentLoaded', () => {
-    wear(remembered());
+    apply(chosen());
     document.getElementById('theme').addEventListener('click', () => {
         const next = themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length];
         try {
             localStorage.setItem('breaker-theme', next);
         } catch {
-            // It holds until the page is closed.
+            // Without storage, the choice lasts until the page is closed.
         }
-        wear(next);
+        apply(next);
     });
 });

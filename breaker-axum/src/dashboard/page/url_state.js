@@ -1,4 +1,4 @@
-// Place: filter, order and the open breaker, as they stand behind the `#` of the address, so that a reload or a link keeps them.
+// Keeps filter, order and the open breaker in the fragment of the address, for reloads and links.
 
 export const ORDERS = {
     trouble: 'trouble first',
@@ -7,13 +7,13 @@ export const ORDERS = {
     rejected: 'rejected calls',
 };
 
-export class Place {
-    // `moved()` is told when the address changes by itself: the back button, a link.
-    constructor(moved) {
+export class UrlState {
+    // `onChange()` runs when the address changes by the back button or a link.
+    constructor(onChange) {
         this.read();
         addEventListener('hashchange', () => {
             this.read();
-            moved();
+            onChange();
         });
     }
 
@@ -25,7 +25,7 @@ export class Place {
         this.breaker = values.get('breaker') ?? '';
     }
 
-    // What is as usual does not stand in the address.
+    // The address leaves defaults out.
     change(values) {
         Object.assign(this, values);
         const kept = new URLSearchParams();
@@ -35,7 +35,8 @@ export class Place {
         if (this.breaker) kept.set('breaker', this.breaker);
         const hash = kept.toString();
         const address = location.pathname + location.search + (hash && `#${hash}`);
-        // Typing in the filter makes no history; opening a breaker does, so that "back" closes it.
+        // Opening a breaker adds to the history, so that "back" closes it. Typing a filter does
+        // not.
         if (values.breaker) history.pushState(null, '', address);
         else history.replaceState(null, '', address);
     }
