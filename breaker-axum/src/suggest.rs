@@ -2,7 +2,7 @@
 
 use breaker_core::Registry;
 
-/// Longer names, in characters, are shortened in the reply and not compared with others.
+/// Longer names, in characters, are shortened in the reply.
 const MAX_CHARS: usize = 200;
 
 /// Says that no breaker has this name, and suggests the nearest name.
@@ -14,30 +14,12 @@ pub(crate) fn not_found(registry: &Registry, name: &str) -> String {
             "There is no circuit breaker `{requested}`: `{parent}` has none for this value, which has had no call yet or was evicted."
         );
     }
-    let names: Vec<String> = registry.breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
-    match nearest(name, &names).or_else(|| nearest(parent, &names)) {
+    match registry.suggest(name).or_else(|| registry.suggest(parent)) {
         Some(suggestion) => format!("There is no circuit breaker `{requested}`; did you mean `{suggestion}`?"),
         None => {
             format!("There is no circuit breaker `{requested}`; GET /health/circuit-breakers lists those that exist.")
         }
     }
-}
-
-/// The one of `names` with the smallest edit distance to `name`, if that is at most a third of it.
-fn nearest<'n>(name: &str, names: &'n [String]) -> Option<&'n str> {
-    let length = name.chars().count();
-    // A comparison takes time in proportion to the product of both lengths.
-    if length > MAX_CHARS {
-        return None;
-    }
-    let max_distance = |candidate: &str| candidate.chars().count().max(3) / 3;
-    names
-        .iter()
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= max_distance(candidate))
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate.as_str()))
-        .filter(|(distance, candidate)| *distance <= max_distance(candidate))
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 fn shortened(name: &str) -> String {
