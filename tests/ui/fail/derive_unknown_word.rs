@@ -2,9 +2,9 @@ use breaker_core::Classify;
 
 #[derive(Classify)]
 enum Fault {
-    #[classify(ignored)]
+    #[classify(neutral)]
     One,
-    #[classify(nuetral)]
+    #[classify(ingored)]
     Two,
 }
 

@@ -13,7 +13,7 @@ impl From<CircuitBreakerError> for ApiError {
     }
 }
 
-#[circuit_breaker(on_cancel = ignored, otherwise = ignored)]
+#[circuit_breaker(on_cancel = ignored, otherwise = neutral)]
 async fn call(id: u32) -> Result<u32, ApiError> {
     if id == 0 { Err(ApiError::Empty) } else { Err(ApiError::Http(503)) }
 }
