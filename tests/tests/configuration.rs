@@ -221,11 +221,11 @@ fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     assert_eq!(value_and_source(), (Some(60), Source::Reconfigure));
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], 60);
-    assert_eq!(json["setting_sources"]["fail_max"], "reconfigure");
-    assert_eq!(json["setting_sources"]["recovery_timeout"], "default");
-    assert_eq!(json["setting_sources"]["half_open_max_calls"], "attribute");
-    assert_eq!(json["setting_sources"]["success_threshold"], "environment CIRCUIT_BREAKER_SUCCESS_THRESHOLD");
-    assert_eq!(json["setting_sources"]["critical"], format!("file {}", file.display()));
+    assert_eq!(json["config_sources"]["fail_max"], "reconfigure");
+    assert_eq!(json["config_sources"]["recovery_timeout"], "default");
+    assert_eq!(json["config_sources"]["half_open_max_calls"], "attribute");
+    assert_eq!(json["config_sources"]["success_threshold"], "environment CIRCUIT_BREAKER_SUCCESS_THRESHOLD");
+    assert_eq!(json["config_sources"]["critical"], format!("file {}", file.display()));
 }
 
 #[test]
@@ -312,8 +312,8 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
     let breaker = registry.breaker("api", Config::new()).unwrap();
     let path = file(
         "policies",
-        "[breakers.api]\nfailure_rate = 0.5\nslow_call = \"2s\"\nslow_rate = 1\nwindow = 50\nmin_calls = 20\n\
-         backoff = { factor = 3, max = \"5m\" }\nprobe_window = 4\nramp = \"30s\"\n",
+        "[breakers.api]\nfailure_rate = 0.5\nslow_call_duration = \"2s\"\nslow_call_rate = 1\nwindow = 50\nmin_calls = 20\n\
+         backoff = { factor = 3, max = \"5m\" }\nprobe_count = 4\nramp = \"30s\"\n",
     );
     registry.load_file(&path).unwrap();
     let settings = breaker.settings();

@@ -113,7 +113,7 @@ fn what_is_off_is_shown_so_and_can_be_read_again() {
     assert!(breaker.settings().to_string().starts_with("fail_max off, "), "{}", breaker.settings());
     let json = serde_json::to_value(breaker.snapshot()).unwrap();
     assert_eq!(json["config"]["fail_max"], serde_json::Value::Null);
-    assert_eq!(json["setting_sources"]["fail_max"], "follows from failure_rate");
+    assert_eq!(json["config_sources"]["fail_max"], "follows from failure_rate");
     let (key, text) = breaker.settings().to_strings().into_iter().next().unwrap();
     assert_eq!(Config::new().with_str(key, &text).unwrap(), Config::new().fail_max_off());
 }
