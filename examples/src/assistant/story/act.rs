@@ -127,7 +127,7 @@ impl Stage<'_> {
         if self.plot.until_recovery {
             record.closed.notified().await;
         } else {
-            future::pending().await
+            future::pending::<()>().await;
         }
     }
 
