@@ -128,7 +128,8 @@ impl Future for Armed {
     }
 }
 
-/// The run is shared: a panic that got out would leave all who wait without an answer, and two at once would end the process.
+/// The run is shared: a panic that got out would leave all who wait without an answer, and two at
+/// once would end the process.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_panics_anywhere_is_unhealthy_and_all_who_share_the_run_get_an_answer() {
     let router = health()
