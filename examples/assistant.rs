@@ -1,6 +1,7 @@
 //! The assistant: a service with an annotated method that lives through its upstream's outage.
 //!
-//! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running, `-- --help` explains.
+//! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running,
+//! `-- --help` explains.
 
 mod start;
 
@@ -16,12 +17,13 @@ use breaker_examples::assistant::{
 };
 use clap::{Args, Parser, Subcommand};
 
-/// An assistant that answers questions from notes, and keeps answering while its text-generation API is down.
+/// An assistant that answers questions from notes, and keeps answering while its text-generation
+/// API is down.
 ///
-/// Without arguments it tells a story of about 45 seconds: the service and an API of its own start on loopback ports, a
-/// steady load of questions comes in, the API fails in three ways and comes back; then the same again without the
-/// breaker, once more with a second provider, a streamed answer that breaks off, and a table that compares all. No
-/// network is needed.
+/// Without arguments it tells a story of about 45 seconds: the service and an API of its own start
+/// on loopback ports, a steady load of questions comes in, the API fails in three ways and comes
+/// back; then the same again without the breaker, once more with a second provider, a streamed
+/// answer that breaks off, and a table that compares all. No network is needed.
 #[derive(Debug, Parser)]
 #[command(after_long_help = SETTINGS, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -48,9 +50,9 @@ struct Arguments {
 enum Command {
     /// Ask one question, and see its answer as it is written
     ///
-    /// The words of the answer go to the standard output, and what happens to the standard error: where it comes from, how
-    /// it ends, and what became of it when the API died in mid sentence. The exit code is 0 for an answer, also of a
-    /// fallback, and 1 for one that broke off.
+    /// The words of the answer go to the standard output, and what happens to the standard error:
+    /// where it comes from, how it ends, and what became of it when the API died in mid sentence.
+    /// The exit code is 0 for an answer, also of a fallback, and 1 for one that broke off.
     #[command(after_long_help = SETTINGS)]
     Ask(Ask),
 }
@@ -83,7 +85,8 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The story and `ask` tell of it themselves; saying it twice would tear the time line and the answer apart.
+    // The story and `ask` tell of it themselves; saying it twice would tear the time line and the
+    // answer apart.
     let level =
         if arguments.serve { "info" } else { "warn,breaker_core::log=off,breaker_examples::assistant::telling=off" };
     let mut code = ExitCode::SUCCESS;

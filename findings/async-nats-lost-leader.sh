@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # NATS 2.9.10 and async-nats 0.51.0: a stream that has lost its leader does not exist, at once.
 #
-# A guess: three servers hold a stream; two of them die. Its messages are safe, and nobody can decide to store another one. So a publish
-# waits for its acknowledgement and times out, or the server says that it cannot for now (503), as it says for other requests.
+# A guess: three servers hold a stream; two of them die. Its messages are safe, and nobody can
+# decide to store another one. So a publish waits for its acknowledgement and times out, or the
+# server says that it cannot for now (503), as it says for other requests.
 #
-# What happens: the leader of a stream is what listens on its subjects. Without one nobody listens, so the server answers the
-# publish as one to a subject that belongs to no stream, within a millisecond, and the client says "no stream found for given
-# subject" (`StreamNotFound`): the same error, with nothing behind it, as for a subject that is misspelt. Meanwhile `get_stream` says that
-# the stream is there, and making another one is answered with 503 "temporarily unavailable". Once two servers are there again, the publish
-# goes on failing so until a leader is chosen.
+# What happens: the leader of a stream is what listens on its subjects. Without one nobody listens,
+# so the server answers the publish as one to a subject that belongs to no stream, within a
+# millisecond, and the client says "no stream found for given subject" (`StreamNotFound`): the same
+# error, with nothing behind it, as for a subject that is misspelt. Meanwhile `get_stream` says that
+# the stream is there, and making another one is answered with 503 "temporarily unavailable". Once
+# two servers are there again, the publish goes on failing so until a leader is chosen.
 #
-# Why it matters: who takes `StreamNotFound` for a mistake of the caller's (it reads like a 404) never sees the outage: no retry, no alarm,
-# no breaker that opens. So count it as an outage, and find a misspelt subject by a test.
+# Why it matters: who takes `StreamNotFound` for a mistake of the caller's (it reads like a 404)
+# never sees the outage: no retry, no alarm, no breaker that opens. So count it as an outage, and
+# find a misspelt subject by a test.
 #
 # Seen:
 #   3 of 3 servers, the stream's subject: Ok
@@ -21,8 +24,9 @@
 #   1 of 3 servers, create_stream: JetStream 503
 #   3 of 3 servers again: Ok
 #
-# Needs cargo, a registry of crates, and nats-server 2.9.10 of Debian 12 (`apt-get install nats-server`); the servers listen on loopback
-# only. Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and nats-server 2.9.10 of Debian 12
+# (`apt-get install nats-server`); the servers listen on loopback only. Ends with 1 when the output
+# is another one.
 set -euo pipefail
 server=$(command -v nats-server || echo /usr/sbin/nats-server)
 if [ ! -x "$server" ]; then

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# cargo 1.95.0: a package that is unpacked over another one is not built again, since all files of all packages have one date.
+# cargo 1.95.0: a package that is unpacked over another one is not built again, since all files of
+# all packages have one date.
 #
-# A guess: a `.crate` that is unpacked by `tar` over the sources of an earlier one is new to cargo, which compares the dates of sources.
+# A guess: a `.crate` that is unpacked by `tar` over the sources of an earlier one is new to cargo,
+# which compares the dates of sources.
 #
-# What happens: `cargo package` gives every file the same date, in 2006, so that packages are reproducible, and `tar` restores it. It is
-# older than whatever was built, so `cargo check` takes the new sources for built, says so, and succeeds on code that does not compile.
-# Unpacked with `tar -m`, which leaves the date out, the same sources are checked.
+# What happens: `cargo package` gives every file the same date, in 2006, so that packages are
+# reproducible, and `tar` restores it. It is older than whatever was built, so `cargo check` takes
+# the new sources for built, says so, and succeeds on code that does not compile. Unpacked with
+# `tar -m`, which leaves the date out, the same sources are checked.
 #
-# Why it matters: scripts that build from packages, as to test what users get, keep their target directory between runs to be fast. Such a
-# script is green for ever after its first run. `touch`, `tar -m` or an own directory for each package's checksum avoids it.
+# Why it matters: scripts that build from packages, as to test what users get, keep their target
+# directory between runs to be fast. Such a script is green for ever after its first run. `touch`,
+# `tar -m` or an own directory for each package's checksum avoids it.
 #
 # Seen:
 #   date of the files: 2006-07-24

@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
-# chromiumoxide 0.9.1: an argument for the browser replaces none of the library's own, however it is spelled.
+# chromiumoxide 0.9.1: an argument for the browser replaces none of the library's own, however it is
+# spelled.
 #
-# A guess: `BrowserConfig::builder().arg("--lang=de")`, written as on a command line, starts the browser with `--lang=de`.
+# A guess: `BrowserConfig::builder().arg("--lang=de")`, written as on a command line, starts the
+# browser with `--lang=de`.
 #
-# What happens: a string is taken as the name of an argument as it stands, and `--` is put before it.
+# What happens: a string is taken as the name of an argument as it stands, and `--` is put before
+# it.
 #   "--lang=de"     becomes `----lang=de`, which Chromium does not heed
 #   "lang=de"       becomes `--lang=de`, beside the library's own `--lang=en_US`
 #   ("lang", "de")  is joined to the library's own: `--lang=en_US,de`
-# So `"--remote-debugging-port=9333"` does not choose the port either: the library sees no such name and adds port 0.
-# A pair gives what was meant where the library has no such argument itself, or with `disable_default_args`.
-# The arguments come out of a `HashMap`, so which of two with one name is the last differs from start to start: of sixty starts
-# with "lang=de", some end with the one and some with the other.
+# So `"--remote-debugging-port=9333"` does not choose the port either: the library sees no such name
+# and adds port 0. A pair gives what was meant where the library has no such argument itself, or
+# with `disable_default_args`. The arguments come out of a `HashMap`, so which of two with one name
+# is the last differs from start to start: of sixty starts with "lang=de", some end with the one and
+# some with the other.
 #
-# Why it matters: nothing fails and nothing is logged. A test that relies on the browser's language, or on a feature that is
-# turned off, runs with the usual ones; with the second spelling only sometimes, since Chromium heeds the last of two switches.
+# Why it matters: nothing fails and nothing is logged. A test that relies on the browser's language,
+# or on a feature that is turned off, runs with the usual ones; with the second spelling only
+# sometimes, since Chromium heeds the last of two switches.
 #
 # Seen, of the arguments that a program in the browser's place gets (sorted):
 #   arg("--lang=de"): ----lang=de --lang=en_US

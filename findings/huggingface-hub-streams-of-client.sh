@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# huggingface_hub 2.4.0 (Python): a streamed answer ends with the client that asked for it, and stays in memory as long as that lives.
+# huggingface_hub 2.4.0 (Python): a streamed answer ends with the client that asked for it, and
+# stays in memory as long as that lives.
 #
-# A guess: an `InferenceClient` is a set of settings. Who asks for a stream holds the stream, and may forget the client, as with
-# openai's. And a stream that was read to its end is gone.
+# A guess: an `InferenceClient` is a set of settings. Who asks for a stream holds the stream, and
+# may forget the client, as with openai's. And a stream that was read to its end is gone.
 #
-# What happens: the client puts each response that streams into its own `ExitStack`, which is emptied by `close()` or when the client is no
-# longer referred to. So `for part in InferenceClient(..).chat_completion(.., stream=True)` fails before its first part: the client is
-# gone when the call returns. `StreamClosed` says nothing of it. And a client that lives keeps all responses that it ever streamed, with
-# about 11 kB each.
+# What happens: the client puts each response that streams into its own `ExitStack`, which is
+# emptied by `close()` or when the client is no longer referred to. So
+# `for part in InferenceClient(..).chat_completion(.., stream=True)` fails before its first part:
+# the client is gone when the call returns. `StreamClosed` says nothing of it. And a client that
+# lives keeps all responses that it ever streamed, with about 11 kB each.
 #
-# Why it matters: a function that makes a client and gives the stream back does not work, whatever the server does, and a breaker around it
-# opens. A service that keeps one client, which is the cure, grows with each answer until it closes that client.
+# Why it matters: a function that makes a client and gives the stream back does not work, whatever
+# the server does, and a breaker around it opens. A service that keeps one client, which is the
+# cure, grows with each answer until it closes that client.
 #
 # Seen:
 #   a client that is held: Hello
@@ -18,7 +21,8 @@
 #   1000 streams read to their end: 1000 responses are kept
 #   the same after close(): 0 responses are kept
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the
+# output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# hyper 1.12.0 (axum 0.8.9): an error of a streamed body takes with it what the body gave just before, and the head of the answer.
+# hyper 1.12.0 (axum 0.8.9): an error of a streamed body takes with it what the body gave just
+# before, and the head of the answer.
 #
-# A guess: what a body has given is sent, and then its error breaks the connection. The client has the status, the items, and an error
-# after them.
+# A guess: what a body has given is sent, and then its error breaks the connection. The client has
+# the status, the items, and an error after them.
 #
-# What happens: the server writes what is ready into its buffer, and sends the buffer when the body has nothing more for the moment. Where
-# the error is ready in the same poll it drops the connection, or resets the stream, with the buffer. The client gets no status, no header
-# and no item, and its error is that of a server that was never reached.
+# What happens: the server writes what is ready into its buffer, and sends the buffer when the body
+# has nothing more for the moment. Where the error is ready in the same poll it drops the
+# connection, or resets the stream, with the buffer. The client gets no status, no header and no
+# item, and its error is that of a server that was never reached.
 #
-# Why it matters: a proxy or a service that passes a stream on shows "no answer" where there was half of one. The client may then ask again,
-# since nothing seems to have come; its log has no status, and a circuit breaker sees a failed call instead of a stream that was cut. Whether
-# it is the one or the other hangs on the speed of the upstream. A server that wants the items to arrive gives way once before the
-# error (`tokio::task::yield_now`), or says the error in the stream.
+# Why it matters: a proxy or a service that passes a stream on shows "no answer" where there was
+# half of one. The client may then ask again, since nothing seems to have come; its log has no
+# status, and a circuit breaker sees a failed call instead of a stream that was cut. Whether it is
+# the one or the other hangs on the speed of the upstream. A server that wants the items to arrive
+# gives way once before the error (`tokio::task::yield_now`), or says the error in the stream.
 #
 # Seen (the body gives two items, and an error):
 #   HTTP/1.1, an error 200 ms after the items: 200, "one two ", an error

@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
-# hyper 1.12.0: over HTTP/2 a body that the server resets with NO_ERROR is whole, whatever its `content-length` says.
+# hyper 1.12.0: over HTTP/2 a body that the server resets with NO_ERROR is whole, whatever its
+# `content-length` says.
 #
-# A guess: a body that ends before its `content-length` is an error, as over HTTP/1.1 and as where an HTTP/2 stream ends too early. A
-# stream that was reset did not end at all, so its body is an error too.
+# A guess: a body that ends before its `content-length` is an error, as over HTTP/1.1 and as where
+# an HTTP/2 stream ends too early. A stream that was reset did not end at all, so its body is an
+# error too.
 #
-# What happens: hyper takes a reset with NO_ERROR for the end of the body, and looks at no length then. The caller gets `Ok` with
-# what came: 3 bytes of 10. Every other reset is an error. RFC 9113 has NO_ERROR for a server that has sent its whole answer and
-# wants no more of the request; a proxy that ends a stream after its own time limit uses it as well.
+# What happens: hyper takes a reset with NO_ERROR for the end of the body, and looks at no length
+# then. The caller gets `Ok` with what came: 3 bytes of 10. Every other reset is an error. RFC 9113
+# has NO_ERROR for a server that has sent its whole answer and wants no more of the request; a proxy
+# that ends a stream after its own time limit uses it as well.
 #
-# Why it matters: a file is stored, or a stream of text is parsed, that lacks its end, and nothing says so: not the error, not the
-# status, and no circuit breaker. The header is still there to compare with, and nobody else does.
+# Why it matters: a file is stored, or a stream of text is parsed, that lacks its end, and nothing
+# says so: not the error, not the status, and no circuit breaker. The header is still there to
+# compare with, and nobody else does.
 #
 # Seen (reqwest 0.13.5 over hyper; the answer has `content-length: 10`, and 3 bytes come):
 #   HTTP/2, reset with NO_ERROR: Ok, 3 bytes of 10

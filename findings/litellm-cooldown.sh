@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # LiteLLM proxy 1.108.7: one 401 or 404 of an upstream shuts everybody out for 5 s, with 429.
 #
-# A guess: a 401 or 404 is an answer to its request, as a 400 is. A 429 with `retry-after` says that the caller has asked too often, or
-# that the upstream has said so.
+# A guess: a 401 or 404 is an answer to its request, as a 400 is. A 429 with `retry-after` says that
+# the caller has asked too often, or that the upstream has said so.
 #
-# What happens: by default one 401 or 404 puts the deployment into a "cooldown" of 5 s. Where a model has one deployment, each request for
-# it is answered meanwhile with 429 and `retry-after: 5`, and the upstream is not called. So one refused request is an outage for all,
-# which looks like too many requests.
+# What happens: by default one 401 or 404 puts the deployment into a "cooldown" of 5 s. Where a
+# model has one deployment, each request for it is answered meanwhile with 429 and `retry-after: 5`,
+# and the upstream is not called. So one refused request is an outage for all, which looks like too
+# many requests.
 #
-# Why it matters: a client that takes 401 and 404 for successes of the service, and backs off at 429, is misled twice. A circuit breaker
-# before this proxy does well to count 401 and 404 as failures, and to spare the proxy the retries.
+# Why it matters: a client that takes 401 and 404 for successes of the service, and backs off at
+# 429, is misled twice. A circuit breaker before this proxy does well to count 401 and 404 as
+# failures, and to spare the proxy the retries.
 #
 # Seen (the upstream answers the first request with that status, and all others well):
 #   400, then 200; the upstream was called 2 times
 #   401, then 429, retry-after 5; the upstream was called 1 time
 #   404, then 429, retry-after 5; the upstream was called 1 time
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about 2 minutes). Ends with 1 when the
-# output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about
+# 2 minutes). Ends with 1 when the output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# LiteLLM proxy 1.108.7: an answer that its upstream cut off reaches the client with `finish_reason: "stop"` and `[DONE]`.
+# LiteLLM proxy 1.108.7: an answer that its upstream cut off reaches the client with
+# `finish_reason: "stop"` and `[DONE]`.
 #
-# A guess: a proxy passes a stream on. What ends without a `finish_reason` at the upstream ends without one at the client, which can tell
-# by that that something is missing.
+# A guess: a proxy passes a stream on. What ends without a `finish_reason` at the upstream ends
+# without one at the client, which can tell by that that something is missing.
 #
-# What happens: the proxy ends each stream itself. Where the upstream's bytes end in order, it adds a last chunk with
-# `finish_reason: "stop"` and `[DONE]`: after one word, in half an event, and after `event: error`. A broken connection and
-# `data: {"error": ..}` are passed on as an error event.
+# What happens: the proxy ends each stream itself. Where the upstream's bytes end in order, it adds
+# a last chunk with `finish_reason: "stop"` and `[DONE]`: after one word, in half an event, and
+# after `event: error`. A broken connection and `data: {"error": ..}` are passed on as an error
+# event.
 #
-# Why it matters: behind this proxy a cut answer cannot be told from a whole one, by no client and no circuit breaker. The proxy is where it
-# would have to be seen.
+# Why it matters: behind this proxy a cut answer cannot be told from a whole one, by no client and
+# no circuit breaker. The proxy is where it would have to be seen.
 #
 # Seen:
 #   whole: Hello, stop, [DONE]
@@ -19,8 +21,8 @@
 #   data: {"error"}: Hello, an error
 #   broken: Hello, an error
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about 2 minutes). Ends with 1 when the
-# output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about
+# 2 minutes). Ends with 1 when the output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # LiteLLM proxy 1.108.7, without a database: a wrong key is answered with 400, and no key with 500.
 #
-# A guess: a proxy that has a `master_key` answers 401 to every other key, and to none. A client that gets 400 looks at what it has sent,
-# and at 500 it waits and asks again.
+# A guess: a proxy that has a `master_key` answers 401 to every other key, and to none. A client
+# that gets 400 looks at what it has sent, and at 500 it waits and asks again.
 #
-# What happens: each key but the right one is looked for in the database. Where there is none the answer is 400 `No connected db.`. A
-# request without a key, or with one that does not begin with `sk-` where no `Bearer` stands before it, fails in another way, and while the
-# proxy looks whether that was its database's fault it needs `prisma`, which `litellm[proxy]` does not install. So it answers 500 in
-# plain text, also for `GET /v1/models`.
+# What happens: each key but the right one is looked for in the database. Where there is none the
+# answer is 400 `No connected db.`. A request without a key, or with one that does not begin with
+# `sk-` where no `Bearer` stands before it, fails in another way, and while the proxy looks whether
+# that was its database's fault it needs `prisma`, which `litellm[proxy]` does not install. So it
+# answers 500 in plain text, also for `GET /v1/models`.
 #
-# Why it matters: a mistake in a setting looks like a bad question, or like an outage. A circuit breaker that takes 400 for an answer of a
-# server that is well stays closed while nobody is answered; with no key it opens, and its probes fail until somebody reads the proxy's
-# log. Many refusals in a row, of different questions, say more than their status.
+# Why it matters: a mistake in a setting looks like a bad question, or like an outage. A circuit
+# breaker that takes 400 for an answer of a server that is well stays closed while nobody is
+# answered; with no key it opens, and its probes fail until somebody reads the proxy's log. Many
+# refusals in a row, of different questions, say more than their status.
 #
 # Seen (the proxy has a master key, and no database):
 #   the right key: 200
@@ -21,8 +23,8 @@
 #   an empty key: 500, Internal Server Error
 #   no key, GET /v1/models: 500, Internal Server Error
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about 2 minutes). Ends with 1 when the
-# output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages (760 MB on the disk, about
+# 2 minutes). Ends with 1 when the output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,22 +1,26 @@
 #!/usr/bin/env bash
-# llama.cpp's server of 2026-10 (in xllamacpp 2026.10.11549): it closes a connection after a streamed answer, whose head says `Keep-Alive`.
+# llama.cpp's server of 2026-10 (in xllamacpp 2026.10.11549): it closes a connection after a
+# streamed answer, whose head says `Keep-Alive`.
 #
-# A guess: the head of an answer says `Keep-Alive: timeout=5, max=100`, and no `Connection: close`. So the connection can be used again
-# within 5 s, as after an answer that does not stream.
+# A guess: the head of an answer says `Keep-Alive: timeout=5, max=100`, and no `Connection: close`.
+# So the connection can be used again within 5 s, as after an answer that does not stream.
 #
-# What happens: after the last chunk of a stream the server closes the connection at once. A client that sends its next request
-# before it has seen that gets no answer to it: "server disconnected", `RemoteDisconnected`, hyper's `IncompleteMessage`. It may not send a
-# POST again by itself, since the request could have been under way.
+# What happens: after the last chunk of a stream the server closes the connection at once. A client
+# that sends its next request before it has seen that gets no answer to it: "server disconnected",
+# `RemoteDisconnected`, hyper's `IncompleteMessage`. It may not send a POST again by itself, since
+# the request could have been under way.
 #
-# Why it matters: a client with a pool fails now and then in a call that follows a stream closely, at a server that is well: about 1 of
-# 300 with reqwest 0.13.5 on a quiet machine. A circuit breaker counts each. Keep no idle connections for this server
-# (reqwest: `pool_max_idle_per_host(0)`), or retry once.
+# Why it matters: a client with a pool fails now and then in a call that follows a stream closely,
+# at a server that is well: about 1 of 300 with reqwest 0.13.5 on a quiet machine. A circuit breaker
+# counts each. Keep no idle connections for this server (reqwest: `pool_max_idle_per_host(0)`), or
+# retry once.
 #
 # Seen:
 #   plain: Keep-Alive: timeout=5, max=100; the second request: 200
 #   streamed: Keep-Alive: timeout=5, max=100; the second request: RemoteDisconnected
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages (34 MB). Ends with 1 when the output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages (34 MB). Ends with 1 when
+# the output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
-# llama.cpp's server of 2026-10 (in xllamacpp 2026.10.11549): a client that gives up while its prompt is read frees nothing.
+# llama.cpp's server of 2026-10 (in xllamacpp 2026.10.11549): a client that gives up while its
+# prompt is read frees nothing.
 #
-# A guess: the server cancels the task of a client that has closed its connection, as it does between two tokens, when the slot is free
-# at once. A time limit on the first token, then, spares the server the call that was given up.
+# A guess: the server cancels the task of a client that has closed its connection, as it does
+# between two tokens, when the slot is free at once. A time limit on the first token, then, spares
+# the server the call that was given up.
 #
-# What happens: a task is cancelled only when its prompt has been read. The server reads all of it, in batches of 2,048 tokens,
-# and lets the slot go after that (ggml-org/llama.cpp#15232).
+# What happens: a task is cancelled only when its prompt has been read. The server reads all of it,
+# in batches of 2,048 tokens, and lets the slot go after that (ggml-org/llama.cpp#15232).
 #
-# Why it matters: with long prompts and a limit on the first token each call that is given up leaves its work behind. The retry waits
-# behind it and is given up too. The server does nothing but read prompts that nobody waits for, and a circuit breaker's probes
-# fail as well. Bound the prompt's length by what the server reads within the limit.
+# Why it matters: with long prompts and a limit on the first token each call that is given up leaves
+# its work behind. The retry waits behind it and is given up too. The server does nothing but read
+# prompts that nobody waits for, and a circuit breaker's probes fail as well. Bound the prompt's
+# length by what the server reads within the limit.
 #
-# Seen (one slot; the client leaves after three tokens, or when the first batch of a prompt of 20,000 tokens has been read):
+# Seen (one slot; the client leaves after three tokens, or when the first batch of a prompt of
+# 20,000 tokens has been read):
 #   left while tokens come: fewer than 100 tokens were made
 #   left while the prompt is read: more than 80 % of the prompt was read
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages (34 MB). Ends with 1 when the output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages (34 MB). Ends with 1 when
+# the output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

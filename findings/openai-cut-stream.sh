@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# openai 3.57.0 and huggingface_hub 2.4.0 (Python): an answer that is cut off in mid stream is a whole one.
+# openai 3.57.0 and huggingface_hub 2.4.0 (Python): an answer that is cut off in mid stream is a
+# whole one.
 #
-# A guess: a streamed answer ends with a chunk that has a `finish_reason`, and with `data: [DONE]`. A client that gets neither knows that
-# something is missing, and says so, as it does when the connection breaks.
+# A guess: a streamed answer ends with a chunk that has a `finish_reason`, and with `data: [DONE]`.
+# A client that gets neither knows that something is missing, and says so, as it does when the
+# connection breaks.
 #
-# What happens: both clients stop at `[DONE]`, and where it does not come they stop where the bytes do. Neither looks for the
-# `finish_reason`. So a body that ends in order is the end of the answer, whatever came before: after one word, or in half an event. The
-# chunked end is in order when a proxy's upstream dies, when a proxy's own time is over, and for `connection: close` always. An event that is
-# named `error` and has `{"message": ..}` is a chunk without choices: also the end. Only `data: {"error": ..}` is an error.
+# What happens: both clients stop at `[DONE]`, and where it does not come they stop where the bytes
+# do. Neither looks for the `finish_reason`. So a body that ends in order is the end of the answer,
+# whatever came before: after one word, or in half an event. The chunked end is in order when a
+# proxy's upstream dies, when a proxy's own time is over, and for `connection: close` always. An
+# event that is named `error` and has `{"message": ..}` is a chunk without choices: also the end.
+# Only `data: {"error": ..}` is an error.
 #
-# Why it matters: half a sentence is stored, cached and shown as the model's answer, and retries, metrics and circuit breakers
-# count it as a success. The caller has to look for a `finish_reason` in what it has read.
+# Why it matters: half a sentence is stored, cached and shown as the model's answer, and retries,
+# metrics and circuit breakers count it as a success. The caller has to look for a `finish_reason`
+# in what it has read.
 #
 # Seen ("Hello" came in each case; a whole answer has a `finish_reason` and `[DONE]`):
 #   whole: openai: Hello, and the end
@@ -24,7 +29,8 @@
 #   data: {"error"}: openai: Hello, and APIError
 #   data: {"error"}: huggingface_hub: Hello, and UnknownError
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the
+# output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# openai 3.57.0 and huggingface_hub 2.4.0 (Python): `timeout` does not limit the wait for the first token, nor the answer, where the server
-# sends comments.
+# openai 3.57.0 and huggingface_hub 2.4.0 (Python): `timeout` does not limit the wait for the first
+# token, nor the answer, where the server sends comments.
 #
-# A guess: `OpenAI(timeout=1)` and `InferenceClient(timeout=1)` limit a request to a second, or at least the wait for the next part of an
-# answer.
+# A guess: `OpenAI(timeout=1)` and `InferenceClient(timeout=1)` limit a request to a second, or at
+# least the wait for the next part of an answer.
 #
-# What happens: it is the longest that a single read may take, and a comment is read too. Servers and proxies send `: keep-alive` each 15 or
-# 30 s for as long as the answer takes, so that nothing between closes the connection: llama.cpp while it reads a long prompt, routers
-# while the request is in a queue. The clients drop comments, so their caller sees nothing at all, without an end.
+# What happens: it is the longest that a single read may take, and a comment is read too. Servers
+# and proxies send `: keep-alive` each 15 or 30 s for as long as the answer takes, so that nothing
+# between closes the connection: llama.cpp while it reads a long prompt, routers while the request
+# is in a queue. The clients drop comments, so their caller sees nothing at all, without an end.
 #
-# Why it matters: a model that hangs behind a proxy that is well is waited for without a limit, though each limit is set. A limit that
-# holds is one around the wait for the next part that has text.
+# Why it matters: a model that hangs behind a proxy that is well is waited for without a limit,
+# though each limit is set. A limit that holds is one around the wait for the next part that has
+# text.
 #
 # Seen (`timeout=1`; the server sends a comment each 0.2 s, or nothing, for 5 s, and then "Hello"):
 #   comments: openai: Hello, after more than 4 s
@@ -18,7 +20,8 @@
 #   nothing: openai: APITimeoutError
 #   nothing: huggingface_hub: ReadTimeout
 #
-# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the output is another one.
+# Needs Python 3.10 or later with venv, and a registry of Python packages. Ends with 1 when the
+# output is another one.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# sqlx 0.9.0 and tokio-postgres 0.7.18: `commit()` of a transaction in which a statement has failed is `Ok`, and nothing is written.
+# sqlx 0.9.0 and tokio-postgres 0.7.18: `commit()` of a transaction in which a statement has failed
+# is `Ok`, and nothing is written.
 #
-# A guess: when a statement of a transaction has failed and its error was passed over, `commit()` fails, since the transaction cannot
-# be committed. Every statement in between fails after all ("current transaction is aborted", 25P02).
+# A guess: when a statement of a transaction has failed and its error was passed over, `commit()`
+# fails, since the transaction cannot be committed. Every statement in between fails after all
+# ("current transaction is aborted", 25P02).
 #
-# What happens: PostgreSQL answers the `COMMIT` of a failed transaction with success, and says `ROLLBACK` in place of `COMMIT` in the tag of
-# the answer. psql shows it. Both libraries read past the tag and give `Ok(())`.
+# What happens: PostgreSQL answers the `COMMIT` of a failed transaction with success, and says
+# `ROLLBACK` in place of `COMMIT` in the tag of the answer. psql shows it. Both libraries read past
+# the tag and give `Ok(())`.
 #
-# Why it matters: code that passes over one error, as of an insert that may exist already, writes nothing of all the rest, and has no error for it. To
-# such code the database looks well: nothing is counted, nothing is logged. A savepoint around the statement that may fail, or
+# Why it matters: code that passes over one error, as of an insert that may exist already, writes
+# nothing of all the rest, and has no error for it. To such code the database looks well: nothing is
+# counted, nothing is logged. A savepoint around the statement that may fail, or
 # `ON CONFLICT DO NOTHING`, avoids it.
 #
 # Seen:
@@ -16,8 +20,9 @@
 #   tokio-postgres: INSERT Ok, SELEKT 42601, commit Ok, rows: 0
 #   what the server answers to COMMIT: ROLLBACK
 #
-# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12 (`apt-get install postgresql-15`); the server listens on a
-# socket in the temporary folder only. Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12
+# (`apt-get install postgresql-15`); the server listens on a socket in the temporary folder only.
+# Ends with 1 when the output is another one.
 set -euo pipefail
 bin=/usr/lib/postgresql/15/bin
 if [ ! -x "$bin/postgres" ]; then

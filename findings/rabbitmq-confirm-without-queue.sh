@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# RabbitMQ 3.10.8 and lapin 4.12.3: a message to a durable queue whose node is down is confirmed, and gone.
+# RabbitMQ 3.10.8 and lapin 4.12.3: a message to a durable queue whose node is down is confirmed,
+# and gone.
 #
-# A guess: with publisher confirms, an ack says that the broker has the message, in a durable queue on disk. The node that has the queue
-# is killed; the client is connected to the other node of the cluster, so that one cannot store it. It answers with a nack, an error, or not at all.
+# A guess: with publisher confirms, an ack says that the broker has the message, in a durable queue
+# on disk. The node that has the queue is killed; the client is connected to the other node of the
+# cluster, so that one cannot store it. It answers with a nack, an error, or not at all.
 #
-# What happens: it acks, within a millisecond. A queue that is down is, for the exchange, no queue: the message reaches no queue, a
-# message that reaches no queue is thrown away, and one that is thrown away is confirmed. Only with `mandatory` does it come back, inside of the ack
-# (`Ack(Some(..))`, 312 NO_ROUTE), in just the way of a message to a queue that never was. Everything else on that queue is answered with 404, the
-# code of a queue that is not there; only the text tells ("home node .. is down or inaccessible").
+# What happens: it acks, within a millisecond. A queue that is down is, for the exchange, no queue:
+# the message reaches no queue, a message that reaches no queue is thrown away, and one that is
+# thrown away is confirmed. Only with `mandatory` does it come back, inside of the ack
+# (`Ack(Some(..))`, 312 NO_ROUTE), in just the way of a message to a queue that never was.
+# Everything else on that queue is answered with 404, the code of a queue that is not there; only
+# the text tells ("home node .. is down or inaccessible").
 #
-# Why it matters: a publisher that waits for each ack, as the tutorials advise, sees nothing of the outage and loses every message. A
-# circuit breaker around it stays closed; one that takes 404 for the caller's mistake does so for the consumers too. So use quorum queues, which
-# do not confirm without a majority, or publish with `mandatory` and look at what the ack holds.
+# Why it matters: a publisher that waits for each ack, as the tutorials advise, sees nothing of the
+# outage and loses every message. A circuit breaker around it stays closed; one that takes 404 for
+# the caller's mistake does so for the consumers too. So use quorum queues, which do not confirm
+# without a majority, or publish with `mandatory` and look at what the ack holds.
 #
 # Seen:
 #   both nodes, publish: Ack
@@ -21,8 +26,9 @@
 #   the queue's node killed, declare: 404 home node is down
 #   the queue's node is back: 1 of 3 messages that were confirmed
 #
-# Needs cargo, a registry of crates, and rabbitmq-server of Debian 12 (`apt-get install rabbitmq-server`); both nodes and their port mapper are of this
-# script, on loopback. Takes about a minute. Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and rabbitmq-server of Debian 12
+# (`apt-get install rabbitmq-server`); both nodes and their port mapper are of this script, on
+# loopback. Takes about a minute. Ends with 1 when the output is another one.
 set -euo pipefail
 bin=/usr/lib/rabbitmq/bin
 if [ ! -x "$bin/rabbitmq-server" ]; then

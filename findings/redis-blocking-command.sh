@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# redis 1.8.1 (redis-rs): a blocking command on an async connection ends early, stalls its neighbours, and loses the job that it was for.
+# redis 1.8.1 (redis-rs): a blocking command on an async connection ends early, stalls its
+# neighbours, and loses the job that it was for.
 #
-# A guess: `BLPOP jobs 2` answers with a job, or with nil after two seconds. At worst the commands that share its connection wait as long.
+# A guess: `BLPOP jobs 2` answers with a job, or with nil after two seconds. At worst the commands
+# that share its connection wait as long.
 #
-# What happens: every command has 500 ms for its answer, unless the connection was made with another `response_timeout`. So the
-# `BLPOP` ends as "timed out" after half a second, as one of a server that is ill. The server knows nothing of it: it goes on
-# to block the connection, until the two seconds are over. All commands on clones of the connection wait behind it, and each one ends as "timed
-# out" too. A job that is pushed meanwhile is given to the `BLPOP` that nobody waits for: it is gone from the list, and no error says so.
+# What happens: every command has 500 ms for its answer, unless the connection was made with another
+# `response_timeout`. So the `BLPOP` ends as "timed out" after half a second, as one of a server
+# that is ill. The server knows nothing of it: it goes on to block the connection, until the two
+# seconds are over. All commands on clones of the connection wait behind it, and each one ends as
+# "timed out" too. A job that is pushed meanwhile is given to the `BLPOP` that nobody waits for: it
+# is gone from the list, and no error says so.
 #
-# Why it matters: a worker that polls an empty queue looks like an outage to a circuit breaker or an alert, and its neighbours too. And jobs are
-# lost only now and then. Blocking commands want a connection of their own with `set_response_timeout(None)`.
+# Why it matters: a worker that polls an empty queue looks like an outage to a circuit breaker or an
+# alert, and its neighbours too. And jobs are lost only now and then. Blocking commands want a
+# connection of their own with `set_response_timeout(None)`.
 #
 # Seen:
 #   BLPOP jobs 2: timed out, before the 2 s
@@ -18,8 +23,8 @@
 #   PING on a clone, later: Ok
 #   BLPOP jobs 1, on a connection without the limit: nil
 #
-# Needs cargo, a registry of crates, and redis-server (`apt-get install redis-server`), which gets port 56379 of loopback.
-# Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and redis-server (`apt-get install redis-server`), which gets
+# port 56379 of loopback. Ends with 1 when the output is another one.
 set -euo pipefail
 if ! command -v redis-server >/dev/null; then
     echo "redis-blocking-command: it needs redis-server" >&2

@@ -1,27 +1,33 @@
 #!/usr/bin/env bash
-# rumqttc 0.25.1: messages that are still in the client's own queue when the connection breaks are thrown away at the next connection.
+# rumqttc 0.25.1: messages that are still in the client's own queue when the connection breaks are
+# thrown away at the next connection.
 #
-# A guess: `publish` with QoS 1 ("at least once") is `Ok`, so the message is in the queue of the client. The event loop goes on
-# after an error, as its documentation asks, and connects again. What was never sent is sent then.
+# A guess: `publish` with QoS 1 ("at least once") is `Ok`, so the message is in the queue of the
+# client. The event loop goes on after an error, as its documentation asks, and connects again. What
+# was never sent is sent then.
 #
-# What happens: when a connection breaks, the event loop takes all out of the queue of the client, beside what was sent and not
-# acknowledged, and puts it into a list of what is pending. At the next connection it clears that list unless the broker says that it knows
-# the session. So it is lost with `clean_session`, which is on by default. Without `clean_session` it is lost too where the broker was
-# restarted and has no store. Nothing tells: each `publish` was `Ok`, and `poll` gives the new connection as if all were well. What is
-# published a moment later, while the client still is without a connection, does arrive.
+# What happens: when a connection breaks, the event loop takes all out of the queue of the client,
+# beside what was sent and not acknowledged, and puts it into a list of what is pending. At the next
+# connection it clears that list unless the broker says that it knows the session. So it is lost
+# with `clean_session`, which is on by default. Without `clean_session` it is lost too where the
+# broker was restarted and has no store. Nothing tells: each `publish` was `Ok`, and `poll` gives
+# the new connection as if all were well. What is published a moment later, while the client still
+# is without a connection, does arrive.
 #
-# Why it matters: an outage of ten seconds that the client has not yet noticed loses all that was published in it, up to the capacity
-# of the queue, although the same messages would wait if they were published after the first error. A service that counts a publish as done
-# when it is `Ok` loses data in each outage. So wait for the acknowledgements, and keep a message until then. (A comment on
-# `EventLoop::clean` recommends a queue with a capacity of 0; the examples have 10.)
+# Why it matters: an outage of ten seconds that the client has not yet noticed loses all that was
+# published in it, up to the capacity of the queue, although the same messages would wait if they
+# were published after the first error. A service that counts a publish as done when it is `Ok`
+# loses data in each outage. So wait for the acknowledgements, and keep a message until then. (A
+# comment on `EventLoop::clean` recommends a queue with a capacity of 0; the examples have 10.)
 #
-# Seen (the broker hangs, 20 messages are published, the client notices after two pings; 5 may be in flight, so 15 were never sent):
+# Seen (the broker hangs, 20 messages are published, the client notices after two pings; 5 may be in
+# flight, so 15 were never sent):
 #   clean session, the broker is started anew: 20 Ok, 0 acknowledged; one more while it is away: 1 acknowledged
 #   kept session, the broker is started anew: 20 Ok, 0 acknowledged; one more while it is away: 1 acknowledged
 #   kept session, the broker goes on: 20 Ok, 20 acknowledged; one more while it is away: 1 acknowledged
 #
-# Needs cargo, a registry of crates, and mosquitto of Debian 12 (`apt-get install mosquitto`); the broker listens on loopback only. Takes
-# about a minute. Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and mosquitto of Debian 12 (`apt-get install mosquitto`); the
+# broker listens on loopback only. Takes about a minute. Ends with 1 when the output is another one.
 set -euo pipefail
 if [ ! -x /usr/sbin/mosquitto ]; then
     echo "rumqttc-queue-after-outage: it needs /usr/sbin/mosquitto" >&2

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# rustc 1.95.0: a method is chosen without a look at lifetimes, so a fallback method does not catch what is not `'static`.
+# rustc 1.95.0: a method is chosen without a look at lifetimes, so a fallback method does not catch
+# what is not `'static`.
 #
-# A guess: of two methods with one name, an inherent one for `E: Error + 'static` and one of a trait for everything, the
-# second is taken whenever the first does not apply. Macros choose by traits in this way ("autoref specialization").
+# A guess: of two methods with one name, an inherent one for `E: Error + 'static` and one of a trait
+# for everything, the second is taken whenever the first does not apply. Macros choose by traits in
+# this way ("autoref specialization").
 #
-# What happens: for a type that is no error the fallback is taken. For an error that borrows for `'a`, the bound `Error` holds
-# and `'static` is not asked, so the inherent method is chosen. The borrow checker then refuses the call, although the
-# fallback would do: called by its own name, it compiles.
+# What happens: for a type that is no error the fallback is taken. For an error that borrows for
+# `'a`, the bound `Error` holds and `'static` is not asked, so the inherent method is chosen. The
+# borrow checker then refuses the call, although the fallback would do: called by its own name, it
+# compiles.
 #
-# Why it matters: code that a macro emits for any type cannot choose by `'static`. Users whose types borrow do not get the
-# fallback. They get an error about lifetimes, and the code that it is about is not theirs. So the method that is tried first
-# has to do without `'static`, and with that without `downcast_ref`.
+# Why it matters: code that a macro emits for any type cannot choose by `'static`. Users whose types
+# borrow do not get the fallback. They get an error about lifetimes, and the code that it is about
+# is not theirs. So the method that is tried first has to do without `'static`, and with that
+# without `downcast_ref`.
 #
 # Seen:
 #   'static error: inherent

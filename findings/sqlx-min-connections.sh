@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# sqlx 0.9.0: with `min_connections` as high as `max_connections` no call can connect after an outage, for as long again as it lasted.
+# sqlx 0.9.0: with `min_connections` as high as `max_connections` no call can connect after an
+# outage, for as long again as it lasted.
 #
-# A guess: `min_connections` keeps connections ready, so that calls are served sooner. After an outage the pool is as soon back with it
-# as without.
+# A guess: `min_connections` keeps connections ready, so that calls are served sooner. After an
+# outage the pool is as soon back with it as without.
 #
-# What happens: for each connection that is lost a task of the pool makes another one, up to `min_connections`. It holds a place of the pool, and
-# where it is refused it tries again for five minutes, with pauses that double up to a minute. With as many as `max_connections` such tasks
-# hold all places, so no call can try by itself. After 7 s of outage the next attempt comes 10 s after its begin: until then each
-# call waits for its `acquire_timeout`, at a server that is well. By the source it is up to a minute after an outage of four.
+# What happens: for each connection that is lost a task of the pool makes another one, up to
+# `min_connections`. It holds a place of the pool, and where it is refused it tries again for five
+# minutes, with pauses that double up to a minute. With as many as `max_connections` such tasks hold
+# all places, so no call can try by itself. After 7 s of outage the next attempt comes 10 s after
+# its begin: until then each call waits for its `acquire_timeout`, at a server that is well. By the
+# source it is up to a minute after an outage of four.
 #
-# Why it matters: a pool of a fixed size is common. Its service stays down after the database is back, and says "pool timed out",
-# as it does with a busy pool. Leave places above `min_connections`: a call that finds one connects at once.
+# Why it matters: a pool of a fixed size is common. Its service stays down after the database is
+# back, and says "pool timed out", as it does with a busy pool. Leave places above
+# `min_connections`: a call that finds one connects at once.
 #
 # Seen:
 #   min_connections 0, the way is shut: 0 of 2 places are taken, 0 idle
@@ -18,8 +22,9 @@
 #   min_connections 2, the way is shut: 2 of 2 places are taken, 0 idle
 #   min_connections 2, open again: the first answer after more than 2 s, many calls timed out
 #
-# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12 (`apt-get install postgresql-15`); all listens on loopback only. Ends with 1
-# when the output is another one.
+# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12
+# (`apt-get install postgresql-15`); all listens on loopback only. Ends with 1 when the output is
+# another one.
 set -euo pipefail
 bin=/usr/lib/postgresql/15/bin
 if [ ! -x "$bin/postgres" ]; then

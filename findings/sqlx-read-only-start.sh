@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
-# PostgreSQL 15 and sqlx 0.9.0: a service with nothing to migrate cannot start where it may only read.
+# PostgreSQL 15 and sqlx 0.9.0: a service with nothing to migrate cannot start where it may only
+# read.
 #
-# A guess: `CREATE TABLE IF NOT EXISTS t` does nothing when `t` exists, so it may run in a read-only transaction. And a
-# `Migrator::run` whose migrations have all been applied reads its table, finds nothing to do and returns `Ok`.
+# A guess: `CREATE TABLE IF NOT EXISTS t` does nothing when `t` exists, so it may run in a read-only
+# transaction. And a `Migrator::run` whose migrations have all been applied reads its table, finds
+# nothing to do and returns `Ok`.
 #
-# What happens: PostgreSQL refuses by the kind of the statement (25006), before it looks whether there is such a table. sqlx
-# begins each run with that statement, for its own table, and so ends with this error (also in its open issue 4105).
-# And a lock stays: sqlx takes one of the session (`pg_advisory_lock`) before, and gives it back only at the end
-# of a run that went well. The connection returns to the pool as a healthy one, and the session keeps the lock. A second run
-# by any other connection then waits as long as that pool keeps this connection; here `lock_timeout` ends the wait.
+# What happens: PostgreSQL refuses by the kind of the statement (25006), before it looks whether
+# there is such a table. sqlx begins each run with that statement, for its own table, and so ends
+# with this error (also in its open issue 4105). And a lock stays: sqlx takes one of the session
+# (`pg_advisory_lock`) before, and gives it back only at the end of a run that went well. The
+# connection returns to the pool as a healthy one, and the session keeps the lock. A second run by
+# any other connection then waits as long as that pool keeps this connection; here `lock_timeout`
+# ends the wait.
 #
-# Why it matters: a service that migrates at its start cannot be started again during a failover to a standby, or while
-# `default_transaction_read_only` is on, although it only wants to read. If it goes on without the migrations, or tries them
-# again, it keeps every other instance at that server from migrating, also one that may write. So ask
-# `SHOW transaction_read_only` first, and run migrations on a connection of their own, which is closed afterwards.
+# Why it matters: a service that migrates at its start cannot be started again during a failover to
+# a standby, or while `default_transaction_read_only` is on, although it only wants to read. If it
+# goes on without the migrations, or tries them again, it keeps every other instance at that server
+# from migrating, also one that may write. So ask `SHOW transaction_read_only` first, and run
+# migrations on a connection of their own, which is closed afterwards.
 #
 # Seen:
 #   may write, first run: Ok
@@ -26,8 +31,9 @@
 #   may write, another pool: 55P03 canceling statement due to lock timeout
 #   may write, first pool closed: Ok
 #
-# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12 (`apt-get install postgresql-15`); the server listens on a
-# socket in the temporary folder only. Ends with 1 when the output is another one.
+# Needs cargo, a registry of crates, and PostgreSQL 15 of Debian 12
+# (`apt-get install postgresql-15`); the server listens on a socket in the temporary folder only.
+# Ends with 1 when the output is another one.
 set -euo pipefail
 bin=/usr/lib/postgresql/15/bin
 if [ ! -x "$bin/postgres" ]; then

@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
-# thiserror 2.0.21 (and std's `Error`): a source in a `Box` or an `Arc` can no longer be found by its type.
+# thiserror 2.0.21 (and std's `Error`): a source in a `Box` or an `Arc` can no longer be found by
+# its type.
 #
-# A guess: `#[source] Box<Lower>` gives the same chain as `#[source] Lower`, since a box is only where the error lies.
+# A guess: `#[source] Box<Lower>` gives the same chain as `#[source] Lower`, since a box is only
+# where the error lies.
 #
-# What happens: `Box<T>` and `Arc<T>` are errors themselves, so the link of the chain is the box. Its `source()` is the one
-# of the error inside, so the chain goes on behind that error. `downcast_ref::<Lower>()` is `None` at every link, while the
-# error below is still found. All texts stay as they were, so a log shows no difference.
-# The containers differ: `Box<dyn Error>` is no error itself and is looked through, `Arc<dyn Error>` is not. No type that is
-# kept in an `Arc` can be found, unless the caller names the whole container: `downcast_ref::<Arc<dyn Error + Send + Sync>>()`.
+# What happens: `Box<T>` and `Arc<T>` are errors themselves, so the link of the chain is the box.
+# Its `source()` is the one of the error inside, so the chain goes on behind that error.
+# `downcast_ref::<Lower>()` is `None` at every link, while the error below is still found. All texts
+# stay as they were, so a log shows no difference. The containers differ: `Box<dyn Error>` is no
+# error itself and is looked through, `Arc<dyn Error>` is not. No type that is kept in an `Arc` can
+# be found, unless the caller names the whole container:
+# `downcast_ref::<Arc<dyn Error + Send + Sync>>()`.
 #
-# Why it matters: boxing a large field, which clippy's `result_large_err` suggests, compiles, keeps every message and every
-# length of the chain, and ends each decision that asks for the type: retries, status codes, what counts as a failure. Code
-# that walks chains has to ask for `T`, `Box<T>` and `Arc<T>`.
+# Why it matters: boxing a large field, which clippy's `result_large_err` suggests, compiles, keeps
+# every message and every length of the chain, and ends each decision that asks for the type:
+# retries, status codes, what counts as a failure. Code that walks chains has to ask for `T`,
+# `Box<T>` and `Arc<T>`.
 #
-# Seen (the field; the length of the chain; whether `Lower` is found, then the error below it; its texts):
+# Seen (the field; the length of the chain; whether `Lower` is found, then the error below it; its
+# texts):
 #   Lower         3 links  Lower true   Lowest true   upper / lower / lowest
 #   Box<Lower>    3 links  Lower false  Lowest true   upper / lower / lowest
 #   Box<dyn>      3 links  Lower true   Lowest true   upper / lower / lowest

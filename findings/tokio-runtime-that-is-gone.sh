@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # tokio 1.54.1: a handle of a runtime that is gone takes a task, and only the task's handle says so.
 #
-# A guess: `Handle::spawn` on a runtime that was dropped fails, or the handle has a method that tells whether its runtime runs.
+# A guess: `Handle::spawn` on a runtime that was dropped fails, or the handle has a method that
+# tells whether its runtime runs.
 #
-# What happens: `spawn` returns as ever, with a future that never ends too. The task is over before it began: `is_finished()` of its
-# `JoinHandle` is true at once, and awaiting it gives an error that was cancelled. The handle itself shows nothing: its id is the old
-# one, and a clone of it works the same. `Handle::enter` works as well, and a `Sleep` can be made under it; it panics when it is polled.
+# What happens: `spawn` returns as ever, with a future that never ends too. The task is over before
+# it began: `is_finished()` of its `JoinHandle` is true at once, and awaiting it gives an error that
+# was cancelled. The handle itself shows nothing: its id is the old one, and a clone of it works the
+# same. `Handle::enter` works as well, and a `Sleep` can be made under it; it panics when it is
+# polled.
 #
-# Why it matters: code that keeps a `Handle`, to run cleanup or a timer later, loses its work without an error. A library that
-# outlives runtimes (one per test, one per thread) can ask by spawning an empty task and looking at `is_finished()`. That is
-# the only question with an answer that does not panic.
+# Why it matters: code that keeps a `Handle`, to run cleanup or a timer later, loses its work
+# without an error. A library that outlives runtimes (one per test, one per thread) can ask by
+# spawning an empty task and looking at `is_finished()`. That is the only question with an answer
+# that does not panic.
 #
 # Seen (kind of runtime; while it runs, when it is gone):
 #   current thread: running, finished false; gone, finished true, cancelled true, entered true, sleep made true, polled panics

@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
 # tonic 0.14.9: `Endpoint::timeout` and `connect_timeout` leave out the waits that never end.
 #
-# A guess: `Endpoint::timeout` is "a timeout to each request", and `connect_timeout` one for connecting. A channel with both has no
-# call that waits for ever. And a call that ran into its limit ends with `DeadlineExceeded`.
+# A guess: `Endpoint::timeout` is "a timeout to each request", and `connect_timeout` one for
+# connecting. A channel with both has no call that waits for ever. And a call that ran into its
+# limit ends with `DeadlineExceeded`.
 #
-# What happens: the limit of a request begins once there is a connection, so a call on a channel that still connects waits for TCP
-# as long as the kernel does, about two minutes. `connect_timeout` is that of hyper-util's connector, which is TCP alone: a server
-# that takes the connection and is silent holds up the TLS handshake without end. Of a stream only the head is limited. And what
-# does run into the limit is `Cancelled`, "Timeout expired", made by the client, which is also the code of a server's own word.
+# What happens: the limit of a request begins once there is a connection, so a call on a channel
+# that still connects waits for TCP as long as the kernel does, about two minutes. `connect_timeout`
+# is that of hyper-util's connector, which is TCP alone: a server that takes the connection and is
+# silent holds up the TLS handshake without end. Of a stream only the head is limited. And what does
+# run into the limit is `Cancelled`, "Timeout expired", made by the client, which is also the code
+# of a server's own word.
 #
-# Why it matters: a dead host is the case that limits are for, and it is where they do not hold. A connect that hangs is also one
-# for all calls of the channel. Code that takes `Cancelled` for the caller's own doing, as the name says, sees no time-out at all. The
-# caller has to put `tokio::time::timeout` around the call.
+# Why it matters: a dead host is the case that limits are for, and it is where they do not hold. A
+# connect that hangs is also one for all calls of the channel. Code that takes `Cancelled` for the
+# caller's own doing, as the name says, sees no time-out at all. The caller has to put
+# `tokio::time::timeout` around the call.
 #
 # Seen (every limit is 50 ms):
 #   connecting hangs, timeout: waits, more than 40 times its limit

@@ -1,5 +1,6 @@
-//! Single calls, for a person who looks at one of them: `cargo bench -p breaker-benches -- attribute`. The tables of BENCHMARKS.md
-//! are those of `scripts/bench`, whose rounds are interleaved.
+//! Single calls, for a person who looks at one of them:
+//! `cargo bench -p breaker-benches -- attribute`. The tables of BENCHMARKS.md are those of
+//! `scripts/bench`, whose rounds are interleaved.
 #![forbid(unsafe_code)]
 
 use breaker_benches::{Case, SUBJECTS, subject};

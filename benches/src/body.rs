@@ -34,13 +34,15 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Even requests succeed, odd ones fail. Out of line, so that it is the same code behind each breaker.
+/// Even requests succeed, odd ones fail. Out of line, so that it is the same code behind each
+/// breaker.
 #[inline(never)]
 pub(crate) fn upstream(request: u64) -> Result<u64, Fault> {
     if black_box(request) & 1 == 0 { Ok(request) } else { Err(Fault::Service) }
 }
 
-/// The bare call. Where it is polled by a pointer it is another function, which leaves the first one to be inlined.
+/// The bare call. Where it is polled by a pointer it is another function, which leaves the first
+/// one to be inlined.
 pub(crate) async fn body<const BY_POINTER: bool>(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }

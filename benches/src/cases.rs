@@ -5,7 +5,8 @@
 pub enum Case {
     /// Each call succeeds.
     Ok,
-    /// The same where the future is polled through a pointer, as a task, a box and whatever the compiler finds too large to inline are.
+    /// The same where the future is polled through a pointer, as a task, a box and whatever the
+    /// compiler finds too large to inline are.
     Pointer,
     /// Each call fails, and the limit of the run is out of reach.
     Err,
@@ -13,7 +14,8 @@ pub enum Case {
     ErrOk,
     /// Failures have opened the breaker, and it stays open.
     Open,
-    /// Failures have opened the breaker, its open time is over, and a probe that waits holds the only slot.
+    /// Failures have opened the breaker, its open time is over, and a probe that waits holds the
+    /// only slot.
     Full,
     /// Successes that a window over 10 calls looks at.
     Window10,
@@ -37,7 +39,8 @@ pub enum Case {
     Fallen,
     /// Successes whose metrics are exported, with a Prometheus recorder in the process.
     Prometheus,
-    /// Successes with a `tracing` subscriber in the process that takes errors only. It comes last, since it stays.
+    /// Successes with a `tracing` subscriber in the process that takes errors only. It comes last,
+    /// since it stays.
     Subscriber,
 }
 

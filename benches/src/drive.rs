@@ -1,4 +1,5 @@
-//! Drive: the loop that makes the calls. It is compiled for each subject, as a caller's own code is.
+//! Drive: the loop that makes the calls. It is compiled for each subject, as a caller's own code
+//! is.
 
 use crate::body::Fault;
 use crate::cases::Case;
@@ -85,10 +86,12 @@ pub(crate) fn hold<F: Future + 'static>(call: F) {
     assert!(polled.is_pending(), "the call waits");
 }
 
-/// As an executor does that has one future: it polls it where it stands until it is ready. Only a call whose breaker waits for another thread
-/// is not ready at once; it is asked again and again, without a sleep, which would take longer than the call.
+/// As an executor does that has one future: it polls it where it stands until it is ready. Only a
+/// call whose breaker waits for another thread is not ready at once; it is asked again and again,
+/// without a sleep, which would take longer than the call.
 ///
-/// A subject's calls are polled here alone, so that the compiler may inline them as it does what a program calls at one place.
+/// A subject's calls are polled here alone, so that the compiler may inline them as it does what a
+/// program calls at one place.
 #[inline]
 fn drive<A: Answer, const BY_POINTER: bool>(
     calls: u64,

@@ -1,7 +1,9 @@
-//! Calls to be measured: the same body bare, behind a check written by hand, behind our breakers and behind others.
+//! Calls to be measured: the same body bare, behind a check written by hand, behind our breakers
+//! and behind others.
 //!
-//! `subjects` makes them, `cases` says what happens in them, `drive` is the loop that all of them run in, and `sizes` asks how
-//! large their futures are. The binary `cost` measures, and `cargo bench` shows single ones.
+//! `subjects` makes them, `cases` says what happens in them, `drive` is the loop that all of them
+//! run in, and `sizes` asks how large their futures are. The binary `cost` measures, and
+//! `cargo bench` shows single ones.
 #![forbid(unsafe_code)]
 
 mod body;

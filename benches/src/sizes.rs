@@ -1,4 +1,5 @@
-//! Sizes: how many bytes the future of a call has, bare, with our attribute and with `#[tracing::instrument]`.
+//! Sizes: how many bytes the future of a call has, bare, with our attribute and with
+//! `#[tracing::instrument]`.
 
 use crate::body::{Fault, upstream};
 use breaker_core::circuit_breaker;

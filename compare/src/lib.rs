@@ -1,7 +1,8 @@
-//! Other circuit breakers and ours behind one trait, so that `tests/facts.rs` can put each of them into the same situation.
+//! Other circuit breakers and ours behind one trait, so that `tests/facts.rs` can put each of them
+//! into the same situation.
 //!
-//! Each is set up so that the fewest failures open it and one probe is let in at a time, where that can be said. What it
-//! does then is stated in `COMPARE.md`, whose table the tests read.
+//! Each is set up so that the fewest failures open it and one probe is let in at a time, where that
+//! can be said. What it does then is stated in `COMPARE.md`, whose table the tests read.
 #![forbid(unsafe_code)]
 
 mod breaker;
@@ -34,7 +35,8 @@ pub type Call = Pin<Box<dyn Future<Output = Result<(), Answer>> + Send>>;
 pub enum Fault {
     /// The service failed.
     Service,
-    /// The caller was wrong. Each breaker is told that this is no failure, in the way that it has for that.
+    /// The caller was wrong. Each breaker is told that this is no failure, in the way that it has
+    /// for that.
     Caller,
 }
 
@@ -69,8 +71,8 @@ pub trait Rival: Clone + Send + Sync + 'static {
     /// How many results of a half-open state decide about it.
     const DECISIVE: usize = 1;
 
-    /// A closed breaker whose first stay in the open state is as short as it gets, and whose later ones are [`LONG`] where the
-    /// crate can make a difference.
+    /// A closed breaker whose first stay in the open state is as short as it gets, and whose later
+    /// ones are [`LONG`] where the crate can make a difference.
     fn short() -> Self;
 
     /// A closed breaker that stays open for [`LONG`].
@@ -79,7 +81,8 @@ pub trait Rival: Clone + Send + Sync + 'static {
     /// A call, of which nothing happens before it is polled.
     fn call(&self, body: Body) -> Call;
 
-    /// The state. It is asked for last in a test, since one breaker shows it only by what it does with further calls.
+    /// The state. It is asked for last in a test, since one breaker shows it only by what it does
+    /// with further calls.
     fn state(&self) -> State;
 
     /// Lets the time pass that a [`short`](Self::short) breaker stays open.

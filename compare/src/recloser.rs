@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// recloser, which knows no limit of probes. A ring of results has to be full before a further one decides: of a closed breaker it
-/// holds three here, of a half-open one a single one.
+/// recloser, which knows no limit of probes. A ring of results has to be full before a further one
+/// decides: of a closed breaker it holds three here, of a half-open one a single one.
 #[derive(Clone, Debug)]
 pub struct Recloser(AsyncRecloser);
 
@@ -49,7 +49,8 @@ impl Rival for Recloser {
         }))
     }
 
-    /// It does not show its state, which is told by what two failures do: they open a half-open breaker, not a closed one.
+    /// It does not show its state, which is told by what two failures do: they open a half-open
+    /// breaker, not a closed one.
     fn state(&self) -> State {
         let failures = [(); 3].map(|()| self.now(Err(Fault::Service)));
         match failures.map(|answer| answer == Err(Answer::Rejected)) {

@@ -1,6 +1,8 @@
-//! The code search: finds functions by what they do, on caches, embeddings and a database of which any may be away.
+//! The code search: finds functions by what they do, on caches, embeddings and a database of which
+//! any may be away.
 //!
-//! `cargo run --example code_search -- index PATH`, `-- search "query"` and `-- serve`; `-- --help` explains.
+//! `cargo run --example code_search -- index PATH`, `-- search "query"` and `-- serve`; `-- --help`
+//! explains.
 
 #[path = "../start.rs"]
 mod start;
@@ -18,8 +20,9 @@ use clap::{Parser, Subcommand};
 
 /// Finds functions in Rust and Python source by what they do.
 ///
-/// Without any server it keeps its index in a SQLite file, embeds with models of its own and goes on without Redis. With REDIS_URL,
-/// DATABASE_URL and an embedding API it uses those, each behind a circuit breaker, and goes on without any one of them.
+/// Without any server it keeps its index in a SQLite file, embeds with models of its own and goes
+/// on without Redis. With REDIS_URL, DATABASE_URL and an embedding API it uses those, each behind a
+/// circuit breaker, and goes on without any one of them.
 #[derive(Debug, Parser)]
 #[command(after_long_help = SETTINGS)]
 struct Arguments {

@@ -1,4 +1,5 @@
-//! The attributes that stand in source files, as inputs of the targets: the test suites are a corpus too.
+//! The attributes that stand in source files, as inputs of the targets: the test suites are a
+//! corpus too.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 

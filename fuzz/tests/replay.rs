@@ -1,4 +1,5 @@
-//! Each kept input, and a fixed number of changes of them: the same ones in each run and on each toolchain.
+//! Each kept input, and a fixed number of changes of them: the same ones in each run and on each
+//! toolchain.
 
 use breaker_fuzz::{TARGETS, Target, macros, mutate, text, written};
 use std::fs;

@@ -1,4 +1,5 @@
-//! Arguments and locals drop in the order in which the same function without the attribute drops them.
+//! Arguments and locals drop in the order in which the same function without the attribute drops
+//! them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +17,8 @@ macro_rules! twins {
     };
 }
 
-/// Both drop the same, in the same order; and when the breaker is open, the guarded one drops all `count` that it was given.
+/// Both drop the same, in the same order; and when the breaker is open, the guarded one drops all
+/// `count` that it was given.
 fn drop_alike(name: &str, count: usize, bare: impl Fn() -> Result<(), Fault>, guarded: impl Fn() -> Result<(), Fault>) {
     assert!(bare().is_ok());
     let order = dropped();

@@ -1,4 +1,5 @@
-//! The future itself: what it is `Send` for, when it asks, what it costs, and how it ends otherwise.
+//! The future itself: what it is `Send` for, when it asks, what it costs, and how it ends
+//! otherwise.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -83,7 +84,8 @@ fn send_depends_on_the_parameter() {
     assert!(now(parameter(Rc::new(1))).is_err(), "it compiles; the other instance has opened the breaker");
 }
 
-/// "implementation of `Send` is not general enough" is what rustc says where an auto trait gets lost on its way.
+/// "implementation of `Send` is not general enough" is what rustc says where an auto trait gets
+/// lost on its way.
 #[test]
 fn send_holds_for_every_lifetime() {
     #[circuit_breaker(name = "general")]
@@ -127,7 +129,8 @@ fn arguments_borrowed_across_an_await() {
     assert_eq!(list.len(), 6, "five failures, and nothing of the rejected call");
 }
 
-/// A breaker that is half-open has one slot here: whoever holds it without being polled would keep it from others.
+/// A breaker that is half-open has one slot here: whoever holds it without being polled would keep
+/// it from others.
 #[test]
 fn a_future_that_is_never_polled_takes_no_slot() {
     #[circuit_breaker(name = "never_polled", fail_max = 1, recovery_timeout = "0s")]

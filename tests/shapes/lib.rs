@@ -1,5 +1,5 @@
-//! Every shape that a function can have, one test for each, named after what it promises. Compiled in each edition, with all
-//! warnings and clippy's pedantic and nursery ones denied.
+//! Every shape that a function can have, one test for each, named after what it promises. Compiled
+//! in each edition, with all warnings and clippy's pedantic and nursery ones denied.
 #![cfg(test)]
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 #![deny(future_incompatible, rust_2018_idioms, rust_2021_compatibility, rust_2024_compatibility, let_underscore)]

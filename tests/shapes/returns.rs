@@ -1,4 +1,5 @@
-//! Return types by trait, not by the word `Result`; and what a body has to be told to infer its types.
+//! Return types by trait, not by the word `Result`; and what a body has to be told to infer its
+//! types.
 
 use std::convert::Infallible;
 use std::error::Error;

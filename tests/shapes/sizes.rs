@@ -1,4 +1,5 @@
-//! How large the future is: the body, what a call needs, and one copy of each argument that is taken by value.
+//! How large the future is: the body, what a call needs, and one copy of each argument that is
+//! taken by value.
 
 use std::mem::{size_of, size_of_val};
 
@@ -13,7 +14,8 @@ const STEP: usize = 72;
 /// What a time limit needs on top.
 const LIMIT: usize = 128;
 
-/// Bytes that the attribute adds to the future of the same function without it, beside those that align it.
+/// Bytes that the attribute adds to the future of the same function without it, beside those that
+/// align it.
 macro_rules! added {
     ([$($attr:tt)*] ($($args:tt)*) ($($values:expr),*) $body:block) => {{
         async fn bare($($args)*) -> Result<usize, Fault> $body
@@ -156,7 +158,8 @@ fn with_fallbacks() {
         pause().await;
         Ok(text.len())
     });
-    // A step needs its place only when the body has left its own, so a body that is larger than the step lends it.
+    // A step needs its place only when the body has left its own, so a body that is larger than the
+    // step lends it.
     let beside_a_body = added!([
         #[circuit_breaker] #[fallback(|_| { pause().await; Some(text.len()) })]
     ] (text: &str) ("") {

@@ -1,4 +1,5 @@
-//! Methods of traits: native async ones, provided ones, with bounds on the future, and those of `#[async_trait]`.
+//! Methods of traits: native async ones, provided ones, with bounds on the future, and those of
+//! `#[async_trait]`.
 
 use std::future::Future;
 

@@ -1,5 +1,5 @@
-//! Alerts: the series in `dashboards/alerts.test.yml` are those that breakers export in an outage. `promtool` holds the rules
-//! against them, and would not notice series that no breaker makes.
+//! Alerts: the series in `dashboards/alerts.test.yml` are those that breakers export in an outage.
+//! `promtool` holds the rules against them, and would not notice series that no breaker makes.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

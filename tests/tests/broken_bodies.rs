@@ -1,5 +1,6 @@
-//! A broken body is told as without the attribute: the same messages at the same places, the lints' too. The bodies are the
-//! files of `broken/`; each is compiled as it stands, and once more without its attributes.
+//! A broken body is told as without the attribute: the same messages at the same places, the lints'
+//! too. The bodies are the files of `broken/`; each is compiled as it stands, and once more without
+//! its attributes.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeSet;
@@ -21,8 +22,9 @@ const CASES: [&str; 4] = ["types", "borrows", "lints", "syntax"];
 /// It has a line of its own, so that without it every other token stays where it is.
 const ATTRIBUTE: &str = "#[circuit_breaker";
 
-/// What rustc proposes for these without the attribute, and not with it. Their bodies are `async move` blocks, or, since they use a
-/// `self` or a reference, `move` closures: in both rustc proposes neither a clone nor a `&mut` for what is captured.
+/// What rustc proposes for these without the attribute, and not with it. Their bodies are
+/// `async move` blocks, or, since they use a `self` or a reference, `move` closures: in both rustc
+/// proposes neither a clone nor a `&mut` for what is captured.
 const WITHOUT_A_FIX: [&str; 15] = [
     "assigned_behind_self",
     "assigned_behind_self_sync",

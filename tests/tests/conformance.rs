@@ -1,9 +1,10 @@
-//! Conformance: what the test suites of established breakers promise, run as data against this one, in virtual time and through
-//! the public API only.
+//! Conformance: what the test suites of established breakers promise, run as data against this one,
+//! in virtual time and through the public API only.
 //!
-//! `cargo test -p breaker-tests --test conformance` runs `tests/conformance/cases.json`; `CONFORMANCE_CASES=PATH` names another file of
-//! the same form. A line per case, and the sums at the end; a failed case fails the run. A case that needs what this project
-//! leaves out on purpose is `unsupported`, with the knob's name; COMPARE.md says why.
+//! `cargo test -p breaker-tests --test conformance` runs `tests/conformance/cases.json`;
+//! `CONFORMANCE_CASES=PATH` names another file of the same form. A line per case, and the sums at
+//! the end; a failed case fails the run. A case that needs what this project leaves out on purpose
+//! is `unsupported`, with the knob's name; COMPARE.md says why.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::print_stdout, reason = "the report is what this is for")]
 

@@ -1,5 +1,5 @@
-//! No lint fires because of an attribute, and those about a body stay. What clippy tells of code as it stands is compared with what it
-//! tells without the attributes of this library.
+//! No lint fires because of an attribute, and those about a body stay. What clippy tells of code as
+//! it stands is compared with what it tells without the attributes of this library.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ const NEED_IT: &str = "fn unsized_ok(";
 /// It stops looking after its first hit in a function, so where it is told is not comparable.
 const FORGETFUL: &str = "clippy::arithmetic_side_effects";
 
-/// Functions and attributes that come out of a macro. These lints are quiet where a body and its function are from two places; the body
-/// of an annotated function is a block of its own.
+/// Functions and attributes that come out of a macro. These lints are quiet where a body and its
+/// function are from two places; the body of an annotated function is a block of its own.
 const FROM_MACROS: [&str; 3] = ["drop_order.rs", "from_macros.rs", "sizes.rs"];
 const QUIET_IN_MACROS: [&str; 5] = [
     "clippy::absolute_paths",
@@ -29,7 +29,8 @@ const QUIET_IN_MACROS: [&str; 5] = [
     "clippy::use_self",
 ];
 
-/// What goes silent, in functions that are not async and in those that are. DESIGN.md says why, and has the same names.
+/// What goes silent, in functions that are not async and in those that are. DESIGN.md says why, and
+/// has the same names.
 const SILENT: [&str; 14] = [
     "implicit_return",
     "items_after_statements",

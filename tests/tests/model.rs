@@ -1,4 +1,5 @@
-//! The model: whatever the settings, the calls and the hands that are laid on it, a breaker does what its reference does, step by step.
+//! The model: whatever the settings, the calls and the hands that are laid on it, a breaker does
+//! what its reference does, step by step.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "model/compare.rs"]

@@ -1,4 +1,5 @@
-//! What is over stays over, and is told as what it was, also when nobody has called since; what begins by hand begins as by a rule.
+//! What is over stays over, and is told as what it was, also when nobody has called since; what
+//! begins by hand begins as by a rule.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -92,7 +93,8 @@ async fn a_ramp_that_is_made_shorter_lets_in_its_share_and_no_burst() {
     let breaker = opened(Config::new().recovery_timeout(secs(0)).ramp(secs(1000)));
     succeed(&breaker, 1);
     advance(secs(9)).await;
-    // The share is 0.009: the first call passes, and the sum of the others comes near to a whole call.
+    // The share is 0.009: the first call passes, and the sum of the others comes near to a whole
+    // call.
     let let_in = |n: u32| (0..n).filter(|_| breaker.try_acquire().map(breaker_core::Permit::success).is_ok()).count();
     assert_eq!(let_in(110), 1);
     breaker.reconfigure(Config::new().ramp(secs(90))).unwrap();

@@ -1,5 +1,6 @@
-//! Calls within calls as services have them: with no isolated test and no listener in the process, annotated calls have shorter ways to the
-//! stack of calls and off it. Whatever way a call takes, it counts as it would on the longest.
+//! Calls within calls as services have them: with no isolated test and no listener in the process,
+//! annotated calls have shorter ways to the stack of calls and off it. Whatever way a call takes,
+//! it counts as it would on the longest.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -116,7 +117,8 @@ fn of_ended(levels: &[Level], first: bool) -> Counts {
     [u64::from(innermost), u64::from(own.iter().any(|level| !level.works)), 0]
 }
 
-/// Of calls that are dropped while they wait for the first time: those of one breaker are one ending.
+/// Of calls that are dropped while they wait for the first time: those of one breaker are one
+/// ending.
 fn of_dropped(levels: &[Level], first: bool) -> Counts {
     let Some(at) = levels.iter().position(|level| level.waits) else { return of_ended(levels, first) };
     [0, 0, u64::from(levels[..=at].iter().any(|level| level.first == first))]

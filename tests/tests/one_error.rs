@@ -1,6 +1,7 @@
-//! One mistake gives one error, also where rustc could tell it at several calls of the expansion, and no proposal, label or note leads
-//! into the run-time half: such a name is only told where it asks for something. trybuild leaves out what is told twice in the same
-//! words, so this reads all that the compiler says.
+//! One mistake gives one error, also where rustc could tell it at several calls of the expansion,
+//! and no proposal, label or note leads into the run-time half: such a name is only told where it
+//! asks for something. trybuild leaves out what is told twice in the same words, so this reads all
+//! that the compiler says.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeMap;
@@ -33,8 +34,9 @@ fn one_mistake_gives_one_error_and_no_proposal_of_what_is_private() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Beside one mistake each, in all that trybuild compares: labels, notes and helps say what asks for something, and nothing else that
-/// is private. The one name of the expansion that is told says which feature is missing.
+/// Beside one mistake each, in all that trybuild compares: labels, notes and helps say what asks
+/// for something, and nothing else that is private. The one name of the expansion that is told says
+/// which feature is missing.
 #[test]
 fn messages_name_what_is_private_only_where_it_asks_for_something() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/fail");
@@ -48,7 +50,8 @@ fn messages_name_what_is_private_only_where_it_asks_for_something() {
     }
 }
 
-/// A message but for the lines that show the user's code and where it is, and the attribute's path as it is written there.
+/// A message but for the lines that show the user's code and where it is, and the attribute's path
+/// as it is written there.
 fn without_source(rendered: &str) -> impl Iterator<Item = &str> {
     let is_source = |line: &&str| {
         line.starts_with(|one: char| one.is_ascii_digit())

@@ -1,5 +1,5 @@
-//! The three attributes in every order, under every name, and between attributes of others: they work as
-//! fallback > retry > circuit_breaker > timeout > body.
+//! The three attributes in every order, under every name, and between attributes of others: they
+//! work as fallback > retry > circuit_breaker > timeout > body.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry, testing};
@@ -145,7 +145,8 @@ function! { below_an_instrument:
     #[fallback(spare, on(open, failure))]
 }
 
-/// Everything that can be seen of a function: what it gives, when its calls come, what the breaker tells.
+/// Everything that can be seen of a function: what it gives, when its calls come, what the breaker
+/// tells.
 async fn observe(function: impl AsyncFn(&Script, u8) -> Result<u8, Fault>) -> Vec<String> {
     let (down, invalid) = (|| Err(Fault::Down), Err(Fault::Invalid));
     let scripts: [&[_]; 5] = [&[down(), Ok(1)], &[down()], &[invalid], &[down(), down()], &[]];

@@ -1,4 +1,5 @@
-//! The packages: what a person gets from crates.io has the texts of its licences, a README whose links lead somewhere, and a page on docs.rs.
+//! The packages: what a person gets from crates.io has the texts of its licences, a README whose
+//! links lead somewhere, and a page on docs.rs.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::{

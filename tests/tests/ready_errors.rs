@@ -1,4 +1,5 @@
-//! Error types that take a rejection as they are, so that a function with an error of another crate needs no type of its own.
+//! Error types that take a rejection as they are, so that a function with an error of another crate
+//! needs no type of its own.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CallError, CircuitBreakerError, circuit_breaker, testing};

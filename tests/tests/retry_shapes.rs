@@ -1,4 +1,5 @@
-//! `#[retry]` on the stranger shapes of functions: each runs, and its future is `Send` where it should be.
+//! `#[retry]` on the stranger shapes of functions: each runs, and its future is `Send` where it
+//! should be.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::manual_async_fn, reason = "that is what is tested")]
 #![allow(clippy::unused_async, reason = "that is what is tested")]

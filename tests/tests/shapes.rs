@@ -1,4 +1,5 @@
-//! Functions that give their future without being `async`: the gate is in the first poll, and costs no second box.
+//! Functions that give their future without being `async`: the gate is in the first poll, and costs
+//! no second box.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::manual_async_fn, reason = "these shapes are what is tested")]
 #![allow(clippy::needless_pass_by_value, clippy::ptr_arg, reason = "a step takes what its function takes")]

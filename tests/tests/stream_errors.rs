@@ -1,4 +1,5 @@
-//! The error of an item that is late: by the attribute's `open` where the items have the function's own error type, else by `From`.
+//! The error of an item that is late: by the attribute's `open` where the items have the function's
+//! own error type, else by `From`.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::testing::isolated;

@@ -1,4 +1,5 @@
-//! Floor: what one would write by hand. It loads a word and compares it, calls, and records failures in a row.
+//! Floor: what one would write by hand. It loads a word and compares it, calls, and records
+//! failures in a row.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// How many hosts may have a breaker at a time.
 pub const MOST_HOSTS: usize = 100_000;
 
-/// A prime number, so that one host after the other is far from the last one and all have their turn.
+/// A prime number, so that one host after the other is far from the last one and all have their
+/// turn.
 const STRIDE: usize = 7_919;
 
 #[circuit_breaker(name = "keyed", key = host, max_keys = 100_000)]
@@ -35,7 +36,8 @@ pub fn keyed_calls(hosts: &'static [String]) -> Calls {
     })
 }
 
-/// The same calls without breakers, each of which looks its host up in a map: what the memory of so many hosts costs by itself.
+/// The same calls without breakers, each of which looks its host up in a map: what the memory of so
+/// many hosts costs by itself.
 #[must_use]
 pub fn map_calls(hosts: &'static [String]) -> Calls {
     let map: HashMap<String, u64> = hosts.iter().cloned().zip(0..).collect();

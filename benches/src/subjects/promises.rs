@@ -1,6 +1,8 @@
-//! Promises: a check by hand that keeps those of the promises which a call pays for: exact totals that threads do not slow down, a
-//! run of failures with a time window, generations, calls that panic or are dropped, an error that says when to come back, and a subscriber that may
-//! want to hear of each call. It is written for one function, in place, with nothing that could be configured.
+//! Promises: a check by hand that keeps those of the promises which a call pays for: exact totals
+//! that threads do not slow down, a run of failures with a time window, generations, calls that
+//! panic or are dropped, an error that says when to come back, and a subscriber that may want to
+//! hear of each call. It is written for one function, in place, with nothing that could be
+//! configured.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;

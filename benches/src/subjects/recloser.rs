@@ -1,4 +1,5 @@
-//! recloser, which knows a share of failures in a ring of 100 results alone. It lets any number of probes in.
+//! recloser, which knows a share of failures in a ring of 100 results alone. It lets any number of
+//! probes in.
 
 use crate::body::{Fault, body};
 use crate::cases::Case;

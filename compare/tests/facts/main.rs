@@ -1,8 +1,9 @@
-//! What each breaker does in awkward situations. `COMPARE.md` states the facts in a table, and each of its cells is a test
-//! here, named after the situation and the crate: what happens has to be what the cell says.
+//! What each breaker does in awkward situations. `COMPARE.md` states the facts in a table, and each
+//! of its cells is a test here, named after the situation and the crate: what happens has to be
+//! what the cell says.
 //!
-//! Ours runs in virtual time. The others read a wall clock, so that their open time is zero or a microsecond, and is waited for
-//! without a sleep.
+//! Ours runs in virtual time. The others read a wall clock, so that their open time is zero or a
+//! microsecond, and is waited for without a sleep.
 
 mod situations;
 mod table;

@@ -93,7 +93,8 @@ pub(crate) async fn a_hundred_threads_meet_the_edge<R: Rival>() -> &'static str 
     }
 }
 
-/// A thread that meets 99 others and then makes a call, which it polls until the body runs or the call is rejected.
+/// A thread that meets 99 others and then makes a call, which it polls until the body runs or the
+/// call is rejected.
 fn caller<R: Rival>(breaker: R, barrier: Arc<Barrier>) -> JoinHandle<(Call, Arc<AtomicBool>)> {
     let runtime = Handle::current();
     std::thread::spawn(move || {

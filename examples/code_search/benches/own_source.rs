@@ -1,6 +1,8 @@
-//! How long it takes to index this project's own source, and to answer a query about it: `scripts/bench-search`.
+//! How long it takes to index this project's own source, and to answer a query about it:
+//! `scripts/bench-search`.
 //!
-//! On a new SQLite file and without Redis, or on what `DATABASE_URL` and `REDIS_URL` name. What is in that database is left there.
+//! On a new SQLite file and without Redis, or on what `DATABASE_URL` and `REDIS_URL` name. What is
+//! in that database is left there.
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
 use std::{

@@ -47,7 +47,8 @@ impl fmt::Display for Level {
     }
 }
 
-/// The three caches. A value is in all of them or finds its way there: a hit fills the levels above it.
+/// The three caches. A value is in all of them or finds its way there: a hit fills the levels above
+/// it.
 ///
 /// None of them can fail for a caller: what is away has nothing and keeps nothing.
 #[derive(Debug)]
@@ -139,7 +140,8 @@ impl CascadeCache {
         self.l1.invalidate_all();
     }
 
-    /// Says once for each outage that Redis is left out, and once that it is back: a trial that fails is no new outage.
+    /// Says once for each outage that Redis is left out, and once that it is back: a trial that
+    /// fails is no new outage.
     fn tell_of_outage(&self) {
         let Some(breaker) = &self.redis_breaker else { return };
         let away = !breaker.state().is_healthy();

@@ -1,4 +1,5 @@
-//! The room of the settings: what the environment says about the service itself (the breakers read their own parts).
+//! The room of the settings: what the environment says about the service itself (the breakers read
+//! their own parts).
 
 use std::{fmt, path::Path};
 
@@ -13,7 +14,8 @@ pub struct SearchConfig {
     pub database_url: String,
     /// Where Redis is, or would be.
     pub redis_url: String,
-    /// The authorities that vouch for a Redis of `rediss:`, as PEM; `None`: those that the system knows.
+    /// The authorities that vouch for a Redis of `rediss:`, as PEM; `None`: those that the system
+    /// knows.
     pub redis_authorities: Option<Vec<u8>>,
     /// What the keys in Redis begin with.
     pub namespace: String,
@@ -107,7 +109,8 @@ impl SearchConfig {
     }
 }
 
-/// What the URL of a database says of a parameter, under any of the names that sqlx knows for it. A URL that is none is told when it is used.
+/// What the URL of a database says of a parameter, under any of the names that sqlx knows for it. A
+/// URL that is none is told when it is used.
 fn parameters(url: &str, names: &[&str]) -> Vec<String> {
     let Ok(options) = url.parse::<AnyConnectOptions>() else { return Vec::new() };
     let named = options.database_url.query_pairs().filter(|(name, _)| names.contains(&&**name));

@@ -1,4 +1,5 @@
-//! The room of the errors: what keeps a request from being answered, with the state of the breaker that it met.
+//! The room of the errors: what keeps a request from being answered, with the state of the breaker
+//! that it met.
 
 use std::time::Duration;
 
@@ -52,7 +53,8 @@ impl SearchError {
         CircuitBreakerError::find(self).filter(|error| error.is_rejection())
     }
 
-    /// In how long it may be tried again, if a breaker knows: that of the call that opened it, too, which was not rejected itself.
+    /// In how long it may be tried again, if a breaker knows: that of the call that opened it, too,
+    /// which was not rejected itself.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let breaker = match self {

@@ -13,7 +13,8 @@ const SKIPPED: &[&str] = &["target", "node_modules", "__pycache__", "venv"];
 /// The largest file that is read; larger ones are written by generators.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The source files at or below `path`. Hidden directories and those that tools fill are left out, and links are not followed.
+/// The source files at or below `path`. Hidden directories and those that tools fill are left out,
+/// and links are not followed.
 ///
 /// # Errors
 /// `path` cannot be read, or a directory below it.

@@ -28,7 +28,8 @@ use crate::{
 /// When to come back after a failure that has not opened the breaker.
 const SHORTLY: Duration = Duration::from_secs(2);
 
-/// The longest that the database is waited for when the health is asked: longer than a call of it may take, so that the call ends by itself, and counts.
+/// The longest that the database is waited for when the health is asked: longer than a call of it
+/// may take, so that the call ends by itself, and counts.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The body of `POST /v1/code/index`.
@@ -113,7 +114,8 @@ fn failure(failed: &SearchError) -> Response {
         .into_response()
 }
 
-/// The service has more to do than it can; none of its dependencies is to blame, so no breaker is named.
+/// The service has more to do than it can; none of its dependencies is to blame, so no breaker is
+/// named.
 fn crowded() -> Response {
     let message = "Too many requests are under way at the moment; please try again shortly.";
     Unavailable::new().retry_after(SHORTLY).message(message).into_response()
@@ -123,8 +125,8 @@ fn invalid(status: StatusCode, message: String) -> Response {
     ErrorReply::new(status, "invalid_request", message).into_response()
 }
 
-/// The breakers, and whether the database answers. The question goes through its breaker, so a monitor that asks often enough is what
-/// closes it again when nobody else calls.
+/// The breakers, and whether the database answers. The question goes through its breaker, so a
+/// monitor that asks often enough is what closes it again when nobody else calls.
 fn health(service: Arc<CodeIndexingService>) -> HealthRouter {
     let ping = move || {
         let service = Arc::clone(&service);

@@ -1,4 +1,5 @@
-//! The room of indexing and searching: the functions of files in, the functions that a query means out.
+//! The room of indexing and searching: the functions of files in, the functions that a query means
+//! out.
 
 use std::{
     fmt, fs, io,
@@ -47,18 +48,20 @@ pub struct Indexed {
     pub files: usize,
     /// How many functions can be found now.
     pub functions: usize,
-    /// Those of them that have no vectors: the full text alone finds them, until they are indexed again.
+    /// Those of them that have no vectors: the full text alone finds them, until they are indexed
+    /// again.
     pub without_vectors: usize,
     /// Why they have none, with the state of the breaker.
     pub degraded: Option<String>,
-    /// How many of the functions are known by the beginning of their text only: it is longer than that of one function, or of all
-    /// functions of a file together, may be.
+    /// How many of the functions are known by the beginning of their text only: it is longer than
+    /// that of one function, or of all functions of a file together, may be.
     pub shortened: usize,
     /// How many functions cannot be found, since their file has more than are kept of one.
     pub left_out: usize,
     /// How many files were forgotten, because they are gone.
     pub forgotten: usize,
-    /// Files that have a part which is nested too deep, with its line: the functions inside of it cannot be found, all others can.
+    /// Files that have a part which is nested too deep, with its line: the functions inside of it
+    /// cannot be found, all others can.
     pub too_deep: Vec<String>,
     /// Files that could not be read, with the reason.
     pub skipped: Vec<String>,
@@ -92,10 +95,12 @@ impl CodeIndexingService {
         Self { database, embeddings, cache, nearby: Nearby::default() }
     }
 
-    /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is a terminal, a bar shows how far it is.
+    /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is
+    /// a terminal, a bar shows how far it is.
     ///
     /// # Errors
-    /// The directory cannot be read, or the database is away or takes no writes. The files that were indexed by then stay.
+    /// The directory cannot be read, or the database is away or takes no writes. The files that
+    /// were indexed by then stay.
     pub async fn index_directory(&self, path: &Path) -> Result<Indexed, SearchError> {
         let unreadable = |error: io::Error| SearchError::Invalid(error.to_string());
         let files = source_files(path).map_err(unreadable)?;
@@ -121,10 +126,12 @@ impl CodeIndexingService {
         Ok(total)
     }
 
-    /// Indexes the content of one file, in place of what was known of it. Without embeddings it is indexed all the same.
+    /// Indexes the content of one file, in place of what was known of it. Without embeddings it is
+    /// indexed all the same.
     ///
     /// # Errors
-    /// The file is of no language that is understood, or takes too long to parse, or the database takes no writes; nothing has changed then.
+    /// The file is of no language that is understood, or takes too long to parse, or the database
+    /// takes no writes; nothing has changed then.
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
         if file_path.len() > MAX_PATH {
             return Err(SearchError::Invalid(format!("the name of a file has at most {MAX_PATH} bytes")));
@@ -164,7 +171,8 @@ impl CodeIndexingService {
         Ok(forgotten)
     }
 
-    /// A vector of the code model for each function, and one of the text model for what is said about it.
+    /// A vector of the code model for each function, and one of the text model for what is said
+    /// about it.
     async fn vectors_of(&self, functions: &[Function]) -> Result<[ModelVectors; 2], SearchError> {
         let code: Vec<_> = functions.iter().map(|function| function.text.as_str()).collect();
         let text: Vec<_> = functions.iter().map(|f| format!("{} {}", f.name, f.documentation)).collect();
@@ -175,7 +183,8 @@ impl CodeIndexingService {
         Ok([made(Role::Code, code), made(Role::Text, text)])
     }
 
-    /// The functions that a query means, at most `limit`: by their words, by what is said about them and by their code.
+    /// The functions that a query means, at most `limit`: by their words, by what is said about
+    /// them and by their code.
     ///
     /// Without embeddings it is the words alone, and the answer says so and is not kept.
     ///
@@ -187,7 +196,8 @@ impl CodeIndexingService {
             let problem = format!("`query` needs a word to look for, and has at most {MAX_QUERY} bytes");
             return Err(SearchError::Invalid(problem));
         }
-        // An answer belongs to a state of the index and to the models, so a change of either leaves it behind.
+        // An answer belongs to a state of the index and to the models, so a change of either leaves
+        // it behind.
         let generation = self.database.generation().await?;
         let models = format!("{}:{}", self.embeddings.name(Role::Text), self.embeddings.name(Role::Code));
         let key = format!("search:{generation}:{models}:{limit}:{}", asked.join(" "));

@@ -1,8 +1,10 @@
-//! The room of the code search: a service that finds functions by what they do, and goes on without any one of its dependencies.
+//! The room of the code search: a service that finds functions by what they do, and goes on without
+//! any one of its dependencies.
 //!
-//! A request walks the rooms once: [`http`] -> [`indexing`] (with [`functions`], [`files`], [`nearby`] and [`ranking`]), which asks the [`cascade`]
-//! of caches, the [`embedding`] models and the [`database`]. Four breakers stand on this way, each declared by an attribute:
-//! `redis_cache` ([`redis`]), `embedding_service`, and `database` and `database_writes` ([`database`]).
+//! A request walks the rooms once: [`http`] -> [`indexing`] (with [`functions`], [`files`],
+//! [`nearby`] and [`ranking`]), which asks the [`cascade`] of caches, the [`embedding`] models and
+//! the [`database`]. Four breakers stand on this way, each declared by an attribute: `redis_cache`
+//! ([`redis`]), `embedding_service`, and `database` and `database_writes` ([`database`]).
 
 pub mod cascade;
 pub mod config;

@@ -1,7 +1,8 @@
-//! The room of the vectors in memory: read from the database once for each state of the index, not for each query.
+//! The room of the vectors in memory: read from the database once for each state of the index, not
+//! for each query.
 //!
-//! A query looks at all of them, which is right for the functions of some projects (a kilobyte for each, a million of them in a
-//! second); more want a database that searches by vectors.
+//! A query looks at all of them, which is right for the functions of some projects (a kilobyte for
+//! each, a million of them in a second); more want a database that searches by vectors.
 
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub struct Nearby {
     code: Kept,
 }
 
-/// The vectors of one model, with the generation of the index that they are of. The lock is held while they are read, so that queries
-/// that come at the same time wait for one reading.
+/// The vectors of one model, with the generation of the index that they are of. The lock is held
+/// while they are read, so that queries that come at the same time wait for one reading.
 type Kept = Mutex<Option<(i64, Arc<[(i64, Vector)]>)>>;
 
 impl Nearby {

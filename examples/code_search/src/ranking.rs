@@ -1,4 +1,5 @@
-//! The room of the ranking: several lists of the same things, each in an order of its own, become one.
+//! The room of the ranking: several lists of the same things, each in an order of its own, become
+//! one.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -19,10 +20,12 @@ pub fn nearest(query: &Vector, vectors: &[(i64, Vector)], most: usize) -> Vec<i6
     near.into_iter().take(most).map(|(id, _)| id).collect()
 }
 
-/// One list of several, best first: a place in a list is worth 1 / (60 + place), and things are worth the sum of their places.
+/// One list of several, best first: a place in a list is worth 1 / (60 + place), and things are
+/// worth the sum of their places.
 ///
-/// See Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (2009). It
-/// needs no scores that could be compared, and the scores of a full text and a cosine cannot be.
+/// See Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual
+/// Rank Learning Methods" (2009). It needs no scores that could be compared, and the scores of a
+/// full text and a cosine cannot be.
 #[must_use]
 pub fn fuse(lists: &[&[i64]]) -> Vec<(i64, f32)> {
     let mut worth = BTreeMap::new();

@@ -1,4 +1,5 @@
-//! The room of TLS: what all clients encrypt with, and the certificates of authorities that the system does not know.
+//! The room of TLS: what all clients encrypt with, and the certificates of authorities that the
+//! system does not know.
 
 use std::{fs, path::Path};
 

@@ -1,13 +1,16 @@
-//! The room of the words: how code and questions are cut into the same words, for the full text and for the embeddings.
+//! The room of the words: how code and questions are cut into the same words, for the full text and
+//! for the embeddings.
 
-/// Words that say how something is asked, not what is asked about, and those that stand in every function.
+/// Words that say how something is asked, not what is asked about, and those that stand in every
+/// function.
 const STOP_WORDS: &[&str] = &[
     "a", "an", "and", "are", "as", "at", "be", "by", "can", "def", "do", "does", "fn", "for", "from", "has", "have",
     "how", "i", "if", "in", "into", "is", "it", "its", "let", "of", "on", "or", "pub", "self", "so", "that", "the",
     "their", "then", "there", "this", "to", "was", "what", "when", "where", "which", "who", "why", "will", "with",
 ];
 
-/// The words of a text in lower case and without their endings: `parseRetryAfter` and `parse_retry_after` are `pars`, `retr`, `after`.
+/// The words of a text in lower case and without their endings: `parseRetryAfter` and
+/// `parse_retry_after` are `pars`, `retr`, `after`.
 pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !c.is_alphanumeric())
         .flat_map(humps)

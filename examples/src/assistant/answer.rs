@@ -62,7 +62,8 @@ pub struct Answer {
     pub provider: Option<String>,
     /// Why the model's text ended.
     pub finish: Option<Finish>,
-    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or `cut`.
+    /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or
+    /// `cut`.
     pub reason: Option<&'static str>,
     /// How long the breaker took to reject the call: its own share of the answer.
     pub rejected_after: Option<Duration>,

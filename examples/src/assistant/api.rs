@@ -1,4 +1,5 @@
-//! The kinds of text-generation API: where each is asked, by the rules of the clients that people use.
+//! The kinds of text-generation API: where each is asked, by the rules of the clients that people
+//! use.
 
 use std::str::FromStr;
 
@@ -48,7 +49,8 @@ impl ApiKind {
         KINDS.iter().find(|(_, _, end)| !end.is_empty() && path.ends_with(end)).map(|(kind, ..)| *kind)
     }
 
-    /// The address that is asked, of a base address or a full route. Only a `text_generation` at the router needs the model for it.
+    /// The address that is asked, of a base address or a full route. Only a `text_generation` at
+    /// the router needs the model for it.
     ///
     /// | kind | base address | is asked at |
     /// | --- | --- | --- |
@@ -96,7 +98,8 @@ impl ApiKind {
         is_router(base) && !base.path().contains("/models/")
     }
 
-    /// Whether it knows a `repetition_penalty` by itself; OpenAI's routes do not, and some servers refuse what they do not know.
+    /// Whether it knows a `repetition_penalty` by itself; OpenAI's routes do not, and some servers
+    /// refuse what they do not know.
     #[must_use]
     pub fn has_repetition_penalty(self) -> bool {
         matches!(self, Self::TextGeneration | Self::Tgi)

@@ -1,4 +1,5 @@
-//! One question on the command line: the words of its answer as they come, and beside them what happens.
+//! One question on the command line: the words of its answer as they come, and beside them what
+//! happens.
 
 use std::io::{self, Write};
 
@@ -6,8 +7,8 @@ use tokio::sync::mpsc::Receiver;
 
 use super::{answer::Answer, question::Question, reply::sources, telling::Piece, wire::finish::Finish};
 
-/// Writes an answer to `text` while it is told, and to `aside` where it comes from and how it ends. Whether it was whole. `why` knows the
-/// words of an API for the reason of a fallback.
+/// Writes an answer to `text` while it is told, and to `aside` where it comes from and how it ends.
+/// Whether it was whole. `why` knows the words of an API for the reason of a fallback.
 ///
 /// # Errors
 /// Nobody reads what is written.

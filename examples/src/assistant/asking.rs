@@ -33,7 +33,8 @@ impl Asking {
         self.fell_back.get_or_init(Instant::now);
     }
 
-    /// This answer in place of the model's. Where no attempt was admitted, all that went before the fallbacks was the breaker.
+    /// This answer in place of the model's. Where no attempt was admitted, all that went before the
+    /// fallbacks was the breaker.
     #[must_use]
     pub fn instead(&self, answer: Answer, reason: &'static str) -> Answer {
         let fell_back = self.fell_back.get().filter(|_| self.admitted.get().is_none());

@@ -6,7 +6,8 @@ use moka::future::Cache;
 
 use super::question::Question;
 
-/// How large an answer may be, with its question, to count as one: a larger one takes the place of several.
+/// How large an answer may be, with its question, to count as one: a larger one takes the place of
+/// several.
 const USUAL_BYTES: usize = 4 * 1024;
 
 /// What an answer belongs to; two users never share one, nor do two states of the notes.
@@ -38,7 +39,8 @@ pub struct AnswerCache {
 }
 
 impl AnswerCache {
-    /// A cache for at most `capacity` answers of up to 4 KiB, each kept for `ttl`; larger ones count as several.
+    /// A cache for at most `capacity` answers of up to 4 KiB, each kept for `ttl`; larger ones
+    /// count as several.
     #[must_use]
     pub fn new(capacity: u64, ttl: Duration) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! The API client: one prompt out, one completion in, over HTTP, and every way in which that can go wrong.
+//! The API client: one prompt out, one completion in, over HTTP, and every way in which that can go
+//! wrong.
 
 use std::{
     sync::{
@@ -43,7 +44,8 @@ pub enum Reply {
 #[derive(Debug)]
 pub struct ApiClient {
     http: Client,
-    /// Without connections that are kept: some servers close one after a streamed answer, and say nothing of it.
+    /// Without connections that are kept: some servers close one after a streamed answer, and say
+    /// nothing of it.
     streaming: Client,
     endpoint: Arc<Endpoint>,
     parameters: GenerationParameters,
@@ -88,7 +90,8 @@ impl ApiClient {
         self.read(self.post(&self.http, prompt, false).await?, prompt).await
     }
 
-    /// Sends one prompt, whose answer is to come token by token. An API that cannot do so gives the whole of it.
+    /// Sends one prompt, whose answer is to come token by token. An API that cannot do so gives the
+    /// whole of it.
     ///
     /// # Errors
     /// Any variant of [`GenerationError`] that speaks of the API.
@@ -141,7 +144,8 @@ fn is_event_stream(response: &Response) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-/// The beginning of a client that speaks HTTP only, and so does without the system's root certificates: there may be none.
+/// The beginning of a client that speaks HTTP only, and so does without the system's root
+/// certificates: there may be none.
 pub fn plain_client() -> ClientBuilder {
     secure_client().tls_certs_only([])
 }

@@ -1,4 +1,5 @@
-//! The room of the embeddings: a text in, a unit vector out, with nothing to download and nothing that can fail.
+//! The room of the embeddings: a text in, a unit vector out, with nothing to download and nothing
+//! that can fail.
 
 /// The number of dimensions of every embedding.
 pub const DIMENSIONS: usize = 1024;
@@ -13,15 +14,18 @@ const STOP_WORDS: &[&str] = &[
     "would", "you", "your",
 ];
 
-/// A unit vector that stands for a text (or the zero vector, for a text without a single telling word).
+/// A unit vector that stands for a text (or the zero vector, for a text without a single telling
+/// word).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding(Vec<f32>);
 
 impl Embedding {
-    /// Embeds a text by feature hashing: each stemmed word adds to one dimension, with a sign, both chosen by its hash.
+    /// Embeds a text by feature hashing: each stemmed word adds to one dimension, with a sign, both
+    /// chosen by its hash.
     ///
-    /// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the signs make the
-    /// collisions cancel out on average, so that the scalar product stays an unbiased estimate.
+    /// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the
+    /// signs make the collisions cancel out on average, so that the scalar product stays an
+    /// unbiased estimate.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut vector = vec![0.0_f32; DIMENSIONS];
@@ -38,7 +42,8 @@ impl Embedding {
         Self(vector)
     }
 
-    /// The cosine of the angle between two embeddings: 1 for the same direction, 0 for nothing in common.
+    /// The cosine of the angle between two embeddings: 1 for the same direction, 0 for nothing in
+    /// common.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
         self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum()

@@ -13,7 +13,8 @@ pub const EMBEDDED_MODEL: &str = "note-reader";
 /// Where an API is, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
-    /// The provider's name in replies and breakers: its host, with its port where that is not the usual one.
+    /// The provider's name in replies and breakers: its host, with its port where that is not the
+    /// usual one.
     pub provider: String,
     /// The full route that is asked.
     pub route: Url,
@@ -48,7 +49,8 @@ impl Endpoint {
         self.model.as_ref().map_or_else(|| self.provider.clone(), |model| format!("{}/{model}", self.provider))
     }
 
-    /// An API repeats a token that it does not know. It is hidden before the words are shortened, which could leave a part of it.
+    /// An API repeats a token that it does not know. It is hidden before the words are shortened,
+    /// which could leave a part of it.
     pub(super) fn in_fit_words(&self, error: GenerationError) -> GenerationError {
         error.in_words(|words| shorten(&self.hide(words)))
     }

@@ -1,4 +1,5 @@
-//! The generator: the calls that can fail, their breakers and retries, and in which order something else is served instead.
+//! The generator: the calls that can fail, their breakers and retries, and in which order something
+//! else is served instead.
 
 use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry};
 
@@ -22,7 +23,8 @@ pub const BREAKER: &str = "huggingface_api";
 /// What is behind a text that was cut at its greatest length.
 const CUT: &str = " […]";
 
-/// Answers questions through the text-generation API when it can, and from something else when it cannot.
+/// Answers questions through the text-generation API when it can, and from something else when it
+/// cannot.
 #[derive(Debug)]
 pub struct Generator {
     pub(super) first: Provider,
@@ -37,11 +39,13 @@ pub struct Generator {
 impl Generator {
     /// Answers a question: the retries go around the breaker, the fallbacks around both.
     ///
-    /// What the API refuses can be the question's own fault, so it is a success; the user gets something else all the same. A question that
-    /// cannot be asked says nothing about the API. Everything else is a failure.
+    /// What the API refuses can be the question's own fault, so it is a success; the user gets
+    /// something else all the same. A question that cannot be asked says nothing about the API.
+    /// Everything else is a failure.
     ///
     /// # Errors
-    /// The question is at fault, or the API refused it or could not be asked and there is nothing to show instead.
+    /// The question is at fault, or the API refused it or could not be asked and there is nothing
+    /// to show instead.
     ///
     /// # Cancellation
     /// Dropping the future ends the call of the API; the breaker counts it neither way.
@@ -60,14 +64,15 @@ impl Generator {
         }
     }
 
-    /// The same as a stream, which is there with its first token: until then the retries and the fallbacks have their turn.
+    /// The same as a stream, which is there with its first token: until then the retries and the
+    /// fallbacks have their turn.
     ///
     /// # Errors
     /// As of [`answer`](Self::answer).
     ///
     /// # Cancellation
-    /// Dropping the future, or the stream, ends the call of the API. Before the first token the breaker counts it neither way, and after it
-    /// as a success.
+    /// Dropping the future, or the stream, ends the call of the API. Before the first token the
+    /// breaker counts it neither way, and after it as a success.
     pub async fn stream(&self, question: &Question) -> Result<(Answer, Events), GenerationError> {
         let asking = Asking::new();
         let events = match self.begin(question, &asking).await {
@@ -84,7 +89,8 @@ impl Generator {
         Ok((head, events))
     }
 
-    /// What is told in place of an answer that broke off before its first word: as `stream`, without the provider that was asked.
+    /// What is told in place of an answer that broke off before its first word: as `stream`,
+    /// without the provider that was asked.
     pub(super) async fn stream_instead(
         &self,
         question: &Question,
@@ -145,7 +151,8 @@ impl Generator {
 /// Why a question has a fallback that the API did not take.
 pub(super) const REFUSED: &str = "refused";
 
-// An API that hangs would gather calls until there is no memory or file left, so their number has a limit.
+// An API that hangs would gather calls until there is no memory or file left, so their number has a
+// limit.
 #[circuit_breaker(
     name = "huggingface_api",
     fail_max = 5,
@@ -183,13 +190,15 @@ impl Generator {
         self.call(&self.first, question, Source::Model).await
     }
 
-    /// Asks the second provider, once: what is behind it may try again by itself, and attempts multiply.
+    /// Asks the second provider, once: what is behind it may try again by itself, and attempts
+    /// multiply.
     #[circuit_breaker(key = second.key())]
     pub(super) async fn ask_second(&self, second: &Provider, question: &Question) -> Result<Answer, GenerationError> {
         self.call(second, question, Source::SecondProvider).await
     }
 
-    /// The first provider's answer, token by token. Nothing of it is shown before it is there, so there is no place for it in the queue.
+    /// The first provider's answer, token by token. Nothing of it is shown before it is there, so
+    /// there is no place for it in the queue.
     #[circuit_breaker(
         key = self.first.key(),
         stream(first_item = self.limits.first_token, item_timeout = self.limits.token_gap, until = Event::completes)

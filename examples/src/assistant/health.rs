@@ -1,4 +1,5 @@
-//! Health: every breaker, and whether the settings of the providers work, which no breaker can tell from an outage.
+//! Health: every breaker, and whether the settings of the providers work, which no breaker can tell
+//! from an outage.
 
 use std::sync::Arc;
 

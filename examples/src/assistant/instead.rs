@@ -1,4 +1,5 @@
-//! What is served in place of the first provider's answer: the steps of the generator's `#[fallback(..)]`.
+//! What is served in place of the first provider's answer: the steps of the generator's
+//! `#[fallback(..)]`.
 
 use super::{
     answer::{Answer, Source},
@@ -34,7 +35,8 @@ const QUEUED: &str =
     "The model cannot be reached at the moment. Your question is queued and will be answered when it is back.";
 
 impl Generator {
-    /// The first step: the second provider, whose failures are its own breaker's. The log has them, and the next step its turn.
+    /// The first step: the second provider, whose failures are its own breaker's. The log has them,
+    /// and the next step its turn.
     pub(super) async fn second_answer(
         &self,
         question: &Question,
@@ -63,14 +65,16 @@ impl Generator {
         Some(events)
     }
 
-    /// The second step: for those who would rather have the model's answer later than something else now.
+    /// The second step: for those who would rather have the model's answer later than something
+    /// else now.
     pub(super) fn queued(
         &self,
         question: &Question,
         asking: &Asking,
         reason: &'static str,
     ) -> Result<Option<Answer>, GenerationError> {
-        // A rejected call never reached its own checks, and nobody waits for the answer to an empty question.
+        // A rejected call never reached its own checks, and nobody waits for the answer to an empty
+        // question.
         question.validate()?;
         // Waiting does not bring notes: without any there will never be something to ask the model.
         if question.wish != Wish::AnswerLater || question.context.chunks.is_empty() {

@@ -1,4 +1,5 @@
-//! The room of the local model: it answers with the notes' own sentences, so it needs no network and no breaker.
+//! The room of the local model: it answers with the notes' own sentences, so it needs no network
+//! and no breaker.
 
 use std::collections::{HashMap, HashSet};
 
@@ -53,7 +54,8 @@ impl LocalModel {
     }
 }
 
-/// Picks the sentences that share most with the query, and gives them in the order in which they stand.
+/// Picks the sentences that share most with the query, and gives them in the order in which they
+/// stand.
 pub(crate) fn best_sentences<'a>(
     query: &str,
     texts: impl Iterator<Item = &'a str>,

@@ -27,7 +27,8 @@ pub fn validate(text: &str) -> Result<String, OutputError> {
     }
 }
 
-/// Without control characters and those that turn the direction of a text, which can do anything to a terminal and to its reader.
+/// Without control characters and those that turn the direction of a text, which can do anything to
+/// a terminal and to its reader.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
@@ -38,7 +39,8 @@ pub fn clean(text: &str) -> String {
 /// Whether somebody can see it.
 #[must_use]
 pub fn is_visible(c: char) -> bool {
-    // The zero-width characters are neither white space nor control characters, and still nobody sees them.
+    // The zero-width characters are neither white space nor control characters, and still nobody
+    // sees them.
     !c.is_whitespace()
         && !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')

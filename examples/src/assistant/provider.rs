@@ -1,4 +1,5 @@
-//! A provider: the client of one API, under the name by which its breaker is told apart, and what is known of it.
+//! A provider: the client of one API, under the name by which its breaker is told apart, and what
+//! is known of it.
 
 use std::sync::Arc;
 

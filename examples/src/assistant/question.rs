@@ -1,4 +1,5 @@
-//! The room of the question: what is asked, with the notes that belong to it, and the prompt that is made of both.
+//! The room of the question: what is asked, with the notes that belong to it, and the prompt that
+//! is made of both.
 
 use super::{
     embedding::Embedding,
@@ -106,7 +107,8 @@ impl Question {
         validate(&self.user, &self.query)
     }
 
-    /// Leaves notes out, the farthest ones first, until the prompt has at most so many characters. One note stays.
+    /// Leaves notes out, the farthest ones first, until the prompt has at most so many characters.
+    /// One note stays.
     pub fn fit(&mut self, most: usize) {
         while self.context.chunks.len() > 1 && self.prompt().chars().count() > most {
             self.context.chunks.pop();

@@ -1,4 +1,5 @@
-//! The room of the queue: questions that wait for the API to come back, bounded in number and in time.
+//! The room of the queue: questions that wait for the API to come back, bounded in number and in
+//! time.
 
 use std::{
     collections::HashMap,
@@ -17,7 +18,8 @@ use super::{
 /// How many times the queue asks the API for one answer before it gives up.
 const TRIES: u32 = 5;
 
-/// The name of a queued question: 122 random bits, so that knowing one is the permission to read it.
+/// The name of a queued question: 122 random bits, so that knowing one is the permission to read
+/// it.
 pub type JobId = Uuid;
 
 /// How far a queued question has come.
@@ -59,7 +61,8 @@ struct Jobs {
 }
 
 impl Queue {
-    /// A queue for at most `capacity` waiting questions; each is forgotten after `ttl`, answered or not.
+    /// A queue for at most `capacity` waiting questions; each is forgotten after `ttl`, answered or
+    /// not.
     #[must_use]
     pub fn new(capacity: usize, ttl: Duration) -> Self {
         Self { jobs: Mutex::default(), arrived: Notify::new(), capacity, ttl }

@@ -34,7 +34,8 @@ pub fn sources(question: &Question) -> Vec<SourceNote> {
 pub struct Metadata {
     /// How long the service worked on it.
     pub duration_ms: f64,
-    /// Where the text comes from: `model`, `second_provider`, `local_model`, `l1_cache`, `excerpts`, `queued` or `none`.
+    /// Where the text comes from: `model`, `second_provider`, `local_model`, `l1_cache`,
+    /// `excerpts`, `queued` or `none`.
     pub source: &'static str,
     /// The provider and the model that wrote it just now, as `HOST/MODEL`.
     pub provider: Option<String>,
@@ -155,7 +156,8 @@ pub struct DoneEvent {
 pub struct CutEvent {
     /// Why: `cut`, `timeout`, `failure` or `ending`.
     pub reason: &'static str,
-    /// What else there is on the question; null where there is nothing, or where `reset` and another answer follow.
+    /// What else there is on the question; null where there is nothing, or where `reset` and
+    /// another answer follow.
     pub fallback: Option<Instead>,
 }
 

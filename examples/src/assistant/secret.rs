@@ -49,7 +49,8 @@ impl Secret {
 }
 
 impl Secret {
-    /// From where on a text that goes on may be the token, or the beginning of it: as much is to be held back until more is known.
+    /// From where on a text that goes on may be the token, or the beginning of it: as much is to be
+    /// held back until more is known.
     #[must_use]
     pub fn held_from(&self, text: &str) -> usize {
         let Some(beginning) = self.0.get(..BEGINNING).filter(|_| self.is_long()) else { return text.len() };

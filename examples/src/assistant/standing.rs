@@ -1,4 +1,5 @@
-//! What is known of a provider beside its breaker: whether its settings here can work at all, told to those who can change them.
+//! What is known of a provider beside its breaker: whether its settings here can work at all, told
+//! to those who can change them.
 
 use std::{
     collections::HashSet,

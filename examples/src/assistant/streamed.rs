@@ -1,4 +1,5 @@
-//! A streamed answer on its way: what the decoder gives, fit to be shown, with each error as one of the API.
+//! A streamed answer on its way: what the decoder gives, fit to be shown, with each error as one of
+//! the API.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use super::{
     wire::{completion::wants_tool, fault::shorten, finish::Finish},
 };
 
-/// An answer that comes bit by bit. It ends with [`Event::Finish`], [`Event::Done`] or an error, which is the last item.
+/// An answer that comes bit by bit. It ends with [`Event::Finish`], [`Event::Done`] or an error,
+/// which is the last item.
 pub type Events = BoxStream<'static, Result<Event, GenerationError>>;
 
 /// An answer that is there already.

@@ -1,4 +1,5 @@
-//! Tells a user an answer while it is written: a task reads it from the provider, and hands it on through a channel with few places.
+//! Tells a user an answer while it is written: a task reads it from the provider, and hands it on
+//! through a channel with few places.
 //!
 //! So a slow user is no silence of the provider: its limits run only while the task waits for it.
 
@@ -89,10 +90,11 @@ impl<T> From<mpsc::error::SendError<T>> for Unheard {
     }
 }
 
-/// Tells the answer to this question, once its first token is there. With `again`, an answer that breaks off is followed by another one, once.
+/// Tells the answer to this question, once its first token is there. With `again`, an answer that
+/// breaks off is followed by another one, once.
 ///
-/// An answer that breaks off before its first word, while the model still reasons, has the usual fallbacks. When `ending` is over, the answer
-/// is cut.
+/// An answer that breaks off before its first word, while the model still reasons, has the usual
+/// fallbacks. When `ending` is over, the answer is cut.
 ///
 /// # Errors
 /// As of [`Generator::stream`]; nothing was told then.
@@ -227,7 +229,8 @@ impl Teller {
         Ok(None)
     }
 
-    /// Hands the text on, and lets go of the provider when the answer is there, broken, too long, or heard by nobody.
+    /// Hands the text on, and lets go of the provider when the answer is there, broken, too long,
+    /// or heard by nobody.
     async fn relay(&mut self, head: &Answer, mut events: Events, limits: &mut Limits) -> Result<End, Unheard> {
         loop {
             let event = select! {
@@ -264,7 +267,8 @@ impl Teller {
         Ok(end.or((!rest.is_empty()).then_some(End::Limit)))
     }
 
-    /// Sends a piece while the provider waits. The limit on the whole answer holds for a user too who reads nothing.
+    /// Sends a piece while the provider waits. The limit on the whole answer holds for a user too
+    /// who reads nothing.
     async fn send(&self, piece: Piece, limits: &mut Limits) -> Result<Option<End>, Unheard> {
         select! {
             biased;
@@ -292,7 +296,8 @@ impl Teller {
     }
 }
 
-/// Why an answer broke off, in a word for its user. Before the first word it is why there is a fallback.
+/// Why an answer broke off, in a word for its user. Before the first word it is why there is a
+/// fallback.
 fn reason(error: &GenerationError, untold: bool) -> &'static str {
     match error {
         GenerationError::Cut(_) if !untold => BROKE_OFF,

@@ -36,7 +36,8 @@ async fn a_user_who_leaves_before_the_first_token_ends_the_call_which_counts_nei
     assert_eq!(counts(&world.snapshot()), (0, 0, 0));
 }
 
-/// Reads as a program does that calls the service's parts: without sockets, which hold more than an answer has.
+/// Reads as a program does that calls the service's parts: without sockets, which hold more than an
+/// answer has.
 #[tokio::test(start_paused = true)]
 async fn a_user_who_reads_slowly_is_no_silence_of_the_api() {
     let world = World::new().await;
@@ -138,7 +139,8 @@ async fn a_question_without_notes_is_told_so() {
     assert_eq!((world.api.received(), counts(&world.snapshot())), (0, (0, 0, 1)));
 }
 
-/// From leaving in silence on a call says something of its API: a hanging one whose users give up is else never noticed.
+/// From leaving in silence on a call says something of its API: a hanging one whose users give up
+/// is else never noticed.
 #[tokio::test(start_paused = true)]
 async fn users_who_give_up_after_ten_seconds_of_silence_are_failures() {
     for behaviour in [streams(0, StreamEnd::Stall), Behaviour::Hang] {
@@ -169,7 +171,8 @@ async fn a_user_who_leaves_while_another_answer_begins_ends_that_call_too() {
     assert_eq!(world.snapshot().under_way, Some(0));
 }
 
-/// In ten seconds of silence its users would be told of a cut; here the service has no time left for that.
+/// In ten seconds of silence its users would be told of a cut; here the service has no time left
+/// for that.
 #[tokio::test(start_paused = true)]
 async fn when_the_service_ends_an_answer_is_told_on_for_a_while_and_then_cut() {
     let limits = StreamLimits { token_gap: Duration::from_secs(60), ..AssistantConfig::default().limits };

@@ -1,4 +1,5 @@
-//! Settings that cannot work: users get something else, operators are told why, and the API is left in peace.
+//! Settings that cannot work: users get something else, operators are told why, and the API is left
+//! in peace.
 
 use std::time::Duration;
 

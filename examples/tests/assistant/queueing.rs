@@ -1,4 +1,5 @@
-//! Questions that wait: accepted while the API is down, answered after its recovery, bounded in number and in time.
+//! Questions that wait: accepted while the API is down, answered after its recovery, bounded in
+//! number and in time.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Replies with status 200: which of them are answers, and how an answer is marked that is none for another day.
+//! Replies with status 200: which of them are answers, and how an answer is marked that is none for
+//! another day.
 
 use breaker_examples::assistant::upstream::Behaviour;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! Answers that are told token by token: how they begin, how each of them can end, and what the breaker counts.
+//! Answers that are told token by token: how they begin, how each of them can end, and what the
+//! breaker counts.
 
 use std::time::Duration;
 

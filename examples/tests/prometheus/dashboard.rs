@@ -1,4 +1,5 @@
-//! The Grafana dashboard: its queries are right, ask for what is exported, and its panels do not lie upon each other.
+//! The Grafana dashboard: its queries are right, ask for what is exported, and its panels do not
+//! lie upon each other.
 
 use std::{collections::HashSet, fmt::Write as _, fs};
 

@@ -1,6 +1,8 @@
-//! The dead dependency: a service whose calls all fail, seen by a Prometheus for as long as the rules look back.
+//! The dead dependency: a service whose calls all fail, seen by a Prometheus for as long as the
+//! rules look back.
 //!
-//! Times are a sixtieth of those in the rules: a call a minute is a call a second, and an open time of 30 s half a second.
+//! Times are a sixtieth of those in the rules: a call a minute is a call a second, and an open time
+//! of 30 s half a second.
 
 use std::{
     net::SocketAddr,
@@ -29,7 +31,8 @@ struct Dependency {
     asked: AtomicUsize,
 }
 
-/// `busy` and `rare` call what is dead, `wavering` what answers each sixth call: the trials, and no other.
+/// `busy` and `rare` call what is dead, `wavering` what answers each sixth call: the trials, and no
+/// other.
 async fn call(State(dependency): State<&'static Dependency>, Path(name): Path<String>) -> StatusCode {
     let Some(breaker) = dependency.registry.get(&name) else { return StatusCode::NOT_FOUND };
     let works = async || name == "wavering" && dependency.asked.fetch_add(1, Ordering::Relaxed) % 6 == 5;

@@ -1,4 +1,5 @@
-//! What a Prometheus sees of the assistant, and what stands in `dashboards/`. Prometheus and `promtool` are in the Debian package `prometheus`.
+//! What a Prometheus sees of the assistant, and what stands in `dashboards/`. Prometheus and
+//! `promtool` are in the Debian package `prometheus`.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod dashboard;

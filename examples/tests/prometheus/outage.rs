@@ -91,7 +91,8 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
         prometheus.until(&firing(alert), |fires| fires == 1.0, ask_both).await;
     }
 
-    // Nobody asks, so nothing tells of the end of the open time: the state is looked at when it is read.
+    // Nobody asks, so nothing tells of the end of the open time: the state is looked at when it is
+    // read.
     service
         .assistant
         .breaker()

@@ -45,7 +45,8 @@ impl Prometheus {
         prometheus
     }
 
-    /// Waits until the query gives one sample or more, each of which `fits`. Meanwhile it does `meanwhile`, so that there is something to see.
+    /// Waits until the query gives one sample or more, each of which `fits`. Meanwhile it does
+    /// `meanwhile`, so that there is something to see.
     pub(crate) async fn until(&self, query: &str, fits: impl Fn(f64) -> bool, mut meanwhile: impl AsyncFnMut()) {
         let begun = Instant::now();
         loop {

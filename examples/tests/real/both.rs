@@ -1,4 +1,5 @@
-//! An API of which it is all the same whether it is the embedded one or llama.cpp, and how it is asked.
+//! An API of which it is all the same whether it is the embedded one or llama.cpp, and how it is
+//! asked.
 
 use std::any::Any;
 

@@ -1,4 +1,5 @@
-//! The official Python clients take the embedded API for the real thing: its answers, its refusals, and each way in which its streams end.
+//! The official Python clients take the embedded API for the real thing: its answers, its refusals,
+//! and each way in which its streams end.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -167,7 +168,8 @@ async fn a_status_is_the_error_that_it_stands_for_and_is_not_tried_again() {
     assert_eq!(upstream.handle().received(), 7 * 8);
 }
 
-/// All that comes before is text to both. What a client takes for an end in order has no error here.
+/// All that comes before is text to both. What a client takes for an end in order has no error
+/// here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_as_the_client_takes_it() {
     let Some(mut clients) = Clients::start() else { return };

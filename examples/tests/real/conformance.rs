@@ -1,5 +1,5 @@
-//! The embedded API speaks as llama.cpp does: the same assertions run against both, and against the embedded one alone where the other is
-//! not installed.
+//! The embedded API speaks as llama.cpp does: the same assertions run against both, and against the
+//! embedded one alone where the other is not installed.
 
 use breaker_examples::assistant::{
     endpoint::EMBEDDED_MODEL,

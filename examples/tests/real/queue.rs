@@ -1,5 +1,5 @@
-//! Waits before the first token: in the queue before one slot, where the server says nothing, and while it reads a long prompt, where it sends
-//! comments.
+//! Waits before the first token: in the queue before one slot, where the server says nothing, and
+//! while it reads a long prompt, where it sends comments.
 
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ async fn a_client_that_leaves_the_queue_is_cancelled_and_is_not_answered() {
     .await;
 }
 
-/// The head comes at once, and a comment each second: for a client's limit on reads all is well. The server reads a prompt to its end though its
-/// client has left, so nothing follows here.
+/// The head comes at once, and a comment each second: for a client's limit on reads all is well.
+/// The server reads a prompt to its end though its client has left, so nothing follows here.
 #[tokio::test]
 async fn comments_while_a_long_prompt_is_read_are_no_first_token() {
     let Some(llama) = Llama::start(&["n_parallel=2", "sse_ping_interval=1"]).await else { return };

@@ -1,4 +1,5 @@
-//! The process: a service as people start it, which is sent signals. For the tests of both services.
+//! The process: a service as people start it, which is sent signals. For the tests of both
+//! services.
 
 use std::{
     env,
@@ -20,7 +21,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts an example, which says where it listens. `limits` are commands of the shell that starts it.
+    /// Starts an example, which says where it listens. `limits` are commands of the shell that
+    /// starts it.
     pub(crate) fn start(example: &str, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new("bash")
             .args(["-c", &format!("{limits} exec \"$0\" \"$@\"")])
@@ -70,7 +72,8 @@ impl Drop for Process {
     }
 }
 
-/// The example's program, which cargo has built beside the tests unless it was told to build a single test.
+/// The example's program, which cargo has built beside the tests unless it was told to build a
+/// single test.
 pub(crate) fn program(example: &str) -> PathBuf {
     let this = env::current_exe().expect("a test knows where it is");
     let built =

@@ -35,7 +35,8 @@ pub(crate) fn body(
     stream::iter(pieces.into_iter().map(Ok).chain(last.map(Err)))
 }
 
-/// All that a decoder gives, each in a word: tokens in quotes, the others by name, and errors with an exclamation mark.
+/// All that a decoder gives, each in a word: tokens in quotes, the others by name, and errors with
+/// an exclamation mark.
 pub(crate) fn seen(text: &str) -> String {
     seen_of(decode(body(vec![Bytes::copy_from_slice(text.as_bytes())], None)))
 }

@@ -1,4 +1,5 @@
-//! What a breaker counts that stands around decoded events, by the attribute as a service has it. Bytes alone would be successes in most cases.
+//! What a breaker counts that stands around decoded events, by the attribute as a service has it.
+//! Bytes alone would be successes in most cases.
 
 use std::{io, time::Duration};
 
@@ -76,7 +77,8 @@ fn shown(item: &Result<Event, AskError>) -> String {
     }
 }
 
-/// What a user sees who reads to the end, and what is counted: successes, failures and cancelled calls.
+/// What a user sees who reads to the end, and what is counted: successes, failures and cancelled
+/// calls.
 async fn read(script: &'static [Then]) -> (String, [u64; 3]) {
     let before = counts();
     let seen = match ask(script).await {

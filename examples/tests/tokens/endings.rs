@@ -1,4 +1,5 @@
-//! How a stream can end, and what that says of the answer. Official clients take most of these for a whole answer.
+//! How a stream can end, and what that says of the answer. Official clients take most of these for
+//! a whole answer.
 
 use breaker_examples::assistant::{
     tokens::{Event, decode},

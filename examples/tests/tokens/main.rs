@@ -1,4 +1,5 @@
-//! The decoder of streamed answers: what bytes mean, and what a breaker counts that is put around it.
+//! The decoder of streamed answers: what bytes mean, and what a breaker counts that is put around
+//! it.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

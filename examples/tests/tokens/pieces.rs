@@ -1,4 +1,5 @@
-//! The bytes of an answer may arrive in any pieces, and lines may end in each way that the standard has.
+//! The bytes of an answer may arrive in any pieces, and lines may end in each way that the standard
+//! has.
 
 use breaker_examples::assistant::tokens::Limits;
 use bytes::Bytes;

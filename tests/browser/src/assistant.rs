@@ -1,4 +1,5 @@
-//! Assistant: the real example in a process of its own, with its API's switch, and people who ask it questions.
+//! Assistant: the real example in a process of its own, with its API's switch, and people who ask
+//! it questions.
 
 use crate::Trouble;
 use reqwest::Client;

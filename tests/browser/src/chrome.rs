@@ -45,7 +45,8 @@ pub struct Chrome {
 }
 
 impl Chrome {
-    /// Starts it without a window. As root, as in a container, it has no sandbox, which only matters for pages of others.
+    /// Starts it without a window. As root, as in a container, it has no sandbox, which only
+    /// matters for pages of others.
     ///
     /// # Errors
     /// There is none, or it does not start.

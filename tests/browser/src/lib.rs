@@ -1,5 +1,5 @@
-//! Browser: the dashboard in a real Chromium, beside the real assistant or a gallery of many breakers. Its tests are in `tests/`, its pictures are
-//! made by `scripts/screenshots`.
+//! Browser: the dashboard in a real Chromium, beside the real assistant or a gallery of many
+//! breakers. Its tests are in `tests/`, its pictures are made by `scripts/screenshots`.
 
 mod assistant;
 mod chrome;

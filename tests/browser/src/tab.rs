@@ -1,4 +1,5 @@
-//! Tab: a page in the browser, as a test sees it: what it shows, what it logs, what it asks for, and the keys and clicks that it gets.
+//! Tab: a page in the browser, as a test sees it: what it shows, what it logs, what it asks for,
+//! and the keys and clicks that it gets.
 
 use crate::Trouble;
 use chromiumoxide::Page;
@@ -164,7 +165,8 @@ impl Tab {
             .await
     }
 
-    /// Clicks at the middle of the first element that fits and can be seen, as a person does: what lies above it gets the click.
+    /// Clicks at the middle of the first element that fits and can be seen, as a person does: what
+    /// lies above it gets the click.
     ///
     /// # Errors
     /// There is none within 20 seconds.
@@ -256,7 +258,8 @@ impl Tab {
         Ok(self.page.screenshot(picture).await?)
     }
 
-    /// Errors and warnings of the console, exceptions, and what the browser complains of: a policy that was broken, a file that is not there.
+    /// Errors and warnings of the console, exceptions, and what the browser complains of: a policy
+    /// that was broken, a file that is not there.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).complaints.clone()

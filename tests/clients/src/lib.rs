@@ -8,7 +8,8 @@ use std::time::Duration;
 /// After how many failures in a row the breakers of these tests open.
 pub const FAIL_MAX: u32 = 3;
 
-/// A breaker that opens after [`FAIL_MAX`] failures in a row and lets a probe in every 100 ms. Its calls are to end within `limit`, where there is one.
+/// A breaker that opens after [`FAIL_MAX`] failures in a row and lets a probe in every 100 ms. Its
+/// calls are to end within `limit`, where there is one.
 ///
 /// # Panics
 ///
@@ -71,8 +72,8 @@ mod clients_databases {}
 #[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
 mod clients_http {}
 
-/// Whether this process has a network of its own, in which `test` is to be run. Else it is run there by another process, where that is possible: it
-/// takes root, and `ip`.
+/// Whether this process has a network of its own, in which `test` is to be run. Else it is run
+/// there by another process, where that is possible: it takes root, and `ip`.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! Starts llama.cpp's server with the small model, for a person who wants to see a real one; `scripts/llama serve` runs this.
+//! Starts llama.cpp's server with the small model, for a person who wants to see a real one;
+//! `scripts/llama serve` runs this.
 //!
 //! Arguments are parameters of llama.cpp in the form `name=value`.
 #![allow(clippy::print_stdout, reason = "it is a program")]

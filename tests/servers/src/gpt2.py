@@ -40,7 +40,8 @@ def tensors(vocabulary):
         "mlp.c_proj.weight": [4 * WIDTH, WIDTH],
         "mlp.c_proj.bias": [WIDTH],
     }
-    # The last norm gives direction 0, whatever came before, and the output looks for the word in that direction.
+    # The last norm gives direction 0, whatever came before, and the output looks for the word in
+    # that direction.
     return {
         "transformer.wte.weight": ([len(vocabulary), WIDTH], {word: 20.0}),
         "transformer.wpe.weight": ([POSITIONS, WIDTH], {}),

@@ -1,4 +1,5 @@
-//! Itself: a server that is a test of the same program, in a process of its own, so that it can be killed and frozen.
+//! Itself: a server that is a test of the same program, in a process of its own, so that it can be
+//! killed and frozen.
 
 use crate::process::{How, Server, directory, free_port};
 use std::net::TcpStream;
@@ -8,7 +9,8 @@ use std::process::Command;
 const PORT: &str = "BREAKER_SERVES_ON";
 
 impl Server {
-    /// Runs the test `name` of this program in a process of its own. It has to serve on the port of [`port_to_serve`], for ever.
+    /// Runs the test `name` of this program in a process of its own. It has to serve on the port of
+    /// [`port_to_serve`], for ever.
     ///
     /// # Panics
     ///

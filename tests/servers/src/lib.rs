@@ -1,7 +1,8 @@
-//! Servers for tests: real ones of a test's own, which end with it, and the ways in which a path to a server fails.
+//! Servers for tests: real ones of a test's own, which end with it, and the ways in which a path to
+//! a server fails.
 //!
-//! Where a server's program is missing, its constructor gives `None` and says so on the test's output: `scripts/test all` installs
-//! them as root, and a person may do without.
+//! Where a server's program is missing, its constructor gives `None` and says so on the test's
+//! output: `scripts/test all` installs them as root, and a person may do without.
 
 mod itself;
 mod llama;

@@ -17,10 +17,12 @@ use std::time::Duration;
 const STARTER: &str = include_str!("llama/server.py");
 
 impl Server {
-    /// A llama.cpp whose model says [`llama_sentence`] to everything, or `None` where it is not installed.
+    /// A llama.cpp whose model says [`llama_sentence`] to everything, or `None` where it is not
+    /// installed.
     ///
-    /// `settings` are parameters of llama.cpp in the form `name=value`, with the names of xllamacpp's `CommonParams`: `n_parallel=1`,
-    /// `n_ctx=512`, `api_keys=secret`, `sse_ping_interval=1`.
+    /// `settings` are parameters of llama.cpp in the form `name=value`, with the names of
+    /// xllamacpp's `CommonParams`: `n_parallel=1`, `n_ctx=512`, `api_keys=secret`,
+    /// `sse_ping_interval=1`.
     ///
     /// # Panics
     ///

@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A mosquitto with these lines in its configuration, or none where it is not installed. Nobody needs a password.
+    /// A mosquitto with these lines in its configuration, or none where it is not installed. Nobody
+    /// needs a password.
     ///
     /// # Panics
     ///

@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A NATS with these lines in its configuration, in which `DIR` stands for its directory, or none where it is not installed.
+    /// A NATS with these lines in its configuration, in which `DIR` stands for its directory, or
+    /// none where it is not installed.
     ///
     /// # Panics
     ///

@@ -6,7 +6,8 @@ use std::fs;
 use std::process::Command;
 
 impl Server {
-    /// A nutcracker before the Redis at this port of loopback, or none where it is not installed. It gives that Redis 200 ms for an answer.
+    /// A nutcracker before the Redis at this port of loopback, or none where it is not installed.
+    /// It gives that Redis 200 ms for an answer.
     ///
     /// # Panics
     ///

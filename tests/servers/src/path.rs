@@ -10,8 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A proxy on loopback. Connections that were made before the path went dark stay so: every byte is swallowed, and nobody is told. New
-/// ones go through. So does a network that has forgotten a connection, or a dead host whose address has moved.
+/// A proxy on loopback. Connections that were made before the path went dark stay so: every byte is
+/// swallowed, and nobody is told. New ones go through. So does a network that has forgotten a
+/// connection, or a dead host whose address has moved.
 #[derive(Debug)]
 pub struct Path {
     /// The port to connect to in place of the server's.
@@ -68,12 +69,14 @@ impl Path {
         self.era.send_modify(|era| era.whole_from = all);
     }
 
-    /// New connections lead to another server on loopback; those that there are stay. So does a name that was moved in a failover.
+    /// New connections lead to another server on loopback; those that there are stay. So does a
+    /// name that was moved in a failover.
     pub fn lead_to(&self, port: u16) {
         self.server.store(port, Ordering::SeqCst);
     }
 
-    /// Waits until nothing passes any longer: what a client does after its calls, such as testing a connection, has ended.
+    /// Waits until nothing passes any longer: what a client does after its calls, such as testing a
+    /// connection, has ended.
     pub async fn quiet(&self) {
         let mut before = None;
         until("nothing passes", async || {

@@ -24,7 +24,8 @@ impl Server {
         initdb.args(["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C", "-D"]);
         let made = initdb.arg(&data).output().expect("it was found");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // Its processes for single connections outlive a `SIGKILL` of the first one for a moment, and hold the data.
+        // Its processes for single connections outlive a `SIGKILL` of the first one for a moment,
+        // and hold the data.
         let how = How { end: "QUIT", answers: postgres_answers };
         Some(Self::start(run(&postgres, &data, directory.path(), port, settings), port, directory, how).await)
     }
@@ -66,7 +67,8 @@ fn postgres_answers(port: u16) -> bool {
     postgres_says(port).is_ok_and(|answer| answer == b'R')
 }
 
-/// What comes upon the first message of the protocol: a request for authentication (`R`), or an error (`E`).
+/// What comes upon the first message of the protocol: a request for authentication (`R`), or an
+/// error (`E`).
 fn postgres_says(port: u16) -> std::io::Result<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;

@@ -82,7 +82,8 @@ impl Server {
         child.wait().expect("it is a child of this process");
     }
 
-    /// Tells it to stop as its operator does, with the signal of this name (`TERM`, `INT`). When it has stopped is its own affair.
+    /// Tells it to stop as its operator does, with the signal of this name (`TERM`, `INT`). When it
+    /// has stopped is its own affair.
     pub fn stop(&self, name: &str) {
         let Some(child) = &self.child else { return };
         let _ = signal(child.id(), name);
@@ -95,7 +96,8 @@ impl Server {
         self.until_it_answers().await;
     }
 
-    /// Stops it where it is: connections are taken, and nothing is answered. It has stopped when this comes back.
+    /// Stops it where it is: connections are taken, and nothing is answered. It has stopped when
+    /// this comes back.
     pub fn freeze(&self) {
         self.signal_all("STOP");
         let begun = Instant::now();
@@ -140,8 +142,9 @@ fn signal(id: u32, name: &str) -> std::io::Result<std::process::ExitStatus> {
     Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status()
 }
 
-/// A port of loopback at which nobody listens, and which the kernel gives to no connection. One from that range may be gone when a server comes
-/// back to it; and a client that tries to connect to it meanwhile may get it for its own end, and be connected to itself.
+/// A port of loopback at which nobody listens, and which the kernel gives to no connection. One
+/// from that range may be gone when a server comes back to it; and a client that tries to connect
+/// to it meanwhile may get it for its own end, and be connected to itself.
 ///
 /// # Panics
 ///
@@ -189,7 +192,8 @@ pub fn missing(program: &str, package: &str) {
     eprintln!("skipped: {program} is not installed (Debian: apt-get install {package})");
 }
 
-/// Gives a file to the user that a server runs as where the test runs as root: a key that others can read is refused.
+/// Gives a file to the user that a server runs as where the test runs as root: a key that others
+/// can read is refused.
 ///
 /// # Panics
 ///
@@ -202,7 +206,8 @@ pub fn give_to(file: &Path, user: &str) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("it is there");
 }
 
-/// The program as a user of the system where the test runs as root, for servers that refuse to run as root.
+/// The program as a user of the system where the test runs as root, for servers that refuse to run
+/// as root.
 pub(crate) fn as_user(program: &Path, user: &str, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory);

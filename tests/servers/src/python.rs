@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The Python in which a script of this name (`scripts/llama`, `scripts/llm-clients`) has installed its packages, or `None` where it has not,
-/// which it says on the test's output.
+/// The Python in which a script of this name (`scripts/llama`, `scripts/llm-clients`) has installed
+/// its packages, or `None` where it has not, which it says on the test's output.
 #[must_use]
 #[allow(clippy::print_stderr, reason = "it is a test's output")]
 pub fn python(script: &str) -> Option<PathBuf> {

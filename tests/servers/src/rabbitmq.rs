@@ -1,4 +1,5 @@
-//! RabbitMQ: a node of its own, beside whatever else runs here: with its own port mapper, cookie, data and logs.
+//! RabbitMQ: a node of its own, beside whatever else runs here: with its own port mapper, cookie,
+//! data and logs.
 
 use crate::process::{How, Server, as_user, directory, find, free_port, missing};
 use std::fs;
@@ -44,7 +45,8 @@ impl RabbitMq {
             .status();
         assert!(made.is_ok_and(|made| made.success()), "the cookie is written");
         let mut command = in_environment(&script, directory.path(), mapper.port, distribution);
-        // The script then is the virtual machine itself, so that a signal to it is one to the broker.
+        // The script then is the virtual machine itself, so that a signal to it is one to the
+        // broker.
         command.env("RUNNING_UNDER_SYSTEMD", "1");
         let server = Server::start(command, port, directory, How { end: "KILL", answers: amqp_answers }).await;
         Some(Self { server, mapper, distribution })

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::OnceLock;
 use tracing::Level;
 
-/// The lines that this thread logs. There is one subscriber for all tests: with one for each, tracing may forget
-/// call sites that are met while another test makes its own.
+/// The lines that this thread logs. There is one subscriber for all tests: with one for each,
+/// tracing may forget call sites that are met while another test makes its own.
 pub(crate) struct Log;
 
 thread_local!(static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });

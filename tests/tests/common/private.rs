@@ -1,10 +1,12 @@
 //! Whether a message of the compiler names what users cannot.
 
-/// Lines of rustc's that name the trait or the function which asks for something. They propose nothing to write.
+/// Lines of rustc's that name the trait or the function which asks for something. They propose
+/// nothing to write.
 const ASKED_BY: [&str; 4] =
     ["is not implemented for ", "required for `", "required by a bound in `", "required by this bound in `"];
 
-/// Such a line, or part of a message, if there is one: it names something of the expansion, or a module of the library.
+/// Such a line, or part of a message, if there is one: it names something of the expansion, or a
+/// module of the library.
 pub(crate) fn private_name(text: &str) -> Option<&str> {
     text.lines().find(|line| is_before_a_name(line, "__") || is_before_a_name(line, "breaker_core::"))
 }

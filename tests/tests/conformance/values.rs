@@ -1,10 +1,12 @@
-//! The values of a case's file. One that this driver does not know is told by its name: never passed over, never a panic.
+//! The values of a case's file. One that this driver does not know is told by its name: never
+//! passed over, never a panic.
 
 use crate::Ended;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A rate that is to be exceeded, not only reached, as one to be reached: no two shares of less than a million calls lie so close.
+/// A rate that is to be exceeded, not only reached, as one to be reached: no two shares of less
+/// than a million calls lie so close.
 const MORE: f64 = 1e-12;
 
 pub(crate) fn unsupported(knob: &str) -> Ended {

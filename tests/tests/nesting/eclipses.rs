@@ -1,4 +1,5 @@
-//! Eclipses: questions that fail after a success inside them, so that no run of failures gets long. One line tells of them.
+//! Eclipses: questions that fail after a success inside them, so that no run of failures gets long.
+//! One line tells of them.
 
 use crate::common::log::Log;
 use crate::common::{breaker, secs};
@@ -177,7 +178,8 @@ async fn a_question_that_fails_on_several_levels_is_one_of_three() {
     .await;
 }
 
-/// A few failures among many answers are no run, nor are those that are further apart than `fail_window`.
+/// A few failures among many answers are no run, nor are those that are further apart than
+/// `fail_window`.
 #[tokio::test(start_paused = true)]
 async fn questions_that_succeed_between_and_time_end_the_count() {
     let log = Log::at(Level::WARN);

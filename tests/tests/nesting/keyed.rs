@@ -1,4 +1,5 @@
-//! By key: another value is another breaker; what values share, their head and their overflow, is the same one.
+//! By key: another value is another breaker; what values share, their head and their overflow, is
+//! the same one.
 
 use crate::common::secs;
 use crate::{Answer, Fault, Service, counts};

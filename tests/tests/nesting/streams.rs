@@ -178,7 +178,8 @@ async fn read(words: Result<Words, Fault>) -> Result<usize, Fault> {
     Ok(read)
 }
 
-/// The stream inside is dropped with the outer one, when that has told already: so it does not tell a success after the failure.
+/// The stream inside is dropped with the outer one, when that has told already: so it does not tell
+/// a success after the failure.
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_an_outer_stream_is_not_undone_by_the_stream_inside_it() {
     for levels in [false, true] {

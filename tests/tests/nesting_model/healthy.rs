@@ -59,7 +59,8 @@ impl Child {
         self.call.of == of || self.call.children.iter().any(|child| child.calls(of))
     }
 
-    /// Where a drop is a failure, a healthy service has none that another breaker is the reason for: of those this one knows nothing.
+    /// Where a drop is a failure, a healthy service has none that another breaker is the reason
+    /// for: of those this one knows nothing.
     pub(crate) fn without_drops(&mut self) {
         let call = Arc::make_mut(&mut self.call);
         if call.plan == Plan::TryJoin {

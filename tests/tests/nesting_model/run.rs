@@ -1,4 +1,5 @@
-//! Run: plays a case in virtual time. Tasks are polled one after another, and time passes when none of them goes on.
+//! Run: plays a case in virtual time. Tasks are polled one after another, and time passes when none
+//! of them goes on.
 
 use crate::play::{Caught, Given, Planned, Playing, play};
 use crate::step::Hand;

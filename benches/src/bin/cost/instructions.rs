@@ -1,4 +1,5 @@
-//! Instructions: what cachegrind counts in two runs of different length, by the difference of calls.
+//! Instructions: what cachegrind counts in two runs of different length, by the difference of
+//! calls.
 
 use breaker_benches::{Case, SUBJECTS, Subject, subject};
 use std::env::current_exe;

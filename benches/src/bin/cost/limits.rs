@@ -1,4 +1,5 @@
-//! Limits: the guard against calls that become slower. It counts instructions, since seconds depend on who else is at work.
+//! Limits: the guard against calls that become slower. It counts instructions, since seconds depend
+//! on who else is at work.
 
 use crate::find;
 use crate::instructions::{self, Base};

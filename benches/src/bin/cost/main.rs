@@ -1,4 +1,5 @@
-//! Measures what calls cost, and prints it as tables of Markdown. `scripts/bench`, `scripts/bench-scale` and `scripts/check-cost` run it.
+//! Measures what calls cost, and prints it as tables of Markdown. `scripts/bench`,
+//! `scripts/bench-scale` and `scripts/check-cost` run it.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 

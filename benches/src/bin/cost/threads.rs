@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// A stretch is short beside what a scheduler gives to a thread, so that in most of them nobody is interrupted.
+/// A stretch is short beside what a scheduler gives to a thread, so that in most of them nobody is
+/// interrupted.
 const CALLS: u64 = 5_000;
 const STRETCHES: usize = 40;
 
@@ -26,7 +27,8 @@ impl Both {
     }
 }
 
-/// Interleaved rounds of all of them, on one thread and on two. The runtime is there for whoever waits by its timer.
+/// Interleaved rounds of all of them, on one thread and on two. The runtime is there for whoever
+/// waits by its timer.
 pub(crate) fn rounds(all: &[Calls], rounds: usize, runtime: &Runtime) -> Vec<Both> {
     let mut samples = vec![Both::default(); all.len()];
     for _ in 0..rounds {
@@ -44,7 +46,8 @@ fn one(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     }
 }
 
-/// Only stretches count in which both were at work most of the time: of two threads that take turns on one core, none disturbs the other.
+/// Only stretches count in which both were at work most of the time: of two threads that take turns
+/// on one core, none disturbs the other.
 fn two(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     let meeting = Meeting::of(2);
     let (left, right) = thread::scope(|scope| {

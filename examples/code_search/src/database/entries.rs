@@ -1,4 +1,5 @@
-//! The room of the cached texts: the lowest level of the caches, which outlives the process and needs no Redis.
+//! The room of the cached texts: the lowest level of the caches, which outlives the process and
+//! needs no Redis.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

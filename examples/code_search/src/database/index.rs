@@ -65,7 +65,8 @@ pub(super) async fn replace(
     file_path: &str,
     file: Option<&NewFile>,
 ) -> Result<(), sqlx::Error> {
-    // First of all, so that two who index at the same time take turns, and neither waits for the other's half.
+    // First of all, so that two who index at the same time take turns, and neither waits for the
+    // other's half.
     sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *connection).await?;
     let forget_words = match dialect {
         Dialect::Sqlite => "DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE file_path = $1)",

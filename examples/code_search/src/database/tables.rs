@@ -22,22 +22,25 @@ use super::{
     error::is_locked,
 };
 
-/// How long a write waits while another process writes to the same SQLite file. Shorter than a call may take, so that the reason is told.
+/// How long a write waits while another process writes to the same SQLite file. Shorter than a call
+/// may take, so that the reason is told.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// SQLite asks ever more seldom for a lock, every 100 ms in the end, and between two writes of a busy process there is hardly a millisecond.
-/// So a write asks itself, this often.
+/// SQLite asks ever more seldom for a lock, every 100 ms in the end, and between two writes of a
+/// busy process there is hardly a millisecond. So a write asks itself, this often.
 const LOCK_PAUSE: Duration = Duration::from_millis(3);
 
-/// SQLite's write-ahead log lets queries go on while something is written; its end survives a crash of the process, which is enough here.
-/// Large pages, since a query reads all vectors. The busy time-out, in milliseconds, is for what a query may have to wait for; the connection that
-/// writes asks for the lock itself.
+/// SQLite's write-ahead log lets queries go on while something is written; its end survives a crash
+/// of the process, which is enough here. Large pages, since a query reads all vectors. The busy
+/// time-out, in milliseconds, is for what a query may have to wait for; the connection that writes
+/// asks for the lock itself.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 3000; PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; \
                                PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
 const SQLITE_WRITER_SETTINGS: &str = "; PRAGMA busy_timeout = 0";
 
-/// PostgreSQL ends by itself what nobody waits for any longer: sessions whose client has vanished within half a minute, and a transaction that is left
-/// open, which has locks, before a second call fails for it.
+/// PostgreSQL ends by itself what nobody waits for any longer: sessions whose client has vanished
+/// within half a minute, and a transaction that is left open, which has locks, before a second call
+/// fails for it.
 const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET tcp_keepalives_idle = 10; \
                                  SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
                                  SET tcp_user_timeout = '30s'";
@@ -107,7 +110,8 @@ impl Tables {
         if has_tables(&mut lease).await {
             return lease.end(Ok(()));
         }
-        // `run` gives a future that is not `Send` as far as the compiler sees; this is what it calls.
+        // `run` gives a future that is not `Send` as far as the compiler sees; this is what it
+        // calls.
         let made = self.migrations().run_direct(None, &mut *lease, false).await;
         // Another process may have made them at the same time.
         if made.is_err() && has_tables(&mut lease).await {
@@ -171,7 +175,8 @@ fn sqlite_settings(breaker: &'static str) -> String {
     format!("{SQLITE_SETTINGS}{more}")
 }
 
-/// A statement ends before the breaker's time limit: what a breaker cuts off goes on at the server, and has locks there.
+/// A statement ends before the breaker's time limit: what a breaker cuts off goes on at the server,
+/// and has locks there.
 fn postgres_settings(breaker: &'static str) -> String {
     let limit = Registry::global().call_sites(breaker).iter().filter_map(|site| site.timeout).min();
     let statement = limit.map(|limit| format!("SET statement_timeout = {}; ", (limit * 4 / 5).as_millis().max(1)));

@@ -1,4 +1,5 @@
-//! The room of the vectors: of each file and role one row, with the number of each function and its vector after it.
+//! The room of the vectors: of each file and role one row, with the number of each function and its
+//! vector after it.
 
 use sqlx::AnyConnection;
 

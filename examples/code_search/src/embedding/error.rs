@@ -24,7 +24,8 @@ pub enum EmbeddingError {
         /// In how long it asks to be called again.
         retry_after: Option<Duration>,
     },
-    /// The API answered with another number of vectors, or with vectors without dimensions (failure).
+    /// The API answered with another number of vectors, or with vectors without dimensions
+    /// (failure).
     #[error("the embedding API sent {got} usable vectors for {asked} texts")]
     Unusable {
         /// How many texts were sent.

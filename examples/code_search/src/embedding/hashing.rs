@@ -1,15 +1,19 @@
-//! The room of the built-in models: a real embedding by feature hashing, with nothing to download and nothing that can fail.
+//! The room of the built-in models: a real embedding by feature hashing, with nothing to download
+//! and nothing that can fail.
 //!
-//! It knows words, not meanings: two texts are near when they share words, whatever the order. The same text has the same vector on
-//! every machine and in every version of the compiler. A learned model by URL finds more; this one is there at once.
+//! It knows words, not meanings: two texts are near when they share words, whatever the order. The
+//! same text has the same vector on every machine and in every version of the compiler. A learned
+//! model by URL finds more; this one is there at once.
 
 use super::{DIMENSIONS, Vector, model::Role};
 use crate::words::words;
 
-/// Embeds a text: each word adds to one dimension, with a sign, both chosen by its hash; for code so does each pair of neighbours.
+/// Embeds a text: each word adds to one dimension, with a sign, both chosen by its hash; for code
+/// so does each pair of neighbours.
 ///
-/// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the signs make the collisions cancel out on
-/// average, so that the scalar product stays an unbiased estimate.
+/// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the signs
+/// make the collisions cancel out on average, so that the scalar product stays an unbiased
+/// estimate.
 pub(super) fn embed(text: &str, role: Role) -> Vector {
     let mut weights = vec![0.0_f32; DIMENSIONS];
     let mut before: Option<String> = None;
@@ -22,7 +26,8 @@ pub(super) fn embed(text: &str, role: Role) -> Vector {
         }
         before = Some(word);
     }
-    // A word that comes ten times says little more than one that comes twice. (The root is exact, which a logarithm is not.)
+    // A word that comes ten times says little more than one that comes twice. (The root is exact,
+    // which a logarithm is not.)
     weights.iter_mut().for_each(|weight| *weight = weight.signum() * weight.abs().sqrt());
     Vector::unit(&weights)
 }

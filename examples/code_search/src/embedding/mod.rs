@@ -15,7 +15,8 @@ pub const DIMENSIONS: usize = 768;
 
 /// A vector of length 1 (or the zero vector, of a text without a single telling word).
 ///
-/// A byte for each dimension is enough to tell near from far, and is a quarter of what the database has to read for a query.
+/// A byte for each dimension is enough to tell near from far, and is a quarter of what the database
+/// has to read for a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector {
     parts: Vec<i8>,
@@ -49,7 +50,8 @@ impl Vector {
         self.step.to_le_bytes().into_iter().chain(self.parts.iter().map(|part| part.cast_unsigned())).collect()
     }
 
-    /// The cosine of the angle between two vectors: 1 for the same direction, 0 for nothing in common.
+    /// The cosine of the angle between two vectors: 1 for the same direction, 0 for nothing in
+    /// common.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
         let product: i32 = self.parts.iter().zip(&other.parts).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();

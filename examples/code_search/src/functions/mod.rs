@@ -1,6 +1,7 @@
 //! The room of the functions: a source file in, the functions in it out, found in its syntax tree.
 //!
-//! Whatever stands in the file, the work on it has a bound, and so has what comes out: people send files that nobody has looked at.
+//! Whatever stands in the file, the work on it has a bound, and so has what comes out: people send
+//! files that nobody has looked at.
 
 mod walk;
 
@@ -20,10 +21,12 @@ const PARSE_LIMIT: Duration = Duration::from_secs(10);
 /// The longest text of one function that is kept, in bytes; what a generator wrote may be longer.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// The most text that all functions of a file have together, in bytes. Each one's text also holds those that are inside of it.
+/// The most text that all functions of a file have together, in bytes. Each one's text also holds
+/// those that are inside of it.
 const MAX_TEXTS: usize = 1 << 20;
 
-/// The most functions of a file that are kept: the database writes two rows for each, within the time limit of one call.
+/// The most functions of a file that are kept: the database writes two rows for each, within the
+/// time limit of one call.
 const MAX_FUNCTIONS: usize = 2_000;
 
 /// A language whose functions can be found.
@@ -87,11 +90,13 @@ pub struct Found {
     pub shortened: usize,
     /// How many more there are, which are not kept.
     pub left_out: usize,
-    /// Where the first part begins that is nested too deep. The functions inside of such parts are not found.
+    /// Where the first part begins that is nested too deep. The functions inside of such parts are
+    /// not found.
     pub too_deep: Option<TooDeep>,
 }
 
-/// A part of a file that is nested too deep: an expression that a program wrote, or nothing that anybody would search.
+/// A part of a file that is nested too deep: an expression that a program wrote, or nothing that
+/// anybody would search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooDeep {
     /// Its line, from 1.
@@ -137,7 +142,8 @@ pub fn functions(source: &str, language: Language) -> Result<Found, Unfit> {
 
 fn parse(source: &str, language: Language, limit: Duration) -> Result<Option<Tree>, Unfit> {
     let mut parser = Parser::new();
-    // The grammars are linked in; one of another version than the parser's would be a mistake of the build.
+    // The grammars are linked in; one of another version than the parser's would be a mistake of
+    // the build.
     if parser.set_language(&language.grammar()).is_err() {
         return Ok(None);
     }

@@ -1,11 +1,12 @@
-//! The room of the walk through a syntax tree: step by step, since a tree can be deeper than any stack.
+//! The room of the walk through a syntax tree: step by step, since a tree can be deeper than any
+//! stack.
 
 use tree_sitter::{Node, Tree, TreeCursor};
 
 use super::{Function, beginning};
 
-/// The deepest level of a syntax tree that is walked through. A person's code has up to a few hundred: each block takes two or three, each
-/// call of a chain two.
+/// The deepest level of a syntax tree that is walked through. A person's code has up to a few
+/// hundred: each block takes two or three, each call of a chain two.
 pub(super) const MAX_DEPTH: usize = 1_000;
 
 /// The longest name that is kept, in bytes, with those of what it stands in.
@@ -80,7 +81,8 @@ struct Level<'tree> {
     names: usize,
     /// Where a function begins whose decorators stand around it.
     decorated: Option<Node<'tree>>,
-    /// The first of the comments and attributes that stand directly above the next one, and the last line of them.
+    /// The first of the comments and attributes that stand directly above the next one, and the
+    /// last line of them.
     above: Option<(Node<'tree>, usize)>,
 }
 

@@ -1,7 +1,9 @@
-//! The room of the connection: one for all callers, made when it is needed, and thrown away as soon as it is in doubt.
+//! The room of the connection: one for all callers, made when it is needed, and thrown away as soon
+//! as it is in doubt.
 //!
-//! The client's own `ConnectionManager` connects again in the background, also while the breaker is open. Here nothing happens between
-//! calls, so a breaker that lets no call through lets no connection through either.
+//! The client's own `ConnectionManager` connects again in the background, also while the breaker is
+//! open. Here nothing happens between calls, so a breaker that lets no call through lets no
+//! connection through either.
 
 use std::{
     fmt,
@@ -37,10 +39,12 @@ impl Connections {
         Self { client, current: Mutex::default(), connecting: tokio::sync::Mutex::default() }
     }
 
-    /// Sends a command and waits for its answer, without a limit of its own: the breaker's is enough.
+    /// Sends a command and waits for its answer, without a limit of its own: the breaker's is
+    /// enough.
     ///
     /// # Cancellation
-    /// Dropping the future throws the connection away, since a server that does not answer this call will not answer the next one.
+    /// Dropping the future throws the connection away, since a server that does not answer this
+    /// call will not answer the next one.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let mut lease = self.lease().await?;
         let answer = command.query_async(&mut lease.connection).await;
@@ -82,7 +86,8 @@ fn is_in_doubt(error: &RedisError) -> bool {
         Some("READONLY" | "MASTERDOWN" | "UNBLOCKED") => true,
         // Any other word of the server is an answer; the connection is as good as before.
         Some(_) => false,
-        // A value of another type than the caller's is an answer too, though the client asks for a new connection; one that is no Redis' is none.
+        // A value of another type than the caller's is an answer too, though the client asks for a
+        // new connection; one that is no Redis' is none.
         None => error.is_io_error() || error.is_unrecoverable_error() && error.classify().is_failure(),
     }
 }

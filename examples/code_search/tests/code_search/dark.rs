@@ -1,5 +1,5 @@
-//! The way to PostgreSQL goes dark: what was sent is swallowed, and nobody is told, while new connections go through. The breakers open, and close again by
-//! themselves.
+//! The way to PostgreSQL goes dark: what was sent is swallowed, and nobody is told, while new
+//! connections go through. The breakers open, and close again by themselves.
 
 use std::{sync::Arc, time::Duration};
 
@@ -78,7 +78,8 @@ async fn a_probe_that_fails_on_an_old_connection_is_followed_by_one_that_connect
     let (mut other, calls) = behind.four_in_mid_query().await;
     other.say("ROLLBACK").await;
     assert_eq!(calls.join_all().await, [true; 4]);
-    // Each of the four connections that lie idle costs a call; the failure and the probe are two of them.
+    // Each of the four connections that lie idle costs a call; the failure and the probe are two of
+    // them.
     behind.path.quiet().await;
     behind.path.darken();
     let ping = async || behind.database().ping().await.is_ok();

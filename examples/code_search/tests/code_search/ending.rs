@@ -1,4 +1,5 @@
-//! The end: a service that is asked to end answers what it has been asked, whichever signal says so.
+//! The end: a service that is asked to end answers what it has been asked, whichever signal says
+//! so.
 
 use std::sync::{
     Arc,

@@ -48,7 +48,8 @@ impl Lines {
     }
 }
 
-/// Runs a test in a process of its own: tracing may forget call sites that another test's thread meets first.
+/// Runs a test in a process of its own: tracing may forget call sites that another test's thread
+/// meets first.
 fn alone(name: &str, test: impl Future<Output = ()>) {
     if !is_child() {
         return assert_success(&run_with(&format!("logging::{name}"), &[]));

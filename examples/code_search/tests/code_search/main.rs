@@ -1,4 +1,5 @@
-//! The code search as a client meets it: over HTTP, on a real Redis and a real PostgreSQL that are killed, frozen, filled and restarted.
+//! The code search as a client meets it: over HTTP, on a real Redis and a real PostgreSQL that are
+//! killed, frozen, filled and restarted.
 
 mod cascade;
 mod dark;

@@ -1,4 +1,5 @@
-//! PostgreSQL is killed, frozen and made to refuse: what the caches hold is served, and else the reply says when to come back.
+//! PostgreSQL is killed, frozen and made to refuse: what the caches hold is served, and else the
+//! reply says when to come back.
 
 use std::time::{Duration, Instant};
 
@@ -150,7 +151,8 @@ async fn a_postgres_that_takes_nothing_more_still_answers() {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
     sql(&server, all_others).await.expect("it is there");
     assert_eq!(world.search("say hello").await.names()[0], "say_hello");
-    // The answer could not be kept in the database either, and that was the first of the three failures.
+    // The answer could not be kept in the database either, and that was the first of the three
+    // failures.
     for _ in 0..2 {
         assert_eq!(writes().state(), State::Closed);
         assert!(is_come_back_later(&world.index().await));

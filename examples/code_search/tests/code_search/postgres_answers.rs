@@ -1,5 +1,6 @@
-//! PostgreSQL is well, and says no: to a statement, to a transaction, to a prepared statement whose table was altered. Or it is not asked at all, since all
-//! connections are in use. Nothing of it opens a breaker.
+//! PostgreSQL is well, and says no: to a statement, to a transaction, to a prepared statement whose
+//! table was altered. Or it is not asked at all, since all connections are in use. Nothing of it
+//! opens a breaker.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,8 @@ use crate::{
     servers::{Session, postgres_url, sql, start_postgres},
 };
 
-/// A service on this server, whose breakers open at the first failure. Its calls may wait for a while.
+/// A service on this server, whose breakers open at the first failure. Its calls may wait for a
+/// while.
 async fn world(server: &Server) -> World {
     let world = World::with(|config| config.database_url = postgres_url(server.port)).await;
     for breaker in [database(), writes()] {
@@ -80,7 +82,8 @@ async fn a_table_that_is_altered_under_a_prepared_statement_costs_a_call_for_eac
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_another_one_is_in_the_way_of_says_nothing_against_the_database() {
     let server = start_postgres().await;
-    // The service's sessions are ready to lose: in their own snapshot, as the first to look for a deadlock, and without long waits.
+    // The service's sessions are ready to lose: in their own snapshot, as the first to look for a
+    // deadlock, and without long waits.
     sql(&server, "ALTER ROLE postgres SET default_transaction_isolation = 'repeatable read'")
         .await
         .expect("it is there");
@@ -172,7 +175,8 @@ async fn a_rush_of_calls_that_are_quickly_answered_says_nothing_against_the_data
         pings.spawn(async move { code.database().ping().await });
     }
     let refused: Vec<_> = pings.join_all().await.into_iter().filter_map(Result::err).collect();
-    // At the moment at which many give up, connections are neither lent nor idle, but on their way back.
+    // At the moment at which many give up, connections are neither lent nor idle, but on their way
+    // back.
     let other = refused.iter().find(|error| !matches!(error, DatabaseError::NoFreeConnection));
     assert!(!refused.is_empty() && other.is_none(), "{} refused: {other:?}", refused.len());
     assert_nothing_counted(&database());

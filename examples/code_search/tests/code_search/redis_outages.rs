@@ -1,4 +1,5 @@
-//! Redis is killed, frozen, filled and made to refuse: nobody gets an error for it, and nobody waits for it for long.
+//! Redis is killed, frozen, filled and made to refuse: nobody gets an error for it, and nobody
+//! waits for it for long.
 
 use std::{
     sync::Arc,
@@ -20,7 +21,8 @@ fn cache(server: &Server) -> RedisCache {
     RedisCache::new(&redis_url(server.port), None, "test").expect("it is a URL")
 }
 
-/// While the breaker is open a call is a miss at once: less than a millisecond, also on a busy machine.
+/// While the breaker is open a call is a miss at once: less than a millisecond, also on a busy
+/// machine.
 async fn assert_costs_nothing(cache: &RedisCache) {
     let (begun, calls) = (Instant::now(), 1_000);
     for _ in 0..calls {
@@ -42,7 +44,8 @@ async fn a_freeze_in_the_midst_of_a_load_costs_no_request() {
     outage_under_load(&mut server, |server| server.freeze(), async |server| server.thaw()).await;
 }
 
-/// Lets an outage begin and end while searches come in, and asserts that each of them finds something.
+/// Lets an outage begin and end while searches come in, and asserts that each of them finds
+/// something.
 async fn outage_under_load(server: &mut Server, begin: impl FnOnce(&mut Server), end: impl AsyncFnOnce(&mut Server)) {
     let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
     world.index().await;
@@ -140,7 +143,8 @@ async fn a_full_redis_is_read_and_then_left_alone() {
     world.index().await;
     let cache = cache(&server);
     assert!(cache.set("key", &"value").await);
-    // Half as much again as it may hold, in one piece: what is above the limit after a command is refused from the next one on.
+    // Half as much again as it may hold, in one piece: what is above the limit after a command is
+    // refused from the next one on.
     command(&server, &["SETRANGE", "filler", "12000000", "x"]).await.expect("it is not full yet");
     assert_eq!(world.search("say hello").await.status, 200);
     assert_eq!(cache.get::<String>("key").await.as_deref(), Some("value"));

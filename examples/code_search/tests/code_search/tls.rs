@@ -1,5 +1,5 @@
-//! Redis and PostgreSQL over TLS, with certificates that the test makes: the right authority serves, a wrong one and a wrong name are told and count, and an
-//! outage ends as one without TLS.
+//! Redis and PostgreSQL over TLS, with certificates that the test makes: the right authority
+//! serves, a wrong one and a wrong name are told and count, and an outage ends as one without TLS.
 
 use std::{
     fs,

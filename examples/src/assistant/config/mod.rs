@@ -1,4 +1,5 @@
-//! The settings: what the environment says about the service itself (the breaker reads its own part).
+//! The settings: what the environment says about the service itself (the breaker reads its own
+//! part).
 
 mod providers;
 mod reader;
@@ -26,7 +27,8 @@ pub struct RetryPolicy {
     pub min: Duration,
     /// The longest wait.
     pub max: Duration,
-    /// By which share of itself a wait may be longer, by chance, so that many waiting questions do not come back at one moment.
+    /// By which share of itself a wait may be longer, by chance, so that many waiting questions do
+    /// not come back at one moment.
     pub jitter: f64,
 }
 
@@ -52,7 +54,8 @@ pub struct AssistantConfig {
     pub second: Option<Endpoint>,
     /// How the text is generated.
     pub parameters: GenerationParameters,
-    /// The most characters of a prompt: the question, the notes that belong to it, and some words more.
+    /// The most characters of a prompt: the question, the notes that belong to it, and some words
+    /// more.
     pub max_prompt_chars: usize,
     /// How failed calls are tried again.
     pub retry: RetryPolicy,

@@ -1,4 +1,5 @@
-//! The settings of the providers: where their APIs are, how they are spoken to, and how the text is generated.
+//! The settings of the providers: where their APIs are, how they are spoken to, and how the text is
+//! generated.
 
 use reqwest::Url;
 

@@ -1,4 +1,5 @@
-//! The room of the load: four users who ask over HTTP at a steady pace, whether or not the answers come.
+//! The room of the load: four users who ask over HTTP at a steady pace, whether or not the answers
+//! come.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
@@ -77,7 +78,8 @@ impl Load {
         let mut enough = pin!(enough);
         let client = plain_client().build()?;
         let mut clock = interval(self.pace);
-        // Nobody asks less because the machine was busy: that would hide the very waits that are measured.
+        // Nobody asks less because the machine was busy: that would hide the very waits that are
+        // measured.
         clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let mut on_their_way = JoinSet::new();
         for number in 0.. {

@@ -1,4 +1,5 @@
-//! The room of the time line: the lines that appear one after the other, and the progress bar below them.
+//! The room of the time line: the lines that appear one after the other, and the progress bar below
+//! them.
 
 use std::{
     io::{self, Write},

@@ -10,7 +10,8 @@ pub enum StreamError<E> {
     /// The bytes ended in order, and neither a finish reason nor `[DONE]` was among them.
     #[error("the answer was cut off")]
     Cut,
-    /// The answer has ended, and there is nothing to be seen in it: no text, no reasoning, no tool call.
+    /// The answer has ended, and there is nothing to be seen in it: no text, no reasoning, no tool
+    /// call.
     #[error("the answer is empty")]
     Empty,
     /// The upstream said in the stream that it has failed. The status of the head was a good one.

@@ -13,13 +13,15 @@ pub enum Event {
     Aside,
     /// The text is complete. What follows can take it back no more, so a reader may stop here.
     Finish(Finish),
-    /// The stream is at its end: `[DONE]` has come, or the bytes have ended after the finish reason. Without a [`Finish`](Self::Finish)
-    /// before it, nothing says whether the model was ready or was stopped.
+    /// The stream is at its end: `[DONE]` has come, or the bytes have ended after the finish
+    /// reason. Without a [`Finish`](Self::Finish) before it, nothing says whether the model was
+    /// ready or was stopped.
     Done,
 }
 
 impl Event {
-    /// Whether the answer is complete with this item: what `until` asks in the attribute's key `stream`.
+    /// Whether the answer is complete with this item: what `until` asks in the attribute's key
+    /// `stream`.
     #[must_use]
     pub fn completes(&self) -> bool {
         matches!(self, Self::Finish(_) | Self::Done)

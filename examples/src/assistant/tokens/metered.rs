@@ -1,4 +1,5 @@
-//! Bounds what a stream can make its reader keep in memory: bytes pass until there are too many of them.
+//! Bounds what a stream can make its reader keep in memory: bytes pass until there are too many of
+//! them.
 
 use std::{
     pin::Pin,
@@ -40,7 +41,8 @@ pub(super) enum Fed<E> {
     TooLong { most: usize },
 }
 
-/// The bytes of a body, as long as they stay within their limits, and a blank line after the last of them.
+/// The bytes of a body, as long as they stay within their limits, and a blank line after the last
+/// of them.
 ///
 /// Counted is byte by byte, so that the same bytes pass however they arrive.
 pub(super) struct Metered<E> {
@@ -109,7 +111,8 @@ struct Count {
 }
 
 impl Count {
-    /// Counts the bytes. `Some`: how many of them are allowed, and the limit that the next one is beyond.
+    /// Counts the bytes. `Some`: how many of them are allowed, and the limit that the next one is
+    /// beyond.
     fn add(&mut self, bytes: &[u8], limits: Limits) -> Option<(usize, usize)> {
         for (index, byte) in bytes.iter().enumerate() {
             self.answer += 1;

@@ -1,10 +1,12 @@
-//! Decodes the stream of an LLM's answer: bytes of server-sent events in, tokens and the answer's end out.
+//! Decodes the stream of an LLM's answer: bytes of server-sent events in, tokens and the answer's
+//! end out.
 //!
-//! It reads chunks of chat completions, of completions, and TGI's own events. `metered` bounds what is kept in memory, the crate
-//! `sse-stream` takes the bytes apart, `reading` says what one event means, and [`Tokens`] how the answer ends.
+//! It reads chunks of chat completions, of completions, and TGI's own events. `metered` bounds what
+//! is kept in memory, the crate `sse-stream` takes the bytes apart, `reading` says what one event
+//! means, and [`Tokens`] how the answer ends.
 //!
-//! Most clients take every orderly end of the bytes for the end of the answer. Here an answer is whole only if its finish reason or
-//! `[DONE]` has come, and everything else is an error.
+//! Most clients take every orderly end of the bytes for the end of the answer. Here an answer is
+//! whole only if its finish reason or `[DONE]` has come, and everything else is an error.
 
 mod error;
 mod event;
@@ -37,7 +39,8 @@ use crate::assistant::{output::is_visible, wire::finish::Finish};
 
 /// Decodes the body of a streamed answer, within the default [`Limits`].
 ///
-/// The head's status and content type are the caller's to judge: a body that is no event stream is [`StreamError::Cut`] here.
+/// The head's status and content type are the caller's to judge: a body that is no event stream is
+/// [`StreamError::Cut`] here.
 pub fn decode<E>(body: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Tokens<E>
 where
     E: StdError + Send + Sync + 'static,
@@ -66,10 +69,12 @@ where
 
 /// A stream of [`Event`]s, made by [`decode`].
 ///
-/// It gives no heads, role chunks, comments or usage. So each item shows that the model works, and limits on the wait for an item are
-/// limits on the model. After an error, and after [`Event::Done`], it drops the body and ends.
+/// It gives no heads, role chunks, comments or usage. So each item shows that the model works, and
+/// limits on the wait for an item are limits on the model. After an error, and after
+/// [`Event::Done`], it drops the body and ends.
 ///
-/// Nothing takes an answer back whose finish reason has come: whatever follows, be it an error, is [`Event::Done`].
+/// Nothing takes an answer back whose finish reason has come: whatever follows, be it an error, is
+/// [`Event::Done`].
 pub struct Tokens<E> {
     /// `None`: it has ended.
     blocks: Option<BoxStream<'static, Result<Sse, sse_stream::Error>>>,

@@ -57,7 +57,8 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
     Ok((said, model))
 }
 
-/// The object that has the upstream's error, or is it. Gateways have the error of the provider behind them in the choice.
+/// The object that has the upstream's error, or is it. Gateways have the error of the provider
+/// behind them in the choice.
 fn error_in(value: &Value) -> Option<&Value> {
     let has_error = |object: &&Value| object.get("error").is_some_and(|error| !error.is_null());
     let choice = value.get("choices").and_then(|choices| choices.get(0)).filter(has_error);
@@ -65,7 +66,8 @@ fn error_in(value: &Value) -> Option<&Value> {
     Some(value).filter(|value| is_error || has_error(value)).or(choice)
 }
 
-/// A chunk of chat completions or of completions, or an event of TGI. All fields are optional, and unknown ones are ignored.
+/// A chunk of chat completions or of completions, or an event of TGI. All fields are optional, and
+/// unknown ones are ignored.
 #[derive(Deserialize)]
 struct Chunk {
     model: Option<String>,

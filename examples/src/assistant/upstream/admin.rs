@@ -1,4 +1,5 @@
-//! The room of the outages on demand: a port of its own, on which `--serve` lets the API be taken down with curl.
+//! The room of the outages on demand: a port of its own, on which `--serve` lets the API be taken
+//! down with curl.
 
 use std::time::Duration;
 
@@ -100,7 +101,8 @@ struct Admin {
     healthy: Behaviour,
 }
 
-/// The routes: `POST /upstream/outage?kind=errors&seconds=30`, `POST /upstream/recovery`, `GET /upstream`.
+/// The routes: `POST /upstream/outage?kind=errors&seconds=30`, `POST /upstream/recovery`,
+/// `GET /upstream`.
 ///
 /// `healthy` is the behaviour outside of outages.
 pub fn routes(upstream: UpstreamHandle, healthy: Behaviour) -> Router {

@@ -1,4 +1,5 @@
-//! The events of the embedded API's streamed answers, in the words and the order of each kind of API.
+//! The events of the embedded API's streamed answers, in the words and the order of each kind of
+//! API.
 
 use serde_json::{Value, json};
 
@@ -29,10 +30,12 @@ pub(super) fn events(form: Form, text: &Text<'_>, end: StreamEnd) -> Vec<String>
 /// Whose events they are.
 #[derive(Clone, Copy)]
 enum Api {
-    /// The role for a chat, the tokens, the finish reason, and `[DONE]`. The number of tokens is a chunk of its own in a chat that asked for it,
-    /// and stands beside the finish reason of a completion, as llama.cpp has it.
+    /// The role for a chat, the tokens, the finish reason, and `[DONE]`. The number of tokens is a
+    /// chunk of its own in a chat that asked for it, and stands beside the finish reason of a
+    /// completion, as llama.cpp has it.
     OpenAi { is_chat: bool },
-    /// The tokens; the last one, which is no text, has the whole text and the finish reason. There is no `[DONE]`.
+    /// The tokens; the last one, which is no text, has the whole text and the finish reason. There
+    /// is no `[DONE]`.
     Tgi,
 }
 

@@ -1,4 +1,5 @@
-//! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to order.
+//! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to
+//! order.
 
 pub mod admin;
 mod events;
@@ -31,7 +32,8 @@ pub enum Behaviour {
     Slow(Duration),
     /// It answers every request with this status.
     Error(u16),
-    /// It answers every request with 429, and asks to be called again after this time, in whole seconds.
+    /// It answers every request with 429, and asks to be called again after this time, in whole
+    /// seconds.
     Limited(Duration),
     /// It takes requests and never answers.
     Hang,
@@ -115,7 +117,8 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// Wants this key, as a bearer token, of every request but one for its health. The first one that is wanted stays.
+    /// Wants this key, as a bearer token, of every request but one for its health. The first one
+    /// that is wanted stays.
     pub fn want_key(&self, key: &str) {
         let _ = self.handle.shared.key.set(key.to_owned());
     }

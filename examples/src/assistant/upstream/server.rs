@@ -24,10 +24,12 @@ pub(super) async fn pause(time: Duration) {
     }
 }
 
-/// Takes a port without listening on it: the system then refuses connections, and nobody else can take it.
+/// Takes a port without listening on it: the system then refuses connections, and nobody else can
+/// take it.
 pub(super) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // Connections of the time before linger on the port; without this it would be taken for a minute.
+    // Connections of the time before linger on the port; without this it would be taken for a
+    // minute.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)

@@ -1,4 +1,5 @@
-//! The streamed answers of the embedded API: server-sent events, and how the body goes on after the last of them.
+//! The streamed answers of the embedded API: server-sent events, and how the body goes on after the
+//! last of them.
 
 use std::{io, time::Duration};
 

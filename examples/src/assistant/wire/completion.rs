@@ -19,7 +19,8 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Reads the body of a 200: of a chat, of a completion, or a `generated_text`, in a list or not. Unknown fields are nothing.
+    /// Reads the body of a 200: of a chat, of a completion, or a `generated_text`, in a list or
+    /// not. Unknown fields are nothing.
     ///
     /// # Errors
     /// It is no JSON, says an error, has no answer, or wants a tool.

@@ -28,7 +28,8 @@ pub struct Told {
 }
 
 impl Told {
-    /// Reads the body of an error: JSON of OpenAI, TGI, FastAPI and their like, plain text, or HTML.
+    /// Reads the body of an error: JSON of OpenAI, TGI, FastAPI and their like, plain text, or
+    /// HTML.
     #[must_use]
     pub fn read(body: &str) -> Self {
         match serde_json::from_str::<Value>(body) {

@@ -1,4 +1,5 @@
-//! The protocol of the APIs: the bodies that are sent, and one tolerant reader of whatever comes back.
+//! The protocol of the APIs: the bodies that are sent, and one tolerant reader of whatever comes
+//! back.
 
 pub mod completion;
 pub mod fault;

@@ -16,7 +16,8 @@ pub struct GenerationParameters {
     pub temperature: f64,
     /// The share of the likeliest tokens that are chosen from; above 0, at most 1.
     pub top_p: f64,
-    /// How much a token that was there already loses; 1 is nothing. `None`: 1.1 where the API knows it, and else not sent.
+    /// How much a token that was there already loses; 1 is nothing. `None`: 1.1 where the API knows
+    /// it, and else not sent.
     pub repetition_penalty: Option<f64>,
 }
 
@@ -24,7 +25,8 @@ pub struct GenerationParameters {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Body<'a> {
-    /// For [`ApiKind::Chat`]. The model is the first field, since a router reads no more than a prefix of the body.
+    /// For [`ApiKind::Chat`]. The model is the first field, since a router reads no more than a
+    /// prefix of the body.
     Chat {
         /// The model.
         model: &'a str,

@@ -1,4 +1,5 @@
-//! In how long an API asks to be called again: the headers of OpenAI, Hugging Face, LiteLLM, and `Retry-After`.
+//! In how long an API asks to be called again: the headers of OpenAI, Hugging Face, LiteLLM, and
+//! `Retry-After`.
 
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 /// A longer wait is no wait, but a mistake of the API.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// In how long the API asks to be called again; the first of these that it says: `retry-after-ms`, `retry-after` (seconds or a date),
-/// `llm_provider-retry-after` (what stood behind LiteLLM), `ratelimit: "api";r=0;t=55`.
+/// In how long the API asks to be called again; the first of these that it says: `retry-after-ms`,
+/// `retry-after` (seconds or a date), `llm_provider-retry-after` (what stood behind LiteLLM),
+/// `ratelimit: "api";r=0;t=55`.
 #[must_use]
 pub fn asked(headers: &HeaderMap) -> Option<Duration> {
     let wait = millis(headers)

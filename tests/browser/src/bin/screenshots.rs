@@ -1,4 +1,5 @@
-//! Screenshots: a small shop whose text generation fails, seen on its dashboard; `scripts/screenshots` runs it.
+//! Screenshots: a small shop whose text generation fails, seen on its dashboard;
+//! `scripts/screenshots` runs it.
 //!
 //! It takes about two minutes, since the charts show two minutes.
 

@@ -36,7 +36,8 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<(), Trouble>
     tab.until("document.querySelectorAll('.row').length === 1").await?;
     tab.press(Key::Escape, false).await?;
     tab.until("document.querySelectorAll('.row').length === 3").await?;
-    // Past the order to the first name, from name to name, into the details, and back to where one was.
+    // Past the order to the first name, from name to name, into the details, and back to where one
+    // was.
     tab.press(Key::Tab, false).await?;
     tab.until("document.activeElement.id === 'sort'").await?;
     tab.press(Key::Tab, false).await?;

@@ -1,4 +1,5 @@
-//! Elsewhere: a page of another site, open in the operator's browser, that sends the dashboard one wrong token after another.
+//! Elsewhere: a page of another site, open in the operator's browser, that sends the dashboard one
+//! wrong token after another.
 
 use axum::Router;
 use axum::response::Html;
@@ -20,7 +21,8 @@ async fn other_site() -> Result<u16, Trouble> {
     Ok(port)
 }
 
-/// What any page may send to any host for as long as it is open, without seeing the answers: by itself, and from a frame that has no origin.
+/// What any page may send to any host for as long as it is open, without seeing the answers: by
+/// itself, and from a frame that has no origin.
 fn flood(dashboard: &str) -> String {
     format!(
         "window.sent = 0;
@@ -51,7 +53,8 @@ async fn log_in(tab: &Tab) -> Result<(), Trouble> {
     tab.until_text("#login-text", "Log out").await
 }
 
-/// With a host of which the browser says where requests come from, and one (plain http) for which it says an origin only.
+/// With a host of which the browser says where requests come from, and one (plain http) for which
+/// it says an origin only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_another_site_keeps_no_operator_from_logging_in() -> Result<(), Trouble> {
     let chrome = Chrome::start().await?;

@@ -32,7 +32,8 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     }
 }
 
-/// Of itself the client asks again only where a kept connection turns out to be closed: reqwest's repetitions are reqwest's own.
+/// Of itself the client asks again only where a kept connection turns out to be closed: reqwest's
+/// repetitions are reqwest's own.
 #[tokio::test]
 async fn a_refused_stream_is_one_request() {
     let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
@@ -41,7 +42,8 @@ async fn a_refused_stream_is_one_request() {
     assert_eq!(server.requests(), 1);
 }
 
-/// Over HTTP/1.1 a call that is cut off takes its connection along. Over HTTP/2 there is one for all, which only keep-alive finds dead.
+/// Over HTTP/1.1 a call that is cut off takes its connection along. Over HTTP/2 there is one for
+/// all, which only keep-alive finds dead.
 #[tokio::test]
 async fn a_silent_path_closes_over_http_2_with_keep_alive_only() {
     let (first, second) = (Http1::start(Reply::ok()).await, Http2::start(Act::Answer(200, &[], b"7", &[])).await);

@@ -6,7 +6,8 @@ use breaker_servers::{PATIENCE, Server};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo as _, RedisConnectionInfo, Value, cmd};
 
-/// A connection through nutcracker, which knows no `CLIENT SETINFO`, and ends connections that ask for it.
+/// A connection through nutcracker, which knows no `CLIENT SETINFO`, and ends connections that ask
+/// for it.
 async fn through(proxy: &Server) -> MultiplexedConnection {
     let address = format!("redis://127.0.0.1:{}", proxy.port).into_connection_info().unwrap();
     let address = address.set_redis_settings(RedisConnectionInfo::default().set_skip_set_lib_name());

@@ -54,7 +54,8 @@ async fn a_refused_request_is_three_requests_of_one_call() {
     }
 }
 
-/// So it does where the server goes away before it has looked at the request. A body that is a stream cannot be sent again.
+/// So it does where the server goes away before it has looked at the request. A body that is a
+/// stream cannot be sent again.
 #[tokio::test]
 async fn a_request_that_a_server_did_not_look_at_is_three_requests_of_one_call() {
     let stream = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
@@ -105,7 +106,8 @@ fn healing(while_idle: bool, limit: Duration) -> Client {
         .unwrap()
 }
 
-/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it takes keep-alive to find out.
+/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it
+/// takes keep-alive to find out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Http2::start(OK).await;

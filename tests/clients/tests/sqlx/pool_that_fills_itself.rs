@@ -1,4 +1,5 @@
-//! A pool whose connections are to be there at all times: sqlx takes places for itself, to make those that were lost anew.
+//! A pool whose connections are to be there at all times: sqlx takes places for itself, to make
+//! those that were lost anew.
 
 use super::{ask_with_pool, limited, operate, options, patient, shared};
 use breaker_clients::{FAIL_MAX, closes};

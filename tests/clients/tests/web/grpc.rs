@@ -1,4 +1,5 @@
-//! A gRPC server of tonic's, whose behaviour is the method that is called, and a client of it. A message is plain bytes.
+//! A gRPC server of tonic's, whose behaviour is the method that is called, and a client of it. A
+//! message is plain bytes.
 
 mod plain;
 

@@ -16,7 +16,8 @@ pub type Pairs = &'static [(&'static str, &'static str)];
 /// What it does with each request.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
-    /// Status, headers, body and trailers. Without trailers the body, or without one the head, ends the stream.
+    /// Status, headers, body and trailers. Without trailers the body, or without one the head, ends
+    /// the stream.
     Answer(u16, Pairs, &'static [u8], Pairs),
     /// A reset in place of a head.
     Reset(Reason),
@@ -72,7 +73,8 @@ impl Drop for Http2 {
 }
 
 async fn serve(stream: TcpStream, acts: Arc<Mutex<Act>>, count: Arc<AtomicUsize>) {
-    // By default a server ends a connection with more than 20 requests that were reset before it looked at them.
+    // By default a server ends a connection with more than 20 requests that were reset before it
+    // looked at them.
     let mut builder = h2::server::Builder::new();
     let handshake = builder.max_pending_accept_reset_streams(10_000).handshake(stream);
     let Ok(mut connection) = handshake.await else { return };
@@ -136,8 +138,8 @@ fn map(pairs: Pairs) -> HeaderMap {
     pairs.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
 }
 
-/// A server that goes away from each connection with its first request, and says that it has looked at none: the last stream is the number 0.
-/// h2 itself would name the one that it has read.
+/// A server that goes away from each connection with its first request, and says that it has looked
+/// at none: the last stream is the number 0. h2 itself would name the one that it has read.
 #[derive(Debug)]
 pub struct Untouched {
     port: u16,

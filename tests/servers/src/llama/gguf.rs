@@ -1,4 +1,5 @@
-//! Writes GGUF, the file format of llama.cpp's models: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! Writes GGUF, the file format of llama.cpp's
+//! models: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 /// Where the data of each tensor begins, in bytes. It is the format's default.
 const ALIGNMENT: usize = 32;

@@ -1,4 +1,5 @@
-//! The codec for messages that are plain bytes, for the version of tonic that the module around this one uses.
+//! The codec for messages that are plain bytes, for the version of tonic that the module around
+//! this one uses.
 
 use super::tonic::Status;
 use super::tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
