@@ -20,7 +20,8 @@ enum WeatherError {
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// The service that we depend on: its first calls fail. It counts them, to show which ones reach it.
+/// The service that we depend on: its first calls fail. It counts them, to show which ones reach
+/// it.
 static CALLS_THAT_ARRIVED: AtomicU32 = AtomicU32::new(0);
 
 #[circuit_breaker(name = "weather", fail_max = 3, recovery_timeout = "500ms")]
@@ -37,7 +38,8 @@ fn usual_weather(city: &str) -> Option<String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the first call.
+    // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the
+    // first call.
     let settings = Registry::global().load_env();
     let report = settings.as_ref().unwrap_or_else(|problems| problems.report());
     report.warnings().iter().for_each(|warning| eprintln!("{warning}"));

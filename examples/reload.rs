@@ -1,6 +1,8 @@
-//! Settings that change while the process runs: `Registry::reload` reads the file again, here on SIGHUP.
+//! Settings that change while the process runs: `Registry::reload` reads the file again, here on
+//! SIGHUP.
 //!
-//! `cargo run --example reload` plays the operator too: it edits the file, sends itself the signal, makes a mistake, and mends it.
+//! `cargo run --example reload` plays the operator too: it edits the file, sends itself the signal,
+//! makes a mistake, and mends it.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::{error::Error, fs, path::Path, path::PathBuf, time::Duration};
@@ -30,7 +32,8 @@ fn reload() {
     }
 }
 
-/// Waits for the operator's signal. Where there are no signals, whoever watches the file would call `reload`.
+/// Waits for the operator's signal. Where there are no signals, whoever watches the file would call
+/// `reload`.
 struct Signals {
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,

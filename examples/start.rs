@@ -1,4 +1,5 @@
-//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to read when one of them is wrong; and how it ends.
+//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to
+//! read when one of them is wrong; and how it ends.
 
 use std::{cell::RefCell, env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
@@ -6,20 +7,23 @@ use breaker_core::{ConfigErrorKind, Registry, Report};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
-/// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has asked it to end.
+/// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has
+/// asked it to end.
 const DRAIN: Duration = Duration::from_secs(25);
 
 /// Gives the value of a variable.
 pub(crate) type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
 
-/// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting cannot be obeyed.
+/// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting
+/// cannot be obeyed.
 pub(crate) fn start<C, P: ToString>(
     service: &str,
     level: &str,
     read: impl Fn(Lookup<'_>) -> Result<C, Vec<P>>,
     run: impl FnOnce(C) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
-    // Before anything else: the logs and the breakers read the environment as soon as they are there.
+    // Before anything else: the logs and the breakers read the environment as soon as they are
+    // there.
     let mut problems = read_dotenv();
     start_logs(level);
     match Registry::global().load_env() {
@@ -51,8 +55,8 @@ pub(crate) fn start<C, P: ToString>(
     }
 }
 
-/// Warns of variables that nobody reads, and that differ by at most two letters from one that `read` asks for and that is not set. They may be
-/// another program's, so they are no error.
+/// Warns of variables that nobody reads, and that differ by at most two letters from one that
+/// `read` asks for and that is not set. They may be another program's, so they are no error.
 #[expect(clippy::print_stderr, reason = "the log does not take it")]
 fn warn_of_misspelt(read: impl Fn(Lookup<'_>)) {
     let known = RefCell::new(Vec::new());
@@ -91,7 +95,8 @@ fn start_logs(level: &str) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 
-/// Says what is odd about the settings where the log has not said it, and what a filter of the operator's own keeps out of the log.
+/// Says what is odd about the settings where the log has not said it, and what a filter of the
+/// operator's own keeps out of the log.
 #[expect(clippy::print_stderr, reason = "the log does not take it")]
 fn warn(report: &Report) {
     let is_logged = tracing::enabled!(target: "breaker_core::configuration", Level::WARN);
@@ -116,7 +121,8 @@ fn with_causes(error: &dyn Error) -> String {
     causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
 }
 
-/// How a service is asked to end: by Ctrl-C, or by `SIGTERM`, which systemd, Docker and Kubernetes send.
+/// How a service is asked to end: by Ctrl-C, or by `SIGTERM`, which systemd, Docker and Kubernetes
+/// send.
 #[derive(Debug)]
 pub(crate) struct Ending {
     #[cfg(unix)]
@@ -150,7 +156,8 @@ impl Ending {
         let _ = tokio::signal::ctrl_c().await;
     }
 
-    /// Waits until the requests under way are answered, but not for ever; to be asked once more ends it at once.
+    /// Waits until the requests under way are answered, but not for ever; to be asked once more
+    /// ends it at once.
     pub(crate) async fn drain(mut self, answered: impl Future<Output = ()>) {
         tracing::info!("no request is taken any longer, and those under way are answered");
         tokio::select! {

@@ -63,14 +63,14 @@
 //! # }
 //! ```
 
-// What is inside: `dashboard` and `unavailable` are folders, whose `mod.rs` describes them. A file uses
-// files to its left only, and nothing uses `dashboard`:
+// What is inside: `dashboard` and `unavailable` are folders, whose `mod.rs` describes them. A file
+// uses files to its left only, and nothing uses `dashboard`:
 //
 //     text, catch_panic, content_negotiation, suggest <- unavailable, health_checks <- health
 //     cache_status; prometheus <- metrics; text <- dashboard
 //
-// To add a public item, add it to `exports!`. To add a version of axum, add a feature and a module like
-// `axum_0_7`, and a file of tests like `tests/axum_0_7.rs`.
+// To add a public item, add it to `exports!`. To add a version of axum, add a feature and a module
+// like `axum_0_7`, and a file of tests like `tests/axum_0_7.rs`.
 
 #![allow(clippy::duplicate_mod, reason = "a file is compiled once for each version of axum")]
 

@@ -1,7 +1,7 @@
 //! Fuzz targets: functions that take any bytes, and panic where a promise is broken.
 //!
-//! `cargo test -p breaker-fuzz` replays the kept inputs of `corpus/` and changes of them, the same ones in each run;
-//! `scripts/fuzz` hands the functions to libFuzzer, which finds new ones.
+//! `cargo test -p breaker-fuzz` replays the kept inputs of `corpus/` and changes of them, the same
+//! ones in each run; `scripts/fuzz` hands the functions to libFuzzer, which finds new ones.
 #![forbid(unsafe_code)]
 
 pub mod macros;
@@ -9,8 +9,8 @@ pub mod mutate;
 pub mod settings;
 pub mod written;
 
-// A crate of attributes cannot be linked as a library, so this crate compiles its modules again, under their own names.
-// Outside of a compiler `proc_macro2` has tokens of its own.
+// A crate of attributes cannot be linked as a library, so this crate compiles its modules again,
+// under their own names. Outside of a compiler `proc_macro2` has tokens of its own.
 #[path = "../../breaker-macros/src"]
 mod sources {
     pub(crate) mod attributes;

@@ -1,4 +1,5 @@
-//! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens that rustc can read.
+//! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens
+//! that rustc can read.
 
 use crate::{attributes, companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
 use proc_macro2::TokenStream;

@@ -1,4 +1,5 @@
-//! What breaker-core reads: variables and files. Problems are told, and whatever is obeyed leaves breakers that work.
+//! What breaker-core reads: variables and files. Problems are told, and whatever is obeyed leaves
+//! breakers that work.
 
 use breaker_core::{CallError, Config, Registry, State};
 use std::path::PathBuf;
@@ -55,7 +56,8 @@ fn shown(registry: &Registry) -> Vec<String> {
     registry.breakers().iter().map(|breaker| breaker.settings().to_string()).collect()
 }
 
-/// Each breaker lets its first call pass; failures open it, or do not; and it goes on to show itself.
+/// Each breaker lets its first call pass; failures open it, or do not; and it goes on to show
+/// itself.
 fn assert_work(registry: &Registry) {
     for breaker in registry.breakers() {
         let settings = breaker.settings();

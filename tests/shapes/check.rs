@@ -40,8 +40,8 @@ pub(crate) fn ran() -> u32 {
     RAN.with(Cell::take)
 }
 
-/// Calls a shape whose breaker nobody else has: a success, failures until it opens, and a rejection for which no body runs.
-/// Gives what the success gave.
+/// Calls a shape whose breaker nobody else has: a success, failures until it opens, and a rejection
+/// for which no body runs. Gives what the success gave.
 pub(crate) fn guards<T>(mut call: impl FnMut() -> Result<T, Fault>) -> T {
     assert_eq!(ran(), 0, "nothing runs before it is polled");
     let given = call().unwrap_or_else(|fault| panic!("a closed breaker lets through: {:?}", fault));
@@ -65,7 +65,8 @@ pub(crate) fn guards<T>(mut call: impl FnMut() -> Result<T, Fault>) -> T {
     given
 }
 
-/// As [`guards`], of an expression that makes a future; one is made and dropped first, for which nothing happens.
+/// As [`guards`], of an expression that makes a future; one is made and dropped first, for which
+/// nothing happens.
 macro_rules! guards_future {
     ($future:expr) => {{
         drop($future);

@@ -1,4 +1,5 @@
-//! Names of the user's own that an expansion must neither use nor disturb, in a module without the prelude.
+//! Names of the user's own that an expansion must neither use nor disturb, in a module without the
+//! prelude.
 #![no_implicit_prelude]
 #![allow(dead_code, non_camel_case_types, non_upper_case_globals, reason = "the names are there to be met")]
 

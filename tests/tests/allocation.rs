@@ -1,4 +1,5 @@
-//! Neither the closed path nor a rejection allocates, and where a macro makes a box there is no second one.
+//! Neither the closed path nor a rejection allocates, and where a macro makes a box there is no
+//! second one.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -297,7 +298,8 @@ fn an_idle_breaker_of_a_key_takes_less_than_300_bytes() {
     let bytes = bytes_each(call);
     assert!((100..300).contains(&bytes), "{bytes}");
     let head = Registry::global().get("allocations_keys").unwrap();
-    // What is said to all, or asked of all, gives each no more than what was counted before the reset.
+    // What is said to all, or asked of all, gives each no more than what was counted before the
+    // reset.
     let more = measure(|| {
         head.reconfigure(Config::new().fail_max(3)).unwrap();
         head.reset();

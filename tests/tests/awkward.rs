@@ -1,4 +1,5 @@
-//! Awkward cases: combinations of rules, races between those who steer, listeners and errors that misbehave.
+//! Awkward cases: combinations of rules, races between those who steer, listeners and errors that
+//! misbehave.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 mod common;
 use breaker_core::event::*;
@@ -84,7 +85,8 @@ fn a_limit_in_a_runtime_without_a_timer_is_none_and_does_not_panic() {
     assert!(matches!(result, Ok(Ok(1))), "panicked; {:?}", breaker.snapshot());
 }
 
-/// Tokio's cooperative budget. `tokio::time::timeout` polls its timer unconstrained when the body used it up.
+/// Tokio's cooperative budget. `tokio::time::timeout` polls its timer unconstrained when the body
+/// used it up.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_uses_up_its_budget_is_cut_off() {
     let breaker = breaker(Config::new().timeout(secs(1)));
@@ -434,7 +436,8 @@ fn declarations_at_once_are_united() {
     assert_eq!(lost, 0, "of 2000 rounds");
 }
 
-/// Whether a duration of `on_cancel` that comes while a call runs holds for it depends on who happens to listen.
+/// Whether a duration of `on_cancel` that comes while a call runs holds for it depends on who
+/// happens to listen.
 #[tokio::test(start_paused = true)]
 async fn a_listener_does_not_change_what_a_dropped_call_counts_as() {
     let mut counts = Vec::new();

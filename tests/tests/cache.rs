@@ -1,4 +1,5 @@
-//! The step `cache(..)`: what is stored, under which key, what is served with which age, and what a store cannot do to a call.
+//! The step `cache(..)`: what is stored, under which key, what is served with which age, and what a
+//! store cannot do to a call.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::needless_pass_by_value, reason = "owned arguments are a case of their own")]
 

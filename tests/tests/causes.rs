@@ -1,4 +1,5 @@
-//! What is shown of an error: its text, the causes that the text leaves out, and the words of those who call by a handle.
+//! What is shown of an error: its text, the causes that the text leaves out, and the words of those
+//! who call by a handle.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! Which results count: `failure_if`, `classify`, `#[derive(Classify)]`, and what a type item finds.
+//! Which results count: `failure_if`, `classify`, `#[derive(Classify)]`, and what a type item
+//! finds.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

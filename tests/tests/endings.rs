@@ -1,5 +1,6 @@
-//! Each way in which an annotated call ends, at its first poll and after it has waited, is counted once, and where it began. In a file of
-//! its own: while there is an isolation no call takes the short way.
+//! Each way in which an annotated call ends, at its first poll and after it has waited, is counted
+//! once, and where it began. In a file of its own: while there is an isolation no call takes the
+//! short way.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry, Snapshot, circuit_breaker, testing};

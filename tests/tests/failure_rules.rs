@@ -1,4 +1,5 @@
-//! Which rules on failures a breaker has: `fail_max` off, by its own word or beside another rule of the code.
+//! Which rules on failures a breaker has: `fail_max` off, by its own word or beside another rule of
+//! the code.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

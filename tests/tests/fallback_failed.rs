@@ -1,4 +1,5 @@
-//! Fallback failed: what is told when a fallback was declared, and the caller gets an error all the same.
+//! Fallback failed: what is told when a fallback was declared, and the caller gets an error all the
+//! same.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

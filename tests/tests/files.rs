@@ -1,4 +1,5 @@
-//! The file of settings: its tables, the units of its durations, and what a reload takes for half of a file.
+//! The file of settings: its tables, the units of its durations, and what a reload takes for half
+//! of a file.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! `#[circuit_breaker]` on an impl block: which methods it guards, under which breaker, with which keys.
+//! `#[circuit_breaker]` on an impl block: which methods it guards, under which breaker, with which
+//! keys.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! Inspect: what a program that shows and steers breakers can ask: settings as text, what a change would bring, who uses a breaker.
+//! Inspect: what a program that shows and steers breakers can ask: settings as text, what a change
+//! would bring, who uses a breaker.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, ConfigErrorKind, Registry, circuit_breaker, testing};

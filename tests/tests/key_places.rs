@@ -1,4 +1,5 @@
-//! Which breaker of a `key` leaves when `max_keys` is reached, where the order decides whether others can open at all.
+//! Which breaker of a `key` leaves when `max_keys` is reached, where the order decides whether
+//! others can open at all.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

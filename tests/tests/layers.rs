@@ -1,10 +1,12 @@
-//! The order of the folders of the three crates: a folder uses lower ones only, and no file is too long to be read.
+//! The order of the folders of the three crates: a folder uses lower ones only, and no file is too
+//! long to be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders and single files of breaker-core, the lowest first. Those of one line do not use each other.
+/// The folders and single files of breaker-core, the lowest first. Those of one line do not use
+/// each other.
 const CORE: &[&[&str]] = &[
     &["sync"],
     &["clock"],
@@ -82,7 +84,8 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Each path that begins with `crate`, `self` or `super`, as one from the root of the crate; of a group, each of its paths.
+/// Each path that begins with `crate`, `self` or `super`, as one from the root of the crate; of a
+/// group, each of its paths.
 fn paths(code: &str, module: &str) -> Vec<String> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();

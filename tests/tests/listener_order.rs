@@ -1,4 +1,5 @@
-//! Listener order: a listener that acts on a breaker while it is told of something leaves the others the order in which things happened.
+//! Listener order: a listener that acts on a breaker while it is told of something leaves the
+//! others the order in which things happened.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -93,7 +94,8 @@ const ACTS: [fn(&CircuitBreaker); 10] = [
     |breaker| breaker.reconfigure(Config::new().enabled(false)).unwrap(),
 ];
 
-/// What is heard by the listeners before and after one that does `act` at the moment `at`. It has heard so much in all.
+/// What is heard by the listeners before and after one that does `act` at the moment `at`. It has
+/// heard so much in all.
 fn with_listeners(add: impl Fn(&dyn Adds), act: fn(&CircuitBreaker), at: usize) -> (Heard, Heard, Arc<Acts>) {
     let (before, after) = (Heard::default(), Heard::default());
     let acts = Arc::new(Acts { at, heard: AtomicUsize::new(0), act });
@@ -234,7 +236,8 @@ async fn a_reset_at_a_failed_probe_comes_after_the_opening_that_the_probe_made()
         let changes =
             ["test: closed -> open", "test: open -> half_open", "test: half_open -> open", "test: open -> closed"];
         let of_calls = |line: &String| !line.contains(" of ");
-        // The failure that opens it is one in an open breaker already, at which the first kind resets it too.
+        // The failure that opens it is one in an open breaker already, at which the first kind
+        // resets it too.
         let expected = match kind {
             "failure" => vec!["test: closed -> open", "test: open -> closed"],
             _ => changes.to_vec(),

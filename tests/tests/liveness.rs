@@ -1,4 +1,5 @@
-//! However a trial was disturbed: when the service answers again, the breaker closes again. Each value of a `key` has policies of its own.
+//! However a trial was disturbed: when the service answers again, the breaker closes again. Each
+//! value of a `key` has policies of its own.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! What `init` says when the subscriber filters the library's lines out. One test, since it sets several subscribers.
+//! What `init` says when the subscriber filters the library's lines out. One test, since it sets
+//! several subscribers.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{ConfigErrorKind, Registry, Report, Strict};

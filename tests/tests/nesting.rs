@@ -1,4 +1,5 @@
-//! Calls within calls of one breaker: one question is one count, whatever it passes through, and no trial sticks by it.
+//! Calls within calls of one breaker: one question is one count, whatever it passes through, and no
+//! trial sticks by it.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "nesting/admission.rs"]
@@ -78,8 +79,8 @@ fn counts(breaker: &CircuitBreaker) -> [u64; 5] {
     [seen.success_count, seen.ignored_count, seen.failure_count, seen.cancelled_count, seen.rejected_count]
 }
 
-/// A question that passes through several calls of this breaker (`fail_max` is 3) counts once, opens it as late as it would alone, and the
-/// first one that a service answers again closes it.
+/// A question that passes through several calls of this breaker (`fail_max` is 3) counts once,
+/// opens it as late as it would alone, and the first one that a service answers again closes it.
 async fn asks_once(name: &str, service: &Service, mut ask: impl AsyncFnMut() -> Answer) {
     let breaker = testing::breaker(name);
     ask().await.unwrap();

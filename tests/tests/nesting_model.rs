@@ -1,5 +1,6 @@
-//! Calls within calls: whatever they are, however they end and whatever is done to the breakers meanwhile, two breakers do what a plain
-//! reference does, and a service that is well again closes them.
+//! Calls within calls: whatever they are, however they end and whatever is done to the breakers
+//! meanwhile, two breakers do what a plain reference does, and a service that is well again closes
+//! them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[allow(dead_code, reason = "of the model of one breaker a part is used here")]
@@ -45,7 +46,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use run::Run;
 use tree::Case;
 
-/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` choose more cases, of up to four trees each, and others.
+/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` choose more cases, of up to four trees each, and
+/// others.
 fn check(cases: u32, annotated: bool) {
     let asked = Config::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
@@ -56,10 +58,7 @@ fn check(cases: u32, annotated: bool) {
         if annotated {
             runtime.block_on(testing::isolated(async {
                 let breakers = ["a", "b"].map(testing::breaker);
-                breakers
-                    .iter()
-                    .zip(case.keys)
-                    .for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
+                breakers.iter().zip(case.keys).for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             }));
         } else {

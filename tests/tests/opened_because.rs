@@ -1,4 +1,5 @@
-//! What a breaker says of why it opened: in its snapshot, in the event, in the error and in the log, one and the same.
+//! What a breaker says of why it opened: in its snapshot, in the event, in the error and in the
+//! log, one and the same.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

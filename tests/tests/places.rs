@@ -1,4 +1,5 @@
-//! Places: how many calls `max_concurrent` lets in at once, who holds one and for how long, and what is told of one that finds none.
+//! Places: how many calls `max_concurrent` lets in at once, who holds one and for how long, and
+//! what is told of one that finds none.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "places/attribute.rs"]

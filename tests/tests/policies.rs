@@ -1,4 +1,5 @@
-//! The policies: rates over windows, backoff, trials, ramps; in virtual time and through the public API only.
+//! The policies: rates over windows, backoff, trials, ramps; in virtual time and through the public
+//! API only.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

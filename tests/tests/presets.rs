@@ -1,4 +1,5 @@
-//! Presets by name: in the attribute, on a variant, by a handle and of a stream, on each type that they look into.
+//! Presets by name: in the attribute, on a variant, by a handle and of a stream, on each type that
+//! they look into.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::needless_pass_by_value, reason = "a rejection is given by value")]
 

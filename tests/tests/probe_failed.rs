@@ -1,4 +1,5 @@
-//! Probe failed: what is told of each probe that failed, with how many in a row, so that a service can throw its connections away.
+//! Probe failed: what is told of each probe that failed, with how many in a row, so that a service
+//! can throw its connections away.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,5 +1,5 @@
-//! Many breakers of one registry: the work for each is the same, however many there are. Allocations stand for work, since every comparison of
-//! names begins with one.
+//! Many breakers of one registry: the work for each is the same, however many there are.
+//! Allocations stand for work, since every comparison of names begins with one.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{Config, Registry};

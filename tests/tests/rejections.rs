@@ -1,4 +1,5 @@
-//! An error that carries the rejection of another breaker: ignored by itself, and the end of the attempts.
+//! An error that carries the rejection of another breaker: ignored by itself, and the end of the
+//! attempts.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

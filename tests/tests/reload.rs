@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-/// The reload reads the former file, which is a pipe here and so takes as long as we like, while somebody loads another one.
+/// The reload reads the former file, which is a pipe here and so takes as long as we like, while
+/// somebody loads another one.
 #[test]
 fn a_file_that_is_loaded_while_a_reload_reads_the_former_one_stands() {
     let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

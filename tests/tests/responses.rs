@@ -1,4 +1,5 @@
-//! HTTP responses in an `Ok`: `classify` alone asks both sides, and a bare attribute says once that it asks neither.
+//! HTTP responses in an `Ok`: `classify` alone asks both sides, and a bare attribute says once that
+//! it asks neither.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::unused_async, reason = "the shape is what is tested")]
 

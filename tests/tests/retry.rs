@@ -35,7 +35,8 @@ enum AskError {
     Missing,
 }
 
-/// A service with scripted replies; it notes when each call came, and `Up` is what comes behind the script.
+/// A service with scripted replies; it notes when each call came, and `Up` is what comes behind the
+/// script.
 struct Service {
     script: Mutex<Vec<Reply>>,
     start: Instant,
@@ -263,7 +264,8 @@ async fn with_wait_a_rejection_is_slept_out_when_that_fits() {
         let breaker = testing::breaker("patient");
         let service = Service::new(&[Down, Down, Up]);
         assert_eq!(service.ask_patiently().await.unwrap(), "live");
-        // The second failure opens it at 1 s; the probe comes 5 s later, and a little, for the clocks.
+        // The second failure opens it at 1 s; the probe comes 5 s later, and a little, for the
+        // clocks.
         assert_eq!(service.calls(), [0, 1_000, 6_010]);
         testing::assert_state(&breaker, State::Closed);
         testing::open(&breaker);

@@ -21,7 +21,8 @@ impl Classify for Open {
     }
 }
 
-/// A service that answers each call with the next status, and a `Retry-After` beside it; at last with 200.
+/// A service that answers each call with the next status, and a `Retry-After` beside it; at last
+/// with 200.
 struct Service {
     script: Vec<(u16, Option<&'static str>)>,
     start: Instant,

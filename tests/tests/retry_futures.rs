@@ -1,4 +1,5 @@
-//! `#[retry]` on functions that return a future, on methods of an annotated impl block, and of traits.
+//! `#[retry]` on functions that return a future, on methods of an annotated impl block, and of
+//! traits.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::manual_async_fn, reason = "that is what is tested")]
 
@@ -238,7 +239,8 @@ async fn blocks_recursions_and_traits_have_it_too() {
         assert_eq!(Service::down(1).provided().await, Ok(2));
         assert_eq!((above(&mut Service::down(3), 1).await, below(&mut Service::down(3), 1).await), (Ok(4), Ok(4)));
         let counts = ["by_hand", "provided", "recursive"].map(|name| testing::breaker(name).snapshot().failure_count);
-        // Of each recursion the inner attempts fail three times; the outer one that fails by the first two counts no more.
+        // Of each recursion the inner attempts fail three times; the outer one that fails by the
+        // first two counts no more.
         assert_eq!(counts, [4, 1, 6]);
     })
     .await;

@@ -1,4 +1,5 @@
-//! Retry limits: the total of a call, which failures are tried again, and what variables and files say of retries.
+//! Retry limits: the total of a call, which failures are tried again, and what variables and files
+//! say of retries.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

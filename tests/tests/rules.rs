@@ -1,4 +1,5 @@
-//! The rules of the machine, each a test of its name, in virtual time and through the public API only.
+//! The rules of the machine, each a test of its name, in virtual time and through the public API
+//! only.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

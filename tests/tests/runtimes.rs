@@ -1,4 +1,5 @@
-//! Runtimes: a call that began in a tokio runtime which is gone goes on in another one, and outside of all.
+//! Runtimes: a call that began in a tokio runtime which is gone goes on in another one, and outside
+//! of all.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -28,7 +29,8 @@ fn begin<F: Future>(mut future: Pin<&mut F>) {
 
 thread_local!(static PANICS: Cell<u32> = const { Cell::new(0) });
 
-/// Runs `f`, in which nothing may panic: also a panic that is caught is printed, and ends a process that is built with `panic = "abort"`.
+/// Runs `f`, in which nothing may panic: also a panic that is caught is printed, and ends a process
+/// that is built with `panic = "abort"`.
 fn calmly<T>(f: impl FnOnce() -> T) -> T {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,5 +1,6 @@
-//! Soak: thirty days of traffic with outages of every length, in virtual time. A breaker serves again soon after each of them, never lets in more
-//! probes than it may, and its memory does not grow.
+//! Soak: thirty days of traffic with outages of every length, in virtual time. A breaker serves
+//! again soon after each of them, never lets in more probes than it may, and its memory does not
+//! grow.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -23,8 +24,9 @@ fn paused() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-/// How long after an outage it can still reject, of which the longest opening lasts for `open`: the last of its calls ends and opens it once
-/// more; its slots come back from probes that are lost; probes come, one after the other, and succeed; and its ramp ends.
+/// How long after an outage it can still reject, of which the longest opening lasts for `open`: the
+/// last of its calls ends and opens it once more; its slots come back from probes that are lost;
+/// probes come, one after the other, and succeed; and its ramp ends.
 fn bound(settings: &Settings, open: Duration) -> Duration {
     let probes = settings.probe_count.unwrap() + settings.half_open_max_calls;
     let trial = settings.probe_timeout.unwrap() + probes * (PAUSE + QUICK);
@@ -101,7 +103,8 @@ fn ask(host: &str, ill: bool) -> Result<(), AskError> {
     if ill { Err(AskError::Failed) } else { Ok(()) }
 }
 
-/// Calls of ten times as many hosts as may have a breaker of their own, half of them of the same few. Every third host falls ill, and gets well.
+/// Calls of ten times as many hosts as may have a breaker of their own, half of them of the same
+/// few. Every third host falls ill, and gets well.
 async fn ask_hosts(random: &mut Rng, days: u32, rejected: &mut u64) {
     let end = Instant::now() + days * DAY;
     while Instant::now() < end {

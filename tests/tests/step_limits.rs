@@ -1,4 +1,5 @@
-//! Step limits: how long the step of a fallback may take, and what comes after one that takes longer.
+//! Step limits: how long the step of a fallback may take, and what comes after one that takes
+//! longer.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

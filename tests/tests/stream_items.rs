@@ -1,4 +1,5 @@
-//! The key `stream` with values, and the same by `guard_stream`: until when the items of a stream have to come, and with which one it is complete.
+//! The key `stream` with values, and the same by `guard_stream`: until when the items of a stream
+//! have to come, and with which one it is complete.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -401,7 +402,8 @@ async fn the_time_of_a_reader_that_asks_late_is_its_own() {
     .await;
 }
 
-/// The drops that are tried: what `on_cancel` says, and how long the reader waits for what does not come.
+/// The drops that are tried: what `on_cancel` says, and how long the reader waits for what does not
+/// come.
 const DROPS: [(Option<OnCancel>, Option<Duration>); 9] = [
     (None, None),
     (None, Some(secs(9))),
@@ -487,7 +489,8 @@ async fn one_that_is_never_read_waits_no_longer_than_for_the_stream_itself() {
     .await;
 }
 
-/// Of a stream that is dropped while its reader waits for the first item: the time that the call took, and that the reader has waited.
+/// Of a stream that is dropped while its reader waits for the first item: the time that the call
+/// took, and that the reader has waited.
 #[tokio::test(start_paused = true)]
 async fn before_the_first_item_the_readers_own_time_is_no_wait() {
     isolated(async {
@@ -593,7 +596,8 @@ async fn by_settings(limits: [Duration; 2], script: &'static [Then]) -> Result<W
     Ok(Box::pin(source(script)))
 }
 
-/// A setting of zero is off: it must not fail each item that is not there at once, and so open the breaker.
+/// A setting of zero is off: it must not fail each item that is not there at once, and so open the
+/// breaker.
 #[tokio::test(start_paused = true)]
 async fn limits_may_come_from_settings_and_zero_is_none() {
     isolated(async {
@@ -763,7 +767,8 @@ async fn in_all(head: u64, script: &'static [Then]) -> Result<Words, ChatError> 
 #[tokio::test(start_paused = true)]
 async fn the_total_of_a_retry_ends_the_wait_for_the_first_item() {
     isolated(async {
-        // A stream that is silent, one whose head takes long, one that fails and is tried again, and a head that does not come.
+        // A stream that is silent, one whose head takes long, one that fails and is tried again,
+        // and a head that does not come.
         for (head, script) in [(0, &[Hangs][..]), (4, &[Hangs]), (0, &[Fails(3)]), (100, &[Hangs])] {
             let began = tokio::time::Instant::now();
             in_all(head, script).await.err().unwrap();

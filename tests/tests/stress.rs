@@ -1,4 +1,5 @@
-//! Stress: eight threads on one breaker. Whatever they do to it, every call is counted once, no slot is lost, and it serves again.
+//! Stress: eight threads on one breaker. Whatever they do to it, every call is counted once, no
+//! slot is lost, and it serves again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -48,8 +49,8 @@ fn a_million_calls_of_eight_threads_are_counted_once_each_and_lose_no_slot() {
     assert!(made.least() > 10_000, "there was something of everything: {made:?}");
 }
 
-/// After one recovery timeout in which nothing happens its slots are all there, but for those of probes that have succeeded in the storm, and
-/// when these probes succeed it is closed.
+/// After one recovery timeout in which nothing happens its slots are all there, but for those of
+/// probes that have succeeded in the storm, and when these probes succeed it is closed.
 fn calm(breaker: &CircuitBreaker, storm: &Storm) -> Counts {
     storm.wait(RECOVERY);
     let mut made = Counts::default();
@@ -96,7 +97,8 @@ fn listeners_hear_once_of_each_call_that_was_not_let_through_a_disabled_breaker(
     let _time = storm.enter();
     let (breaker, hears) = (breaker(SETTINGS), Hears::default());
     breaker.add_listener(hears.clone());
-    // Whoever begins a call knows whether the breaker is disabled: nobody changes it meanwhile. Calls end at any time.
+    // Whoever begins a call knows whether the breaker is disabled: nobody changes it meanwhile.
+    // Calls end at any time.
     let hands = RwLock::new(());
     let raged = storm.rage(1, 100_000, &|_, random, outage| {
         if random.u32(..500) == 0 {

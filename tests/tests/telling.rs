@@ -312,7 +312,8 @@ async fn with_spare(fails: bool) -> Result<u8, CircuitBreakerError> {
     }
 }
 
-/// One that hears of no calls is told all the same what fallbacks serve and how states change, whoever else listens.
+/// One that hears of no calls is told all the same what fallbacks serve and how states change,
+/// whoever else listens.
 #[tokio::test]
 async fn a_listener_that_hears_no_calls_is_told_of_changes_and_fallbacks_only() {
     testing::isolated(async {

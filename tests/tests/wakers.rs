@@ -1,4 +1,5 @@
-//! Wakers: a waker or a listener may run any code, also a first call of an annotated function. So none runs under a lock of the registry.
+//! Wakers: a waker or a listener may run any code, also a first call of an annotated function. So
+//! none runs under a lock of the registry.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -53,7 +54,8 @@ impl Listener for Asks {
     }
 }
 
-/// Whether `act` comes back, and has woken who waits for the breaker. The thread that watches is there to fail in place of hanging.
+/// Whether `act` comes back, and has woken who waits for the breaker. The thread that watches is
+/// there to fail in place of hanging.
 fn wakes(before: fn(&CircuitBreaker) -> CircuitBreaker, act: fn(&CircuitBreaker)) -> bool {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -142,7 +144,8 @@ async fn events(dashboard: &axum::Router) -> axum::body::BodyDataStream {
     dashboard.clone().oneshot(request).await.unwrap().into_body().into_data_stream()
 }
 
-/// Whether a reader of the dashboard's events is woken by what `act` does, or by time, and no lock is held then.
+/// Whether a reader of the dashboard's events is woken by what `act` does, or by time, and no lock
+/// is held then.
 fn wakes_a_reader(act: fn(&CircuitBreaker)) -> bool {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

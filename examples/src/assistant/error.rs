@@ -1,4 +1,5 @@
-//! The room of the errors: everything that can keep the model's answer away, sorted by what it says about the API.
+//! The room of the errors: everything that can keep the model's answer away, sorted by what it says
+//! about the API.
 
 use std::time::Duration;
 
@@ -83,11 +84,12 @@ pub enum GenerationError {
     /// The API failed: 408, 409, 424, 425, 429, 5xx (failure).
     #[error("{0}")]
     Http(Fault),
-    /// The API answers nobody until its settings here are others: 401, 402, 403, 404, 405 and their like, or a quota that is used up
-    /// (failure, never tried again).
+    /// The API answers nobody until its settings here are others: 401, 402, 403, 404, 405 and their
+    /// like, or a quota that is used up (failure, never tried again).
     #[error("{0}")]
     Misconfigured(Fault),
-    /// The API did not take this request: 400, 413, 422 and their like, which can come from the question alone (success).
+    /// The API did not take this request: 400, 413, 422 and their like, which can come from the
+    /// question alone (success).
     #[error("{0}")]
     Refused(Fault),
     /// The model is not there yet (failure).
@@ -115,7 +117,8 @@ pub enum GenerationError {
     QueueFull,
     /// The circuit breaker rejected the call, or cut it off after its time limit.
     ///
-    /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it is looked for.
+    /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it
+    /// is looked for.
     #[error("{0}")]
     Breaker(#[from] CircuitBreakerError),
 }
@@ -173,7 +176,8 @@ impl GenerationError {
         }
     }
 
-    /// Whether this counts against the API: the same sorting that the attribute of `Generator` makes.
+    /// Whether this counts against the API: the same sorting that the attribute of `Generator`
+    /// makes.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Misconfigured(_)) || self.is_transient()

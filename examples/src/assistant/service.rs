@@ -1,4 +1,5 @@
-//! The service: the parts put together, from a user's words to the answer, and the task that drains the queue.
+//! The service: the parts put together, from a user's words to the answer, and the task that drains
+//! the queue.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -95,8 +96,9 @@ impl Assistant {
         }
     }
 
-    /// The breaker that the next call asks: that of the first provider, or the one for all of them while that is not closed, as when
-    /// somebody has opened or disabled it. Without a provider it is the latter too.
+    /// The breaker that the next call asks: that of the first provider, or the one for all of them
+    /// while that is not closed, as when somebody has opened or disabled it. Without a provider it
+    /// is the latter too.
     #[must_use]
     pub fn breaker(&self) -> Option<CircuitBreaker> {
         let all = breaker()?;
@@ -109,7 +111,8 @@ impl Assistant {
     /// The question of this user, with the notes that belong to it.
     #[must_use]
     pub fn question(&self, user: String, query: String, wish: Wish) -> Question {
-        // A question that will be refused needs no notes, and a search takes the longer the more words there are.
+        // A question that will be refused needs no notes, and a search takes the longer the more
+        // words there are.
         let context = match validate(&user, &query) {
             Ok(()) => Context::find(&self.notes, &query),
             Err(_) => Context::default(),
@@ -119,7 +122,8 @@ impl Assistant {
         question
     }
 
-    /// When answers that are told have to end because the service does: so late that most are whole, and before they are cut off.
+    /// When answers that are told have to end because the service does: so late that most are
+    /// whole, and before they are cut off.
     fn ending(&self) -> impl Future<Output = ()> + Send + use<> {
         let ends = until(&self.ends);
         async move {
@@ -149,7 +153,8 @@ impl Assistant {
         answered.or_else(nothing_found)
     }
 
-    /// Answers a question token by token, once the first one is there. With `again`, an answer that breaks off is followed by another one, once.
+    /// Answers a question token by token, once the first one is there. With `again`, an answer that
+    /// breaks off is followed by another one, once.
     ///
     /// # Errors
     /// As of [`answer`](Self::answer).
@@ -225,7 +230,8 @@ impl Service {
         let _ = (&mut self.server).await;
     }
 
-    /// Takes no more connections, and waits until the requests under way are answered. The questions in the queue are lost.
+    /// Takes no more connections, and waits until the requests under way are answered. The
+    /// questions in the queue are lost.
     pub async fn drain(&mut self) {
         self.assistant.ends.send_replace(true);
         self.stopped().await;
@@ -285,7 +291,8 @@ pub fn breaker() -> Option<CircuitBreaker> {
     Registry::global().get(BREAKER)
 }
 
-/// Answers the queued questions, one after the other, whenever the breakers would let a call of the first provider through.
+/// Answers the queued questions, one after the other, whenever the breakers would let a call of the
+/// first provider through.
 async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
     let queue = generator.queue();
     // It is made before the first call, so there is room for it.
@@ -301,7 +308,8 @@ async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
             Ok(answer) => queue.settle(id, Progress::Done(answer)),
             // Somebody else took the probe's slot, or the last place: back to waiting.
             Err(error) if error.rejection().is_some() => {}
-            // The outage goes on, and this was only its probe. That says nothing about the question.
+            // The outage goes on, and this was only its probe. That says nothing about the
+            // question.
             Err(error) if error.is_failure() && !breaker.state().is_healthy() => {}
             Err(error) if error.is_failure() => {
                 tracing::warn!(job = %id, error = error.to_string(), "a queued question could not be answered yet");

@@ -1,4 +1,5 @@
-//! One test for each row of the assistant's classification: what counts against the API, what for it, and what neither way.
+//! One test for each row of the assistant's classification: what counts against the API, what for
+//! it, and what neither way.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What the environment can change. It is read when the registry makes the breaker, so each test is a process of its own.
+//! What the environment can change. It is read when the registry makes the breaker, so each test is
+//! a process of its own.
 
 use std::{
     env,
@@ -40,7 +41,8 @@ pub(crate) fn is_child() -> bool {
     env::var_os(IS_CHILD).is_some()
 }
 
-/// Runs a test's body in a paused runtime of one thread, as `#[tokio::test(start_paused = true)]` does.
+/// Runs a test's body in a paused runtime of one thread, as `#[tokio::test(start_paused = true)]`
+/// does.
 pub(crate) fn paused(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(true).build().expect("a runtime can be made").block_on(test);
@@ -171,7 +173,8 @@ async fn two_variables_are_enough_for_a_server_of_ones_own() {
     assert_eq!(format!("http://{provider}"), format!("{}/note-reader", upstream.url()));
 }
 
-/// The lines of `.env.example` that set something, without their `#`; nobody has to reach the address in it.
+/// The lines of `.env.example` that set something, without their `#`; nobody has to reach the
+/// address in it.
 fn example_file() -> Vec<(&'static str, &'static str)> {
     let lines = include_str!("../../.env.example").lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
     let is_name = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');

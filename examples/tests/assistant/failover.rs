@@ -1,4 +1,5 @@
-//! Failover: a second provider answers where the first one fails, and each has a breaker of its own.
+//! Failover: a second provider answers where the first one fails, and each has a breaker of its
+//! own.
 
 use std::time::Duration;
 
@@ -200,7 +201,8 @@ async fn the_queue_waits_while_all_providers_are_forced_open() {
     assert_eq!(world.api.received(), 1);
 }
 
-/// The step of the fallback has no limit of its own: it would drop the call, which then counts as nothing.
+/// The step of the fallback has no limit of its own: it would drop the call, which then counts as
+/// nothing.
 #[tokio::test(start_paused = true)]
 async fn a_second_provider_that_hangs_has_failed() {
     let (world, second) = two().await;

@@ -13,7 +13,8 @@ async fn the_fifth_failed_attempt_opens_it_and_the_sixth_is_not_made() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     let mut retries = world.retries();
     world.api.behave(Behaviour::Error(500)).await;
-    // Three attempts at the first question, and two at the second one: after the fifth nobody waits for a sixth.
+    // Three attempts at the first question, and two at the second one: after the fifth nobody waits
+    // for a sixth.
     for waits in [&[(2, 2.0), (3, 4.0)][..], &[(2, 2.0)]] {
         let asking = world.start_asking("ada", KNOWN);
         for &(attempt, seconds) in waits {

@@ -1,4 +1,5 @@
-//! The harness: a service and its API on loopback sockets, and a clock that stands still until it is moved.
+//! The harness: a service and its API on loopback sockets, and a clock that stands still until it
+//! is moved.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -41,7 +42,8 @@ pub(crate) const NO_RETRY: RetryPolicy =
 /// The retries of the service, without chance.
 pub(crate) const RETRY: RetryPolicy = RetryPolicy { attempts: 3, ..NO_RETRY };
 
-/// The breaker is one per process, and `cargo test` runs many tests in one process: they take turns.
+/// The breaker is one per process, and `cargo test` runs many tests in one process: they take
+/// turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A running service with its API.
@@ -289,7 +291,8 @@ pub(crate) struct Second {
 }
 
 impl Second {
-    /// Starts it, for the settings of a service. Its breaker is to be reset when the test has its turn.
+    /// Starts it, for the settings of a service. Its breaker is to be reset when the test has its
+    /// turn.
     pub(crate) async fn start() -> Self {
         let upstream = Upstream::start(0).await.expect("a loopback port is free");
         let url = upstream.url().parse().expect("its own address is one");
@@ -326,8 +329,9 @@ pub(crate) async fn advance(seconds: f64) {
 
 /// Keeps the paused clock from running ahead by itself.
 ///
-/// Tokio moves a paused clock to the next timer whenever nothing else is to be done, and to it a reply that is still on
-/// its way through a socket is nothing to be done. It does not while a blocking task runs: so one does, and sleeps.
+/// Tokio moves a paused clock to the next timer whenever nothing else is to be done, and to it a
+/// reply that is still on its way through a socket is nothing to be done. It does not while a
+/// blocking task runs: so one does, and sleeps.
 struct Stillness {
     _end: mpsc::Sender<()>,
 }

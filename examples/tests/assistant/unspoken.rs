@@ -1,4 +1,5 @@
-//! Streams without a word, or with words that are no answer: reasoning alone, refusals, calls of tools, blanks, keys.
+//! Streams without a word, or with words that are no answer: reasoning alone, refusals, calls of
+//! tools, blanks, keys.
 
 use std::{
     sync::{
@@ -318,7 +319,8 @@ async fn a_second_provider_without_a_token_has_failed_after_its_limit() {
     assert_eq!(counts(&second.breaker.snapshot()), FAILURE);
 }
 
-/// Some servers close a connection after a streamed answer, and say nothing of it: what is sent there next has no answer.
+/// Some servers close a connection after a streamed answer, and say nothing of it: what is sent
+/// there next has no answer.
 #[tokio::test]
 async fn the_connection_of_a_stream_is_not_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");

@@ -36,7 +36,8 @@ impl Llama {
         let server = Server::llama(settings).await?;
         // An error says that another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // The server closes a connection after a streamed answer, although its head promises otherwise: a request that meets that has no answer.
+        // The server closes a connection after a streamed answer, although its head promises
+        // otherwise: a request that meets that has no answer.
         let http = Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0).build().unwrap();
         Some(Self { server, http })
     }
@@ -120,7 +121,8 @@ pub(crate) async fn read_tokens(events: &mut Events, count: usize) {
     }
 }
 
-/// The breaker of all ways to ask. It opens with the second failure in a row, and lets a probe in after 50 ms.
+/// The breaker of all ways to ask. It opens with the second failure in a row, and lets a probe in
+/// after 50 ms.
 pub(crate) fn breaker() -> CircuitBreaker {
     let config = Config::new().fail_max(2).recovery_timeout(Duration::from_millis(50));
     Registry::global().set_config("llama", config).unwrap();

@@ -1,4 +1,5 @@
-//! lapin and its preset against a real RabbitMQ. A broker takes seconds to start, so one test goes through all that may happen to it.
+//! lapin and its preset against a real RabbitMQ. A broker takes seconds to start, so one test goes
+//! through all that may happen to it.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
 use breaker_core::{CallError, CircuitBreaker, State, presets};
@@ -29,7 +30,8 @@ async fn confirmed(connection: &Connection) -> Channel {
     channel
 }
 
-/// A connection that finds a lost one within seconds and makes another one by itself, however often that takes.
+/// A connection that finds a lost one within seconds and makes another one by itself, however often
+/// that takes.
 async fn recovering(port: u16) -> (Connection, Channel) {
     let pause = Duration::from_millis(200);
     let properties = ConnectionProperties::default().enable_auto_recover();

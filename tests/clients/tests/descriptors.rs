@@ -1,5 +1,5 @@
-//! This machine has no file descriptor left: every client says that it cannot connect, and no service is to blame. A process of its own, since
-//! the limit is that of a process.
+//! This machine has no file descriptor left: every client says that it cannot connect, and no
+//! service is to blame. A process of its own, since the limit is that of a process.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;

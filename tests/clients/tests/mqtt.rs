@@ -1,4 +1,5 @@
-//! rumqttc and its preset against a real mosquitto. A publish only fills a queue, so the event loop tells the breaker how the broker is.
+//! rumqttc and its preset against a real mosquitto. A publish only fills a queue, so the event loop
+//! tells the breaker how the broker is.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, stays_closed};
 use breaker_core::event::StateChange;
@@ -33,7 +34,8 @@ fn start(options: MqttOptions) -> (AsyncClient, EventLoop) {
     (client, event_loop)
 }
 
-/// What one step of the event loop counts as: what comes in is a sign of life, and what goes out says nothing.
+/// What one step of the event loop counts as: what comes in is a sign of life, and what goes out
+/// says nothing.
 fn step(polled: &Result<Event, ConnectionError>) -> Option<Outcome> {
     match polled {
         Ok(Event::Incoming(_)) => Some(Outcome::success()),

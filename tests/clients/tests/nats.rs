@@ -122,7 +122,8 @@ async fn a_path_that_goes_dark_opens_and_closes_by_a_new_connection() {
     let Some(server) = Server::nats("").await else { return };
     let path = Path::to(server.port).await;
     let address = format!("127.0.0.1:{}", path.port);
-    // Three pings that are missed end the connection, later than three requests do. By default they are a minute apart.
+    // Three pings that are missed end the connection, later than three requests do. By default they
+    // are a minute apart.
     let client = options().ping_interval(REQUEST * 3).connect(&address).await.expect("the server answers");
     let default = ConnectOptions::new().request_timeout(Some(REQUEST));
     assert!(format!("{default:?}").contains("\"ping_interval\": 60s"), "{default:?}");
@@ -331,7 +332,8 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     .await;
 }
 
-/// By its stream: `create_key_value` of this client asks more of the account than a server of version 2.9 says.
+/// By its stream: `create_key_value` of this client asks more of the account than a server of
+/// version 2.9 says.
 async fn bucket(store: &Context) -> kv::Store {
     let config = stream::Config {
         name: "KV_B".into(),

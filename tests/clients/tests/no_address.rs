@@ -1,5 +1,6 @@
-//! A connect that the kernel refuses for want of an address, `EADDRNOTAVAIL`: what an IPv6 address gives where IPv6 is off, last of all
-//! addresses of a name, while the service is down at the others. In a network of the test's own.
+//! A connect that the kernel refuses for want of an address, `EADDRNOTAVAIL`: what an IPv6 address
+//! gives where IPv6 is off, last of all addresses of a name, while the service is down at the
+//! others. In a network of the test's own.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{breaker, opens, own_network};

@@ -149,7 +149,8 @@ async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
     }
 }
 
-/// Both check a connection before they give it, with a limit, and throw one away that does not answer.
+/// Both check a connection before they give it, with a limit, and throw one away that does not
+/// answer.
 #[tokio::test]
 async fn a_way_that_goes_silent_costs_one_failure_a_connection() {
     let Some(server) = Server::redis(&[]).await else { return };

@@ -1,6 +1,8 @@
-//! Connections that the network forgets, in a network of the test's own: what `TCP_USER_TIMEOUT` does for clients that cling to them.
+//! Connections that the network forgets, in a network of the test's own: what `TCP_USER_TIMEOUT`
+//! does for clients that cling to them.
 //!
-//! A proxy cannot show it, since the kernel answers for it. So the packets of a connection are dropped by a rule of the kernel's.
+//! A proxy cannot show it, since the kernel answers for it. So the packets of a connection are
+//! dropped by a rule of the kernel's.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;

@@ -1,4 +1,5 @@
-//! The preset for sqlx 0.8, against a real PostgreSQL. What each of its errors counts as is tested with 0.9, of which it is the same text.
+//! The preset for sqlx 0.8, against a real PostgreSQL. What each of its errors counts as is tested
+//! with 0.9, of which it is the same text.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};

@@ -1,4 +1,5 @@
-//! The preset for tokio-postgres, against a real PostgreSQL: what a breaker counts, and whether it opens and closes again.
+//! The preset for tokio-postgres, against a real PostgreSQL: what a breaker counts, and whether it
+//! opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};

@@ -1,4 +1,5 @@
-//! The preset for tonic against real servers: what a breaker counts in each outage and mistake, and whether it opens and closes.
+//! The preset for tonic against real servers: what a breaker counts in each outage and mistake, and
+//! whether it opens and closes.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;

@@ -1,5 +1,5 @@
-//! The expectations of a step. State and error are the same notion everywhere; of counts, metrics and events those are compared that
-//! mean the same here.
+//! The expectations of a step. State and error are the same notion everywhere; of counts, metrics
+//! and events those are compared that mean the same here.
 
 use crate::Ended;
 use crate::plan::Plan;
@@ -115,8 +115,9 @@ fn state_of(name: &Value) -> Option<State> {
     })
 }
 
-/// gobreaker counts per generation, opossum per window: the total is the same as long as neither has begun anew, which their cases
-/// with other keys do not do. A run of failures is one everywhere; gobreaker forgets it when it opens.
+/// gobreaker counts per generation, opossum per window: the total is the same as long as neither
+/// has begun anew, which their cases with other keys do not do. A run of failures is one
+/// everywhere; gobreaker forgets it when it opens.
 fn counts(run: &Run<'_>, expected: &Value, state: State) -> Result<(), String> {
     let snapshot = run.breaker.snapshot();
     let per_generation = expected.get("requests").is_some();
@@ -139,7 +140,8 @@ fn counts(run: &Run<'_>, expected: &Value, state: State) -> Result<(), String> {
     Ok(())
 }
 
-/// `success`, `failure` and `opened` are totals. The others are resilience4j's of the present state: those of closed are our window.
+/// `success`, `failure` and `opened` are totals. The others are resilience4j's of the present
+/// state: those of closed are our window.
 fn metrics(run: &Run<'_>, expected: &Value, plan: &Plan, state: State) -> Result<(), String> {
     let snapshot = run.breaker.snapshot();
     let window = snapshot.window.filter(|_| matches!(state, State::Closed | State::Shadow));

@@ -17,7 +17,8 @@ pub(crate) struct Plan {
     pub(crate) slow: Option<Duration>,
     pub(crate) min_calls: u64,
     pub(crate) falls_back: bool,
-    /// What this project does otherwise on purpose. It matters only to a case in which the difference shows.
+    /// What this project does otherwise on purpose. It matters only to a case in which the
+    /// difference shows.
     pub(crate) lacks: Vec<String>,
 }
 

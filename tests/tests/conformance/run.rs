@@ -216,7 +216,8 @@ impl<'p> Run<'p> {
         self.plan.slow.unwrap_or_default() + Duration::from_millis(1)
     }
 
-    /// The body lasts so long. With a time limit the clock goes on by itself, so that the limit can come first.
+    /// The body lasts so long. With a time limit the clock goes on by itself, so that the limit can
+    /// come first.
     async fn work(&self, took: Duration) {
         match self.breaker.settings().timeout {
             Some(_) => tokio::time::sleep(took).await,

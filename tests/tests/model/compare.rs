@@ -1,4 +1,5 @@
-//! Compare: a breaker and its reference are taken through the same steps, and have to say the same after each.
+//! Compare: a breaker and its reference are taken through the same steps, and have to say the same
+//! after each.
 
 use crate::keys::Keys;
 use crate::record::shown;

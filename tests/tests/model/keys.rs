@@ -1,4 +1,5 @@
-//! Keys: settings of which any may be unset, how they lie above each other, what they come to, and which contradict each other.
+//! Keys: settings of which any may be unset, how they lie above each other, what they come to, and
+//! which contradict each other.
 
 use breaker_core::{Backoff, Config, OnCancel, OnPanic, Window};
 use proptest::collection::vec;

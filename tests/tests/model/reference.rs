@@ -1,6 +1,8 @@
-//! Reference: the whole breaker as plain sequential code, written from what is promised of it, and as simple as that can be.
+//! Reference: the whole breaker as plain sequential code, written from what is promised of it, and
+//! as simple as that can be.
 //!
-//! Where a promise leaves room (the parts of a window of time, jitter), it looks at what the breaker shows and judges that.
+//! Where a promise leaves room (the parts of a window of time, jitter), it looks at what the
+//! breaker shows and judges that.
 
 use crate::keys::Keys;
 use crate::record::{Made, Record, Sums};
@@ -23,7 +25,8 @@ pub(crate) struct Reference {
     /// When the failures of the run were.
     pub(crate) run: Vec<Duration>,
     pub(crate) record: Record,
-    /// Slots that the next trial has beyond those of the settings, since this many in a row failed when a few calls were turned away.
+    /// Slots that the next trial has beyond those of the settings, since this many in a row failed
+    /// when a few calls were turned away.
     pub(crate) lacking: u32,
     /// Recoveries that failed, for the backoff.
     pub(crate) failed_recoveries: u32,
@@ -72,7 +75,8 @@ pub(crate) struct Ramp {
     /// In nanoseconds of the ramp's length, which are a whole call.
     pub(crate) sum: u128,
     pub(crate) asked: bool,
-    /// So many that would be turned away pass, since the last recovery failed when a few were, and do so still.
+    /// So many that would be turned away pass, since the last recovery failed when a few were, and
+    /// do so still.
     pub(crate) more: u32,
     pub(crate) left: u32,
     pub(crate) turned_away: u32,
@@ -103,7 +107,8 @@ pub(crate) struct Trial {
     pub(crate) last: u64,
     /// Calls that found no free slot.
     pub(crate) turned_away: u64,
-    /// Slots beyond those of the settings: one for each probe that ended without a result while calls were turned away.
+    /// Slots beyond those of the settings: one for each probe that ended without a result while
+    /// calls were turned away.
     pub(crate) more: u32,
     /// A call failed after a few others had been turned away.
     pub(crate) lacks: bool,
@@ -167,7 +172,8 @@ pub(crate) struct Call {
     pub(crate) began: Duration,
     /// Its time was noted, since something asked for it when it began.
     pub(crate) timed: bool,
-    /// Calls of the same breaker were made inside of it: how long it took says nothing of the service.
+    /// Calls of the same breaker were made inside of it: how long it took says nothing of the
+    /// service.
     pub(crate) nested: bool,
     /// It is among those that may become slow before they end.
     pub(crate) watched: bool,
@@ -333,7 +339,8 @@ impl Reference {
         if counted == Counted::Failure && self.spares(call, ending) { Counted::Cancelled } else { counted }
     }
 
-    /// Whether it may be dropped since another one was rejected on trial, or during a ramp. Where a time says which drops fail, it has hung.
+    /// Whether it may be dropped since another one was rejected on trial, or during a ramp. Where a
+    /// time says which drops fail, it has hung.
     fn spares(&self, call: Call, ending: Ending) -> bool {
         let binds = ending.is_drop() && call.generation == self.generation;
         binds

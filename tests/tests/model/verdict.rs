@@ -48,8 +48,9 @@ impl Reference {
         rules.into_iter().filter_map(|(holds, rule)| holds.then_some(rule)).collect()
     }
 
-    /// A call that asks opens it where calls that are under way and slow already make the slow rule hold. A call is among them when it is slow by
-    /// a sixteenth at most, and is no more after four times as long: between these, it is as the breaker shows.
+    /// A call that asks opens it where calls that are under way and slow already make the slow rule
+    /// hold. A call is among them when it is slow by a sixteenth at most, and is no more after four
+    /// times as long: between these, it is as the breaker shows.
     pub(crate) fn look_at_calls_under_way(&mut self) {
         let Some(slow_call_duration) = self.keys.slow_call_duration.filter(|_| self.may_become_slow()) else { return };
         let part = Duration::from_nanos(slow_call_duration.as_nanos().div_ceil(16) as u64);
@@ -193,13 +194,15 @@ impl Trial {
         self.slots.iter().any(|held| Some(held.id) == slot)
     }
 
-    /// Whether a few calls were turned away since this probe was let in, or in this trial, if it holds no slot.
+    /// Whether a few calls were turned away since this probe was let in, or in this trial, if it
+    /// holds no slot.
     pub(crate) fn kept_out_few(&self, slot: Option<u64>) -> bool {
         let before = self.slots.iter().find(|held| Some(held.id) == slot).map_or(0, |held| held.turned_away);
         (1..=16).contains(&(self.turned_away - before))
     }
 
-    /// Whether a drop is no failure, since another call was rejected: of a probe while it held its slot, of any other call in this trial.
+    /// Whether a drop is no failure, since another call was rejected: of a probe while it held its
+    /// slot, of any other call in this trial.
     pub(crate) fn spares(&self, slot: Option<u64>) -> bool {
         if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.turned_away > 0 }
     }
@@ -210,7 +213,8 @@ impl Trial {
         self.more < 16 && self.slots.iter().any(kept_out)
     }
 
-    /// A probe is over. One without a result that kept others out leaves a slot more, of which there are 16 at most.
+    /// A probe is over. One without a result that kept others out leaves a slot more, of which
+    /// there are 16 at most.
     pub(crate) fn give_back(&mut self, slot: Option<u64>, result: bool) {
         let Some(place) = self.slots.iter().position(|held| Some(held.id) == slot) else { return };
         let held = self.slots.remove(place);
@@ -219,7 +223,8 @@ impl Trial {
         }
     }
 
-    /// When a slot gets free, if none is. No more are given than the trial still needs, and one always; then those beyond.
+    /// When a slot gets free, if none is. No more are given than the trial still needs, and one
+    /// always; then those beyond.
     pub(crate) fn full_until(&self, now: Duration, keys: &Keys) -> Option<Duration> {
         let most = keys.half_open_max_calls();
         let needed = keys.probes().max(most).saturating_sub(self.successes + self.failures).max(1);

@@ -1,4 +1,5 @@
-//! Outside: spawned tasks, other threads and futures that outlive their outer call are calls of their own, and nothing is left on a thread.
+//! Outside: spawned tasks, other threads and futures that outlive their outer call are calls of
+//! their own, and nothing is left on a thread.
 
 use crate::common::{breaker, fail, secs, succeed};
 use crate::{Answer, Fault, counts};

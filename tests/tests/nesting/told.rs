@@ -114,7 +114,8 @@ async fn passes_keyed(host: &str) -> Answer {
     Ok(1)
 }
 
-/// It was told that it asks, so it is told that it ends, and counts as little as any call of a disabled breaker.
+/// It was told that it asks, so it is told that it ends, and counts as little as any call of a
+/// disabled breaker.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_a_listener_disables_the_breaker_for_has_an_ending_too() {
     testing::isolated(async {
@@ -207,7 +208,8 @@ fn stick(half_open: &CircuitBreaker) {
     drop(probe);
 }
 
-/// What is told of a breaker once is told of values as often as their changes of state are: four at once, and four a minute.
+/// What is told of a breaker once is told of values as often as their changes of state are: four at
+/// once, and four a minute.
 #[tokio::test(start_paused = true)]
 async fn what_is_told_of_many_values_is_bounded() {
     let log = Log::at(Level::WARN);

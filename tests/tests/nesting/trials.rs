@@ -40,7 +40,8 @@ async fn a_service_that_is_up_again_closes_the_breaker_at_the_first_question_of_
     assert_eq!((b.state(), counts(&b)), (State::Closed, [1, 0, 1, 0, 0]));
 }
 
-/// The second of two probes finds no slot, and that ends the first: the next time there is one for both.
+/// The second of two probes finds no slot, and that ends the first: the next time there is one for
+/// both.
 #[tokio::test(start_paused = true)]
 async fn two_calls_of_a_try_join_outside_of_any_call_recover() {
     let b = half_open(Config::new()).await;
@@ -179,7 +180,8 @@ async fn probes_that_are_dropped_with_their_calls_while_others_are_rejected_are_
     assert_eq!(b.state(), State::Closed);
 }
 
-/// As a call is that is dropped: what is asked beside the stream was rejected, so its reader gives up while it waits.
+/// As a call is that is dropped: what is asked beside the stream was rejected, so its reader gives
+/// up while it waits.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_after_an_item_while_others_are_rejected_is_no_failure() {
     let b = half_open(Config::new().on_cancel(OnCancel::Failure)).await;
@@ -224,7 +226,8 @@ async fn page(b: &CircuitBreaker) -> Answer {
     call(b, body).await
 }
 
-/// A call whose items are calls of the same breaker, or which makes them itself; it begins so many seconds late.
+/// A call whose items are calls of the same breaker, or which makes them itself; it begins so many
+/// seconds late.
 async fn pages(b: &CircuitBreaker, streamed: bool, pages: u32, late: u64) -> Answer {
     sleep(secs(late)).await;
     if streamed {
@@ -243,7 +246,8 @@ async fn pages(b: &CircuitBreaker, streamed: bool, pages: u32, late: u64) -> Ans
     call(b, all).await
 }
 
-/// Once a call inside has told, the outer one has no slot; that it is dropped is no failure all the same.
+/// Once a call inside has told, the outer one has no slot; that it is dropped is no failure all the
+/// same.
 #[tokio::test(start_paused = true)]
 async fn a_drop_without_a_slot_while_others_are_rejected_is_no_failure() {
     for streamed in [true, false] {
@@ -285,7 +289,8 @@ async fn drops_without_a_slot_are_failures_in_the_end() {
     assert_eq!(b.state(), State::Open);
 }
 
-/// Readers that are dropped as soon as one of them is rejected, in every number, order and setting that a service may have.
+/// Readers that are dropped as soon as one of them is rejected, in every number, order and setting
+/// that a service may have.
 #[tokio::test(start_paused = true)]
 async fn no_trial_of_calls_that_end_together_sticks() {
     let settings = (1..=4_u32).flat_map(|slots| (1..=3_u32).map(move |needed| (slots, needed)));
@@ -337,7 +342,8 @@ async fn loser() -> Answer {
     pending().await
 }
 
-/// By the rule a success does not count after a call inside was dropped. Where nothing else ever tells, that keeps it half-open.
+/// By the rule a success does not count after a call inside was dropped. Where nothing else ever
+/// tells, that keeps it half-open.
 #[tokio::test(start_paused = true)]
 async fn one_line_says_that_a_dropped_call_inside_hides_the_successes_of_a_trial() {
     let log = Log::at(Level::WARN);
@@ -374,7 +380,8 @@ async fn a_trial_in_which_anything_tells_has_no_such_line() {
     .await;
 }
 
-/// An error of which only the words are left, as of a batch whose error goes to all who wait for it.
+/// An error of which only the words are left, as of a batch whose error goes to all who wait for
+/// it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0}")]
 struct Words(String);

@@ -1,6 +1,8 @@
-//! Inside: what calls within calls of one breaker come to, as plain sequential code over two references of single breakers.
+//! Inside: what calls within calls of one breaker come to, as plain sequential code over two
+//! references of single breakers.
 //!
-//! It is told of each thing in the order in which it happens: a call is asked for, its body is polled, it is over or dropped.
+//! It is told of each thing in the order in which it happens: a call is asked for, its body is
+//! polled, it is over or dropped.
 
 use crate::keys::Keys;
 use crate::reference::{Call, Counted, Ending, FallbackContext, Manual, Phase, Reference};

@@ -1,4 +1,5 @@
-//! Made: one call of a breaker, in each way in which it can be made, and what the world is told of it.
+//! Made: one call of a breaker, in each way in which it can be made, and what the world is told of
+//! it.
 
 use crate::functions;
 use crate::play::play;

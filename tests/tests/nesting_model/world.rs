@@ -1,4 +1,5 @@
-//! World: two breakers and what the reference says of them, held against each other at each thing that happens.
+//! World: two breakers and what the reference says of them, held against each other at each thing
+//! that happens.
 
 use crate::compare::agree;
 use crate::hears::Hears;
@@ -259,7 +260,8 @@ impl World {
             let mut expected = std::mem::take(&mut inside.told[of]);
             if let Some(hears) = &self.hears {
                 let mut heard = hears[of].take();
-                // An annotated call that is cut off tells of it before what is left of its body is dropped.
+                // An annotated call that is cut off tells of it before what is left of its body is
+                // dropped.
                 if self.annotated {
                     expected.sort_unstable();
                     heard.sort_unstable();

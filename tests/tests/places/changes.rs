@@ -54,7 +54,8 @@ async fn while_it_is_disabled_or_in_shadow_nothing_is_limited() {
     assert!(!breaker.try_acquire().unwrap_err().is_busy());
     breaker.clear_override();
     breaker.disable();
-    // One that began before, and ends now, gives its place back; one that begins now has none to give.
+    // One that began before, and ends now, gives its place back; one that begins now has none to
+    // give.
     let passed = breaker.try_acquire().unwrap();
     held.success();
     breaker.clear_override();

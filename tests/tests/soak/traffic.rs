@@ -88,7 +88,8 @@ impl Traffic {
         Duration::from_secs_f64(least * (most.as_secs_f64() / least).max(1.0).powf(self.random.f64()))
     }
 
-    /// The service falls ill for a millisecond or for two days, or gets well for long enough to see that the breaker has noticed.
+    /// The service falls ill for a millisecond or for two days, or gets well for long enough to see
+    /// that the breaker has noticed.
     fn turn(&mut self) {
         if self.now < self.turns {
             return;
@@ -144,7 +145,8 @@ impl Traffic {
         }
     }
 
-    /// Never do more probes hold a slot than may: a trial whose probes bring no result gets up to 16 places more.
+    /// Never do more probes hold a slot than may: a trial whose probes bring no result gets up to
+    /// 16 places more.
     fn check_probes(&self) {
         let holds = |call: &&Call| call.probe.is_some_and(|(trial, until)| trial == self.trial && until > self.now);
         let probes = self.under_way.iter().chain(&self.lost).filter(holds).count();

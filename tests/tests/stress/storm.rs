@@ -1,4 +1,5 @@
-//! Storm: threads that make calls of every kind on one breaker, lay hands on it, and count what they got.
+//! Storm: threads that make calls of every kind on one breaker, lay hands on it, and count what
+//! they got.
 
 use breaker_core::{CallError, CircuitBreaker, CircuitBreakerError, Config, Outcome, Permit, Snapshot};
 use fastrand::Rng;
@@ -59,7 +60,8 @@ impl std::iter::Sum for Counts {
     }
 }
 
-/// The threads share the paused clock of one runtime, and move it on themselves: so there is no time that anybody waits for.
+/// The threads share the paused clock of one runtime, and move it on themselves: so there is no
+/// time that anybody waits for.
 pub(crate) struct Storm(Runtime);
 
 impl Storm {

@@ -135,14 +135,16 @@ fn variables(prefix: &str, count: usize) -> impl Iterator<Item = (String, &'stat
     (0..count).map(move |n| (format!("{prefix}_{n}_CIRCUIT_FAIL_MAX"), "7"))
 }
 
-/// The nanoseconds that this thread has had a processor: a long run is interrupted by other programs, a short one is not.
+/// The nanoseconds that this thread has had a processor: a long run is interrupted by other
+/// programs, a short one is not.
 fn on_cpu() -> Result<f64, String> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").map_err(|error| error.to_string())?;
     let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());
     nanos.ok_or_else(|| "the kernel does not tell how long a thread ran".to_owned())
 }
 
-/// A call to one of the hosts, each of which has its turn; what another program does meanwhile only adds to it.
+/// A call to one of the hosts, each of which has its turn; what another program does meanwhile only
+/// adds to it.
 fn call_time(calls: &Calls) -> Samples {
     const CALLS: u64 = 200_000;
     let mut samples = Samples::default();

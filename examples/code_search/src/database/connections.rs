@@ -1,4 +1,5 @@
-//! The room of the connections: a pool that connects when it is asked, and keeps no connection that is in doubt.
+//! The room of the connections: a pool that connects when it is asked, and keeps no connection that
+//! is in doubt.
 
 use std::{
     fmt,
@@ -15,7 +16,8 @@ use sqlx::{Any, AnyConnection, AnyPool, Error, any::AnyPoolOptions, pool::PoolCo
 
 use super::{DatabaseError, tables::Dialect};
 
-/// How long a call looks for a connection. The pool tries again meanwhile when it is refused, so this is what a refusal costs.
+/// How long a call looks for a connection. The pool tries again meanwhile when it is refused, so
+/// this is what a refusal costs.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The connections of the calls of one breaker.
@@ -50,8 +52,9 @@ impl fmt::Debug for Settings {
 #[derive(Debug)]
 struct Pool {
     connections: AnyPool,
-    /// How many of them calls have at this moment. A place that is taken without one is lost: sqlx tests a connection that comes back, without
-    /// a limit, and never gets to an end where nobody answers.
+    /// How many of them calls have at this moment. A place that is taken without one is lost: sqlx
+    /// tests a connection that comes back, without a limit, and never gets to an end where nobody
+    /// answers.
     lent: AtomicU32,
     /// How many times a connection was had, or has answered.
     signs_of_life: AtomicU64,
@@ -110,14 +113,16 @@ impl Pool {
         Ok(Self { connections, lent: AtomicU32::new(0), signs_of_life: AtomicU64::new(0) })
     }
 
-    /// Whether a call that got no connection had to wait for other calls, and not for the database: they have all of them, or had one since.
+    /// Whether a call that got no connection had to wait for other calls, and not for the database:
+    /// they have all of them, or had one since.
     fn is_busy(&self, before: u64, places: u32) -> bool {
         self.lent.load(Ordering::SeqCst) >= places || self.signs_of_life.load(Ordering::SeqCst) > before
     }
 }
 
-/// Replaces the pool when a probe fails. Whatever connections there are, none has helped; there may be some that a silent network holds, and places that
-/// wait for them. The probe that follows connects anew.
+/// Replaces the pool when a probe fails. Whatever connections there are, none has helped; there may
+/// be some that a silent network holds, and places that wait for them. The probe that follows
+/// connects anew.
 struct Renew {
     settings: Settings,
     current: Weak<RwLock<Arc<Pool>>>,
@@ -143,8 +148,9 @@ impl Listener for Renew {
     }
 }
 
-/// A connection while a call is under way. What is dropped without an end is in doubt and closed: the caller has gone, or the breaker has cut the call
-/// off, and nobody knows whether an answer comes.
+/// A connection while a call is under way. What is dropped without an end is in doubt and closed:
+/// the caller has gone, or the breaker has cut the call off, and nobody knows whether an answer
+/// comes.
 #[derive(Debug)]
 pub(super) struct Lease {
     dialect: Dialect,
@@ -199,8 +205,9 @@ impl Drop for Lease {
 /// Whether a connection is better closed after this error.
 fn is_in_doubt(error: &Error) -> bool {
     match error {
-        // A statement that was prepared before its table was altered fails on this connection from now on; and a standby, which takes no writes, may have
-        // been the first server until a moment ago, so that a new connection leads to another one.
+        // A statement that was prepared before its table was altered fails on this connection from
+        // now on; and a standby, which takes no writes, may have been the first server until a
+        // moment ago, so that a new connection leads to another one.
         Error::Database(answer) => answer.code().is_some_and(|code| code == "0A000" || code == "25006"),
         Error::RowNotFound | Error::ColumnNotFound(_) | Error::ColumnDecode { .. } | Error::Decode(_) => false,
         _ => true,

@@ -74,7 +74,8 @@ impl DatabaseError {
     }
 }
 
-/// Whether SQLite says that somebody else has a lock: `SQLITE_BUSY`, `SQLITE_LOCKED`, and what they are extended to. The codes of PostgreSQL are longer.
+/// Whether SQLite says that somebody else has a lock: `SQLITE_BUSY`, `SQLITE_LOCKED`, and what they
+/// are extended to. The codes of PostgreSQL are longer.
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(answer) = error else { return false };
     let code = answer.code().filter(|code| code.len() < 5).and_then(|code| code.parse().ok());

@@ -1,6 +1,8 @@
-//! The room of the database: the index, and the lowest level of the caches. SQLite in a file, or PostgreSQL.
+//! The room of the database: the index, and the lowest level of the caches. SQLite in a file, or
+//! PostgreSQL.
 //!
-//! A database that is full or read-only still answers, so reads and writes have a breaker each: `database` and `database_writes`.
+//! A database that is full or read-only still answers, so reads and writes have a breaker each:
+//! `database` and `database_writes`.
 
 mod connections;
 mod entries;
@@ -36,7 +38,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// A database at `url` (`sqlite:` or `postgres:`). It connects, and makes its tables, when it is first asked.
+    /// A database at `url` (`sqlite:` or `postgres:`). It connects, and makes its tables, when it
+    /// is first asked.
     ///
     /// # Errors
     /// `url` is none of these.
@@ -44,8 +47,8 @@ impl Database {
         Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0), turn: Semaphore::new(1) })
     }
 
-    /// A number that grows with every change of the index; while the database is away, or too many others are before the call, the one that was read
-    /// last.
+    /// A number that grows with every change of the index; while the database is away, or too many
+    /// others are before the call, the one that was read last.
     ///
     /// # Errors
     /// There is none, and was none.

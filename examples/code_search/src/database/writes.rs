@@ -1,5 +1,5 @@
-//! The room of what is written. Each write waits for its turn, and only then asks the breaker: that others write says nothing about the
-//! database.
+//! The room of what is written. Each write waits for its turn, and only then asks the breaker: that
+//! others write says nothing about the database.
 
 use std::time::Duration;
 
@@ -20,11 +20,13 @@ const FILE_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that an answer waits for its turn to be kept: whoever asked waits as long.
 const ENTRY_PATIENCE: Duration = Duration::from_millis(50);
 
-/// What is left to another process between two writes that follow each other, or a SQLite file would be locked for it all the time.
+/// What is left to another process between two writes that follow each other, or a SQLite file
+/// would be locked for it all the time.
 const BREATH: Duration = Duration::from_millis(2);
 
 impl Database {
-    /// Puts the functions of a file in the place of those that were known of it: all of them, or none.
+    /// Puts the functions of a file in the place of those that were known of it: all of them, or
+    /// none.
     ///
     /// # Errors
     /// Nothing has changed.

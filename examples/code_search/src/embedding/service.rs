@@ -51,8 +51,9 @@ impl Default for EmbeddingSettings {
 
 /// A text and a code model.
 ///
-/// Loading one is a guarded call, and so is every call of a model behind an address. A model of this process that is loaded depends on
-/// nobody any longer: it goes on serving while the breaker is open.
+/// Loading one is a guarded call, and so is every call of a model behind an address. A model of
+/// this process that is loaded depends on nobody any longer: it goes on serving while the breaker
+/// is open.
 #[derive(Debug)]
 pub struct DualEmbeddingService {
     settings: EmbeddingSettings,
@@ -98,8 +99,8 @@ impl DualEmbeddingService {
         Ok(vectors)
     }
 
-    /// The model, loaded. Callers who come while it is being loaded wait for that load; after one that failed, the next of them tries,
-    /// unless the breaker is open by then.
+    /// The model, loaded. Callers who come while it is being loaded wait for that load; after one
+    /// that failed, the next of them tries, unless the breaker is open by then.
     async fn model(&self, role: Role) -> Result<&Model, EmbeddingError> {
         let cell = match role {
             Role::Text => &self.text,

@@ -1,4 +1,5 @@
-//! The room of the Redis cache: what a caller can do without, and so what never gives a caller an error.
+//! The room of the Redis cache: what a caller can do without, and so what never gives a caller an
+//! error.
 
 mod connections;
 
@@ -25,7 +26,8 @@ enum CacheError {
     #[error("{0}")]
     #[classify(delegate)]
     Redis(#[from] RedisError),
-    /// What is stored is not what is looked for; somebody else's value, or an older version's (ignored).
+    /// What is stored is not what is looked for; somebody else's value, or an older version's
+    /// (ignored).
     #[error("the stored value cannot be read: {0}")]
     #[classify(ignored)]
     Undecodable(String),
@@ -43,8 +45,9 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked. With `authorities`, as PEM, a server of `rediss:` is
-    /// known by these alone, and not by the system's.
+    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked.
+    /// With `authorities`, as PEM, a server of `rediss:` is known by these alone, and not by the
+    /// system's.
     ///
     /// # Errors
     /// `url` is none of Redis, or not of `rediss:` where there are `authorities`.
@@ -59,7 +62,8 @@ impl RedisCache {
         Ok(Self { connections: Connections::new(client), namespace: namespace.into() })
     }
 
-    /// The value under `key`; `None` where there is none, where it cannot be read (it is deleted then), and while Redis is away.
+    /// The value under `key`; `None` where there is none, where it cannot be read (it is deleted
+    /// then), and while Redis is away.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         match self.fetch(key).await {
             Ok(found) => found,
@@ -68,7 +72,8 @@ impl RedisCache {
                 self.delete(key).await;
                 None
             }
-            // A failure has fallen back. What is left says nothing against Redis, and a cache that answers with an error is as good as none.
+            // A failure has fallen back. What is left says nothing against Redis, and a cache that
+            // answers with an error is as good as none.
             Err(CacheError::Redis(_) | CacheError::Breaker(_)) => None,
         }
     }

@@ -1,4 +1,5 @@
-//! What the environment can change. It is read when the registry makes the breakers, so each test is a process of its own.
+//! What the environment can change. It is read when the registry makes the breakers, so each test
+//! is a process of its own.
 
 use std::{
     env,
@@ -30,7 +31,8 @@ pub(crate) fn is_child() -> bool {
     env::var_os(IS_CHILD).is_some()
 }
 
-/// Of each breaker how many failures open it, after how many seconds it is tried, and by how many calls.
+/// Of each breaker how many failures open it, after how many seconds it is tried, and by how many
+/// calls.
 fn circuits() -> Vec<(u32, u64, u32)> {
     let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.settings());
     shown.map(|c| (c.fail_max.unwrap_or(0), c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()

@@ -1,4 +1,5 @@
-//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers that recover in a second.
+//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers
+//! that recover in a second.
 
 use std::{
     fmt::Display,
@@ -41,7 +42,8 @@ fn say_hello(name: &str) -> String { format!(\"Hello, {name}\") }
 fn unrelated() {}
 ";
 
-/// The breakers are the process's, and `cargo test` runs many tests in one process: they take turns.
+/// The breakers are the process's, and `cargo test` runs many tests in one process: they take
+/// turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A running service.

@@ -42,7 +42,8 @@ pub struct QueryRequest {
     /// Whether the reply tells how the answer came about.
     #[serde(default)]
     pub include_metadata: bool,
-    /// Whether the question may wait for the model instead of being answered by something else; not for a streamed answer.
+    /// Whether the question may wait for the model instead of being answered by something else; not
+    /// for a streamed answer.
     #[serde(default)]
     pub queue: bool,
     /// Whether a streamed answer that breaks off is followed by another one.
@@ -131,7 +132,8 @@ fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Res
     }
 }
 
-/// What a user sees of an error: his own mistakes, "come back later", or no more than that something is wrong.
+/// What a user sees of an error: his own mistakes, "come back later", or no more than that
+/// something is wrong.
 fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Response {
     match failed {
         GenerationError::Validation(mistake) => {
@@ -151,7 +153,8 @@ fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Respon
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
             .default_retry_after(SHORTLY)
             .into_response(),
-        // The API's own words stay in the log, as a text that cannot begin a line there: a user can do nothing about them.
+        // The API's own words stay in the log, as a text that cannot begin a line there: a user can
+        // do nothing about them.
         refused => {
             tracing::warn!(error = refused.to_string(), "the text-generation API refused a request");
             let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -23,8 +23,8 @@ use crate::assistant::{service::Service, upstream::UpstreamHandle};
 
 const COLUMNS: &str = "  time   API            breaker      live   2nd   no notes   cached   excerpts   503   slowest";
 
-/// A row is made so long before its second is over: the API and the breaker change on the second, and the row shows
-/// the states in which its answers were given.
+/// A row is made so long before its second is over: the API and the breaker change on the second,
+/// and the row shows the states in which its answers were given.
 const EARLY: Duration = Duration::from_millis(20);
 
 /// What an act is played with.
@@ -109,7 +109,8 @@ impl Stage<'_> {
         }
     }
 
-    /// Takes the API down and brings it back; gives the time from the one to the other, as it really was.
+    /// Takes the API down and brings it back; gives the time from the one to the other, as it
+    /// really was.
     async fn break_and_mend(&self, record: &Record) -> Range<Instant> {
         sleep_until(record.begin + self.plot.before).await;
         let start = Instant::now();

@@ -1,4 +1,5 @@
-//! The story: an outage from beginning to end, with the breaker and without it, and once more with a second provider; and a streamed answer that breaks off. Told as it happens.
+//! The story: an outage from beginning to end, with the breaker and without it, and once more with
+//! a second provider; and a streamed answer that breaks off. Told as it happens.
 
 mod act;
 mod cut;

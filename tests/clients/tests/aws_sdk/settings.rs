@@ -9,7 +9,8 @@ fn quick() -> RetryConfig {
     RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
 }
 
-/// What the guide's page says: the SDK's limits are below the breaker's, so the error says what was waited for.
+/// What the guide's page says: the SDK's limits are below the breaker's, so the error says what was
+/// waited for.
 #[tokio::test]
 async fn the_sdks_own_limits_tell_what_was_waited_for() {
     let server = S3::start(Mode::Silent).await;

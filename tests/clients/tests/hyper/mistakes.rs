@@ -1,4 +1,5 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a success.
+//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
+//! success.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! The preset for redis-rs, against a real redis-server: what a breaker counts, and whether it opens and closes again.
+//! The preset for redis-rs, against a real redis-server: what a breaker counts, and whether it
+//! opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;

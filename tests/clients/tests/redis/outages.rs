@@ -104,7 +104,8 @@ async fn a_kept_connection_never_finds_a_server_again_and_one_that_is_thrown_awa
     opens(&other, async || kept.ask(&other, &get("a")).await).await;
     server.restart().await;
     closes(&other, async || kept.ask(&other, &get("a")).await).await;
-    // The other one has had as many probes that failed as it took calls to prove that the server is back.
+    // The other one has had as many probes that failed as it took calls to prove that the server is
+    // back.
     let failures = breaker.snapshot().failure_count;
     until("three probes", async || {
         ask::<()>(&breaker, &mut connection, &get("a")).await;
@@ -182,7 +183,8 @@ async fn one_call_is_as_many_attempts_as_the_library_makes() {
     assert_eq!((breaker.snapshot().failure_count, path.accepted()), (1, 4));
 }
 
-/// A retry outside of a client that tries by itself: each try of the one is as many as the other makes.
+/// A retry outside of a client that tries by itself: each try of the one is as many as the other
+/// makes.
 #[tokio::test]
 async fn attempts_inside_and_outside_multiply() {
     use breaker_core::{Registry, circuit_breaker, retry};

@@ -40,10 +40,12 @@ async fn connect_timeout_does_not_cover_the_answer() {
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
-/// The clock runs while the caller does something else, and is looked at before the data that has come meanwhile.
+/// The clock runs while the caller does something else, and is looked at before the data that has
+/// come meanwhile.
 #[tokio::test]
 async fn read_timeout_ends_a_body_that_is_read_slowly() {
-    // More than is read at once, and whole in this machine's hands before the first part is asked for.
+    // More than is read at once, and whole in this machine's hands before the first part is asked
+    // for.
     let server = Http1::start(Reply::answer(200, "", &"x".repeat(300_000))).await;
     let client = builder().read_timeout(ms(100)).build().unwrap();
     let breaker = breaker("slow reader", None);
@@ -60,7 +62,8 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
     until("it has sent all", async || server.requests() == 1).await;
 }
 
-/// A part of the body every so often is enough for it, whenever the whole of it comes. `timeout` is for the whole.
+/// A part of the body every so often is enough for it, whenever the whole of it comes. `timeout` is
+/// for the whole.
 #[tokio::test]
 async fn read_timeout_lets_a_body_come_slowly_and_timeout_does_not() {
     let slow = || Reply::answer(200, "", "very slowly").slowly(ms(100));

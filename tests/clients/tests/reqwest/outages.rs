@@ -256,6 +256,7 @@ async fn a_server_without_tls_where_it_is_expected_opens() {
     let (client, breaker) = (limited(), breaker("plain", None));
     let url = format!("https://127.0.0.1:{}/", server.port);
     opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
-    // One that waits for a head is found out by the time limit alone: the TLS hello has no end of lines in it.
+    // One that waits for a head is found out by the time limit alone: the TLS hello has no end of
+    // lines in it.
     assert_eq!(server.requests(), 0);
 }

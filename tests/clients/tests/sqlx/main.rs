@@ -1,4 +1,5 @@
-//! The preset for sqlx, against a real PostgreSQL: what a breaker counts, and whether it opens and closes again.
+//! The preset for sqlx, against a real PostgreSQL: what a breaker counts, and whether it opens and
+//! closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
@@ -64,7 +65,8 @@ async fn one(breaker: &CircuitBreaker, pool: &PgPool) {
     let _ = ask(breaker, pool, "SELECT 1").await;
 }
 
-/// A server for tests that leave it as it is, one for all that run at a time. Each has tables and queries with names of its own.
+/// A server for tests that leave it as it is, one for all that run at a time. Each has tables and
+/// queries with names of its own.
 async fn shared() -> Option<Arc<Server>> {
     static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
     let mut shared = SHARED.lock().await;

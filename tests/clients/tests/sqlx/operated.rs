@@ -1,4 +1,5 @@
-//! What an operator does to a PostgreSQL: it is stopped in each of three ways, starts, recovers, and is a standby that is promoted.
+//! What an operator does to a PostgreSQL: it is stopped in each of three ways, starts, recovers,
+//! and is a standby that is promoted.
 
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool};
 use breaker_clients::{FAIL_MAX, closes, opens, stays_closed};
@@ -39,7 +40,8 @@ async fn stopped(server: &Server, signal: &str, query: &'static str) -> (Circuit
 async fn each_way_to_stop_it_opens_it_and_its_start_closes_it() {
     let Some(mut server) = Server::postgres(&[]).await else { return };
     const LONG: &str = "SELECT pg_sleep(60)";
-    // Smart lets the call end, and takes no new one; fast says so; immediate says nothing that could be read.
+    // Smart lets the call end, and takes no new one; fast says so; immediate says nothing that
+    // could be read.
     for (signal, query, failures) in [("TERM", "SELECT pg_sleep(1)", 0), ("INT", LONG, 1), ("QUIT", LONG, 1)] {
         let (ended, old) = stopped(&server, signal, query).await;
         let snapshot = ended.snapshot();
@@ -103,7 +105,8 @@ async fn a_standby_opens_it_for_writes_alone_until_it_is_promoted() {
 async fn a_server_that_recovers_and_lets_nobody_in_opens_it_until_it_does() {
     let Some(primary) = Server::postgres(&[]).await else { return };
     let Some(standby) = Server::postgres_standby(&primary, &["hot_standby=off"]).await else { return };
-    // The pool waits for it, and tells nothing but that. A connection by itself has the server's word.
+    // The pool waits for it, and tells nothing but that. A connection by itself has the server's
+    // word.
     let (pooled, single) = (limited("sqlx-recovery"), limited("sqlx-recovery-single"));
     let pool = pool(1, standby.port);
     opens(&pooled, async || one(&pooled, &pool).await).await;

@@ -107,7 +107,8 @@ async fn many(breaker: &CircuitBreaker, pool: &PgPool) {
     }
 }
 
-/// A server that refuses, or hangs, is told from a busy pool although more calls wait than the pool has places.
+/// A server that refuses, or hangs, is told from a busy pool although more calls wait than the pool
+/// has places.
 async fn away_is_told_under_load() {
     let Some(server) = Server::postgres(&[]).await else { return };
     let (breaker, refusing) = (limited("sqlx-refused-load"), pool(SIZE, refused()));
@@ -182,7 +183,8 @@ async fn a_call_that_was_cut_off_holds_its_place_until_its_statement_ends() {
     })
     .await;
 
-    // With a limit of the server's own below that of the breaker the place is free before the call is cut off, and the call counts.
+    // With a limit of the server's own below that of the breaker the place is free before the call
+    // is cut off, and the call counts.
     let within = pool_with(1, options(server.port).options([("statement_timeout", "200ms")]));
     let breaker = limited("sqlx-statement-timeout");
     opens(&breaker, async || ask_with_pool(&breaker, &within, "SELECT pg_sleep(60)").await).await;

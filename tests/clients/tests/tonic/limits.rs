@@ -37,7 +37,8 @@ async fn timeout_does_not_cover_connecting() {
     assert!(by_breaker(breaker.call_classified(send(&channel, "Echo", request), presets::tonic).await));
 }
 
-/// `connect_timeout` is for TCP: a server that takes the connection and is silent holds up the TLS handshake.
+/// `connect_timeout` is for TCP: a server that takes the connection and is silent holds up the TLS
+/// handshake.
 #[tokio::test]
 async fn connect_timeout_does_not_cover_tls() {
     let server = Http1::start(Reply::bytes("").hangs()).await;

@@ -70,7 +70,8 @@ async fn frozen_and_thawed() {
     closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
 }
 
-/// A server ends a connection on which it finds many calls that were given up meanwhile: that is one failed probe more, and no end of it.
+/// A server ends a connection on which it finds many calls that were given up meanwhile: that is
+/// one failed probe more, and no end of it.
 #[tokio::test]
 async fn many_calls_cut_off_on_a_frozen_server_do_not_keep_it_open() {
     let server = Process::itself("serves").await;
@@ -114,7 +115,8 @@ async fn killed_in_mid_call_is_a_failure_and_the_next_call_works() {
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it takes keep-alive to find out.
+/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it
+/// takes keep-alive to find out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Grpc::start().await;
@@ -185,7 +187,8 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
-/// Now and then a call meets a connection that is just ending, and that is a failure: one by itself, which opens nothing.
+/// Now and then a call meets a connection that is just ending, and that is a failure: one by
+/// itself, which opens nothing.
 #[tokio::test]
 async fn a_server_that_retires_its_connections_stays_closed() {
     let router = Server::builder().max_connection_age(ms(50)).add_service(Behaving);

@@ -43,7 +43,8 @@ async fn a_stream_without_its_end_opens() {
     }
 }
 
-/// Of a stream `Endpoint::timeout` limits the head only: the rest has to have a limit of the caller's, as the breaker's is.
+/// Of a stream `Endpoint::timeout` limits the head only: the rest has to have a limit of the
+/// caller's, as the breaker's is.
 #[tokio::test]
 async fn a_stream_that_hangs_is_ended_by_the_breaker_alone() {
     let server = Grpc::start().await;

@@ -1,4 +1,5 @@
-//! What tower's services make of one that fails or waits in `poll_ready`: why a guarded service rejects in `call`.
+//! What tower's services make of one that fails or waits in `poll_ready`: why a guarded service
+//! rejects in `call`.
 
 use super::*;
 use breaker_core::CallError;
@@ -39,7 +40,8 @@ async fn a_buffer_remembers_a_rejection_forever() {
     assert_eq!((outer.snapshot().ignored_count, outer.snapshot().success_count), (4, 0));
 }
 
-/// A call has begun: the limit of tower does not cover the wait for it, and that of the breaker does.
+/// A call has begun: the limit of tower does not cover the wait for it, and that of the breaker
+/// does.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_does_not_cover_the_wait_for_a_place() {
     let (hangs, breaker) = (Arc::new(AtomicBool::new(true)), breaker("tower", Some(Duration::from_secs(5))));

@@ -1,4 +1,5 @@
-//! Servers that answer as a test says at the moment, and what tests of HTTP and gRPC clients ask of a breaker.
+//! Servers that answer as a test says at the moment, and what tests of HTTP and gRPC clients ask of
+//! a breaker.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
