@@ -9,15 +9,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The places, from the lowest to the highest.
+/// The sources of settings, from the lowest to the highest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Precedence {
     /// `[defaults]` of the file.
     FileDefaults,
     Attribute,
     Configure,
-    /// The longest time limit that a function has of its own, where that is longer than what code
-    /// says of the breaker.
+    /// The longest time limit that a function has of its own, where it is longer than that of the
+    /// breaker in code.
     Functions,
     /// `[all]` of the file.
     FileAll,
@@ -26,21 +26,21 @@ pub(crate) enum Precedence {
     /// `CIRCUIT_BREAKER_*`.
     EnvironmentDefault,
     Environment,
-    /// What `reconfigure` of the head of a family says to one of it.
+    /// `reconfigure` of the parent, for one of its keyed breakers.
     Head,
     Reconfigure,
 }
 
 const PLACES: usize = 10;
 
-/// What code says, before the process runs.
+/// The sources in code, which are fixed before the process runs.
 const CODE: [Precedence; 2] = [Precedence::Attribute, Precedence::Configure];
 
-/// What one place says.
+/// The settings of one source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
     pub(crate) config: Config,
-    /// Where each key was read, if the place's name alone does not tell.
+    /// The exact source of each key, where the precedence alone does not identify it.
     pub(crate) sources: BTreeMap<&'static str, Source>,
     pub(crate) label: Option<String>,
 }
@@ -57,15 +57,15 @@ impl Layer {
     }
 }
 
-/// What is said where nothing is.
+/// The settings of a source that sets nothing.
 static NOTHING: Config = Config::new();
 
-/// What all places say of one breaker. Most say nothing of most breakers.
+/// The settings of one breaker from all sources. Most sources set nothing for most breakers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers {
     said: [Option<Box<Layer>>; PLACES],
-    /// The longest time limit that a variable or a file gives one of its functions, above what all
-    /// places say of the breaker.
+    /// The longest time limit that a variable or a file gives one of its functions. It overrides
+    /// what all sources set for the breaker.
     longest_of_functions: Option<Duration>,
 }
 
@@ -82,9 +82,9 @@ impl Layers {
         &mut self.said[place as usize].get_or_insert_default().config
     }
 
-    /// What a place says, but for the time limit of a variable for all where the breaker's own
-    /// table has one: of time limits the nearer one stands above, so that what suits most does not
-    /// cut off the one that needs long.
+    /// The settings of a source, with one exception. The time limit of a variable for all breakers
+    /// gives way to the one in the breaker's own table. The limit that suits most breakers must not
+    /// time out a breaker that needs longer.
     fn observed(&self, place: usize) -> Option<Cow<'_, Config>> {
         let said = &self.said[place].as_ref()?.config;
         let yields =
@@ -102,15 +102,15 @@ impl Layers {
         Settings::resolve(&merged, Limits { of_breaker: self.call_settings().timeout, longest })
     }
 
-    /// What it says of calls and retries, without what its functions say of their own.
+    /// The breaker's settings of calls and retries, without those of its functions.
     pub(crate) fn call_settings(&self) -> CallSettings {
         let places = (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize);
         let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.observed(place)?))).collect();
         CallSettings::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
     }
 
-    /// Takes in the longest time limit of the functions, with its source, and the longest one among
-    /// those that variables and files give them.
+    /// Sets the longest time limit of the functions with its source. `of_operator` is the longest
+    /// one that variables and files give to functions.
     pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
         self.set(Precedence::Functions, Layer::default());
         let code = self.merged_below(Precedence::Functions).timeout.flatten();
@@ -121,21 +121,20 @@ impl Layers {
         self.longest_of_functions = of_operator;
     }
 
-    /// Where the time limit of a call came from whose function has none of its own.
+    /// The source of the time limit of calls whose function has no limit of its own.
     pub(crate) fn source_of_limit(&self) -> Source {
         let sets = |place: &usize| self.observed(*place).is_some_and(|config| config.timeout.is_some());
         self.source("timeout", (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize).find(sets))
     }
 
-    /// The rule of which code says that it opens the breaker, where no place says anything of
-    /// `fail_max`.
+    /// The rule on failures in code that switches `fail_max` off, where no source sets `fail_max`.
     fn rule_in_place_of_runs(&self, merged: &Config) -> Option<&'static str> {
-        // One that another place has switched off is in place of nothing.
+        // A rule that another source has switched off does not replace `fail_max`.
         let unset = merged.fail_max.is_none() && merged.rule_over_failures().is_some();
         CODE.iter().rev().find_map(|place| self.config(*place).rule_over_failures()).filter(|_| unset)
     }
 
-    /// The layers without what would leave no rule on failures.
+    /// The layers without the keys that would leave no rule on failures.
     pub(crate) fn in_force(&self) -> Cow<'_, Self> {
         let mut layers = Cow::Borrowed(self);
         for (place, key) in self.left_out() {
@@ -146,8 +145,8 @@ impl Layers {
         layers
     }
 
-    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest
-    /// places.
+    /// The keys that do not apply, because no rule on failures would be left. The keys of the
+    /// highest sources are left out first.
     fn left_out(&self) -> Vec<(usize, &'static str)> {
         let mut left_out = Vec::new();
         if self.merged().opens_by_failures() {
@@ -164,8 +163,7 @@ impl Layers {
         left_out
     }
 
-    /// What is wrong with the layers of the breaker `name` together, with the place that is to be
-    /// mended.
+    /// The problems of all layers of the breaker `name` together, each with the source to fix.
     pub(crate) fn problems(&self, name: &str) -> Vec<(Source, ConfigError)> {
         let problem = |(place, key): (usize, &'static str)| {
             let source = self.source(key, Some(place));
@@ -186,7 +184,7 @@ impl Layers {
         self.left_out().into_iter().map(problem).collect()
     }
 
-    /// The keys that any place sets.
+    /// The keys that any source sets.
     pub(crate) fn merged(&self) -> Config {
         self.merged_of(PLACES)
     }
@@ -203,7 +201,7 @@ impl Layers {
         merged
     }
 
-    /// Where each value in force came from.
+    /// The source of each value in force.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
         let layers = self.in_force();
         let set: [_; PLACES] = std::array::from_fn(|place| layers.observed(place).map(|config| config.set()));
@@ -216,7 +214,7 @@ impl Layers {
         KEYS.iter().enumerate().map(|(index, key)| (*key, source(index, *key))).collect()
     }
 
-    /// Where a key came from that is set in this place above all others.
+    /// The source of a key whose highest setting is at this precedence.
     fn source(&self, key: &'static str, place: Option<usize>) -> Source {
         let Some((place, layer)) = place.and_then(|place| Some((place, self.said[place].as_ref()?))) else {
             return Source::Default;
@@ -231,18 +229,18 @@ impl Layers {
         layer.sources.get(key).cloned().unwrap_or(by_place)
     }
 
-    /// The name to show in logs and metrics, if another one than the breaker's was given.
+    /// The name to show in logs and metrics, if it differs from the breaker's name.
     pub(crate) fn label(&self) -> Option<&str> {
         self.said.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
     }
 
-    /// Whether nobody has told this breaker by itself anything.
+    /// Whether no `reconfigure` of this breaker itself has set anything.
     pub(crate) fn follows(&self) -> bool {
         *self.config(Precedence::Reconfigure) == Config::new()
     }
 
-    /// The same for one of the family of which these are the head's layers; `own` is what it has so
-    /// far. What its own `reconfigure` says stays above everything that holds for all.
+    /// The layers for a keyed breaker, made from these layers of its parent. `own` has its current
+    /// layers. Its own `reconfigure` remains above everything that applies to all.
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
         layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);

@@ -1,4 +1,4 @@
-//! The ranges of settings, as `const` conditions.
+//! Checks the ranges of settings, as `const` conditions.
 
 use crate::config::types::{Backoff, OnCancel, PerFunction};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Tests of the table of keys.
+//! Tests the table of keys.
 
 use super::keys::*;
 use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction};
@@ -33,7 +33,7 @@ const BAD: [(&str, Config); 23] = [
     ("retry_total", Config::new().retry_total(ZERO)),
 ];
 
-/// The others, with the values that one might take for out of a range.
+/// The other keys, with values that may look out of range.
 const ANY: Config =
     Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false).retry(false);
 

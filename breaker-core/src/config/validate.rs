@@ -4,19 +4,18 @@ use crate::config::error::ConfigError;
 use crate::config::keys::Config;
 use crate::config::types::{PerFunction, Window};
 
-/// A key that contradicts another one of the same place.
+/// A key that contradicts another one of the same source.
 pub(crate) struct Contradiction {
     pub(crate) key: &'static str,
     pub(crate) expected: &'static str,
 }
 
-/// Two keys that cannot both be meant: the one that is told, what is expected of it, and whether it
-/// is so.
+/// Two keys that contradict each other: the reported one, its expected value, and the condition.
 macro_rules! contradictions {
     ($($key:literal, $expected:literal, |$config:ident| $wrong:expr;)*) => {
         impl Config {
-            /// What of this contradicts the rest of it. That of one place is always wrong; keys of
-            /// different places are resolved by [`Settings`](crate::Settings).
+            /// The contradictions within this `Config`. Contradictions within one source are always
+            /// wrong. [`Settings`](crate::Settings) resolves those between different sources.
             pub(crate) fn contradictions(&self) -> Vec<Contradiction> {
                 let mut found = Vec::new();
                 $({
@@ -72,8 +71,8 @@ contradictions! {
 }
 
 impl Config {
-    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can
-    /// only be a mistake, and so can a breaker that no failure opens.
+    /// The keys that a complete `Config` lacks. A slow-call rate without a duration can only be a
+    /// mistake, and so can a breaker that no failure opens.
     pub(crate) fn orphans(&self) -> Vec<Contradiction> {
         let slow_call_duration = matches!(self.slow_call_duration, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });
@@ -85,12 +84,12 @@ impl Config {
         slow_call_rate.into_iter().chain(fail_max).collect()
     }
 
-    /// Whether a rule on failures is left; `fail_max` is one unless it is switched off.
+    /// Whether a rule on failures is left. `fail_max` is one unless it is switched off.
     pub(crate) const fn opens_by_failures(&self) -> bool {
         !matches!(self.fail_max, Some(None)) || self.rule_over_failures().is_some()
     }
 
-    /// The key of a rule that looks at failures in a window, if one is set.
+    /// The key of a rule on failures in a window, if one is set.
     pub(crate) const fn rule_over_failures(&self) -> Option<&'static str> {
         match (self.failure_rate, self.window_fail_max) {
             (Some(Some(_)), _) => Some("failure_rate"),
@@ -99,7 +98,7 @@ impl Config {
         }
     }
 
-    /// Switches those rules on failures on again that this switches off, and gives their keys.
+    /// Unsets the keys that switch rules on failures off, and returns these keys.
     pub(crate) fn keep_rules_on_failures(&mut self) -> Vec<&'static str> {
         let off = [
             (self.fail_max == Some(None), "fail_max"),
@@ -128,14 +127,14 @@ impl Config {
         );
     }
 
-    /// What is wrong with a `Config` that a breaker is made of, told of `place`.
+    /// The problems of a complete `Config` of a breaker. `place` is the location of the errors.
     pub(crate) fn problems_of_whole(&self, place: &str) -> Vec<ConfigError> {
         let mut problems = self.problems(place);
         problems.extend(self.errors_at(place, self.orphans()));
         problems
     }
 
-    /// What is wrong with this, or gets wrong when it comes over `below`.
+    /// The problems of this `Config`, and those that appear when it overlays `below`.
     pub(crate) fn problems_over(&self, below: &Self, place: &str) -> Vec<ConfigError> {
         let mut problems = self.problems(place);
         let mut merged = *below;

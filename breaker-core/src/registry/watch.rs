@@ -1,5 +1,5 @@
-//! Ends openings whose time is over although no call comes: one future and one timer for all
-//! breakers of a registry.
+//! Ends open periods on time when no call comes: one future and one timer for all breakers of a
+//! registry.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report};
@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// So many openings end in one poll, so that other tasks have their turn between.
+/// How many open periods end in one poll, so that other tasks can run in between.
 const BATCH: usize = 64;
 
 /// The future of [`Registry::watch`](crate::Registry::watch). Dropping it ends the watch.
@@ -26,30 +26,30 @@ pub struct Watch {
     timer: Option<(Tick, Limit)>,
 }
 
-/// When which opening ends, by the breaker's name: a handle would keep a breaker that was removed,
-/// or a value of a `key` that has to make room.
+/// The ends of open periods, by the breaker's name. A handle would keep a removed breaker alive, or
+/// a keyed breaker that is to be evicted.
 #[derive(Default)]
 pub(crate) struct Ends(Mutex<Waiting>);
 
-/// Its lock is taken before that of a machine, so that what is noted last is what the machine says
-/// last.
+/// Its lock is taken before that of a machine, so that the last entry matches the last state of the
+/// machine.
 #[derive(Default)]
 struct Waiting {
     in_order: BTreeSet<(Tick, Arc<str>)>,
     by_name: HashMap<Arc<str>, Tick>,
-    /// Of the task that waits.
+    /// The waker of the task that waits.
     waker: Option<Waker>,
-    /// Neither the registry nor a breaker of it is left.
+    /// True when neither the registry nor any of its breakers is left.
     over: bool,
 }
 
-/// What there is to do.
+/// The next work of the watch.
 enum Work {
-    /// These openings are over.
+    /// These open periods are over.
     Ended(Vec<Arc<str>>),
-    /// The next one ends then.
+    /// The next open period ends at this time.
     Until(Tick),
-    /// There is none.
+    /// No open period is left.
     Nothing,
     Over,
 }
@@ -64,7 +64,7 @@ impl Watch {
         Self { directory: Arc::downgrade(directory), added, ends, timer: None }
     }
 
-    /// Ready when the time has come; with `false` if there is no timer.
+    /// Ready when the time has come. `false` if there is no timer.
     fn poll_timer(&mut self, end: Tick, context: &mut Context<'_>) -> Poll<bool> {
         if self.timer.as_ref().is_none_or(|(runs_to, _)| *runs_to != end) {
             let timer = Limit::after(end.since(clock::now()));
@@ -74,7 +74,7 @@ impl Watch {
         let over = std::task::ready!(timer.poll(context)).is_ok();
         self.timer = None;
         if !over {
-            // The runtime of the timer is gone: the next poll begins one in another.
+            // The runtime of the timer is gone. The next poll starts a timer in another runtime.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -113,10 +113,10 @@ impl Future for Watch {
     }
 }
 
-/// Ends an opening, if its time is over.
+/// Ends an open period, if its time is over.
 fn end(directory: &Mutex<RegistryState>, name: &str) {
     let breaker = directory.lock().find(name);
-    // Where nothing is made, nothing is open.
+    // A breaker without cold state is not open.
     if let Some(breaker) = breaker.filter(|breaker| breaker.0.initialized().is_some()) {
         breaker.change(|machine, now| ((), machine.lapse(now)));
     }
@@ -140,7 +140,7 @@ impl fmt::Debug for Watch {
 }
 
 impl Ends {
-    /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier
+    /// Records the end of a breaker's open period, if it is open. Wakes the task for an earlier
     /// end.
     fn note(&self, breaker: &CircuitBreaker) {
         let mut waiting = self.0.lock();
@@ -155,7 +155,7 @@ impl Ends {
         self.0.lock().by_name.get(name).copied()
     }
 
-    /// What there is to do now. The task is woken when there is something else.
+    /// The work to do now. The task is woken when the work changes.
     fn work(&self, waker: &Waker) -> Work {
         let now = clock::now();
         let mut waiting = self.0.lock();
@@ -166,7 +166,7 @@ impl Ends {
         if !ended.is_empty() {
             return Work::Ended(ended);
         }
-        // An old waker may run any code when it is dropped.
+        // An old waker may run any code when it is dropped, so it is dropped without the lock.
         let old = waiting.waker.replace(waker.clone());
         let next = waiting.in_order.first().map(|(end, _)| *end);
         drop(waiting);
@@ -184,7 +184,7 @@ impl Ends {
 }
 
 impl Waiting {
-    /// Notes an end; gives who is to be woken for it.
+    /// Records an end. Returns the waker of the task that has to be woken for it.
     fn set(&mut self, name: &str, end: Option<Tick>) -> Option<Waker> {
         if let Some((name, before)) = self.by_name.remove_entry(name) {
             self.in_order.remove(&(before, name));
@@ -196,7 +196,7 @@ impl Waiting {
         self.waker.take_if(|_| self.in_order.first() == Some(&entry))
     }
 
-    /// Takes the names of the first openings that are over.
+    /// Removes the names of the first open periods that are over, and returns them.
     fn take_ended(&mut self, now: Tick) -> Vec<Arc<str>> {
         let mut names = Vec::new();
         while names.len() < BATCH && self.in_order.first().is_some_and(|(end, _)| *end <= now) {
@@ -208,7 +208,7 @@ impl Waiting {
     }
 }
 
-/// The observer of a watch. Where it is dropped, no breaker is left that could open.
+/// The observer of a watch. When it is dropped, no breaker is left that could open.
 pub(crate) struct Noting(Arc<Ends>);
 
 impl Noting {

@@ -9,7 +9,8 @@ use crate::config::text::{self, Meaning, refused};
 use crate::config::types::Source;
 use toml::de::{DeTable, DeValue};
 
-/// What the text of a file says, or everything that is wrong with it. The path is for the messages.
+/// The settings in the text of a file, or everything that is wrong with it. The path is for the
+/// messages.
 pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigError>> {
     let table = DeTable::parse(text)
         .map_err(|error| vec![ConfigError::new(ConfigErrorKind::File, path, not_toml(text, &error))])?;
@@ -20,7 +21,8 @@ pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigErr
     if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
 }
 
-/// Its own words would repeat the line, however long that is, and with it perhaps a secret.
+/// The message for a text that is not TOML. The parser's own message would repeat the whole line,
+/// and perhaps a secret in it.
 fn not_toml(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
@@ -82,7 +84,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The table of one name in `tables`.
+    /// Reads the table of one name in `tables`.
     fn named(&mut self, tables: &str, name: &str, value: &DeValue<'_>) -> Option<Layer> {
         let place = format!("{tables}.{}", excerpt::name(name));
         if let DeValue::Table(keys) = value {
@@ -136,7 +138,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value as it would be written in a variable.
+/// The text of a value in the format of variables.
 fn text(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.to_string(),

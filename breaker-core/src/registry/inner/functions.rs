@@ -1,5 +1,5 @@
-//! The annotated functions of a breaker, and what is said of each alone: the time limit of its
-//! attribute, its variables, and its table of the file.
+//! Keeps the annotated functions of a breaker and the settings of each function: the time limit of
+//! its attribute, its variables, and its table of the file.
 
 use super::placing::below_stands;
 use super::{Entry, RegistryState};
@@ -17,7 +17,7 @@ use crate::sync::{Arc, Ordering};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// One function.
+/// One annotated function.
 pub(super) struct Known {
     function: Function,
     /// `module::Type::function`.
@@ -32,9 +32,9 @@ pub(super) struct Known {
 /// The longest time limits of a breaker's functions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Longest {
-    /// Of all that have one of their own.
+    /// The longest one among all functions with their own limit.
     own: Option<(Duration, Source)>,
-    /// Of those that a variable or the file gives.
+    /// The longest one among those that a variable or the file gives.
     of_operator: Option<Duration>,
 }
 
@@ -56,8 +56,7 @@ impl Longest {
 }
 
 impl RegistryState {
-    /// Keeps the function among those of the breaker `name`, and gives what calls read of what is
-    /// said of it.
+    /// Adds the function to the breaker `name`, and returns its settings, which calls read.
     pub(crate) fn add_function(
         &mut self,
         name: &str,
@@ -87,8 +86,8 @@ impl RegistryState {
         call_settings
     }
 
-    /// Puts in force what is said of each function of the breaker `name`, and gives their longest
-    /// time limits.
+    /// Applies the settings of each function of the breaker `name`, and returns their longest time
+    /// limits.
     pub(super) fn state_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
         let mut longest = Longest::default();
         let functions = self.breakers.get(name).map_or(0, |entry| entry.functions.len());
@@ -117,7 +116,7 @@ impl RegistryState {
         reading.notices.into_iter().for_each(|notice| self.log_once(notice));
     }
 
-    /// What variables and the file say of one function.
+    /// Reads the settings of one function from variables and the file.
     fn read_function(&self, known: &Known, file: &FileSettings, environment: &Environment) -> Reading {
         let prefix = text::prefix(&known.path);
         let mut reading = if self.prefixes.is_of_function(&prefix) {
@@ -134,13 +133,13 @@ impl RegistryState {
         reading
     }
 
-    /// What is wrong with the variables of functions.
+    /// The problems of the variables of functions.
     pub(super) fn problems_of_functions(&self, environment: &Environment) -> Vec<ConfigError> {
         let prefixes = self.prefixes.of_functions();
         prefixes.flat_map(|prefix| environment.function(prefix, &self.prefixes).problems).collect()
     }
 
-    /// Tables of the file for functions that are not there.
+    /// Tables of the file for unknown functions.
     pub(super) fn unknown_functions(&self) -> Vec<ConfigError> {
         if self.file.functions.is_empty() {
             return Vec::new();
@@ -163,8 +162,8 @@ impl RegistryState {
         )
     }
 
-    /// The time limit of calls of this function, if they can be cut off, with its source; `None`:
-    /// there is none.
+    /// The time limit of calls of this function, if they can time out, with its source. `None`:
+    /// there is no limit.
     pub(super) fn limit_of(&self, entry: &Entry, known: &Known) -> Option<(Duration, Source)> {
         let layers = entry.breaker.layers();
         let (own, of_breaker) = (known.call_settings.timeout(), layers.call_settings().timeout);

@@ -1,6 +1,5 @@
-//! What the registry keeps under its lock. Settings are put in force under that lock, so that older
-//! ones never come after newer ones. What is to be logged or reported waits until the lock is
-//! released.
+//! Keeps the state of the registry under its lock. It applies settings under that lock, so that
+//! older ones never replace newer ones. Logs and reports wait until the lock is released.
 
 mod functions;
 mod placing;
@@ -27,21 +26,21 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct RegistryState {
     breakers: BTreeMap<String, Entry>,
-    /// Those of all breakers' variables.
+    /// The prefixes of the variables of all breakers.
     prefixes: Prefixes,
     observers: Vec<Arc<dyn Observer>>,
-    /// The metrics of all are exported.
+    /// Whether the metrics of all breakers are exported.
     #[cfg(feature = "metrics")]
     metered: bool,
     configured: BTreeMap<String, Config>,
     file: FileSettings,
     path: Option<PathBuf>,
     environment: Option<Environment>,
-    /// The variables were given, and are not those of the process.
+    /// Whether the variables were given in place of those of the process.
     foreign: bool,
-    /// Conflicts between call sites.
+    /// Conflicts between callsites.
     conflicts: Vec<ConfigError>,
-    /// Which breaker, key and place each of them is of.
+    /// The breaker, key and location of each conflict.
     conflicting: HashSet<String>,
     pub(crate) waiting: PendingNotifications,
     said: LoggedOnce,
@@ -49,21 +48,21 @@ pub(crate) struct RegistryState {
 
 struct Entry {
     breaker: CircuitBreaker,
-    /// Who declared it, in the order in which they came; each place once.
+    /// Its declarations in their order, each location once.
     declared: Vec<Declared>,
-    /// What they say together.
+    /// The merged settings of these declarations.
     united: Config,
-    /// Under which its variables are kept among the prefixes.
+    /// The prefix of its variables.
     prefix: String,
-    /// Where it was declared by a default name, once for each thing that has it.
+    /// The locations that declared it by a default name, one for each origin of that name.
     by_default: Vec<(Origin, String)>,
-    /// The annotated functions that have it.
+    /// The annotated functions that use it.
     functions: Vec<functions::Known>,
-    /// Their longest time limits, as they were put in force.
+    /// Their longest time limits in force.
     longest: functions::Longest,
 }
 
-/// What is to be told and logged when the lock is let go.
+/// The reports and log lines that wait until the lock is released.
 #[derive(Default)]
 pub(crate) struct PendingNotifications {
     pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
@@ -72,16 +71,16 @@ pub(crate) struct PendingNotifications {
     pub(crate) notices: Vec<String>,
 }
 
-/// What a look at the whole configuration has found.
+/// The findings of a check of the whole configuration.
 pub(crate) struct Found {
-    /// What is wrong.
+    /// Errors.
     pub(crate) problems: Vec<ConfigError>,
-    /// What is no error, but most likely not what was meant.
+    /// Warnings: no errors, but most likely not intended.
     pub(crate) warnings: Vec<ConfigError>,
 }
 
 impl Found {
-    /// Nothing was changed, so there is nothing new to warn of.
+    /// A refused change. It changes nothing, so it has no new warnings.
     fn refused(problems: Vec<ConfigError>) -> Self {
         Self { problems, warnings: Vec::new() }
     }
@@ -96,19 +95,19 @@ impl RegistryState {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
-    /// The same for a test, with the process's environment taken for empty.
+    /// The same for a test. It treats the process's environment as empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
         Self { environment: Some(Environment::default()), foreign: true, ..Self::default() }
     }
 
-    /// The breaker of this name, or the member of a family.
+    /// The breaker or keyed breaker of this name.
     pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
         if let Some(breaker) = self.get(name) {
             return Some(breaker);
         }
         let inner = name.strip_suffix(']')?;
-        // Names and values may have brackets of their own.
+        // Names and keys may contain brackets too.
         inner
             .match_indices('[')
             .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
@@ -157,7 +156,8 @@ impl RegistryState {
         }
     }
 
-    /// Puts it in force, unless it would leave the breaker no rule on failures; gives the reasons.
+    /// Applies `config`, unless it would leave the breaker without a rule on failures. Returns the
+    /// problems.
     pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
         if let Some(entry) = self.breakers.get(name) {
             let mut layers = Layers::clone(&entry.breaker.layers());
@@ -179,8 +179,8 @@ impl RegistryState {
         self.path.as_deref()
     }
 
-    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives
-    /// the reasons, or what is odd about the whole configuration.
+    /// Applies a file, unless it would leave a breaker without a rule on failures. Returns the
+    /// problems, or the warnings of the whole configuration.
     pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
@@ -197,8 +197,7 @@ impl RegistryState {
         })
     }
 
-    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and
-    /// what is odd.
+    /// Replaces the variables, applies what is right, and returns all problems and warnings.
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
         self.foreign = !of_process;
@@ -206,20 +205,20 @@ impl RegistryState {
             let mut problems = directory.check();
             directory.apply_all();
             problems.extend(directory.problems_across_places());
-            // What is returned here need not be logged.
+            // The caller gets these problems, so they are not logged.
             directory.waiting.problems.clear();
             Found { problems, warnings: directory.say_what_is_odd() }
         })
     }
 
-    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed
+    /// Applies what was read again, and returns problems and warnings. Each breaker is changed
     /// once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
         let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
             let problems = self.problems_of_next(&file, &environment);
             if !problems.is_empty() {
-                // Those that were given are still in force.
+                // The given variables are still in force.
                 if self.foreign {
                     self.environment = Some(environment);
                 }
@@ -244,7 +243,7 @@ impl RegistryState {
         breaker
     }
 
-    /// Takes a breaker in.
+    /// Adds a breaker.
     pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for observer in &self.observers {
             self.waiting.told.extend(breaker.join_observer(observer));
@@ -273,13 +272,13 @@ impl RegistryState {
             },
         );
         self.apply(&name);
-        // With a second breaker, a label without a prefix is nobody's any more.
+        // With a second breaker, a label without a prefix applies to no breaker.
         if self.breakers.len() == 2 {
             self.apply_all();
         }
     }
 
-    /// Joins a further declaration to those of the breaker `name`.
+    /// Merges a further declaration into those of the breaker `name`.
     fn unite(&mut self, name: &str, new: &Declared) {
         let Some(entry) = self.breakers.get_mut(name) else { return };
         let before = entry.united;
@@ -302,7 +301,7 @@ impl RegistryState {
         }
         for (key, first, stands, differs) in told {
             let place = &new.place;
-            // A place that declares something else each time is told once.
+            // A location that declares other values each time is reported once.
             if !self.conflicting.insert(format!("{name}, {key} at {place}")) {
                 continue;
             }

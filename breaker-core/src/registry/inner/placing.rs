@@ -1,4 +1,4 @@
-//! Puts in force what all sources say of a breaker.
+//! Applies the settings of a breaker from all sources.
 
 use super::RegistryState;
 use crate::config::env::{Environment, Reading};
@@ -8,7 +8,7 @@ use crate::config::layers::{Layer, Precedence};
 use crate::config::text;
 
 impl RegistryState {
-    /// Keeps the prefix of the breaker `name` up to date, when something was said about it.
+    /// Updates the prefix of the breaker `name` after its settings have changed.
     pub(super) fn keep_prefix(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let prefix = self.prefix(name, entry.united);
@@ -24,7 +24,7 @@ impl RegistryState {
         }
     }
 
-    /// Puts in force what all places say of the breaker `name`.
+    /// Applies the settings of the breaker `name` from all sources.
     pub(super) fn apply(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let breaker = entry.breaker.clone();
@@ -41,8 +41,8 @@ impl RegistryState {
         self.say_what_cannot_be_cut(name);
     }
 
-    /// What all places say of the breaker `name`, of which the call sites say `united`. What is
-    /// wrong is logged once.
+    /// The settings of the breaker `name` from all sources. The callsites declare `united`. Each
+    /// problem is logged once.
     pub(super) fn layers(&mut self, name: &str, united: Config) -> [(Precedence, Layer); 7] {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
@@ -57,8 +57,8 @@ impl RegistryState {
         layers
     }
 
-    /// The same with this file and these variables; nothing is changed or said. What is told of the
-    /// variables comes with it.
+    /// The same with this file and these variables, without any change or log line. It also returns
+    /// the readings of the variables.
     pub(super) fn read(
         &self,
         name: &str,
@@ -87,7 +87,7 @@ impl RegistryState {
         configured.or(united.env_prefix).map_or_else(|| text::prefix(name), str::to_owned)
     }
 
-    /// Reads the process's variables, if none were given before.
+    /// Reads the process's variables, unless variables were given before.
     pub(super) fn read_environment(&mut self) {
         if self.environment.is_none() {
             let environment = Environment::of_process();
@@ -98,14 +98,14 @@ impl RegistryState {
         }
     }
 
-    /// Has a problem logged, if it was not before; unless `init` returns it first.
+    /// Queues a problem for the log, unless it was logged before. `init` may return it first.
     pub(super) fn log_problem_once(&mut self, text: String) {
         if self.said.is_new(&text) {
             self.waiting.problems.push(text);
         }
     }
 
-    /// Has `text` logged, if it was not before.
+    /// Queues `text` for the log, unless it was logged before.
     pub(super) fn log_once(&mut self, text: String) {
         if self.said.is_new(&text) {
             self.waiting.notices.push(text);

@@ -5,7 +5,7 @@ use crate::breaker::handle::CircuitBreaker;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 
 impl RegistryState {
-    /// Gives the breaker `name`, of which nothing is left here.
+    /// Removes and returns the breaker `name`. The registry keeps nothing of it.
     pub(crate) fn remove(&mut self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         self.refuse_to_remove(name)?;
         let Some(entry) = self.breakers.remove(name) else { return Err(unknown(name)) };
@@ -15,7 +15,7 @@ impl RegistryState {
         self.conflicts.retain(|conflict| conflict.location() != place);
         self.conflicting.retain(|told| !told.starts_with(&format!("{name}, ")));
         self.part_from(&entry.breaker);
-        // The one that is left may have the label without a prefix.
+        // A label without a prefix may apply to the one that is left.
         if self.breakers.len() == 1 {
             self.apply_all();
         }
@@ -34,8 +34,8 @@ impl RegistryState {
         }
     }
 
-    /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is
-    /// counted with its head.
+    /// Removes the registry's observers and metrics from the breaker. A keyed breaker that is also
+    /// registered under its own name keeps those of its parent.
     fn part_from(&mut self, breaker: &CircuitBreaker) {
         let with_head =
             |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));

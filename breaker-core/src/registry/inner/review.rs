@@ -1,4 +1,4 @@
-//! Checks the whole configuration: what is wrong, and what is odd.
+//! Checks the whole configuration for errors and warnings.
 
 use super::placing::below_stands;
 use super::{Entry, RegistryState};
@@ -11,7 +11,7 @@ use crate::config::{duration, excerpt, prefixes, text};
 use std::collections::BTreeMap;
 
 impl RegistryState {
-    /// Looks at everything again with `f`: what it does not say any more is forgotten.
+    /// Repeats all checks with `f`. Messages that it does not find again are forgotten.
     pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
         self.said.begin_review();
         let found = f(self);
@@ -20,14 +20,14 @@ impl RegistryState {
         found
     }
 
-    /// Conflicts between call sites stay, so they stay said.
+    /// Conflicts between callsites stay, so they remain remembered as logged.
     fn say_conflicts(&mut self) {
         for conflict in &self.conflicts {
             self.said.is_new(&conflict.to_string());
         }
     }
 
-    /// Everything that is wrong; it counts as said.
+    /// All errors. They are remembered as logged.
     pub(super) fn check(&mut self) -> Vec<ConfigError> {
         let environment = self.environment.get_or_insert_default();
         let every = environment.every();
@@ -52,14 +52,14 @@ impl RegistryState {
         problems
     }
 
-    /// What is wrong with a file that is to take the place of the one before.
+    /// The problems of a file that is to replace the one before.
     pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         let mut problems = self.problems_of(file, environment);
         problems.extend(file.follows(&self.file).err());
         problems
     }
 
-    /// What is wrong with a file in view of the breakers that there are.
+    /// The problems of a file for the existing breakers.
     fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         if !file.switches_rules_off() {
             return Vec::new();
@@ -74,13 +74,13 @@ impl RegistryState {
         problems.filter(|(source, _)| matches!(source, Source::File(_))).map(|(_, problem)| problem).collect()
     }
 
-    /// What is wrong with what several places say of one breaker.
+    /// The problems that several sources of one breaker have together.
     pub(super) fn problems_across_places(&self) -> Vec<ConfigError> {
         let problems = |(name, entry): (&String, &Entry)| entry.breaker.layers().problems(name);
         self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
     }
 
-    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not
+    /// All warnings: no errors, but most likely not intended. Each is logged, unless it was logged
     /// before.
     pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
         let unrecognized = self.environment.as_ref().map(|environment| environment.unrecognized(&self.prefixes));
@@ -116,7 +116,7 @@ impl RegistryState {
         )
     }
 
-    /// Breakers that obey the same variables, because their names differ in signs only.
+    /// Breakers that use the same variables, because their names differ in punctuation only.
     fn shared_prefixes(&self) -> Vec<ConfigError> {
         let mut by_prefix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, entry) in &self.breakers {
@@ -130,7 +130,7 @@ impl RegistryState {
         text::first_of(shared, |(prefix, names)| shared_prefix(prefix, &names), more)
     }
 
-    /// Breakers that several things have because their default names are the same.
+    /// Breakers that several owners share because their default names are equal.
     fn shared_by_default(&self) -> Vec<ConfigError> {
         let shared = self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name));
         let more = |more| {
@@ -140,7 +140,7 @@ impl RegistryState {
         text::first_of(shared, |warning| warning, more)
     }
 
-    /// Says of the time limits of `name` which functions cannot keep theirs.
+    /// Logs the functions of the breaker `name` that have a time limit but cannot time out.
     pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let uncut = entry.functions.iter().filter(|known| !known.can_time_out);
@@ -159,7 +159,7 @@ impl RegistryState {
 }
 
 impl Entry {
-    /// What to tell if several things have it because their default names are the same.
+    /// The warning for a breaker that several owners share because their default names are equal.
     pub(super) fn shared_by_default(&self, name: &str) -> Option<ConfigError> {
         if self.by_default.len() < 2 {
             return None;
@@ -181,7 +181,7 @@ fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
     ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
 }
 
-/// The first ones, and how many more there are.
+/// The first ones, and the number of the others.
 fn listed(all: &[&str]) -> String {
     const MOST: usize = 10;
     let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
