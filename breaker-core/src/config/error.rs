@@ -26,7 +26,7 @@ pub enum ConfigErrorKind {
     Value,
     /// A key that does not exist.
     UnknownKey,
-    /// Two settings or breakers are in conflict:
+    /// Settings or breakers are in conflict:
     ///
     /// - One key is set twice, to different values or in two spellings.
     /// - Two breakers claim one name.

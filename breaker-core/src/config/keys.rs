@@ -250,9 +250,9 @@ keys! {
     window_fail_max(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// The window of `failure_rate`, `slow_call_rate` and `window_fail_max`: the calls within this
-    /// last time. [`Config::window_calls`]: the last calls, 100 if neither is set. See [`Window`]
-    /// for ranges, memory and precision.
+    /// The window of `failure_rate`, `slow_call_rate` and `window_fail_max`, as a length of time.
+    /// [`Config::window_calls`] sets a number of last calls instead. If neither is set, it is the
+    /// last 100 calls. See [`Window`] for ranges, memory and precision.
     window(Duration => Window::Time): Window = Window::Calls(100),
     |window| window.is_valid(), "a number of calls from 1 to 1000000, or a duration above zero such as \"60s\"";
 
@@ -267,7 +267,7 @@ keys! {
 
     /// How many probes decide a recovery: 1 or more; `success_threshold` if unset, so that one
     /// failure opens the breaker. It closes when `success_threshold` of them succeed. It opens
-    /// again as soon as they cannot succeed in that number.
+    /// again as soon as that number is out of reach.
     probe_count(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
@@ -278,9 +278,9 @@ keys! {
     probe_failure_rate(f64 => some): Option<f64> = None,
     |rate| share(rate), "a share above 0 and at most 1 such as 0.5, or \"off\"";
 
-    /// After probes have closed the breaker, it admits a share of the calls: above zero; off if
-    /// unset. That share grows evenly from none to all over this time. The breaker always admits
-    /// the first call. The later choice is not random.
+    /// After probes have closed the breaker, it admits only a share of the calls for this time:
+    /// above zero; off if unset. The share grows evenly from none to all. The breaker always admits
+    /// the first call. Chance does not decide which later calls it admits.
     ramp(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\", or \"off\"";
 
@@ -302,7 +302,7 @@ keys! {
     ///
     /// A call inside a call of the same breaker uses the outer call's slot. A stream keeps its slot
     /// until it ends. Each attempt of a `#[retry]` takes its own slot. Each keyed breaker has this
-    /// limit of its own. There is no limit while the breaker is disabled or in shadow. A call that
+    /// limit for itself. There is no limit while the breaker is disabled or in shadow. A call that
     /// was admitted before there was a limit takes no slot. A smaller limit ends no call.
     max_concurrent(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
@@ -325,20 +325,18 @@ keys! {
     /// The maximum number of keyed breakers for the attribute's `key`: 1 or more, 10,000 if unset.
     /// It has no effect without a `key`.
     ///
-    /// At the maximum, a new key evicts an idle keyed breaker: one that no call, no error and no
-    /// handle holds. They are evicted in this order:
+    /// At the maximum, a new key evicts the least recently used idle keyed breaker. No call, no
+    /// error and no handle holds an idle one. They are evicted in this order:
     ///
     /// - closed ones without failures that count
     /// - closed ones with such failures, and those past their open time, as one group
     /// - open ones
     ///
-    /// Within a group, the longest unused one is evicted first. What is an hour old protects no
-    /// breaker: it is evicted like a closed one without failures. A keyed breaker with a manual
-    /// state or settings of its own is never evicted.
+    /// Failures, trials and open periods that ended an hour ago protect no keyed breaker. A keyed
+    /// breaker with a manual state or settings of its own is never evicted.
     ///
-    /// With more than 256 keyed breakers, the longest unused one of a sample is evicted. At most
-    /// 1,024 are examined. If none of them can be evicted, the new key shares the overflow breaker
-    /// `NAME[*]`.
+    /// With more than 256 keyed breakers, the choice is approximate. It examines at most 1,024. If
+    /// none of them can be evicted, the new key shares the overflow breaker `NAME[*]`.
     max_keys(u32 => as_is): u32 = 10_000,
     |n| n >= 1, "a whole number of 1 or more";
 
@@ -395,9 +393,9 @@ impl Config {
         self
     }
 
-    /// The window of `failure_rate`, `slow_call_rate` and `window_fail_max` is this number of last
-    /// calls: 1 to [`Window::MAX_CALLS`], 100 if unset. [`Config::window`]: the calls within a last
-    /// time.
+    /// The window of `failure_rate`, `slow_call_rate` and `window_fail_max`, as a number of last
+    /// calls: 1 to [`Window::MAX_CALLS`], 100 if unset. [`Config::window`] sets a length of time
+    /// instead.
     pub const fn window_calls(mut self, calls: u32) -> Self {
         self.window = Some(Window::Calls(calls));
         self

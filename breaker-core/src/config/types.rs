@@ -14,8 +14,9 @@ pub enum Window {
     /// The last calls: 1 to [`MAX_CALLS`](Self::MAX_CALLS). It takes 2 bits for each, rounded up to
     /// a power of two: 32 KiB for 100,000.
     Calls(u32),
-    /// The calls within this last time: above zero. The window has 60 parts, 1 KiB together. A call
-    /// drops out when it is as old as the window, or up to a 60th of the window earlier.
+    /// The calls of the most recent time of this length: above zero. The window has 60 parts, 1 KiB
+    /// together. A call drops out when it is as old as the window, or up to a 60th of the window
+    /// earlier.
     Time(Duration),
 }
 

@@ -114,8 +114,8 @@ impl Registry {
     ///
     /// # Errors
     /// Every problem at once: values that cannot be read or are out of their range, unknown keys,
-    /// keys that are set twice, callsites that contradict each other. Everything that is right is
-    /// still in force. The warnings are in [`ConfigErrors::report`].
+    /// keys that are set twice, and contradicting callsites. Everything that is right is still in
+    /// force. The warnings are in [`ConfigErrors::report`].
     pub fn load_env(&self) -> Result<Report, ConfigErrors> {
         self.take_environment(Environment::of_process(), true)
     }

@@ -97,10 +97,10 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name, if there is one. `NAME[KEY]` is the keyed breaker for one key of
-    /// the attribute's `key`, after its first call. `NAME[*]` is the overflow breaker of keys that
-    /// exceed the limit. A key can be written as it is, or as the breaker's
-    /// [name](CircuitBreaker::name) shows it. If both forms match a keyed breaker, the name wins.
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the keyed breaker for one key,
+    /// after its first call. `NAME[*]` is the overflow breaker of keys beyond `max_keys`. A key can
+    /// be written as it is, or as the breaker's [name](CircuitBreaker::name) shows it. If both
+    /// forms match a keyed breaker, the name wins.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         let breaker = self.inner.lock().find(name);

@@ -1,5 +1,5 @@
-//! Keeps the annotated functions of a breaker and the settings of each function: the time limit of
-//! its attribute, its variables, and its table of the file.
+//! Keeps the annotated functions of a breaker and their settings: the time limit of the attribute,
+//! the variables, and the table of the file.
 
 use super::placing::below_stands;
 use super::{Entry, RegistryState};

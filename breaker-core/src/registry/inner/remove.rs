@@ -34,8 +34,8 @@ impl RegistryState {
         }
     }
 
-    /// Removes the registry's observers and metrics from the breaker. A keyed breaker that is also
-    /// registered under its own name keeps those of its parent.
+    /// Removes the registry's observers and metrics from the breaker. A keyed breaker keeps them if
+    /// the registry has its parent.
     fn part_from(&mut self, breaker: &CircuitBreaker) {
         let with_head =
             |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));
