@@ -20,7 +20,7 @@ impl Tick {
         self.0
     }
 
-    /// The tick `span` later. A span past the end of time gives [`Tick::NEVER`].
+    /// The tick `span` later. A span beyond the largest tick gives [`Tick::NEVER`].
     pub(crate) fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos_of(span)))
     }

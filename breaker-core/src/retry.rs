@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub struct Retry {
     written: Written,
     /// Created after the first attempt that failed, because few calls need it.
-    course: Option<Course>,
+    schedule: Option<Schedule>,
     /// No attempt begins after this time. Set when the first attempt begins; `None`: there is no
     /// limit.
     ends: Option<Instant>,
@@ -50,12 +50,12 @@ pub struct Written {
 
 /// The waits between the attempts of one call.
 #[derive(Debug)]
-struct Course {
+struct Schedule {
     waits: ExponentialBackoff,
     /// Each wait is longer by a random share of itself, at most this share.
     jitter: f64,
     /// The longest wait for a breaker that rejects; `None`: no wait.
-    patience: Option<Duration>,
+    wait_budget: Option<Duration>,
     /// The longest wait that a service can request.
     longest: Duration,
 }
@@ -66,14 +66,14 @@ struct Course {
 #[must_use]
 pub struct Pause {
     timer: Limit,
-    /// The breaker whose opening ends the wait. `None`: it is open already, and the wait lasts for
-    /// its open period.
+    /// The breaker that ends the wait when it opens. `None`: it is open already, and the wait lasts
+    /// for its open period.
     watched: Option<CircuitBreaker>,
 }
 
 /// The clocks of the breaker and of the timer may differ by this much. An attempt that comes too
 /// early would be rejected again.
-const LATE: Duration = Duration::from_millis(10);
+const CLOCK_SKEW: Duration = Duration::from_millis(10);
 
 /// The defaults where no source sets a value.
 const ATTEMPTS: u64 = 3;
@@ -83,13 +83,13 @@ const MAX: Duration = Duration::from_secs(10);
 impl Written {
     /// Merges these arguments with the settings from variables, files and code. The highest source
     /// wins.
-    fn course(&self, call_settings: &CallSettings) -> Course {
-        let span = |said: Ranked, written: Option<Duration>, default| {
+    fn schedule(&self, call_settings: &CallSettings) -> Schedule {
+        let span = |setting: Ranked, written: Option<Duration>, default| {
             let own = written.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
-            said.max(own).said().map_or(default, Duration::from_nanos)
+            setting.max(own).value().map_or(default, Duration::from_nanos)
         };
         let attempts = self.attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into()));
-        let attempts = call_settings.attempts.max(attempts).said().unwrap_or(ATTEMPTS);
+        let attempts = call_settings.attempts.max(attempts).value().unwrap_or(ATTEMPTS);
         let (min, max) = (span(call_settings.min, self.min, MIN), span(call_settings.max, self.max, MAX));
         let waits = ExponentialBuilder::new()
             .with_min_delay(min.min(max))
@@ -98,19 +98,19 @@ impl Written {
             .with_max_times(usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX))
             .build();
         let jitter = if self.jitter.is_finite() { self.jitter.clamp(0.0, 1.0) } else { 0.0 };
-        let patience = match self.wait {
+        let wait_budget = match self.wait {
             Patience::None => None,
             Patience::Max => Some(max),
             Patience::For(span) => Some(span),
         };
-        Course { waits, jitter, patience, longest: patience.map_or(max, |patience| patience.max(max)) }
+        Schedule { waits, jitter, wait_budget, longest: wait_budget.map_or(max, |wait_budget| wait_budget.max(max)) }
     }
 }
 
 impl Retry {
     #[must_use]
     pub fn new(written: Written) -> Self {
-        Self { written, course: None, ends: None, attempt: 1 }
+        Self { written, schedule: None, ends: None, attempt: 1 }
     }
 
     /// Whether a `when(..)` covers the failure of this call. It covers an error that it names, and
@@ -169,43 +169,43 @@ impl Retry {
     fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
         let owner = failed_call.owner();
         let ends = self.ends(owner);
-        let wait = self.course(owner)?.wait_after(failed_call)?;
+        let wait = self.schedule(owner)?.wait_after(failed_call)?;
         let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         Some(wait).filter(|wait| left.is_none_or(|left| *wait < left))
     }
 
     /// `None`: retries are switched off.
-    fn course(&mut self, owner: &Owner) -> Option<&mut Course> {
+    fn schedule(&mut self, owner: &Owner) -> Option<&mut Schedule> {
         let call_settings = call_settings(owner);
-        (!is_off(&call_settings)).then(|| self.course.get_or_insert_with(|| self.written.course(&call_settings)))
+        (!is_off(&call_settings)).then(|| self.schedule.get_or_insert_with(|| self.written.schedule(&call_settings)))
     }
 }
 
-impl Course {
+impl Schedule {
     fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
         let breaker = deciding(failed_call.owner().breaker());
         let wait = match failed_call {
-            FailedCall::Rejected(error) => self.if_patient(error.retry_after())?,
-            FailedCall::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
+            FailedCall::Rejected(error) => self.within_budget(error.retry_after())?,
+            FailedCall::Failed { rejected: true, retry_after, .. } => self.within_budget(*retry_after)?,
             // An attempt that found the breaker closed may have opened it. The next one would then
             // be rejected.
             _ if breaker.state().is_healthy() => regular,
-            _ => self.if_patient(breaker.read().retry_after)?,
+            _ => self.within_budget(breaker.read().retry_after)?,
         };
         let wait = match failed_call.asked_for() {
             // A call before the requested time would fail.
-            Some(asked) if asked > self.longest => return None,
-            Some(asked) => wait.max(asked),
+            Some(requested) if requested > self.longest => return None,
+            Some(requested) => wait.max(requested),
             None => wait,
         };
         let share = wait.as_secs_f64() * self.jitter * fastrand::f64();
         Some(wait.saturating_add(Duration::try_from_secs_f64(share).unwrap_or_default()))
     }
 
-    fn if_patient(&self, retry_after: Option<Duration>) -> Option<Duration> {
-        let most = self.patience?;
-        retry_after.filter(|after| *after <= most).map(|after| after.saturating_add(LATE))
+    fn within_budget(&self, retry_after: Option<Duration>) -> Option<Duration> {
+        let most = self.wait_budget?;
+        retry_after.filter(|after| *after <= most).map(|after| after.saturating_add(CLOCK_SKEW))
     }
 }
 
@@ -227,9 +227,9 @@ fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
 
 /// Whether the breaker is open and would reject a call.
 fn rejects(breaker: &CircuitBreaker) -> bool {
-    let word = breaker.0.gate.word();
-    let is_open = matches!(word.state(), State::Open | State::ForcedOpen);
-    is_open && word.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
+    let packed = breaker.0.gate.word();
+    let is_open = matches!(packed.state(), State::Open | State::ForcedOpen);
+    is_open && packed.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
 }
 
 impl Pause {

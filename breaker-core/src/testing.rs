@@ -26,7 +26,7 @@ pub fn breaker(name: &str) -> CircuitBreaker {
     match registry.get(name) {
         Some(breaker) => breaker,
         None => {
-            let names: Vec<_> = registry.breakers().iter().map(|one| one.name().to_owned()).collect();
+            let names: Vec<_> = registry.breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
             panic!("no circuit breaker is named `{name}`; there are {names:?}");
         }
     }
@@ -56,7 +56,7 @@ pub fn open(breaker: &CircuitBreaker) {
             _ => break,
         }
     }
-    panic!("failures do not open {}", shown(breaker));
+    panic!("failures do not open {}", describe(breaker));
 }
 
 /// Opens the breaker, unless it is open, and advances the paused clock until it is half-open. The
@@ -88,11 +88,11 @@ pub fn seed(breaker: &CircuitBreaker, seed: u64) {
 /// When the expectation fails.
 #[track_caller]
 pub fn assert_state(breaker: &CircuitBreaker, expected: State) {
-    assert!(breaker.state() == expected, "expected the state `{expected}`, but found {}", shown(breaker));
+    assert!(breaker.state() == expected, "expected the state `{expected}`, but found {}", describe(breaker));
 }
 
 /// `circuit breaker `payments`, which is open (5 consecutive failures in 0.2 s, last: refused)`
-fn shown(breaker: &CircuitBreaker) -> String {
+fn describe(breaker: &CircuitBreaker) -> String {
     let mut text = format!("circuit breaker `{}`, which is {}", breaker.name(), breaker.state());
     if let Some(because) = breaker.opened_because() {
         let _ = write!(text, " ({because})");

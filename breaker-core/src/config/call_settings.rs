@@ -30,9 +30,9 @@ const ON: u64 = 2;
 
 impl CallSettings {
     /// Merges these sources. The first one is the highest.
-    pub(crate) fn of(places: &[(Rank, &Config)]) -> Self {
+    pub(crate) fn of(sources: &[(Rank, &Config)]) -> Self {
         let first = |pick: fn(Rank, &Config) -> Option<Ranked>| {
-            places.iter().find_map(|(rank, config)| pick(*rank, config)).unwrap_or_default()
+            sources.iter().find_map(|(rank, config)| pick(*rank, config)).unwrap_or_default()
         };
         Self {
             timeout: first(|rank, config| config.timeout.map(|limit| Ranked::span(rank, limit))),

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_unit_is_told_with_the_right_one() {
+    fn a_wrong_unit_is_reported_with_the_right_one() {
         for (text, fix) in [
             ("5M", "5m"),
             ("30S", "30s"),

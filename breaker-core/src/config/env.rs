@@ -81,10 +81,10 @@ impl Environment {
 
     /// Variables with the prefix for every breaker and an unknown key.
     pub(crate) fn unrecognized_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
-        let strange = begins_with(&self.variables, EVERY)
+        let unrecognized = begins_with(&self.variables, EVERY)
             .filter(|name| text::meaning(&name[EVERY.len()..]) == Meaning::Unknown && prefixes.owner(name).is_none());
-        text::told(
-            strange,
+        text::report_each(
+            unrecognized,
             crate::config::keys::KEYS.len(),
             |name, _| {
                 let hint = text::variable_hint(&name[EVERY.len()..]);
@@ -99,13 +99,13 @@ impl Environment {
     }
 
     fn unrecognized_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
-        let strange = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
+        let unrecognized = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
             let (prefix, spelling) = prefixes::split(name)?;
-            let is_strange = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;
-            is_strange.then_some((name, prefix, spelling))
+            let is_unrecognized = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;
+            is_unrecognized.then_some((name, prefix, spelling))
         });
-        text::told(
-            strange,
+        text::report_each(
+            unrecognized,
             prefixes.len(),
             |(name, prefix, spelling), hinted| {
                 let near = hinted.then(|| text::nearest(prefix, prefixes.iter())).flatten();

@@ -11,10 +11,10 @@ use std::fmt;
 /// secret into the wrong variable, that may be a part of it. Keep such messages where logs are
 /// kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{place}: {message}")]
+#[error("{location}: {message}")]
 pub struct ConfigError {
     kind: ConfigErrorKind,
-    place: String,
+    location: String,
     message: String,
 }
 
@@ -46,16 +46,16 @@ pub enum ConfigErrorKind {
 }
 
 impl ConfigError {
-    pub(crate) fn new(kind: ConfigErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, place: place.into(), message: message.into() }
+    pub(crate) fn new(kind: ConfigErrorKind, location: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, location: location.into(), message: message.into() }
     }
 
-    pub(crate) fn value(place: &str, key: &str, value: &str, expected: &str) -> Self {
-        Self::new(ConfigErrorKind::Value, place, format!("`{key}` is {value}, expected {expected}"))
+    pub(crate) fn value(location: &str, key: &str, value: &str, expected: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, location, format!("`{key}` is {value}, expected {expected}"))
     }
 
-    pub(crate) fn nameless(place: &str) -> Self {
-        Self::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name")
+    pub(crate) fn nameless(location: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, location, "a circuit breaker needs a name")
     }
 
     /// The kind of this problem.
@@ -64,10 +64,11 @@ impl ConfigError {
         self.kind
     }
 
-    /// Where the problem is: an environment variable, a file and its key, a breaker, a call site.
+    /// The location of the problem: an environment variable, a file and its key, a breaker, a
+    /// callsite.
     #[must_use]
     pub fn location(&self) -> &str {
-        &self.place
+        &self.location
     }
 
     /// What is wrong there, what was expected, and what to do.
@@ -95,8 +96,8 @@ impl ConfigErrors {
 
     /// `Err` with the problems, each once. `Ok` with the report when there are none.
     pub(crate) fn check(mut problems: Vec<ConfigError>, report: Report) -> Result<Report, Self> {
-        let mut seen = std::collections::HashSet::new();
-        problems.retain(|problem| seen.insert(problem.clone()));
+        let mut known = std::collections::HashSet::new();
+        problems.retain(|problem| known.insert(problem.clone()));
         if problems.is_empty() { Ok(report) } else { Err(Self { problems, report }) }
     }
 

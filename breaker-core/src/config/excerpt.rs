@@ -29,7 +29,7 @@ pub(crate) const fn name(text: &str) -> Excerpt<'_> {
 
 impl Excerpt<'_> {
     /// Whether the whole text is shown.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.text.len() <= self.most
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Excerpt<'_> {
                 _ => write!(f, "{}", c.escape_debug())?,
             }
         }
-        if !self.is_whole() {
+        if !self.is_complete() {
             write!(f, "… ({} bytes)", self.text.len())?;
         }
         Ok(())

@@ -4,7 +4,9 @@
 use crate::config::error::ConfigError;
 #[cfg(feature = "serde")]
 use crate::config::json::{Json, Shape};
-use crate::config::ranges::{above_zero, all, as_is, attempted, lasting, lasts, one_or_more, paced, share, some};
+use crate::config::ranges::{
+    above_zero, all, as_is, each_above_zero, each_one_or_more, one_or_more, share, some, valid_backoff, valid_on_cancel,
+};
 use crate::config::types::{Backoff, Limits, OnCancel, OnPanic, PerFunction, Window};
 use crate::config::value::Value;
 use std::time::Duration;
@@ -63,10 +65,10 @@ macro_rules! keys {
             /// location of the errors.
             pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
                 let mut problems = Vec::new();
-                let mut tell = |key, value: &str, expected| problems.push(ConfigError::value(place, key, value, expected));
-                $(if let Some(bad) = self.$key.filter(|&$value| !$valid) { tell(stringify!($key), &bad.show(), $expected); })*
+                let mut report = |key, value: &str, expected| problems.push(ConfigError::value(place, key, value, expected));
+                $(if let Some(bad) = self.$key.filter(|&$value| !$valid) { report(stringify!($key), &bad.show(), $expected); })*
                 for wrong in self.contradictions() {
-                    tell(wrong.key, &self.shown(wrong.key), wrong.expected);
+                    report(wrong.key, &self.shown(wrong.key), wrong.expected);
                 }
                 problems
             }
@@ -96,7 +98,7 @@ macro_rules! keys {
 
             /// Takes over the keys that only `other` sets. Where both set a key to different
             /// values, this value remains. The result lists each such key with both values.
-            pub(crate) fn unite(&mut self, other: &Self) -> Vec<(&'static str, String, String)> {
+            pub(crate) fn merge(&mut self, other: &Self) -> Vec<(&'static str, String, String)> {
                 let mut conflicts = Vec::new();
                 $(match (self.$key, other.$key) {
                     (None, theirs) => self.$key = theirs,
@@ -118,12 +120,12 @@ macro_rules! keys {
             /// Sets the keys that `upper` sets to its values.
             pub(crate) fn overlay(&mut self, upper: &Self) {
                 let lower = std::mem::replace(self, *upper);
-                let _ = self.unite(&lower);
+                let _ = self.merge(&lower);
             }
 
             /// Whether `key` is set.
             pub(crate) fn sets(&self, key: &str) -> bool {
-                KEYS.iter().zip(self.set()).any(|(one, set)| *one == key && set)
+                KEYS.iter().zip(self.set()).any(|(known, set)| *known == key && set)
             }
 
             /// Which keys are set, in the order of [`KEYS`].
@@ -263,7 +265,7 @@ keys! {
 
     /// How the open time grows with each failed recovery: off if unset.
     backoff(Backoff => some): Option<Backoff> = None,
-    |backoff| paced(backoff), "\"on\", \"off\", or some of factor=2.0 (1 to 1000), max=10m (above zero) and jitter=0.1 (0 to 1)";
+    |backoff| valid_backoff(backoff), "\"on\", \"off\", or some of factor=2.0 (1 to 1000), max=10m (above zero) and jitter=0.1 (0 to 1)";
 
     /// How many probes decide a recovery: 1 or more; `success_threshold` if unset, so that one
     /// failure opens the breaker. It closes when `success_threshold` of them succeed. It opens
@@ -312,7 +314,7 @@ keys! {
     /// the next item. That wait counts if it lasted for at least that duration, or at all with
     /// [`OnCancel::Failure`].
     on_cancel(OnCancel => as_is): OnCancel = OnCancel::Ignore,
-    |what| lasting(what), "\"ignore\", \"failure\" or a duration above zero";
+    |what| valid_on_cancel(what), "\"ignore\", \"failure\" or a duration above zero";
 
     /// What a panic of the body counts as: a failure if unset.
     on_panic(OnPanic => as_is): OnPanic = OnPanic::Failure,
@@ -349,23 +351,23 @@ keys! {
     /// each function's own if unset. Without a `#[retry]`, this key and the other `retry` keys have
     /// no effect.
     retry_attempts(u32 => all): PerFunction<u32> = PerFunction::Own,
-    |n| attempted(n), "a whole number of 1 or more, or \"own\"";
+    |n| each_one_or_more(n), "a whole number of 1 or more, or \"own\"";
 
     /// The wait after the first attempt, in place of the `min` of each `#[retry]`: above zero; each
     /// function's own if unset.
     retry_min(Duration => all): PerFunction<Duration> = PerFunction::Own,
-    |span| lasts(span), "a duration above zero such as \"2s\", or \"own\"";
+    |span| each_above_zero(span), "a duration above zero such as \"2s\", or \"own\"";
 
     /// The longest wait between two attempts, in place of the `max` of each `#[retry]`: above zero;
     /// each function's own if unset. Where it is shorter than the `min` in force, every wait is
     /// this long.
     retry_max(Duration => all): PerFunction<Duration> = PerFunction::Own,
-    |span| lasts(span), "a duration above zero such as \"10s\", or \"own\"";
+    |span| each_above_zero(span), "a duration above zero such as \"10s\", or \"own\"";
 
     /// The maximum time of all attempts of a call and the waits between them: above zero; each
     /// function's own if unset. It replaces the `total` of each `#[retry]`.
     retry_total(Duration => all): PerFunction<Duration> = PerFunction::Own,
-    |span| lasts(span), "a duration above zero such as \"30s\", or \"own\"";
+    |span| each_above_zero(span), "a duration above zero such as \"30s\", or \"own\"";
 
     /// Whether the breaker is active: `true` if unset. `false`: its state is `disabled`, and calls
     /// pass straight through.

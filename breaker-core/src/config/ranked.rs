@@ -51,7 +51,7 @@ impl Ranked {
 
     /// The number; `None`: no source sets it.
     #[cfg(feature = "retry")]
-    pub(crate) fn said(self) -> Option<u64> {
+    pub(crate) fn value(self) -> Option<u64> {
         (self != Self::NOTHING).then_some(self.0 & MOST)
     }
 

@@ -105,32 +105,32 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 const LONGEST: usize = 256;
 
 /// How many names of one kind are reported individually.
-const MOST_TOLD: usize = 100;
+const MAX_REPORTED: usize = 100;
 /// How many pairs of names the hints of consecutive messages compare. That takes some milliseconds.
-const MOST_COMPARED: usize = 100_000;
+const MAX_COMPARED: usize = 100_000;
 
 /// The errors for names that are not among `known`. The first ones are reported with the nearest
 /// known name, and a last error counts the others.
-pub(crate) fn told<N>(
+pub(crate) fn report_each<N>(
     unknown: impl Iterator<Item = N>,
     known: usize,
-    tell: impl Fn(N, bool) -> ConfigError,
-    rest: impl FnOnce(usize) -> ConfigError,
+    report: impl Fn(N, bool) -> ConfigError,
+    others: impl FnOnce(usize) -> ConfigError,
 ) -> Vec<ConfigError> {
-    let hints = MOST_COMPARED / known.max(1);
-    first_of(unknown.enumerate(), |(at, name)| tell(name, at < hints), rest)
+    let hints = MAX_COMPARED / known.max(1);
+    first_of(unknown.enumerate(), |(at, name)| report(name, at < hints), others)
 }
 
 /// The errors for the first ones, and one error that counts the others.
 pub(crate) fn first_of<N>(
     mut all: impl Iterator<Item = N>,
-    tell: impl Fn(N) -> ConfigError,
-    rest: impl FnOnce(usize) -> ConfigError,
+    report: impl Fn(N) -> ConfigError,
+    others: impl FnOnce(usize) -> ConfigError,
 ) -> Vec<ConfigError> {
-    let mut told: Vec<_> = all.by_ref().take(MOST_TOLD).map(tell).collect();
+    let mut errors: Vec<_> = all.by_ref().take(MAX_REPORTED).map(report).collect();
     let more = all.count();
-    told.extend((more > 0).then(|| rest(more)));
-    told
+    errors.extend((more > 0).then(|| others(more)));
+    errors
 }
 
 /// The largest distance of a misspelling of `candidate`.
@@ -187,11 +187,11 @@ impl Config {
 /// a wrong unit. A text that is too long to be shown gets no suggestion.
 pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     let shown = excerpt::value(text);
-    let whole = Some(text).filter(|_| shown.is_whole());
+    let complete = Some(text).filter(|_| shown.is_complete());
     let reads = |suggestion: &String| matches!(Config::new().read(key, suggestion.trim()), Some(Ok(())));
-    let hint = match whole.and_then(duration::suggestion).filter(reads) {
+    let hint = match complete.and_then(duration::suggestion).filter(reads) {
         Some(suggestion) => format!("; did you mean `{suggestion}`?"),
-        None if whole.is_some_and(duration::is_of_a_calendar) => {
+        None if complete.is_some_and(duration::is_of_a_calendar) => {
             "; months and years are written in days, such as \"30d\"".to_owned()
         }
         None => String::new(),

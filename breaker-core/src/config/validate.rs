@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_told_with_what_was_expected() {
+    fn values_out_of_range_are_reported_with_what_was_expected() {
         let wrong = [
             (Config::new().failure_rate(0.0), "failure_rate"),
             (Config::new().failure_rate(1.01), "failure_rate"),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_contradict_each_other_are_told() {
+    fn keys_that_contradict_each_other_are_reported() {
         let wrong = [
             (Config::new().window_calls(10).min_calls(11), "min_calls"),
             (Config::new().window_calls(10).window_fail_max(11), "window_fail_max"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_judged_with_what_is_below_it_and_only_for_what_it_makes_wrong() {
+    fn a_change_is_checked_with_the_layers_below_and_only_for_what_it_makes_wrong() {
         let below = Config::new().window_calls(10).slow_call_duration(SECOND);
         assert!(Config::new().slow_call_rate(0.3).problems_over(&below, "here").is_empty());
         assert_eq!(keys(&Config::new().min_calls(11).problems_over(&below, "here")), ["min_calls"]);

@@ -108,14 +108,14 @@ impl Value for Backoff {
         if text.eq_ignore_ascii_case("on") {
             return Some(Self::new());
         }
-        let mut seen = Vec::new();
+        let mut names = Vec::new();
         text.split(',').try_fold(Self::new(), |backoff, part| {
             let (name, value) = part.split_once('=')?;
             let (name, value) = (name.trim(), value.trim());
-            if seen.contains(&name) {
+            if names.contains(&name) {
                 return None;
             }
-            seen.push(name);
+            names.push(name);
             match name {
                 "factor" => f64::read(value).map(|factor| backoff.factor(factor)),
                 "max" => Duration::read(value).map(|max| backoff.max(max)),

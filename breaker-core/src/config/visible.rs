@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_pass_for_something_else_is_written_out_and_the_rest_stays() {
+    fn characters_that_mislead_are_escaped_and_others_stay() {
         for (text, shown) in [
             ("line\nERROR forged", "line\\u{a}ERROR forged"),
             ("\u{1b}[31m\u{7f}\u{85}", "\\u{1b}[31m\\u{7f}\\u{85}"),

@@ -19,7 +19,7 @@ pub(crate) enum Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Function {
     /// The address of the callsite.
-    pub(crate) site: usize,
+    pub(crate) callsite: usize,
     /// The `timeout` of its attribute, or of the `Config` that it shares. `Some(None)`: `off`.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) has_key: bool,
@@ -90,7 +90,7 @@ impl Declaration {
         let mut config = self.config();
         // A time limit belongs to the function, and not to all functions that share its breaker.
         let timeout = config.timeout.take();
-        let own = Function { site: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
+        let own = Function { callsite: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
         (name.to_owned(), Declared { place, config, can_time_out, by_default }, own)
     }
 
@@ -173,7 +173,7 @@ inventory::collect!(Registered);
 /// The functions that the linker has collected, in the order of the source text. The linker itself
 /// has no order.
 #[cfg(feature = "register")]
-pub(crate) fn gathered() -> Vec<&'static Declaration> {
+pub(crate) fn collected() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
     all.sort_by_cached_key(|one| (one.place.file(), one.place.line(), one.function()));
     all

@@ -46,12 +46,12 @@ mod tests {
 
     #[test]
     fn a_message_is_new_once_until_a_review_does_not_find_it_any_more() {
-        let mut said = LoggedOnce::default();
-        assert!(said.is_new("a") && said.is_new("b") && !said.is_new("a"));
-        said.begin_review();
-        assert!(!said.is_new("a") && !said.is_new("a"));
-        said.end_review();
-        assert_eq!(said.len(), 1);
-        assert!(!said.is_new("a") && said.is_new("b"));
+        let mut logged = LoggedOnce::default();
+        assert!(logged.is_new("a") && logged.is_new("b") && !logged.is_new("a"));
+        logged.begin_review();
+        assert!(!logged.is_new("a") && !logged.is_new("a"));
+        logged.end_review();
+        assert_eq!(logged.len(), 1);
+        assert!(!logged.is_new("a") && logged.is_new("b"));
     }
 }

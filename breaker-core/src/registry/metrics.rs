@@ -10,7 +10,7 @@ impl Registry {
     /// Without an installed recorder, an event costs some nanoseconds and is not counted. A
     /// recorder of a zero-sized type counts as none. In a `Box` it has a size.
     pub fn export_metrics(&self) {
-        // The first reading measures the speed of the processor's counter, which may take a moment.
+        // The first reading measures the speed of the processor's counter. This may take a moment.
         clock::precise();
         self.meter();
     }

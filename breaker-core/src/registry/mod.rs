@@ -37,7 +37,7 @@ use crate::config::keys::Config;
 use crate::config::text;
 use crate::registry::call_site::CallSite;
 #[cfg(feature = "register")]
-use crate::registry::declaration::gathered;
+use crate::registry::declaration::collected;
 use crate::registry::declaration::{Declaration, Declared};
 use crate::registry::inner::{PendingNotifications, RegistryState};
 #[cfg(feature = "tokio")]
@@ -163,7 +163,7 @@ impl Registry {
             };
         }
         let place = "the registered breaker".to_owned();
-        inner.enter(
+        inner.insert(
             breaker.clone(),
             Declared { place, config: breaker.declared(), can_time_out: true, by_default: None },
         );
@@ -218,11 +218,11 @@ impl Registry {
     }
 
     fn add_observer(&self, observer: Arc<dyn Observer>) -> AddedListener {
-        let directory = Arc::downgrade(&self.inner);
+        let state = Arc::downgrade(&self.inner);
         let added = AddedListener::new(&observer, move |observer| {
-            if let Some(directory) = directory.upgrade() {
-                directory.lock().take_off(observer);
-                flush(&directory);
+            if let Some(state) = state.upgrade() {
+                state.lock().remove_observer(observer);
+                flush(&state);
             }
         });
         self.inner.lock().observe(observer);
@@ -297,7 +297,7 @@ impl Registry {
     /// Makes the breakers of all annotated functions known.
     fn adopt(&self) {
         #[cfg(feature = "register")]
-        for declaration in gathered() {
+        for declaration in collected() {
             self.declare(declaration);
         }
     }
@@ -309,8 +309,8 @@ impl Registry {
 }
 
 /// Reports and logs pending notifications. The caller holds no lock.
-pub(crate) fn flush(directory: &Mutex<RegistryState>) {
-    let PendingNotifications { told, created, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+pub(crate) fn flush(state: &Mutex<RegistryState>) {
+    let PendingNotifications { reports, created, problems, notices } = std::mem::take(&mut state.lock().pending);
     #[cfg(feature = "tracing")]
     {
         for notice in problems.iter().chain(&notices) {
@@ -321,7 +321,7 @@ pub(crate) fn flush(directory: &Mutex<RegistryState>) {
         }
     }
     drop((created, problems, notices));
-    report_all(told);
+    report_all(reports);
 }
 
 impl Default for Registry {

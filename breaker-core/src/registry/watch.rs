@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 /// The future of [`Registry::watch`](crate::Registry::watch). Dropping it ends the watch.
 #[must_use = "a watch does nothing unless it is awaited or spawned"]
 pub struct Watch {
-    directory: Weak<Mutex<RegistryState>>,
+    state: Weak<Mutex<RegistryState>>,
     added: AddedListener,
     ends: Arc<Ends>,
     timer: Option<(Tick, Limit)>,
@@ -29,12 +29,12 @@ pub struct Watch {
 /// The ends of open periods, by the breaker's name. A handle would keep a removed breaker alive, or
 /// a keyed breaker that is to be evicted.
 #[derive(Default)]
-pub(crate) struct Ends(Mutex<Waiting>);
+pub(crate) struct Ends(Mutex<Queue>);
 
 /// Its lock is taken before that of a machine, so that the last entry matches the last state of the
 /// machine.
 #[derive(Default)]
-struct Waiting {
+struct Queue {
     in_order: BTreeSet<(Tick, Arc<str>)>,
     by_name: HashMap<Arc<str>, Tick>,
     /// The waker of the task that waits.
@@ -55,13 +55,10 @@ enum Work {
 }
 
 impl Watch {
-    pub(crate) fn new(
-        directory: &Arc<Mutex<RegistryState>>,
-        add: impl FnOnce(Arc<dyn Observer>) -> AddedListener,
-    ) -> Self {
+    pub(crate) fn new(state: &Arc<Mutex<RegistryState>>, add: impl FnOnce(Arc<dyn Observer>) -> AddedListener) -> Self {
         let ends = Arc::new(Ends::default());
         let added = add(Noting::new(&ends));
-        Self { directory: Arc::downgrade(directory), added, ends, timer: None }
+        Self { state: Arc::downgrade(state), added, ends, timer: None }
     }
 
     /// Ready when the time has come. `false` if there is no timer.
@@ -103,8 +100,8 @@ impl Future for Watch {
                     Poll::Pending => return Poll::Pending,
                 },
                 Work::Ended(names) => {
-                    let Some(directory) = this.directory.upgrade() else { return Poll::Ready(()) };
-                    names.iter().for_each(|name| end(&directory, name));
+                    let Some(state) = this.state.upgrade() else { return Poll::Ready(()) };
+                    names.iter().for_each(|name| end(&state, name));
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -114,8 +111,8 @@ impl Future for Watch {
 }
 
 /// Ends an open period, if its time is over.
-fn end(directory: &Mutex<RegistryState>, name: &str) {
-    let breaker = directory.lock().find(name);
+fn end(state: &Mutex<RegistryState>, name: &str) {
+    let breaker = state.lock().find(name);
     // A breaker without cold state is not open.
     if let Some(breaker) = breaker.filter(|breaker| breaker.0.initialized().is_some()) {
         breaker.change(|machine, now| ((), machine.lapse(now)));
@@ -142,11 +139,11 @@ impl fmt::Debug for Watch {
 impl Ends {
     /// Records the end of a breaker's open period, if it is open. Wakes the task for an earlier
     /// end.
-    fn note(&self, breaker: &CircuitBreaker) {
-        let mut waiting = self.0.lock();
+    fn record(&self, breaker: &CircuitBreaker) {
+        let mut queue = self.0.lock();
         let end = breaker.0.initialized().and_then(|cold| cold.machine.lock().ends());
-        let waker = waiting.set(breaker.name(), end);
-        drop(waiting);
+        let waker = queue.set(breaker.name(), end);
+        drop(queue);
         waker.into_iter().for_each(Waker::wake);
     }
 
@@ -158,32 +155,32 @@ impl Ends {
     /// The work to do now. The task is woken when the work changes.
     fn work(&self, waker: &Waker) -> Work {
         let now = clock::now();
-        let mut waiting = self.0.lock();
-        if waiting.over {
+        let mut queue = self.0.lock();
+        if queue.over {
             return Work::Over;
         }
-        let ended = waiting.take_ended(now);
+        let ended = queue.take_ended(now);
         if !ended.is_empty() {
             return Work::Ended(ended);
         }
         // An old waker may run any code when it is dropped, so it is dropped without the lock.
-        let old = waiting.waker.replace(waker.clone());
-        let next = waiting.in_order.first().map(|(end, _)| *end);
-        drop(waiting);
+        let old = queue.waker.replace(waker.clone());
+        let next = queue.in_order.first().map(|(end, _)| *end);
+        drop(queue);
         drop(old);
         next.map_or(Work::Nothing, Work::Until)
     }
 
     fn close(&self) {
-        let mut waiting = self.0.lock();
-        waiting.over = true;
-        let waker = waiting.waker.take();
-        drop(waiting);
+        let mut queue = self.0.lock();
+        queue.over = true;
+        let waker = queue.waker.take();
+        drop(queue);
         waker.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Waiting {
+impl Queue {
     /// Records an end. Returns the waker of the task that has to be woken for it.
     fn set(&mut self, name: &str, end: Option<Tick>) -> Option<Waker> {
         if let Some((name, before)) = self.by_name.remove_entry(name) {
@@ -224,12 +221,12 @@ impl Observer for Noting {
 
     fn report(&self, report: Report<'_>) {
         if let Report::StateChange(event) = report {
-            self.0.note(event.breaker);
+            self.0.record(event.breaker);
         }
     }
 
     fn end_moved(&self, breaker: &CircuitBreaker) {
-        self.0.note(breaker);
+        self.0.record(breaker);
     }
 }
 

@@ -9,12 +9,12 @@ const STRIPE: usize = size_of::<Stripe>();
 
 // The offset of this thread's stripe in bytes, from which the address of the stripe is computed.
 // `usize::MAX`: the thread has no stripe yet.
-std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+std::thread_local!(static STRIPE_OFFSET: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// Assigns a stripe to this thread, unless it has one.
 #[inline]
 pub(crate) fn assign_stripe() {
-    if MINE.get() == usize::MAX {
+    if STRIPE_OFFSET.get() == usize::MAX {
         assign_first_stripe();
     }
 }
@@ -22,13 +22,13 @@ pub(crate) fn assign_stripe() {
 /// The index of this thread's stripe. Without an assigned stripe, it is the index of any stripe.
 #[inline]
 fn stripe_index() -> usize {
-    MINE.get() / STRIPE % STRIPES
+    STRIPE_OFFSET.get() / STRIPE % STRIPES
 }
 
 #[cold]
 fn assign_first_stripe() {
     static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
+    STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
 /// Counts exact totals that many threads update at once.
@@ -147,22 +147,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_is_in_place_for_one_thread_and_striped_where_threads_meet() {
+    fn counters_are_striped_only_after_threads_collide() {
         const EACH: u64 = 10_000;
-        let tally = AdaptiveCounters::default();
-        (0..EACH).for_each(|_| tally.success());
-        assert!(!tally.is_striped());
+        let counters = AdaptiveCounters::default();
+        (0..EACH).for_each(|_| counters.success());
+        assert!(!counters.is_striped());
         let mut counted = EACH;
         // A collision is not certain in one round, so the rounds repeat until there is one.
-        while !tally.is_striped() {
+        while !counters.is_striped() {
             std::thread::scope(|scope| {
                 for _ in 0..4 {
-                    scope.spawn(|| (0..EACH).for_each(|_| tally.success()));
+                    scope.spawn(|| (0..EACH).for_each(|_| counters.success()));
                 }
             });
             counted += 4 * EACH;
         }
-        (0..EACH).for_each(|_| tally.rejected());
-        assert_eq!((tally.successes(), tally.rejections()), (counted, EACH));
+        (0..EACH).for_each(|_| counters.rejected());
+        assert_eq!((counters.successes(), counters.rejections()), (counted, EACH));
     }
 }

@@ -1,7 +1,7 @@
 //! Keeps the annotated functions of a breaker and their settings: the time limit of the attribute,
 //! the variables, and the table of the file.
 
-use super::placing::below_stands;
+use super::placing::lower_layer_applies;
 use super::{Entry, RegistryState};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::env::{Environment, Reading};
@@ -67,7 +67,7 @@ impl RegistryState {
         if function.has_key {
             entry.breaker.0.has_key.store(true, Ordering::Relaxed);
         }
-        if let Some(known) = entry.functions.iter().find(|known| known.function.site == function.site) {
+        if let Some(known) = entry.functions.iter().find(|known| known.function.callsite == function.callsite) {
             return Arc::clone(&known.call_settings);
         }
         let path = declared.function().unwrap_or_default().to_owned();
@@ -78,27 +78,27 @@ impl RegistryState {
         self.prefixes.add_function(&prefix);
         self.read_environment();
         let mut longest = Longest::default();
-        self.state_function(name, self.breakers[name].functions.len() - 1, &mut longest);
+        self.apply_function(name, self.breakers[name].functions.len() - 1, &mut longest);
         if longest.is_beyond(&self.breakers[name].longest) {
             self.apply(name);
         }
-        self.say_what_cannot_be_cut(name);
+        self.log_unenforceable_timeouts(name);
         call_settings
     }
 
     /// Applies the settings of each function of the breaker `name`, and returns their longest time
     /// limits.
-    pub(super) fn state_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
+    pub(super) fn apply_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
         let mut longest = Longest::default();
         let functions = self.breakers.get(name).map_or(0, |entry| entry.functions.len());
-        (0..functions).for_each(|index| self.state_function(name, index, &mut longest));
+        (0..functions).for_each(|index| self.apply_function(name, index, &mut longest));
         if let Some(entry) = self.breakers.get_mut(name) {
             entry.longest = longest.clone();
         }
         (longest.own, longest.of_operator)
     }
 
-    fn state_function(&mut self, name: &str, index: usize, longest: &mut Longest) {
+    fn apply_function(&mut self, name: &str, index: usize, longest: &mut Longest) {
         let environment = self.environment.take().unwrap_or_default();
         let known = &self.breakers[name].functions[index];
         let reading = self.read_function(known, &self.file, &environment);
@@ -111,7 +111,7 @@ impl RegistryState {
         }
         self.environment = Some(environment);
         for problem in reading.problems {
-            self.log_problem_once(below_stands(&problem.to_string()));
+            self.log_problem_once(lower_layer_applies(&problem.to_string()));
         }
         reading.notices.into_iter().for_each(|notice| self.log_once(notice));
     }
@@ -146,7 +146,7 @@ impl RegistryState {
         }
         let known = self.breakers.values().flat_map(|entry| &entry.functions);
         let known: BTreeSet<_> = known.map(|known| known.path.as_str()).collect();
-        text::told(
+        text::report_each(
             self.file.functions.keys().filter(|path| !known.contains(path.as_str())),
             known.len(),
             |path, hinted| {

@@ -37,13 +37,13 @@ pub(crate) struct RegistryState {
     path: Option<PathBuf>,
     environment: Option<Environment>,
     /// Whether the variables were given in place of those of the process.
-    foreign: bool,
+    variables_given: bool,
     /// Conflicts between callsites.
     conflicts: Vec<ConfigError>,
     /// The breaker, key and location of each conflict.
     conflicting: HashSet<String>,
-    pub(crate) waiting: PendingNotifications,
-    said: LoggedOnce,
+    pub(crate) pending: PendingNotifications,
+    logged: LoggedOnce,
 }
 
 struct Entry {
@@ -51,7 +51,7 @@ struct Entry {
     /// Its declarations in their order, each location once.
     declared: Vec<Declared>,
     /// The merged settings of these declarations.
-    united: Config,
+    merged: Config,
     /// The prefix of its variables.
     prefix: String,
     /// The locations that declared it by a default name, one for each origin of that name.
@@ -65,7 +65,7 @@ struct Entry {
 /// The reports and log lines that wait until the lock is released.
 #[derive(Default)]
 pub(crate) struct PendingNotifications {
-    pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
+    pub(crate) reports: Vec<(CircuitBreaker, PendingReports)>,
     pub(crate) created: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
@@ -98,7 +98,7 @@ impl RegistryState {
     /// The same for a test. It treats the process's environment as empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        Self { environment: Some(Environment::default()), foreign: true, ..Self::default() }
+        Self { environment: Some(Environment::default()), variables_given: true, ..Self::default() }
     }
 
     /// The breaker or keyed breaker of this name.
@@ -136,15 +136,15 @@ impl RegistryState {
 
     pub(crate) fn observe(&mut self, observer: Arc<dyn Observer>) {
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.join_observer(&observer));
+            self.pending.reports.extend(entry.breaker.join_observer(&observer));
         }
         self.observers.push(observer);
     }
 
-    pub(crate) fn take_off(&mut self, gone: &Arc<dyn Observer>) {
+    pub(crate) fn remove_observer(&mut self, gone: &Arc<dyn Observer>) {
         self.observers.retain(|one| !Arc::ptr_eq(one, gone));
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.leave_observer(gone));
+            self.pending.reports.extend(entry.breaker.leave_observer(gone));
         }
     }
 
@@ -152,7 +152,7 @@ impl RegistryState {
     pub(crate) fn meter(&mut self) {
         self.metered = true;
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.meter_on());
+            self.pending.reports.extend(entry.breaker.meter_on());
         }
     }
 
@@ -191,47 +191,47 @@ impl RegistryState {
         }
         self.file = file;
         self.path = Some(path.to_owned());
-        self.review(|directory| {
-            directory.apply_all();
-            Found { problems, warnings: directory.say_what_is_odd() }
+        self.review(|state| {
+            state.apply_all();
+            Found { problems, warnings: state.log_warnings() }
         })
     }
 
     /// Replaces the variables, applies what is right, and returns all problems and warnings.
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
-        self.foreign = !of_process;
-        self.review(|directory| {
-            let mut problems = directory.check();
-            directory.apply_all();
-            problems.extend(directory.problems_across_places());
+        self.variables_given = !of_process;
+        self.review(|state| {
+            let mut problems = state.check();
+            state.apply_all();
+            problems.extend(state.problems_across_sources());
             // The caller gets these problems, so they are not logged.
-            directory.waiting.problems.clear();
-            Found { problems, warnings: directory.say_what_is_odd() }
+            state.pending.problems.clear();
+            Found { problems, warnings: state.log_warnings() }
         })
     }
 
     /// Applies what was read again, and returns problems and warnings. Each breaker is changed
     /// once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
-        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
+        let environment = if self.variables_given { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
             let problems = self.problems_of_next(&file, &environment);
             if !problems.is_empty() {
                 // The given variables are still in force.
-                if self.foreign {
+                if self.variables_given {
                     self.environment = Some(environment);
                 }
                 return Found::refused(problems);
             }
             self.file = file;
         }
-        self.init(environment, !self.foreign)
+        self.init(environment, !self.variables_given)
     }
 
     pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
         if let Some(breaker) = self.get(name) {
-            self.unite(name, &declared);
+            self.merge_declaration(name, &declared);
             return breaker;
         }
         let mut layers = Layers::default();
@@ -239,23 +239,23 @@ impl RegistryState {
             layers.set(place, layer);
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
-        self.enter(breaker.clone(), declared);
+        self.insert(breaker.clone(), declared);
         breaker
     }
 
     /// Adds a breaker.
-    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
+    pub(crate) fn insert(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for observer in &self.observers {
-            self.waiting.told.extend(breaker.join_observer(observer));
+            self.pending.reports.extend(breaker.join_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {
-            self.waiting.told.extend(breaker.meter_on());
+            self.pending.reports.extend(breaker.meter_on());
         }
         let name = breaker.name().to_owned();
-        let united = declared.config;
-        self.waiting.created.push(breaker.clone());
-        let prefix = self.prefix(&name, united);
+        let merged = declared.config;
+        self.pending.created.push(breaker.clone());
+        let prefix = self.prefix(&name, merged);
         self.prefixes.add(&prefix);
         let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
         let by_default = by_default.into_iter().collect();
@@ -264,7 +264,7 @@ impl RegistryState {
             Entry {
                 breaker,
                 declared: vec![declared],
-                united,
+                merged,
                 prefix,
                 by_default,
                 functions: Vec::new(),
@@ -279,17 +279,17 @@ impl RegistryState {
     }
 
     /// Merges a further declaration into those of the breaker `name`.
-    fn unite(&mut self, name: &str, new: &Declared) {
+    fn merge_declaration(&mut self, name: &str, new: &Declared) {
         let Some(entry) = self.breakers.get_mut(name) else { return };
-        let before = entry.united;
-        let conflicts = entry.united.unite(&new.config);
+        let before = entry.merged;
+        let conflicts = entry.merged.merge(&new.config);
         let first = |key: &str| {
             let sets = |one: &&Declared| key == "env_prefix" && one.config.env_prefix.is_some() || one.config.sets(key);
             entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
         };
-        let told: Vec<_> =
+        let conflicts: Vec<_> =
             conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
-        let changed = entry.united != before;
+        let changed = entry.merged != before;
         if entry.declared.iter().all(|one| one.place != new.place) {
             entry.declared.push(new.clone());
         }
@@ -299,7 +299,7 @@ impl RegistryState {
             let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
             notice.into_iter().for_each(|notice| self.log_once(notice));
         }
-        for (key, first, stands, differs) in told {
+        for (key, first, stands, differs) in conflicts {
             let place = &new.place;
             // A location that declares other values each time is reported once.
             if !self.conflicting.insert(format!("{name}, {key} at {place}")) {

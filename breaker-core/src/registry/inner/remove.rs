@@ -13,8 +13,8 @@ impl RegistryState {
         self.configured.remove(name);
         let place = place(name);
         self.conflicts.retain(|conflict| conflict.location() != place);
-        self.conflicting.retain(|told| !told.starts_with(&format!("{name}, ")));
-        self.part_from(&entry.breaker);
+        self.conflicting.retain(|known| !known.starts_with(&format!("{name}, ")));
+        self.detach(&entry.breaker);
         // A label without a prefix may apply to the one that is left.
         if self.breakers.len() == 1 {
             self.apply_all();
@@ -36,18 +36,18 @@ impl RegistryState {
 
     /// Removes the registry's observers and metrics from the breaker. A keyed breaker keeps them if
     /// the registry has its parent.
-    fn part_from(&mut self, breaker: &CircuitBreaker) {
-        let with_head =
+    fn detach(&mut self, breaker: &CircuitBreaker) {
+        let with_parent =
             |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));
-        if breaker.parent().is_some_and(with_head) {
+        if breaker.parent().is_some_and(with_parent) {
             return;
         }
         for observer in &self.observers {
-            self.waiting.told.extend(breaker.leave_observer(observer));
+            self.pending.reports.extend(breaker.leave_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {
-            self.waiting.told.extend(breaker.end_meter());
+            self.pending.reports.extend(breaker.end_meter());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks the whole configuration for errors and warnings.
 
-use super::placing::below_stands;
+use super::placing::lower_layer_applies;
 use super::{Entry, RegistryState};
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
@@ -13,17 +13,17 @@ use std::collections::BTreeMap;
 impl RegistryState {
     /// Repeats all checks with `f`. Messages that it does not find again are forgotten.
     pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
-        self.said.begin_review();
+        self.logged.begin_review();
         let found = f(self);
-        self.say_conflicts();
-        self.said.end_review();
+        self.remember_conflicts();
+        self.logged.end_review();
         found
     }
 
     /// Conflicts between callsites stay, so they remain remembered as logged.
-    fn say_conflicts(&mut self) {
+    fn remember_conflicts(&mut self) {
         for conflict in &self.conflicts {
-            self.said.is_new(&conflict.to_string());
+            self.logged.is_new(&conflict.to_string());
         }
     }
 
@@ -46,7 +46,7 @@ impl RegistryState {
             problems.extend(self.problems_of_functions(environment));
         }
         for problem in &problems {
-            self.said.is_new(&below_stands(&problem.to_string()));
+            self.logged.is_new(&lower_layer_applies(&problem.to_string()));
         }
         problems.extend(self.conflicts.iter().cloned());
         problems
@@ -66,7 +66,7 @@ impl RegistryState {
         }
         let problems = self.breakers.iter().flat_map(|(name, entry)| {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            for (place, layer) in self.read(name, entry.united, file, environment).0 {
+            for (place, layer) in self.read(name, entry.merged, file, environment).0 {
                 layers.set(place, layer);
             }
             layers.problems(name)
@@ -75,14 +75,14 @@ impl RegistryState {
     }
 
     /// The problems that several sources of one breaker have together.
-    pub(super) fn problems_across_places(&self) -> Vec<ConfigError> {
+    pub(super) fn problems_across_sources(&self) -> Vec<ConfigError> {
         let problems = |(name, entry): (&String, &Entry)| entry.breaker.layers().problems(name);
         self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
     }
 
     /// All warnings: no errors, but most likely not intended. Each is logged, unless it was logged
     /// before.
-    pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
+    pub(super) fn log_warnings(&mut self) -> Vec<ConfigError> {
         let unrecognized = self.environment.as_ref().map(|environment| environment.unrecognized(&self.prefixes));
         let mut odd = unrecognized.unwrap_or_default();
         odd.extend(self.unknown_names());
@@ -100,7 +100,7 @@ impl RegistryState {
         let code = self.configured.keys().map(|name| ("configure", name));
         let file = self.file.breakers.keys().map(|name| (self.file.path.as_str(), name));
         let unknown = code.chain(file).filter(|(_, name)| !self.breakers.contains_key(*name));
-        text::told(
+        text::report_each(
             unknown,
             self.breakers.len(),
             |(place, name), hinted| {
@@ -141,7 +141,7 @@ impl RegistryState {
     }
 
     /// Logs the functions of the breaker `name` that have a time limit but cannot time out.
-    pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
+    pub(super) fn log_unenforceable_timeouts(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let uncut = entry.functions.iter().filter(|known| !known.can_time_out);
         let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
@@ -196,14 +196,14 @@ mod tests {
     use crate::registry::declaration::Origin;
 
     #[test]
-    fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
-        let mut directory = RegistryState::default();
+    fn the_first_shared_default_names_are_reported_and_the_others_counted() {
+        let mut state = RegistryState::default();
         for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
             let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
             let by_default = Some(Origin::Function(function));
-            directory.declare(&name, Declared { place, config: Config::new(), can_time_out: true, by_default }, false);
+            state.declare(&name, Declared { place, config: Config::new(), can_time_out: true, by_default }, false);
         }
-        let found = directory.init(Environment::default(), false);
+        let found = state.init(Environment::default(), false);
         assert_eq!(found.warnings.len(), 101);
         let last = found.warnings[100].to_string();
         assert_eq!(last, "names of circuit breakers: 50 more default names are shared");
