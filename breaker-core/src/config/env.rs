@@ -205,7 +205,7 @@ impl Reading {
     fn leave_contradictions_out(&mut self) {
         for wrong in self.layer.config.contradictions() {
             let variable = self.layer.sources.remove(wrong.key);
-            let place = variable.map_or_else(
+            let location = variable.map_or_else(
                 || wrong.key.to_owned(),
                 |source| match source {
                     Source::Environment(variable) => variable,
@@ -213,7 +213,7 @@ impl Reading {
                 },
             );
             let message = format!("is `{}`, expected {}", self.layer.config.shown(wrong.key), wrong.expected);
-            self.problems.push(ConfigError::new(ConfigErrorKind::Value, place, message));
+            self.problems.push(ConfigError::new(ConfigErrorKind::Value, location, message));
             self.layer.config.unset(wrong.key);
         }
     }
@@ -237,7 +237,7 @@ fn bare_timeout(variable: &str, start: &str) -> ConfigError {
 }
 
 fn twice(key: &str, variables: &[&str]) -> ConfigError {
-    let place = variables.join(" and ");
+    let location = variables.join(" and ");
     let message = format!("both set `{key}`, so neither is obeyed; keep one of them");
-    ConfigError::new(ConfigErrorKind::Conflict, place, message)
+    ConfigError::new(ConfigErrorKind::Conflict, location, message)
 }

@@ -61,11 +61,11 @@ macro_rules! keys {
                 self.assert_consistent();
             }
 
-            /// Each value that is out of its range or contradicts another one. `place` is the
+            /// Each value that is out of its range or contradicts another one. `location` is the
             /// location of the errors.
-            pub(crate) fn problems(&self, place: &str) -> Vec<ConfigError> {
+            pub(crate) fn problems(&self, location: &str) -> Vec<ConfigError> {
                 let mut problems = Vec::new();
-                let mut report = |key, value: &str, expected| problems.push(ConfigError::value(place, key, value, expected));
+                let mut report = |key, value: &str, expected| problems.push(ConfigError::value(location, key, value, expected));
                 $(if let Some(bad) = self.$key.filter(|&$value| !$valid) { report(stringify!($key), &bad.show(), $expected); })*
                 for wrong in self.contradictions() {
                     report(wrong.key, &self.shown(wrong.key), wrong.expected);
@@ -273,7 +273,7 @@ keys! {
     probe_count(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// Decides a recovery by rates in place of a number of successes: above 0, at most 1; off if
+    /// Decides a recovery by rates in location of a number of successes: above 0, at most 1; off if
     /// unset. When `probe_count` probes have returned, it decides. The breaker opens again if this
     /// share of them failed (`>=`), or if `slow_call_rate` of them were slow. Otherwise it closes.
     /// Without a `probe_count` it takes `half_open_max_calls` probes.
@@ -347,18 +347,18 @@ keys! {
     retry(bool => as_is): bool = true,
     |_flag| true, "true or false";
 
-    /// The maximum number of attempts of each `#[retry]`, in place of its `attempts`: 1 or more;
+    /// The maximum number of attempts of each `#[retry]`, in location of its `attempts`: 1 or more;
     /// each function's own if unset. Without a `#[retry]`, this key and the other `retry` keys have
     /// no effect.
     retry_attempts(u32 => all): PerFunction<u32> = PerFunction::Own,
     |n| each_one_or_more(n), "a whole number of 1 or more, or \"own\"";
 
-    /// The wait after the first attempt, in place of the `min` of each `#[retry]`: above zero; each
+    /// The wait after the first attempt, in location of the `min` of each `#[retry]`: above zero; each
     /// function's own if unset.
     retry_min(Duration => all): PerFunction<Duration> = PerFunction::Own,
     |span| each_above_zero(span), "a duration above zero such as \"2s\", or \"own\"";
 
-    /// The longest wait between two attempts, in place of the `max` of each `#[retry]`: above zero;
+    /// The longest wait between two attempts, in location of the `max` of each `#[retry]`: above zero;
     /// each function's own if unset. Where it is shorter than the `min` in force, every wait is
     /// this long.
     retry_max(Duration => all): PerFunction<Duration> = PerFunction::Own,

@@ -127,27 +127,27 @@ impl Config {
         );
     }
 
-    /// The problems of a complete `Config` of a breaker. `place` is the location of the errors.
-    pub(crate) fn problems_of_whole(&self, place: &str) -> Vec<ConfigError> {
-        let mut problems = self.problems(place);
-        problems.extend(self.errors_at(place, self.orphans()));
+    /// The problems of a complete `Config` of a breaker. `location` is the location of the errors.
+    pub(crate) fn problems_of_whole(&self, location: &str) -> Vec<ConfigError> {
+        let mut problems = self.problems(location);
+        problems.extend(self.errors_at(location, self.orphans()));
         problems
     }
 
     /// The problems of this `Config`, and those that appear when it overlays `below`.
-    pub(crate) fn problems_over(&self, below: &Self, place: &str) -> Vec<ConfigError> {
-        let mut problems = self.problems(place);
+    pub(crate) fn problems_over(&self, below: &Self, location: &str) -> Vec<ConfigError> {
+        let mut problems = self.problems(location);
         let mut merged = *below;
         merged.overlay(self);
         let wrong = |config: &Self| config.contradictions().into_iter().chain(config.orphans()).collect::<Vec<_>>();
         let (before, after) = (wrong(below), wrong(&merged));
         let new = after.into_iter().filter(|one| before.iter().all(|old| old.key != one.key)).collect();
-        problems.extend(merged.errors_at(place, new));
+        problems.extend(merged.errors_at(location, new));
         problems
     }
 
-    fn errors_at(&self, place: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
-        let errors_at = |one: Contradiction| ConfigError::value(place, one.key, &self.shown(one.key), one.expected);
+    fn errors_at(&self, location: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
+        let errors_at = |one: Contradiction| ConfigError::value(location, one.key, &self.shown(one.key), one.expected);
         wrong.into_iter().map(errors_at).collect()
     }
 }

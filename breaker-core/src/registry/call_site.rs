@@ -30,9 +30,9 @@ pub struct CallSite {
 impl CallSite {
     pub(crate) fn new(declared: &Declared, limit: Option<(Duration, Source)>) -> Self {
         let function = declared.function();
-        let location = match declared.place.rsplit_once(" (") {
+        let location = match declared.location.rsplit_once(" (") {
             Some((location, _)) if function.is_some() => location,
-            _ => &declared.place,
+            _ => &declared.location,
         };
         let (timeout, timeout_source) = limit.unzip();
         Self { function: function.map(str::to_owned), location: location.to_owned(), timeout, timeout_source }

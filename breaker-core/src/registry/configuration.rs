@@ -19,8 +19,8 @@ impl Registry {
     /// When a value is out of its range, or leaves the breaker without a rule on failures. Nothing
     /// is changed then.
     pub fn set_config(&self, name: &str, config: Config) -> Result<(), ConfigError> {
-        let place = format!("configure(\"{name}\")");
-        if let Some(problem) = config.problems(&place).into_iter().next() {
+        let location = format!("configure(\"{name}\")");
+        if let Some(problem) = config.problems(&location).into_iter().next() {
             return Err(problem);
         }
         let problem = self.inner.lock().configure(name, config).into_iter().next();
@@ -120,7 +120,7 @@ impl Registry {
         self.take_environment(Environment::of_process(), true)
     }
 
-    /// The same with the given variables in place of the process's.
+    /// The same with the given variables in location of the process's.
     ///
     /// # Errors
     /// As [`load_env`](Self::load_env).

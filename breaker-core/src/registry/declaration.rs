@@ -28,7 +28,7 @@ pub(crate) struct Function {
 /// The declaration of a callsite, or of code with a `Config`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Declared {
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) config: Config,
     /// Whether a time limit can end its calls.
     pub(crate) can_time_out: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Declared {
 impl Declared {
     /// The annotated function. Its location has the form `file:line (function)`.
     pub(crate) fn function(&self) -> Option<&str> {
-        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
+        Some(self.location.strip_suffix(')')?.rsplit_once(" (")?.1)
     }
 }
 
@@ -51,7 +51,7 @@ pub struct Declaration {
     name: &'static str,
     /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_time_out: bool,
     /// Whether it has a breaker for each value of a `key`.
@@ -59,7 +59,7 @@ pub struct Declaration {
     /// Its settings as the attribute writes them: `"fail_max=5; timeout=2s"`. A text costs rustc
     /// the least time.
     written: &'static str,
-    /// The settings in place of the text, where a value is an expression.
+    /// The settings in location of the text, where a value is an expression.
     typed: Option<&'static Config>,
 }
 
@@ -73,25 +73,25 @@ impl Declaration {
     pub(crate) const fn new(
         name: &'static str,
         within: fn() -> &'static str,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
         (can_time_out, has_key): (bool, bool),
         (written, typed): (&'static str, Option<&'static Config>),
     ) -> Self {
-        Self { name, within, place, can_time_out, has_key, written, typed }
+        Self { name, within, location, can_time_out, has_key, written, typed }
     }
 
     /// The name of its breaker, the declaration of that breaker, and the declaration of the
     /// function alone.
     pub(crate) fn read(&self) -> (String, Declared, Function) {
         let function = self.function();
-        let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
+        let location = format!("{}:{} ({function})", self.location.file(), self.location.line());
         let can_time_out = self.can_time_out && cfg!(feature = "tokio");
         let (name, by_default) = self.named(&function);
         let mut config = self.config();
         // A time limit belongs to the function, and not to all functions that share its breaker.
         let timeout = config.timeout.take();
         let own = Function { callsite: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
-        (name.to_owned(), Declared { place, config, can_time_out, by_default }, own)
+        (name.to_owned(), Declared { location, config, can_time_out, by_default }, own)
     }
 
     /// The breaker's name, and the origin of the name if the code gives none.
@@ -100,7 +100,7 @@ impl Declaration {
             return (function, Some(Origin::Function(std::ptr::from_ref(self).addr())));
         }
         match self.name.strip_prefix(OF_BLOCK).filter(|name| is_type_of(name, function)) {
-            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.place))),
+            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.location))),
             None => (self.name, None),
         }
     }
@@ -175,7 +175,7 @@ inventory::collect!(Registered);
 #[cfg(feature = "register")]
 pub(crate) fn collected() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
-    all.sort_by_cached_key(|one| (one.place.file(), one.place.line(), one.function()));
+    all.sort_by_cached_key(|one| (one.location.file(), one.location.line(), one.function()));
     all
 }
 

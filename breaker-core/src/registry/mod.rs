@@ -133,14 +133,14 @@ impl Registry {
     /// When a value of `config` is out of its range, or the name is empty.
     #[track_caller]
     pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
-        let place = Location::caller().to_string();
+        let location = Location::caller().to_string();
         if name.is_empty() {
-            return Err(ConfigError::nameless(&place));
+            return Err(ConfigError::nameless(&location));
         }
-        if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
+        if let Some(problem) = config.problems_of_whole(&location).into_iter().next() {
             return Err(problem);
         }
-        let declared = Declared { place, config, can_time_out: true, by_default: None };
+        let declared = Declared { location, config, can_time_out: true, by_default: None };
         // It may be removed again, so it does not live forever.
         let breaker = self.inner.lock().declare(name, declared, false);
         self.flush();
@@ -155,17 +155,17 @@ impl Registry {
     pub fn register(&self, breaker: &CircuitBreaker) -> Result<(), ConfigError> {
         let mut inner = self.inner.lock();
         if let Some(known) = inner.get(breaker.name()) {
-            let place = format!("circuit breaker `{}`", breaker.name());
+            let location = format!("circuit breaker `{}`", breaker.name());
             let message = "cannot be registered: there is another breaker of this name";
             return match known.is(breaker) {
                 true => Ok(()),
-                false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
+                false => Err(ConfigError::new(ConfigErrorKind::Conflict, location, message)),
             };
         }
-        let place = "the registered breaker".to_owned();
+        let location = "the registered breaker".to_owned();
         inner.insert(
             breaker.clone(),
-            Declared { place, config: breaker.declared(), can_time_out: true, by_default: None },
+            Declared { location, config: breaker.declared(), can_time_out: true, by_default: None },
         );
         drop(inner);
         self.flush();

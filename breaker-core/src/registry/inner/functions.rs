@@ -23,7 +23,7 @@ pub(super) struct Known {
     /// `module::Type::function`.
     pub(super) path: String,
     /// `file:line (module::Type::function)`.
-    pub(super) place: String,
+    pub(super) location: String,
     /// Whether a time limit can end its calls.
     pub(super) can_time_out: bool,
     call_settings: Arc<PublishedCallSettings>,
@@ -71,8 +71,9 @@ impl RegistryState {
             return Arc::clone(&known.call_settings);
         }
         let path = declared.function().unwrap_or_default().to_owned();
-        let place = declared.place.clone();
-        let known = Known { function, path, place, can_time_out: declared.can_time_out, call_settings: Arc::default() };
+        let location = declared.location.clone();
+        let known =
+            Known { function, path, location, can_time_out: declared.can_time_out, call_settings: Arc::default() };
         let (call_settings, prefix) = (Arc::clone(&known.call_settings), text::prefix(&known.path));
         entry.functions.push(known);
         self.prefixes.add_function(&prefix);
@@ -103,8 +104,8 @@ impl RegistryState {
         let known = &self.breakers[name].functions[index];
         let reading = self.read_function(known, &self.file, &environment);
         let attribute = Config { timeout: known.function.timeout, ..Config::new() };
-        let places = [(Rank::OperatorOfFunction, &reading.layer.config), (Rank::Function, &attribute)];
-        known.call_settings.set(CallSettings::of(&places));
+        let sources = [(Rank::OperatorOfFunction, &reading.layer.config), (Rank::Function, &attribute)];
+        known.call_settings.set(CallSettings::of(&sources));
         match (reading.layer.config.timeout, reading.layer.sources.get("timeout")) {
             (Some(limit), Some(source)) => longest.add(limit, source.clone(), true),
             _ => longest.add(known.function.timeout.flatten(), Source::Attribute, false),

@@ -36,7 +36,7 @@ pub(crate) struct RegistryState {
     file: FileSettings,
     path: Option<PathBuf>,
     environment: Option<Environment>,
-    /// Whether the variables were given in place of those of the process.
+    /// Whether the variables were given in location of those of the process.
     variables_given: bool,
     /// Conflicts between callsites.
     conflicts: Vec<ConfigError>,
@@ -116,8 +116,8 @@ impl RegistryState {
     /// Where the breaker `name` was declared.
     pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
         let Some(entry) = self.breakers.get(name) else { return Vec::new() };
-        let site = |declared: &Declared| {
-            let known = entry.functions.iter().find(|known| known.place == declared.place);
+        let callsite = |declared: &Declared| {
+            let known = entry.functions.iter().find(|known| known.location == declared.location);
             let limit = match known {
                 Some(known) => self.limit_of(entry, known).filter(|_| known.can_time_out),
                 None => {
@@ -127,7 +127,7 @@ impl RegistryState {
             };
             CallSite::new(declared, limit)
         };
-        entry.declared.iter().map(site).collect()
+        entry.declared.iter().map(callsite).collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -235,8 +235,8 @@ impl RegistryState {
             return breaker;
         }
         let mut layers = Layers::default();
-        for (place, layer) in self.layers(name, declared.config) {
-            layers.set(place, layer);
+        for (precedence, layer) in self.layers(name, declared.config) {
+            layers.set(precedence, layer);
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
         self.insert(breaker.clone(), declared);
@@ -257,7 +257,7 @@ impl RegistryState {
         self.pending.created.push(breaker.clone());
         let prefix = self.prefix(&name, merged);
         self.prefixes.add(&prefix);
-        let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
+        let by_default = declared.by_default.clone().map(|origin| (origin, declared.location.clone()));
         let by_default = by_default.into_iter().collect();
         self.breakers.insert(
             name.clone(),
@@ -285,28 +285,28 @@ impl RegistryState {
         let conflicts = entry.merged.merge(&new.config);
         let first = |key: &str| {
             let sets = |one: &&Declared| key == "env_prefix" && one.config.env_prefix.is_some() || one.config.sets(key);
-            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
+            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.location.clone())
         };
         let conflicts: Vec<_> =
             conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
         let changed = entry.merged != before;
-        if entry.declared.iter().all(|one| one.place != new.place) {
+        if entry.declared.iter().all(|one| one.location != new.location) {
             entry.declared.push(new.clone());
         }
         let shared = new.by_default.as_ref().filter(|new| entry.by_default.iter().all(|(known, _)| known != *new));
         if let Some(origin) = shared {
-            entry.by_default.push((origin.clone(), new.place.clone()));
+            entry.by_default.push((origin.clone(), new.location.clone()));
             let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
             notice.into_iter().for_each(|notice| self.log_once(notice));
         }
         for (key, first, stands, differs) in conflicts {
-            let place = &new.place;
+            let location = &new.location;
             // A location that declares other values each time is reported once.
-            if !self.conflicting.insert(format!("{name}, {key} at {place}")) {
+            if !self.conflicting.insert(format!("{name}, {key} at {location}")) {
                 continue;
             }
             let message = format!(
-                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give one of \
+                "`{key}` is {stands} at {first} and {differs} at {location}; the first stands: write it once, or give one of \
                  them another name"
             );
             let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);

@@ -11,8 +11,8 @@ impl RegistryState {
         let Some(entry) = self.breakers.remove(name) else { return Err(unknown(name)) };
         self.prefixes.remove(&entry.prefix);
         self.configured.remove(name);
-        let place = place(name);
-        self.conflicts.retain(|conflict| conflict.location() != place);
+        let location = location(name);
+        self.conflicts.retain(|conflict| conflict.location() != location);
         self.conflicting.retain(|known| !known.starts_with(&format!("{name}, ")));
         self.detach(&entry.breaker);
         // A label without a prefix may apply to the one that is left.
@@ -23,7 +23,7 @@ impl RegistryState {
     }
 
     fn refuse_to_remove(&self, name: &str) -> Result<(), ConfigError> {
-        let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, place(name), message));
+        let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, location(name), message));
         match self.breakers.get(name) {
             Some(entry) if entry.functions.is_empty() => Ok(()),
             Some(_) => refused("cannot be removed: an annotated function has it"),
@@ -52,10 +52,10 @@ impl RegistryState {
     }
 }
 
-fn place(name: &str) -> String {
+fn location(name: &str) -> String {
     format!("circuit breaker `{name}`")
 }
 
 fn unknown(name: &str) -> ConfigError {
-    ConfigError::new(ConfigErrorKind::UnknownName, place(name), "cannot be removed: there is none of this name")
+    ConfigError::new(ConfigErrorKind::UnknownName, location(name), "cannot be removed: there is none of this name")
 }

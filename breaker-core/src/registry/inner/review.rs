@@ -66,8 +66,8 @@ impl RegistryState {
         }
         let problems = self.breakers.iter().flat_map(|(name, entry)| {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            for (place, layer) in self.read(name, entry.merged, file, environment).0 {
-                layers.set(place, layer);
+            for (precedence, layer) in self.read(name, entry.merged, file, environment).0 {
+                layers.set(precedence, layer);
             }
             layers.problems(name)
         });
@@ -103,11 +103,11 @@ impl RegistryState {
         text::report_each(
             unknown,
             self.breakers.len(),
-            |(place, name), hinted| {
+            |(location, name), hinted| {
                 let near = hinted.then(|| text::nearest(name, self.breakers.keys().map(String::as_str))).flatten();
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 let message = format!("no circuit breaker is named `{}` yet{hint}", excerpt::name(name));
-                ConfigError::new(ConfigErrorKind::UnknownName, place, message)
+                ConfigError::new(ConfigErrorKind::UnknownName, location, message)
             },
             |more| {
                 let message = format!("{more} more names belong to no circuit breaker yet");
@@ -144,12 +144,12 @@ impl RegistryState {
     pub(super) fn log_unenforceable_timeouts(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let uncut = entry.functions.iter().filter(|known| !known.can_time_out);
-        let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
+        let limited = uncut.filter_map(|known| Some((&known.location, self.limit_of(entry, known)?)));
         let notices: Vec<_> = limited
-            .map(|(place, (limit, source))| {
+            .map(|(location, (limit, source))| {
                 let limit = duration::show(limit);
                 format!(
-                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {location}, whose calls \
                      cannot be cut off: that takes an `async fn` and the feature `tokio`"
                 )
             })
@@ -164,11 +164,11 @@ impl Entry {
         if self.by_default.len() < 2 {
             return None;
         }
-        let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
+        let locations: Vec<_> = self.by_default.iter().map(|(_, location)| location.as_str()).collect();
         let message = format!(
             "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
              reject calls of the other; write a `name` at each, the same one where they are to share it",
-            listed(&places)
+            listed(&locations)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
     }
@@ -199,9 +199,9 @@ mod tests {
     fn the_first_shared_default_names_are_reported_and_the_others_counted() {
         let mut state = RegistryState::default();
         for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
-            let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
+            let (name, location) = (format!("client_{name}"), format!("{name}, {function}"));
             let by_default = Some(Origin::Function(function));
-            state.declare(&name, Declared { place, config: Config::new(), can_time_out: true, by_default }, false);
+            state.declare(&name, Declared { location, config: Config::new(), can_time_out: true, by_default }, false);
         }
         let found = state.init(Environment::default(), false);
         assert_eq!(found.warnings.len(), 101);
