@@ -1,4 +1,6 @@
-//! Reads the time. No other module does: all others receive a [`Tick`].
+//! Reads the time.
+//!
+//! No other module does. All others receive a [`Tick`].
 
 use std::time::{Duration, SystemTime};
 

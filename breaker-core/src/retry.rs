@@ -1,5 +1,6 @@
-//! Decides whether another attempt follows a failed one, and after what wait. backon computes the
-//! waits.
+//! Decides whether another attempt follows a failed one, and after what wait.
+//!
+//! backon computes the waits.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;

@@ -1,5 +1,6 @@
-//! Holds the settings of calls and retries, and publishes them to calls without a lock. A breaker
-//! and a function may both set a key. The higher source wins.
+//! Publishes the settings of calls and retries, so that calls read them without a lock.
+//!
+//! A breaker and a function may both set a key. The higher source wins.
 
 use crate::config::keys::Config;
 use crate::config::ranked::{Cell, Rank, Ranked};

@@ -1,5 +1,4 @@
-//! Reads and shows durations in the format of settings, and suggests the right unit for a wrong
-//! one.
+//! Reads and shows durations, and suggests the right unit for a wrong one.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
-//! Reads environment variables into layers. It reports every problem, and a bad value sets nothing.
+//! Reads environment variables into layers.
+//!
+//! It reports every problem, and a bad value sets nothing.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;

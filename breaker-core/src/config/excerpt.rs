@@ -1,5 +1,6 @@
-//! Shortens text from outside the code for messages, and removes characters that forge a line or
-//! its direction.
+//! Shortens and escapes text from outside the code for messages.
+//!
+//! The result has no character that forges a line or its direction.
 
 use std::fmt::{self, Write};
 

@@ -1,5 +1,7 @@
-//! Defines all keys in one table. From it come the partial [`Config`], the resolved [`Settings`],
-//! the ranges, the reading from text and the merging of layers.
+//! Defines all keys in one table.
+//!
+//! From it come the partial [`Config`], the resolved [`Settings`], the ranges, the reading from
+//! text and the merging of layers.
 
 use crate::config::error::ConfigError;
 #[cfg(feature = "serde")]
@@ -273,7 +275,7 @@ keys! {
     probe_count(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
-    /// Decides a recovery by rates in location of a number of successes: above 0, at most 1; off if
+    /// Decides a recovery by rates in place of a number of successes: above 0, at most 1; off if
     /// unset. When `probe_count` probes have returned, it decides. The breaker opens again if this
     /// share of them failed (`>=`), or if `slow_call_rate` of them were slow. Otherwise it closes.
     /// Without a `probe_count` it takes `half_open_max_calls` probes.
@@ -347,18 +349,18 @@ keys! {
     retry(bool => as_is): bool = true,
     |_flag| true, "true or false";
 
-    /// The maximum number of attempts of each `#[retry]`, in location of its `attempts`: 1 or more;
+    /// The maximum number of attempts of each `#[retry]`, in place of its `attempts`: 1 or more;
     /// each function's own if unset. Without a `#[retry]`, this key and the other `retry` keys have
     /// no effect.
     retry_attempts(u32 => all): PerFunction<u32> = PerFunction::Own,
     |n| each_one_or_more(n), "a whole number of 1 or more, or \"own\"";
 
-    /// The wait after the first attempt, in location of the `min` of each `#[retry]`: above zero; each
+    /// The wait after the first attempt, in place of the `min` of each `#[retry]`: above zero; each
     /// function's own if unset.
     retry_min(Duration => all): PerFunction<Duration> = PerFunction::Own,
     |span| each_above_zero(span), "a duration above zero such as \"2s\", or \"own\"";
 
-    /// The longest wait between two attempts, in location of the `max` of each `#[retry]`: above zero;
+    /// The longest wait between two attempts, in place of the `max` of each `#[retry]`: above zero;
     /// each function's own if unset. Where it is shorter than the `min` in force, every wait is
     /// this long.
     retry_max(Duration => all): PerFunction<Duration> = PerFunction::Own,

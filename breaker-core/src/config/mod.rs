@@ -1,10 +1,13 @@
-//! Defines settings: their keys, the sources that set them, and which of several values is in
-//! force.
+//! Defines settings: their keys, their sources, and which value is in force.
 //!
-//! How a value gets its effect: a source (the attribute, code, [`file`], [`env`]) gives a
-//! [`Config`](keys::Config), which is one layer. [`layers`] merges the layers of a breaker; the
-//! later source wins. [`resolve`] adds what follows from several keys. The result is
-//! [`Settings`](keys::Settings). From it the machine makes its rules (`machine::trip`).
+//! How a value gets its effect:
+//!
+//! 1. A source (the attribute, code, [`file`](mod@file), [`env`](mod@env)) gives a
+//!    [`Config`](keys::Config), which is one layer.
+//! 2. [`layers`] merges the layers of a breaker. The later source wins.
+//! 3. [`resolve`] adds what follows from several keys.
+//! 4. The result is [`Settings`](keys::Settings). From it the machine makes its rules
+//!    (`machine::trip`).
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -1,5 +1,6 @@
-//! Finds the breaker or the function of an environment variable. It looks up the parts of the
-//! variable's name, and does not search all breakers.
+//! Finds the breaker or the function of an environment variable.
+//!
+//! It looks up the parts of the variable's name, and does not search all breakers.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
-//! Packs a number and the rank of its source into one word. The greater of two words is in force,
-//! so that calls compare them without a lock.
+//! Packs a number and the rank of its source into one word.
+//!
+//! The greater of two words is in force, so that calls compare them without a lock.
 
 use crate::clock::nanos_of;
 use crate::sync::Ordering;

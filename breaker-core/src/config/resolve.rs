@@ -1,4 +1,4 @@
-//! Computes what follows from several keys together, where different sources contradict each other.
+//! Computes what follows from several keys, where sources contradict each other.
 
 use crate::config::keys::Settings;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! Maps the spelling of keys outside of an attribute, and suggests the intended key for a misspelt
-//! one.
+//! Reads the spelling of keys in variables, and suggests a key for a misspelt one.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS};

@@ -120,7 +120,7 @@ impl Registry {
         self.take_environment(Environment::of_process(), true)
     }
 
-    /// The same with the given variables in location of the process's.
+    /// The same with the given variables in place of the process's.
     ///
     /// # Errors
     /// As [`load_env`](Self::load_env).

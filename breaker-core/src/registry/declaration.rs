@@ -59,7 +59,7 @@ pub struct Declaration {
     /// Its settings as the attribute writes them: `"fail_max=5; timeout=2s"`. A text costs rustc
     /// the least time.
     written: &'static str,
-    /// The settings in location of the text, where a value is an expression.
+    /// The settings in place of the text, where a value is an expression.
     typed: Option<&'static Config>,
 }
 

@@ -1,5 +1,6 @@
-//! Ends open periods on time when no call comes: one future and one timer for all breakers of a
-//! registry.
+//! Ends open periods on time when no call comes.
+//!
+//! It is one future with one timer for all breakers of a registry.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report};

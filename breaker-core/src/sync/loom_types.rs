@@ -1,6 +1,8 @@
-//! Provides the same types by loom. Loom runs a model once for each order of the threads' steps and
-//! each older value that a load may see. `Arc` is missing here: loom has none for unsized values,
-//! and this crate need not check its counting.
+//! Provides the same types by loom.
+//!
+//! Loom runs a model once for each order of the threads' steps and each older value that a load may
+//! see. `Arc` is missing here: loom has none for unsized values, and this crate need not check its
+//! counting.
 
 use super::Ordering;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};

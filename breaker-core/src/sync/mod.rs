@@ -1,5 +1,6 @@
-//! Provides locks, atomics and counters. Only this module names `std::sync`, so that models can use
-//! loom's types instead.
+//! Provides locks, atomics and counters.
+//!
+//! Only this module names `std::sync`, so that models can use loom's types instead.
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -1,7 +1,8 @@
-//! Reads settings from a TOML file (feature `toml`). `[defaults]` is below the settings in code,
-//! `[all]` is above them; both apply to every breaker. `[breakers.NAME]` is above these for one
-//! breaker. `[functions."module::Type::function"]` is above that for one function. A file with a
-//! problem is refused as a whole.
+//! Reads settings from a TOML file (feature `toml`).
+//!
+//! `[defaults]` is below the settings in code, `[all]` is above them; both apply to every breaker.
+//! `[breakers.NAME]` is above these for one breaker. `[functions."module::Type::function"]` is
+//! above that for one function. A file with a problem is refused as a whole.
 
 #[cfg(feature = "toml")]
 mod reader;

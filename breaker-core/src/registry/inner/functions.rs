@@ -1,5 +1,6 @@
-//! Keeps the annotated functions of a breaker and their settings: the time limit of the attribute,
-//! the variables, and the table of the file.
+//! Keeps the annotated functions of a breaker and their settings.
+//!
+//! These are the time limit of the attribute, the variables, and the table of the file.
 
 use super::placing::lower_layer_applies;
 use super::{Entry, RegistryState};

@@ -1,5 +1,7 @@
-//! Keeps the state of the registry under its lock. It applies settings under that lock, so that
-//! older ones never replace newer ones. Logs and reports wait until the lock is released.
+//! Keeps the state of the registry under its lock.
+//!
+//! It applies settings under that lock, so that older ones never replace newer ones. Logs and
+//! reports wait until the lock is released.
 
 mod functions;
 mod placing;
@@ -36,7 +38,7 @@ pub(crate) struct RegistryState {
     file: FileSettings,
     path: Option<PathBuf>,
     environment: Option<Environment>,
-    /// Whether the variables were given in location of those of the process.
+    /// Whether the variables were given in place of those of the process.
     variables_given: bool,
     /// Conflicts between callsites.
     conflicts: Vec<ConfigError>,
